@@ -1,0 +1,35 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check lock clean
+.DELETE_ON_ERROR:
+
+demo: .venv/ready
+	$(BIN)/mlrisk demo --out outputs/demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Versions and hashes come from constraints.txt; the project itself is installed on top, editable, with nothing resolved anew.
+.venv/ready: constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "mlrisk needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# After a change of the dependencies: `make lock`, then look at the diff.
+lock: .venv/ready
+	$(BIN)/python -m pip install --quiet uv
+	printf 'hatchling\neditables\n' > .venv/build.in
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --python-version 3.11 --extra dev pyproject.toml .venv/build.in --output-file constraints.txt
+
+clean:
+	rm -rf .venv outputs

@@ -1,0 +1,38 @@
+"""What a feature is, and the moment of knowledge for which features are built."""
+
+from dataclasses import dataclass
+from datetime import date
+
+# Sources keep no record further than this from the grid, so a greater distance would depend on the area.
+LONGEST_DISTANCE_M = 50_000.0
+# ANAMA's figure for the accuracy of the records handed over for Aghdam, Fuzuli, Jabrayil and Zangilan.
+DEFAULT_RECORD_TRUST = 0.25
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class FeatureInfo:
+    """A column of the feature table.
+
+    `trend` is the direction in which contamination moves with the feature where the field's evidence supports one:
+    -1 falls, +1 rises, 0 free. `text` names it in a reason, as in "distance to the front line".
+    """
+
+    name: str
+    unit: str
+    family: str
+    trend: int
+    text: str
+
+
+@dataclass(frozen=True)
+class FeatureContext:
+    """The date of knowledge, and the sources whose records also make labels.
+
+    A cell leaves out its own records of `own_event_sources`: dated records of its own cell, undated records of its
+    own block of `own_block_m`, aligned to the CRS origin.
+    """
+
+    as_of: date
+    own_event_sources: frozenset[str] = frozenset()
+    own_block_m: float = 5000.0

@@ -1,0 +1,272 @@
+"""Rasters read onto the grid: exact for each cell, so that the result does not depend on where tiles begin."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import rasterio
+from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from features.errors import ConfigError, InputError
+from features.files import digest_files, find_file, stated_crs
+from features.grid import Grid
+from features.report import SourceReport, Tally
+from features.sampling import (
+    Picture,
+    bilinear,
+    mean_of,
+    mode_of,
+    nearest,
+    pixel_of,
+    pixel_positions,
+    to_pixels,
+    transformer,
+)
+from features.specs import SourceSpec
+
+Floats = NDArray[np.float64]
+
+RESAMPLINGS = ("auto", "average", "bilinear", "nearest", "mode")
+# From the shore of the Dead Sea with room for pits, to Mount Everest: any other value is a marker, not a height.
+DEM_RANGE_M = (-1000.0, 9000.0)
+# Markers of missing values that files use without declaring them.
+SENTINELS = (-32768.0, -32767.0, -9999.0)
+# Points a side that an average takes from a cell: enough to weigh pixels cut by its edges to a few per cent.
+FEWEST_POINTS, MOST_POINTS = 8, 64
+# Pixels or points a side that are in memory at once: 4 million doubles.
+BLOCK_SIDE = 2000
+# Cells sampled to tell how much of the area has no data.
+SAMPLE_CELLS = 20_000
+
+
+@dataclass(frozen=True)
+class RasterSource:
+    """A raster on disk, read where and when it is needed. Holds no open file, so it travels between processes.
+
+    `pixel_m` is the side of a pixel in metres at the middle of the area. Values outside `valid_range` are missing.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    crs: pyproj.CRS
+    pixel_m: float
+    valid_range: tuple[float, float] = (-np.inf, np.inf)
+    categorical: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file, the first of several."""
+        return self.paths[0]
+
+    def read(self, grid: Grid, resampling: str = "auto") -> Floats:
+        """Values of shape grid.shape in the CRS of the grid, NaN where the raster has none or does not reach.
+
+        `auto` averages where pixels are smaller than half a cell and interpolates bilinearly elsewhere; classes take
+        the most frequent ('mode') or the nearest. A hole in the raster stays a hole: an interpolated value exists only
+        where the pixel under the cell centre has one, an average only where some pixel in the cell has. Of several
+        files the first that has a value gives it.
+        """
+        if resampling not in RESAMPLINGS:
+            raise ConfigError(f"resampling ({resampling!r}) must be one of {', '.join(RESAMPLINGS)}")
+        how = self._automatic(grid.cell_size_m) if resampling == "auto" else resampling
+        values = np.full(grid.shape, np.nan)
+        for path in self.paths:
+            with _opened(self.name, path) as dataset:
+                self._fill(values, dataset, grid, how)
+        return values
+
+    def _automatic(self, cell_size_m: float) -> str:
+        fine = self.pixel_m < cell_size_m / 2
+        if self.categorical:
+            return "mode" if fine else "nearest"
+        return "average" if fine else "bilinear"
+
+    def _fill(self, values: Floats, dataset: DatasetReader, grid: Grid, how: str) -> None:
+        n_points = 1
+        if how in ("average", "mode"):
+            n_points = min(max(ceil(grid.cell_size_m / self.pixel_m), FEWEST_POINTS), MOST_POINTS)
+        side = max(1, int(BLOCK_SIDE / max(n_points, grid.cell_size_m / self.pixel_m)))
+        for rows, columns in _blocks(grid.shape, side):
+            gaps = np.isnan(values[rows, columns])
+            if not gaps.any():
+                continue
+            part = grid.window(rows.start, rows.stop, columns.start, columns.stop)
+            read = self._block(dataset, part, how, n_points)
+            values[rows, columns] = np.where(gaps, read, values[rows, columns])
+
+    def _block(self, dataset: DatasetReader, grid: Grid, how: str, n_points: int) -> Floats:
+        column, row = pixel_positions(grid, self.crs, dataset, n_points)
+        picture = self._picture(dataset, column, row)
+        if picture is None:
+            return np.full(grid.shape, np.nan)
+        if how == "bilinear":
+            return bilinear(picture, column, row)[..., 0]
+        samples = nearest(picture, column, row)
+        if how == "nearest":
+            return samples[..., 0]
+        return mode_of(samples) if how == "mode" else mean_of(samples)
+
+    def _picture(self, dataset: DatasetReader, column: Floats, row: Floats) -> Picture | None:
+        """The pixels under the given positions with a margin for interpolation; None where there are none."""
+        finite = np.isfinite(column) & np.isfinite(row)
+        if not finite.any():
+            return None
+        left, top = int(np.floor(column[finite].min())) - 1, int(np.floor(row[finite].min())) - 1
+        right, bottom = int(np.floor(column[finite].max())) + 2, int(np.floor(row[finite].max())) + 2
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, dataset.width), min(bottom, dataset.height)
+        if left >= right or top >= bottom:
+            return None
+        read = dataset.read(1, window=Window(left, top, right - left, bottom - top), masked=True)
+        return Picture(self.clean(read, dataset), left, top)
+
+    def clean(self, read: np.ma.MaskedArray, dataset: DatasetReader) -> Floats:
+        """Values with NaN for declared and undeclared markers of missing data, scaled as the file says."""
+        values: Floats = np.ma.filled(read.astype(np.float64), np.nan)
+        values[np.isin(values, SENTINELS) | (np.abs(values) > 1e37)] = np.nan
+        values = values * dataset.scales[0] + dataset.offsets[0]
+        low, high = self.valid_range
+        values[(values < low) | (values > high)] = np.nan
+        return values
+
+
+@contextmanager
+def _opened(source: str, path: Path) -> Iterator[DatasetReader]:
+    """The raster, open; whatever GDAL cannot do with it becomes an InputError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", NotGeoreferencedWarning)
+            dataset = rasterio.open(path)
+        with dataset:
+            yield dataset
+    except NotGeoreferencedWarning as error:
+        raise InputError(
+            f"sources.{source}: {path} does not say where it lies: give a raster with a geotransform, such as a GeoTIFF"
+        ) from error
+    except RasterioError as error:
+        raise InputError(f"sources.{source}: {path} cannot be read as a raster: {error}") from error
+
+
+def _blocks(shape: tuple[int, int], side: int) -> Iterator[tuple[slice, slice]]:
+    for row in range(0, shape[0], side):
+        for column in range(0, shape[1], side):
+            yield slice(row, min(row + side, shape[0])), slice(column, min(column + side, shape[1]))
+
+
+def open_raster(
+    source: str, spec: SourceSpec, grid: Grid, base: Path, name: str | None = None
+) -> tuple[RasterSource, SourceReport]:
+    """The raster of a source and its report; rows_read and rows_kept are 0.
+
+    Raises InputError for a file that is no raster, has no CRS, holds no band, or does not reach the area.
+    """
+    paths = tuple(find_file(source, path, base) for path in spec.paths)
+    tally = Tally()
+    crs = _common_crs(source, spec, paths, tally)
+    is_dem = source == "dem"
+    raster = RasterSource(
+        name or source,
+        paths,
+        crs,
+        _pixel_side_m(source, paths[0], crs, grid),
+        DEM_RANGE_M if is_dem else (-np.inf, np.inf),
+        source == "land_use",
+    )
+    if not crs.equals(grid.crs, ignore_axis_order=True):
+        tally.note(f"warped from {crs.to_string()}, pixels of about {raster.pixel_m:.0f} m")
+    _note_gaps(source, raster, grid, tally)
+    report = tally.report(source, ", ".join(str(path) for path in spec.paths), digest_files(paths), 0)
+    return raster, report
+
+
+def _common_crs(source: str, spec: SourceSpec, paths: tuple[Path, ...], tally: Tally) -> pyproj.CRS:
+    given = stated_crs(source, spec)
+    found: list[pyproj.CRS] = []
+    for path in paths:
+        with _opened(source, path) as dataset:
+            if dataset.count < 1:
+                raise InputError(f"sources.{source}: {path} holds no raster band: name one of its subdatasets")
+            if dataset.count > 1:
+                tally.note(f"band 1 of {dataset.count} is used")
+            own = None if dataset.crs is None else pyproj.CRS.from_wkt(dataset.crs.to_wkt())
+        crs = given or own
+        if crs is None:
+            raise InputError(f"sources.{source}: {path} states no CRS: give crs, e.g. crs: EPSG:4326")
+        if own is not None and not own.equals(crs, ignore_axis_order=True):
+            tally.note(f"CRS {crs.to_string()} of the configuration used instead of {own.to_string()} of the file")
+        found.append(crs)
+    if any(crs != found[0] for crs in found):
+        raise InputError(f"sources.{source}: the files of path have different CRS: warp them to one, or name one file")
+    return found[0]
+
+
+def _pixel_side_m(source: str, path: Path, crs: pyproj.CRS, grid: Grid) -> float:
+    """Side of a square as large as the pixel at the middle of the grid."""
+    with _opened(source, path) as dataset:
+        transform = dataset.transform
+        left, bottom, right, top = grid.bounds
+        easting_m, northing_m = np.array([(left + right) / 2]), np.array([(bottom + top) / 2])
+        column, row = to_pixels(easting_m, northing_m, grid.crs, crs, dataset)
+    corners = np.array([[0, 0], [1, 0], [0, 1]]) + np.array([column[0], row[0]])
+    first = transform.a * corners[:, 0] + transform.b * corners[:, 1] + transform.c
+    second = transform.d * corners[:, 0] + transform.e * corners[:, 1] + transform.f
+    easting_m, northing_m = transformer(crs, grid.crs).transform(first, second)
+    across = np.array([easting_m[1] - easting_m[0], northing_m[1] - northing_m[0]])
+    down = np.array([easting_m[2] - easting_m[0], northing_m[2] - northing_m[0]])
+    area = abs(across[0] * down[1] - across[1] * down[0])
+    if not np.isfinite(area) or area <= 0:
+        raise InputError(
+            f"sources.{source}: {path} in {crs.to_string()} has no pixels at the middle of the area: check crs"
+        )
+    return float(np.sqrt(area))
+
+
+def _note_gaps(source: str, raster: RasterSource, grid: Grid, tally: Tally) -> None:
+    """Sample cells of the area: how many have no value, and how many only because of an undeclared marker."""
+    centres_m = grid.centres_m()
+    centres_m = centres_m[:: max(1, len(centres_m) // SAMPLE_CELLS)]
+    missing, marked, reached = np.ones(len(centres_m), dtype=bool), np.zeros(len(centres_m), dtype=bool), False
+    for path in raster.paths:
+        with _opened(source, path) as dataset:
+            column, row = to_pixels(centres_m[:, 0], centres_m[:, 1], grid.crs, raster.crs, dataset)
+            inside = (column >= 0) & (column < dataset.width) & (row >= 0) & (row < dataset.height)
+            reached = reached or bool(inside.any())
+            declared, clean = _sample(raster, dataset, column, row)
+        missing &= ~np.isfinite(clean)
+        marked |= np.isfinite(declared) & ~np.isfinite(clean)
+    if not reached:
+        raise InputError(
+            f"sources.{source}: {raster.path} in {raster.crs.to_string()} does not overlap the area: check the file, "
+            "its crs and grid.area"
+        )
+    what = "elevation" if source == "dem" else "value"
+    tally.note(f"{missing.mean():.1%} of the area without {what}")
+    if (marked & missing).any():
+        tally.note(
+            f"{(marked & missing).mean():.1%} of the area holds undeclared missing-value markers: read as missing"
+        )
+
+
+def _sample(raster: RasterSource, dataset: DatasetReader, column: Floats, row: Floats) -> tuple[Floats, Floats]:
+    """Values at positions as the file declares them, and cleaned; read thinned out where the raster is large."""
+    left, top = max(pixel_of(column).min(), 0), max(pixel_of(row).min(), 0)
+    right, bottom = min(pixel_of(column).max() + 1, dataset.width), min(pixel_of(row).max() + 1, dataset.height)
+    if left >= right or top >= bottom:
+        return np.full(column.shape, np.nan), np.full(column.shape, np.nan)
+    thin = max(1, ceil(max(right - left, bottom - top) / BLOCK_SIDE))
+    shape = (ceil((bottom - top) / thin), ceil((right - left) / thin))
+    read = dataset.read(1, window=Window(left, top, right - left, bottom - top), out_shape=shape, masked=True)
+    across = (column - left) * shape[1] / (right - left)
+    down = (row - top) * shape[0] / (bottom - top)
+    declared = np.ma.filled(read.astype(np.float64), np.nan)
+    return nearest(Picture(declared, 0, 0), across, down), nearest(
+        Picture(raster.clean(read, dataset), 0, 0), across, down
+    )

@@ -1,0 +1,82 @@
+"""What happened to each source at the border: rows read, kept, repaired and set aside, with reasons."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+# Enough rows to find a mistake by, too few to copy a table into a report.
+MOST_ROWS_NAMED = 10
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """The account of one source.
+
+    `repaired` counts rows by what was mended, whether or not the row was set aside later for another reason;
+    each row set aside is counted once, by the first reason that applied, so rows_read = rows_kept + set aside
+    (unless a note says that multi-part points were split). `digest` is the SHA-256 of the bytes of the file(s).
+    """
+
+    source: str
+    path: str
+    digest: str
+    rows_read: int
+    rows_kept: int
+    repaired: dict[str, int]
+    set_aside: dict[str, int]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class Tally:
+    """Counts and notes gathered while one source is read."""
+
+    rows_read: int = 0
+    repaired: dict[str, int] = field(default_factory=dict)
+    set_aside: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def repair(self, reason: str, count: int) -> None:
+        """Count rows in which something was mended."""
+        if count:
+            self.repaired[reason] = self.repaired.get(reason, 0) + count
+
+    def put_aside(self, reason: str, count: int) -> None:
+        """Count rows that go no further."""
+        if count:
+            self.set_aside[reason] = self.set_aside.get(reason, 0) + count
+
+    def note(self, text: str) -> None:
+        """Add a remark once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def report(self, source: str, path: str, digest: str, rows_kept: int) -> SourceReport:
+        """The finished account."""
+        return SourceReport(
+            source,
+            path,
+            digest,
+            self.rows_read,
+            rows_kept,
+            dict(self.repaired),
+            dict(self.set_aside),
+            tuple(self.notes),
+        )
+
+
+def name_rows(rows: Sequence[int]) -> str:
+    """Row numbers as text, the first of them when there are many.
+
+    >>> name_rows([4])
+    'row 4'
+    >>> name_rows(range(1, 14))
+    'rows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more'
+    """
+    named = ", ".join(str(row) for row in rows[:MOST_ROWS_NAMED])
+    more = f" and {len(rows) - MOST_ROWS_NAMED} more" if len(rows) > MOST_ROWS_NAMED else ""
+    return f"{'row' if len(rows) == 1 else 'rows'} {named}{more}"
+
+
+def report_rows(reports: Iterable[SourceReport]) -> list[dict[str, object]]:
+    """One plain dict a source, ready for JSON or a table: the fields of SourceReport by name."""
+    return [{**asdict(report), "notes": list(report.notes)} for report in reports]

@@ -1,0 +1,142 @@
+"""The sources that mlrisk knows: which geometry each may have and which columns of it pass the border."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+POINT, LINE, POLYGON = "point", "line", "polygon"
+ANY = (POINT, LINE, POLYGON)
+
+# Types of canonical columns: `text`, `number`, `casualties` (a number below 0 sets the record aside), `length`
+# (below 0 is missing), `share` (outside 0..1 is missing), `flag` (missing is False, as OSM tags bridges), `date`.
+TEXT, NUMBER, CASUALTIES, LENGTH, SHARE, FLAG, DATE = (
+    "text",
+    "number",
+    "casualties",
+    "length",
+    "share",
+    "flag",
+    "date",
+)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What one source may hold: kinds of geometry and canonical columns with their types.
+
+    `required` columns must be in the file or be mapped. `always_dated` sources have `date` in any case.
+    """
+
+    geometry: tuple[str, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    always_dated: bool = False
+
+
+SCHEMAS: dict[str, Schema] = {
+    "front_lines": Schema((LINE,), {"held_from": DATE, "held_to": DATE, "kind": TEXT}),
+    "roads": Schema((LINE,), {"road_class": TEXT, "bridge": FLAG}),
+    "incidents": Schema(
+        (POINT,),
+        {
+            "date": DATE,
+            "year": DATE,
+            "killed": CASUALTIES,
+            "injured": CASUALTIES,
+            "activity": TEXT,
+            "device_category": TEXT,
+            "accident_class": TEXT,
+            "location_error_m": LENGTH,
+            "recorded_date": DATE,
+        },
+        always_dated=True,
+    ),
+    "conflict_events": Schema(
+        (POINT,),
+        {
+            "date": DATE,
+            "year": DATE,
+            "fatalities": CASUALTIES,
+            "event_type": TEXT,
+            "location_error_m": LENGTH,
+            "recorded_date": DATE,
+        },
+        always_dated=True,
+    ),
+    "hazard_areas": Schema(
+        (POLYGON, POINT),
+        {
+            "hazard_type": TEXT,
+            "hazard_status": TEXT,
+            "device_category": TEXT,
+            "record_date": DATE,
+            "record_trust": SHARE,
+            "recorded_date": DATE,
+        },
+    ),
+    "minefield_records": Schema(
+        (POLYGON, POINT),
+        {
+            "device_category": TEXT,
+            "location_error_m": LENGTH,
+            "record_date": DATE,
+            "record_trust": SHARE,
+            "recorded_date": DATE,
+        },
+    ),
+    "land_release": Schema(
+        (POLYGON,),
+        {
+            "release_type": TEXT,
+            "start_date": DATE,
+            "end_date": DATE,
+            "method": TEXT,
+            "clearance_depth_m": LENGTH,
+            "ap_mines": NUMBER,
+            "at_mines": NUMBER,
+            "uxo": NUMBER,
+            "recorded_date": DATE,
+        },
+    ),
+    "finds": Schema(
+        (POINT,),
+        {"date": DATE, "year": DATE, "eo_category": TEXT, "eo_quantity": NUMBER, "recorded_date": DATE},
+    ),
+    "settlements": Schema((POINT, POLYGON), {"population": NUMBER, "planned_population": NUMBER, "place": TEXT}),
+    "land_use": Schema((POLYGON,), {"land_use": TEXT}),
+    "rivers": Schema(ANY),
+    "power_lines": Schema(ANY),
+    "buildings": Schema(ANY),
+    "districts": Schema((POLYGON,), {"name": TEXT, "record_trust": SHARE}),
+    "survey": Schema(
+        (POINT, POLYGON),
+        {
+            "outcome": TEXT,
+            "date": DATE,
+            "year": DATE,
+            "recorded_date": DATE,
+            "inclusion_prob": SHARE,
+            "effort": LENGTH,
+        },
+        required=("outcome",),
+    ),
+}
+
+AREA = Schema((POLYGON, POINT))
+
+# Columns with a fixed vocabulary; any other value is missing and counted, never guessed.
+VOCABULARIES: dict[str, tuple[str, ...]] = {
+    "kind": ("line_of_contact", "defence_line", "ceasefire_line", "withdrawal_route"),
+    "accident_class": ("demining", "non_demining"),
+    "hazard_type": ("SHA", "CHA"),
+    "release_type": ("cancelled", "reduced", "cleared"),
+    "outcome": ("found", "searched", "unknown"),
+}
+
+# A line that is still held is often written with an end far in the future: that is an open end, not a wrong record.
+OPEN_ENDED = "held_to"
+
+# Names by which a table of points gives its coordinates; x and y are taken only when `columns` maps them.
+COORDINATE_ALIASES: dict[str, tuple[str, ...]] = {
+    "longitude": ("longitude", "lon", "lng", "long"),
+    "latitude": ("latitude", "lat"),
+}

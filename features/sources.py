@@ -1,0 +1,159 @@
+"""The input border: every source of a configuration opened once, in the grid's CRS, with an account of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import isfinite
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from shapely.geometry import MultiPoint
+from shapely.geometry.base import BaseGeometry
+
+from features.columns import take_canonical
+from features.coordinates import Home
+from features.errors import InputError
+from features.files import digest_files, find_file, is_raster
+from features.grid import Grid
+from features.point_tables import leave_unique, take_numeric
+from features.rasters import RasterSource, open_raster
+from features.report import SourceReport, Tally
+from features.schema import AREA, POINT, POLYGON, SCHEMAS
+from features.specs import SourceSpec, SourcesSettings
+from features.vectors import make_polygonal, read_vector
+
+__all__ = ["KEEP_AROUND_M", "RasterSource", "SourceReport", "SourceSpec", "Sources", "SourcesSettings"]
+__all__ += ["open_area", "open_sources"]
+
+# Distance features are capped at 50 km: nothing further away can change one, and foreign records slow every search.
+KEEP_AROUND_M = 50_000.0
+# Authorities work beyond the edge of their UTM zone; a swapped axis or a lost sign is off by more.
+AROUND_DOMAIN_M = 500_000.0
+# Sources whose records make labels.
+LABEL_SOURCES = frozenset({"survey", "finds", "incidents", "hazard_areas", "land_release"})
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All sources of a run. A source that is not configured, or of which no row was kept, is not a key."""
+
+    grid: Grid
+    vectors: dict[str, gpd.GeoDataFrame]
+    rasters: dict[str, RasterSource]
+    covariates: tuple[RasterSource | gpd.GeoDataFrame, ...]
+    reports: tuple[SourceReport, ...]
+
+
+def open_sources(specs: SourcesSettings, grid: Grid, base: Path) -> Sources:
+    """Open every configured source; paths are relative to `base`.
+
+    Vectors come in the grid's CRS with canonical columns alone. Raises InputError for what cannot be opened or is
+    wrong as a whole, ConfigError for an unknown `crs`; single wrong records are counted in the reports.
+    """
+    vectors: dict[str, gpd.GeoDataFrame] = {}
+    rasters: dict[str, RasterSource] = {}
+    reports: list[SourceReport] = []
+    home = Home(grid.crs, grid.bounds, KEEP_AROUND_M)
+    for name, spec in _configured(specs):
+        if name == "dem" or (name == "land_use" and is_raster(Path(spec.paths[0]))):
+            rasters[name], report = open_raster(name, spec, grid, base)
+        else:
+            table, report = _open_vector(name, spec, home, base)
+            if not table.empty:
+                vectors[name] = table
+        reports.append(report)
+    covariates: list[RasterSource | gpd.GeoDataFrame] = []
+    names: set[str] = set()
+    for spec in specs.covariates:
+        covariate, report = _open_covariate(spec, specs, grid, home, base, names)
+        reports.append(report)
+        if covariate is not None:
+            covariates.append(covariate)
+    return Sources(grid, vectors, rasters, tuple(covariates), tuple(reports))
+
+
+def open_area(
+    spec: SourceSpec | str | Sequence[SourceSpec | str], crs: pyproj.CRS, base: Path
+) -> tuple[BaseGeometry, SourceReport]:
+    """The area of interest in `crs`: polygons joined into one, or the points of a table as a MultiPoint.
+
+    Raises InputError for lines, for polygons mixed with points, and where nothing is left.
+    """
+    given = [spec] if isinstance(spec, SourceSpec | str) else list(spec)
+    specs = [SourceSpec(path=one) if isinstance(one, str) else one for one in given]
+    tally = Tally()
+    home = Home(crs, *_domain(crs))
+    tables = [
+        read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
+        for one in specs
+    ]
+    paths = tuple(path for one in specs for path in one.paths)
+    parts = [part for table in tables for part in table.geometry]
+    kinds = {POINT if part.geom_type.endswith("Point") else POLYGON for part in parts}
+    if len(kinds) != 1:
+        why = "holds polygons and points: give one of them" if kinds else "holds no polygon and no point"
+        told = f"; set aside: {', '.join(f'{n} {reason}' for reason, n in tally.set_aside.items())}"
+        raise InputError(f"grid.area: {', '.join(paths)} {why}{told if tally.set_aside else ''}")
+    area: BaseGeometry
+    if kinds == {POINT}:
+        area = MultiPoint(list(shapely.get_parts(parts)))
+    else:
+        area = shapely.union_all(make_polygonal(np.array(parts, dtype=object)))
+    digest = digest_files(tuple(find_file("area", path, base) for path in paths))
+    return area, tally.report("area", ", ".join(paths), digest, len(parts))
+
+
+def _domain(crs: pyproj.CRS) -> tuple[tuple[float, float, float, float], float]:
+    """Bounds of the domain of a CRS in its own metres, and how far beyond it an area may lie."""
+    use = crs.area_of_use
+    everywhere = (-1e9, -1e9, 1e9, 1e9)
+    if use is None:
+        return everywhere, AROUND_DOMAIN_M
+    to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    bounds = to_crs.transform_bounds(use.west, use.south, use.east, use.north)
+    return (bounds if all(map(isfinite, bounds)) else everywhere), AROUND_DOMAIN_M
+
+
+def _configured(specs: SourcesSettings) -> list[tuple[str, SourceSpec]]:
+    named = ((name, getattr(specs, name)) for name in ("dem", *SCHEMAS))
+    return [(name, spec) for name, spec in named if spec is not None]
+
+
+def _open_vector(name: str, spec: SourceSpec, home: Home, base: Path) -> tuple[gpd.GeoDataFrame, SourceReport]:
+    tally, schema = Tally(), SCHEMAS[name]
+    take = partial(take_canonical, name, spec, schema)
+    table = read_vector(name, spec, schema.geometry, home, base, take, tally)
+    digest = digest_files(tuple(find_file(name, path, base) for path in spec.paths))
+    return table, tally.report(name, ", ".join(spec.paths), digest, len(table))
+
+
+def _open_covariate(
+    spec: SourceSpec, specs: SourcesSettings, grid: Grid, home: Home, base: Path, names: set[str]
+) -> tuple[RasterSource | gpd.GeoDataFrame | None, SourceReport]:
+    """One covariate source under names that no other covariate has; None for a table of which nothing is kept."""
+    if is_raster(Path(spec.paths[0])):
+        chosen = next(iter(spec.columns), Path(spec.paths[0]).stem)
+        return open_raster("covariates", spec, grid, base, leave_unique(chosen, names))
+    tally = Tally()
+    take = partial(take_numeric, spec, _answers(spec, specs, base), names)
+    table = read_vector("covariates", spec, (POINT,), home, base, take, tally)
+    digest = digest_files(tuple(find_file("covariates", path, base) for path in spec.paths))
+    report = tally.report("covariates", ", ".join(spec.paths), digest, len(table))
+    return (None if table.empty else table), report
+
+
+def _answers(spec: SourceSpec, specs: SourcesSettings, base: Path) -> dict[str, str]:
+    """Columns of the covariates' file (folded) that a source of labels reads from the same file: column -> source.
+
+    A table of surveyed cells holds the answer beside the covariates; taken as a covariate it would give it away.
+    """
+    files = {(base / path).resolve() for path in spec.paths}
+    answers: dict[str, str] = {}
+    for name, other in _configured(specs):
+        if name in LABEL_SOURCES and files & {(base / path).resolve() for path in other.paths}:
+            columns = {other.columns.get(ours, ours) for ours in SCHEMAS[name].columns}
+            answers |= {column.casefold(): name for column in columns}
+    return answers

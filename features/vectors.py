@@ -1,0 +1,249 @@
+"""Points, lines and polygons through the border: canonical columns, repaired geometry, one CRS, no duplicates."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from features.columns import IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME, Faults
+from features.coordinates import (
+    Home,
+    check_units,
+    coordinate_columns,
+    mistaken_axes,
+    read_coordinates,
+    refuse_whole_file,
+)
+from features.errors import InputError
+from features.files import RawTable, find_file, is_table, read_rows, stated_crs
+from features.parsing import as_text
+from features.report import Tally, name_rows
+from features.schema import LINE, POINT, POLYGON
+from features.specs import SourceSpec
+
+Geometry = NDArray[np.object_]
+# Reads the columns that pass the border, and which rows have faults that set them aside.
+TakeColumns = Callable[[Path, pd.DataFrame, Tally], tuple[pd.DataFrame, Faults]]
+
+WGS84 = pyproj.CRS("EPSG:4326")
+KINDS = {0: POINT, 1: LINE, 2: LINE, 3: POLYGON, 4: POINT, 5: LINE, 6: POLYGON, 7: "collection"}
+# Two records on the same centimetre are the same place: finer than any survey, coarser than rounding in exports.
+SAME_PLACE_DECIMALS_M = 2
+
+
+@dataclass(frozen=True)
+class Records:
+    """Rows on their way in, all of one length: canonical columns, geometry, row numbers, fingerprints of dated rows."""
+
+    columns: pd.DataFrame
+    geometry: Geometry
+    rows: NDArray[np.int64]
+    prints: NDArray[np.uint64]
+
+    def without(self, gone: NDArray[np.bool_]) -> "Records":
+        """The rows that are not `gone`."""
+        return self.chosen(np.nonzero(~gone)[0])
+
+    def chosen(self, index: NDArray[np.int64]) -> "Records":
+        """The rows at the given positions, in that order."""
+        columns = self.columns.iloc[index].reset_index(drop=True)
+        return Records(columns, self.geometry[index], self.rows[index], self.prints[index])
+
+
+def read_vector(
+    source: str, spec: SourceSpec, kinds: tuple[str, ...], home: Home, base: Path, take: TakeColumns, tally: Tally
+) -> gpd.GeoDataFrame:
+    """The source's records in the CRS of `home`, with the columns that `take` lets pass and a RangeIndex.
+
+    Nothing further than `home.keep_m` from the home rectangle is kept. Raises InputError for a file that cannot be
+    opened, has no CRS, or whose coordinates as a whole are swapped, unsigned or in another unit than its CRS says.
+    """
+    parts = [_read_part(source, find_file(source, path, base), spec, kinds, home, take, tally) for path in spec.paths]
+    records = _joined(parts)
+    records = _aside(records, ~_near(records.geometry, home), "out of area", tally)
+    records = _aside(records, _repeated(records), "duplicate", tally)
+    table = gpd.GeoDataFrame(records.columns, geometry=list(records.geometry), crs=home.crs)
+    if table.empty:
+        tally.note("no rows: its features are dropped")
+    return table
+
+
+def _joined(parts: Sequence[Records]) -> Records:
+    columns = pd.concat([part.columns for part in parts], ignore_index=True)
+    flags = {name for part in parts for name in part.columns if part.columns[name].dtype == bool}
+    for name in flags:
+        columns[name] = columns[name].eq(True)
+    return Records(
+        columns,
+        np.concatenate([part.geometry for part in parts]),
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.prints for part in parts]),
+    )
+
+
+def _read_part(
+    source: str, path: Path, spec: SourceSpec, kinds: tuple[str, ...], home: Home, take: TakeColumns, tally: Tally
+) -> Records:
+    """One file, in the CRS of `home`, with everything set aside that a single row tells about itself."""
+    raw = read_rows(source, path, spec, tally)
+    geometry, crs, used = _place(source, path, spec, raw, tally)
+    table = raw.table.drop(columns=list(used))
+    columns, faults = take(path, table, tally)
+    records = Records(columns, geometry, raw.rows, _fingerprints(table, columns))
+    where = f" of {path.name}" if len(spec.paths) > 1 else ""
+    if spec.where is not None and not is_table(path):
+        where = f"{where} among those that where selects"
+    absent = shapely.is_missing(records.geometry) | shapely.is_empty(records.geometry)
+    reasons = np.where(absent, "no geometry", "").astype("<U60")
+    _mark(reasons, _wrong_kind(records.geometry, kinds))
+    _mark(reasons, _mistakes(source, path, records.geometry, crs, home, used))
+    for reason in (NO_OUTCOME, IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES):
+        if reason in faults:
+            _mark(reasons, np.where(faults[reason], reason, ""))
+    records = replace(records, geometry=_repaired(records.geometry, reasons, tally))
+    records = _aside_all(records, reasons, where, tally)
+    if kinds == (POINT,):
+        records = _split_points(records, tally)
+    return replace(records, geometry=_reprojected(records.geometry, crs, home, tally))
+
+
+def _place(
+    source: str, path: Path, spec: SourceSpec, raw: RawTable, tally: Tally
+) -> tuple[Geometry, pyproj.CRS, tuple[str, ...]]:
+    """The geometry of the rows, its CRS, and the names of coordinate columns that made it (empty: it had its own)."""
+    given = stated_crs(source, spec)
+    crs = given or raw.crs
+    if crs is None and raw.geometry is not None and not is_table(path):
+        raise InputError(f"sources.{source}: {path} states no CRS: give crs, e.g. crs: EPSG:4326")
+    if crs is None:
+        tally.note("no CRS stated: coordinates taken as EPSG:4326 (degrees)")
+    elif raw.crs is not None and not crs.equals(raw.crs, ignore_axis_order=True):
+        tally.note(f"CRS {crs.to_string()} of the configuration used instead of {raw.crs.to_string()} of the file")
+    used: tuple[str, ...] = ()
+    if raw.geometry is None:
+        used = coordinate_columns(source, path, spec, [str(name) for name in raw.table.columns], tally)
+        points = read_coordinates(source, path, raw.table, used, tally)
+        geometry = np.full(len(points), None, dtype=object)
+        known = np.isfinite(points).all(axis=1)
+        geometry[known] = shapely.points(points[known])
+    else:
+        geometry = np.asarray(shapely.force_2d(raw.geometry), dtype=object)
+    check_units(source, path, _middles(geometry), crs or WGS84, crs is not None)
+    return geometry, crs or WGS84, used
+
+
+def _middles(geometry: Geometry) -> NDArray[np.float64]:
+    """(n, 2) middle of each geometry's bounds: one point that tells whether its axes are right. NaN for none."""
+    bounds = shapely.bounds(geometry)
+    return np.asarray((bounds[:, :2] + bounds[:, 2:]) / 2, dtype=np.float64)
+
+
+def _mark(reasons: NDArray[np.str_], more: NDArray[np.str_]) -> None:
+    """Give rows without a reason the one in `more`: a row is set aside once, by the first reason."""
+    empty = reasons == ""
+    reasons[empty] = more[empty]
+
+
+def _wrong_kind(geometry: Geometry, kinds: tuple[str, ...]) -> NDArray[np.str_]:
+    """'polygon instead of line' for geometry of a kind that the source cannot use."""
+    found = np.array([KINDS.get(kind, "") for kind in shapely.get_type_id(geometry).tolist()], dtype="<U60")
+    wanted = " or ".join(kinds)
+    return np.array(["" if kind in kinds or kind == "" else f"{kind} instead of {wanted}" for kind in found], "<U60")
+
+
+def _mistakes(
+    source: str, path: Path, geometry: Geometry, crs: pyproj.CRS, home: Home, used: tuple[str, ...]
+) -> NDArray[np.str_]:
+    middles = _middles(geometry)
+    labels = mistaken_axes(middles, crs, home)
+    n_placed = int(np.isfinite(middles).all(axis=1).sum())
+    refuse_whole_file(source, path, labels, n_placed, used)
+    return labels
+
+
+def _repaired(geometry: Geometry, reasons: NDArray[np.str_], tally: Tally) -> Geometry:
+    """Valid polygons in place of invalid ones; a polygon that encloses nothing gets a reason in `reasons`."""
+    broken = np.isin(shapely.get_type_id(geometry), (3, 6)) & ~shapely.is_valid(geometry) & (reasons == "")
+    tally.repair("invalid polygon", int(broken.sum()))
+    mended = geometry.copy()
+    mended[broken] = make_polygonal(geometry[broken])
+    reasons[broken & shapely.is_empty(mended)] = "polygon without area"
+    return mended
+
+
+def make_polygonal(geometry: Geometry) -> Geometry:
+    """Valid polygons of invalid ones; where a ring runs over itself the land inside stays inside."""
+    return np.asarray(shapely.make_valid(geometry, method="structure", keep_collapsed=False), dtype=object)
+
+
+def _split_points(records: Records, tally: Tally) -> Records:
+    """Single points: a record of several places becomes several records."""
+    parts, index = shapely.get_parts(records.geometry, return_index=True)
+    if len(parts) > len(records.geometry):
+        tally.note(f"{len(records.geometry)} records of points split into {len(parts)} single points")
+    return replace(records.chosen(index), geometry=parts)
+
+
+def _reprojected(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geometry:
+    if crs.equals(home.crs, ignore_axis_order=True):
+        return geometry
+    tally.note(f"reprojected from {crs.to_string()}")
+    moved = np.asarray(gpd.GeoSeries(list(geometry), crs=crs).to_crs(home.crs).array, dtype=object)
+    # Lines over half the earth have no counterpart in a national CRS; the part around the area has.
+    lost = ~np.isfinite(shapely.bounds(moved)).all(axis=1)
+    if lost.any():
+        window = shapely.box(*home.box_in(crs))
+        near = shapely.intersection(shapely.make_valid(geometry[lost]), window)
+        moved[lost] = np.asarray(gpd.GeoSeries(list(near), crs=crs).to_crs(home.crs).array, dtype=object)
+    broken = np.isin(shapely.get_type_id(moved), (3, 6)) & ~shapely.is_valid(moved)
+    moved[broken] = make_polygonal(moved[broken])
+    return moved
+
+
+def _near(geometry: Geometry, home: Home) -> NDArray[np.bool_]:
+    """Which geometries come within `home.keep_m` of the home rectangle."""
+    distance_m = shapely.distance(geometry, shapely.box(*home.bounds))
+    return np.nan_to_num(distance_m, nan=np.inf) <= home.keep_m
+
+
+def _fingerprints(table: pd.DataFrame, columns: pd.DataFrame) -> NDArray[np.uint64]:
+    """A hash of everything in the file about each dated record, 0 for undated ones.
+
+    Two accidents in one village and year are two accidents: only what is the same in every column of the file is one
+    record twice.
+    """
+    prints = np.zeros(len(table), dtype=np.uint64)
+    if "date" not in columns or table.shape[1] == 0:
+        return prints
+    dated = columns["date"].notna().to_numpy()
+    text = table[dated].apply(as_text).fillna("").astype(str)
+    prints[dated] = pd.util.hash_pandas_object(text, index=False).to_numpy(dtype=np.uint64)
+    return prints
+
+
+def _repeated(records: Records) -> NDArray[np.bool_]:
+    """Rows with the same place and canonical columns as an earlier row (dated ones: the same everything)."""
+    rounded = shapely.transform(records.geometry, lambda points: np.round(points, SAME_PLACE_DECIMALS_M) + 0.0)
+    keys = records.columns.assign(mlrisk_place=shapely.to_wkb(shapely.normalize(rounded)), mlrisk_print=records.prints)
+    return keys.duplicated().to_numpy()
+
+
+def _aside(records: Records, gone: NDArray[np.bool_], reason: str, tally: Tally) -> Records:
+    tally.put_aside(reason, int(gone.sum()))
+    return records.without(gone)
+
+
+def _aside_all(records: Records, reasons: NDArray[np.str_], where: str, tally: Tally) -> Records:
+    """Set rows aside by reason; the rows of reasons that a person would correct in the file are named."""
+    for reason in sorted(set(reasons.tolist()) - {""}):
+        rows: Sequence[int] = records.rows[reasons == reason].tolist()
+        tally.put_aside(reason, len(rows))
+        if reason != "no geometry":
+            tally.note(f"{reason}: {name_rows(rows)}{where}")
+    return records.without(reasons != "")

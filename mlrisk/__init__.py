@@ -1,0 +1,50 @@
+"""Ranks land for mine survey: probability of explosive ordnance and expected casualties per grid cell.
+
+Importing mlrisk is light; the first use of a function loads what it needs.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mlrisk.version import __version__
+
+if TYPE_CHECKING:
+    from mlrisk.api import check, features, load_risk_map, run
+    from mlrisk.config import load_config
+    from mlrisk.risk_map import rank
+    from mlrisk.synthetic import synthetic_country
+    from training.train import train
+
+_HOMES = {
+    "check": "mlrisk.api",
+    "features": "mlrisk.api",
+    "load_config": "mlrisk.config",
+    "load_risk_map": "mlrisk.api",
+    "rank": "mlrisk.risk_map",
+    "run": "mlrisk.api",
+    "synthetic_country": "mlrisk.synthetic",
+    "train": "training.train",
+}
+
+__all__ = [
+    "__version__",
+    "check",
+    "features",
+    "load_config",
+    "load_risk_map",
+    "rank",
+    "run",
+    "synthetic_country",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlrisk' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,68 @@
+"""The commands as functions: they return values and raise; they never print."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from features.errors import InputError
+from features.report import SourceReport
+from features.table import grid_feature_table
+from mlrisk.config import Config
+from mlrisk.risk_map import Ranking, rank
+from training.evidence import STATE_NAMES, evidence_at
+from training.inputs import contamination_context, open_inputs
+from training.train import Trained, train
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check` saw: a report for every source, the number of cells, and the evidence by state and by kind."""
+
+    reports: tuple[SourceReport, ...]
+    cells: int
+    evidence: dict[str, int]
+    records: dict[str, int]
+
+
+def check(config: Config) -> Checked:
+    """Read every source and rebuild the evidence; writes nothing."""
+    inputs = open_inputs(config)
+    labels = config.contamination.labels
+    evidence = evidence_at(inputs.grid, inputs.sources, config.as_of, labels, config.data_folder)
+    states = {name: int((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
+    states["released"] = int(evidence.released.sum())
+    return Checked(inputs.reports, inputs.grid.n_cells, states, dict(evidence.counts))
+
+
+def features(config: Config) -> pd.DataFrame:
+    """The feature table: cell_id, easting_m, northing_m and one column a feature, one row a cell."""
+    inputs = open_inputs(config)
+    grid = inputs.grid
+    table = grid_feature_table(
+        grid, inputs.sources, contamination_context(config), config.features, config.compute.tile_cells
+    )
+    centres = grid.centres_m()
+    place = pd.DataFrame({"cell_id": grid.cell_ids(), "easting_m": centres[:, 0], "northing_m": centres[:, 1]})
+    return pd.concat([place, table.frame()], axis=1)
+
+
+def run(config: Config, progress: Progress = lambda _: None) -> tuple[Trained, Ranking]:
+    """Train and rank with sources that are opened once."""
+    progress("sources")
+    inputs = open_inputs(config)
+    trained = train(config, inputs, progress)
+    return trained, rank(config, inputs, progress)
+
+
+def load_risk_map(path: str | Path) -> gpd.GeoDataFrame:
+    """Read risk.parquet, or the one in a folder; the geometry is the cell centre in the grid CRS."""
+    file = Path(path)
+    file = file / "risk.parquet" if file.is_dir() else file
+    if not file.is_file():
+        raise InputError(f"risk map ({file}) does not exist: give the output folder of `mlrisk rank`")
+    return gpd.read_parquet(file)

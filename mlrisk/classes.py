@@ -1,0 +1,121 @@
+"""Survey priority classes: which share of the ranked area each covers, and the words and colours of every map.
+
+No colour is green and none is near white: a reader must not see a promise in the lowest class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class PriorityClass:
+    """One class of the map; `share_to` is the share of the ranked area at which it ends, None where it has none."""
+
+    code: int
+    text: str
+    colour: str
+    share_to: float | None = None
+
+
+CLASSES = (
+    PriorityClass(1, "survey first (first 1 % of the ranked area)", "#3d0a33", 0.01),
+    PriorityClass(2, "survey next (1 to 5 %)", "#a5123f", 0.05),
+    PriorityClass(3, "survey soon (5 to 10 %)", "#e0602a", 0.10),
+    PriorityClass(4, "survey later (10 to 20 %)", "#f2b544", 0.20),
+    PriorityClass(5, "lower survey priority: not evidence of absence", "#8ea6c8", 1.0),
+    PriorityClass(6, "no basis to rank", "#6a6470"),
+    PriorityClass(7, "released by the authority (recorded decision)", "#d9c3e6"),
+)
+OUTSIDE = 0
+NO_BASIS, RELEASED = 6, 7
+# From what a planner must not overlook to what may give way when several cells share a pixel.
+MOST_URGENT_FIRST = (1, 2, 3, 4, NO_BASIS, 5, RELEASED, OUTSIDE)
+
+EVIDENCE_CODES = {"unknown": 0, "searched": 1, "found": 2}
+EVIDENCE_TEXTS = {
+    "unknown": "unknown: not searched, or no record of it",
+    "searched": "searched or surveyed, nothing found",
+    "found": "found: explosive ordnance, accident or direct evidence",
+}
+EVIDENCE_COLOURS = {"unknown": "#6a6470", "searched": "#8ea6c8", "found": "#a5123f"}
+
+# Low to high, darker with each step, so that it also reads in grey print.
+RAMP = ("#a3b3cf", "#c2ab97", "#e9b550", "#e58a35", "#cf4d2e", "#991c45", "#3d0a33")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Bins of a quantity: one more label and colour than there are edges, and an edge belongs to the bin above it."""
+
+    edges: tuple[float, ...]
+    labels: tuple[str, ...]
+    colours: tuple[str, ...] = RAMP
+
+    def codes(self, values: ArrayLike) -> NDArray[np.uint8]:
+        """The bin of each value, counted from 1.
+
+        >>> CONTAMINATION_SCALE.codes([0.0005, 0.01, 0.9]).tolist()
+        [1, 4, 7]
+        """
+        return (np.digitize(np.asarray(values, dtype=np.float64), self.edges) + 1).astype(np.uint8)
+
+
+def decimal(value: float) -> str:
+    """A number without exponent, as a planner writes it.
+
+    >>> decimal(3e-05)
+    '0.00003'
+    """
+    return np.format_float_positional(value, trim="-")
+
+
+def _scale(edges: tuple[float, ...], factor: float, unit: str) -> Scale:
+    texts = [decimal(round(edge * factor, 12)) for edge in edges]
+    between = [f"{low} to {high}{unit}" for low, high in zip(texts[:-1], texts[1:], strict=True)]
+    return Scale(edges, (f"below {texts[0]}{unit}", *between, f"{texts[-1]}{unit} and more"))
+
+
+# Fixed steps of about a half decade: maps of two dates and two countries can be laid side by side.
+CONTAMINATION_SCALE = _scale((0.001, 0.003, 0.01, 0.03, 0.1, 0.3), 100, " %")
+
+
+def casualty_scale(casualties_per_year: ArrayLike) -> Scale:
+    """Steps of 1 and 3 in each decade that end below the greatest value, because cells differ in size and exposure.
+
+    >>> casualty_scale([0.0, 0.02]).edges
+    (3e-05, 0.0001, 0.0003, 0.001, 0.003, 0.01)
+    """
+    greatest = float(np.max(np.asarray(casualties_per_year, dtype=np.float64), initial=0.0))
+    decade = floor(log10(greatest)) if greatest > 0 else 0
+    edges = [step * 10.0**power for power in range(decade - 3, decade + 1) for step in (1, 3)]
+    last = len([edge for edge in edges if edge <= greatest]) if greatest > 0 else 7
+    # Python's 3 * 10.0**-5 is 3.0000000000000004e-05; the rounded literal is what the legend says.
+    return _scale(tuple(float(f"{edge:.0e}") for edge in edges[last - 6 : last]), 1, "")
+
+
+def priority_class(risk: pd.DataFrame) -> NDArray[np.int8]:
+    """Class code of each row of `risk`, by the share of the ranked area that comes before the cell.
+
+    A rank counts even on released land: a cell that is ranked is never hidden behind an older decision.
+    """
+    rank = risk["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
+    ranked = np.isfinite(rank)
+    codes = np.where(risk["released"].to_numpy(dtype=bool), RELEASED, NO_BASIS).astype(np.int8)
+    if not ranked.any():
+        return codes
+    # A share before the cell, not up to it: the first cell is "survey first" however small the area.
+    before = np.searchsorted(np.sort(rank[ranked]), rank[ranked], side="left")
+    ends = [cls.share_to for cls in CLASSES if cls.share_to is not None]
+    # Counts, not shares, are compared: 0.05 * 100 must not depend on rounding.
+    limits = np.round(np.array(ends) * ranked.sum(), 6)
+    codes[ranked] = np.digitize(before, limits[:-1]).astype(np.int8) + 1
+    return codes

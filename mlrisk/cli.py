@@ -1,0 +1,307 @@
+"""The command line: the only module that prints or exits. Heavy imports wait until a command runs."""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlrisk.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlrisk.config import Config
+    from mlrisk.risk_map import Ranking
+
+app = typer.Typer(
+    name="mlrisk",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Ranks land for mine survey. It orders survey work; it never cancels, reduces or releases land.",
+)
+models_app = typer.Typer(no_args_is_help=True, help="List and promote model versions.")
+app.add_typer(models_app, name="models")
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
+DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="folder of relative source paths")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="override a config key, such as grid.cell_size_m=250"),
+]
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="also write the report as JSON")]
+
+COUNTRY_FOLDER = "country"
+
+
+def main() -> None:
+    """Run the command line; every error ends with its exit code and one sentence that says what would do."""
+    from features.errors import MlriskError
+
+    try:
+        app()
+    except MlriskError as error:
+        sys.stderr.write(f"mlrisk: {error}\n")
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 the last line of defence; the trace is what a report of it needs
+        traceback.print_exc()
+        sys.stderr.write(f"mlrisk: unexpected {type(error).__name__}: {error}\n")
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mlrisk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="folder for the country and its map")] = Path("outputs/demo"),
+    cells: Annotated[int, typer.Option("--cells", min=2_500, help="least number of cells")] = 40_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="another seed is another country")] = 1,
+) -> None:
+    """Make a synthetic country with known truth and run the whole chain on it."""
+    from mlrisk.api import run as run_chain
+    from mlrisk.config import load_config
+    from mlrisk.synthetic import synthetic_country
+
+    progress = _progress()
+    progress("synthetic country")
+    country = synthetic_country(seed, cells=cells, folder=out / COUNTRY_FOLDER)
+    config = load_config(country.config_path, overrides=[f"output.folder={json.dumps(str(out.resolve()))}"])
+    trained, ranking = run_chain(config, progress)
+    progress("done")
+    _print_validation(trained.metrics, trained.casualty_metrics)
+    _print_ranking(ranking)
+
+
+@app.command()
+def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, json_file: JsonOption = None) -> None:
+    """Read every source; report what is there, what was repaired or set aside, and why."""
+    from features.report import report_rows
+    from mlrisk.api import check as run_check
+
+    checked = run_check(_load(config, data, set_))
+    rows = report_rows(checked.reports)
+    _table(
+        "sources",
+        ("source", "read", "kept", "repaired", "set aside", "notes"),
+        [
+            (
+                str(row["source"]),
+                f"{row['rows_read']:,}",
+                f"{row['rows_kept']:,}",
+                _counts(row["repaired"]),
+                _counts(row["set_aside"]),
+                "; ".join(row["notes"]),
+            )
+            for row in rows
+        ],
+    )
+    print(f"cells: {checked.cells:,}   evidence: {_counts(checked.evidence)}   records: {_counts(checked.records)}")
+    if json_file:
+        report = {"sources": rows, "cells": checked.cells, "evidence": checked.evidence, "records": checked.records}
+        json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=str))
+        print(f"report: {json_file}")
+
+
+@app.command()
+def features(
+    config: ConfigPath,
+    data: DataOption = None,
+    set_: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="file, features.parquet in the output folder if not given")
+    ] = None,
+) -> None:
+    """Write the feature table as Parquet."""
+    from mlrisk.api import features as run_features
+
+    loaded = _load(config, data, set_)
+    table = run_features(loaded)
+    file = out or loaded.output_folder / "features.parquet"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.part")
+    table.to_parquet(beside, index=False, compression="zstd")
+    beside.replace(file)
+    print(f"features: {file}   {len(table):,} cells x {table.shape[1] - 3} features")
+
+
+@app.command()
+def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
+    """Train and judge both models and register their versions (champion if there is none, else challenger)."""
+    from training.train import train as run_train
+
+    trained = run_train(_load(config, data, set_), progress=_progress())
+    _print_validation(trained.metrics, trained.casualty_metrics)
+    _print_versions(vars(version) for version in trained.versions)
+    _print_warnings(trained.warnings)
+
+
+@app.command()
+def rank(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
+    """Score every cell with the champions, explain, rank, plan, and write the planner package."""
+    from mlrisk.risk_map import rank as run_rank
+
+    _print_ranking(run_rank(_load(config, data, set_), progress=_progress()))
+
+
+@app.command()
+def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
+    """Check, train and rank."""
+    from mlrisk.api import run as run_chain
+
+    trained, ranking = run_chain(_load(config, data, set_), _progress())
+    _print_validation(trained.metrics, trained.casualty_metrics)
+    _print_ranking(ranking)
+
+
+@models_app.command("list")
+def list_models(config: ConfigPath, set_: SetOption = None) -> None:
+    """List the versions of both models, newest first."""
+    from training.tracking import Store
+
+    loaded = _load(config, None, set_)
+    rows = [
+        row for target in ("contamination", "casualty") for row in Store.of(loaded).versions(f"{loaded.name}.{target}")
+    ]
+    _table(
+        "model versions",
+        ("model", "version", "alias", "as of", "digest", "promoted by"),
+        [
+            (
+                row["name"], row["version"], row["alias"], row.get("as_of", ""), row.get("digest", "")[:12],
+                row.get("promoted_by", ""),
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+@models_app.command()
+def promote(
+    config: ConfigPath,
+    target: Annotated[str, typer.Argument(help="contamination or casualty")],
+    version: Annotated[int, typer.Argument(min=1, help="number of the version")],
+    by: Annotated[str, typer.Option("--by", help="who answers for it")],
+    set_: SetOption = None,
+) -> None:
+    """Let a version rank from now on; an older number rolls back."""
+    from training.tracking import Store
+
+    loaded = _load(config, None, set_)
+    Store.of(loaded).promote(f"{loaded.name}.{target}", str(version), by)
+    print(f"champion: {loaded.name}.{target} version {version}")
+
+
+def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config":
+    from mlrisk.config import load_config
+
+    return load_config(path, data, overrides or ())
+
+
+def _progress() -> Callable[[str], None]:
+    """Steps on a terminal, JSON lines otherwise; both on standard error, results go to standard output."""
+    started = monotonic()
+
+    def on_terminal(step: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{monotonic() - started:6.1f} s  {step}")
+        sys.stderr.write("\n" if step == "done" else "")
+        sys.stderr.flush()
+
+    def as_json(step: str) -> None:
+        sys.stderr.write(json.dumps({"seconds": round(monotonic() - started, 1), "step": step}) + "\n")
+        sys.stderr.flush()
+
+    return on_terminal if sys.stderr.isatty() else as_json
+
+
+def _table(title: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(header):
+        table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(text) for text in row))
+    console = Console()
+    if not console.is_terminal:
+        # A pipe has no width: rows stay on their lines.
+        console = Console(width=200)
+    console.print(table)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "-"
+
+
+def _print_validation(metrics: "pd.DataFrame", casualty: "pd.DataFrame") -> None:
+    """The model beside the rules of thumb, fold by fold and as means."""
+    if len(metrics):
+        shown = metrics[(metrics["protocol"] != "random") | (metrics["fold"] == "mean")]
+        _table(
+            "contamination, judged on land that was held out (90 % intervals by blocks of land)",
+            ("protocol", "fold", "ranking", "ROC AUC", "PR AUC (base)", "recall 1 %", "5 %", "10 % of area", "20 %"),
+            [
+                (
+                    row["protocol"], row["fold"], row["ranking"],
+                    f"{row['roc_auc']:.3f} ({row['roc_auc_low']:.3f}-{row['roc_auc_high']:.3f})",
+                    f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})", f"{row['recall_1']:.2f}", f"{row['recall_5']:.2f}",
+                    f"{row['recall_10']:.2f} ({row['recall_10_low']:.2f}-{row['recall_10_high']:.2f})",
+                    f"{row['recall_20']:.2f}",
+                )
+                for row in shown.to_dict("records")
+            ],
+        )  # fmt: skip
+    if len(casualty):
+        _table(
+            "casualties",
+            ("protocol", "fold", "deviance skill", "expected / observed", "recall 5 % (exposure)", "10 % (exposure)"),
+            [
+                (
+                    row["protocol"], row["fold"], f"{row['deviance_skill']:.3f}",
+                    f"{row['expected']:.0f} / {row['observed']:.0f}",
+                    f"{row['recall_5_mlrisk']:.2f} ({row['recall_5_exposure']:.2f})",
+                    f"{row['recall_10_mlrisk']:.2f} ({row['recall_10_exposure']:.2f})",
+                )
+                for row in casualty.to_dict("records")
+            ],
+        )  # fmt: skip
+
+
+def _print_ranking(ranking: "Ranking") -> None:
+    summary = ranking.summary
+    print(f"cells: {summary['cells']:,}   ranked: {summary['ranked_cells']:,}   tasks: {summary['tasks']:,}")
+    _print_versions(summary["models"])  # type: ignore[arg-type]
+    _print_warnings(ranking.package.notes.warnings)
+    print(ranking.package.notes.NOT_EVIDENCE)
+    for path in ranking.files:
+        if path.name in ("map.html", "risk.parquet", "risk_map.gpkg", "summary.json"):
+            print(f"{path.name}: {path}")
+
+
+def _print_versions(versions: Iterable[Mapping[str, Any]]) -> None:
+    for version in versions:
+        print(f"{version['alias']}: {version['name']} version {version['number']} ({version['digest'][:12]})")
+
+
+def _print_warnings(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"note: {warning}")

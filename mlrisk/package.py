@@ -1,0 +1,64 @@
+"""The risk map as a value: what `rank` makes and every writer reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from features.grid import Grid
+
+NOT_EVIDENCE = "Not evidence of absence: an unranked or low-ranked cell may be contaminated."
+
+
+@dataclass(frozen=True)
+class ModelNote:
+    """One model version that stands behind the map; `digest` is the sha256 of its folder."""
+
+    target: str
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What every output file carries in its own metadata: whose map, of which date, from what, and what is missing.
+
+    `inputs` maps a source to the sha256 of its files.
+    """
+
+    country: str
+    as_of: date
+    policy: str
+    models: tuple[ModelNote, ...]
+    inputs: dict[str, str]
+    not_included: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    NOT_EVIDENCE: ClassVar[str] = NOT_EVIDENCE
+
+
+@dataclass(frozen=True)
+class Package:
+    """The risk map of one run.
+
+    `risk` has one row a cell in the order of `grid.cell_ids()`, with the columns of risk.parquet and `released` (bool);
+    `priority` is NaN and `rank` null where there is no basis to rank and on released land. `tasks`, `hazards` and the
+    context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be empty.
+    `metrics` holds one row a protocol, fold and ranking (model or rule of thumb) with roc_auc, pr_auc, base_rate and
+    recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area).
+    """
+
+    grid: Grid
+    risk: pd.DataFrame
+    tasks: gpd.GeoDataFrame
+    hazards: gpd.GeoDataFrame
+    layers: dict[str, gpd.GeoDataFrame]
+    notes: Notes
+    metrics: pd.DataFrame

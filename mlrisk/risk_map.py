@@ -1,0 +1,301 @@
+"""From the champions and a config to the planner package: ranking as one story."""
+
+import io
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import MlriskError
+from features.grid import Grid
+from features.records import known_at
+from features.report import report_rows
+from features.sources import Sources
+from features.table import feature_infos
+from mlrisk.config import Config
+from mlrisk.package import ModelNote, Notes, Package
+from mlrisk.ranking import ranked
+from mlrisk.scoring import REASONS, Scorer
+from mlrisk.tasks import survey_tasks
+from mlrisk.writers import WRITERS
+from models.casualty import CasualtyModel
+from models.contamination import ContaminationModel
+from training.casualties import exposed_people, make_units, unit_features
+from training.config import ValidationSettings
+from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
+from training.inputs import Inputs, contamination_context, open_inputs
+from training.regions import cell_regions
+from training.tracking import Store, Version, code_version
+from training.train import casualty_context
+
+CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
+RISK_COLUMNS = (
+    "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
+    "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
+    "reason_1", "reason_2", "reason_3", "released",
+)  # fmt: skip
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """A finished ranking: the package, the folder that holds it and the files in it."""
+
+    package: Package
+    folder: Path
+    files: tuple[Path, ...]
+    summary: dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Champions:
+    """The model versions that rank today, and the validation that was logged with them."""
+
+    contamination: ContaminationModel
+    casualty: CasualtyModel | None
+    versions: tuple[Version, ...]
+    metrics: pd.DataFrame
+    casualty_metrics: pd.DataFrame
+    warnings: tuple[str, ...]
+
+
+def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lambda _: None) -> Ranking:
+    """Score every cell with the champions, explain, rank, plan, and write the planner package.
+
+    Files are written beside the output folder and moved in when all are there: a run that fails leaves earlier
+    outputs as they were.
+    """
+    started = time.monotonic()
+    progress("champions")
+    champions = load_champions(config)
+    progress("sources")
+    inputs = inputs or open_inputs(config)
+    grid, sources = inputs.grid, inputs.sources
+    progress("evidence")
+    evidence = evidence_at(grid, sources, config.as_of, config.contamination.labels, config.data_folder)
+    progress("scores")
+    scorer = Scorer(
+        sources, contamination_context(config), config.features, champions.contamination, config.compute.threads
+    )
+    scores = _scores(config, grid, scorer)
+    risk = _with_place(grid, evidence, scores)
+    progress("casualties")
+    risk = risk.assign(casualties_per_year=expected_casualties(config, inputs, champions, risk))
+    risk = ranked(risk, config.ranking.policy)
+    progress("reasons")
+    risk = _with_reasons(config, inputs, scorer, risk)[list(RISK_COLUMNS)]
+    progress("tasks")
+    districts = cell_regions(grid, sources, ValidationSettings(regions="districts"))
+    tasks = survey_tasks(grid, risk, config.ranking.tasks, _district_names(sources, districts))
+    package = Package(
+        grid,
+        risk,
+        tasks,
+        known_hazards(config, sources),
+        {name: sources.vectors[name] for name in CONTEXT_LAYERS if name in sources.vectors},
+        _notes(config, inputs, champions, risk),
+        champions.metrics,
+    )
+    progress("planner package")
+    summary = _summary(config, inputs, champions, package, time.monotonic() - started)
+    files = write_package(package, config.output_folder, config.output.formats, summary)
+    return Ranking(package, config.output_folder, files, summary)
+
+
+def load_champions(config: Config) -> Champions:
+    """The champions of both targets; casualty may be absent where no accident was ever known."""
+    store = Store.of(config)
+    version, texts = store.load(f"{config.name}.contamination")
+    versions, casualty = [version], None
+    if store.has_model(f"{config.name}.casualty"):
+        casualty_version, casualty_texts = store.load(f"{config.name}.casualty")
+        casualty, versions = CasualtyModel.from_files(casualty_texts), [version, casualty_version]
+    return Champions(
+        ContaminationModel.from_files(texts),
+        casualty,
+        tuple(versions),
+        _read_csv(store.read_text(version.run_id, "validation.csv")),
+        _read_csv(store.read_text(version.run_id, "casualty_validation.csv")),
+        tuple(line for line in store.read_text(version.run_id, "warnings.txt").splitlines() if line),
+    )
+
+
+def expected_casualties(
+    config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame
+) -> NDArray[np.float64]:
+    """Casualties expected per cell in the year after as_of, NaN everywhere without a casualty model.
+
+    The model speaks of units; a unit's figure is shared among its cells in proportion to contamination x people
+    present, so that the cells sum to the unit.
+    """
+    if champions.casualty is None:
+        return np.full(len(risk), np.nan)
+    people = exposed_people(inputs.grid, inputs.sources, config.casualty)
+    units = make_units(inputs.grid, config.casualty.unit_m)
+    table = unit_features(config, inputs.sources, units, casualty_context(config, champions.casualty.dated))
+    rate = champions.casualty.rate(table.aligned(champions.casualty.booster.features), config.compute.threads)
+    expected = rate * units.total(people)
+    share = risk["contamination"].to_numpy() * people
+    return expected[units.place] * share / units.total(share)[units.place]
+
+
+def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
+    """Hazard areas known at as_of, for the map; empty where there is no such source."""
+    columns = ["hazard_type", "hazard_status", "source", "geometry"]
+    table = sources.vectors.get("hazard_areas")
+    if table is None:
+        return gpd.GeoDataFrame(columns=columns, geometry="geometry", crs=sources.grid.crs)
+    known = known_at(table, config.as_of).assign(source="hazard_areas")
+    for column in columns[:2]:
+        if column not in known:
+            known[column] = ""
+    return known[columns]
+
+
+def write_package(
+    package: Package, folder: Path, formats: tuple[str, ...], summary: dict[str, object]
+) -> tuple[Path, ...]:
+    """Write every format and summary.json beside `folder`, then move the files in, summary.json last.
+
+    Raises MlriskError where the folder cannot be written. Files of earlier runs that this run does not write stay.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror}") from error
+    try:
+        for name in formats:
+            WRITERS[name](package, scratch)
+        (scratch / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False, default=str))
+        folder.mkdir(exist_ok=True)
+        made = sorted(scratch.iterdir(), key=lambda path: (path.name == "summary.json", path.name))
+        for path in made:
+            path.replace(folder / path.name)
+    except OSError as error:
+        raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return tuple(folder / path.name for path in made)
+
+
+def _scores(config: Config, grid: Grid, scorer: Scorer) -> pd.DataFrame:
+    """Scores of all cells in `grid.cell_ids()` order, tile by tile."""
+    tiles = [scorer.rows(tile) for tile in grid.tiles(config.compute.tile_cells)]
+    return pd.concat(tiles, ignore_index=True).set_index("cell_id").loc[grid.cell_ids()].reset_index()
+
+
+def _with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+    centres = grid.centres_m()
+    longitude, latitude = geographic_centres(grid)
+    return scores.assign(
+        easting_m=centres[:, 0],
+        northing_m=centres[:, 1],
+        longitude=longitude,
+        latitude=latitude,
+        evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.state], dtype="str"),
+        released=evidence.released,
+    )
+
+
+def _with_reasons(config: Config, inputs: Inputs, scorer: Scorer, risk: pd.DataFrame) -> pd.DataFrame:
+    """Reasons in words for the first `explained_cells` of the ranking, empty text for the others."""
+    first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
+    wanted = pd.Index(risk.loc[first, "cell_id"])
+    infos = feature_infos(inputs.sources, scorer.context, config.features)
+    tiles = [scorer.reasons(tile, wanted, infos) for tile in inputs.grid.tiles(config.compute.tile_cells)]
+    found = pd.concat(tiles).reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
+    return risk.assign(**{column: found[column].astype("str") for column in REASONS})
+
+
+def _district_names(sources: Sources, names: NDArray[np.object_]) -> NDArray[np.object_]:
+    """District of each cell, empty where the country gave no districts (blocks would be no names)."""
+    return names if "districts" in sources.vectors else np.full(len(names), "", dtype=object)
+
+
+def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame) -> Notes:
+    given = {report.source for report in inputs.reports if report.rows_kept or report.source == "dem"}
+    absent = [name for name in type(config.sources).model_fields if name not in given and name != "covariates"]
+    not_included = [f"no {name.replace('_', ' ')}" for name in absent]
+    outside = int((~risk["in_domain"]).sum())
+    warnings = [
+        *champions.warnings,
+        *(f"{outside:,} cells lie outside the area of applicability: no basis to rank" for _ in range(bool(outside))),
+        *_version_warnings(config, champions),
+    ]
+    return Notes(
+        config.name,
+        config.as_of,
+        config.ranking.policy,
+        tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions),
+        inputs.digests,
+        tuple(not_included),
+        tuple(warnings),
+    )
+
+
+def _version_warnings(config: Config, champions: Champions) -> list[str]:
+    """What a reader must know when a newer version than the one that ranks was trained."""
+    store = Store.of(config)
+    notes = []
+    for version in champions.versions:
+        newest = max(int(row["version"]) for row in store.versions(version.name))
+        if newest > int(version.number):
+            notes.append(f"{version.name} version {newest} is newer but not champion: version {version.number} ranks")
+    return notes
+
+
+def _summary(
+    config: Config, inputs: Inputs, champions: Champions, package: Package, seconds: float
+) -> dict[str, object]:
+    risk = package.risk
+    return {
+        "name": config.name,
+        "as_of": str(config.as_of),
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "code": code_version(),
+        "not_evidence_of_absence": Notes.NOT_EVIDENCE,
+        "policy": config.ranking.policy,
+        "cells": len(risk),
+        "ranked_cells": int(risk["rank"].notna().sum()),
+        "released_cells": int(risk["released"].sum()),
+        "out_of_domain_cells": int((~risk["in_domain"]).sum()),
+        "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
+        "expected_found_cells": float(risk["contamination"].sum()),
+        "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
+        "tasks": len(package.tasks),
+        "models": [vars(version) for version in champions.versions],
+        "validation": _records(champions.metrics),
+        "casualty_validation": _records(champions.casualty_metrics),
+        "inputs": report_rows(inputs.reports),
+        "not_included": list(package.notes.not_included),
+        "warnings": list(package.notes.warnings),
+        "settings": config.model_dump(mode="json"),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows as plain dicts, None for what was not judged: JSON knows no NaN."""
+    return [
+        {str(key): (_finite(value) if isinstance(value, float) else value) for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def _read_csv(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()

@@ -1,0 +1,114 @@
+"""A synthetic country with known truth: terrain, people, a war, what it left, and the files of its authority."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+from shapely import LineString
+
+from features.errors import ConfigError
+from mlrisk.synthetic.accidents import Danger, measure_danger
+from mlrisk.synthetic.aftermath import Aftermath, Surroundings, live_through
+from mlrisk.synthetic.front import War, make_war
+from mlrisk.synthetic.kind import AS_OF, YEARS_AFTER, Kind, draw_kind
+from mlrisk.synthetic.lattice import Floats, Ints
+from mlrisk.synthetic.mines import Fields, Items, lay_mines
+from mlrisk.synthetic.patches import Patches, divide_land
+from mlrisk.synthetic.people import Exposure, People, exposure, power_lines, settle, use_of_cells
+from mlrisk.synthetic.places import Districts, Settlements, divide, place_settlements, use_land
+from mlrisk.synthetic.records import MinefieldRecords, covered_patches, hand_over
+from mlrisk.synthetic.roads import Roads, build_roads
+from mlrisk.synthetic.terrain import Terrain, make_terrain
+from mlrisk.synthetic.truth import Truth, tell_truth
+
+FEWEST_CELLS = 1000
+# Danger that is left at AS_OF of what the war left, seen over many seeds: clearance goes where people are.
+DANGER_LEFT = 0.42
+
+
+@dataclass(frozen=True, eq=False)
+class Country:
+    """Everything that was made, in memory: what the files are written from and tests look into."""
+
+    seed: int
+    kind: Kind
+    land: Terrain
+    settlements: Settlements
+    people: People
+    roads: Roads
+    power_lines: list[LineString]
+    use: Ints
+    districts: Districts
+    war: War
+    fields: Fields
+    items: Items
+    records: MinefieldRecords
+    patches: Patches
+    danger: Danger
+    after: Aftermath
+    truth: Truth
+
+
+def build_country(seed: int, cells: int, cell_size_m: float) -> Country:
+    """The country of a seed with at least `cells` cells, without writing anything.
+
+    Raises ConfigError for a negative seed, fewer than 1,000 cells, or cells outside 50 to 1,000 m, where minefields
+    and valleys would no longer fit the cells.
+    """
+    _check(seed, cells, cell_size_m)
+    kind = draw_kind(seed)
+    land = make_terrain(seed, kind, cells, cell_size_m)
+    settlements = place_settlements(seed, kind, land)
+    roads = build_roads(seed, land, settlements)
+    use = use_land(seed, kind, land, settlements)
+    districts = divide(seed, kind, land, settlements)
+    war = make_war(seed, kind, land, settlements, roads)
+    fields, items = lay_mines(seed, kind, land, settlements, roads, use, war)
+    people = settle(seed, kind, settlements, war)
+    records = hand_over(seed, kind, land, districts, war, fields, items)
+    patches = divide_land(seed, land)
+    pylons = power_lines(settlements)
+    base = use_of_cells(land, settlements, roads, use, war, pylons)
+    around = _surroundings(kind, land, settlements, people, base, war, items, patches, records)
+    n_cells = int(land.inside.sum())
+    danger = measure_danger(kind, items, around.exposed[AS_OF.year], n_cells, DANGER_LEFT)
+    after = live_through(seed, kind, n_cells, items, patches, danger, around)
+    truth = tell_truth(seed, kind, land, fields, items, danger, after, records)
+    return Country(
+        seed, kind, land, settlements, people, roads, pylons, use, districts, war, fields, items, records, patches,
+        danger, after, truth,
+    )  # fmt: skip
+
+
+def _surroundings(
+    kind: Kind, land: Terrain, settlements: Settlements, people: People, base: Exposure, war: War, items: Items,
+    patches: Patches, records: MinefieldRecords,
+) -> Surroundings:  # fmt: skip
+    """Exposure and people near each patch by year, and what the authority suspects of each patch.
+
+    The year after AS_OF is lived with the people of AS_OF: that is the exposure which the inputs state.
+    """
+    cells = np.unique(items.cell)
+    exposed: dict[int, Floats] = {}
+    near: dict[int, Floats] = {}
+    sigma = 2500 / land.grid.cell_size_m
+    for year in range(kind.war_ended + 1, AS_OF.year + YEARS_AFTER + 1):
+        living = people.living(AS_OF.year if year == AS_OF.year + 1 else year)
+        exposed[year] = exposure(land, settlements, base, living, cells)
+        field = np.zeros(land.inside.size)
+        # Teams go ahead of people: those who will be back in three years count.
+        np.add.at(field, settlements.cell, people.living(year + 3))
+        spread = ndimage.gaussian_filter(field.reshape(land.grid.shape), sigma, mode="constant", truncate=3.0)
+        near[year] = np.asarray(np.maximum(spread, 0).ravel()[patches.cell] * 2 * np.pi * sigma**2)
+    suspicion = np.exp(-war.to_line_m.ravel()[patches.cell] / 2500) + 0.4 * covered_patches(records.table, patches.seeds)
+    return Surroundings(exposed, near, np.asarray(suspicion, dtype=np.float64))
+
+
+def _check(seed: int, cells: int, cell_size_m: float) -> None:
+    if seed < 0:
+        raise ConfigError(f"seed ({seed}) must not be negative")
+    if cells < FEWEST_CELLS:
+        raise ConfigError(f"cells ({cells}) must be at least {FEWEST_CELLS}: smaller land holds no valleys and no front")
+    if not 50 <= cell_size_m <= 1000:
+        raise ConfigError(f"cell_size_m ({cell_size_m:g}) must be between 50 and 1000 metres")

@@ -1,0 +1,43 @@
+"""Small doses of what goes wrong in real files; every fault is an extra record, so that nothing true is lost."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+
+def spoil_points(rng: np.random.Generator, table: pd.DataFrame, longitude: str, latitude: str) -> pd.DataFrame:
+    """Two rows twice, one without longitude and one with longitude and latitude swapped."""
+    if len(table) < 2:
+        return table
+    extra = table.iloc[rng.integers(0, len(table), 4)].copy()
+    extra.iloc[2, extra.columns.get_loc(longitude)] = np.nan
+    swapped = extra.iloc[3][[latitude, longitude]].to_numpy()
+    extra.iloc[3, [extra.columns.get_loc(longitude), extra.columns.get_loc(latitude)]] = swapped
+    return pd.concat([table, extra], ignore_index=True)
+
+
+def spoil_polygons(rng: np.random.Generator, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Two records twice, two whose outline crosses itself, two without geometry."""
+    if len(table) < 2:
+        return table
+    extra = table.iloc[rng.integers(0, len(table), 6)].copy()
+    shapes = extra.geometry.to_numpy().copy()
+    shapes[2:4] = [_crossed(shape) for shape in shapes[2:4]]
+    shapes[4:] = None
+    extra = extra.set_geometry(gpd.GeoSeries(shapes, index=extra.index, crs=table.crs))
+    return gpd.GeoDataFrame(pd.concat([table, extra], ignore_index=True), crs=table.crs)
+
+
+def without_day(rng: np.random.Generator, table: pd.DataFrame, count: int) -> pd.DataFrame:
+    """A few old records of which only the year is known: `date` empty, `year` given."""
+    table = table.assign(year=pd.to_datetime(table["date"]).dt.year)
+    old = rng.choice(max(1, len(table) // 3), size=min(count, max(1, len(table) // 3)), replace=False)
+    table.loc[old, "date"] = pd.NaT
+    return table
+
+
+def _crossed(shape: shapely.Geometry) -> shapely.Polygon:
+    """A bow tie over the corners of the bounds, as hand-typed coordinates in the wrong order make."""
+    west, south, east, north = shape.bounds
+    return shapely.Polygon([(west, south), (east, north), (east, south), (west, north)])

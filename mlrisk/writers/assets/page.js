@@ -1,0 +1,168 @@
+"use strict";
+// The map is a Bokeh document without code of its own; this script finds its parts by name and links them to the page.
+(async () => {
+  const byId = (id) => document.getElementById(id);
+  const data = JSON.parse(byId("data").textContent);
+  await Bokeh.embed.embed_item(data.figure, "map");
+  const plot = Bokeh.documents[0].get_model_by_name("map");
+  const renderers = (name) => plot.renderers.filter((renderer) => renderer.name === name);
+  const chosen = renderers("layer/tasks")[0].data_source.selected;
+  const rows = [...document.querySelectorAll("#tasks tbody tr")];
+  let theme = "priority";
+
+  // Equal scale on both axes, whatever the shape of the window.
+  let size = { width: plot.inner_width, height: plot.inner_height };
+  let whole = true;
+  const show = (easting, northing, metres) => {
+    whole = false;
+    size = { width: plot.inner_width, height: plot.inner_height };
+    plot.x_range.setv({ start: easting - (size.width * metres) / 2, end: easting + (size.width * metres) / 2 });
+    plot.y_range.setv({ start: northing - (size.height * metres) / 2, end: northing + (size.height * metres) / 2 });
+  };
+  const view = () => {
+    const { x_range: x, y_range: y } = plot;
+    return { easting: (x.start + x.end) / 2, northing: (y.start + y.end) / 2, metres: (x.end - x.start) / size.width };
+  };
+  const fit = ([west, south, east, north], margin) => {
+    const metres = Math.max((east - west) / plot.inner_width, (north - south) / plot.inner_height) * margin;
+    show((west + east) / 2, (south + north) / 2, metres);
+  };
+  const fitAll = () => { fit(data.bounds, 1.04); whole = true; };
+  const zoom = (factor) => { const at = view(); show(at.easting, at.northing, at.metres * factor); };
+  const move = (right, up) => {
+    const at = view();
+    show(at.easting + right * 80 * at.metres, at.northing + up * 80 * at.metres, at.metres);
+  };
+  const resized = () => {
+    const at = view();
+    if (whole) fitAll();
+    else show(at.easting, at.northing, at.metres);
+  };
+  plot.properties.inner_width.change.connect(resized);
+  plot.properties.inner_height.change.connect(resized);
+  plot.on_event("rangesupdate", () => { whole = false; });
+  fitAll();
+
+  const actions = { in: () => zoom(0.5), out: () => zoom(2), all: fitAll };
+  document.querySelectorAll("[data-zoom]").forEach((button) => {
+    button.addEventListener("click", () => actions[button.dataset.zoom]());
+  });
+  const keys = {
+    "+": actions.in, "=": actions.in, "-": actions.out, "0": actions.all,
+    ArrowLeft: () => move(-1, 0), ArrowRight: () => move(1, 0), ArrowUp: () => move(0, 1), ArrowDown: () => move(0, -1),
+  };
+  byId("map").addEventListener("keydown", (event) => {
+    if (keys[event.key]) { keys[event.key](); event.preventDefault(); }
+  });
+
+  // Layers and themes.
+  document.querySelectorAll("[data-layer]").forEach((box) => {
+    const apply = () => renderers(`layer/${box.dataset.layer}`).forEach((part) => { part.visible = box.checked; });
+    box.addEventListener("change", apply);
+    apply();
+  });
+  const paint = (key) => {
+    theme = key;
+    Object.keys(data.themes).forEach((name) => renderers(`theme/${name}`).forEach((part) => { part.visible = name === key; }));
+    // Evidence is what is known, not a ranking: it needs no hatch.
+    renderers("hatch").forEach((part) => { part.visible = key !== "evidence"; });
+    document.querySelectorAll("[data-legend]").forEach((part) => { part.hidden = part.dataset.legend !== key; });
+  };
+  document.querySelectorAll("[name=theme]").forEach((radio) => {
+    radio.addEventListener("change", () => paint(radio.value));
+    if (radio.checked) paint(radio.value);
+  });
+
+  // A chosen task: in the panel, on the map and in the table.
+  const fact = (name, value) => {
+    const [term, text] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = name;
+    text.textContent = value;
+    byId("panel-facts").append(term, text);
+  };
+  const describe = (task) => {
+    byId("panel-title").textContent = `Rank ${task.rank}`;
+    byId("panel-hint").textContent = task.district;
+    byId("panel-facts").replaceChildren();
+    fact("Area", `${task.area_ha} ha`);
+    fact("Contamination, mean", task.contamination_text);
+    fact("Expected to hold EO", task.finds_text);
+    fact("Casualties per year", task.casualties_text);
+    fact("WGS 84", task.wgs84);
+    fact("Grid", task.grid);
+    fact("Task", task.task_id);
+    byId("panel-why").hidden = task.reasons.length === 0;
+    byId("panel-reasons").replaceChildren(...task.reasons.map((reason) => {
+      const item = document.createElement("li");
+      item.textContent = reason;
+      return item;
+    }));
+  };
+  const mark = () => {
+    const index = chosen.indices[0];
+    rows.forEach((row) => row.classList.toggle("chosen", Number(row.dataset.task) === index));
+    if (index !== undefined) describe(data.tasks[index]);
+  };
+  chosen.properties.indices.change.connect(mark);
+  rows.forEach((row) => row.addEventListener("click", () => {
+    const index = Number(row.dataset.task);
+    chosen.indices = [index];
+    fit(data.tasks[index].bounds, 5);
+  }));
+
+  // The table: sort by a column, keep the rows that hold the text.
+  const headings = [...document.querySelectorAll("#tasks thead th")];
+  headings.forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
+    const up = heading.getAttribute("aria-sort") !== "ascending";
+    headings.forEach((other) => other.removeAttribute("aria-sort"));
+    heading.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const key = (row) => row.cells[column].dataset.value;
+    const text = (row) => row.cells[column].textContent;
+    const order = (a, b) => (key(a) === undefined ? text(a).localeCompare(text(b)) : key(a) - key(b));
+    rows.sort((a, b) => (up ? order(a, b) : order(b, a)));
+    document.querySelector("#tasks tbody").append(...rows);
+  }));
+  byId("filter").addEventListener("input", (event) => {
+    const wanted = event.target.value.trim().toLocaleLowerCase();
+    rows.forEach((row) => {
+      const task = data.tasks[Number(row.dataset.task)];
+      row.hidden = !`${task.district} ${task.reasons.join(" ")}`.toLocaleLowerCase().includes(wanted);
+    });
+  });
+
+  // The place under the pointer, in both coordinate systems and in words.
+  const lonlat = (easting, northing) => {
+    const [west, south, east, north] = data.bounds;
+    const { columns, rows: lines, longitude, latitude } = data.lonlat;
+    const x = ((easting - west) / (east - west)) * (columns - 1);
+    const y = ((northing - south) / (north - south)) * (lines - 1);
+    if (x < 0 || y < 0 || x > columns - 1 || y > lines - 1) return null;
+    const [i, j] = [Math.min(Math.floor(x), columns - 2), Math.min(Math.floor(y), lines - 2)];
+    const at = (values) => {
+      const [a, b] = [values[j * columns + i], values[j * columns + i + 1]];
+      const [c, d] = [values[(j + 1) * columns + i], values[(j + 1) * columns + i + 1]];
+      const low = a + (b - a) * (x - i);
+      return low + (c + (d - c) * (x - i) - low) * (y - j);
+    };
+    return [at(longitude), at(latitude)];
+  };
+  const label = (key, easting, northing) => {
+    const renderer = renderers(`theme/${key}`)[0];
+    const image = renderer.data_source.get("image")[0];
+    const { x, y, dw, dh } = renderer.glyph;
+    const [height, width] = image.shape;
+    const column = Math.floor(((easting - x.value) / dw.value) * width);
+    const row = Math.floor(((northing - y.value) / dh.value) * height);
+    if (column < 0 || row < 0 || column >= width || row >= height) return "";
+    return data.themes[key][image[row * width + column] - 1] ?? "outside the area";
+  };
+  plot.on_event("mousemove", ({ x, y }) => {
+    const place = lonlat(x, y);
+    if (place === null) { byId("status").textContent = "outside the map"; return; }
+    const words = theme === "priority" ? label("priority", x, y) : `${label("priority", x, y)}  ·  ${label(theme, x, y)}`;
+    const grid = `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
+    byId("status").textContent = `${place[1].toFixed(5)}, ${place[0].toFixed(5)} (WGS 84)  ·  ${grid}  ·  ${words}`;
+  });
+
+  document.body.dataset.state = "ready";
+})();

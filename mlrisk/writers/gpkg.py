@@ -1,0 +1,154 @@
+"""GeoPackage 1.3 with the styles inside: the first cells and the tasks for QGIS, ArcGIS and field devices."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from mlrisk.classes import CLASSES, priority_class
+from mlrisk.package import Package
+from mlrisk.writers.qml import Entry, VectorStyle, vector_qml
+from mlrisk.writers.words import TASK_COLUMNS, check_columns, notes_tags
+
+# Polygons for a whole country are slow everywhere; the raster and the Parquet file hold every cell.
+MOST_CELLS = 20_000
+CELL_COLUMNS = (
+    "cell_id",
+    "rank",
+    "evidence",
+    "contamination",
+    "contamination_low",
+    "contamination_high",
+    "casualties_per_year",
+    "priority",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+)
+# Only columns that a planner needs leave the program: a source may hold more than it should.
+CONTEXT_COLUMNS = {
+    "known_hazards": ("hazard_type", "hazard_status", "source"),
+    "front_lines": ("held_from", "held_to", "kind"),
+    "roads": ("road_class", "bridge"),
+    "rivers": (),
+    "settlements": ("name", "place", "population", "planned_population"),
+    "districts": ("name",),
+}
+INK = "#1f2430"
+STYLES = {
+    "ranked_cells": VectorStyle(
+        "fill",
+        INK,
+        classes_of="priority_class",
+        entries=tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES if cls.share_to is not None),
+    ),
+    "survey_tasks": VectorStyle(
+        "fill", INK, width=0.5, label="rank", aliases={column.name: column.label for column in TASK_COLUMNS}
+    ),
+    "known_hazards": VectorStyle("fill", "#a5123f", width=0.5),
+    "front_lines": VectorStyle("line", "#5b2a86", width=0.7, dash=True),
+    "roads": VectorStyle("line", "#7a7368", width=0.3),
+    "rivers": VectorStyle("line", "#4a78b5", width=0.3),
+    "settlements": VectorStyle("marker", INK, label="name"),
+    "districts": VectorStyle("fill", "#7a7368", width=0.2, label="name"),
+}
+FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "MultiLineString": "line"}
+
+
+def write_gpkg(package: Package, folder: Path) -> list[Path]:
+    """Write risk_map.gpkg: ranked_cells, survey_tasks, known_hazards and the context layers that there are."""
+    path = folder / "risk_map.gpkg"
+    path.unlink(missing_ok=True)
+    layers = {"ranked_cells": _cells(package), "survey_tasks": _tasks(package), "known_hazards": package.hazards}
+    layers |= {name: package.layers[name] for name in CONTEXT_COLUMNS if name in package.layers}
+    tags = notes_tags(package.notes)
+    for name, frame in layers.items():
+        kept = [column for column in CONTEXT_COLUMNS.get(name, tuple(frame.columns)) if column in frame.columns]
+        _write_layer(path, name, gpd.GeoDataFrame(frame[kept], geometry=frame.geometry), tags)
+    _write_styles(path, layers, f"{package.notes.as_of.isoformat()}T00:00:00.000Z")
+    return [path]
+
+
+def _cells(package: Package) -> gpd.GeoDataFrame:
+    """The first MOST_CELLS ranked cells as squares, by rank."""
+    check_columns(package.risk, (*CELL_COLUMNS, "easting_m", "northing_m", "released"), "risk")
+    risk = package.risk.assign(priority_class=priority_class(package.risk).astype(np.int32))
+    risk = risk[risk["rank"].notna()].astype({"rank": "int32"}).sort_values("rank", kind="stable").head(MOST_CELLS)
+    half = package.grid.cell_size_m / 2
+    east, north = risk["easting_m"].to_numpy(), risk["northing_m"].to_numpy()
+    squares = shapely.box(east - half, north - half, east + half, north + half)
+    texts = {cls.code: cls.text for cls in CLASSES}
+    cells = risk[["rank", "priority_class", *(name for name in CELL_COLUMNS if name != "rank")]]
+    cells = cells.assign(priority_text=cells["priority_class"].map(texts))
+    return gpd.GeoDataFrame(cells.reset_index(drop=True), geometry=squares, crs=package.grid.crs)
+
+
+def _tasks(package: Package) -> gpd.GeoDataFrame:
+    names = tuple(column.name for column in TASK_COLUMNS)
+    check_columns(package.tasks, names, "tasks")
+    tasks = package.tasks.astype({"rank": "int32", "task_id": "int32", "cells": "int32"})
+    return tasks.sort_values("rank", kind="stable").reset_index(drop=True)
+
+
+def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, tags: dict[str, str]) -> None:
+    families = set(frame.geom_type.dropna().str.removeprefix("Multi"))
+    only = families.pop() if len(families) == 1 else None
+    pyogrio.write_dataframe(
+        frame,
+        path,
+        layer=name,
+        driver="GPKG",
+        # One type a layer is what ArcGIS wants; a source that mixes points and polygons stays as it is.
+        geometry_type=("Point" if only == "Point" and not _multi(frame) else f"Multi{only}") if only else "Unknown",
+        promote_to_multi=only is not None and (only != "Point" or _multi(frame)),
+        dataset_options={"VERSION": "1.3"},
+        layer_options={"GEOMETRY_NAME": "geom", "DESCRIPTION": tags["not_evidence"]},
+        dataset_metadata=tags,
+        layer_metadata=tags,
+    )
+
+
+def _multi(frame: gpd.GeoDataFrame) -> bool:
+    return bool(frame.geom_type.str.startswith("Multi").any())
+
+
+def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str) -> None:
+    """The table from which QGIS takes the default style of a layer; the columns and empty strings are what it asks."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
+            "f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), "
+            "styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), "
+            "update_time DATETIME)"
+        )
+        for name, frame in layers.items():
+            database.execute(
+                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
+                "styleName, styleQML, styleSLD, useAsDefault, description, owner, update_time) "
+                "VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', ?)",
+                (name, name, vector_qml(_style(name, frame)), "mlrisk default", when),
+            )
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles', 'QGIS styles', ?, 0)",
+            (when,),
+        )
+        # The date of knowledge, not of writing: what differs from run to run is in summary.json alone.
+        database.execute("UPDATE gpkg_contents SET last_change = ?", (when,))
+        database.execute("UPDATE gpkg_metadata_reference SET timestamp = ?", (when,))
+
+
+def _style(name: str, frame: gpd.GeoDataFrame) -> VectorStyle:
+    """The style of the layer, for the kind of geometry that it really has and the columns that it really has."""
+    style = STYLES[name]
+    kinds = pd.unique(frame.geom_type.dropna())
+    kind = FAMILY.get(str(kinds[0]), "fill") if len(kinds) else style.kind
+    label = style.label if style.label in frame.columns else ""
+    return VectorStyle(
+        kind, style.colour, style.width, style.fill, style.dash, style.classes_of, style.entries, label, style.aliases
+    )

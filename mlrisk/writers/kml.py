@@ -1,0 +1,99 @@
+"""KML of the survey tasks for Google Earth and field devices."""
+
+import html
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from mlrisk.package import NOT_EVIDENCE, Package
+from mlrisk.writers.words import TASK_COLUMNS, check_columns, notes_lines
+
+NAMESPACE = "http://www.opengis.net/kml/2.2"
+# KML writes colours as alpha, blue, green, red.
+OUTLINE, FILL, LABEL = "ff3f12a5", "403f12a5", "ffffffff"
+
+
+def write_kml(package: Package, folder: Path) -> list[Path]:
+    """Write survey_tasks.kml: a placemark a task, in WGS 84, with its reasons; the warnings describe the document."""
+    names = tuple(column.name for column in TASK_COLUMNS)
+    check_columns(package.tasks, names, "tasks")
+    root = ET.Element("kml", {"xmlns": NAMESPACE})
+    document = ET.SubElement(root, "Document")
+    _text(document, "name", f"Survey tasks, {package.notes.country}")
+    _text(document, "description", "".join(f"<p>{html.escape(line)}</p>" for line in notes_lines(package.notes)))
+    _style(document)
+    tasks = package.tasks.to_crs("EPSG:4326").sort_values("rank", kind="stable")
+    for row in tasks.to_dict("records"):
+        _placemark(document, row, row[tasks.geometry.name], package)
+    path = folder / "survey_tasks.kml"
+    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    return [path]
+
+
+def _style(document: ET.Element) -> None:
+    style = ET.SubElement(document, "Style", {"id": "task"})
+    _text(ET.SubElement(style, "LabelStyle"), "color", LABEL)
+    line = ET.SubElement(style, "LineStyle")
+    _text(line, "color", OUTLINE)
+    _text(line, "width", "2")
+    _text(ET.SubElement(style, "PolyStyle"), "color", FILL)
+    _text(ET.SubElement(style, "BalloonStyle"), "text", "<h3>$[name]</h3>$[description]")
+
+
+def _placemark(document: ET.Element, row: dict[Any, Any], geometry: BaseGeometry, package: Package) -> None:
+    placemark = ET.SubElement(document, "Placemark", {"id": f"task-{int(row['task_id'])}"})
+    _text(placemark, "name", f"Survey rank {int(row['rank'])}")
+    ET.SubElement(placemark, "Snippet", {"maxLines": "0"})
+    _text(placemark, "description", _balloon(row, package))
+    _text(placemark, "styleUrl", "#task")
+    extended = ET.SubElement(placemark, "ExtendedData")
+    for about in TASK_COLUMNS:
+        data = ET.SubElement(extended, "Data", {"name": about.name})
+        _text(data, "displayName", f"{about.label} ({about.unit})" if about.unit else about.label)
+        _text(data, "value", str(row[about.name]))
+    shapes = ET.SubElement(placemark, "MultiGeometry")
+    point = ET.SubElement(shapes, "Point")
+    _text(point, "coordinates", f"{row['longitude']:.6f},{row['latitude']:.6f}")
+    for polygon in _polygons(geometry):
+        _polygon(shapes, polygon)
+
+
+def _balloon(row: dict[Any, Any], package: Package) -> str:
+    """HTML, because viewers read it as such; so all text from data is escaped here and once more as XML."""
+    reasons = [str(row[f"reason_{number}"]) for number in (1, 2, 3) if row[f"reason_{number}"]]
+    facts = (
+        f"District: {row['district']}",
+        f"Area: {row['area_m2'] / 10_000:,.1f} ha in {int(row['cells'])} cells",
+        f"Contamination: {row['contamination']:.1%} on average; "
+        f"explosive ordnance expected in {row['expected_finds']:.1f} cells",
+        f"Casualty risk: {row['casualties_per_year']:.4f} people per year",
+        f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84)",
+    )
+    parts = [f"<p>{html.escape(fact)}</p>" for fact in facts]
+    parts.append("<ol>" + "".join(f"<li>{html.escape(reason)}</li>" for reason in reasons) + "</ol>")
+    parts.append(f"<p><b>{html.escape(NOT_EVIDENCE)}</b> As of {package.notes.as_of.isoformat()}.</p>")
+    return "".join(parts)
+
+
+def _polygons(geometry: BaseGeometry) -> list[Polygon]:
+    if isinstance(geometry, Polygon):
+        return [geometry]
+    return list(geometry.geoms) if isinstance(geometry, MultiPolygon) else []
+
+
+def _polygon(parent: ET.Element, polygon: Polygon) -> None:
+    element = ET.SubElement(parent, "Polygon")
+    _text(element, "tessellate", "1")
+    rings = [("outerBoundaryIs", polygon.exterior), *(("innerBoundaryIs", hole) for hole in polygon.interiors)]
+    for name, ring in rings:
+        linear = ET.SubElement(ET.SubElement(element, name), "LinearRing")
+        _text(linear, "coordinates", " ".join(f"{lon:.6f},{lat:.6f}" for lon, lat, *_ in ring.coords))
+
+
+def _text(parent: ET.Element, name: str, text: str) -> None:
+    # XML 1.0 has no control characters, and a parser would refuse the whole file for one of them.
+    ET.SubElement(parent, name).text = "".join(sign for sign in text if sign >= " " or sign in "\t\n")

@@ -1,0 +1,103 @@
+"""What the map page draws over the land: thinned so that a country fits into a page."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import rasterio.features
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from mlrisk.package import Package
+
+# About 1 MB of coordinates a layer, and still smooth to pan on an office laptop.
+MOST_VERTICES = 60_000
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """How a layer is drawn and what the legend calls it."""
+
+    key: str
+    title: str
+    colour: str
+    width: float = 1.0
+    dash: str = "solid"
+    fill_alpha: float = 0.0
+    shown: bool = True
+
+
+# Drawn in this order: what a planner must not overlook lies on top.
+OVERLAYS = (
+    OverlayStyle("districts", "Districts", "#6b6459", 1.0, "dotted"),
+    OverlayStyle("rivers", "Rivers", "#3f78bd", 1.0),
+    OverlayStyle("roads", "Roads", "#5d564b", 0.9),
+    OverlayStyle("settlements", "Settlements", "#1f2430", 1.0, fill_alpha=0.9),
+    OverlayStyle("front_lines", "Front lines", "#5b2a86", 2.4, "dashed"),
+    OverlayStyle("hazards", "Known hazards", "#1f2430", 1.6, fill_alpha=0.0),
+)
+
+
+def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
+    """The layer, None where there is none or it is empty."""
+    frame = package.hazards if key == "hazards" else package.layers.get(key)
+    return None if frame is None or frame.empty else frame
+
+
+def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Geometries cut to the grid and simplified until they have at most MOST_VERTICES vertices, the smallest left out
+    first where that is not enough."""
+    west, south, east, north = package.grid.bounds
+    shapes = np.asarray(frame.geometry.dropna().values, dtype=object)
+    shapes = shapely.get_parts(shapely.clip_by_rect(shapely.make_valid(shapes), west, south, east, north))
+    shapes = shapes[~shapely.is_empty(shapes)]
+    tolerance = max(east - west, north - south) / 4000
+    shapes = shapely.simplify(shapes, tolerance)
+    for _ in range(4):
+        if shapely.get_num_coordinates(shapes).sum() <= MOST_VERTICES:
+            return shapes
+        tolerance *= 2
+        shapes = shapely.simplify(shapes, tolerance)
+    largest = np.argsort(-np.maximum(shapely.length(shapes), shapely.area(shapes)), kind="stable")
+    kept = largest[np.cumsum(shapely.get_num_coordinates(shapes)[largest]) <= MOST_VERTICES]
+    return np.asarray(shapes[np.sort(kept)])
+
+
+def broken_line(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eastings and northings of all lines in one list, with NaN between them: one glyph draws faster than thousands."""
+    eastings, northings = [np.empty(0)], [np.empty(0)]
+    for shape in shapes:
+        coordinates = shapely.get_coordinates(shape)
+        eastings += [coordinates[:, 0], [np.nan]]
+        northings += [coordinates[:, 1], [np.nan]]
+    return np.round(np.concatenate(eastings), 1), np.round(np.concatenate(northings), 1)
+
+
+Rings = list[list[list[float]]]
+
+
+def polygon_rings(shape: BaseGeometry) -> tuple[Rings, Rings]:
+    """Eastings and northings of a (multi)polygon as Bokeh nests them: polygon, ring (outline first), vertex."""
+    eastings: Rings = []
+    northings: Rings = []
+    for polygon in shapely.get_parts(shape):
+        rings = [shapely.get_coordinates(ring).round(1) for ring in (polygon.exterior, *polygon.interiors)]
+        eastings.append([ring[:, 0].tolist() for ring in rings])
+        northings.append([ring[:, 1].tolist() for ring in rings])
+    return eastings, northings
+
+
+def polygons_of(mask: NDArray[np.bool_], transform: Affine, most_vertices: int = MOST_VERTICES) -> list[BaseGeometry]:
+    """Outlines of the True pixels, made coarser by majority until they have at most `most_vertices` vertices."""
+    while True:
+        found = rasterio.features.shapes(mask.astype(np.uint8), mask=mask, transform=transform)
+        shapes = [shapely.geometry.shape(shape) for shape, _ in found]
+        if int(shapely.get_num_coordinates(np.array(shapes, dtype=object)).sum()) <= most_vertices:
+            return shapes
+        rows, columns = mask.shape
+        padded = np.pad(mask, ((0, rows % 2), (0, columns % 2)))
+        blocks = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2)
+        mask = blocks.mean(axis=(1, 3)) >= 0.5
+        transform = transform @ Affine.scale(2)

@@ -1,0 +1,167 @@
+"""map.html: one page that opens from a USB stick, without a network, with the map, the tasks and what they do not say."""
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from bokeh.resources import Resources
+
+from mlrisk.package import NOT_EVIDENCE, Package
+from mlrisk.writers.figure import lonlat_nodes, map_item
+from mlrisk.writers.overlays import OVERLAYS, layer_of
+from mlrisk.writers.themes import Theme, make_themes
+from mlrisk.writers.words import HOW_TO_READ, TASK_COLUMNS, check_columns
+
+# A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
+MOST_TASKS = 2_000
+RECALLS = ("recall_1", "recall_5", "recall_10", "recall_20")
+METRICS = ("roc_auc", "pr_auc", *RECALLS)
+
+
+def write_html(package: Package, folder: Path) -> list[Path]:
+    """Write map.html; the same package gives the same bytes."""
+    check_columns(package.tasks, tuple(column.name for column in TASK_COLUMNS), "tasks")
+    themes, factor = make_themes(package)
+    tasks = _tasks(package)
+    path = folder / "map.html"
+    path.write_text(_page(package, themes, factor, tasks), encoding="utf-8", newline="\n")
+    return [path]
+
+
+def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]]) -> str:
+    bokeh = "\n".join(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw)
+    script = _asset("page.js")
+    data = {
+        "figure": map_item(package, themes, factor, tasks),
+        "bounds": package.grid.bounds,
+        "lonlat": lonlat_nodes(package),
+        "tasks": tasks,
+        "themes": {theme.key: theme.labels for theme in themes},
+    }
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
+    return template.render(
+        bokeh=bokeh,
+        script=script,
+        style=_asset("page.css"),
+        # Only these two scripts run, whatever text the data hold.
+        script_hashes=" ".join(f"'sha256-{_digest(text)}'" for text in (bokeh, script)),
+        data=_json(data),
+        themes=themes,
+        overlays=[style for style in OVERLAYS if layer_of(package, style.key) is not None],
+        notes=package.notes,
+        not_evidence=NOT_EVIDENCE,
+        how_to_read=HOW_TO_READ[1:],
+        tasks=tasks,
+        n_tasks=len(package.tasks),
+        counts=_counts(package, themes[0], factor),
+        validation=_validation(package.metrics),
+        protocols=PROTOCOLS,
+    )
+
+
+def _asset(name: str) -> str:
+    return (files("mlrisk.writers") / "assets" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(value: Any) -> str:
+    """JSON for a script element: no text in it can end the element."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _tasks(package: Package) -> list[dict[str, Any]]:
+    """What the page says of each task, in words, by rank."""
+    by_rank = package.tasks.sort_values("rank", kind="stable").head(MOST_TASKS)
+    places = by_rank.geometry.representative_point()
+    bounds = by_rank.geometry.bounds.to_numpy().tolist()
+    rows = by_rank.drop(columns=by_rank.geometry.name).to_dict("records")
+    return [_task(row, place, box) for row, place, box in zip(rows, places, bounds, strict=True)]
+
+
+def _task(row: dict[Any, Any], place: Any, bounds: list[float]) -> dict[str, Any]:
+    position = f"{row['latitude']:.5f}, {row['longitude']:.5f}"
+    return {
+        "rank": int(row["rank"]),
+        "task_id": int(row["task_id"]),
+        "district": str(row["district"]),
+        "area_ha": f"{row['area_m2'] / 10_000:,.1f}",
+        "area_m2": float(row["area_m2"]),
+        "contamination": float(row["contamination"]),
+        "contamination_text": f"{row['contamination']:.1%}".replace("%", " %"),
+        "finds": float(row["expected_finds"]),
+        "finds_text": f"{row['expected_finds']:.1f} of {int(row['cells'])} cells",
+        "casualties": float(row["casualties_per_year"]),
+        "casualties_text": _significant(float(row["casualties_per_year"])),
+        "reasons": [str(row[name]) for name in ("reason_1", "reason_2", "reason_3") if row[name]],
+        "wgs84": position,
+        "grid": f"{place.x:,.0f} E  {place.y:,.0f} N",
+        "easting_m": round(place.x, 1),
+        "northing_m": round(place.y, 1),
+        "bounds": bounds,
+    }
+
+
+def _significant(value: float) -> str:
+    """Two significant digits without exponent: 0.0042, 0.31, 12."""
+    return np.format_float_positional(float(f"{value:.1e}"), trim="-")
+
+
+def _counts(package: Package, theme: Theme, factor: int) -> dict[str, str]:
+    rank = package.risk["rank"]
+    km2 = package.grid.cell_size_m**2 / 1e6
+    return {
+        "cell_size_m": f"{package.grid.cell_size_m:g}",
+        "pixel_m": f"{package.grid.cell_size_m * factor:g}" if factor > 1 else "",
+        "area_km2": f"{len(package.risk) * km2:,.0f}",
+        "ranked_km2": f"{int(rank.notna().sum()) * km2:,.0f}",
+        "no_basis_km2": f"{int((rank.isna() & ~package.risk['released']).sum()) * km2:,.0f}",
+        "released_km2": f"{int(package.risk['released'].sum()) * km2:,.0f}",
+    }
+
+
+PROTOCOLS = {
+    "as_of": "tested on results recorded after the date of the model",
+    "leave_region_out": "tested on regions that the model had not seen",
+    "knndm": "tested on blocks as far from the training data as the land to be ranked",
+    "random": "tested on random cells; flatters the model, shown for the gap only",
+}
+
+
+def _validation(metrics: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row a protocol and ranking: mean over the folds, with the lowest and highest fold."""
+    rows = []
+    for (protocol, ranking), group in metrics.groupby(["protocol", "ranking"], sort=False):
+        values = {name: _spread(group[name]) for name in METRICS if name in group.columns}
+        rows.append(
+            {
+                "protocol": str(protocol),
+                "ranking": str(ranking),
+                "folds": int(group["fold"].nunique()),
+                "base_rate": _percent(float(group["base_rate"].mean())),
+                **values,
+            }
+        )
+    first = {protocol: place for place, protocol in reversed(list(enumerate(row["protocol"] for row in rows)))}
+    return sorted(rows, key=lambda row: first[row["protocol"]])
+
+
+def _spread(values: pd.Series) -> tuple[str, str]:
+    known = values.astype(float).dropna()
+    if known.empty:
+        return "–", ""
+    spread = f"{known.min():.2f} to {known.max():.2f}" if len(known) > 1 else ""
+    return f"{known.mean():.2f}", spread
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if np.isfinite(share) else "–"

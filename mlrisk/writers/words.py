@@ -1,0 +1,124 @@
+"""What every file says about itself, and what its columns mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from features.errors import InputError
+from mlrisk.package import NOT_EVIDENCE, Notes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class TaskColumn:
+    """A column of the survey tasks: its heading, its unit (empty for none) and what it says."""
+
+    name: str
+    label: str
+    unit: str
+    text: str
+
+
+TASK_COLUMNS = (
+    TaskColumn("rank", "Rank", "", "Order of survey: 1 is surveyed first."),
+    TaskColumn("task_id", "Task", "", "Number of the task in this map."),
+    TaskColumn("district", "District", "", "District that holds the task."),
+    TaskColumn("longitude", "Longitude", "degrees, WGS 84", "A point on the task, degrees east."),
+    TaskColumn("latitude", "Latitude", "degrees, WGS 84", "A point on the task, degrees north."),
+    TaskColumn("area_m2", "Area", "m²", "Area that one team surveys as one job."),
+    TaskColumn("cells", "Cells", "", "Number of map cells in the task."),
+    TaskColumn(
+        "contamination",
+        "Contamination",
+        "probability, 0 to 1",
+        "Mean probability that survey would find explosive ordnance (EO) in a cell of the task.",
+    ),
+    TaskColumn(
+        "expected_finds",
+        "Cells expected to hold EO",
+        "cells",
+        "Number of its cells in which survey is expected to find explosive ordnance (EO).",
+    ),
+    TaskColumn(
+        "casualties_per_year",
+        "Casualty risk",
+        "people per year",
+        "Killed and injured people to be expected in a year if nothing is done.",
+    ),
+    TaskColumn("priority", "Priority", "score", "Score of the ranking policy; its order matters, not its size."),
+    TaskColumn("reason_1", "Reason 1", "", "What weighs most in the ranking of this task."),
+    TaskColumn("reason_2", "Reason 2", "", "What weighs second."),
+    TaskColumn("reason_3", "Reason 3", "", "What weighs third."),
+)
+
+HOW_TO_READ = (
+    NOT_EVIDENCE,
+    "The map ranks where to send a survey team first. It does not cancel, reduce or release land: only the authority "
+    "does, by a recorded decision.",
+    "It is one input to the desk assessment inside non-technical survey, made for accredited planners. It is not for "
+    "planning routes.",
+    "Land that nobody searched is unknown. Where the model has no basis to rank, the map says so and gives no rank.",
+)
+
+
+def check_columns(table: pd.DataFrame, names: tuple[str, ...], what: str) -> None:
+    """Raise InputError, naming what is missing, unless `table` has every column of `names`."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise InputError(f"{what} has no column {', '.join(missing)}: it must have {', '.join(names)}")
+
+
+def models_text(notes: Notes) -> str:
+    """Models and versions in one line."""
+    return "; ".join(f"{model.name} version {model.version} ({model.target})" for model in notes.models) or "none"
+
+
+def notes_record(notes: Notes) -> dict[str, object]:
+    """The notes as plain JSON values."""
+    return {
+        "not_evidence": NOT_EVIDENCE,
+        "country": notes.country,
+        "as_of": notes.as_of.isoformat(),
+        "policy": notes.policy,
+        "models": [
+            {"target": model.target, "name": model.name, "version": model.version, "digest": model.digest}
+            for model in notes.models
+        ],
+        "inputs": dict(sorted(notes.inputs.items())),
+        "not_included": list(notes.not_included),
+        "warnings": list(notes.warnings),
+    }
+
+
+def notes_tags(notes: Notes) -> dict[str, str]:
+    """The notes as text under short keys, for formats whose metadata is a list of keys."""
+    return {
+        "not_evidence": NOT_EVIDENCE,
+        "country": notes.country,
+        "as_of": notes.as_of.isoformat(),
+        "policy": notes.policy,
+        "models": models_text(notes),
+        "not_included": "; ".join(notes.not_included) or "nothing noted",
+        "warnings": "; ".join(notes.warnings) or "none",
+        "mlrisk": notes_json(notes),
+    }
+
+
+def notes_json(notes: Notes) -> str:
+    """The notes as one JSON text with a fixed order of keys."""
+    return json.dumps(notes_record(notes), ensure_ascii=False, sort_keys=True)
+
+
+def notes_lines(notes: Notes) -> list[str]:
+    """The notes as sentences, the most important first."""
+    return [
+        NOT_EVIDENCE,
+        f"Country: {notes.country}. Knowledge as of {notes.as_of.isoformat()}. Ranking policy: {notes.policy}.",
+        f"Models: {models_text(notes)}.",
+        *(f"Not included: {text}" for text in notes.not_included),
+        *(f"Warning: {text}" for text in notes.warnings),
+    ]

@@ -1,0 +1,1 @@
+"""Table in, probabilities and reasons out: LightGBM and its contributions, nothing of files and tracking."""

@@ -1,0 +1,65 @@
+"""From raw scores to probabilities: a curve learned on scores that the model gave to land it had not seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+# Below the first Platt's two parameters are all that the data carry; above the second isotonic regression is free
+# of a shape (Platt 1999; Kull, Silva Filho and Flach 2017; Niculescu-Mizil and Caruana 2005).
+PLATT_BELOW = 200
+ISOTONIC_FROM = 1_000
+# Nothing that was learned from some thousand cells supports a probability nearer to 0 or 1.
+LOWEST = 1e-5
+CURVE_POINTS = 201
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A rising piecewise linear curve from raw score (log-odds) to probability, flat beyond its ends."""
+
+    method: str
+    score: tuple[float, ...]
+    probability: tuple[float, ...]
+
+    def __call__(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability in (0, 1) of each raw score."""
+        return np.interp(raw, self.score, self.probability)
+
+
+def calibrate(raw: NDArray[np.float64], positive: NDArray[np.bool_]) -> Calibration:
+    """Fit the curve on out-of-fold raw scores and what was found there.
+
+    Platt scaling under 200 positives, beta calibration to 1,000, isotonic regression above. Raises ValueError
+    when one of the classes is missing.
+    """
+    positives = int(positive.sum())
+    if positives in (0, len(positive)):
+        raise ValueError(f"calibration needs found and searched cells, got {positives} found of {len(positive)}")
+    knots = np.unique(np.quantile(raw, np.linspace(0, 1, CURVE_POINTS)))
+    if positives >= ISOTONIC_FROM:
+        method = "isotonic"
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, positive)
+        probability = fitted.predict(knots)
+    else:
+        method = "platt" if positives < PLATT_BELOW else "beta"
+        fitted = LogisticRegression(C=1e6, max_iter=1000).fit(_inputs(raw, method), positive)
+        probability = fitted.predict_proba(_inputs(knots, method))[:, 1]
+    # A falling stretch is noise: a higher raw score never means less. Beta calibration can fall at an end.
+    probability = np.clip(np.maximum.accumulate(probability), LOWEST, 1 - LOWEST)
+    return Calibration(method, tuple(knots.tolist()), tuple(probability.tolist()))
+
+
+def _inputs(raw: NDArray[np.float64], method: str) -> NDArray[np.float64]:
+    if method == "platt":
+        return raw[:, None]
+    score = np.clip(expit(raw), 1e-9, 1 - 1e-9)
+    return np.column_stack([np.log(score), -np.log1p(-score)])
+
+
+def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-odds of probabilities, finite at 0 and 1."""
+    return np.asarray(logit(np.clip(probability, LOWEST, 1 - LOWEST)))

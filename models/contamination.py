@@ -1,0 +1,166 @@
+"""The contamination model: a booster, its bootstrap members, its calibration and the land where it applies."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from models.boosting import Boosted, BoostingParams, fit
+from models.calibration import Calibration, calibrate
+from models.domain import Domain, fit_domain
+
+LOW, HIGH = 0.05, 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What the model says of each row, arrays of equal length, never NaN.
+
+    `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], the 5 % and
+    95 % quantiles over members that were trained on resampled blocks of land.
+    """
+
+    score: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    in_domain: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ContaminationModel:
+    """Everything that is needed to score a feature table, without pickle."""
+
+    booster: Boosted
+    members: tuple[Boosted, ...]
+    calibration: Calibration
+    domain: Domain
+
+    def scores(self, values: NDArray[np.float32], threads: int = 2) -> Scores:
+        """Score rows of features in the order of `booster.features`."""
+        raw = self.booster.raw(values, threads)
+        probability = self.calibration(raw)
+        spread = np.stack([self.calibration(member.raw(values, threads)) for member in self.members])
+        low, high = np.quantile(spread, [LOW, HIGH], axis=0)
+        return Scores(
+            raw,
+            probability,
+            np.minimum(low, probability),
+            np.maximum(high, probability),
+            self.domain.contains(values),
+        )
+
+    def files(self) -> dict[str, str]:
+        """The model as readable files: LightGBM text and JSON by file name."""
+        texts = {"booster.txt": self.booster.text}
+        texts |= {f"member_{number:02d}.txt": member.text for number, member in enumerate(self.members)}
+        domain = {
+            key: value.tolist() if isinstance(value, np.ndarray) else value
+            for key, value in vars(self.domain).items()
+            if not key.startswith("_")
+        }
+        texts["calibration.json"] = json.dumps(asdict(self.calibration))
+        texts["domain.json"] = json.dumps(domain)
+        texts["features.json"] = json.dumps(list(self.booster.features), indent=1)
+        return texts
+
+    @classmethod
+    def from_files(cls, texts: Mapping[str, str]) -> "ContaminationModel":
+        """Read what `files` gave."""
+        features = tuple(json.loads(texts["features.json"]))
+        members = [Boosted(texts[name], features) for name in sorted(texts) if name.startswith("member_")]
+        calibration = json.loads(texts["calibration.json"])
+        domain = json.loads(texts["domain.json"])
+        arrays = {key: np.array(value) if isinstance(value, list) else value for key, value in domain.items()}
+        return cls(
+            Boosted(texts["booster.txt"], features),
+            tuple(members),
+            Calibration(calibration["method"], tuple(calibration["score"]), tuple(calibration["probability"])),
+            Domain(**arrays),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """Labelled cells: features (n, n_features), target in [0, 1], weight, and the block of each for resampling.
+
+    `out_of_fold` is the raw score that models which had not seen the row's region gave it, NaN where none did;
+    `fold` numbers those regions.
+    """
+
+    features: tuple[str, ...]
+    values: NDArray[np.float32]
+    target: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    block: NDArray[np.int64]
+    out_of_fold: NDArray[np.float64]
+    fold: NDArray[np.int64]
+
+
+def fit_contamination(
+    rows: TrainingRows,
+    params: BoostingParams,
+    constraints: Mapping[str, int],
+    n_members: int,
+    seed: int,
+    threads: int,
+) -> ContaminationModel:
+    """Fit the booster on all rows, its members on resampled blocks, calibration and domain on held-out folds."""
+    booster = fit(
+        rows.values, rows.target, rows.weight, rows.features, "binary", params,
+        seed=seed, constraints=constraints, threads=threads,
+    )  # fmt: skip
+    members = _bootstrap(rows, params, constraints, n_members, seed, threads)
+    # Without a fold that holds land out there is nothing honest to calibrate on: the booster's own odds, in-sample.
+    judged = np.isfinite(rows.out_of_fold)
+    raw = rows.out_of_fold[judged] if judged.any() else booster.raw(rows.values, threads)
+    found = (rows.target >= 0.5)[judged] if judged.any() else rows.target >= 0.5
+    sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
+    importance = np.abs(booster.contributions(rows.values[sample], threads)).mean(axis=0)
+    domain = fit_domain(rows.values, importance, rows.fold, seed)
+    return ContaminationModel(booster, members, calibrate(raw, found), domain)
+
+
+def _bootstrap(
+    rows: TrainingRows,
+    params: BoostingParams,
+    constraints: Mapping[str, int],
+    n_members: int,
+    seed: int,
+    threads: int,
+) -> tuple[Boosted, ...]:
+    """Members trained on blocks of land drawn with replacement; a row drawn twice weighs twice."""
+    rng = np.random.default_rng(seed)
+    blocks, block = np.unique(rows.block, return_inverse=True)
+    members = []
+    for number in range(n_members):
+        drawn = np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks))[block]
+        kept = drawn > 0
+        if not _both_classes(rows.target[kept]):
+            # Few blocks hold all that was found: rows are drawn instead, which understates the spread.
+            drawn = np.bincount(rng.integers(0, len(block), len(block)), minlength=len(block))
+            kept = (drawn > 0) | (rows.target >= 0.5)
+            drawn = np.maximum(drawn, kept)
+        member = fit(
+            rows.values[kept], rows.target[kept], (rows.weight * drawn)[kept], rows.features, "binary", params,
+            seed=seed + number + 1, constraints=constraints, threads=threads,
+        )  # fmt: skip
+        members.append(member)
+    return tuple(members)
+
+
+def _both_classes(target: NDArray[np.float64]) -> bool:
+    return bool((target >= 0.5).any() and (target < 0.5).any())
+
+
+def probability_of_raw(raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The booster's own probability of a raw score, before calibration."""
+    return np.asarray(expit(raw))
+
+
+def constraint_signs(features: Sequence[str], trends: Mapping[str, int]) -> dict[str, int]:
+    """The monotone direction of each feature that has one."""
+    return {name: trends[name] for name in features if trends.get(name)}

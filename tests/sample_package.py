@@ -1,0 +1,195 @@
+"""A small country for the tests of the writers: a front line, released and unknown land, and hostile texts."""
+
+from datetime import date
+from math import sqrt
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, label
+from shapely import union_all
+from shapely.geometry import LineString, Point, Polygon, box
+
+from features.grid import Grid
+from mlrisk.package import ModelNote, Notes, Package
+
+CRS = "EPSG:32638"
+WEST, SOUTH, CELL = 640_000.0, 4_380_000.0, 500.0
+SCRIPT = "<script>alert(1)</script>"
+FORMULA = '=HYPERLINK("http://example.invalid","open")'
+PATH = "../../etc/passwd"
+
+
+def sample_package(rows: int = 60, columns: int = 80, seed: int = 7) -> Package:
+    """A package whose risk falls with the distance to a front line; about a tenth of the area has no basis to rank."""
+    grid = _grid(rows, columns)
+    line = _front_line(grid)
+    risk = _risk(grid, line, np.random.default_rng(seed))
+    return Package(
+        grid=grid,
+        risk=risk,
+        tasks=_tasks(grid, risk),
+        hazards=_hazards(grid, line),
+        layers=_layers(grid, line),
+        notes=_notes(),
+        metrics=_metrics(),
+    )
+
+
+def _grid(rows: int, columns: int) -> Grid:
+    width, height = columns * CELL, rows * CELL
+    corners = [(0, 0.2), (0.3, 0), (0.8, 0.05), (1, 0.4), (0.95, 1), (0.5, 0.93), (0.1, 1), (0.04, 0.6)]
+    area = Polygon([(WEST + east * width, SOUTH + north * height) for east, north in corners])
+    return Grid.from_area(area, pyproj.CRS(CRS), CELL)
+
+
+def _front_line(grid: Grid) -> LineString:
+    west, south, east, north = grid.bounds
+    share = np.linspace(0.02, 0.98, 60)
+    eastings = west + share * (east - west)
+    northings = south + (north - south) * (0.52 + 0.16 * np.sin(share * 7) + 0.03 * np.sin(share * 31))
+    return LineString(np.column_stack([eastings, northings]))
+
+
+def _risk(grid: Grid, line: LineString, rng: np.random.Generator) -> pd.DataFrame:
+    centres = grid.centres_m()
+    distance = gpd.GeoSeries(gpd.points_from_xy(centres[:, 0], centres[:, 1])).distance(line).to_numpy()
+    noise = gaussian_filter(rng.standard_normal(grid.shape), 3)[grid.mask]
+    noise = noise / noise.std()
+    logit = -2.0 - distance / 2500 + 0.9 * noise
+    contamination = 1 / (1 + np.exp(-logit))
+    north_share = (centres[:, 1] - grid.bounds[1]) / (grid.bounds[3] - grid.bounds[1])
+    east_share = (centres[:, 0] - grid.bounds[0]) / (grid.bounds[2] - grid.bounds[0])
+    in_domain = ~((north_share > 0.8) & (east_share < 0.35) | (noise < -2.3))
+    released = (np.hypot(east_share - 0.8, north_share - 0.3) < 0.07) & in_domain
+    casualties = contamination * 2e-3 * np.exp(noise)
+    priority = np.where(in_domain & ~released, contamination + 50 * casualties, np.nan)
+    to_wgs84 = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+    longitude, latitude = to_wgs84.transform(centres[:, 0], centres[:, 1])
+    evidence = np.where(contamination > 0.3, "found", np.where(noise > 1.6, "searched", "unknown"))
+    rank = pd.Series(priority).rank(ascending=False, method="first").astype("Int32")
+    near = [f"{metres:.0f} m from the line held 1994-2020" for metres in distance]
+    return pd.DataFrame(
+        {
+            "cell_id": grid.cell_ids(),
+            "easting_m": centres[:, 0],
+            "northing_m": centres[:, 1],
+            "longitude": longitude,
+            "latitude": latitude,
+            "evidence": evidence,
+            "contamination": contamination,
+            "contamination_low": contamination * 0.6,
+            "contamination_high": np.minimum(1, contamination * 1.7),
+            "contamination_score": logit,
+            "casualties_per_year": casualties,
+            "in_domain": in_domain,
+            "priority": priority,
+            "rank": rank,
+            "reason_1": np.where(rank.notna().to_numpy(), near, ""),
+            "reason_2": np.where(noise > 1, "2 accidents within 1 km, the last in 2024", ""),
+            "reason_3": "",
+            "released": released,
+        }
+    )
+
+
+def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Touching cells among the first twentieth within blocks of 4 km, by their best rank."""
+    urgent = np.zeros(grid.shape, dtype=bool)
+    urgent[grid.mask] = (risk["rank"] <= len(risk) // 20).fillna(False).to_numpy(dtype=bool)
+    number: NDArray[np.int32] = label(urgent)[0][grid.mask]
+    block = (risk["easting_m"] // 4000) * 10_000 + risk["northing_m"] // 4000
+    groups = [group for (key, _), group in risk.groupby([number, block]) if key > 0]
+    groups.sort(key=lambda group: int(group["rank"].min()))
+    half = grid.cell_size_m / 2
+    records = []
+    for order, group in enumerate(groups, start=1):
+        shape = union_all([box(e - half, n - half, e + half, n + half) for e, n in _places(group)])
+        place = shape.representative_point()
+        longitude, latitude = pyproj.Transformer.from_crs(CRS, 4326, always_xy=True).transform(place.x, place.y)
+        records.append(
+            {
+                "task_id": order,
+                "rank": order,
+                "area_m2": shape.area,
+                "cells": len(group),
+                "contamination": group["contamination"].mean(),
+                "expected_finds": group["contamination"].sum(),
+                "casualties_per_year": group["casualties_per_year"].sum(),
+                "priority": group["priority"].mean(),
+                "district": (SCRIPT, "Tərtər", PATH, "Ağdam & Füzuli")[order % 4 - 1],
+                "reason_1": FORMULA if order == 2 else group["reason_1"].iloc[0],
+                "reason_2": "2 accidents within 1 km, the last in 2024",
+                "reason_3": "" if order % 2 else "-1.5 km to the nearest planned return",
+                "longitude": longitude,
+                "latitude": latitude,
+                "geometry": shape,
+            }
+        )
+    frame = gpd.GeoDataFrame(records, geometry="geometry", crs=CRS)
+    return frame.astype({"task_id": "int32", "rank": "int32", "cells": "int32"})
+
+
+def _places(group: pd.DataFrame) -> NDArray[np.float64]:
+    return group[["easting_m", "northing_m"]].to_numpy(dtype=np.float64)
+
+
+def _hazards(grid: Grid, line: LineString) -> gpd.GeoDataFrame:
+    places = [line.interpolate(share, normalized=True) for share in (0.2, 0.45, 0.7)]
+    return gpd.GeoDataFrame(
+        {
+            "hazard_type": ["CHA", "SHA", "SHA"],
+            "hazard_status": ["open", "open", SCRIPT],
+            "source": ["hazard_areas"] * 3,
+        },
+        geometry=[place.buffer(900 * sqrt(index + 1)) for index, place in enumerate(places)],
+        crs=grid.crs,
+    )
+
+
+def _layers(grid: Grid, line: LineString) -> dict[str, gpd.GeoDataFrame]:
+    west, south, east, north = grid.bounds
+    width, height = east - west, north - south
+    lines = gpd.GeoDataFrame({"kind": ["line_of_contact"], "held_from": ["1994"]}, geometry=[line], crs=CRS)
+    across = LineString([(west, south + 0.3 * height), (west + 0.5 * width, south + 0.45 * height), (east, north)])
+    along = LineString([(west + 0.4 * width, south), (west + 0.45 * width, north)])
+    roads = gpd.GeoDataFrame({"road_class": ["primary", "track"]}, geometry=[across, along], crs=CRS)
+    centre = Point(west + 0.42 * width, south + 0.4 * height)
+    names = {"name": [SCRIPT, "Ağdam"], "place": ["village", "town"], "victim_name": ["a person", "a person"]}
+    places = gpd.GeoDataFrame(names, geometry=[centre, Point(west + 0.7 * width, south + 0.6 * height)], crs=CRS)
+    halves = [box(west, south, west + width / 2, north), box(west + width / 2, south, east, north)]
+    districts = gpd.GeoDataFrame({"name": [SCRIPT, "Tərtər"]}, geometry=halves, crs=CRS)
+    return {"front_lines": lines, "roads": roads, "settlements": places, "districts": districts}
+
+
+def _notes() -> Notes:
+    return Notes(
+        country="Azərbaycan <b>",
+        as_of=date(2024, 7, 31),
+        policy="casualties_avoided",
+        models=(
+            ModelNote("contamination", "demo.contamination", "3", "a" * 64),
+            ModelNote("casualty", "demo.casualty", "2", "b" * 64),
+        ),
+        inputs={"roads": "c" * 64, "incidents": "d" * 64},
+        not_included=("no record of mines laid during the withdrawal of November 2020", f"rivers {SCRIPT}"),
+        warnings=("casualty model: 84 accidents, fewer than 100: read it as an index",),
+    )
+
+
+def _metrics() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    rows = []
+    for protocol, folds in (("as_of", ("2022", "2023")), ("leave_region_out", ("Ağdam", "Tərtər", "Füzuli"))):
+        for fold in folds:
+            for ranking, skill in (("model", 0.82), ("distance to the line", 0.78), ("random", 0.5)):
+                value = skill + rng.normal(0, 0.02)
+                recalls = {f"recall_{share}": min(1.0, value * share / 18) for share in (1, 5, 10, 20)}
+                rows.append(
+                    {"protocol": protocol, "fold": fold, "ranking": ranking, "roc_auc": value}
+                    | {"pr_auc": value / 4, "base_rate": 0.031}
+                    | recalls
+                )
+    return pd.DataFrame(rows)

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+import shapely
+from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, Polygon, box
+
+from features.distances import distance_m, event_distance_m, first_inside, nearest, nearest_other, segments_of
+from features.grid import Grid, projected_crs
+from features.info import LONGEST_DISTANCE_M
+from features.records import parts
+
+CRS = projected_crs("EPSG:32638")
+
+
+def square_grid(cells: int, cell_size_m: float = 500.0, column: int = 1000, row: int = 8000) -> Grid:
+    return Grid(CRS, cell_size_m, column, row, np.ones((cells, cells), dtype=bool))
+
+
+def shapes(*geometries):
+    return np.array(geometries, dtype=object)
+
+
+def centre_points(grid: Grid):
+    return shapely.points(grid.centres_m())
+
+
+def test_distance_to_a_straight_road_is_the_difference_in_northing():
+    grid = square_grid(30)
+    west, south, east, _ = grid.bounds
+    road = LineString([(west - 1e5, south + 1234.0), (east + 1e5, south + 1234.0)])
+    expected = np.abs(grid.northings_m - (south + 1234.0))[:, None] * np.ones(30)
+    np.testing.assert_allclose(distance_m(grid, shapes(road)), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_agrees_with_shapely_for_points_lines_polygons_and_collections(seed):
+    rng = np.random.default_rng(seed)
+    grid = square_grid(45)
+    west, south, east, north = grid.bounds
+
+    def walk(steps):
+        return rng.uniform((west - 5e3, south - 5e3), (east + 5e3, north + 5e3)) + rng.normal(
+            0, 900, (steps, 2)
+        ).cumsum(0)
+
+    lines = [LineString(walk(int(rng.integers(2, 40)))) for _ in range(30)]
+    polygons = [LineString(walk(5)).buffer(700).difference(Point(walk(1)[0]).buffer(500)) for _ in range(4)]
+    mixed = GeometryCollection(
+        [Point(walk(1)[0]), LineString(walk(3)), GeometryCollection([box(west, south, west + 900, south + 90)])]
+    )
+    geometries = shapes(*lines, *polygons, mixed, MultiPoint(walk(4)), LineString([(west, south), (west, south)]))
+    found = nearest(grid, geometries)
+    tree = shapely.STRtree(geometries)
+    _, expected = tree.query_nearest(centre_points(grid), return_distance=True, all_matches=False)
+    np.testing.assert_allclose(found.distance_m.ravel(), expected, rtol=0, atol=1e-6)
+    claimed = shapely.distance(centre_points(grid), geometries[found.owner.ravel()])
+    np.testing.assert_allclose(claimed, expected, rtol=0, atol=1e-6)
+    apart = np.hypot(*(found.place_m.reshape(-1, 2) - grid.centres_m()).T)
+    np.testing.assert_allclose(apart, expected, rtol=0, atol=1e-6)
+
+
+def test_polygon_is_zero_inside_and_its_hole_is_outside():
+    grid = square_grid(20)
+    west, south, *_ = grid.bounds
+    ring = Polygon(
+        box(west + 500, south + 500, west + 9500, south + 9500).exterior,
+        [box(west + 3000, south + 3000, west + 7000, south + 7000).exterior],
+    )
+    distance = distance_m(grid, shapes(ring))
+    assert distance[-3, 2] == 0.0
+    assert distance[9, 9] == pytest.approx(7000 - 5250 + 0.0, abs=2001)
+    assert distance[9, 9] == pytest.approx(shapely.distance(Point(grid.eastings_m[9], grid.northings_m[9]), ring))
+    assert first_inside(grid, shapes(ring))[9, 9] == -1
+
+
+def test_first_polygon_in_the_table_counts_where_two_overlap():
+    grid = square_grid(6)
+    west, south, east, north = grid.bounds
+    both = shapes(Point(west, south), box(west, south, east, north - 1000), box(west, south + 1000, east, north))
+    inside = first_inside(grid, both)
+    assert set(inside[:2].ravel()) == {2}
+    assert set(inside[2:].ravel()) == {1}
+
+
+def test_cells_beyond_the_longest_distance_have_exactly_that_and_no_owner():
+    grid = square_grid(300)
+    west, south, *_ = grid.bounds
+    found = nearest(grid, shapes(Point(west, south)))
+    true = np.hypot(*(grid.centres_m() - (west, south)).T).reshape(grid.shape)
+    np.testing.assert_allclose(found.distance_m, np.minimum(true, LONGEST_DISTANCE_M), rtol=1e-12)
+    assert ((found.owner == -1) == (true > LONGEST_DISTANCE_M)).all()
+    assert (np.isnan(found.place_m[..., 0]) == (true > LONGEST_DISTANCE_M)).all()
+    assert (distance_m(square_grid(3), shapes()) == LONGEST_DISTANCE_M).all()
+
+
+def test_equal_distances_go_to_the_first_geometry():
+    grid = square_grid(40)
+    west, south, east, _ = grid.bounds
+    line = LineString([(west, south), (east, south)])
+    assert (nearest(grid, shapes(line, line, line)).owner == 0).all()
+
+
+def test_cells_outside_the_area_stay_empty():
+    mask = np.zeros((40, 40), dtype=bool)
+    mask[5:9, 30:36] = True
+    grid = Grid(CRS, 500.0, 1000, 8000, mask)
+    found = distance_m(grid, shapes(Point(grid.bounds[0], grid.bounds[1])))
+    assert (np.isfinite(found) == mask).all()
+
+
+@pytest.mark.parametrize("tile_cells", [7, 17, 32])
+def test_values_do_not_depend_on_tile_borders(tile_cells):
+    rng = np.random.default_rng(3)
+    grid = square_grid(50)
+    west, south, *_ = grid.bounds
+    middle = np.array([west + 1e4, south + 1e4])
+    lines = shapes(*(LineString(middle + rng.normal(0, 4e3, (6, 2)).cumsum(0)) for _ in range(25)))
+    whole = dict(zip(grid.cell_ids(), nearest(grid, lines).distance_m.ravel(), strict=True))
+    for tile in grid.tiles(tile_cells):
+        for cell, value in zip(tile.cell_ids(), nearest(tile, lines).distance_m[tile.mask], strict=True):
+            assert value == whole[cell]
+
+
+def test_segments_keep_their_geometry_and_their_length():
+    line, polygon = LineString([(0, 0), (3, 4), (3, 10)]), Polygon([(0, 0), (1, 0), (1, 1), (0, 1)], [])
+    found = segments_of(shapes(polygon, line, Point(7, 8)))
+    assert found.owner.tolist() == [0, 0, 0, 0, 1, 1, 2]
+    lengths = np.hypot(*(found.end - found.start).T)
+    assert lengths.tolist() == [1, 1, 1, 1, 5, 6, 0]
+    assert found.start[-1].tolist() == [7, 8]
+
+
+@pytest.mark.parametrize(("seed", "n_points"), [(0, 1), (1, 3), (2, 60), (3, 400)])
+def test_nearest_other_is_the_least_over_the_points_of_other_groups(seed, n_points):
+    rng = np.random.default_rng(seed)
+    centres, points = rng.uniform(0, 2e4, (300, 2)), rng.uniform(0, 2e4, (n_points, 2))
+    # A crowded first group makes cells ask for many neighbours.
+    points[: n_points // 2] = rng.uniform(0, 2e3, (n_points // 2, 2))
+    of_cells, of_points = (centres // 2e3) @ [1, 100], (points // 2e3) @ [1, 100]
+    apart = np.hypot(*(centres[:, None] - points[None]).transpose(2, 0, 1))
+    apart[of_cells[:, None] == of_points[None]] = np.inf
+    expected = np.minimum(apart.min(axis=1), LONGEST_DISTANCE_M)
+    found = nearest_other(centres, of_cells.astype(int), points, of_points.astype(int))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    if n_points > 1:
+        assert (found > np.where(np.isinf(apart), 0, apart).min(axis=1)).any()
+
+
+def test_event_distance_leaves_out_own_cell_of_dated_and_own_block_of_undated():
+    grid = square_grid(20)  # two blocks of 5 km to a side
+    west, south, *_ = grid.bounds
+    places = np.array([[west + 250.0, south + 250.0], [west + 5250.0, south + 250.0]])
+    undated = event_distance_m(grid, places, parts(grid, places, np.array([False, False]), 5000.0))
+    dated = event_distance_m(grid, places, parts(grid, places, np.array([True, True]), 5000.0))
+    plain = event_distance_m(grid, places, parts(grid, places, np.array([True, True]), None))
+    assert plain[-1, 0] == 0.0
+    assert dated[-1, 0] == 5000.0
+    assert dated[-1, 1] == 500.0
+    assert undated[-1, 1] == 4500.0
+    assert undated[-1, 10] == 5000.0

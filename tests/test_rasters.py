@@ -1,0 +1,239 @@
+"""Rasters on the grid: closed forms, holes, markers, and tiles that agree with the whole."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from rasterio.warp import Resampling, reproject
+
+from features.errors import ConfigError, InputError
+from features.grid import Grid
+from features.rasters import RasterSource
+from features.report import SourceReport
+from features.sources import SourcesSettings, open_sources
+
+UTM = pyproj.CRS("EPSG:32638")
+BOX = (600_000, 4_400_000, 620_000, 4_424_000)
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def grid(cell_size_m: float = 500) -> Grid:
+    return Grid.from_area(shapely.box(*BOX), UTM, cell_size_m)
+
+
+def plane(easting_m: np.ndarray, northing_m: np.ndarray) -> np.ndarray:
+    return 300 + 0.01 * (easting_m - BOX[0]) - 0.02 * (northing_m - BOX[1])
+
+
+def write(path: Path, values: np.ndarray, transform: Affine, crs: str | None = "EPSG:32638", **profile: object) -> Path:
+    profile = {"dtype": values.dtype.name, "driver": "GTiff", "count": 1, "crs": crs, "transform": transform} | profile
+    with rasterio.open(path, "w", height=values.shape[0], width=values.shape[1], **profile) as dataset:
+        dataset.write(values, 1)
+    return path
+
+
+def plane_file(path: Path, pixel_m: float, margin_m: float = 2000) -> Path:
+    left, top = BOX[0] - margin_m, BOX[3] + margin_m
+    columns, rows = (int((BOX[2] - BOX[0] + 2 * margin_m) / pixel_m), int((BOX[3] - BOX[1] + 2 * margin_m) / pixel_m))
+    transform = Affine(pixel_m, 0, left, 0, -pixel_m, top)
+    east, north = np.meshgrid(left + (np.arange(columns) + 0.5) * pixel_m, top - (np.arange(rows) + 0.5) * pixel_m)
+    return write(path, plane(east, north), transform)
+
+
+def geographic_file(path: Path, degrees: float, crs: str = "EPSG:4326", holes: bool = False) -> Path:
+    """A wavy surface in degrees around the grid."""
+    columns, rows = int(0.6 / degrees), int(0.6 / degrees)
+    transform = Affine(degrees, 0, 46.0, 0, -degrees, 40.2)
+    lon, lat = np.meshgrid(46.0 + (np.arange(columns) + 0.5) * degrees, 40.2 - (np.arange(rows) + 0.5) * degrees)
+    values = 500 + 200 * np.sin(lon * 60) * np.cos(lat * 50)
+    if holes:
+        values[rows // 2 : rows // 2 + 7, columns // 3 : columns // 3 + 7] = -32768
+    return write(path, values, transform, crs, nodata=-32768)
+
+
+def open_dem(path: Path, on: Grid, **spec: object) -> tuple[RasterSource, SourceReport]:
+    found = open_sources(SourcesSettings.model_validate({"dem": {"path": str(path), **spec}}), on, path.parent)
+    return found.rasters["dem"], found.reports[0]
+
+
+@pytest.mark.parametrize(("pixel_m", "how"), [(400, "bilinear"), (700, "bilinear"), (100, "average"), (50, "average")])
+def test_a_plane_stays_a_plane(tmp_path: Path, pixel_m: float, how: str) -> None:
+    on = grid()
+    dem, _ = open_dem(plane_file(tmp_path / "dem.tif", pixel_m), on)
+    truth = plane(*np.meshgrid(on.eastings_m, on.northings_m))
+    for resampling in ("auto", how):
+        assert np.allclose(dem.read(on, resampling), truth, atol=1e-6)
+
+
+def test_auto_averages_fine_pixels_and_interpolates_coarse_ones(tmp_path: Path) -> None:
+    on = grid()
+    for degrees, how in [(0.001, "average"), (0.004, "bilinear")]:
+        dem, _ = open_dem(geographic_file(tmp_path / f"{how}.tif", degrees), on)
+        auto = dem.read(on)
+        assert np.array_equal(auto, dem.read(on, how), equal_nan=True)
+        assert not np.array_equal(auto, dem.read(on, "nearest"), equal_nan=True)
+
+
+def test_an_unknown_resampling_is_refused(tmp_path: Path) -> None:
+    dem, _ = open_dem(plane_file(tmp_path / "dem.tif", 400), grid())
+    with pytest.raises(ConfigError, match=r"resampling \('cubic'\) must be one of auto, average"):
+        dem.read(grid(), "cubic")
+
+
+@pytest.mark.parametrize("degrees", [0.0007, 0.004, 0.01])
+@pytest.mark.parametrize("resampling", ["auto", "average", "bilinear", "nearest", "mode"])
+def test_tiles_agree_with_the_whole(tmp_path: Path, degrees: float, resampling: str) -> None:
+    on = grid(400)
+    dem, _ = open_dem(geographic_file(tmp_path / "dem.tif", degrees, holes=True), on)
+    whole = dem.read(on, resampling)
+    assert 0 < np.isnan(whole).sum() < whole.size / 2
+    for tile_cells in (7, 16):
+        together = np.full(on.shape, -1.0)
+        for row in range(0, on.shape[0], tile_cells):
+            for column in range(0, on.shape[1], tile_cells):
+                stop = min(row + tile_cells, on.shape[0]), min(column + tile_cells, on.shape[1])
+                together[row : stop[0], column : stop[1]] = dem.read(
+                    on.window(row, stop[0], column, stop[1]), resampling
+                )
+        assert np.allclose(together, whole, rtol=0, atol=1e-6, equal_nan=True)
+        wide = dem.read(on.expanded(tile_cells), resampling)[tile_cells:-tile_cells, tile_cells:-tile_cells]
+        assert np.allclose(wide, whole, rtol=0, atol=1e-6, equal_nan=True)
+
+
+def test_gdal_sees_the_same_average(tmp_path: Path) -> None:
+    on = grid(1000)
+    path = geographic_file(tmp_path / "dem.tif", 0.0005)
+    theirs = np.full(on.shape, np.nan)
+    with rasterio.open(path) as dataset:
+        reproject(
+            rasterio.band(dataset, 1), theirs, dst_transform=on.transform, dst_crs="EPSG:32638", dst_nodata=np.nan,
+            resampling=Resampling.average,
+        )  # fmt: skip
+    ours = open_dem(path, on)[0].read(on, "average")
+    assert np.ptp(theirs) > 300
+    assert np.abs(ours - theirs).max() < 5
+
+
+def test_a_hole_stays_a_hole_and_does_not_bleed(tmp_path: Path) -> None:
+    on = grid()
+    left, top = BOX[0], BOX[3]
+    values = np.full((48, 40), 700.0)
+    values[10:14, 20:24] = -9999.0
+    path = write(tmp_path / "dem.tif", values, Affine(500, 0, left, 0, -500, top), nodata=-9999.0)
+    for resampling in ("bilinear", "average", "nearest"):
+        read = open_dem(path, on)[0].read(on, resampling)
+        assert np.array_equal(np.isnan(read), values < 0)
+        assert np.allclose(read[~np.isnan(read)], 700.0)
+
+
+def test_nothing_is_made_up_outside_the_raster(tmp_path: Path) -> None:
+    on = grid()
+    values = np.full((10, 10), 700.0)
+    path = write(tmp_path / "dem.tif", values, Affine(500, 0, BOX[0] + 5000, 0, -500, BOX[3] - 5000))
+    read = open_dem(path, on)[0].read(on)
+    inside = np.zeros(on.shape, dtype=bool)
+    inside[10:20, 10:20] = True
+    assert np.array_equal(np.isfinite(read), inside)
+
+
+def test_undeclared_markers_become_missing_and_are_reported(tmp_path: Path) -> None:
+    on = grid()
+    values = np.full((48, 40), 700, dtype=np.int16)
+    values[:12] = -9999
+    values[12:24] = 32767
+    path = write(tmp_path / "dem.tif", values, Affine(500, 0, BOX[0], 0, -500, BOX[3]))
+    dem, report = open_dem(path, on)
+    assert np.array_equal(np.isnan(dem.read(on)), values != 700)
+    assert "50.0% of the area without elevation" in report.notes
+    assert any(note.startswith("50.0% of the area holds undeclared") for note in report.notes)
+
+
+def test_scale_and_offset_of_the_file_are_applied(tmp_path: Path) -> None:
+    on = grid()
+    path = write(tmp_path / "dem.tif", np.full((48, 40), 70, dtype=np.int16), Affine(500, 0, BOX[0], 0, -500, BOX[3]))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales, dataset.offsets = (10.0,), (5.0,)
+    assert np.allclose(open_dem(path, on)[0].read(on), 705.0)
+
+
+def test_tiles_of_a_dem_are_read_as_one(tmp_path: Path) -> None:
+    on = grid()
+    whole = plane_file(tmp_path / "whole.tif", 400)
+    with rasterio.open(whole) as dataset:
+        values, transform = dataset.read(1), dataset.transform
+    write(tmp_path / "west.tif", values[:, :30], transform)
+    write(tmp_path / "east.tif", values[:, 30:], transform * Affine.translation(30, 0))
+    spec = SourcesSettings.model_validate({"dem": {"path": ["west.tif", "east.tif"]}})
+    read = open_sources(spec, on, tmp_path).rasters["dem"].read(on)
+    truth = open_dem(whole, on)[0].read(on)
+    assert np.isfinite(read).all()
+    # At the seam a cell has neighbours on one side only: half a pixel of slope at most.
+    assert np.abs(read - truth).max() <= 0.01 * 200 + 1e-9
+
+
+def test_classes_take_the_most_frequent_value(tmp_path: Path) -> None:
+    on = grid()
+    values = np.tile(np.array([[1, 1, 1, 9], [1, 1, 9, 9]], dtype=np.uint8), (96, 40))
+    path = write(tmp_path / "classes.tif", values, Affine(125, 0, BOX[0], 0, -125, BOX[3]))
+    sources = open_sources(SourcesSettings.model_validate({"land_use": path.name}), on, tmp_path)
+    assert np.array_equal(np.unique(sources.rasters["land_use"].read(on)), [1])
+    assert "land_use" not in sources.vectors
+
+
+def test_a_world_raster_from_0_to_360_degrees(tmp_path: Path) -> None:
+    on = Grid.from_area(shapely.box(480_000, 650_000, 500_000, 670_000), pyproj.CRS("EPSG:32618"), 1000)
+    lon, _ = np.meshgrid(np.arange(360) + 0.5, np.arange(180))
+    path = write(tmp_path / "world.tif", lon, Affine(1, 0, 0, 0, -1, 90), "EPSG:4326")
+    read = open_dem(path, on)[0].read(on, "nearest")
+    assert set(np.unique(read)) == {284.5, 285.5} or set(np.unique(read)) == {284.5}
+
+
+def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    on = grid()
+    values, there = np.ones((4, 4)), Affine(500, 0, BOX[0], 0, -500, BOX[3])
+    with pytest.raises(InputError, match=r"dem: .*a\.tif states no CRS: give crs"):
+        open_dem(write(tmp_path / "a.tif", values, there, None), on)
+    elsewhere = write(tmp_path / "b.tif", values, Affine(500, 0, BOX[0] + 900_000, 0, -500, BOX[3]))
+    with pytest.raises(InputError, match="does not overlap the area"):
+        open_dem(elsewhere, on)
+    (tmp_path / "c.tif").write_bytes(b"II*\0 this is no raster")
+    with pytest.raises(InputError, match=r"c\.tif cannot be read as a raster"):
+        open_dem(tmp_path / "c.tif", on)
+    whole = plane_file(tmp_path / "d.tif", 100).read_bytes()
+    (tmp_path / "d.tif").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"d\.tif cannot be read as a raster"):
+        open_dem(tmp_path / "d.tif", on)[0].read(on)
+    with pytest.raises(InputError, match=r"there is no file .*none\.tif"):
+        open_dem(tmp_path / "none.tif", on)
+
+
+def test_a_picture_without_a_place_is_refused(tmp_path: Path) -> None:
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": 4, "width": 4}
+    with (
+        pytest.warns(rasterio.errors.NotGeoreferencedWarning),
+        rasterio.open(tmp_path / "a.tif", "w", **profile) as new,
+    ):
+        new.write(np.ones((1, 4, 4), dtype=np.uint8))
+    with pytest.raises(InputError, match="does not say where it lies"):
+        open_dem(tmp_path / "a.tif", grid())
+
+
+def test_a_raster_source_travels_between_processes(tmp_path: Path) -> None:
+    on = grid()
+    dem, _ = open_dem(plane_file(tmp_path / "dem.tif", 400), on)
+    assert np.array_equal(pickle.loads(pickle.dumps(dem)).read(on), dem.read(on))  # noqa: S301 -- our own bytes
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the real data are not beside the project")
+def test_the_dem_of_karabakh() -> None:
+    on = grid(1000)
+    dem, report = open_dem(DATA / "karabakh" / "dem.tif", on)
+    read = dem.read(on)
+    assert report.notes[0].startswith("warped from EPSG:4326")
+    assert np.isfinite(read).all()
+    assert -60 < read.min() < read.max() < 3800

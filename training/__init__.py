@@ -1,0 +1,1 @@
+"""Config in, a recorded model version out: evidence, splits, metrics, baselines, fit, tracking."""

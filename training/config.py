@@ -1,0 +1,175 @@
+"""What a training run can be told: the parts of the YAML that concern sources, evidence, models and judging."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from features.settings import Settings
+from features.sources import SourceSpec, SourcesSettings
+from features.table import BUILDERS, check_families
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _as_specs(value: Any) -> Any:
+    """A path, a source or a list of either: always a list of sources."""
+    entries = value if isinstance(value, (list, tuple)) else [value]
+    return [{"path": entry} if isinstance(entry, str) else entry for entry in entries]
+
+
+Area = Annotated[tuple[SourceSpec, ...], BeforeValidator(_as_specs), Field(min_length=1)]
+
+
+class GridSettings(Settings):
+    """Which cells there are."""
+
+    crs: str = Field(description="a projected CRS in metres, such as EPSG:32638")
+    cell_size_m: float = Field(gt=0, description="side of a cell")
+    area: Area = Field(description="polygons of the area, or points that mark its cells; one source or several")
+
+
+class DeclaredArea(Settings):
+    """Land that the config declares to be searched: someone answers for this sentence, so it needs a reason."""
+
+    area: SourceSpec | None = Field(None, description="polygons; none means the whole area of the grid")
+    bounds: tuple[float, float, float, float] | None = Field(
+        None, description="west, south, east, north in degrees: only cells whose centre lies within"
+    )
+    weight: Share = Field(0.3, description="how much such a cell counts beside a cleared one")
+    reason: str = Field(min_length=10, description="why this land counts as searched")
+
+
+class LabelSettings(Settings):
+    """Which records count as what; the kinds are those of training.evidence.KINDS."""
+
+    found: tuple[str, ...] = Field(
+        ("find", "accident", "CHA", "survey_found", "cleared_with_devices"), description="kinds that make a cell found"
+    )
+    searched: tuple[str, ...] = Field(
+        ("cleared", "reduced", "cancelled", "survey_searched"), description="kinds that make a cell searched"
+    )
+    weights: dict[str, Share] = Field(default_factory=dict, description="weight of a kind, where it differs")
+    declared_searched: tuple[DeclaredArea, ...] = Field((), description="land declared to be searched")
+
+
+class BoostingSettings(Settings):
+    """Parameters of LightGBM that matter here; shallow trees with large leaves transfer best to new regions."""
+
+    n_trees: int = Field(300, ge=1, le=5000)
+    learning_rate: float = Field(0.03, gt=0, le=1)
+    num_leaves: int = Field(8, ge=2, le=256)
+    max_depth: int = Field(6, ge=1, le=16)
+    min_leaf_weight_share: Share = Field(0.002, description="least share of the rows in a leaf")
+    feature_fraction: Share = Field(0.5)
+    bagging_fraction: Share = Field(0.7)
+    lambda_l2: float = Field(10.0, ge=0)
+
+
+class ContaminationSettings(Settings):
+    """Labels, model and calibration of contamination."""
+
+    labels: LabelSettings = LabelSettings()
+    model: BoostingSettings = BoostingSettings()
+    constraints: Literal["evidence", "none"] | dict[str, Literal[-1, 0, 1]] = Field(
+        "evidence",
+        description="monotone directions: those that the field's evidence supports, none, or by feature name",
+    )
+    leave_out: tuple[str, ...] = Field((), description="features that the model must not see")
+    members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
+    block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")
+    own_block_m: Positive = Field(5_000, description="block whose undated records a cell's own features leave out")
+
+
+class CasualtySettings(Settings):
+    """Unit, period, exposure and model of casualty risk."""
+
+    unit_m: Positive = Field(1_000, description="side of the unit in which accidents are counted")
+    window_years: int = Field(8, ge=1, le=40, description="yearly periods before as_of that the model learns from")
+    undated_years: Positive = Field(10, description="years that undated accidents are spread over")
+    casualties_per_accident: Positive = Field(1.3, description="used where a record gives neither killed nor injured")
+    exposure_floor: Positive = Field(
+        0.5, description="people per km2 that are assumed everywhere: nobody lives there, somebody passes"
+    )
+    exposure_bandwidth_m: Positive = Field(2_000, description="how far people go about from where they live")
+    fewest_accidents: int = Field(100, ge=0, description="below this the result is an index, and the run says so")
+    model: BoostingSettings = BoostingSettings(n_trees=150, num_leaves=6, max_depth=4, lambda_l2=20.0)
+
+
+class ValidationSettings(Settings):
+    """How the models are judged."""
+
+    protocols: tuple[Literal["leave_region_out", "random"], ...] = ("leave_region_out", "random")
+    regions: Literal["districts", "blocks"] | dict[str, tuple[float, float, float, float]] = Field(
+        "districts",
+        description="districts, square blocks, or named boxes (west, south, east, north in degrees); districts "
+        "become blocks where there is no such source",
+    )
+    folds: int = Field(5, ge=2, le=50, description="regions are dealt to so many folds; boxes are a fold each")
+    block_m: Positive = Field(20_000, description="side of the square blocks")
+    buffer_m: float = Field(2_000, ge=0, description="training cells this near to a held-out cell are left out")
+
+    @field_validator("regions")
+    @classmethod
+    def _two_boxes(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) < 2:
+            raise ValueError(f"needs at least two boxes to leave one out, got {len(value)}")
+        return value
+
+
+class TrackingSettings(Settings):
+    """Where runs and model versions are kept."""
+
+    uri: str = Field(
+        "sqlite:///mlflow.db",
+        description="an MLflow tracking URI; a relative sqlite path is one beside the config file",
+    )
+
+
+class ComputeSettings(Settings):
+    """Threads and tiles; the tile size never changes a result."""
+
+    threads: int = Field(2, ge=1, le=256)
+    tile_cells: int = Field(512, ge=16, le=8192, description="side of a tile in cells")
+
+
+class TrainConfig(Settings):
+    """Everything that a trained model depends on."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="registers <name>.contamination and .casualty")
+    as_of: date = Field(description="the date of knowledge: nothing recorded after it may influence anything")
+    grid: GridSettings
+    sources: SourcesSettings
+    features: tuple[str, ...] = Field(tuple(BUILDERS), min_length=1, description="feature families")
+    contamination: ContaminationSettings = ContaminationSettings()
+    casualty: CasualtySettings = CasualtySettings()
+    validation: ValidationSettings = ValidationSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    compute: ComputeSettings = ComputeSettings()
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    home_folder: Path = Field(Path(), exclude=True, description="set by load_config: the folder of the config file")
+    data_folder: Path = Field(Path(), exclude=True, description="set by load_config: the folder of relative sources")
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _whole_day(cls, value: Any) -> Any:
+        # A time of day would make two maps of the same date differ.
+        if hasattr(value, "hour"):
+            raise ValueError(f"{value} has a time of day: give a date such as 2024-07-31")
+        return value
+
+    @field_validator("features")
+    @classmethod
+    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return check_families(value)
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> "TrainConfig":
+        if self.validation.buffer_m and self.validation.buffer_m < self.grid.cell_size_m:
+            raise ValueError(
+                f"validation.buffer_m ({self.validation.buffer_m:g}) must be 0 or at least "
+                f"grid.cell_size_m ({self.grid.cell_size_m:g})"
+            )
+        return self

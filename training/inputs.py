@@ -1,0 +1,50 @@
+"""The grid and the sources of a run, opened once, with what the opening found."""
+
+from dataclasses import dataclass
+
+from shapely import union_all
+
+from features.grid import Grid, projected_crs
+from features.info import FeatureContext
+from features.sources import SourceReport, Sources, open_area, open_sources
+from training.config import TrainConfig
+from training.evidence import KINDS
+
+# Sources whose records are features and may be labels too.
+EVENT_SOURCES = ("incidents", "finds")
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a run reads: the grid, the opened sources and every report, the area's first."""
+
+    grid: Grid
+    sources: Sources
+    reports: tuple[SourceReport, ...]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each source, by name."""
+        return {report.source: report.digest for report in self.reports}
+
+
+def open_inputs(config: TrainConfig) -> Inputs:
+    """Open the area and every source of a config; raises ConfigError and InputError that name what is wrong."""
+    crs = projected_crs(config.grid.crs)
+    area, area_report = open_area(config.grid.area, crs, config.data_folder)
+    grid = Grid.from_area(union_all([area]), crs, config.grid.cell_size_m)
+    sources = open_sources(config.sources, grid, config.data_folder)
+    return Inputs(grid, sources, (area_report, *sources.reports))
+
+
+def contamination_context(config: TrainConfig) -> FeatureContext:
+    """As-of date and own-event rule of the contamination features.
+
+    Events that make a cell found must not be among that cell's own features.
+    """
+    label_sources = {KINDS[name].source for name in config.contamination.labels.found if name in KINDS}
+    return FeatureContext(
+        as_of=config.as_of,
+        own_event_sources=frozenset(label_sources.intersection(EVENT_SOURCES)),
+        own_block_m=config.contamination.own_block_m,
+    )
