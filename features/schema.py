@@ -106,7 +106,7 @@ SCHEMAS: dict[str, Schema] = {
     "rivers": Schema(ANY),
     "power_lines": Schema(ANY),
     "buildings": Schema(ANY),
-    "districts": Schema((POLYGON,), {"name": TEXT, "record_trust": SHARE}),
+    "districts": Schema((POLYGON, POINT), {"name": TEXT, "record_trust": SHARE}),
     "survey": Schema(
         (POINT, POLYGON),
         {

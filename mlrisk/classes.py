@@ -5,6 +5,7 @@ No colour is green and none is near white: a reader must not see a promise in th
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING
@@ -80,7 +81,7 @@ def decimal(value: float) -> str:
 
 def _scale(edges: tuple[float, ...], factor: float, unit: str) -> Scale:
     texts = [decimal(round(edge * factor, 12)) for edge in edges]
-    between = [f"{low} to {high}{unit}" for low, high in zip(texts[:-1], texts[1:], strict=True)]
+    between = [f"{low} to {high}{unit}" for low, high in itertools.pairwise(texts)]
     return Scale(edges, (f"below {texts[0]}{unit}", *between, f"{texts[-1]}{unit} and more"))
 
 

@@ -103,14 +103,14 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
         ("source", "read", "kept", "repaired", "set aside", "notes"),
         [
             (
-                str(row["source"]),
-                f"{row['rows_read']:,}",
-                f"{row['rows_kept']:,}",
-                _counts(row["repaired"]),
-                _counts(row["set_aside"]),
-                "; ".join(row["notes"]),
+                report.source,
+                f"{report.rows_read:,}",
+                f"{report.rows_kept:,}",
+                _counts(report.repaired),
+                _counts(report.set_aside),
+                "; ".join(report.notes),
             )
-            for row in rows
+            for report in checked.reports
         ],
     )
     print(f"cells: {checked.cells:,}   evidence: {_counts(checked.evidence)}   records: {_counts(checked.records)}")

@@ -145,8 +145,8 @@ def expected_casualties(
     table = unit_features(config, inputs.sources, units, casualty_context(config, champions.casualty.dated))
     rate = champions.casualty.rate(table.aligned(champions.casualty.booster.features), config.compute.threads)
     expected = rate * units.total(people)
-    share = risk["contamination"].to_numpy() * people
-    return expected[units.place] * share / units.total(share)[units.place]
+    share: NDArray[np.float64] = risk["contamination"].to_numpy() * people
+    return np.asarray(expected[units.place] * share / units.total(share)[units.place])
 
 
 def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:

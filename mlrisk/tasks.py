@@ -63,7 +63,8 @@ def _grow(grid: Grid, risk: pd.DataFrame, settings: TaskSettings) -> list[NDArra
 
 def _grow_one(order_of: NDArray[np.float64], seed: tuple[int, int], most: int) -> list[tuple[int, int]]:
     """Take the best-ranked cell at the border of the task again and again; taken cells leave `order_of`."""
-    heap, seen, cells = [(order_of[seed], seed)], {seed}, []
+    heap, seen = [(order_of[seed], seed)], {seed}
+    cells: list[tuple[int, int]] = []
     while heap and len(cells) < most:
         _, place = heappop(heap)
         cells.append(place)

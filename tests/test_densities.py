@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import shapely
 from shapely.geometry import LineString
 
 from features.densities import count_within, event_densities, least_within, line_density, line_points, point_densities
@@ -108,9 +109,11 @@ def test_density_of_crooked_lines_equals_a_fine_sum_over_short_pieces():
     grid = square_grid(30)
     lines = [LineString(rng.normal(0, 1500, (12, 2)).cumsum(0) + grid.centres_m().mean(0)) for _ in range(5)]
     found = line_density(grid, segments_of(np.array(lines)), 1000.0)
-    steps = [(line, np.arange(10.0, line.length, 20.0)) for line in lines]
-    places = np.concatenate([[line.interpolate(at).coords[0] for at in along] for line, along in steps])
-    lengths = np.concatenate([np.full(len(along), line.length / len(along) / 1000) for line, along in steps])
+    pieces = [int(line.length // 20) for line in lines]
+    middles = [(np.arange(n) + 0.5) * line.length / n for line, n in zip(lines, pieces, strict=True)]
+    points = [shapely.line_interpolate_point(line, at) for line, at in zip(lines, middles, strict=True)]
+    places = shapely.get_coordinates(np.concatenate(points))
+    lengths = np.concatenate([np.full(n, line.length / n / 1000) for line, n in zip(lines, pieces, strict=True)])
     expected = direct_sums(grid.centres_m(), places, lengths, np.full(len(places), 1000.0))
     np.testing.assert_allclose(found.ravel(), expected, rtol=2e-3, atol=1e-4 * expected.max())
 

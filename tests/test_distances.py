@@ -156,4 +156,5 @@ def test_event_distance_leaves_out_own_cell_of_dated_and_own_block_of_undated():
     assert dated[-1, 0] == 5000.0
     assert dated[-1, 1] == 500.0
     assert undated[-1, 1] == 4500.0
+    assert undated[-1, 4] == 3000.0
     assert undated[-1, 10] == 5000.0

@@ -32,7 +32,7 @@ class Units:
 
     def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum over the cells of each unit."""
-        return np.bincount(self.place, weights=values, minlength=self.grid.n_cells)
+        return np.bincount(self.place, weights=values, minlength=self.grid.n_cells).astype(np.float64)
 
 
 def make_units(grid: Grid, unit_m: float) -> Units:
@@ -84,7 +84,7 @@ class UnitPeriods:
     @property
     def totals(self) -> NDArray[np.float64]:
         """Casualties in each period."""
-        return np.bincount(self.period, weights=self.count)
+        return np.bincount(self.period, weights=self.count).astype(np.float64)
 
 
 def unit_periods(
@@ -227,7 +227,7 @@ def _undated_period(
     return UnitPeriods(
         table.names,
         table.values,
-        np.bincount(place[inside], weights=casualties[inside], minlength=n_units),
+        np.bincount(place[inside], weights=casualties[inside], minlength=n_units).astype(np.float64),
         people * config.casualty.undated_years,
         np.arange(n_units),
         np.zeros(n_units, dtype=np.int64),

@@ -29,7 +29,8 @@ class Fold:
 def cell_regions(grid: Grid, sources: Sources, settings: ValidationSettings) -> NDArray[np.object_]:
     """Name of the region of each cell, in `grid.cell_ids()` order; empty where a cell lies in none.
 
-    Districts are cut by cell centres; where there is no such source, blocks take their place.
+    Districts are cut by cell centres, or taken from the nearest point where points mark the cells of a district;
+    where there is no such source, blocks take their place.
     """
     if isinstance(settings.regions, dict):
         longitude, latitude = geographic_centres(grid)
@@ -93,17 +94,23 @@ def _judges(positive: NDArray[np.bool_], rows: NDArray[np.int64]) -> bool:
 
 def _district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.object_]:
     centres = grid.centres_m()
+    texts = district_texts(districts)
+    if districts.geom_type.eq("Point").all():
+        tree = cKDTree(np.column_stack([districts.geometry.x, districts.geometry.y]))
+        _, nearest = tree.query(centres, distance_upper_bound=grid.cell_size_m)
+        return np.array([*texts, NO_REGION], dtype=object)[nearest]
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(centres[:, 0], centres[:, 1]), crs=districts.crs)
     joined = points.sjoin(districts[["geometry"]], how="left", predicate="within")
     # A centre on a shared border belongs to the first of its districts.
     first = joined[~joined.index.duplicated()]["index_right"]
-    texts = district_texts(districts)
     return np.array([NO_REGION if np.isnan(row) else texts[int(row)] for row in first.astype(float)], dtype=object)
 
 
 def district_texts(districts: gpd.GeoDataFrame) -> list[str]:
-    """A unique text for each district: its name, with its number where the name is missing or not unique."""
+    """A text for each district: its name; polygons of one name are told apart by their number, points are not."""
     names = districts["name"].astype("string").fillna("") if "name" in districts else [""] * len(districts)
+    if districts.geom_type.eq("Point").all():
+        return [str(name) for name in names]
     texts: list[str] = []
     for number, name in enumerate(names):
         texts.append(str(name) if name and name not in texts else f"{name} (district {number})".strip())

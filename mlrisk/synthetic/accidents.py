@@ -8,7 +8,7 @@ import pandas as pd
 
 from mlrisk.synthetic.kind import AS_OF, Kind
 from mlrisk.synthetic.lattice import Bools, Floats, Ints
-from mlrisk.synthetic.mines import TYPES, Items
+from mlrisk.synthetic.ordnance import TYPES, Items
 from mlrisk.synthetic.people import ACTIVITIES, ACTIVITY_SHARES
 
 # Chance that an encounter sets an item off, by activity (rows) and AP mine, AT mine, UXO (columns).

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlrisk.synthetic.accidents import Danger, awareness, casualty_rate, draw_accidents
 from mlrisk.synthetic.kind import AS_OF, YEARS_AFTER, Kind, stage_rng
 from mlrisk.synthetic.lattice import Bools, Floats, Ints
-from mlrisk.synthetic.mines import TYPES, Items
+from mlrisk.synthetic.ordnance import TYPES, Items
 from mlrisk.synthetic.patches import Patches
 
 # Found in clearance (92 to 96 %), and noticed by a survey visit that asks people and looks (one item).
@@ -19,6 +19,7 @@ VISIT_NOTICES = np.array([0.45, 0.45, 0.3])
 VISIT_NOTICES_AT_MOST = 0.93
 CLEARED_PER_YEAR = 0.3  # of the open hazards
 CALL_OUTS_PER_40000_CELLS = 60
+DEMINING_ACCIDENT_FINDS = 800  # finds for one accident of a deminer
 
 
 Days = NDArray[np.datetime64]
@@ -97,7 +98,13 @@ class _World:
                     self._release("reduced", "TS", rest, start, start + end + pd.Timedelta(days=20), rng)
             else:
                 draw = rng.random()
-                how = ("cleared", "MECH") if row and draw < 0.2 else ("reduced", "TS") if draw < 0.3 else ("cancelled", "NTS")
+                how = (
+                    ("cleared", "MECH")
+                    if row and draw < 0.2
+                    else ("reduced", "TS")
+                    if draw < 0.3
+                    else ("cancelled", "NTS")
+                )
                 self._release(*how, self.patches.polygons[patch], start, start + end, rng)
 
     def clear(self, rng: np.random.Generator, year: int) -> None:
@@ -244,14 +251,33 @@ def live_through(
         if year == AS_OF.year:
             alive = world.alive.copy()
     hazards, releases, finds = world.tables()
+    accidents.append(_deminers_hurt(rng, finds))
     return Aftermath(
-        accidents=pd.concat(accidents, ignore_index=True),
+        accidents=pd.concat(accidents).sort_values(["date", "item"], ignore_index=True),
         hazards=hazards,
         releases=releases,
         finds=finds,
         alive_at_as_of=alive,
         casualties_at_as_of=at_as_of,
         accidents_expected=expected,
+    )
+
+
+def _deminers_hurt(rng: np.random.Generator, finds: pd.DataFrame) -> pd.DataFrame:
+    """The few finds that went off in the hands of a team; they stay finds."""
+    hurt = finds.iloc[np.sort(rng.choice(len(finds), size=round(len(finds) / DEMINING_ACCIDENT_FINDS), replace=False))]
+    killed = (rng.random(len(hurt)) < 0.2).astype(np.int64)
+    return pd.DataFrame(
+        {
+            "item": hurt["item"],
+            "date": hurt["date"],
+            "activity": "demining",
+            "device_category": hurt["eo_category"],
+            "killed": killed,
+            "injured": 1 - killed,
+            "accident_class": "demining",
+            "recorded_date": hurt["date"] + pd.Timedelta(days=1),
+        }
     )
 
 

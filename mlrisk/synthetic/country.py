@@ -1,7 +1,6 @@
 """A synthetic country with known truth: terrain, people, a war, what it left, and the files of its authority."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
@@ -13,7 +12,8 @@ from mlrisk.synthetic.aftermath import Aftermath, Surroundings, live_through
 from mlrisk.synthetic.front import War, make_war
 from mlrisk.synthetic.kind import AS_OF, YEARS_AFTER, Kind, draw_kind
 from mlrisk.synthetic.lattice import Floats, Ints
-from mlrisk.synthetic.mines import Fields, Items, lay_mines
+from mlrisk.synthetic.mines import lay_mines
+from mlrisk.synthetic.ordnance import Fields, Items
 from mlrisk.synthetic.patches import Patches, divide_land
 from mlrisk.synthetic.people import Exposure, People, exposure, power_lines, settle, use_of_cells
 from mlrisk.synthetic.places import Districts, Settlements, divide, place_settlements, use_land
@@ -62,14 +62,14 @@ def build_country(seed: int, cells: int, cell_size_m: float) -> Country:
     settlements = place_settlements(seed, kind, land)
     roads = build_roads(seed, land, settlements)
     use = use_land(seed, kind, land, settlements)
-    districts = divide(seed, kind, land, settlements)
+    districts = divide(seed, land, settlements)
     war = make_war(seed, kind, land, settlements, roads)
     fields, items = lay_mines(seed, kind, land, settlements, roads, use, war)
     people = settle(seed, kind, settlements, war)
-    records = hand_over(seed, kind, land, districts, war, fields, items)
+    records = hand_over(seed, kind, land, districts, fields, items)
     patches = divide_land(seed, land)
     pylons = power_lines(settlements)
-    base = use_of_cells(land, settlements, roads, use, war, pylons)
+    base = use_of_cells(land, roads, use, war, pylons)
     around = _surroundings(kind, land, settlements, people, base, war, items, patches, records)
     n_cells = int(land.inside.sum())
     danger = measure_danger(kind, items, around.exposed[AS_OF.year], n_cells, DANGER_LEFT)
@@ -101,7 +101,9 @@ def _surroundings(
         np.add.at(field, settlements.cell, people.living(year + 3))
         spread = ndimage.gaussian_filter(field.reshape(land.grid.shape), sigma, mode="constant", truncate=3.0)
         near[year] = np.asarray(np.maximum(spread, 0).ravel()[patches.cell] * 2 * np.pi * sigma**2)
-    suspicion = np.exp(-war.to_line_m.ravel()[patches.cell] / 2500) + 0.4 * covered_patches(records.table, patches.seeds)
+    suspicion = np.exp(-war.to_line_m.ravel()[patches.cell] / 2500) + 0.4 * covered_patches(
+        records.table, patches.seeds
+    )
     return Surroundings(exposed, near, np.asarray(suspicion, dtype=np.float64))
 
 
@@ -109,6 +111,8 @@ def _check(seed: int, cells: int, cell_size_m: float) -> None:
     if seed < 0:
         raise ConfigError(f"seed ({seed}) must not be negative")
     if cells < FEWEST_CELLS:
-        raise ConfigError(f"cells ({cells}) must be at least {FEWEST_CELLS}: smaller land holds no valleys and no front")
+        raise ConfigError(
+            f"cells ({cells}) must be at least {FEWEST_CELLS}: smaller land holds no valleys and no front"
+        )
     if not 50 <= cell_size_m <= 1000:
         raise ConfigError(f"cell_size_m ({cell_size_m:g}) must be between 50 and 1000 metres")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
@@ -35,8 +36,10 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Trenches:
-    """Trench points every STEP_M: `facing` is the unit vector to the enemy, `depth_m` the ground before the trench
-    up to the enemy's, `row` numbers the stretches, `order` 0 for the first trench and 1 for the one behind."""
+    """Trench points every STEP_M, `row` numbers the stretches, `order` is 1 for a trench behind the first.
+
+    `facing` is the unit vector to the enemy, `depth_m` the ground between the trench and the enemy's.
+    """
 
     points: Floats
     facing: Floats
@@ -49,8 +52,11 @@ class Trenches:
 
 @dataclass(frozen=True, eq=False)
 class War:
-    """`depth_m` is the signed distance of each cell from the nearest line held for years, positive on the side that
-    lost; `to_line_m` the distance of each cell from any line; `retreats` are nodes of roads, front end first."""
+    """Lines, trenches and roads of withdrawal (`retreats`: nodes, front end first).
+
+    `depth_m` is the signed distance of each cell from the nearest line held for years, positive on the side that
+    lost; `to_line_m` the distance of each cell from any line.
+    """
 
     lines: tuple[Line, ...]
     trenches: Trenches
@@ -72,10 +78,9 @@ def make_war(seed: int, kind: Kind, land: Terrain, settlements: Settlements, roa
         held_to = ended - timedelta(days=int(rng.integers(30, 50)))
         mains.append(Line("line_of_contact", date(kind.front_started, 5, 12), held_to, points, left))
         lines.append(mains[-1])
-        for _ in range(kind.shifts_per_front):
-            lines.append(_shift(rng, kind, land, cost, mains[-1]))
+        lines += [_shift(rng, kind, land, cost, mains[-1]) for _ in range(kind.shifts_per_front)]
         lines.append(_ceasefire(rng, kind, land, cost, mains[-1], ended))
-    trenches, mapped = _dig(stage_rng(seed, "trenches"), kind, lines)
+    trenches, mapped = _dig(stage_rng(seed, "trenches"), lines)
     depth_m = _depth(land, mains)
     to_line_m = _distance(land, lines)
     nodes_depth = depth_m.ravel()[settlements.cell]
@@ -117,7 +122,7 @@ def _route(land: Terrain, cost: Floats, waypoints: Floats) -> tuple[Floats, Floa
     cells = [_best_cell(land, cost, point) for point in waypoints]
     ways = [
         cheapest_way(cost, a, b, margin=max(10, round(4000 / land.grid.cell_size_m)))[:-1]
-        for a, b in zip(cells[:-1], cells[1:], strict=True)
+        for a, b in pairwise(cells)
         if a != b
     ]
     way = np.concatenate([*ways, np.array([cells[-1]])])
@@ -172,7 +177,7 @@ def _ceasefire(rng: np.random.Generator, kind: Kind, land: Terrain, cost: Floats
     return Line("ceasefire_line", ended, None, points, left)
 
 
-def _dig(rng: np.random.Generator, kind: Kind, lines: list[Line]) -> tuple[Trenches, list[Line]]:
+def _dig(rng: np.random.Generator, lines: list[Line]) -> tuple[Trenches, list[Line]]:
     """Trenches on both sides of every line; where the front held for years a second one stands behind in places.
 
     Returns the trenches, and the stretches that are on the maps as defence lines.
@@ -195,7 +200,13 @@ def _dig(rng: np.random.Generator, kind: Kind, lines: list[Line]) -> tuple[Trenc
             behind = (width[side] + 2600 + 500 * smooth_series(rng, count, 60))[:, None]
             second = smooth_series(rng, count, 60) > 0.5
             parts += [
-                ((line.points + side * behind * line.left)[run], -side * line.left[run], between[run] * 0 + 1500, line, 1)
+                (
+                    (line.points + side * behind * line.left)[run],
+                    -side * line.left[run],
+                    between[run] * 0 + 1500,
+                    line,
+                    1,
+                )
                 for run in np.split(np.arange(count), np.flatnonzero(np.diff(second.astype(int))) + 1)
                 if second[run[0]] and run.size > 20
             ]

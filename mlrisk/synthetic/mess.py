@@ -38,6 +38,8 @@ def without_day(rng: np.random.Generator, table: pd.DataFrame, count: int) -> pd
 
 
 def _crossed(shape: shapely.Geometry) -> shapely.Polygon:
-    """A bow tie over the corners of the bounds, as hand-typed coordinates in the wrong order make."""
-    west, south, east, north = shape.bounds
-    return shapely.Polygon([(west, south), (east, north), (east, south), (west, north)])
+    """The outline with two neighbouring corners in the wrong order, as typed from paper."""
+    largest = max(shapely.get_parts(shape), key=shapely.area)
+    corners = shapely.get_coordinates(largest.exterior)
+    corners[[1, 2]] = corners[[2, 1]]
+    return shapely.Polygon(corners)

@@ -62,7 +62,9 @@ def settle(seed: int, kind: Kind, settlements: Settlements, war: War) -> People:
         AS_OF.year + rng.uniform(-1, 9, count),
     )
     returning = np.where(war.evacuated & comes_back, settlements.people * rng.uniform(0.35, 0.9, count), 0.0)
-    return People(np.where(war.evacuated, 0.0, settlements.people), np.round(returning), half_back)
+    return People(
+        np.where(war.evacuated, 0.0, settlements.people), np.asarray(np.round(returning), dtype=np.float64), half_back
+    )
 
 
 def power_lines(settlements: Settlements) -> list[LineString]:
@@ -73,9 +75,7 @@ def power_lines(settlements: Settlements) -> list[LineString]:
     return [LineString(points[[i, j]]) for i, j in zip(tree.row, tree.col, strict=True)]
 
 
-def use_of_cells(
-    land: Terrain, settlements: Settlements, roads: Roads, use: Ints, war: War, lines: list[LineString]
-) -> Exposure:
+def use_of_cells(land: Terrain, roads: Roads, use: Ints, war: War, lines: list[LineString]) -> Exposure:
     """The constant part of the exposure of every cell of the terrain grid."""
     shape = land.grid.shape
     blocks = use.reshape(shape[0], FINE, shape[1], FINE)

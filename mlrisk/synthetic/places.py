@@ -93,7 +93,7 @@ def land_use_polygons(land: Terrain, use: Ints) -> list[tuple[str, Polygon]]:
     return [(LAND_USES[int(value)], shape(outline)) for outline, value in found]
 
 
-def divide(seed: int, kind: Kind, land: Terrain, settlements: Settlements) -> Districts:
+def divide(seed: int, land: Terrain, settlements: Settlements) -> Districts:
     """Districts around seats, each cell with the seat it reaches most easily: borders follow ridges."""
     rng = stage_rng(seed, "districts")
     count = max(4, round(land.inside.sum() / 3600))

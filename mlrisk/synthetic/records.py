@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from mlrisk.synthetic.front import War
 from mlrisk.synthetic.kind import AS_OF, Kind, stage_rng
 from mlrisk.synthetic.lattice import Bools, Floats, Ints
-from mlrisk.synthetic.mines import ORIGINS, Fields, Items
+from mlrisk.synthetic.ordnance import ORIGINS, Fields, Items
 from mlrisk.synthetic.places import Districts, Settlements
 from mlrisk.synthetic.terrain import Terrain
 
@@ -34,7 +34,7 @@ def rectangle(centre: Floats, along: Floats, length_m: Floats, depth_m: Floats) 
 
 
 def hand_over(
-    seed: int, kind: Kind, land: Terrain, districts: Districts, war: War, fields: Fields, items: Items
+    seed: int, kind: Kind, land: Terrain, districts: Districts, fields: Fields, items: Items
 ) -> MinefieldRecords:
     """Records of belts in some districts along the line: a quarter as laid, the others moved, turned and stretched."""
     rng = stage_rng(seed, "records")
@@ -54,7 +54,9 @@ def hand_over(
     angle = rng.uniform(0, 2 * np.pi, field.size)
     centre = fields.centre[field] + away[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
     stretch = np.where(wrong, np.exp(rng.normal(0.2, 0.4, field.size)), 1)
-    polygons = rectangle(centre, _turned(fields.along[field], turn), fields.length_m[field] * stretch, fields.depth_m[field])
+    polygons = rectangle(
+        centre, _turned(fields.along[field], turn), fields.length_m[field] * stretch, fields.depth_m[field]
+    )
     types = np.zeros((fields.score.size, 3), dtype=np.int64)
     np.add.at(types, (items.field, items.type), 1)
     said = np.where(wrong[:, None], np.round(types[field] * np.exp(rng.normal(0, 0.4, (field.size, 3)))), types[field])
@@ -78,7 +80,7 @@ def hand_over(
 def conflict_events(
     seed: int, kind: Kind, land: Terrain, settlements: Settlements, war: War, fields: Fields
 ) -> pd.DataFrame:
-    """Shelling and combat as the news saw them: most of what fell near people, placed at the nearest village at times."""
+    """Shelling and combat as the news saw them: mostly near people, a part of it placed at the nearest village."""
     rng = stage_rng(seed, "conflict")
     shells = fields.centre[fields.origin == ORIGINS.index("shelling")]
     shells = np.repeat(shells, 3, axis=0) + rng.normal(0, 350, (3 * len(shells), 2))

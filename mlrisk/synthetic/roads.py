@@ -54,7 +54,7 @@ def build_roads(seed: int, land: Terrain, settlements: Settlements) -> Roads:
     ways = graph(a, b, cost, land.slope_deg.size)
     reach, before, source = dijkstra(ways, indices=settlements.cell, min_only=True, return_predecessors=True)
     links = _links(settlements, a, b, cost, reach, source.astype(np.int64))
-    kept, links = _network(links, settlements.cell.size)
+    links = _network(links, settlements.cell.size)
     traffic = _traffic(links, settlements)
     order = np.argsort(-traffic, kind="stable")
     shares = np.searchsorted(CLASS_SHARES, np.arange(order.size) / order.size, side="right")
@@ -107,7 +107,7 @@ def _links(settlements: Settlements, a: Ints, b: Ints, cost: Floats, reach: Floa
     return _Links(one[first], two[first], total[first], np.column_stack([a[first], b[first]]))
 
 
-def _network(links: _Links, count: int) -> tuple[Bools, _Links]:
+def _network(links: _Links, count: int) -> _Links:
     """The spanning tree of the links, and short cuts where the way along the tree is over twice as long."""
     tree = minimum_spanning_tree(graph(links.first, links.second, links.cost, count)).tocoo()
     pairs = {(int(min(i, j)), int(max(i, j))) for i, j in zip(tree.row, tree.col, strict=True)}
@@ -118,7 +118,7 @@ def _network(links: _Links, count: int) -> tuple[Bools, _Links]:
     extra = np.argsort(-detour, kind="stable")[: int(0.3 * count)]
     kept = in_tree.copy()
     kept[extra[detour[extra] > 2.0]] = True
-    return kept, _Links(links.first[kept], links.second[kept], links.cost[kept], links.meets[kept])
+    return _Links(links.first[kept], links.second[kept], links.cost[kept], links.meets[kept])
 
 
 def _traffic(links: _Links, settlements: Settlements) -> Floats:

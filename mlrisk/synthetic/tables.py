@@ -7,7 +7,7 @@ import shapely
 
 from mlrisk.synthetic.country import Country
 from mlrisk.synthetic.kind import AS_OF, stage_rng
-from mlrisk.synthetic.mines import ORIGINS
+from mlrisk.synthetic.ordnance import ORIGINS
 from mlrisk.synthetic.places import land_use_polygons
 from mlrisk.synthetic.records import conflict_events, displaced, rectangle
 from mlrisk.synthetic.terrain import CRS
@@ -38,9 +38,7 @@ def map_layers(country: Country) -> dict[str, gpd.GeoDataFrame]:
             shapely.points(places.points),
         ),
         "land_use": _frame({"land_use": [name for name, _ in use]}, [polygon for _, polygon in use]),
-        "districts": _frame(
-            {"name": country.districts.names, "record_trust": trust}, list(country.districts.polygons)
-        ),
+        "districts": _frame({"name": country.districts.names, "record_trust": trust}, list(country.districts.polygons)),
         "power_lines": _frame({"power": ["line"] * len(country.power_lines)}, country.power_lines),
     }
 
@@ -61,9 +59,7 @@ def finds(country: Country) -> pd.DataFrame:
 
 def conflict(country: Country) -> pd.DataFrame:
     """Conflict events, WGS 84."""
-    table = conflict_events(
-        country.seed, country.kind, country.land, country.settlements, country.war, country.fields
-    )
+    table = conflict_events(country.seed, country.kind, country.land, country.settlements, country.war, country.fields)
     points = table[["easting_m", "northing_m"]].to_numpy(dtype=np.float64)
     return _with_degrees(table.drop(columns=["easting_m", "northing_m"]), points)
 

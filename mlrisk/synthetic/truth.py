@@ -15,7 +15,7 @@ from mlrisk.synthetic.accidents import EXTRA_VICTIMS, KILLED_SHARE, Danger, awar
 from mlrisk.synthetic.aftermath import CLEARANCE_FINDS, Aftermath
 from mlrisk.synthetic.kind import AS_OF, Kind
 from mlrisk.synthetic.lattice import Bools, Floats, Ints
-from mlrisk.synthetic.mines import TYPES, Fields, Items
+from mlrisk.synthetic.ordnance import TYPES, Fields, Items
 from mlrisk.synthetic.people import ACTIVITIES, ACTIVITY_SHARES
 from mlrisk.synthetic.records import MinefieldRecords, counts_by_origin
 from mlrisk.synthetic.terrain import MARGIN_CELLS, Terrain

@@ -110,8 +110,8 @@ def _write_dem(country: Country, path: Path) -> None:
     target = Affine(pixel_deg, 0, west, 0, -pixel_deg, north)
     warped = np.full((rows, columns), np.nan, dtype=np.float32)
     reproject(
-        land.fine_elevation_m.astype(np.float32), warped, src_transform=land.fine_transform, src_crs=CRS, dst_transform=target,
-        dst_crs="EPSG:4326", resampling=Resampling.bilinear, src_nodata=np.nan, dst_nodata=np.nan,
+        land.fine_elevation_m.astype(np.float32), warped, src_transform=land.fine_transform, src_crs=CRS,
+        dst_transform=target, dst_crs="EPSG:4326", resampling=Resampling.bilinear, src_nodata=np.nan, dst_nodata=np.nan,
     )  # fmt: skip
     profile = {
         "driver": "GTiff", "dtype": "float32", "count": 1, "height": rows, "width": columns, "nodata": float("nan"),

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import shapely
 from affine import Affine
-from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, LinearColorMapper, NumeralTickFormatter, Range1d, TapTool
 from bokeh.core.properties import value
+from bokeh.core.types import ID
+from bokeh.embed import json_item
+from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, NumeralTickFormatter, Range1d, TapTool
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -43,7 +44,7 @@ def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: li
     for style in OVERLAYS:
         _add_overlay(plot, package, style)
     _add_tasks(plot, package, tasks)
-    return _stable_ids(dict(json_item(plot, "map")))
+    return _stable_ids(dict(json_item(plot, ID("map"))))
 
 
 def _figure(package: Package) -> Any:
@@ -51,8 +52,8 @@ def _figure(package: Package) -> Any:
     plot = figure(
         name="map",
         sizing_mode="stretch_both",
-        x_range=Range1d(west, east),
-        y_range=Range1d(south, north),
+        x_range=Range1d(start=west, end=east),
+        y_range=Range1d(start=south, end=north),
         tools="pan,wheel_zoom",
         active_scroll="wheel_zoom",
         toolbar_location=None,
@@ -68,8 +69,7 @@ def _figure(package: Package) -> Any:
     plot.add_tools(TapTool(mode="replace"))
     for axis in plot.axis:
         axis.formatter = NumeralTickFormatter(format="0,0")
-        axis.ticker.desired_num_ticks = 5
-        axis.ticker.num_minor_ticks = 0
+        axis.ticker = BasicTicker(desired_num_ticks=5, num_minor_ticks=0)
         axis.axis_label_text_font = axis.major_label_text_font = FONT
         axis.axis_label_text_font_style = "normal"
         axis.axis_label_text_font_size = axis.major_label_text_font_size = "12px"
@@ -196,16 +196,16 @@ def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None
         "xs",
         "ys",
         source=source,
-        fill_color="#ffffff",
-        fill_alpha=0.08,
+        # No fill: the colours of the classes must stay those of the legend.
+        fill_alpha=0,
         line_color=INK,
         line_width=1.4,
         selection_line_color=CHOSEN,
         selection_line_width=4,
-        selection_fill_alpha=0.2,
+        selection_fill_alpha=0,
         nonselection_line_color=INK,
         nonselection_line_alpha=1,
-        nonselection_fill_alpha=0.08,
+        nonselection_fill_alpha=0,
         name="layer/tasks",
     )
     plot.select_one(TapTool).renderers = [shape]
@@ -255,7 +255,10 @@ def _stable_ids(item: dict[str, Any]) -> dict[str, Any]:
 
     def renamed(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: _number(entry, numbers) if key in ("id", "root_id") else renamed(entry) for key, entry in value.items()}
+            return {
+                key: _number(entry, numbers) if key in ("id", "root_id") else renamed(entry)
+                for key, entry in value.items()
+            }
         return [renamed(entry) for entry in value] if isinstance(value, list) else value
 
     fresh: dict[str, Any] = renamed(item)

@@ -5,7 +5,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -68,8 +67,10 @@ def _balloon(row: dict[Any, Any], package: Package) -> str:
     facts = (
         f"District: {row['district']}",
         f"Area: {row['area_m2'] / 10_000:,.1f} ha in {int(row['cells'])} cells",
-        f"Contamination: {row['contamination']:.1%} on average; "
-        f"explosive ordnance expected in {row['expected_finds']:.1f} cells",
+        (
+            f"Contamination: {row['contamination']:.1%} on average; "
+            f"explosive ordnance expected in {row['expected_finds']:.1f} cells"
+        ),
         f"Casualty risk: {row['casualties_per_year']:.4f} people per year",
         f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84)",
     )

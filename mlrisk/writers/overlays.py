@@ -48,7 +48,8 @@ def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
 
 def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Geometries cut to the grid and simplified until they have at most MOST_VERTICES vertices, the smallest left out
-    first where that is not enough."""
+    first where that is not enough.
+    """
     west, south, east, north = package.grid.bounds
     shapes = np.asarray(frame.geometry.dropna().values, dtype=object)
     shapes = shapely.get_parts(shapely.clip_by_rect(shapely.make_valid(shapes), west, south, east, north))
@@ -57,7 +58,7 @@ def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     shapes = shapely.simplify(shapes, tolerance)
     for _ in range(4):
         if shapely.get_num_coordinates(shapes).sum() <= MOST_VERTICES:
-            return shapes
+            return np.asarray(shapes)
         tolerance *= 2
         shapes = shapely.simplify(shapes, tolerance)
     largest = np.argsort(-np.maximum(shapely.length(shapes), shapely.area(shapes)), kind="stable")
@@ -67,12 +68,10 @@ def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
 
 def broken_line(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Eastings and northings of all lines in one list, with NaN between them: one glyph draws faster than thousands."""
-    eastings, northings = [np.empty(0)], [np.empty(0)]
-    for shape in shapes:
-        coordinates = shapely.get_coordinates(shape)
-        eastings += [coordinates[:, 0], [np.nan]]
-        northings += [coordinates[:, 1], [np.nan]]
-    return np.round(np.concatenate(eastings), 1), np.round(np.concatenate(northings), 1)
+    gap = np.full((1, 2), np.nan)
+    parts = [part for shape in shapes for part in (shapely.get_coordinates(shape).round(1), gap)]
+    lines = np.concatenate([np.empty((0, 2)), *parts])
+    return lines[:, 0], lines[:, 1]
 
 
 Rings = list[list[list[float]]]

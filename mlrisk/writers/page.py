@@ -1,4 +1,4 @@
-"""map.html: one page that opens from a USB stick, without a network, with the map, the tasks and what they do not say."""
+"""map.html: one page that opens without a network, with the map, the tasks and what they do not say."""
 
 import base64
 import hashlib
@@ -44,7 +44,9 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[
         "tasks": tasks,
         "themes": {theme.key: theme.labels for theme in themes},
     }
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        _asset("page.html")
+    )
     return template.render(
         bokeh=bokeh,
         script=script,
@@ -59,7 +61,7 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[
         how_to_read=HOW_TO_READ[1:],
         tasks=tasks,
         n_tasks=len(package.tasks),
-        counts=_counts(package, themes[0], factor),
+        counts=_counts(package, factor),
         validation=_validation(package.metrics),
         protocols=PROTOCOLS,
     )
@@ -116,7 +118,7 @@ def _significant(value: float) -> str:
     return np.format_float_positional(float(f"{value:.1e}"), trim="-")
 
 
-def _counts(package: Package, theme: Theme, factor: int) -> dict[str, str]:
+def _counts(package: Package, factor: int) -> dict[str, str]:
     rank = package.risk["rank"]
     km2 = package.grid.cell_size_m**2 / 1e6
     return {
@@ -158,10 +160,10 @@ def _validation(metrics: pd.DataFrame) -> list[dict[str, Any]]:
 def _spread(values: pd.Series) -> tuple[str, str]:
     known = values.astype(float).dropna()
     if known.empty:
-        return "–", ""
+        return "unknown", ""
     spread = f"{known.min():.2f} to {known.max():.2f}" if len(known) > 1 else ""
     return f"{known.mean():.2f}", spread
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if np.isfinite(share) else "–"
+    return f"{100 * share:.2g} %" if np.isfinite(share) else "unknown"

@@ -48,9 +48,7 @@ def write_parquet(package: Package, folder: Path) -> list[Path]:
     table = table.append_column("geometry", pa.array(shapely.to_wkb(points), type=pa.binary()))
     metadata = {**(table.schema.metadata or {}), b"geo": _geo(package, risk), b"mlrisk": notes_json(package.notes)}
     path = folder / "risk.parquet"
-    pq.write_table(
-        table.replace_schema_metadata(metadata), path, compression="zstd", row_group_size=ROWS_PER_GROUP
-    )
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd", row_group_size=ROWS_PER_GROUP)
     return [path]
 
 

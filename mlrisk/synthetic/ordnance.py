@@ -1,0 +1,45 @@
+"""Ordnance as tables: fields (minefields and impact areas) and the items in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlrisk.synthetic.lattice import Floats, Ints
+
+ORIGINS = ("belt", "withdrawal", "bridge", "orchard", "village", "nuisance", "shelling")
+TYPES = ("AP mine", "AT mine", "UXO")
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Oriented rectangles; `score` is the log intensity with which each would be laid. `along` is a unit vector."""
+
+    origin: Ints
+    centre: Floats
+    along: Floats
+    length_m: Floats
+    depth_m: Floats
+    at_share: Floats
+    spacing_m: Floats
+    score: Floats
+    year: Ints
+    row: Ints  # trench stretch that it protects, -1 without
+
+    def take(self, index: Ints) -> "Fields":
+        """The fields at `index`, in that order."""
+        return Fields(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """Every item laid or fired: position, index into TYPES, index into the fields, flat cell of the terrain grid."""
+
+    points: Floats
+    type: Ints
+    field: Ints
+    cell: Ints
+
+
+def join_fields(parts: list[Fields]) -> Fields:
+    """Several tables of fields as one."""
+    return Fields(*(np.concatenate([getattr(part, name) for part in parts]) for name in Fields.__dataclass_fields__))
