@@ -1,7 +1,5 @@
 """How much of each cell polygons cover: exact shares, for evidence and for released land."""
 
-from math import ceil, floor
-
 import numpy as np
 import pandas as pd
 import shapely
@@ -17,11 +15,14 @@ def cell_coverage(grid: Grid, polygons: NDArray[np.object_]) -> pd.DataFrame:
     of the grid), `polygon` (index into `polygons`) and `share` of the cell's area in (0, 1]; overlapping polygons each
     have their full share. A polygon that only touches a cell's edge has no row.
     """
-    parts = [_one_polygon(grid, polygon, index) for index, polygon in enumerate(polygons)]
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return pd.DataFrame({"cell": np.array([], np.int64), "polygon": np.array([], np.int64), "share": np.array([])})
-    return pd.concat(filled, ignore_index=True)
+    cells, owners, boxes = _cells_under_bounds(grid, polygons)
+    shapely.prepare(polygons)
+    share = np.ones(len(boxes))
+    cut = ~shapely.contains(polygons[owners], boxes)
+    # Only cells that a border cuts need an intersection; the inside of a district is one predicate a cell.
+    share[cut] = shapely.area(shapely.intersection(polygons[owners[cut]], boxes[cut])) / grid.cell_size_m**2
+    kept = share > 0
+    return pd.DataFrame({"cell": cells[kept], "polygon": owners[kept], "share": share[kept]})
 
 
 def covered_share(grid: Grid, polygons: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -35,23 +36,22 @@ def covered_share(grid: Grid, polygons: NDArray[np.object_]) -> NDArray[np.float
     return np.minimum(share, 1.0)
 
 
-def _one_polygon(grid: Grid, polygon: shapely.Geometry, index: int) -> pd.DataFrame:
+def _cells_under_bounds(
+    grid: Grid, polygons: NDArray[np.object_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
+    """Flat cell index, polygon index and square of every cell that a polygon's bounds reach."""
     size, (n_rows, n_columns) = grid.cell_size_m, grid.shape
-    left, bottom, right, top = polygon.bounds
-    columns = np.arange(
-        max(floor(left / size) - grid.column_min, 0), min(ceil(right / size) - grid.column_min, n_columns)
-    )
+    bounds = shapely.bounds(polygons).reshape(-1, 4) / size
     row_top = grid.row_min + n_rows
-    rows = np.arange(max(row_top - ceil(top / size), 0), min(row_top - floor(bottom / size), n_rows))
-    if not len(columns) or not len(rows):
-        return pd.DataFrame()
-    row, column = (part.ravel() for part in np.meshgrid(rows, columns, indexing="ij"))
+    first_column = np.clip(np.floor(bounds[:, 0]) - grid.column_min, 0, n_columns).astype(np.int64)
+    last_column = np.clip(np.ceil(bounds[:, 2]) - grid.column_min, 0, n_columns).astype(np.int64)
+    first_row = np.clip(row_top - np.ceil(bounds[:, 3]), 0, n_rows).astype(np.int64)
+    last_row = np.clip(row_top - np.floor(bounds[:, 1]), 0, n_rows).astype(np.int64)
+    wide = last_column - first_column
+    count = wide * (last_row - first_row)
+    owner = np.repeat(np.arange(len(polygons)), count)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    row = first_row[owner] + within // wide[owner]
+    column = first_column[owner] + within % wide[owner]
     west, south = (grid.column_min + column) * size, (row_top - 1 - row) * size
-    shapely.prepare(polygon)
-    boxes = shapely.box(west, south, west + size, south + size)
-    share = np.ones(len(boxes))
-    cut = ~shapely.contains(polygon, boxes)
-    # Only cells that the border cuts need an intersection; the inside of a district is one predicate.
-    share[cut] = shapely.area(shapely.intersection(polygon, boxes[cut])) / size**2
-    kept = share > 0
-    return pd.DataFrame({"cell": (row * n_columns + column)[kept], "polygon": index, "share": share[kept]})
+    return row * n_columns + column, owner, shapely.box(west, south, west + size, south + size)

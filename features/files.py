@@ -109,9 +109,9 @@ def _read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawT
             table = pyogrio.read_dataframe(
                 path, layer=layer, where=spec.where, datetime_as_string=True, on_invalid="ignore"
             )
-    except ValueError as error:
-        raise InputError(f"sources.{source}.where ({spec.where!r}) does not fit {path}: {error}") from error
-    except (DataSourceError, DataLayerError, RuntimeError) as error:
+    except (ValueError, DataSourceError, DataLayerError, RuntimeError) as error:
+        if spec.where is not None:
+            raise InputError(f"sources.{source}.where ({spec.where!r}) does not fit {path}: {error}") from error
         raise InputError(f"sources.{source}: {path} cannot be read as a map or table: {error}") from error
     tally.note(f"layer {layer!r}") if spec.layer is None and path.suffix.casefold() == ".gpkg" else None
     rows = np.arange(1, len(table) + 1)

@@ -141,7 +141,7 @@ def parse_dates(column: pd.Series) -> ParsedDates:
     _fill(days, precision, _match(text, r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?$"), "day")
     _fill(days, precision, _match(text, r"^(\d{4})(\d{2})(\d{2})$"), "day")
     _fill(days, precision, _match(text, r"^(\d{4})[-/.](\d{1,2})$"), "month")
-    _fill(days, precision, _match(text, r"^(\d{4})$"), "year")
+    _fill(days, precision, _match(text, r"^(\d{4})(?:\.0+)?$"), "year")
     parts = _match(text, r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:[T ].*)?$")
     first, second = parts[:, 0], parts[:, 1]
     month_first = bool((second > 12).any() and not (first > 12).any())

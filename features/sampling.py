@@ -118,9 +118,16 @@ def mean_of(samples: Floats) -> Floats:
 
 
 def mode_of(samples: Floats) -> Floats:
-    """The most frequent value of each cell, the smallest of equals."""
-    best, most = np.full(samples.shape[:-1], np.nan), np.zeros(samples.shape[:-1], dtype=np.int64)
-    for value in np.unique(samples[np.isfinite(samples)]):
-        count = (samples == value).sum(axis=-1)
-        best, most = np.where(count > most, value, best), np.maximum(count, most)
-    return best
+    """The most frequent value over the last axis, the smallest of equals, NaN where there is none.
+
+    >>> mode_of(np.array([[3.0, 1.0, 3.0, np.nan], [2.0, 1.0, np.nan, np.nan]]))
+    array([3., 1.])
+    """
+    ordered = np.sort(samples, axis=-1)
+    place = np.broadcast_to(np.arange(samples.shape[-1]), samples.shape)
+    starts = np.ones(samples.shape, dtype=bool)
+    starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    # The end of the longest run of equals is where most equals lie behind; NaN, sorted last, equals nothing.
+    behind = place - np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
+    longest = np.argmax(np.where(np.isnan(ordered), -1, behind), axis=-1)
+    return np.asarray(np.take_along_axis(ordered, longest[..., None], axis=-1)[..., 0], dtype=np.float64)

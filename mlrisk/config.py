@@ -111,7 +111,7 @@ def _override(tree: dict[str, Any], text: str) -> None:
     *parents, last = key.strip().split(".")
     place = tree
     for parent in parents:
-        if isinstance(place.get(parent), str):
+        if parents[0] == "sources" and isinstance(place.get(parent), str):
             # A source given as a bare path can still get a layer or columns.
             place[parent] = {"path": place[parent]}
         place = place.setdefault(parent, {})

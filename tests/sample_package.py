@@ -1,5 +1,7 @@
 """A small country for the tests of the writers: a front line, released and unknown land, and hostile texts."""
 
+import colorsys
+import re
 from datetime import date
 from math import sqrt
 
@@ -20,6 +22,14 @@ WEST, SOUTH, CELL = 640_000.0, 4_380_000.0, 500.0
 SCRIPT = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://example.invalid","open")'
 PATH = "../../etc/passwd"
+FORBIDDEN = re.compile(r"\b(safe|safely|safety|clear|mine-free|minefree)\b", re.IGNORECASE)
+
+
+def is_green(colour: str) -> bool:
+    """Whether #rrggbb has a hue of 70 to 170 degrees and is more than a grey."""
+    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    hue, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
+    return 70 <= hue * 360 <= 170 and saturation > 0.1
 
 
 def sample_package(rows: int = 60, columns: int = 80, seed: int = 7) -> Package:

@@ -1,9 +1,7 @@
 """Planner outputs: every file is read back and must hold the map, the warnings, and nothing that it must not."""
 
-import colorsys
 import csv
 import json
-import re
 import sqlite3
 import subprocess
 import sys
@@ -25,14 +23,14 @@ from mlrisk import classes
 from mlrisk.classes import CLASSES, casualty_scale, priority_class
 from mlrisk.package import NOT_EVIDENCE, Notes, Package
 from mlrisk.writers import WRITERS
+from mlrisk.writers.gpkg import STYLES
 from mlrisk.writers.parquet import COLUMNS
 from mlrisk.writers.qml import vector_qml
 from mlrisk.writers.raster import coarsen, coarsening
 from mlrisk.writers.sheets import plain
 from mlrisk.writers.words import TASK_COLUMNS
-from tests.sample_package import FORMULA, PATH, SCRIPT, sample_package
+from tests.sample_package import FORBIDDEN, FORMULA, PATH, SCRIPT, is_green, sample_package
 
-FORBIDDEN = re.compile(r"\b(safe|safely|safety|clear|mine-free|minefree)\b", re.IGNORECASE)
 NAMES = {
     "parquet": ["risk.parquet"],
     "cog": [
@@ -41,8 +39,8 @@ NAMES = {
         "risk_map.qml",
         "risk_map.tif",
         "risk_map_casualties_per_year.qml",
+        "risk_map_contamination.qml",
         "risk_map_contamination_high.qml",
-        "risk_map_priority_class.qml",
     ],
     "gpkg": ["risk_map.gpkg"],
     "csv": ["survey_tasks.csv"],
@@ -65,6 +63,10 @@ def folder(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
         if name != "html":
             write(package, folder)
     return folder
+
+
+def parse(text: str) -> ET.Element:
+    return ET.fromstring(text.split("\n", 1)[1])  # noqa: S314 -- our own output, just written
 
 
 def read_notes(text: str) -> dict[str, object]:
@@ -103,12 +105,6 @@ def test_share_counts_ranked_cells_only() -> None:
 
 def all_colours() -> list[str]:
     return [*(cls.colour for cls in CLASSES), *classes.RAMP, *classes.EVIDENCE_COLOURS.values()]
-
-
-def is_green(colour: str) -> bool:
-    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
-    hue, _, saturation = colorsys.rgb_to_hls(red, green, blue)[0] * 360, 0, colorsys.rgb_to_hsv(red, green, blue)[1]
-    return 70 <= hue <= 170 and saturation > 0.1
 
 
 def test_no_class_colour_is_green() -> None:
@@ -232,14 +228,14 @@ def test_class_raster_has_the_colour_table(package: Package, folder: Path) -> No
 
 
 def test_raster_styles_name_every_class(folder: Path) -> None:
-    root = ET.fromstring((folder / "risk_classes.qml").read_text().split("\n", 1)[1])
+    root = parse((folder / "risk_classes.qml").read_text())
     entries = {entry.get("value"): entry.get("label") for entry in root.iter("paletteEntry")}
     assert entries == {str(cls.code): cls.text for cls in CLASSES}
     bands = {
-        name: ET.fromstring((folder / name).read_text().split("\n", 1)[1]).find("pipe/rasterrenderer").get("band")  # type: ignore[union-attr]
-        for name in ("risk_map.qml", "risk_map_casualties_per_year.qml", "risk_map_priority_class.qml")
+        name: parse((folder / name).read_text()).find("pipe/rasterrenderer").get("band")  # type: ignore[union-attr]
+        for name in ("risk_map.qml", "risk_map_casualties_per_year.qml", "risk_map_contamination.qml")
     }
-    assert list(bands.values()) == ["1", "4", "5"]
+    assert list(bands.values()) == ["5", "4", "1"]
 
 
 # --- GeoParquet
@@ -315,6 +311,14 @@ def test_gpkg_cells_are_the_first_ranked_squares(package: Package, folder: Path)
     assert set(cells["priority_text"]) == {cls.text for cls in CLASSES[:5]}
 
 
+def test_gpkg_shows_land_without_basis_hatched(package: Package, folder: Path) -> None:
+    land = gpd.read_file(folder / "risk_map.gpkg", layer="no_basis_to_rank")
+    assert land.area.sum() == (priority_class(package.risk) == 6).sum() * 250_000
+    assert set(land["priority_text"]) == {"no basis to rank"}
+    style = parse(vector_qml(STYLES["no_basis_to_rank"]))
+    assert [layer.get("class") for layer in style.iter("layer")] == ["SimpleFill", "LinePatternFill", "SimpleLine"]
+
+
 def test_gpkg_stops_at_the_first_cells(package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlrisk.writers.gpkg.MOST_CELLS", 7)
     WRITERS["gpkg"](package, tmp_path)
@@ -345,14 +349,12 @@ def test_gpkg_writes_empty_hazards_and_mixed_settlements(package: Package, tmp_p
 
 
 def test_vector_style_classifies_and_labels() -> None:
-    from mlrisk.writers.gpkg import STYLES
-
-    root = ET.fromstring(vector_qml(STYLES["ranked_cells"]).split("\n", 1)[1])
+    root = parse(vector_qml(STYLES["ranked_cells"]))
     renderer = root.find("renderer-v2")
     assert renderer is not None
     assert renderer.get("attr") == "priority_class"
     assert [entry.get("label") for entry in root.iter("category")] == [cls.text for cls in CLASSES[:5]]
-    tasks = ET.fromstring(vector_qml(STYLES["survey_tasks"]).split("\n", 1)[1])
+    tasks = parse(vector_qml(STYLES["survey_tasks"]))
     style = tasks.find("labeling/settings/text-style")
     assert style is not None
     assert style.get("fieldName") == "rank"
@@ -422,7 +424,7 @@ KML = {"k": "http://www.opengis.net/kml/2.2"}
 
 
 def test_kml_places_tasks_in_degrees_and_escapes_twice(package: Package, folder: Path) -> None:
-    root = ET.parse(folder / "survey_tasks.kml").getroot()
+    root = parse((folder / "survey_tasks.kml").read_text())
     marks = root.findall("k:Document/k:Placemark", KML)
     assert len(marks) == len(package.tasks)
     point = marks[0].findtext("k:MultiGeometry/k:Point/k:coordinates", namespaces=KML)

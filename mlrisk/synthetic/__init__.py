@@ -25,7 +25,8 @@ def synthetic_country(
     """Make the country of a seed with at least `cells` cells and write it into `folder`.
 
     The folder then holds a config, every source and the truth (`truth.tif`, `truth.json`, `truth.gpkg`). The same
-    arguments give the same files. Raises ConfigError for fewer than 1,000 cells or cells outside 50 to 1,000 m.
+    arguments give the same files. Raises ConfigError for fewer than 1,000 cells, less than 20 km2, or cells outside
+    50 to 1,000 m.
     """
     folder = Path(folder)
     write_country(build_country(seed, cells, cell_size_m), folder)

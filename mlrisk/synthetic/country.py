@@ -23,6 +23,7 @@ from mlrisk.synthetic.terrain import Terrain, make_terrain
 from mlrisk.synthetic.truth import Truth, tell_truth
 
 FEWEST_CELLS = 1000
+LEAST_KM2 = 20.0
 # Danger that is left at AS_OF of what the war left, seen over many seeds: clearance goes where people are.
 DANGER_LEFT = 0.42
 
@@ -53,8 +54,8 @@ class Country:
 def build_country(seed: int, cells: int, cell_size_m: float) -> Country:
     """The country of a seed with at least `cells` cells, without writing anything.
 
-    Raises ConfigError for a negative seed, fewer than 1,000 cells, or cells outside 50 to 1,000 m, where minefields
-    and valleys would no longer fit the cells.
+    Raises ConfigError for a negative seed, fewer than 1,000 cells, less than 20 km2, or cells outside 50 to 1,000 m,
+    where minefields and valleys would no longer fit the cells.
     """
     _check(seed, cells, cell_size_m)
     kind = draw_kind(seed)
@@ -116,3 +117,9 @@ def _check(seed: int, cells: int, cell_size_m: float) -> None:
         )
     if not 50 <= cell_size_m <= 1000:
         raise ConfigError(f"cell_size_m ({cell_size_m:g}) must be between 50 and 1000 metres")
+    area_km2 = cells * cell_size_m**2 / 1e6
+    if area_km2 < LEAST_KM2:
+        raise ConfigError(
+            f"cells ({cells}) of cell_size_m ({cell_size_m:g}) make {area_km2:.1f} km2: a country needs at least "
+            f"{LEAST_KM2:g} km2, give more or larger cells"
+        )

@@ -91,5 +91,5 @@ def draw_kind(seed: int) -> Kind:
         districts_with_records=float(rng.uniform(0.4, 0.65)),
         surveyed_share=float(rng.uniform(0.24, 0.31)),
         learning_per_year=float(rng.uniform(0.05, 0.10)),
-        accidents_per_40000_cells=float(rng.uniform(95, 150)),
+        accidents_per_40000_cells=float(rng.uniform(105, 160)),
     )

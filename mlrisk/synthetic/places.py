@@ -49,7 +49,8 @@ def place_settlements(seed: int, kind: Kind, land: Terrain) -> Settlements:
         wish = wish + 2.2 * smooth_noise(rng, grid.shape, 7000 / grid.cell_size_m)
     wish = wish + rng.gumbel(0, 0.9, grid.shape)
     wish[ndimage.binary_dilation(~land.inside, iterations=2)] = -np.inf
-    cells = _spaced(wish, land, kind.settlement_spacing_m)
+    # A small country has villages too: roads and districts need several.
+    cells = _spaced(wish, land, min(kind.settlement_spacing_m, 0.3 * np.sqrt(land.area.area)))
     rank = np.argsort(np.argsort(-wish.ravel()[cells]))
     people = np.exp(rng.normal(6.0, 0.8, cells.size)) + 30
     towns = max(2, round(cells.size / 14))

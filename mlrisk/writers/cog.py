@@ -96,14 +96,17 @@ def _tag(image: Any, package: Package) -> None:
 
 
 def _write_styles(package: Package, folder: Path) -> list[Path]:
-    """QGIS takes the style of the same name as the file by itself; the others are loaded by hand."""
+    """QGIS takes the style of the same name as the file by itself; the others are loaded by hand.
+
+    The classes come first: a band of numbers alone would show land with no basis to rank as if it were ranked.
+    """
     bands = list(BANDS)
     casualties = casualty_scale(package.risk["casualties_per_year"])
     styles = {
-        "risk_map.qml": scale_qml(CONTAMINATION_SCALE, bands.index("contamination") + 1),
+        "risk_map.qml": classes_qml(CLASS_ENTRIES, bands.index("priority_class") + 1),
+        "risk_map_contamination.qml": scale_qml(CONTAMINATION_SCALE, bands.index("contamination") + 1),
         "risk_map_contamination_high.qml": scale_qml(CONTAMINATION_SCALE, bands.index("contamination_high") + 1),
         "risk_map_casualties_per_year.qml": scale_qml(casualties, bands.index("casualties_per_year") + 1),
-        "risk_map_priority_class.qml": classes_qml(CLASS_ENTRIES, bands.index("priority_class") + 1),
         "risk_classes.qml": classes_qml(CLASS_ENTRIES),
     }
     for name, text in styles.items():

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from mlrisk.package import Package
 from mlrisk.writers.overlays import (
+    MOST_VERTICES,
     OVERLAYS,
     OverlayStyle,
     broken_line,
     layer_of,
     polygon_rings,
-    polygons_of,
     thinned,
 )
+from mlrisk.writers.raster import polygons_of
 from mlrisk.writers.themes import Theme
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -100,7 +101,7 @@ def _add_theme(plot: Any, theme: Theme, transform: Affine, *, shown: bool) -> No
 
 def _add_hatch(plot: Any, theme: Theme, transform: Affine) -> None:
     """Lines over land with no basis to rank, of one width on screen at every zoom."""
-    rings = [polygon_rings(shape) for shape in polygons_of(theme.codes == theme.hatched, transform)]
+    rings = [polygon_rings(shape) for shape in polygons_of(theme.codes == theme.hatched, transform, MOST_VERTICES)]
     plot.multi_polygons(
         xs=[east for east, _ in rings],
         ys=[north for _, north in rings],

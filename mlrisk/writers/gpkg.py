@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,13 +11,15 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from mlrisk.classes import CLASSES, priority_class
+from mlrisk.classes import CLASSES, NO_BASIS, priority_class
 from mlrisk.package import Package
 from mlrisk.writers.qml import Entry, VectorStyle, vector_qml
+from mlrisk.writers.raster import on_grid, polygons_of
 from mlrisk.writers.words import TASK_COLUMNS, check_columns, notes_tags
 
 # Polygons for a whole country are slow everywhere; the raster and the Parquet file hold every cell.
 MOST_CELLS = 20_000
+MOST_NO_BASIS_VERTICES = 300_000
 CELL_COLUMNS = (
     "cell_id",
     "rank",
@@ -47,6 +50,7 @@ STYLES = {
         classes_of="priority_class",
         entries=tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES if cls.share_to is not None),
     ),
+    "no_basis_to_rank": VectorStyle("fill", "", fill=CLASSES[NO_BASIS - 1].colour, hatch="#ffffff"),
     "survey_tasks": VectorStyle(
         "fill", INK, width=0.5, label="rank", aliases={column.name: column.label for column in TASK_COLUMNS}
     ),
@@ -61,10 +65,15 @@ FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "Mult
 
 
 def write_gpkg(package: Package, folder: Path) -> list[Path]:
-    """Write risk_map.gpkg: ranked_cells, survey_tasks, known_hazards and the context layers that there are."""
+    """Write risk_map.gpkg: ranked_cells, no_basis_to_rank, survey_tasks, known_hazards and the context there is."""
     path = folder / "risk_map.gpkg"
     path.unlink(missing_ok=True)
-    layers = {"ranked_cells": _cells(package), "survey_tasks": _tasks(package), "known_hazards": package.hazards}
+    layers = {
+        "ranked_cells": _cells(package),
+        "no_basis_to_rank": _no_basis(package),
+        "survey_tasks": _tasks(package),
+        "known_hazards": package.hazards,
+    }
     layers |= {name: package.layers[name] for name in CONTEXT_COLUMNS if name in package.layers}
     tags = notes_tags(package.notes)
     for name, frame in layers.items():
@@ -86,6 +95,14 @@ def _cells(package: Package) -> gpd.GeoDataFrame:
     cells = risk[["rank", "priority_class", *(name for name in CELL_COLUMNS if name != "rank")]]
     cells = cells.assign(priority_text=cells["priority_class"].map(texts))
     return gpd.GeoDataFrame(cells.reset_index(drop=True), geometry=squares, crs=package.grid.crs)
+
+
+def _no_basis(package: Package) -> gpd.GeoDataFrame:
+    """Land with no basis to rank, so that a planner sees it hatched and not as the blank between ranked cells."""
+    codes = on_grid(package.grid, priority_class(package.risk), 0)
+    shapes = polygons_of(codes == NO_BASIS, package.grid.transform, MOST_NO_BASIS_VERTICES)
+    text = [CLASSES[NO_BASIS - 1].text] * len(shapes)
+    return gpd.GeoDataFrame({"priority_text": text}, geometry=shapes, crs=package.grid.crs)
 
 
 def _tasks(package: Package) -> gpd.GeoDataFrame:
@@ -149,6 +166,4 @@ def _style(name: str, frame: gpd.GeoDataFrame) -> VectorStyle:
     kinds = pd.unique(frame.geom_type.dropna())
     kind = FAMILY.get(str(kinds[0]), "fill") if len(kinds) else style.kind
     label = style.label if style.label in frame.columns else ""
-    return VectorStyle(
-        kind, style.colour, style.width, style.fill, style.dash, style.classes_of, style.entries, label, style.aliases
-    )
+    return replace(style, kind=kind, label=label)

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import rasterio.features
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -47,8 +45,9 @@ def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
 
 
 def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Geometries cut to the grid and simplified until they have at most MOST_VERTICES vertices, the smallest left out
-    first where that is not enough.
+    """Geometries cut to the grid and simplified until they have at most MOST_VERTICES vertices.
+
+    Where that is not enough, the smallest are left out.
     """
     west, south, east, north = package.grid.bounds
     shapes = np.asarray(frame.geometry.dropna().values, dtype=object)
@@ -86,17 +85,3 @@ def polygon_rings(shape: BaseGeometry) -> tuple[Rings, Rings]:
         eastings.append([ring[:, 0].tolist() for ring in rings])
         northings.append([ring[:, 1].tolist() for ring in rings])
     return eastings, northings
-
-
-def polygons_of(mask: NDArray[np.bool_], transform: Affine, most_vertices: int = MOST_VERTICES) -> list[BaseGeometry]:
-    """Outlines of the True pixels, made coarser by majority until they have at most `most_vertices` vertices."""
-    while True:
-        found = rasterio.features.shapes(mask.astype(np.uint8), mask=mask, transform=transform)
-        shapes = [shapely.geometry.shape(shape) for shape, _ in found]
-        if int(shapely.get_num_coordinates(np.array(shapes, dtype=object)).sum()) <= most_vertices:
-            return shapes
-        rows, columns = mask.shape
-        padded = np.pad(mask, ((0, rows % 2), (0, columns % 2)))
-        blocks = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2)
-        mask = blocks.mean(axis=(1, 3)) >= 0.5
-        transform = transform @ Affine.scale(2)

@@ -24,6 +24,7 @@ class VectorStyle:
     colour: str
     width: float = 0.4
     fill: str = ""
+    hatch: str = ""
     dash: bool = False
     classes_of: str = ""
     entries: tuple[Entry, ...] = ()
@@ -93,6 +94,8 @@ def _symbol(symbols: ET.Element, kind: str, number: int) -> ET.Element:
 def _draw(symbol: ET.Element, style: VectorStyle) -> None:
     if style.kind == "fill":
         _fill(symbol, style.fill, style.colour, style.width)
+        if style.hatch:
+            _hatch(symbol, style.hatch)
     elif style.kind == "line":
         line = {"line_color": _rgb(style.colour), "line_width": str(style.width), "line_style": "solid"}
         if style.dash:
@@ -114,6 +117,13 @@ def _fill(symbol: ET.Element, fill: str, outline: str, width: float) -> None:
     _layer(symbol, "SimpleFill", options)
 
 
+def _hatch(symbol: ET.Element, colour: str) -> None:
+    line = {"line_color": _rgb(colour), "line_width": "0.4", "line_style": "solid"}
+    _layer(symbol, "LinePatternFill", {"angle": "45", "distance": "2", "color": _rgb(colour), **line})
+    pattern = ET.SubElement(symbol[-1], "symbol", {"type": "line", "name": f"@{symbol.get('name')}@1", "alpha": "1"})
+    _layer(pattern, "SimpleLine", line)
+
+
 def _layer(symbol: ET.Element, kind: str, options: dict[str, str]) -> None:
     layer = ET.SubElement(symbol, "layer", {"class": kind, "enabled": "1", "pass": "0", "locked": "0"})
     bag = ET.SubElement(layer, "Option", {"type": "Map"})
@@ -126,8 +136,9 @@ def _labels(root: ET.Element, field_name: str) -> None:
     text = {"fieldName": field_name, "isExpression": "0", "fontSize": "9", "textColor": "31,36,48,255"}
     buffer = {"bufferDraw": "1", "bufferSize": "0.8", "bufferColor": "255,255,255,255"}
     ET.SubElement(ET.SubElement(settings, "text-style", text), "text-buffer", buffer)
-    ET.SubElement(settings, "placement", {"placement": "1"})
-    ET.SubElement(settings, "rendering", {"drawLabels": "1"})
+    ET.SubElement(settings, "placement", {"placement": "1", "priority": "8"})
+    # Land under a polygon is no obstacle: a rank must be readable on its task, whatever lies below.
+    ET.SubElement(settings, "rendering", {"drawLabels": "1", "displayAll": "1", "obstacle": "0"})
 
 
 def _rgb(colour: str) -> str:

@@ -4,7 +4,11 @@ from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
+import rasterio.features
+import shapely
+from affine import Affine
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from features.grid import Grid
 
@@ -41,4 +45,18 @@ def coarsen(codes: NDArray[np.uint8], factor: int, most_urgent_first: tuple[int,
     padding = ((0, rows * factor - codes.shape[0]), (0, columns * factor - codes.shape[1]))
     padded = np.pad(place[codes], padding, constant_values=len(order) - 1)
     blocks = padded.reshape(rows, factor, columns, factor)
-    return order[blocks.min(axis=(1, 3))]
+    return np.asarray(order[blocks.min(axis=(1, 3))])
+
+
+def polygons_of(mask: NDArray[np.bool_], transform: Affine, most_vertices: int) -> list[BaseGeometry]:
+    """Outlines of the True pixels, made coarser by majority until they have at most `most_vertices` vertices."""
+    while True:
+        found = rasterio.features.shapes(mask.astype(np.uint8), mask=mask, transform=transform)
+        shapes = [shapely.geometry.shape(shape) for shape, _ in found]
+        if int(shapely.get_num_coordinates(np.array(shapes, dtype=object)).sum()) <= most_vertices:
+            return shapes
+        rows, columns = mask.shape
+        padded = np.pad(mask, ((0, rows % 2), (0, columns % 2)))
+        blocks = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2)
+        mask = blocks.mean(axis=(1, 3)) >= 0.5
+        transform = transform @ Affine.scale(2)

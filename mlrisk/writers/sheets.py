@@ -78,7 +78,7 @@ def _by_rank(package: Package) -> Any:
 def _csv_value(value: object) -> object:
     if isinstance(value, str):
         return plain(value)
-    return "" if pd.isna(value) else value  # type: ignore[call-overload]
+    return "" if pd.isna(value) else value
 
 
 def _write_task_sheet(book: Any, package: Package) -> None:

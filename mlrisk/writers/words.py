@@ -58,12 +58,12 @@ TASK_COLUMNS = (
 HOW_TO_READ = (
     NOT_EVIDENCE,
     (
-        "The map ranks where to send a survey team first. It does not cancel, reduce or release land: only the authority "
-        "does, by a recorded decision."
+        "The map ranks where to send a survey team first. It does not cancel, reduce or release land: only the "
+        "authority does, by a recorded decision."
     ),
     (
-        "It is one input to the desk assessment inside non-technical survey, made for accredited planners. It is not for "
-        "planning routes."
+        "It is one input to the desk assessment inside non-technical survey, made for accredited planners. It is "
+        "not for planning routes."
     ),
     "Land that nobody searched is unknown. Where the model has no basis to rank, the map says so and gives no rank.",
 )

@@ -1,0 +1,122 @@
+"""A small made-up country with every source, for the tests of the feature families."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry import LineString, box
+
+from features import (
+    conflict_events,
+    covariates,
+    front_lines,
+    incidents,
+    land_use,
+    minefield_records,
+    roads,
+    settlements,
+    terrain,
+)
+from features.grid import Grid, projected_crs
+from features.info import FeatureContext
+
+CRS = projected_crs("EPSG:32638")
+AS_OF = date(2022, 6, 30)
+CONTEXT = FeatureContext(AS_OF, frozenset({"incidents", "finds"}), 5000.0)
+FAMILIES = (
+    terrain, front_lines, roads, incidents, conflict_events, settlements, land_use, minefield_records, covariates,
+)  # fmt: skip
+CELLS = 48
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A raster that is a formula of the cell centre, with one hole."""
+
+    name: str
+
+    def read(self, grid, resampling="auto"):
+        east, north = np.meshgrid(grid.eastings_m, grid.northings_m)
+        if resampling == "nearest":
+            return np.floor(east / 3e3) % 3
+        height = 900 + 300 * np.sin(east / 2900) * np.cos(north / 1700) + east % 977 / 10
+        return np.where((abs(east - 505_250) < 1) & (abs(north - 4_005_250) < 1), np.nan, height)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What builders read of Sources."""
+
+    grid: Grid
+    vectors: dict
+    rasters: dict
+    covariates: tuple = ()
+
+
+def country_grid(cells=CELLS):
+    """An area with a ragged border, its lower left corner at (500 km, 4,000 km)."""
+    rows, columns = np.mgrid[:CELLS, :CELLS]
+    mask = ((rows - 24) ** 2 + (columns - 20) ** 2 < 600) | (columns < 9)
+    return Grid(CRS, 500.0, 1000, 8000, mask).window(CELLS - cells, CELLS, 0, cells)
+
+
+def points(rng, count, **columns):
+    places = rng.uniform((490e3, 3990e3), (534e3, 4034e3), (count, 2))
+    return gpd.GeoDataFrame(columns, geometry=shapely.points(places), crs=CRS)
+
+
+def lines(rng, count, **columns):
+    paths = [
+        rng.uniform((495e3, 3995e3), (529e3, 4029e3)) + rng.normal(0, 1500, (9, 2)).cumsum(0) for _ in range(count)
+    ]
+    return gpd.GeoDataFrame(columns, geometry=[LineString(path) for path in paths], crs=CRS)
+
+
+def polygons(rng, count, **columns):
+    return gpd.GeoDataFrame(columns, geometry=points(rng, count).buffer(rng.uniform(300, 2500, count)), crs=CRS)
+
+
+def days(rng, count, undated=0.0):
+    dates = pd.Series(pd.Timestamp("1992-01-01") + pd.to_timedelta(rng.integers(0, 11_000, count), unit="D"))
+    return dates.astype("datetime64[ns]").mask(rng.random(count) < undated)
+
+
+def country(seed=0, grid=None):
+    rng = np.random.default_rng(seed)
+    kinds = np.array([*front_lines.KINDS, "line_of_contact"])
+    vectors = {
+        "front_lines": lines(rng, 5, kind=kinds, held_from=days(rng, 5), held_to=days(rng, 5, 0.5)),
+        "roads": lines(
+            rng, 12, road_class=rng.choice(["primary", "residential", "track", "odd"], 12), bridge=rng.random(12) < 0.3
+        ),
+        "incidents": points(
+            rng, 60, date=days(rng, 60, 0.4), killed=rng.integers(0, 3, 60), injured=rng.integers(0, 4, 60),
+            location_error_m=rng.choice([np.nan, 500.0], 60),
+        ),
+        "finds": points(rng, 50, date=days(rng, 50, 0.4)),
+        "conflict_events": points(rng, 80, date=days(rng, 80), fatalities=rng.integers(0, 90, 80)),
+        "settlements": points(
+            rng, 40, population=rng.choice([0, 50, 1500, 9000], 40), planned_population=rng.choice([0, 300], 40)
+        ),
+        "land_use": polygons(rng, 25, land_use=rng.choice(["Farmland", "orchard", "forest"], 25)),
+        "rivers": lines(rng, 4), "power_lines": lines(rng, 2), "buildings": polygons(rng, 30),
+        "minefield_records": polygons(rng, 15, record_trust=rng.choice([np.nan, 0.7], 15), record_date=days(rng, 15)),
+        "districts": gpd.GeoDataFrame({"record_trust": [0.1]}, geometry=[box(490e3, 3990e3, 510e3, 4034e3)], crs=CRS),
+    }  # fmt: skip
+    tables = (Surface("wetness"), points(rng, 300, rain=rng.random(300), name=["a"] * 300))
+    return StandIn(grid or country_grid(), vectors, {"dem": Surface("dem")}, tables)
+
+
+def built(sources, tile=None, context=CONTEXT):
+    tile = tile or sources.grid
+    columns = {}
+    for family in FAMILIES:
+        columns |= family.build(tile, sources, context)
+    return {name: array[tile.mask] for name, array in columns.items()}
+
+
+def with_vector(sources, name, table):
+    return replace(sources, vectors=sources.vectors | {name: table})
