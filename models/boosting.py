@@ -1,13 +1,16 @@
 """LightGBM with the settings that every model here shares: deterministic, shallow, text in and text out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+
+Job = TypeVar("Job")
 
 # Rows predicted at a time: 2^18 rows of float32 features stay in cache-friendly blocks of some 50 MB.
 BLOCK_ROWS = 1 << 18
@@ -71,12 +74,12 @@ def fit(
     *,
     seed: int,
     constraints: Mapping[str, int] | None = None,
-    threads: int = 2,
 ) -> Boosted:
     """Fit a booster: 'binary' on targets in [0, 1], or 'poisson' on rates with exposure as weight.
 
-    `constraints` gives the monotone direction (-1, 0, 1) by feature name. The same rows, seed and threads give the
-    same text on one machine.
+    `constraints` gives the monotone direction (-1, 0, 1) by feature name. The same rows and seed give the same text on
+    one machine. A fit runs on one thread: folds and members are fitted side by side with `side_by_side`, which is
+    faster than threads within a fit and, on a busy machine, many times so.
     """
     settings: dict[str, Any] = {
         # cross_entropy is the binary loss that also takes targets between 0 and 1
@@ -94,10 +97,16 @@ def fit(
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": threads,
+        "num_threads": 1,
         "verbosity": -1,
         "max_bin": 127,
     }
     data = lgb.Dataset(values, label=target, weight=weight, feature_name=list(features), free_raw_data=True)
     booster = lgb.train(settings, data, num_boost_round=params.n_trees)
     return Boosted(booster.model_to_string(), tuple(features))
+
+
+def side_by_side(one: Callable[[Job], Boosted], jobs: Sequence[Job], threads: int) -> list[Boosted]:
+    """The booster of each job, in order, `threads` at a time; LightGBM lets go of the interpreter while it works."""
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        return list(pool.map(one, jobs))

@@ -64,7 +64,6 @@ def fit_rate(
     exposure: NDArray[np.float64],
     params: BoostingParams,
     seed: int,
-    threads: int,
 ) -> tuple[Boosted, float]:
     """Poisson booster of the rate relative to the mean rate, and that mean rate.
 
@@ -76,7 +75,7 @@ def fit_rate(
     # Rates of one accident in many thousand person-years would fall under LightGBM's least hessian in a leaf.
     relative = count / exposure / mean_rate
     weight = exposure / float(exposure.mean())
-    return fit(values, relative, weight, features, "poisson", params, seed=seed, threads=threads), mean_rate
+    return fit(values, relative, weight, features, "poisson", params, seed=seed), mean_rate
 
 
 def year_factor(totals: NDArray[np.float64], years_ahead: float) -> tuple[float, float]:

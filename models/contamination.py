@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from models.boosting import Boosted, BoostingParams, fit
+from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.calibration import Calibration, calibrate
 from models.domain import Domain, fit_domain
 
@@ -109,11 +109,17 @@ def fit_contamination(
     threads: int,
 ) -> ContaminationModel:
     """Fit the booster on all rows, its members on resampled blocks, calibration and domain on held-out folds."""
-    booster = fit(
-        rows.values, rows.target, rows.weight, rows.features, "binary", params,
-        seed=seed, constraints=constraints, threads=threads,
-    )  # fmt: skip
-    members = _bootstrap(rows, params, constraints, n_members, seed, threads)
+
+    def one(number: int) -> Boosted:
+        # The first fit takes every row once; the members follow, each on its own draw of blocks.
+        times = _drawn(rows, seed + number) if number else np.ones(len(rows.values), dtype=np.int64)
+        kept = times > 0
+        return fit(
+            rows.values[kept], rows.target[kept], (rows.weight * times)[kept], rows.features, "binary", params,
+            seed=seed + number, constraints=constraints,
+        )  # fmt: skip
+
+    booster, *members = side_by_side(one, range(n_members + 1), threads)
     # Without a fold that holds land out there is nothing honest to calibrate on: the booster's own odds, in-sample.
     judged = np.isfinite(rows.out_of_fold)
     raw = rows.out_of_fold[judged] if judged.any() else booster.raw(rows.values, threads)
@@ -121,35 +127,19 @@ def fit_contamination(
     sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
     importance = np.abs(booster.contributions(rows.values[sample], threads)).mean(axis=0)
     domain = fit_domain(rows.values, importance, rows.fold, seed)
-    return ContaminationModel(booster, members, calibrate(raw, found), domain)
+    return ContaminationModel(booster, tuple(members), calibrate(raw, found), domain)
 
 
-def _bootstrap(
-    rows: TrainingRows,
-    params: BoostingParams,
-    constraints: Mapping[str, int],
-    n_members: int,
-    seed: int,
-    threads: int,
-) -> tuple[Boosted, ...]:
-    """Members trained on blocks of land drawn with replacement; a row drawn twice weighs twice."""
+def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:
+    """How often each row is drawn when blocks of land are drawn with replacement."""
     rng = np.random.default_rng(seed)
     blocks, block = np.unique(rows.block, return_inverse=True)
-    members = []
-    for number in range(n_members):
-        drawn = np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks))[block]
-        kept = drawn > 0
-        if not _both_classes(rows.target[kept]):
-            # Few blocks hold all that was found: rows are drawn instead, which understates the spread.
-            drawn = np.bincount(rng.integers(0, len(block), len(block)), minlength=len(block))
-            kept = (drawn > 0) | (rows.target >= 0.5)
-            drawn = np.maximum(drawn, kept)
-        member = fit(
-            rows.values[kept], rows.target[kept], (rows.weight * drawn)[kept], rows.features, "binary", params,
-            seed=seed + number + 1, constraints=constraints, threads=threads,
-        )  # fmt: skip
-        members.append(member)
-    return tuple(members)
+    drawn = np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks))[block]
+    if not _both_classes(rows.target[drawn > 0]):
+        # Few blocks hold all that was found: rows are drawn instead, which understates the spread.
+        drawn = np.bincount(rng.integers(0, len(block), len(block)), minlength=len(block))
+        drawn = np.maximum(drawn, rows.target >= 0.5)
+    return drawn
 
 
 def _both_classes(target: NDArray[np.float64]) -> bool:

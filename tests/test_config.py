@@ -56,7 +56,7 @@ def test_another_data_folder_moves_the_sources_and_not_the_outputs(tmp_path):
         ({"as_of": "yesterday"}, r"as_of \('yesterday'\)"),
         ({"name": "Über alles"}, r"name \('Über alles'\)"),
         ({"seed": -1}, r"seed \(-1\)"),
-        ({"validation": {"buffer_m": 100}}, r"validation\.buffer_m \(100\) must be 0 or at least grid\.cell_size_m \(250\)"),
+        ({"validation": {"buffer_m": 100}}, r"buffer_m \(100\) must be 0 or at least grid\.cell_size_m \(250\)"),
         ({"validation": {"regions": {"one": [0, 0, 1, 1]}}}, r"at least two boxes"),
         ({"data_folder": "."}, r"data_folder cannot be set in a config"),
     ],
@@ -86,8 +86,13 @@ def test_a_missing_file_is_named(tmp_path):
 def test_overrides_reach_every_depth_and_keep_their_type(tmp_path):
     config = load_config(
         write(tmp_path, SHORT),
-        overrides=["grid.cell_size_m=500", "contamination.model.n_trees=50", "sources.dem.crs=EPSG:4326", "features=[terrain]"],
-    )  # fmt: skip
+        overrides=[
+            "grid.cell_size_m=500",
+            "contamination.model.n_trees=50",
+            "sources.dem.crs=EPSG:4326",
+            "features=[terrain]",
+        ],
+    )
     assert config.grid.cell_size_m == 500
     assert config.contamination.model.n_trees == 50
     assert (config.sources.dem.path, config.sources.dem.crs) == ("dem.tif", "EPSG:4326")

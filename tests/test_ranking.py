@@ -63,7 +63,9 @@ def test_ranks_count_up_without_gaps_and_skip_what_has_no_basis(policy):
     assert str(risk["rank"].dtype) == "Int32"
 
 
-@pytest.mark.parametrize(("policy", "column"), [("contamination", "contamination_score"), ("casualty", "casualties_per_year")])
+@pytest.mark.parametrize(
+    ("policy", "column"), [("contamination", "contamination_score"), ("casualty", "casualties_per_year")]
+)
 def test_a_policy_orders_by_its_column(policy, column):
     risk = ranked(risk_map(2), policy).dropna(subset="rank").sort_values("rank")
     assert risk[column].is_monotonic_decreasing

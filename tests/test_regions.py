@@ -95,9 +95,14 @@ def test_a_region_without_a_found_cell_judges_nothing():
 def test_relabelling_the_held_out_region_leaves_its_training_set_alone():
     labelled, positive = labels()
     regions = cell_regions(GRID, sources(districts=districts(["A", "B", "C", "D"])), ValidationSettings())
-    before = {f.name: f.train for f in leave_region_out(regions, labelled, positive, GRID.centres_m(), ValidationSettings(), 0)}
+
+    def training_sets(found):
+        folds = leave_region_out(regions, labelled, found, GRID.centres_m(), ValidationSettings(), 0)
+        return {fold.name: fold.train for fold in folds}
+
+    before = training_sets(positive)
     flipped = np.where(regions == "B", labelled & ~positive, positive)
-    after = {f.name: f.train for f in leave_region_out(regions, labelled, flipped, GRID.centres_m(), ValidationSettings(), 0)}
+    after = training_sets(flipped)
     assert np.array_equal(before["B"], after["B"])
 
 

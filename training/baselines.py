@@ -18,7 +18,7 @@ class RuleOfThumb:
 BASELINES: dict[str, RuleOfThumb] = {
     "distance to the line": RuleOfThumb("front_line_distance_m", -1),
     "distance to an incident": RuleOfThumb("incident_distance_m", -1),
-    "incident density": RuleOfThumb("incident_density_2km", 1),
+    "incident density": RuleOfThumb("incident_density_2km_per_km2", 1),
 }
 
 

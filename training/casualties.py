@@ -124,9 +124,7 @@ def fit_casualty(
     trees alone would read the growth of a register as growth of danger. `now` and `people` are those of as_of.
     """
     params = boosting_params(config.casualty.model)
-    booster, mean_rate = fit_rate(
-        rows.features, rows.values, rows.count, rows.exposure, params, config.seed, config.compute.threads
-    )
+    booster, mean_rate = fit_rate(rows.features, rows.values, rows.count, rows.exposure, params, config.seed)
     factor, change = year_factor(rows.totals, 1.0) if rows.dated else (1.0, 0.0)
     years = len(rows.totals) if rows.dated else config.casualty.undated_years
     expected = rows.count.sum() / years * factor
@@ -163,7 +161,7 @@ def _judge_rows(
 ) -> dict[str, object]:
     booster, mean_rate = fit_rate(
         rows.features, rows.values[train], rows.count[train], rows.exposure[train],
-        boosting_params(config.casualty.model), config.seed, config.compute.threads,
+        boosting_params(config.casualty.model), config.seed,
     )  # fmt: skip
     rate = np.exp(booster.raw(rows.values[test], config.compute.threads)) * mean_rate
     observed, expected = rows.count[test], rate * rows.exposure[test]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.grid import Grid
 from features.table import FeatureTable
-from models.boosting import BoostingParams, fit
+from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from training.baselines import rule_scores
 from training.config import BoostingSettings, TrainConfig
 from training.evidence import FOUND, Evidence
@@ -69,11 +69,16 @@ def judge_contamination(
     rows: list[dict[str, object]] = []
     missed: list[NDArray[np.int64]] = []
     params = boosting_params(config.contamination.model)
-    for number, fold in enumerate(_folds(config, grid, evidence, positive, regions)):
-        booster = fit(
+
+    def without(fold: Fold) -> Boosted:
+        return fit(
             learned.values[fold.train], positive[fold.train].astype(float), evidence.weight[fold.train], learned.names,
-            "binary", params, seed=config.seed, constraints=constraints, threads=config.compute.threads,
+            "binary", params, seed=config.seed, constraints=constraints,
         )  # fmt: skip
+
+    folds = list(_folds(config, grid, evidence, positive, regions))
+    boosters = side_by_side(without, folds, config.compute.threads)
+    for number, (fold, booster) in enumerate(zip(folds, boosters, strict=True)):
         score = booster.raw(learned.values[fold.test], config.compute.threads)
         scores = {MODEL: score} | rule_scores(table.names, table.values[fold.test])
         for ranking, values in scores.items():
