@@ -24,6 +24,8 @@ Labels = NDArray[np.str_]
 WHOLE_FILE_SHARE = 0.8
 # Too few rows make no "rest of the file" to compare a stray row with.
 FEWEST_TYPICAL_ROWS = 5
+# Half the height of the largest countries on the equator.
+NEAR_ZERO_DEGREES = 10.0
 
 LONGITUDE_SIGN, LATITUDE_SIGN, BOTH_SIGNS = "longitude sign", "latitude sign", "longitude and latitude sign"
 SWAPPED, OUT_OF_RANGE = "longitude and latitude swapped", "coordinates out of range"
@@ -39,37 +41,23 @@ class Home:
 
     def holds(self, first: Floats, second: Floats, crs: pyproj.CRS) -> Flags:
         """Which points (longitude or easting first, in `crs`) lie within `keep_m` of the rectangle."""
-        # A transverse Mercator projection maps the far side of the earth into its own domain, so the box comes first.
-        west, south, east, north = self.box_in(crs)
-        across = (first >= west) & (first <= east) if west <= east else (first >= west) | (first <= east)
-        near = across & (second >= south) & (second <= north)
-        held = np.zeros(len(first), dtype=bool)
-        if near.any():
-            to_home = _transformer(crs, self.crs)
-            easting_m, northing_m = to_home.transform(first[near], second[near])
-            held[near] = self.distance_m(easting_m, northing_m) <= self.keep_m
-        return held
+        easting_m, northing_m = _transformer(crs, self.crs).transform(first, second)
+        return self.distance_m(np.asarray(easting_m), np.asarray(northing_m)) <= self.keep_m
 
     def distance_m(self, easting_m: Floats, northing_m: Floats) -> Floats:
-        """Distance of points in `crs` from the rectangle, 0 inside."""
+        """Distance of points in `crs` from the rectangle, 0 inside, not finite for points outside the projection."""
         left, bottom, right, top = self.bounds
         across = np.maximum(np.maximum(left - easting_m, easting_m - right), 0)
         along = np.maximum(np.maximum(bottom - northing_m, northing_m - top), 0)
         return np.hypot(across, along)
 
-    def box_in(self, crs: pyproj.CRS) -> tuple[float, float, float, float]:
-        """(west, south, east, north) in `crs` around everything that counts; infinite where `crs` has no such place."""
+    def surroundings(self, crs: pyproj.CRS, reach_m: float) -> tuple[float, float, float, float] | None:
+        """(west, south, east, north) in `crs` around everything within `reach_m`; None where it is not one box."""
         left, bottom, right, top = self.bounds
-        around = (left - self.keep_m, bottom - self.keep_m, right + self.keep_m, top + self.keep_m)
+        around = (left - reach_m, bottom - reach_m, right + reach_m, top + reach_m)
         west, south, east, north = _transformer(self.crs, crs).transform_bounds(*around)
-        # The corners of a large rectangle may have no counterpart in the other CRS: then the box says nothing.
-        low, high = (-np.inf, np.inf)
-        return (
-            west if np.isfinite(west) else low,
-            south if np.isfinite(south) else low,
-            east if np.isfinite(east) else high,
-            north if np.isfinite(north) else high,
-        )
+        whole = np.isfinite([west, south, east, north]).all() and west < east and south < north
+        return (west, south, east, north) if whole else None
 
 
 @cache
@@ -151,18 +139,20 @@ def mistaken_axes(points: Floats, crs: pyproj.CRS, home: Home) -> Labels:
     away = finite & ~home.holds(first, second, crs)
     candidates = [(SWAPPED, second, first)]
     if crs.is_geographic:
-        signs = [
-            (LONGITUDE_SIGN, -first, second),
-            (LATITUDE_SIGN, first, -second),
-            (BOTH_SIGNS, -first, -second),
-        ]
+        signs = [(LONGITUDE_SIGN, -first, second), (LATITUDE_SIGN, first, -second), (BOTH_SIGNS, -first, -second)]
         candidates = [*signs, *candidates]
     for label, one, other in candidates:
-        open_ = away & (labels == "")
-        labels[open_ & home.holds(one, other, crs)] = label
-    stray, (low, high) = _strays(points, away & (labels == ""))
+        labels[away & (labels == "") & home.holds(one, other, crs)] = label
+    low, high = _bulk(points[finite])
+    width = high - low
+    within = (points >= low - 0.1 * width).all(axis=1) & (points <= high + 0.1 * width).all(axis=1)
+    if (labels != "").sum() < WHOLE_FILE_SHARE * finite.sum():
+        # In a country on the equator or on Greenwich both signs are right: its own bulk vouches for a record.
+        labels[within & np.isin(labels, _ambiguous_signs(home, crs))] = ""
+    stray = away & (labels == "") & ((points < low - width) | (points > high + width)).any(axis=1)
     for label, one, other in candidates:
-        inside = (one >= low[0]) & (one <= high[0]) & (other >= low[1]) & (other <= high[1])
+        there = np.column_stack([one, other])
+        inside = (there >= low - 0.1 * width).all(axis=1) & (there <= high + 0.1 * width).all(axis=1)
         labels[stray & (labels == "") & inside] = label
     if crs.is_geographic:
         beyond = (np.abs(first) > 180) | (np.abs(second) > 90)
@@ -170,18 +160,24 @@ def mistaken_axes(points: Floats, crs: pyproj.CRS, home: Home) -> Labels:
     return labels
 
 
-def _strays(points: Floats, candidates: Flags) -> tuple[Flags, tuple[Floats, Floats]]:
-    """Points further from the bulk of the file than the bulk is wide, and the box of the bulk (without 1 % tails)."""
-    known = points[np.isfinite(points).all(axis=1)]
-    if len(known) < FEWEST_TYPICAL_ROWS or not candidates.any():
-        nowhere = np.full(2, np.nan)
-        return np.zeros(len(points), dtype=bool), (nowhere, nowhere)
+def _bulk(known: Floats) -> tuple[Floats, Floats]:
+    """Lower left and upper right of the points without the outer 1 % on each side; NaN for too few of them."""
+    if len(known) < FEWEST_TYPICAL_ROWS:
+        return np.full(2, np.nan), np.full(2, np.nan)
     # Rounded inwards, so that in a short file the one stray row does not count as its bulk.
     low = np.quantile(known, 0.01, axis=0, method="higher")
-    high = np.quantile(known, 0.99, axis=0, method="lower")
-    width = high - low
-    outside = (points < low - width) | (points > high + width)
-    return candidates & outside.any(axis=1), (low - 0.1 * width, high + 0.1 * width)
+    return low, np.quantile(known, 0.99, axis=0, method="lower")
+
+
+def _ambiguous_signs(home: Home, crs: pyproj.CRS) -> list[str]:
+    """The signs that prove nothing, because a country at home may lie on both sides of the meridian or the equator."""
+    window = home.surroundings(crs, home.keep_m) if crs.is_geographic else None
+    if window is None:
+        return []
+    west, south, east, north = window
+    signs = [LONGITUDE_SIGN] if west < NEAR_ZERO_DEGREES and east > -NEAR_ZERO_DEGREES else []
+    signs += [LATITUDE_SIGN] if south < NEAR_ZERO_DEGREES and north > -NEAR_ZERO_DEGREES else []
+    return [*signs, BOTH_SIGNS] if len(signs) > 1 else signs
 
 
 def refuse_whole_file(source: str, path: Path, labels: Labels, n_placed: int, columns: tuple[str, ...]) -> None:

@@ -35,6 +35,8 @@ WGS84 = pyproj.CRS("EPSG:4326")
 KINDS = {0: POINT, 1: LINE, 2: LINE, 3: POLYGON, 4: POINT, 5: LINE, 6: POLYGON, 7: "collection"}
 # Two records on the same centimetre are the same place: finer than any survey, coarser than rounding in exports.
 SAME_PLACE_DECIMALS_M = 2
+# Far beyond what is kept, so that no cut edge comes near a distance that counts, and within reach of any projection.
+REACH_M = 1_000_000.0
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,11 @@ def _mistakes(
 ) -> NDArray[np.str_]:
     middles = _middles(geometry)
     labels = mistaken_axes(middles, crs, home)
+    window = home.surroundings(crs, home.keep_m)
+    if window is not None:
+        # The middle of a long line or a large polygon may lie far away while the shape itself comes near.
+        bounds = shapely.bounds(geometry)
+        labels[((bounds[:, :2] <= window[2:]) & (bounds[:, 2:] >= window[:2])).all(axis=1)] = ""
     n_placed = int(np.isfinite(middles).all(axis=1).sum())
     refuse_whole_file(source, path, labels, n_placed, used)
     return labels
@@ -194,16 +201,30 @@ def _reprojected(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) 
     if crs.equals(home.crs, ignore_axis_order=True):
         return geometry
     tally.note(f"reprojected from {crs.to_string()}")
-    moved = np.asarray(gpd.GeoSeries(list(geometry), crs=crs).to_crs(home.crs).array, dtype=object)
-    # Lines over half the earth have no counterpart in a national CRS; the part around the area has.
-    lost = ~np.isfinite(shapely.bounds(moved)).all(axis=1)
-    if lost.any():
-        window = shapely.box(*home.box_in(crs))
-        near = shapely.intersection(shapely.make_valid(geometry[lost]), window)
-        moved[lost] = np.asarray(gpd.GeoSeries(list(near), crs=crs).to_crs(home.crs).array, dtype=object)
-    broken = np.isin(shapely.get_type_id(moved), (3, 6)) & ~shapely.is_valid(moved)
+    near = _cut(geometry, crs, home, tally)
+    moved = np.asarray(gpd.GeoSeries(list(near), crs=crs).to_crs(home.crs).array, dtype=object)
+    broken = np.isin(shapely.get_type_id(moved), (3, 6, 7)) & ~shapely.is_valid(moved)
     moved[broken] = make_polygonal(moved[broken])
     return moved
+
+
+def _cut(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geometry:
+    """Lines and polygons that reach over continents, cut to the surroundings of the area.
+
+    The projection of a country turns the far side of the earth into nonsense, which could come to lie on the country.
+    """
+    window = home.surroundings(crs, REACH_M)
+    if window is None:
+        return geometry
+    bounds = shapely.bounds(geometry)
+    wide = (bounds[:, :2] < window[:2]).any(axis=1) | (bounds[:, 2:] > window[2:]).any(axis=1)
+    wide &= np.isin(shapely.get_type_id(geometry), (1, 2, 3, 5, 6))
+    if not wide.any():
+        return geometry
+    tally.note(f"cut at {REACH_M / 1000:.0f} km from the area: {int(wide.sum())} lines or polygons")
+    cut = geometry.copy()
+    cut[wide] = shapely.clip_by_rect(geometry[wide], *window)
+    return cut
 
 
 def _near(geometry: Geometry, home: Home) -> NDArray[np.bool_]:

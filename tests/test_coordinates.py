@@ -108,6 +108,19 @@ def test_a_lost_sign_is_recognised_beyond_the_area_by_the_rest_of_the_file(tmp_p
     assert report(sources).set_aside == {LONGITUDE_SIGN: 1, "out of area": len(far)}
 
 
+def test_a_country_on_the_equator_has_both_signs(tmp_path: Path) -> None:
+    country = [(-75.1 + step / 100, latitude) for step, latitude in enumerate(np.linspace(-9, 9, 200))]
+    sources = read(write_csv(tmp_path / "a.csv", country))
+    assert set(report(sources).set_aside) == {"out of area"}
+
+
+def test_a_long_river_beyond_the_equator_is_no_mistake(tmp_path: Path) -> None:
+    river = shapely.LineString([(-75.1, 5.95), (-75.1, -17.9)])
+    gpd.GeoDataFrame(geometry=[river], crs=4326).to_file(tmp_path / "a.geojson")
+    found = open_sources(SourcesSettings.model_validate({"rivers": "a.geojson"}), GRID, tmp_path)
+    assert (report(found).rows_kept, report(found).set_aside) == (1, {})
+
+
 def test_at_most_ten_rows_are_named(tmp_path: Path) -> None:
     wrong = [(-longitude, latitude + step / 1000) for step in range(2) for longitude, latitude in DEGREES]
     good = [(longitude, latitude + step / 1000) for step in range(9) for longitude, latitude in DEGREES]
@@ -204,11 +217,9 @@ def test_home_is_what_lies_within_50_km_and_is_never_doubted(rows: list[tuple[fl
     assert (mistaken_axes(points, WGS84, HOME)[held] == "").all()
 
 
-def test_the_far_side_of_the_earth_is_not_home() -> None:
-    # A transverse Mercator projection gives the antipodal meridian coordinates in its own strip.
-    far = np.array([(longitude + 180, 180 - latitude) for longitude, latitude in DEGREES])
+def test_the_far_side_of_the_earth_and_no_place_at_all_are_not_home() -> None:
+    far = np.array([(105.0, 5.9), (105.0, -5.9), (15.0, 4.0), (-75.0, 95.0), (np.nan, 5.9), (np.inf, 5.9)])
     assert not HOME.holds(far[:, 0], far[:, 1], WGS84).any()
-    assert HOME.holds(far[:, 0] - 180, 180 - far[:, 1], WGS84).all()
 
 
 def test_home_across_the_date_line() -> None:

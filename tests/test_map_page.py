@@ -16,6 +16,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import shapely
@@ -92,6 +93,16 @@ def test_validation_table_shows_baselines_beside_the_model(package: Package, rea
     assert "base rate 3.1 %" in text
 
 
+def test_rows_of_means_are_no_fold(package: Package, tmp_path: Path) -> None:
+    metrics = package.metrics
+    means = metrics[metrics["fold"] == "2022"].assign(fold="mean", recall_1=0.99)
+    changed = replace(package, metrics=pd.concat([metrics, means], ignore_index=True))
+    (path,) = WRITERS["html"](changed, tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert "folds: 2<" in text
+    assert "0.99" not in text.split("How well the ranking did")[1].split("<script")[0]
+
+
 def test_page_allows_no_network_and_only_its_own_scripts(read: Reader) -> None:
     (policy,) = [
         attributes["content"] for tag, attributes in read.tags if attributes.get("http-equiv", "") and tag == "meta"
@@ -118,6 +129,9 @@ def test_hostile_text_stays_text(page: Path, read: Reader) -> None:
     assert SCRIPT in " ".join(read.texts).replace("  ", "")
     assert "Azərbaycan &lt;b&gt;" in text
     assert sum(tag == "script" for tag, _ in read.tags) == 3
+    (data,) = [text for kind, text in read.scripts if kind == "application/json"]
+    assert "<" not in data
+    assert {task["district"] for task in json.loads(data)["tasks"]} >= {SCRIPT}
 
 
 def test_no_forbidden_word_and_no_green(read: Reader, page: Path) -> None:
@@ -320,6 +334,16 @@ def test_browser_draws_every_class(browser: Browser) -> None:
     counts = {cls.text: pixels(browser, cls.colour) for cls in CLASSES}
     assert min(counts.values()) > 50, counts
     assert counts[CLASSES[4].text] == max(counts.values())
+
+
+def test_browser_hatches_the_land_without_basis(browser: Browser) -> None:
+    """Without the hatch the land is one even colour, so its colour must cover more pixels."""
+    hatch = "Bokeh.documents[0].get_model_by_name('map').renderers.find((part) => part.name === 'hatch').visible"
+    hatched = pixels(browser, CLASSES[NO_BASIS - 1].colour)
+    browser.run(f"{hatch} = false")
+    even = pixels(browser, CLASSES[NO_BASIS - 1].colour)
+    browser.run(f"{hatch} = true")
+    assert 0 < hatched < 0.8 * even
 
 
 def test_browser_switches_themes_and_layers(browser: Browser) -> None:

@@ -131,6 +131,14 @@ def test_a_hole_stays_a_hole_and_does_not_bleed(tmp_path: Path) -> None:
         assert np.allclose(read[~np.isnan(read)], 700.0)
 
 
+def test_interpolation_fills_no_hole_and_opens_none(tmp_path: Path) -> None:
+    on = grid(300)
+    dem, _ = open_dem(geographic_file(tmp_path / "dem.tif", 0.007, holes=True), on)
+    holes = np.isnan(dem.read(on, "nearest"))
+    assert 0 < holes.sum() < holes.size / 2
+    assert np.array_equal(np.isnan(dem.read(on, "bilinear")), holes)
+
+
 def test_nothing_is_made_up_outside_the_raster(tmp_path: Path) -> None:
     on = grid()
     values = np.full((10, 10), 700.0)

@@ -335,12 +335,18 @@ def test_what_lies_beyond_50_km_is_out_of_area(tmp_path: Path) -> None:
     assert (report.rows_kept, report.set_aside) == (1, {"out of area": 1})
 
 
-def test_a_line_around_the_earth_keeps_its_part_near_the_area(tmp_path: Path) -> None:
+def test_shapes_around_the_earth_keep_their_part_near_the_area(tmp_path: Path) -> None:
     around = shapely.LineString([(longitude, 39.8) for longitude in np.arange(-179, 180, 1.0)])
-    layer(tmp_path / "a.geojson", [around], 4326)
+    land = shapely.box(-170, 30, 170, 39.8).segmentize(1.0)
+    layer(tmp_path / "a.geojson", [around, land], 4326)
     found = opened(tmp_path, rivers="a.geojson")
-    assert found.reports[0].rows_kept == 1
-    assert np.isfinite(found.vectors["rivers"].total_bounds).all()
+    river, sea = found.vectors["rivers"].geometry
+    assert river.length < 4_000_000
+    assert sea.is_valid
+    middle = pyproj.Transformer.from_crs(4326, UTM, always_xy=True).transform(46.2, 39.5)
+    assert sea.contains(shapely.Point(middle))
+    assert not sea.contains(shapely.Point(LEFT, BOTTOM + 20_000))
+    assert "cut at 1000 km from the area: 2 lines or polygons" in found.reports[0].notes
 
 
 def test_duplicates_are_set_aside_and_the_first_is_kept(tmp_path: Path) -> None:

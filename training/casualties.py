@@ -98,11 +98,19 @@ def unit_periods(
     table = sources.vectors.get("incidents")
     if table is None:
         return None
-    accidents = known_at(table, config.as_of)
+    accidents = population_accidents(known_at(table, config.as_of))
     dates = accidents["date"].to_numpy(dtype="datetime64[ns]") if "date" in accidents else None
     if dates is not None and not np.isnat(dates).all():
         return _dated_periods(config, sources, units, people, accidents[~np.isnat(dates)])
     return _undated_period(config, sources, units, people, accidents) if len(accidents) else None
+
+
+def population_accidents(incidents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Accidents of people who live and travel there; those of deminers follow the work, not the exposure."""
+    if "accident_class" not in incidents:
+        return incidents
+    demining = incidents["accident_class"].astype("string").str.strip().str.casefold().eq("demining").fillna(False)
+    return incidents[~demining.to_numpy(dtype=bool)].reset_index(drop=True)
 
 
 def undated_context(config: TrainConfig) -> FeatureContext:

@@ -25,7 +25,7 @@ from mlrisk.synthetic.truth import Truth, tell_truth
 FEWEST_CELLS = 1000
 LEAST_KM2 = 20.0
 # Danger that is left at AS_OF of what the war left, seen over many seeds: clearance goes where people are.
-DANGER_LEFT = 0.42
+DANGER_LEFT = 0.38
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +102,9 @@ def _surroundings(
         np.add.at(field, settlements.cell, people.living(year + 3))
         spread = ndimage.gaussian_filter(field.reshape(land.grid.shape), sigma, mode="constant", truncate=3.0)
         near[year] = np.asarray(np.maximum(spread, 0).ravel()[patches.cell] * 2 * np.pi * sigma**2)
-    suspicion = np.exp(-war.to_line_m.ravel()[patches.cell] / 2500) + 0.4 * covered_patches(
-        records.table, patches.seeds
-    )
+    line_m = war.to_line_m.ravel()[patches.cell]
+    suspicion = np.exp(-line_m / 2500) - 0.3 * np.minimum(line_m / 6000, 3.0)
+    suspicion += 0.4 * covered_patches(records.table, patches.seeds)
     return Surroundings(exposed, near, np.asarray(suspicion, dtype=np.float64))
 
 

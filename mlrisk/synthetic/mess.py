@@ -8,9 +8,9 @@ import shapely
 
 def spoil_points(rng: np.random.Generator, table: pd.DataFrame, longitude: str, latitude: str) -> pd.DataFrame:
     """Two rows twice, one without longitude and one with longitude and latitude swapped."""
-    if len(table) < 2:
+    if len(table) < 6:
         return table
-    extra = table.iloc[rng.integers(0, len(table), 4)].copy()
+    extra = table.iloc[rng.choice(len(table), 4, replace=False)].copy()
     extra.iloc[2, extra.columns.get_loc(longitude)] = np.nan
     swapped = extra.iloc[3][[latitude, longitude]].to_numpy()
     extra.iloc[3, [extra.columns.get_loc(longitude), extra.columns.get_loc(latitude)]] = swapped
@@ -19,9 +19,9 @@ def spoil_points(rng: np.random.Generator, table: pd.DataFrame, longitude: str, 
 
 def spoil_polygons(rng: np.random.Generator, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Two records twice, two whose outline crosses itself, two without geometry."""
-    if len(table) < 2:
+    if len(table) < 6:
         return table
-    extra = table.iloc[rng.integers(0, len(table), 6)].copy()
+    extra = table.iloc[rng.choice(len(table), 6, replace=False)].copy()
     shapes = extra.geometry.to_numpy().copy()
     shapes[2:4] = [_crossed(shape) for shape in shapes[2:4]]
     shapes[4:] = None

@@ -29,7 +29,7 @@ from mlrisk.writers.themes import Theme
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 INK, QUIET, CHOSEN = "#1f2430", "#6b6459", "#0b57d0"
 MOST_PLACE_NAMES = 25
-MOST_TASK_LABELS = 30
+MOST_TASK_LABELS = 20
 
 
 def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
     name, shown = f"layer/{style.key}", style.shown
     if (kind == 2).any():
         rings = [polygon_rings(shape) for shape in shapes[kind == 2]]
-        hatch = {"hatch_pattern": "x", "hatch_color": style.colour, "hatch_alpha": 0.55, "hatch_scale": 7}
+        hatch = {"hatch_pattern": "x", "hatch_color": style.colour, "hatch_alpha": 0.3, "hatch_scale": 11}
         plot.multi_polygons(
             xs=[east for east, _ in rings],
             ys=[north for _, north in rings],

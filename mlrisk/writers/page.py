@@ -142,7 +142,9 @@ PROTOCOLS = {
 def _validation(metrics: pd.DataFrame) -> list[dict[str, Any]]:
     """One row a protocol and ranking: mean over the folds, with the lowest and highest fold."""
     rows = []
-    for (protocol, ranking), group in metrics.groupby(["protocol", "ranking"], sort=False):
+    # Training adds rows of means; they are no fold, and counting them would narrow what the reader sees.
+    folds = metrics[metrics["fold"] != "mean"]
+    for (protocol, ranking), group in folds.groupby(["protocol", "ranking"], sort=False):
         values = {name: _spread(group[name]) for name in METRICS if name in group.columns}
         rows.append(
             {

@@ -1,0 +1,280 @@
+"""The whole chain on a small synthetic country, run as its user runs it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import pytest
+import rasterio
+
+import mlrisk
+from features.errors import ConfigError, InputError
+from mlrisk.risk_map import RISK_COLUMNS
+from training.casualties import make_units
+from training.inputs import open_inputs
+from training.tracking import Store
+
+ROOT = Path(__file__).parents[1]
+# A small model: what is tested is the chain, not how good the map is.
+QUICK = (
+    "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
+    "validation.folds=3", "compute.threads=1", "ranking.explained_cells=300",
+)  # fmt: skip
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-c", "from mlrisk.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def settings(*more: str) -> list[str]:
+    return [part for text in (*QUICK, *more) for part in ("--set", text)]
+
+
+@pytest.fixture(scope="module")
+def country(tmp_path_factory):
+    return mlrisk.synthetic_country(4, cells=2_500, folder=tmp_path_factory.mktemp("country"))
+
+
+@pytest.fixture(scope="module")
+def run(country):
+    result = command("run", country.config_path, *settings())
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def outputs(country, run):
+    return country.folder / "outputs"
+
+
+@pytest.fixture(scope="module")
+def risk(outputs):
+    return mlrisk.load_risk_map(outputs)
+
+
+def config(country, *more: str):
+    return mlrisk.load_config(country.config_path, overrides=[*QUICK, *more])
+
+
+def test_every_file_of_the_package_is_there(outputs):
+    names = {"risk.parquet", "risk_map.tif", "risk_map.gpkg", "survey_tasks.csv", "survey_tasks.xlsx", "survey_tasks.kml",
+             "map.html", "summary.json"}  # fmt: skip
+    assert names <= {path.name for path in outputs.iterdir()}
+    assert not [path for path in outputs.parent.iterdir() if path.name.startswith(".outputs")]
+
+
+def test_the_risk_map_has_its_columns_and_one_row_a_cell(country, risk):
+    assert list(risk.columns) == [*RISK_COLUMNS, "geometry"]
+    grid = open_inputs(config(country)).grid
+    assert risk["cell_id"].tolist() == grid.cell_ids().tolist()
+    assert risk.crs == pyproj.CRS("EPSG:32638")
+
+
+def test_probabilities_lie_within_their_interval(risk):
+    assert risk["contamination"].between(0, 1).all()
+    assert (risk["contamination_low"] <= risk["contamination"]).all()
+    assert (risk["contamination"] <= risk["contamination_high"]).all()
+    assert risk["casualties_per_year"].ge(0).all()
+
+
+def test_only_land_with_a_basis_is_ranked(risk):
+    rankable = risk["in_domain"] & ~risk["released"]
+    assert risk.loc[~rankable, "rank"].isna().all()
+    assert sorted(risk.loc[rankable, "rank"]) == list(range(1, int(rankable.sum()) + 1))
+
+
+def test_the_first_cells_have_reasons_in_words(risk):
+    first = risk.nsmallest(50, "rank")
+    assert first["reason_1"].str.contains("raised the score").all()
+    assert (risk.loc[risk["rank"] > 300, ["reason_1", "reason_2", "reason_3"]] == "").all(axis=None)
+
+
+def test_the_map_finds_more_of_the_truth_than_chance(country, risk):
+    with rasterio.open(country.truth_raster) as truth:
+        grid = open_inputs(config(country)).grid
+        contaminated = truth.read(1)[grid.mask] > 0
+    best = risk["contamination_score"].rank(ascending=False) <= 0.1 * len(risk)
+    assert contaminated[best.to_numpy()].sum() / contaminated.sum() > 0.2
+
+
+def test_cells_sum_to_their_units(country, risk):
+    grid = open_inputs(config(country)).grid
+    units = make_units(grid, 1_000)
+    assert units.total(risk["casualties_per_year"].to_numpy()).sum() == pytest.approx(risk["casualties_per_year"].sum())
+    assert units.grid.cell_size_m == 1_000
+
+
+def test_the_other_files_open(outputs, risk):
+    with rasterio.open(outputs / "risk_map.tif") as raster:
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert {"contamination", "casualties_per_year", "in_domain"} <= set(raster.descriptions)
+        assert np.isfinite(raster.read(1)).sum() == len(risk)
+    layers = {name for name, _ in pyogrio.list_layers(outputs / "risk_map.gpkg")}
+    assert {"ranked_cells", "survey_tasks", "known_hazards", "layer_styles"} <= layers
+    assert len(gpd.read_file(outputs / "risk_map.gpkg", layer="survey_tasks")) == len(
+        pd.read_csv(outputs / "survey_tasks.csv")
+    )
+
+
+def test_the_summary_tells_what_ran(outputs, risk):
+    summary = json.loads((outputs / "summary.json").read_text())
+    assert summary["cells"] == len(risk)
+    assert summary["ranked_cells"] == int(risk["rank"].notna().sum())
+    assert sum(summary["evidence"].values()) == len(risk)
+    rankings = {row["ranking"] for row in summary["validation"] if row["protocol"] == "leave_region_out"}
+    assert {"mlrisk", "distance to the line", "distance to an incident"} <= rankings
+    assert all(row["base_rate"] is not None for row in summary["validation"])
+    assert {model["alias"] for model in summary["models"]} == {"champion"}
+    assert all(len(source["digest"]) == 64 for source in summary["inputs"])
+
+
+def test_the_terminal_shows_the_rules_of_thumb_beside_the_model(run):
+    assert "distance to the line" in run.stdout
+    assert "Not evidence of absence" in run.stdout
+    assert json.loads(run.stderr.splitlines()[0])["step"]
+
+
+@pytest.mark.parametrize("name", ["map.html", "survey_tasks.csv", "survey_tasks.kml", "summary.json"])
+def test_text_outputs_carry_the_warning_and_promise_nothing(outputs, name):
+    import re
+
+    text = (outputs / name).read_text()
+    assert "ot evidence of absence" in text
+    visible = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL).lower()
+    assert not re.search(r"\b(safe|mine-free|is clear|green)\b", visible)
+
+
+def test_the_parquet_names_its_models_and_inputs(outputs, country):
+    import pyarrow.parquet as pq
+
+    notes = json.loads(pq.read_schema(outputs / "risk.parquet").metadata[b"mlrisk"])
+    assert notes["as_of"] == str(config(country).as_of)
+    assert "Not evidence of absence" in json.dumps(notes)
+    assert notes["models"]
+
+
+def test_the_same_seed_gives_the_same_bytes_in_a_fresh_store(country, outputs, tmp_path):
+    copy = tmp_path / "again"
+    shutil.copytree(country.folder, copy, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
+    result = command("run", copy / "config.yaml", *settings("compute.threads=2"))
+    assert result.returncode == 0, result.stderr
+    assert (copy / "outputs" / "risk.parquet").read_bytes() == (outputs / "risk.parquet").read_bytes()
+
+
+def test_tile_borders_change_no_value(country, risk, tmp_path):
+    result = command(
+        "rank", country.config_path, *settings("compute.tile_cells=19", f"output.folder={tmp_path}", "output.formats=[parquet]")
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    tiled = mlrisk.load_risk_map(tmp_path)
+    for column in ("contamination", "contamination_low", "contamination_score", "casualties_per_year"):
+        assert np.allclose(tiled[column], risk[column], rtol=1e-5, atol=0), column
+    assert (tiled["rank"].fillna(0) == risk["rank"].fillna(0)).mean() > 0.999
+
+
+def test_records_after_as_of_change_no_label_and_no_feature(country, tmp_path):
+    base = config(country)
+    cut = tmp_path / "cut"
+    shutil.copytree(country.folder, cut, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
+    dropped = 0
+    for name in ("incidents.csv", "finds.csv", "conflict_events.csv"):
+        table = pd.read_csv(cut / name, dtype=str)
+        columns = [column for column in ("date", "recorded_date") if column in table]
+        late = table[columns].apply(pd.to_datetime, errors="coerce").max(axis=1) > pd.Timestamp(base.as_of)
+        dropped += int(late.sum())
+        table[~late].to_csv(cut / name, index=False)
+    assert dropped > 0
+    without = mlrisk.load_config(cut / "config.yaml", overrides=QUICK)
+    pd.testing.assert_frame_equal(mlrisk.features(base), mlrisk.features(without))
+    assert mlrisk.check(base).evidence == mlrisk.check(without).evidence
+
+
+def test_a_failed_run_leaves_earlier_outputs_untouched(country, outputs):
+    before = {path.name: path.read_bytes() for path in outputs.iterdir()}
+    result = command("rank", country.config_path, *settings("sources.dem=missing.tif"))
+    assert result.returncode == 3
+    assert "missing.tif" in result.stderr
+    assert {path.name: path.read_bytes() for path in outputs.iterdir()} == before
+
+
+def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranking(country, run):
+    store = Store.of(config(country))
+    name = f"{config(country).name}.contamination"
+    trained = mlrisk.train(config(country, "seed=7"))
+    assert [version.alias for version in trained.versions] == ["challenger", "challenger"]
+    champion, texts = store.load(name)
+    assert champion.number == "1"
+    assert texts["booster.txt"].startswith("tree")
+    store.promote(name, trained.versions[0].number, "a tester")
+    assert store.load(name)[0].number == trained.versions[0].number
+    store.promote(name, "1", "a tester")
+    with pytest.raises(ConfigError, match="has no version 99"):
+        store.promote(name, "99", "a tester")
+
+
+def test_a_changed_model_file_is_refused(country, run):
+    store = Store.of(config(country))
+    name = f"{config(country).name}.casualty"
+    version, _ = store.load(name)
+    folder = Path(store.client.get_run(version.run_id).info.artifact_uri.removeprefix("file://")) / "casualty"
+    text = (folder / "scale.json").read_text()
+    try:
+        (folder / "scale.json").write_text(text.replace("0.", "1."))
+        with pytest.raises(InputError, match="Somebody changed them"):
+            store.load(name)
+    finally:
+        (folder / "scale.json").write_text(text)
+
+
+def test_the_versions_open_with_mlflow_alone(country, run):
+    import mlflow.lightgbm
+
+    version = Store.of(config(country)).load(f"{config(country).name}.contamination")[0]
+    client = Store.of(config(country)).client
+    uri = client.get_run(version.run_id).info.artifact_uri
+    booster = mlflow.lightgbm.load_model(f"{uri}/contamination")
+    assert booster.num_trees() == 40
+
+
+def test_the_feature_table_is_written(country, tmp_path):
+    result = command("features", country.config_path, "--out", tmp_path / "table.parquet")
+    assert result.returncode == 0, result.stderr
+    table = pd.read_parquet(tmp_path / "table.parquet")
+    assert {"cell_id", "elevation_m", "front_line_distance_m"} <= set(table.columns)
+    assert table.shape[1] > 40
+
+
+def test_check_reports_what_was_set_aside_and_writes_nothing_else(country, tmp_path):
+    before = sorted(country.folder.rglob("*"))
+    result = command("check", country.config_path, "--json", tmp_path / "check.json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / "check.json").read_text())
+    sources = {row["source"]: row for row in report["sources"]}
+    assert sources["hazard_areas"]["repaired"]
+    assert sum(sum(row["set_aside"].values()) for row in sources.values()) > 0
+    assert "hazard_areas" in result.stdout
+    assert sorted(country.folder.rglob("*")) == before
+
+
+def test_what_names_a_victim_reaches_no_output(country, tmp_path):
+    canary = "Zulfiqar Canary"
+    copy = tmp_path / "named"
+    shutil.copytree(country.folder, copy, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
+    table = pd.read_csv(copy / "incidents.csv", dtype=str)
+    table.assign(victim_name=canary, birth_date="1971-03-05").to_csv(copy / "incidents.csv", index=False)
+    result = command("run", copy / "config.yaml", *settings())
+    assert result.returncode == 0, result.stderr
+    assert canary not in result.stdout + result.stderr
+    made = [path for folder in ("outputs", "mlflow-artifacts") for path in (copy / folder).rglob("*") if path.is_file()]
+    assert made
+    for path in [*made, copy / "mlflow.db"]:
+        assert canary.encode() not in path.read_bytes(), path
+        assert b"1971-03-05" not in path.read_bytes(), path
