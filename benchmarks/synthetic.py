@@ -1,4 +1,4 @@
-"""The chain against the truth of synthetic countries: python benchmarks/synthetic.py [--seeds 1 2 3] [--cells 40000]."""
+"""The chain against the truth of synthetic countries; see README.md here."""
 
 import argparse
 import json

@@ -63,4 +63,4 @@ def trust(
 
 def extent_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """Standard deviation, along each axis, of a place drawn from a disc with the record's area; 0 for a point."""
-    return np.sqrt(shapely.area(np.asarray(table.geometry.array)) / (4 * np.pi))
+    return np.asarray(np.sqrt(shapely.area(np.asarray(table.geometry.array)) / (4 * np.pi)))

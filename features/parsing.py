@@ -182,12 +182,12 @@ def _months_numbered(text: pd.Series) -> pd.Series:
 def _match(text: NDArray[np.str_], pattern: str) -> NDArray[np.int64]:
     """(n, groups) integers of the pattern's groups, 0 where it does not match."""
     groups = pd.Series(text, dtype=object).str.extract(pattern, expand=True)
-    return groups.fillna("0").astype(np.int64).to_numpy()
+    return np.asarray(groups.fillna("0").astype(np.int64).to_numpy())
 
 
 def _dotted(text: NDArray[np.str_]) -> NDArray[np.bool_]:
     """Dates with dots are written day first everywhere."""
-    return pd.Series(text, dtype=object).str.match(r"^\d{1,2}\.\d{1,2}\.\d{4}").to_numpy(dtype=bool)
+    return np.asarray(pd.Series(text, dtype=object).str.match(r"^\d{1,2}\.\d{1,2}\.\d{4}").to_numpy(dtype=bool))
 
 
 def _fill(days: Dates, precision: NDArray[np.str_], parts: NDArray[np.int64], what: str) -> None:

@@ -97,7 +97,9 @@ def places_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """(n, 2) easting and northing of one point of each record: the point itself, else a point on its surface."""
     shapes = np.asarray(table.geometry.array)
     single = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
-    return shapely.get_coordinates(np.where(single, shapes, shapely.point_on_surface(shapes))).reshape(-1, 2)
+    return np.asarray(
+        shapely.get_coordinates(np.where(single, shapes, shapely.point_on_surface(shapes))).reshape(-1, 2)
+    )
 
 
 @dataclass(frozen=True)

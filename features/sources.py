@@ -95,6 +95,8 @@ def open_area(
     kinds = {POINT if part.geom_type.endswith("Point") else POLYGON for part in parts}
     if len(kinds) != 1:
         why = "holds polygons and points: give one of them" if kinds else "holds no polygon and no point"
+        if "out of area" in tally.set_aside and not kinds:
+            why = f"lies outside the domain of {crs.to_string()}: check grid.crs and the CRS of the area"
         told = f"; set aside: {', '.join(f'{n} {reason}' for reason, n in tally.set_aside.items())}"
         raise InputError(f"grid.area: {', '.join(paths)} {why}{told if tally.set_aside else ''}")
     area: BaseGeometry

@@ -230,7 +230,7 @@ def _cut(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geome
 def _near(geometry: Geometry, home: Home) -> NDArray[np.bool_]:
     """Which geometries come within `home.keep_m` of the home rectangle."""
     distance_m = shapely.distance(geometry, shapely.box(*home.bounds))
-    return np.nan_to_num(distance_m, nan=np.inf) <= home.keep_m
+    return np.asarray(np.nan_to_num(distance_m, nan=np.inf) <= home.keep_m)
 
 
 def _fingerprints(table: pd.DataFrame, columns: pd.DataFrame) -> NDArray[np.uint64]:
@@ -252,7 +252,7 @@ def _repeated(records: Records) -> NDArray[np.bool_]:
     """Rows with the same place and canonical columns as an earlier row (dated ones: the same everything)."""
     rounded = shapely.transform(records.geometry, lambda points: np.round(points, SAME_PLACE_DECIMALS_M) + 0.0)
     keys = records.columns.assign(mlrisk_place=shapely.to_wkb(shapely.normalize(rounded)), mlrisk_print=records.prints)
-    return keys.duplicated().to_numpy()
+    return np.asarray(keys.duplicated().to_numpy())
 
 
 def _aside(records: Records, gone: NDArray[np.bool_], reason: str, tally: Tally) -> Records:

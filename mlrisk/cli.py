@@ -23,9 +23,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich help takes twice the 0.4 s that `--help` may take
     help="Ranks land for mine survey. It orders survey work; it never cancels, reduces or releases land.",
 )
-models_app = typer.Typer(no_args_is_help=True, help="List and promote model versions.")
+models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and promote model versions.")
 app.add_typer(models_app, name="models")
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]

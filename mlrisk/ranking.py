@@ -13,7 +13,7 @@ Policy = Callable[[pd.DataFrame], NDArray[np.float64]]
 
 def by_contamination(risk: pd.DataFrame) -> NDArray[np.float64]:
     """The model's raw score: it orders cells that calibration has given one probability."""
-    return risk["contamination_score"].to_numpy(dtype=np.float64)
+    return np.asarray(risk["contamination_score"].to_numpy(dtype=np.float64))
 
 
 def by_casualty(risk: pd.DataFrame) -> NDArray[np.float64]:
@@ -21,7 +21,7 @@ def by_casualty(risk: pd.DataFrame) -> NDArray[np.float64]:
     casualties = risk["casualties_per_year"].to_numpy(dtype=np.float64)
     if not np.isfinite(casualties).all():
         raise ConfigError("ranking.policy (casualty) needs a casualty model: no accident is known, use contamination")
-    return casualties
+    return np.asarray(casualties)
 
 
 # A new policy is one function and one line.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,9 @@ class ContaminationModel:
         members = [Boosted(texts[name], features) for name in sorted(texts) if name.startswith("member_")]
         calibration = json.loads(texts["calibration.json"])
         domain = json.loads(texts["domain.json"])
-        arrays = {key: np.array(value) if isinstance(value, list) else value for key, value in domain.items()}
+        arrays: dict[str, Any] = {
+            key: np.array(value) if isinstance(value, list) else value for key, value in domain.items()
+        }
         return cls(
             Boosted(texts["booster.txt"], features),
             tuple(members),

@@ -44,7 +44,7 @@ class Domain:
         Rows that miss features which carry half of the weight or more lie outside.
         """
         seen = np.isfinite(values) @ self.weight / self.weight.sum()
-        return (self.dissimilarity(values) <= self.threshold) & (seen > LEAST_SEEN)
+        return np.asarray((self.dissimilarity(values) <= self.threshold) & (seen > LEAST_SEEN))
 
 
 def fit_domain(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from affine import Affine
 from shapely.geometry import box
 
 import mlrisk
@@ -120,7 +121,7 @@ def test_a_dem_with_holes_stays_unknown_there_and_every_cell_is_scored(country, 
 
 def test_a_dem_elsewhere_is_refused(country, tmp_path):
     def moved(values):
-        return values, {"transform": rasterio.transform.from_origin(-70, 10, 0.01, 0.01)}
+        return values, {"transform": Affine(0.01, 0, -70, 0, -0.01, 10)}
 
     path = rewrite_dem(country, tmp_path / "dem.tif", moved)
     with pytest.raises(InputError, match="dem"):

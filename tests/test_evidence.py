@@ -78,9 +78,7 @@ def test_cleared_land_is_searched_by_its_share_of_the_cell():
 
 def test_cancelled_and_reduced_land_counts_less_than_cleared_land():
     kinds = ("cancelled", "reduced", "cleared")
-    result = evidence(
-        land_release=[cleared(cell_box(i, 0)) | {"release_type": kind} for i, kind in enumerate(kinds)]
-    )
+    result = evidence(land_release=[cleared(cell_box(i, 0)) | {"release_type": kind} for i, kind in enumerate(kinds)])
     weights = [at(result, i, 0)[1] for i in range(3)]
     assert weights == sorted(weights)
     assert weights[0] < weights[1] < weights[2]

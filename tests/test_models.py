@@ -37,8 +37,7 @@ def trained():
 def test_the_same_rows_and_seed_give_the_same_text():
     values, target = rows()
     texts = {
-        fit(values, target, np.ones(len(target)), ("a", "b", "c"), "binary", PARAMS, seed=5).text
-        for _ in range(2)
+        fit(values, target, np.ones(len(target)), ("a", "b", "c"), "binary", PARAMS, seed=5).text for _ in range(2)
     }
     assert len(texts) == 1
 

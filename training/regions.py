@@ -98,7 +98,7 @@ def _district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.objec
     if districts.geom_type.eq("Point").all():
         tree = cKDTree(np.column_stack([districts.geometry.x, districts.geometry.y]))
         _, nearest = tree.query(centres, distance_upper_bound=grid.cell_size_m)
-        return np.array([*texts, NO_REGION], dtype=object)[nearest]
+        return np.asarray(np.array([*texts, NO_REGION], dtype=object)[nearest])
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(centres[:, 0], centres[:, 1]), crs=districts.crs)
     joined = points.sjoin(districts[["geometry"]], how="left", predicate="within")
     # A centre on a shared border belongs to the first of its districts.

@@ -246,8 +246,14 @@ def _run_tags(config: TrainConfig, inputs: Mapping[str, str]) -> dict[str, str]:
 
 def _write_model(folder: Path, texts: Mapping[str, str]) -> None:
     """MLflow's LightGBM model and our own readable files in one folder."""
+    import warnings
+
     import lightgbm
-    import mlflow.lightgbm
+
+    with warnings.catch_warnings():
+        # MLflow warns of a type hint of its own while it is imported.
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType.*")
+        import mlflow.lightgbm
 
     booster = lightgbm.Booster(model_str=texts["booster.txt"])
     requirement = f"lightgbm=={lightgbm.__version__}"
