@@ -101,7 +101,9 @@ SCHEMAS: dict[str, Schema] = {
         (POINT,),
         {"date": DATE, "year": DATE, "eo_category": TEXT, "eo_quantity": NUMBER, "recorded_date": DATE},
     ),
-    "settlements": Schema((POINT, POLYGON), {"population": NUMBER, "planned_population": NUMBER, "place": TEXT}),
+    "settlements": Schema(
+        (POINT, POLYGON), {"name": TEXT, "population": NUMBER, "planned_population": NUMBER, "place": TEXT}
+    ),
     "land_use": Schema((POLYGON,), {"land_use": TEXT}),
     "rivers": Schema(ANY),
     "power_lines": Schema(ANY),

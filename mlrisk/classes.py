@@ -62,12 +62,13 @@ class Scale:
     colours: tuple[str, ...] = RAMP
 
     def codes(self, values: ArrayLike) -> NDArray[np.uint8]:
-        """The bin of each value, counted from 1.
+        """The bin of each value, counted from 1; 0 for a missing value.
 
         >>> CONTAMINATION_SCALE.codes([0.0005, 0.01, 0.9]).tolist()
         [1, 4, 7]
         """
-        return (np.digitize(np.asarray(values, dtype=np.float64), self.edges) + 1).astype(np.uint8)
+        numbers = np.asarray(values, dtype=np.float64)
+        return np.where(np.isfinite(numbers), np.digitize(numbers, self.edges) + 1, OUTSIDE).astype(np.uint8)
 
 
 def decimal(value: float) -> str:
@@ -95,7 +96,7 @@ def casualty_scale(casualties_per_year: ArrayLike) -> Scale:
     >>> casualty_scale([0.0, 0.02]).edges
     (3e-05, 0.0001, 0.0003, 0.001, 0.003, 0.01)
     """
-    greatest = float(np.max(np.asarray(casualties_per_year, dtype=np.float64), initial=0.0))
+    greatest = float(np.max(np.nan_to_num(np.asarray(casualties_per_year, dtype=np.float64)), initial=0.0))
     decade = floor(log10(greatest)) if greatest > 0 else 0
     edges = [step * 10.0**power for power in range(decade - 3, decade + 1) for step in (1, 3)]
     last = len([edge for edge in edges if edge <= greatest]) if greatest > 0 else 7

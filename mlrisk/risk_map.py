@@ -102,7 +102,7 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
         risk,
         tasks,
         known_hazards(config, sources),
-        {name: sources.vectors[name] for name in CONTEXT_LAYERS if name in sources.vectors},
+        _context_layers(sources),
         _notes(config, inputs, champions, risk),
         champions.metrics,
     )
@@ -216,6 +216,14 @@ def _with_reasons(config: Config, inputs: Inputs, scorer: Scorer, risk: pd.DataF
     tiles = [scorer.reasons(tile, wanted, infos) for tile in inputs.grid.tiles(config.compute.tile_cells)]
     found = pd.concat(tiles).reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
     return risk.assign(**{column: found[column].astype("str") for column in REASONS})
+
+
+def _context_layers(sources: Sources) -> dict[str, gpd.GeoDataFrame]:
+    """What orients a reader; districts that are only marked by points have no borders to draw."""
+    layers = {name: sources.vectors[name] for name in CONTEXT_LAYERS if name in sources.vectors}
+    if "districts" in layers and layers["districts"].geom_type.eq("Point").any():
+        del layers["districts"]
+    return layers
 
 
 def _district_names(sources: Sources, names: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -192,5 +192,5 @@ def test_without_any_accident_the_casualty_column_is_empty_and_said_so(country, 
                      f"output.folder={tmp_path / 'out'}")  # fmt: skip
     _, ranking = mlrisk.run(changed)
     assert ranking.package.risk["casualties_per_year"].isna().all()
-    assert any("no accident is known" in text for text in ranking.package.notes.warnings)
+    assert any("no accident is known in the area" in text for text in ranking.package.notes.warnings)
     assert np.isfinite(ranking.package.risk["contamination"]).all()

@@ -109,16 +109,18 @@ def evidence_at(grid: Grid, sources: Sources, as_of: date, labels: LabelSettings
     state = np.full(grid.shape, UNKNOWN, dtype=np.int8).reshape(-1)
     weight = np.zeros(state.shape)
     counts: dict[str, int] = {}
+    declared_cells = np.zeros(state.shape, dtype=bool)
     for declared in labels.declared_searched:
         cells = _declared_cells(grid, declared, data_folder)
-        state[cells], weight[cells] = SEARCHED, declared.weight
-        counts["declared_searched"] = counts.get("declared_searched", 0) + len(cells)
+        state[cells], weight[cells], declared_cells[cells] = SEARCHED, declared.weight, True
     for name in _chosen_kinds(labels):
         kind = KINDS[name]
         table = _records(sources, kind, as_of)
         counts[name] = len(table)
         if len(table):
-            _lay(grid, table, kind, labels.weights.get(name, kind.weight), state, weight)
+            declared_cells &= ~_lay(grid, table, kind, labels.weights.get(name, kind.weight), state, weight)
+    if labels.declared_searched:
+        counts["declared_searched"] = int(declared_cells.sum())
     return Evidence(
         as_of,
         state.reshape(grid.shape)[grid.mask],
@@ -190,8 +192,8 @@ def _lay(
     kind_weight: float,
     state: NDArray[np.int8],
     weight: NDArray[np.float64],
-) -> None:
-    """Write the cells of one kind over the weaker evidence below."""
+) -> NDArray[np.bool_]:
+    """Write the cells of one kind over the weaker evidence below; True where it wrote."""
     points = np.asarray(table.geom_type == "Point")
     cells, shares = _point_cells(grid, table[points])
     if (~points).any():
@@ -208,6 +210,7 @@ def _lay(
     # A second record of less weight never takes weight from a cell in the same state.
     stronger = touched & ((state != kind.state) | (kind_weight * best > weight))
     state[stronger], weight[stronger] = kind.state, kind_weight * best[stronger]
+    return stronger
 
 
 def _point_cells(grid: Grid, table: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -160,11 +160,16 @@ def _train_casualty(config: TrainConfig, inputs: Inputs) -> tuple[CasualtyModel 
     people = units.total(exposed_people(inputs.grid, inputs.sources, config.casualty))
     rows = unit_periods(config, inputs.sources, units, people)
     if rows is None:
-        return None, pd.DataFrame(), ("no accident is known in the area: casualties_per_year is empty",)
+        return None, pd.DataFrame(), (_no_accidents(config),)
     metrics = judge_casualty(config, units.grid, rows, cell_regions(units.grid, inputs.sources, config.validation))
     now = unit_features(config, inputs.sources, units, casualty_context(config, rows.dated))
     model = fit_casualty(config, rows, now, people)
     return model, metrics, _casualty_notes(config, inputs, model, rows.accidents, rows.dated)
+
+
+def _no_accidents(config: TrainConfig) -> str:
+    years = config.casualty.window_years
+    return f"no accident is known in the area in the {years} years before as_of: casualties_per_year is empty"
 
 
 def casualty_context(config: TrainConfig, dated: bool) -> FeatureContext:

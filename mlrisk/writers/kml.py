@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -61,6 +62,10 @@ def _placemark(document: ET.Element, row: dict[Any, Any], geometry: BaseGeometry
         _polygon(shapes, polygon)
 
 
+def _casualties(per_year: float) -> str:
+    return f"{per_year:.4f} people per year" if np.isfinite(per_year) else "unknown, no accident is known"
+
+
 def _balloon(row: dict[Any, Any], package: Package) -> str:
     """HTML, because viewers read it as such; so all text from data is escaped here and once more as XML."""
     reasons = [str(row[f"reason_{number}"]) for number in (1, 2, 3) if row[f"reason_{number}"]]
@@ -71,7 +76,7 @@ def _balloon(row: dict[Any, Any], package: Package) -> str:
             f"Contamination: {row['contamination']:.1%} on average; "
             f"explosive ordnance expected in {row['expected_finds']:.1f} cells"
         ),
-        f"Casualty risk: {row['casualties_per_year']:.4f} people per year",
+        f"Casualty risk: {_casualties(row['casualties_per_year'])}",
         f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84)",
     )
     parts = [f"<p>{html.escape(fact)}</p>" for fact in facts]

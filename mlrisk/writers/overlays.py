@@ -14,6 +14,9 @@ from mlrisk.package import Package
 MOST_VERTICES = 60_000
 
 
+MOST_SETTLEMENTS = 150
+
+
 @dataclass(frozen=True)
 class OverlayStyle:
     """How a layer is drawn and what the legend calls it."""
@@ -32,16 +35,22 @@ OVERLAYS = (
     OverlayStyle("districts", "Districts", "#6b6459", 1.0, "dotted"),
     OverlayStyle("rivers", "Rivers", "#3f78bd", 1.0),
     OverlayStyle("roads", "Roads", "#5d564b", 0.9),
-    OverlayStyle("settlements", "Settlements", "#1f2430", 1.0, fill_alpha=0.9),
+    OverlayStyle("settlements", f"Settlements, at most {MOST_SETTLEMENTS}", "#1f2430", 1.0, fill_alpha=0.9),
     OverlayStyle("front_lines", "Front lines", "#5b2a86", 2.4, "dashed"),
     OverlayStyle("hazards", "Known hazards", "#1f2430", 1.6, fill_alpha=0.0),
 )
 
 
 def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
-    """The layer, None where there is none or it is empty."""
+    """The layer, None where there is none or it is empty; of settlements the most populous."""
     frame = package.hazards if key == "hazards" else package.layers.get(key)
-    return None if frame is None or frame.empty else frame
+    if frame is None or frame.empty:
+        return None
+    if key == "settlements" and len(frame) > MOST_SETTLEMENTS:
+        # A country has thousands of villages: all of them would hide the map below.
+        people = frame["population"].fillna(0) if "population" in frame.columns else None
+        return frame.head(MOST_SETTLEMENTS) if people is None else frame.loc[people.nlargest(MOST_SETTLEMENTS).index]
+    return frame
 
 
 def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:

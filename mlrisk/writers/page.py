@@ -102,7 +102,7 @@ def _task(row: dict[Any, Any], place: Any, bounds: list[float]) -> dict[str, Any
         "contamination_text": f"{row['contamination']:.1%}".replace("%", " %"),
         "finds": float(row["expected_finds"]),
         "finds_text": f"{row['expected_finds']:.1f} of {int(row['cells'])} cells",
-        "casualties": float(row["casualties_per_year"]),
+        "casualties": float(row["casualties_per_year"]) if np.isfinite(row["casualties_per_year"]) else -1.0,
         "casualties_text": _significant(float(row["casualties_per_year"])),
         "reasons": [str(row[name]) for name in ("reason_1", "reason_2", "reason_3") if row[name]],
         "wgs84": position,
@@ -114,7 +114,9 @@ def _task(row: dict[Any, Any], place: Any, bounds: list[float]) -> dict[str, Any
 
 
 def _significant(value: float) -> str:
-    """Two significant digits without exponent: 0.0042, 0.31, 12."""
+    """Two significant digits without exponent: 0.0042, 0.31, 12; a missing value is said to be unknown."""
+    if not np.isfinite(value):
+        return "unknown"
     return np.format_float_positional(float(f"{value:.1e}"), trim="-")
 
 
@@ -140,12 +142,12 @@ PROTOCOLS = {
 
 
 def _validation(metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row a protocol and ranking: mean over the folds, with the lowest and highest fold."""
+    """One row a protocol and ranking: mean over the folds, with its interval where one was drawn, else the range."""
     rows = []
     # Training adds rows of means; they are no fold, and counting them would narrow what the reader sees.
     folds = metrics[metrics["fold"] != "mean"]
     for (protocol, ranking), group in folds.groupby(["protocol", "ranking"], sort=False):
-        values = {name: _spread(group[name]) for name in METRICS if name in group.columns}
+        values = {name: _spread(group, name) for name in METRICS if name in group.columns}
         rows.append(
             {
                 "protocol": str(protocol),
@@ -159,10 +161,13 @@ def _validation(metrics: pd.DataFrame) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: first[row["protocol"]])
 
 
-def _spread(values: pd.Series) -> tuple[str, str]:
-    known = values.astype(float).dropna()
+def _spread(group: pd.DataFrame, name: str) -> tuple[str, str]:
+    known = group[name].astype(float).dropna()
     if known.empty:
         return "unknown", ""
+    if f"{name}_low" in group.columns:
+        low, high = group[f"{name}_low"].mean(), group[f"{name}_high"].mean()
+        return f"{known.mean():.2f}", f"90 %: {low:.2f} to {high:.2f}"
     spread = f"{known.min():.2f} to {known.max():.2f}" if len(known) > 1 else ""
     return f"{known.mean():.2f}", spread
 

@@ -60,17 +60,18 @@ def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple
         ),
         _quantity(package, classes, factor, "contamination", CONTAMINATION_SCALE, risk["contamination"].to_numpy()),
         _quantity(package, classes, factor, "interval", CONTAMINATION_SCALE, interval.to_numpy()),
-        _quantity(
-            package,
-            classes,
-            factor,
-            "casualties",
-            casualty_scale(risk["casualties_per_year"]),
-            risk["casualties_per_year"].to_numpy(),
-        ),
+        *_casualties(package, classes, factor),
         _evidence(package, factor),
     )
     return themes, factor
+
+
+def _casualties(package: Package, classes: NDArray[np.uint8], factor: int) -> tuple[Theme, ...]:
+    """The casualty theme, none where no accident was known to learn from: an empty map would look like no danger."""
+    values = package.risk["casualties_per_year"].to_numpy(dtype=np.float64)
+    if not np.isfinite(values).any():
+        return ()
+    return (_quantity(package, classes, factor, "casualties", casualty_scale(values), values),)
 
 
 TITLES = {
