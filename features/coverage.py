@@ -1,11 +1,15 @@
 """How much of each cell polygons cover: exact shares, for evidence and for released land."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from features.grid import Grid
+
+CHUNK_CELLS = 500_000
 
 
 def cell_coverage(grid: Grid, polygons: NDArray[np.object_]) -> pd.DataFrame:
@@ -15,8 +19,23 @@ def cell_coverage(grid: Grid, polygons: NDArray[np.object_]) -> pd.DataFrame:
     of the grid), `polygon` (index into `polygons`) and `share` of the cell's area in (0, 1]; overlapping polygons each
     have their full share. A polygon that only touches a cell's edge has no row.
     """
-    cells, owners, boxes = _cells_under_bounds(grid, polygons)
     shapely.prepare(polygons)
+    parts = [_covered(grid, polygons, chunk) for chunk in _chunks(grid, polygons)]
+    return pd.concat([_covered(grid, polygons, slice(0, 0)), *parts], ignore_index=True)
+
+
+def _chunks(grid: Grid, polygons: NDArray[np.object_]) -> list[slice]:
+    """Runs of polygons whose bounds hold about CHUNK_CELLS cells together, so that memory stays bounded."""
+    bounds = shapely.bounds(polygons).reshape(-1, 4) / grid.cell_size_m
+    cells = np.maximum(bounds[:, 2] - bounds[:, 0] + 1, 1) * np.maximum(bounds[:, 3] - bounds[:, 1] + 1, 1)
+    part = (np.cumsum(np.minimum(cells, grid.mask.size)) // CHUNK_CELLS).astype(np.int64)
+    edges = [*np.flatnonzero(np.diff(part, prepend=-1)), len(part)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
+
+
+def _covered(grid: Grid, polygons: NDArray[np.object_], chunk: slice) -> pd.DataFrame:
+    cells, owners, boxes = _cells_under_bounds(grid, polygons[chunk])
+    owners = owners + (chunk.start or 0)
     share = np.ones(len(boxes))
     cut = ~shapely.contains(polygons[owners], boxes)
     # Only cells that a border cuts need an intersection; the inside of a district is one predicate a cell.

@@ -90,6 +90,8 @@ def feature_table(tile: Grid, sources: Sources, context: FeatureContext, familie
     columns: dict[str, NDArray[np.float32]] = {}
     for family in check_families(families):
         for name, array in BUILDERS[family](tile, sources, context).items():
+            if name in columns:
+                raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
             columns[name] = array[tile.mask]
     if not columns:
         raise InputError(f"no source gives a feature of {', '.join(families)}: add sources to the config")
@@ -101,13 +103,16 @@ def grid_feature_table(
 ) -> FeatureTable:
     """The feature table of a whole grid, made tile by tile so that memory holds one tile's rasters at a time."""
     chosen = check_families(families)
-    tiles = [(tile, feature_table(tile, sources, context, chosen)) for tile in grid.tiles(tile_cells)]
-    names = tiles[0][1].names
-    ids = np.concatenate([tile.cell_ids() for tile, _ in tiles])
-    values = np.concatenate([table.values for _, table in tiles])
-    # Cells come tile by tile; the table runs in grid order. Ids grow to the north, rows of the grid to the south.
-    order = np.argsort(ids, kind="stable")
-    return FeatureTable(names, values[order][np.argsort(np.argsort(grid.cell_ids(), kind="stable"), kind="stable")])
+    ids = grid.cell_ids()
+    by_id = np.argsort(ids, kind="stable")
+    names: tuple[str, ...] = ()
+    values = np.empty((0, 0), dtype=np.float32)
+    for tile in grid.tiles(tile_cells):
+        part = feature_table(tile, sources, context, chosen)
+        if not names:
+            names, values = part.names, np.empty((len(ids), len(part.names)), dtype=np.float32)
+        values[by_id[np.searchsorted(ids, tile.cell_ids(), sorter=by_id)]] = part.values
+    return FeatureTable(names, values)
 
 
 def feature_infos(sources: Sources, context: FeatureContext, families: Iterable[str]) -> dict[str, FeatureInfo]:

@@ -110,7 +110,7 @@ def _read_part(
             _mark(reasons, np.where(faults[reason], reason, ""))
     records = replace(records, geometry=_repaired(records.geometry, reasons, tally))
     records = _aside_all(records, reasons, where, tally)
-    if kinds == (POINT,):
+    if POINT in kinds:
         records = _split_points(records, tally)
     return replace(records, geometry=_reprojected(records.geometry, crs, home, tally))
 
@@ -191,7 +191,12 @@ def make_polygonal(geometry: Geometry) -> Geometry:
 
 def _split_points(records: Records, tally: Tally) -> Records:
     """Single points: a record of several places becomes several records."""
-    parts, index = shapely.get_parts(records.geometry, return_index=True)
+    several = shapely.get_type_id(records.geometry) == shapely.GeometryType.MULTIPOINT
+    whole = np.flatnonzero(~several)
+    parts, owner = shapely.get_parts(records.geometry[several], return_index=True)
+    index = np.concatenate([whole, np.flatnonzero(several)[owner]])
+    order = np.argsort(index, kind="stable")
+    parts, index = np.concatenate([records.geometry[whole], parts])[order], index[order]
     if len(parts) > len(records.geometry):
         tally.note(f"{len(records.geometry)} records of points split into {len(parts)} single points")
     return replace(records.chosen(index), geometry=parts)

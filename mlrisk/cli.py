@@ -84,7 +84,7 @@ def demo(
     progress = _progress()
     progress("synthetic country")
     country = synthetic_country(seed, cells=cells, folder=out / COUNTRY_FOLDER)
-    config = load_config(country.config_path, overrides=[f"output.folder={json.dumps(str(out.resolve()))}"])
+    config = load_config(country.config_path, overrides=["output.folder=.."])
     trained, ranking = run_chain(config, progress)
     progress("done")
     _print_validation(trained.metrics, trained.casualty_metrics)
@@ -263,9 +263,9 @@ def _print_validation(metrics: "pd.DataFrame", casualty: "pd.DataFrame") -> None
             [
                 (
                     row["protocol"], row["fold"], row["ranking"],
-                    f"{row['roc_auc']:.3f} ({row['roc_auc_low']:.3f}-{row['roc_auc_high']:.3f})",
+                    f"{row['roc_auc']:.3f}{_interval(row, 'roc_auc', 3)}",
                     f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})", f"{row['recall_1']:.2f}", f"{row['recall_5']:.2f}",
-                    f"{row['recall_10']:.2f} ({row['recall_10_low']:.2f}-{row['recall_10_high']:.2f})",
+                    f"{row['recall_10']:.2f}{_interval(row, 'recall_10', 2)}",
                     f"{row['recall_20']:.2f}",
                 )
                 for row in shown.to_dict("records")
@@ -285,6 +285,11 @@ def _print_validation(metrics: "pd.DataFrame", casualty: "pd.DataFrame") -> None
                 for row in casualty.to_dict("records")
             ],
         )  # fmt: skip
+
+
+def _interval(row: Mapping[Any, Any], name: str, digits: int) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return f" ({low:.{digits}f}-{high:.{digits}f})" if low == low else ""  # noqa: PLR0124 NaN where none was drawn
 
 
 def _print_ranking(ranking: "Ranking") -> None:

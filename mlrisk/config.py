@@ -21,7 +21,7 @@ class TaskSettings(Settings):
     """How cells are grouped into survey tasks."""
 
     number: int = Field(100, ge=1, le=100_000, description="tasks in the plan at the most")
-    least_km2: float = Field(0.25, gt=0, description="a smaller group of cells is no task, except a single large cell")
+    least_km2: float = Field(0.25, gt=0, description="a task grows to this area even into worse-ranked cells")
     greatest_km2: float = Field(4.0, gt=0, description="a task is not grown beyond this area")
     worst_share: Share = Field(0.2, description="tasks hold cells from this best share of the ranked land only")
 

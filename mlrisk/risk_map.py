@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import MlriskError
+from features.errors import ConfigError, MlriskError
 from features.grid import Grid
 from features.records import known_at
 from features.report import report_rows
@@ -30,11 +30,10 @@ from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualties import exposed_people, make_units, unit_features
-from training.config import ValidationSettings
 from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
 from training.inputs import Inputs, contamination_context, open_inputs
-from training.regions import cell_regions
-from training.tracking import Store, Version, code_version
+from training.regions import district_names
+from training.tracking import Store, Version, code_version, grid_text, public_settings
 from training.train import casualty_context
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
@@ -95,14 +94,13 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     progress("reasons")
     risk = _with_reasons(config, inputs, scorer, risk)[list(RISK_COLUMNS)]
     progress("tasks")
-    districts = cell_regions(grid, sources, ValidationSettings(regions="districts"))
-    tasks = survey_tasks(grid, risk, config.ranking.tasks, _district_names(sources, districts))
+    tasks = survey_tasks(grid, risk, config.ranking.tasks, _districts(grid, sources))
     package = Package(
         grid,
         risk,
         tasks,
         known_hazards(config, sources),
-        _context_layers(sources),
+        _context_layers(config, sources),
         _notes(config, inputs, champions, risk),
         champions.metrics,
     )
@@ -116,18 +114,42 @@ def load_champions(config: Config) -> Champions:
     """The champions of both targets; casualty may be absent where no accident was ever known."""
     store = Store.of(config)
     version, texts = store.load(f"{config.name}.contamination")
-    versions, casualty = [version], None
+    _check_champion(config, version)
+    versions, casualty, judged_by = [version], None, version
     if store.has_model(f"{config.name}.casualty"):
         casualty_version, casualty_texts = store.load(f"{config.name}.casualty")
+        _check_champion(config, casualty_version)
         casualty, versions = CasualtyModel.from_files(casualty_texts), [version, casualty_version]
+        judged_by = casualty_version
     return Champions(
         ContaminationModel.from_files(texts),
         casualty,
         tuple(versions),
         _read_csv(store.read_text(version.run_id, "validation.csv")),
-        _read_csv(store.read_text(version.run_id, "casualty_validation.csv")),
-        tuple(line for line in store.read_text(version.run_id, "warnings.txt").splitlines() if line),
+        _read_csv(store.read_text(judged_by.run_id, "casualty_validation.csv")),
+        _noted(store, (version, judged_by)),
     )
+
+
+def _check_champion(config: Config, version: Version) -> None:
+    """Refuse a model of other cells, or one that knows more than the map's date allows."""
+    if version.grid != grid_text(config):
+        raise ConfigError(
+            f"{version.name} version {version.number} was trained on cells of {version.grid}, the config asks for "
+            f"{grid_text(config)}: train on this grid under another name, or set the grid back"
+        )
+    if version.as_of > str(config.as_of):
+        raise ConfigError(
+            f"{version.name} version {version.number} knows records up to {version.as_of}, as_of is {config.as_of}: "
+            "rank with a later as_of, or train anew under another name"
+        )
+
+
+def _noted(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
+    """The warnings that the runs of the champions left, each once."""
+    runs = dict.fromkeys(version.run_id for version in versions)
+    lines = [line for run in runs for line in store.read_text(run, "warnings.txt").splitlines()]
+    return tuple(dict.fromkeys(line for line in lines if line))
 
 
 def expected_casualties(
@@ -203,7 +225,7 @@ def _with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.Data
         northing_m=centres[:, 1],
         longitude=longitude,
         latitude=latitude,
-        evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.state], dtype="str"),
+        evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.shown], dtype="str"),
         released=evidence.released,
     )
 
@@ -218,17 +240,20 @@ def _with_reasons(config: Config, inputs: Inputs, scorer: Scorer, risk: pd.DataF
     return risk.assign(**{column: found[column].astype("str") for column in REASONS})
 
 
-def _context_layers(sources: Sources) -> dict[str, gpd.GeoDataFrame]:
-    """What orients a reader; districts that are only marked by points have no borders to draw."""
-    layers = {name: sources.vectors[name] for name in CONTEXT_LAYERS if name in sources.vectors}
+def _context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:
+    """What orients a reader, as known at as_of; districts that are only marked by points have no borders to draw."""
+    given = [name for name in CONTEXT_LAYERS if name in sources.vectors]
+    layers = {name: known_at(sources.vectors[name], config.as_of) for name in given}
     if "districts" in layers and layers["districts"].geom_type.eq("Point").any():
         del layers["districts"]
     return layers
 
 
-def _district_names(sources: Sources, names: NDArray[np.object_]) -> NDArray[np.object_]:
-    """District of each cell, empty where the country gave no districts (blocks would be no names)."""
-    return names if "districts" in sources.vectors else np.full(len(names), "", dtype=object)
+def _districts(grid: Grid, sources: Sources) -> NDArray[np.object_]:
+    """District of each cell, empty where the country gave none (blocks would be no names)."""
+    if "districts" not in sources.vectors:
+        return np.full(grid.n_cells, "", dtype=object)
+    return district_names(grid, sources.vectors["districts"])
 
 
 def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame) -> Notes:
@@ -289,7 +314,7 @@ def _summary(
         "inputs": report_rows(inputs.reports),
         "not_included": list(package.notes.not_included),
         "warnings": list(package.notes.warnings),
-        "settings": config.model_dump(mode="json"),
+        "settings": public_settings(config),
     }
 
 

@@ -22,8 +22,9 @@ def survey_tasks(
     """Grow tasks from the best-ranked cells and describe them; rank 1 holds the best-ranked cell.
 
     `risk` and `districts` (the name of each cell's district) run in `grid.cell_ids()` order. A task is connected
-    over cell edges, has at most `greatest_km2` and at least `least_km2` (or one cell), and takes cells from the best
-    `worst_share` of the ranked land alone. Empty, with its columns, where nothing is ranked.
+    over cell edges and has at most `greatest_km2`. It takes cells from the best `worst_share` of the ranked land, and
+    worse ones only until it has `least_km2`; it stays smaller where no ranked cell adjoins. Empty, with its columns,
+    where nothing is ranked.
     """
     groups = _grow(grid, risk, settings)
     rows = [_describe(grid, risk, cells, number + 1, districts) for number, cells in enumerate(groups)]
@@ -45,28 +46,31 @@ def _grow(grid: Grid, risk: pd.DataFrame, settings: TaskSettings) -> list[NDArra
     rank = risk["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
     limit = np.ceil(settings.worst_share * np.isfinite(rank).sum())
     order_of = np.full(grid.shape, np.inf)
-    order_of[grid.mask] = np.where(rank <= limit, rank, np.inf)
+    order_of[grid.mask] = np.where(np.isfinite(rank), rank, np.inf)
     row_of = np.full(grid.shape, -1, dtype=np.int64)
     row_of[grid.mask] = np.arange(len(risk))
     tasks = []
-    for seed in np.argsort(order_of, axis=None, kind="stable")[: int(np.isfinite(order_of).sum())]:
+    for seed in np.argsort(order_of, axis=None, kind="stable")[: int(limit)]:
         place = divmod(int(seed), grid.shape[1])
         if not np.isfinite(order_of[place]):
             continue
-        cells = _grow_one(order_of, place, most)
-        if len(cells) >= least:
-            tasks.append(np.sort(row_of[tuple(np.transpose(cells))]))
-            if len(tasks) == settings.number:
-                break
+        cells = _grow_one(order_of, place, least, most, limit)
+        tasks.append(np.sort(row_of[tuple(np.transpose(cells))]))
+        if len(tasks) == settings.number:
+            break
     return tasks
 
 
-def _grow_one(order_of: NDArray[np.float64], seed: tuple[int, int], most: int) -> list[tuple[int, int]]:
+def _grow_one(
+    order_of: NDArray[np.float64], seed: tuple[int, int], least: int, most: int, limit: float
+) -> list[tuple[int, int]]:
     """Take the best-ranked cell at the border of the task again and again; taken cells leave `order_of`."""
     heap, seen = [(order_of[seed], seed)], {seed}
     cells: list[tuple[int, int]] = []
     while heap and len(cells) < most:
-        _, place = heappop(heap)
+        order, place = heappop(heap)
+        if order > limit and len(cells) >= least:
+            break
         cells.append(place)
         order_of[place] = np.inf
         for step in NEIGHBOURS:

@@ -30,10 +30,11 @@ class Calibration:
         return np.interp(raw, self.score, self.probability)
 
 
-def calibrate(raw: NDArray[np.float64], positive: NDArray[np.bool_]) -> Calibration:
-    """Fit the curve on out-of-fold raw scores and what was found there.
+def calibrate(raw: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64]) -> Calibration:
+    """Fit the curve on out-of-fold raw scores and what was found there; a row counts by its searched `area`.
 
-    Platt scaling under 200 positives, beta calibration to 1,000, isotonic regression above. Raises ValueError
+    Platt scaling under 200 positives, beta calibration to 1,000, isotonic regression above. Scores that order
+    held-out land the wrong way round give the base rate everywhere. Raises ValueError
     when one of the classes is missing.
     """
     positives = int(positive.sum())
@@ -42,12 +43,14 @@ def calibrate(raw: NDArray[np.float64], positive: NDArray[np.bool_]) -> Calibrat
     knots = np.unique(np.quantile(raw, np.linspace(0, 1, CURVE_POINTS)))
     if positives >= ISOTONIC_FROM:
         method = "isotonic"
-        fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, positive)
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, positive, sample_weight=area)
         probability = fitted.predict(knots)
     else:
         method = "platt" if positives < PLATT_BELOW else "beta"
-        fitted = LogisticRegression(C=1e6, max_iter=1000).fit(_inputs(raw, method), positive)
+        fitted = LogisticRegression(C=1e6, max_iter=1000).fit(_inputs(raw, method), positive, sample_weight=area)
         probability = fitted.predict_proba(_inputs(knots, method))[:, 1]
+    if probability[-1] <= probability[0]:
+        method, probability = "base rate", np.full(len(knots), np.average(positive, weights=area))
     # A falling stretch is noise: a higher raw score never means less. Beta calibration can fall at an end.
     probability = np.clip(np.maximum.accumulate(probability), LOWEST, 1 - LOWEST)
     return Calibration(method, tuple(knots.tolist()), tuple(probability.tolist()))

@@ -19,9 +19,10 @@ TREND_SPREAD = 0.15
 class CasualtyModel:
     """A Poisson booster of the rate relative to `mean_rate` (casualties per person-year), and the year's factor.
 
-    `factor` lifts or lowers the mean of the training years to the twelve months after as_of, from the trend of the
-    yearly totals. `is_index` says that there were too few accidents for counts to be believed, and `dated` which of
-    the two kinds of features the rates were learned on: as of each period's start, or without the own block.
+    `factor` brings the rates to the casualties expected in the twelve months after as_of, from the trend of the
+    yearly totals, whose change a year on the log scale is `yearly_change`. `is_index` says that there were too few
+    accidents for counts to be believed, and `dated` which of the two kinds of features the rates were learned on: as
+    of each period's start, or without the own block.
     """
 
     booster: Boosted

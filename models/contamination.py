@@ -51,7 +51,7 @@ class ContaminationModel:
             probability,
             np.minimum(low, probability),
             np.maximum(high, probability),
-            self.domain.contains(values),
+            self.domain.contains(values, threads),
         )
 
     def files(self) -> dict[str, str]:
@@ -90,14 +90,15 @@ class ContaminationModel:
 class TrainingRows:
     """Labelled cells: features (n, n_features), target in [0, 1], weight, and the block of each for resampling.
 
-    `out_of_fold` is the raw score that models which had not seen the row's region gave it, NaN where none did;
-    `fold` numbers those regions.
+    `share` is the part of the cell that was searched, 1 where something was found. `out_of_fold` is the raw score that
+    models which had not seen the row's region gave it, NaN where none did; `fold` numbers those regions.
     """
 
     features: tuple[str, ...]
     values: NDArray[np.float32]
     target: NDArray[np.float64]
     weight: NDArray[np.float64]
+    share: NDArray[np.float64]
     block: NDArray[np.int64]
     out_of_fold: NDArray[np.float64]
     fold: NDArray[np.int64]
@@ -126,11 +127,13 @@ def fit_contamination(
     # Without a fold that holds land out there is nothing honest to calibrate on: the booster's own odds, in-sample.
     judged = np.isfinite(rows.out_of_fold)
     raw = rows.out_of_fold[judged] if judged.any() else booster.raw(rows.values, threads)
-    found = (rows.target >= 0.5)[judged] if judged.any() else rows.target >= 0.5
+    used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
     importance = np.abs(booster.contributions(rows.values[sample], threads)).mean(axis=0)
     domain = fit_domain(rows.values, importance, rows.fold, seed)
-    return ContaminationModel(booster, tuple(members), calibrate(raw, found), domain)
+    return ContaminationModel(
+        booster, tuple(members), calibrate(raw, rows.target[used] >= 0.5, rows.share[used]), domain
+    )
 
 
 def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:

@@ -33,18 +33,18 @@ class Domain:
     def _tree(self) -> cKDTree:
         return cKDTree(self.points)
 
-    def dissimilarity(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def dissimilarity(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.float64]:
         """Dissimilarity index of each row; a NaN feature counts as its training mean."""
-        distance, _ = self._tree.query(_weighted(values, self.mean, self.scale, self.weight), workers=-1)
+        distance, _ = self._tree.query(_weighted(values, self.mean, self.scale, self.weight), workers=threads)
         return np.asarray(distance) / self.mean_distance
 
-    def contains(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def contains(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.bool_]:
         """True where a row lies inside the area of applicability.
 
         Rows that miss features which carry half of the weight or more lie outside.
         """
         seen = np.isfinite(values) @ self.weight / self.weight.sum()
-        return np.asarray((self.dissimilarity(values) <= self.threshold) & (seen > LEAST_SEEN))
+        return np.asarray((self.dissimilarity(values, threads) <= self.threshold) & (seen > LEAST_SEEN))
 
 
 def fit_domain(

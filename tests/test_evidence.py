@@ -177,3 +177,61 @@ def test_a_record_dated_or_recorded_after_as_of_changes_nothing(source, column, 
 def test_unknown_never_becomes_searched_by_a_find_elsewhere():
     result = evidence(finds=[{"geometry": Point(EAST - 900, NORTH - 900), "date": "2023-01-01"}])
     assert set(result.state) == {UNKNOWN}
+
+
+def test_a_sliver_of_searched_land_says_nothing_of_a_cell():
+    result = evidence(land_release=[cleared(cell_box(0, 0, 0.05)), cleared(cell_box(1, 0, 0.3))])
+    assert at(result, 0, 0)[:2] == (UNKNOWN, 0.0)
+    assert at(result, 1, 0)[:2] == (SEARCHED, pytest.approx(0.3))
+    # The map calls a cell searched only where most of it was.
+    assert set(result.shown) == {UNKNOWN}
+
+
+def test_land_on_which_work_goes_on_is_neither_searched_nor_released():
+    under_way = {"geometry": cell_box(0, 0), "release_type": "cleared", "start_date": "2023-06-01", "end_date": None}
+    suspended = cleared(cell_box(1, 0)) | {"release_type": "suspended"}
+    result = evidence(land_release=[under_way, suspended])
+    assert set(result.state) == {UNKNOWN}
+    assert not result.released.any()
+
+
+def test_a_later_release_next_door_does_not_hide_an_accident():
+    accident = [{"geometry": cell_point(0, 0), "date": "2015-01-01"}]
+    early = cleared(cell_box(0, 0)) | {"end_date": "2010-01-01"}
+    sliver = cleared(cell_box(0, 0, 0.04)) | {"end_date": "2020-01-01"}
+    result = evidence(land_release=[early, sliver], incidents=accident)
+    assert at(result, 0, 0)[0] == FOUND
+    assert not at(result, 0, 0)[2]
+
+
+@pytest.mark.parametrize(
+    ("status", "day", "released"),
+    [("open", "2024-01-01", False), ("open", "2022-01-01", True), ("cancelled", "2024-01-01", True),
+     ("open", None, False), ("closed", None, True)],
+)  # fmt: skip
+def test_a_hazard_area_reopens_released_land_unless_it_is_older_or_withdrawn(status, day, released):
+    hazard = {"geometry": cell_box(0, 0), "hazard_type": "SHA", "hazard_status": status, "record_date": day}
+    result = evidence(land_release=[cleared(cell_box(0, 0))], hazard_areas=[hazard])
+    assert at(result, 0, 0)[2] == released
+
+
+def test_a_hazard_area_that_was_cancelled_is_no_find():
+    hazard = {"geometry": cell_box(0, 0), "hazard_type": "CHA", "record_date": "2022-01-01"}
+    assert at(evidence(hazard_areas=[hazard | {"hazard_status": "Cancelled"}]), 0, 0)[0] == UNKNOWN
+    assert at(evidence(hazard_areas=[hazard | {"hazard_status": "closed"}]), 0, 0)[0] == FOUND
+
+
+def test_devices_that_are_all_located_leave_the_rest_of_the_polygon_searched():
+    area = box(EAST, NORTH, EAST + 500, NORTH + 250)
+    release = cleared(area, ap_mines=1.0, at_mines=0.0, uxo=0.0)
+    found = [{"geometry": cell_point(0, 0), "date": "2023-04-01"}]
+    located = evidence(land_release=[release], finds=found)
+    assert (at(located, 0, 0)[0], at(located, 1, 0)[0]) == (FOUND, SEARCHED)
+    unlocated = evidence(land_release=[release])
+    assert at(unlocated, 1, 0)[:2] == (FOUND, 0.5)
+
+
+def test_a_place_known_to_ten_kilometres_says_nothing_of_a_cell():
+    release = [cleared(cell_box(0, 0))]
+    vague = [{"geometry": cell_point(0, 0), "date": "2022-01-01", "location_error_m": 10_000.0}]
+    assert at(evidence(land_release=release, incidents=vague), 0, 0)[:2] == (SEARCHED, 1.0)

@@ -61,8 +61,21 @@ def test_interval_holds_the_figure_and_is_wider_when_blocks_are_few():
 def test_bootstrap_auc_is_the_auc_when_every_cell_is_drawn_once():
     score = np.array([3.0, 2.0, 1.0, 0.0])
     positive = np.array([True, False, True, False])
-    figures = block_intervals(score, positive, np.zeros(4, dtype=int), 0)
-    assert figures["roc_auc_low"] == figures["roc_auc_high"] == roc_auc_score(positive, score)
+    figures = block_intervals(np.tile(score, 5), np.tile(positive, 5), np.repeat(np.arange(5), 4), 0)
+    assert figures["roc_auc_low"] == pytest.approx(roc_auc_score(positive, score))
+    assert figures["roc_auc_high"] == pytest.approx(roc_auc_score(positive, score))
+
+
+def test_a_handful_of_blocks_gives_no_interval():
+    figures = block_intervals(np.arange(4.0), np.array([True, False, True, False]), np.zeros(4, dtype=int), 0)
+    assert all(np.isnan(value) for value in figures.values())
+
+
+def test_cells_count_by_the_part_that_was_searched():
+    score, positive = np.array([3.0, 2.0, 1.0]), np.array([False, True, False])
+    figures = judge(score, positive, np.array([0.2, 1.0, 0.8]))
+    assert figures["base_rate"] == pytest.approx(0.5)
+    assert figures["roc_auc"] == pytest.approx(0.8)
 
 
 def test_deviance_is_zero_for_a_perfect_forecast_and_follows_its_formula():

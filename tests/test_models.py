@@ -30,7 +30,9 @@ def trained():
         booster = fit(values[fold != number], target[fold != number], np.ones((fold != number).sum()), ("a", "b", "c"),
                       "binary", PARAMS, seed=1)  # fmt: skip
         out_of_fold[fold == number] = booster.raw(values[fold == number])
-    training = TrainingRows(("a", "b", "c"), values, target, np.ones(len(values)), block, out_of_fold, fold)
+    training = TrainingRows(
+        ("a", "b", "c"), values, target, np.ones(len(values)), np.ones(len(values)), block, out_of_fold, fold
+    )
     return fit_contamination(training, PARAMS, {"a": -1, "b": 1}, 4, seed=3, threads=2), values
 
 
@@ -96,7 +98,7 @@ def test_the_calibrator_follows_the_number_of_positives(n, method):
     rng = np.random.default_rng(1)
     raw = rng.normal(size=n) * 2
     positive = rng.random(n) < expit(0.5 * raw - 2)
-    curve = calibrate(raw, positive)
+    curve = calibrate(raw, positive, np.ones(n))
     assert curve.method == method
     grid = np.linspace(-4, 4, 50)
     assert (np.diff(curve(grid)) >= 0).all()
@@ -105,7 +107,7 @@ def test_the_calibrator_follows_the_number_of_positives(n, method):
 
 def test_calibration_needs_both_classes():
     with pytest.raises(ValueError, match="0 found of 5"):
-        calibrate(np.arange(5.0), np.zeros(5, dtype=bool))
+        calibrate(np.arange(5.0), np.zeros(5, dtype=bool), np.ones(5))
 
 
 def test_the_domain_holds_its_own_land_and_not_the_mountains():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.densities import point_densities
 from features.grid import Grid
 from features.info import FeatureContext
-from features.records import known_at, numbers
+from features.records import dates_of, known_at, numbers
 from features.sources import Sources
 from features.table import FeatureTable, grid_feature_table
 from models.casualty import CasualtyModel, fit_rate, year_factor
@@ -90,7 +90,7 @@ class UnitPeriods:
 def unit_periods(
     config: TrainConfig, sources: Sources, units: Units, people: NDArray[np.float64]
 ) -> UnitPeriods | None:
-    """Count the accidents known at `as_of`; None where there is not one that a model could learn from.
+    """Count the accidents known at `as_of`; None where not one lies in the area and the window of years.
 
     Dated accidents are counted in the yearly periods before `as_of`, each with features as of the period's start.
     Undated ones make one period of `undated_years`, with features that leave out what lies in a unit's own block.
@@ -99,9 +99,11 @@ def unit_periods(
     if table is None:
         return None
     accidents = population_accidents(known_at(table, config.as_of))
-    dates = accidents["date"].to_numpy(dtype="datetime64[ns]") if "date" in accidents else None
-    if dates is not None and not np.isnat(dates).all():
-        return _dated_periods(config, sources, units, people, accidents[~np.isnat(dates)])
+    undated = np.isnat(dates_of(accidents, "date"))
+    if not undated.all():
+        # The register's undated accidents happened too: the dated ones stand in for them.
+        lift = len(accidents) / int((~undated).sum())
+        return _dated_periods(config, sources, units, people, accidents[~undated], lift)
     return _undated_period(config, sources, units, people, accidents) if len(accidents) else None
 
 
@@ -150,7 +152,9 @@ def judge_casualty(config: TrainConfig, grid: Grid, rows: UnitPeriods, regions: 
     positive_unit = np.bincount(rows.unit, weights=rows.count, minlength=grid.n_cells) > 0
     everywhere = np.ones(grid.n_cells, dtype=bool)
     results = []
-    for fold in leave_region_out(regions, everywhere, positive_unit, grid.centres_m(), config.validation, config.seed):
+    for fold in leave_region_out(
+        regions, everywhere, positive_unit, grid.centres_m(), config.validation, config.seed, grid.cell_size_m
+    ):
         train, test = np.isin(rows.unit, fold.train), np.isin(rows.unit, fold.test)
         results.append(_judge_rows(config, rows, train, test, "leave_region_out", fold.name))
     last = rows.period == rows.period.max()
@@ -186,22 +190,25 @@ def _judge_rows(
 
 
 def _dated_periods(
-    config: TrainConfig, sources: Sources, units: Units, people: NDArray[np.float64], accidents: gpd.GeoDataFrame
+    config: TrainConfig,
+    sources: Sources,
+    units: Units,
+    people: NDArray[np.float64],
+    accidents: gpd.GeoDataFrame,
+    lift: float,
 ) -> UnitPeriods | None:
     place, casualties = _units_of(units, accidents, config.casualty)
-    ages = (np.datetime64(config.as_of, "D") - accidents["date"].to_numpy(dtype="datetime64[D]")).astype(int) / 365.25
-    oldest = float(ages[place >= 0].max(initial=0.0))
-    n_periods = min(config.casualty.window_years, int(np.ceil(oldest)))
-    if n_periods < 1:
-        return None
+    dates = accidents["date"].to_numpy(dtype="datetime64[D]")
+    # A register that reaches three years and a month back has three whole years; the month would be a fourth, empty.
+    oldest = dates[place >= 0].min(initial=np.datetime64(config.as_of, "D"))
+    whole = [years for years in range(1, config.casualty.window_years + 1) if _day(config.as_of, years) >= oldest]
+    n_periods = max(len(whole), 1)
     tables, counts, number = [], [], 0
     n_units = units.grid.n_cells
-    for period in range(n_periods):
-        years_back = n_periods - period
+    for years_back in range(n_periods, 0, -1):
         start = FeatureContext(_years_before(config.as_of, years_back))
-        within = (place >= 0) & (ages > years_back - 1 - 1e-9) & (ages <= years_back)
-        if period == n_periods - 1:
-            within |= (place >= 0) & (ages <= 1)
+        # The features know the day that a period starts on, so its accidents come after that day.
+        within = (place >= 0) & (dates > _day(config.as_of, years_back)) & (dates <= _day(config.as_of, years_back - 1))
         tables.append(unit_features(config, sources, units, start))
         counts.append(np.bincount(place[within], weights=casualties[within], minlength=n_units))
         number += int(within.sum())
@@ -212,7 +219,7 @@ def _dated_periods(
     return UnitPeriods(
         names,
         np.concatenate([table.aligned(names) for table in tables]),
-        np.concatenate(counts),
+        (lift * np.concatenate(counts)).astype(np.float64),
         np.tile(people, n_periods),
         np.tile(np.arange(n_units), n_periods),
         np.repeat(np.arange(n_periods), n_units),
@@ -251,6 +258,10 @@ def _units_of(
     order = np.where(inside, np.cumsum(inside) - 1, -1)
     place = np.where(flat >= 0, order[np.maximum(flat, 0)], -1)
     return place, casualty_count(accidents, settings.casualties_per_accident)
+
+
+def _day(as_of: date, years_back: int) -> np.datetime64:
+    return np.datetime64(_years_before(as_of, years_back), "D")
 
 
 def _years_before(day: date, years: int) -> date:

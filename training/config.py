@@ -38,8 +38,21 @@ class DeclaredArea(Settings):
     bounds: tuple[float, float, float, float] | None = Field(
         None, description="west, south, east, north in degrees: only cells whose centre lies within"
     )
-    weight: Share = Field(0.3, description="how much such a cell counts beside a cleared one")
+    weight: float = Field(0.3, gt=0, le=1, description="how much such a cell counts beside a cleared one")
     reason: str = Field(min_length=10, description="why this land counts as searched")
+
+    @field_validator("bounds")
+    @classmethod
+    def _west_to_east(cls, value: Any) -> Any:
+        return value if value is None else _ordered(value)
+
+
+def _ordered(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A box whose corners are in order; swapped ones would silently hold nothing."""
+    west, south, east, north = box
+    if west >= east or south >= north:
+        raise ValueError(f"{list(box)} must be west, south, east, north with west < east and south < north")
+    return box
 
 
 class LabelSettings(Settings):
@@ -51,7 +64,9 @@ class LabelSettings(Settings):
     searched: tuple[str, ...] = Field(
         ("cleared", "reduced", "cancelled", "survey_searched"), description="kinds that make a cell searched"
     )
-    weights: dict[str, Share] = Field(default_factory=dict, description="weight of a kind, where it differs")
+    weights: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict, description="weight of a kind, where it differs"
+    )
     declared_searched: tuple[DeclaredArea, ...] = Field((), description="land declared to be searched")
 
 
@@ -80,6 +95,9 @@ class ContaminationSettings(Settings):
     leave_out: tuple[str, ...] = Field((), description="features that the model must not see")
     members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
     block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")
+    events_in_labels: tuple[Literal["incidents", "finds"], ...] = Field(
+        (), description="event sources that made the labels by another way, such as published labels derived from them"
+    )
     own_block_m: Positive = Field(5_000, description="block whose undated records a cell's own features leave out")
 
 
@@ -116,6 +134,8 @@ class ValidationSettings(Settings):
     def _two_boxes(cls, value: Any) -> Any:
         if isinstance(value, dict) and len(value) < 2:
             raise ValueError(f"needs at least two boxes to leave one out, got {len(value)}")
+        for box in value.values() if isinstance(value, dict) else ():
+            _ordered(box)
         return value
 
 
@@ -167,7 +187,8 @@ class TrainConfig(Settings):
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> "TrainConfig":
-        if self.validation.buffer_m and self.validation.buffer_m < self.grid.cell_size_m:
+        given = "buffer_m" in self.validation.model_fields_set
+        if given and self.validation.buffer_m and self.validation.buffer_m < self.grid.cell_size_m:
             raise ValueError(
                 f"validation.buffer_m ({self.validation.buffer_m:g}) must be 0 or at least "
                 f"grid.cell_size_m ({self.grid.cell_size_m:g})"

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 from numpy.typing import NDArray
+from rasterio.features import rasterize
 
 from features.coverage import cell_coverage, covered_share
 from features.errors import ConfigError
 from features.grid import Grid
-from features.records import known_at
+from features.records import dates_of, known_at, numbers, words
 from features.sources import Sources, open_area
 from training.config import DeclaredArea, LabelSettings
 
@@ -21,8 +23,16 @@ UNKNOWN, SEARCHED, FOUND = 0, 1, 2
 STATE_NAMES = ("unknown", "searched", "found")
 # A cell counts as released only when practically all of it was: what is left over would drop off the plan.
 RELEASED_SHARE = 0.99
-# A stronger search overrules weaker evidence of a hazard only where it covers most of the cell.
-OVERRULING_SHARE = 0.5
+# A search speaks for a cell, and overrules weaker evidence of a hazard, only where it covers most of it.
+MOST_OF_CELL = 0.5
+# Below this share of a cell a search says nothing of it, nor does an event whose place is that uncertain.
+LEAST_SHARE = 0.1
+# What a hazard area is called once survey has found that it never was one.
+WITHDRAWN = ("cancelled", "discredited")
+CLOSED = (*WITHDRAWN, "closed", "released", "handed over", "cleared")
+RELEASE_TYPES = ("cancelled", "reduced", "cleared")
+# A polygon in which devices were counted but not located: some of its cells are positive, none is known to be.
+MOST_UNLOCATED = 0.5
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,20 @@ def devices_found(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
 
 def _released(release_type: str) -> Callable[[gpd.GeoDataFrame], NDArray[np.bool_]]:
     by_type = _has("release_type", release_type)
-    return lambda table: by_type(table) & (devices_found(table) == 0)
+    return lambda table: by_type(table) & (table["unlocated_devices"].to_numpy() == 0)
+
+
+def _unlocated(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    return np.asarray(table["unlocated_devices"].to_numpy() > 0)
+
+
+def _hazard(hazard_type: str) -> Callable[[gpd.GeoDataFrame], NDArray[np.bool_]]:
+    by_type = _has("hazard_type", hazard_type)
+    return lambda table: by_type(table) & ~_status(table, WITHDRAWN)
+
+
+def _status(table: gpd.GeoDataFrame, wanted: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.isin(words(table, "hazard_status"), wanted)
 
 
 # Weights after IMAS 07.11: clearance proves, technical survey tests, cancellation reasons (method: cancelled and
@@ -72,11 +95,11 @@ KINDS: dict[str, Kind] = {
     "survey_found": Kind("survey", FOUND, 5, 1.0, _has("outcome", "found")),
     "survey_searched": Kind("survey", SEARCHED, 5, 1.0, _has("outcome", "searched")),
     "cleared": Kind("land_release", SEARCHED, 4, 1.0, _released("cleared")),
-    "cleared_with_devices": Kind("land_release", FOUND, 4, 0.5, lambda table: devices_found(table) > 0),
-    "CHA": Kind("hazard_areas", FOUND, 3, 1.0, _has("hazard_type", "CHA")),
+    "cleared_with_devices": Kind("land_release", FOUND, 4, 1.0, _unlocated),
+    "CHA": Kind("hazard_areas", FOUND, 3, 1.0, _hazard("CHA")),
     "reduced": Kind("land_release", SEARCHED, 2, 0.8, _released("reduced")),
     "cancelled": Kind("land_release", SEARCHED, 1, 0.5, _released("cancelled")),
-    "SHA": Kind("hazard_areas", FOUND, 1, 0.5, _has("hazard_type", "SHA")),
+    "SHA": Kind("hazard_areas", FOUND, 1, 0.5, _hazard("SHA")),
 }
 
 
@@ -84,12 +107,14 @@ KINDS: dict[str, Kind] = {
 class Evidence:
     """What is known of the cells inside the area at `as_of`, arrays in `grid.cell_ids()` order.
 
-    `state` is UNKNOWN, SEARCHED or FOUND; `weight` in [0, 1] is 0 exactly where the state is unknown; `released` marks
+    `state` is UNKNOWN, SEARCHED or FOUND; `share` is the part of the cell that the evidence speaks of and `weight` that
+    share times the quality of the evidence, both in [0, 1] and 0 exactly where the state is unknown. `released` marks
     cells that recorded decisions of the authority released as a whole and where nothing was found since.
     """
 
     as_of: date
     state: NDArray[np.int8]
+    share: NDArray[np.float64]
     weight: NDArray[np.float64]
     released: NDArray[np.bool_]
     counts: Mapping[str, int]
@@ -99,6 +124,12 @@ class Evidence:
         """Cells that a model may learn from."""
         return self.weight > 0
 
+    @property
+    def shown(self) -> NDArray[np.int8]:
+        """The state that a map may show: a cell of which less than half was searched is unknown to its reader."""
+        partly = (self.state == SEARCHED) & (self.share < MOST_OF_CELL)
+        return np.where(partly, UNKNOWN, self.state).astype(np.int8)
+
 
 def evidence_at(grid: Grid, sources: Sources, as_of: date, labels: LabelSettings, data_folder: Path) -> Evidence:
     """Rebuild the evidence of every cell from the records known at `as_of`.
@@ -106,59 +137,97 @@ def evidence_at(grid: Grid, sources: Sources, as_of: date, labels: LabelSettings
     Weak kinds are laid first and stronger ones over them; a stronger search overrules a hazard only where it covers
     at least half of the cell. Cells that a search covers in part count by their covered share.
     """
-    state = np.full(grid.shape, UNKNOWN, dtype=np.int8).reshape(-1)
-    weight = np.zeros(state.shape)
+    layers = _Layers.unknown(grid.mask.size)
+    declared_cells = np.zeros(grid.mask.size, dtype=bool)
     counts: dict[str, int] = {}
-    declared_cells = np.zeros(state.shape, dtype=bool)
     for declared in labels.declared_searched:
         cells = _declared_cells(grid, declared, data_folder)
-        state[cells], weight[cells], declared_cells[cells] = SEARCHED, declared.weight, True
+        layers.state[cells], layers.share[cells], layers.weight[cells] = SEARCHED, 1.0, declared.weight
+        declared_cells[cells] = True
     for name in _chosen_kinds(labels):
         kind = KINDS[name]
         table = _records(sources, kind, as_of)
         counts[name] = len(table)
         if len(table):
-            declared_cells &= ~_lay(grid, table, kind, labels.weights.get(name, kind.weight), state, weight)
+            written = _lay(grid, table, kind, labels.weights.get(name, kind.weight), layers)
+            declared_cells &= ~written
     if labels.declared_searched:
         counts["declared_searched"] = int(declared_cells.sum())
-    return Evidence(
-        as_of,
-        state.reshape(grid.shape)[grid.mask],
-        weight.reshape(grid.shape)[grid.mask],
-        released_cells(grid, sources, as_of)[grid.mask],
-        counts,
-    )
+    inside = grid.mask.ravel()
+    released = released_cells(grid, sources, as_of).ravel()
+    return Evidence(as_of, layers.state[inside], layers.share[inside], layers.weight[inside], released[inside], counts)
 
 
 def released_cells(grid: Grid, sources: Sources, as_of: date) -> NDArray[np.bool_]:
-    """Cells that land release records known at `as_of` cover wholly, shape `grid.shape`.
+    """Cells that finished land release known at `as_of` covers wholly, shape `grid.shape`.
 
-    An accident or a find dated after the release, or undated, opens the cell again: the decision stands in the
-    records, but land where somebody was hurt goes back on the map.
+    A find, an accident, a survey that found something or a hazard area opens the cell again unless it is dated no
+    later than the earliest release that touches the cell: the decision stands in the records, but land where
+    somebody was hurt goes back on the map. Undated evidence counts as later, except hazard areas that are closed.
     """
-    release = _known(sources, "land_release", as_of)
+    release = _finished_release(sources, as_of)
     if not len(release):
         return np.zeros(grid.shape, dtype=bool)
-    released = covered_share(grid, np.asarray(release.geometry.array)) >= RELEASED_SHARE
-    latest = np.full(released.size, np.datetime64("NaT"), dtype="datetime64[ns]")
-    pairs = cell_coverage(grid, np.asarray(release.geometry.array))
-    if "end_date" in release:
-        ends = release["end_date"].to_numpy(dtype="datetime64[ns]")[pairs["polygon"]]
-        np.fmax.at(latest, pairs["cell"].to_numpy(), ends)
-    for source in ("incidents", "finds"):
-        events = _known(sources, source, as_of)
-        if len(events):
-            cells = grid.locate(events.geometry.x.to_numpy(), events.geometry.y.to_numpy())
-            dates = (
-                events["date"].to_numpy(dtype="datetime64[ns]")
-                if "date" in events
-                else np.full(len(events), np.datetime64("NaT"), dtype="datetime64[ns]")
-            )
-            inside = cells >= 0
-            # Comparisons with NaT are false: an undated event or release counts as the later one.
-            before = dates[inside] <= latest[cells[inside]]
-            released.reshape(-1)[cells[inside][~before]] = False
-    return released
+    polygons = np.asarray(release.geometry.array)
+    released = (covered_share(grid, polygons) >= RELEASED_SHARE).ravel()
+    earliest = np.full(released.size, np.iinfo(np.int64).max)
+    pairs = cell_coverage(grid, polygons)
+    # NaT is the smallest integer: an undated release is never later than what was found.
+    ends = dates_of(release, "end_date").astype("datetime64[ns]").astype(np.int64)
+    np.minimum.at(earliest, pairs["cell"].to_numpy(), ends[pairs["polygon"].to_numpy()])
+    for events in _reopening(sources, as_of):
+        cells, rows = _touched(grid, events)
+        dates = _evidence_dates(events)[rows]
+        known = ~np.isnat(dates) & (dates.astype(np.int64) <= earliest[cells])
+        released[cells[~known]] = False
+    return released.reshape(grid.shape)
+
+
+def _reopening(sources: Sources, as_of: date) -> list[gpd.GeoDataFrame]:
+    """Tables of evidence that land which was released is not free of ordnance."""
+    tables = [_known(sources, name, as_of) for name in ("incidents", "finds")]
+    survey = _known(sources, "survey", as_of)
+    hazards = _known(sources, "hazard_areas", as_of)
+    tables.append(survey[_has("outcome", "found")(survey)] if len(survey) else survey)
+    if len(hazards):
+        undated = np.isnat(_evidence_dates(hazards))
+        hazards = hazards[~_status(hazards, WITHDRAWN) & ~(undated & _status(hazards, CLOSED))]
+    return [table for table in (*tables, hazards) if len(table)]
+
+
+def _evidence_dates(table: gpd.GeoDataFrame) -> NDArray[np.datetime64]:
+    """Date of the event, else of its record, NaT where neither is known."""
+    dates = dates_of(table, "date").astype("datetime64[ns]")
+    for name in ("record_date", "recorded_date"):
+        dates = np.where(np.isnat(dates), dates_of(table, name).astype("datetime64[ns]"), dates)
+    return dates
+
+
+def _touched(grid: Grid, table: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Flat cell and row of every (cell, record) pair that meets."""
+    points = np.asarray(table.geom_type == "Point")
+    rows = np.flatnonzero(points)
+    cells = grid.locate(table.geometry[points].x.to_numpy(), table.geometry[points].y.to_numpy())
+    pairs = cell_coverage(grid, np.asarray(table.geometry[~points].array))
+    others = np.flatnonzero(~points)[pairs["polygon"].to_numpy()]
+    return np.concatenate([cells[cells >= 0], pairs["cell"].to_numpy()]), np.concatenate([rows[cells >= 0], others])
+
+
+def _finished_release(sources: Sources, as_of: date) -> gpd.GeoDataFrame:
+    """Land release of a known type that has ended, with the devices that no located find accounts for."""
+    release = _known(sources, "land_release", as_of)
+    if not len(release):
+        return release
+    started = ~np.isnat(dates_of(release, "start_date"))
+    under_way = started & np.isnat(dates_of(release, "end_date")) & np.isnat(dates_of(release, "recorded_date"))
+    release = release[np.isin(words(release, "release_type"), RELEASE_TYPES) & ~under_way].reset_index(drop=True)
+    finds = _known(sources, "finds", as_of)
+    located = np.zeros(len(release))
+    if len(finds) and len(release):
+        inside = finds[["geometry"]].sjoin(release[["geometry"]], predicate="intersects")
+        quantity = numbers(finds, "eo_quantity", 1.0).clip(min=1.0)
+        np.add.at(located, inside["index_right"].to_numpy(), quantity[inside.index.to_numpy()])
+    return release.assign(unlocated_devices=np.maximum(devices_found(release) - located, 0.0))
 
 
 def _chosen_kinds(labels: LabelSettings) -> list[str]:
@@ -181,36 +250,55 @@ def _known(sources: Sources, source: str, as_of: date) -> gpd.GeoDataFrame:
 
 
 def _records(sources: Sources, kind: Kind, as_of: date) -> gpd.GeoDataFrame:
-    table = _known(sources, kind.source, as_of)
-    return table[kind.rows(table)] if len(table) else table
+    release = kind.source == "land_release"
+    table = _finished_release(sources, as_of) if release else _known(sources, kind.source, as_of)
+    return table[kind.rows(table)].reset_index(drop=True) if len(table) else table
 
 
-def _lay(
-    grid: Grid,
-    table: gpd.GeoDataFrame,
-    kind: Kind,
-    kind_weight: float,
-    state: NDArray[np.int8],
-    weight: NDArray[np.float64],
-) -> NDArray[np.bool_]:
+@dataclass(frozen=True, eq=False)
+class _Layers:
+    """State, share and weight of every cell of the rectangle, flat, written kind by kind."""
+
+    state: NDArray[np.int8]
+    share: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+    @classmethod
+    def unknown(cls, size: int) -> "_Layers":
+        return cls(np.full(size, UNKNOWN, dtype=np.int8), np.zeros(size), np.zeros(size))
+
+
+def _lay(grid: Grid, table: gpd.GeoDataFrame, kind: Kind, kind_weight: float, layers: _Layers) -> NDArray[np.bool_]:
     """Write the cells of one kind over the weaker evidence below; True where it wrote."""
     points = np.asarray(table.geom_type == "Point")
     cells, shares = _point_cells(grid, table[points])
     if (~points).any():
-        pairs = cell_coverage(grid, np.asarray(table[~points].geometry.array))
+        areas = table[~points]
+        pairs = cell_coverage(grid, np.asarray(areas.geometry.array))
         cells = np.concatenate([cells, pairs["cell"].to_numpy()])
         # A hazard makes its cell found however small the part; a search counts by the part that it covers.
         part = pairs["share"].to_numpy()
-        shares = np.concatenate([shares, np.ones(len(part)) if kind.state == FOUND else part])
-    best = np.zeros(state.size)
+        shares = np.concatenate([shares, _found_shares(areas, pairs, part) if kind.state == FOUND else part])
+    best = np.zeros(layers.state.size)
     np.maximum.at(best, cells, shares)
-    touched = best > 0
+    touched = best >= LEAST_SHARE
     if kind.state == SEARCHED:
-        touched &= (state != FOUND) | (best >= OVERRULING_SHARE)
+        touched &= (layers.state != FOUND) | (best >= MOST_OF_CELL)
     # A second record of less weight never takes weight from a cell in the same state.
-    stronger = touched & ((state != kind.state) | (kind_weight * best > weight))
-    state[stronger], weight[stronger] = kind.state, kind_weight * best[stronger]
-    return stronger
+    stronger = touched & ((layers.state != kind.state) | (kind_weight * best > layers.weight))
+    layers.state[stronger], layers.share[stronger] = kind.state, best[stronger]
+    layers.weight[stronger] = kind_weight * best[stronger]
+    return np.asarray(stronger)
+
+
+def _found_shares(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 for every cell of a hazard; for counted but unlocated devices the share of cells that can hold them."""
+    if "unlocated_devices" not in areas:
+        return np.ones(len(part))
+    owner = pairs["polygon"].to_numpy()
+    cells = np.bincount(owner, weights=part, minlength=len(areas))
+    expected = areas["unlocated_devices"].to_numpy() / np.maximum(cells, 1.0)
+    return np.asarray(np.minimum(MOST_UNLOCATED, expected[owner]) * part)
 
 
 def _point_cells(grid: Grid, table: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -231,7 +319,8 @@ def _declared_cells(grid: Grid, declared: DeclaredArea, data_folder: Path) -> ND
     chosen = grid.mask.copy()
     if declared.area is not None:
         area, _ = open_area((declared.area,), grid.crs, data_folder)
-        chosen &= covered_share(grid, np.array([area], dtype=object)) >= OVERRULING_SHARE
+        # By cell centres: a district holds too many cells for exact shares of each.
+        chosen &= rasterize([(area, 1)], grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
     if declared.bounds is not None:
         longitude, latitude = geographic_centres(grid)
         west, south, east, north = declared.bounds

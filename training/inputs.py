@@ -24,8 +24,12 @@ class Inputs:
 
     @property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each source, by name."""
-        return {report.source: report.digest for report in self.reports}
+        """SHA-256 of each source, by name; several files of one source by name and path."""
+        names = [report.source for report in self.reports]
+        return {
+            report.source if names.count(report.source) == 1 else f"{report.source} {report.path}": report.digest
+            for report in self.reports
+        }
 
 
 def open_inputs(config: TrainConfig) -> Inputs:
@@ -45,6 +49,7 @@ def contamination_context(config: TrainConfig) -> FeatureContext:
     label_sources = {KINDS[name].source for name in config.contamination.labels.found if name in KINDS}
     return FeatureContext(
         as_of=config.as_of,
-        own_event_sources=frozenset(label_sources.intersection(EVENT_SOURCES)),
+        own_event_sources=frozenset(label_sources.intersection(EVENT_SOURCES))
+        | frozenset(config.contamination.events_in_labels),
         own_block_m=config.contamination.own_block_m,
     )

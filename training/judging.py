@@ -80,10 +80,11 @@ def judge_contamination(
     boosters = side_by_side(without, folds, config.compute.threads)
     for number, (fold, booster) in enumerate(zip(folds, boosters, strict=True)):
         score = booster.raw(learned.values[fold.test], config.compute.threads)
+        area = evidence.share[fold.test]
         scores = {MODEL: score} | rule_scores(table.names, table.values[fold.test])
         for ranking, values in scores.items():
-            figures = judge(values, positive[fold.test])
-            figures |= block_intervals(values, positive[fold.test], block[fold.test], config.seed)
+            figures = judge(values, positive[fold.test], area)
+            figures |= block_intervals(values, positive[fold.test], block[fold.test], config.seed, area=area)
             rows.append({"protocol": fold.protocol, "fold": fold.name, "ranking": ranking, **figures})
         if fold.protocol == "leave_region_out":
             out_of_fold[fold.test], fold_number[fold.test] = score, number
@@ -104,6 +105,8 @@ def _folds(
 ) -> Iterator[Fold]:
     settings = config.validation
     if "leave_region_out" in settings.protocols:
-        yield from leave_region_out(regions, evidence.labelled, positive, grid.centres_m(), settings, config.seed)
+        yield from leave_region_out(
+            regions, evidence.labelled, positive, grid.centres_m(), settings, config.seed, grid.cell_size_m
+        )
     if "random" in settings.protocols:
         yield from random_folds(evidence.labelled, positive, settings.folds, config.seed)

@@ -30,7 +30,7 @@ def cell_regions(grid: Grid, sources: Sources, settings: ValidationSettings) -> 
     """Name of the region of each cell, in `grid.cell_ids()` order; empty where a cell lies in none.
 
     Districts are cut by cell centres, or taken from the nearest point where points mark the cells of a district;
-    where there is no such source, blocks take their place.
+    where there are not two of them, blocks take their place.
     """
     if isinstance(settings.regions, dict):
         longitude, latitude = geographic_centres(grid)
@@ -40,14 +40,16 @@ def cell_regions(grid: Grid, sources: Sources, settings: ValidationSettings) -> 
         return names
     districts = sources.vectors.get("districts")
     if settings.regions == "districts" and districts is not None and len(districts):
-        return _district_names(grid, districts)
+        names = district_names(grid, districts)
+        if len(set(names) - {NO_REGION}) > 1:
+            return names
     return block_names(grid.centres_m(), settings.block_m)
 
 
 def block_names(centres_m: NDArray[np.float64], block_m: float) -> NDArray[np.object_]:
     """Name of the square block of each point; blocks are aligned to the CRS origin."""
-    blocks = np.floor(centres_m / block_m).astype(np.int64)
-    return np.array([f"block {east} {north}" for east, north in blocks], dtype=object)
+    blocks, place = np.unique(np.floor(centres_m / block_m).astype(np.int64), axis=0, return_inverse=True)
+    return np.array([f"block {east} {north}" for east, north in blocks], dtype=object)[place.reshape(-1)]
 
 
 def leave_region_out(
@@ -57,22 +59,26 @@ def leave_region_out(
     centres_m: NDArray[np.float64],
     settings: ValidationSettings,
     seed: int,
+    cell_size_m: float = 0.0,
 ) -> Iterator[Fold]:
     """Folds that hold whole regions out; training cells within `buffer_m` of a held-out cell are left out as well.
+
+    A buffer narrower than a cell would leave the neighbours in: it is widened to `cell_size_m`.
 
     Arrays run over all cells; the indices of a fold do too. Regions are dealt to `folds` groups so that each group
     gets its share of found cells; named boxes are one fold each. A fold without a found cell on either side judges
     nothing and is left out.
     """
     groups = _deal(regions, labelled, positive, settings, seed)
+    buffer_m = max(settings.buffer_m, cell_size_m) if settings.buffer_m else 0.0
     for group, members in groups.items():
         held_out = np.isin(regions, members)
         test = np.flatnonzero(held_out & labelled)
         candidates = np.flatnonzero(~held_out & labelled & (regions != NO_REGION))
-        if settings.buffer_m and len(test) and len(candidates):
-            distance, _ = cKDTree(centres_m[held_out]).query(
-                centres_m[candidates], distance_upper_bound=settings.buffer_m
-            )
+        if buffer_m and len(test) and len(candidates):
+            tree = cKDTree(centres_m[held_out])
+            # The tree's bound leaves out its own value, and cells of a lattice lie at exactly the buffer's distance.
+            distance, _ = tree.query(centres_m[candidates], distance_upper_bound=buffer_m * (1 + 1e-9))
             candidates = candidates[~np.isfinite(distance)]
         if _judges(positive, candidates) and _judges(positive, test):
             yield Fold("leave_region_out", group, candidates, test)
@@ -92,7 +98,8 @@ def _judges(positive: NDArray[np.bool_], rows: NDArray[np.int64]) -> bool:
     return len(rows) > 0 and 0 < int(positive[rows].sum()) < len(rows)
 
 
-def _district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Name of the district of each cell centre, in `grid.cell_ids()` order; empty outside all of them."""
     centres = grid.centres_m()
     texts = district_texts(districts)
     if districts.geom_type.eq("Point").all():
@@ -124,16 +131,21 @@ def _deal(
     settings: ValidationSettings,
     seed: int,
 ) -> dict[str, list[str]]:
-    """Groups of regions by fold name: each region goes to the group that has the fewest found cells so far."""
+    """Groups of regions by fold name: each region goes to the group with the least found and labelled land so far."""
     names = sorted({str(name) for name in regions[labelled]} - {NO_REGION})
     if isinstance(settings.regions, dict) or len(names) <= settings.folds:
         return {name: [name] for name in names}
-    found = {name: int(positive[regions == name].sum()) for name in names}
+    every = regions.astype(str)
+    share = {
+        name: (positive & (every == name)).sum() / max(positive.sum(), 1)
+        + (labelled & (every == name)).sum() / labelled.sum()
+        for name in names
+    }
     shuffled = np.random.default_rng(seed).permutation(names).tolist()
     groups: dict[str, list[str]] = {f"regions {number + 1}": [] for number in range(settings.folds)}
-    load = dict.fromkeys(groups, 0)
-    for name in sorted(shuffled, key=lambda region: -found[region]):
+    load = dict.fromkeys(groups, 0.0)
+    for name in sorted(shuffled, key=lambda region: -share[region]):
         target = min(load, key=lambda group: (load[group], len(groups[group])))
         groups[target].append(name)
-        load[target] += found[name]
+        load[target] += float(share[name])
     return groups

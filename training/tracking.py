@@ -4,9 +4,10 @@ import hashlib
 import json
 import math
 import os
+import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version as installed_version
@@ -34,6 +35,8 @@ class Version:
     run_id: str
     digest: str
     alias: str
+    as_of: str
+    grid: str
 
 
 class TrackingError(MlriskError):
@@ -76,7 +79,7 @@ class Store:
         try:
             return MlflowClient(self.uri, self.uri)
         except Exception as error:
-            raise TrackingError(f"tracking.uri ({self.uri}) cannot be opened: {error}") from error
+            raise TrackingError(f"tracking.uri ({masked(self.uri)}) cannot be opened: {error}") from error
 
     def start_run(self, config: TrainConfig, inputs: Mapping[str, str]) -> str:
         """A run in the experiment named after the country, with the flattened config and the input digests."""
@@ -87,17 +90,20 @@ class Store:
         else:
             number = experiment.experiment_id
         run = self.client.create_run(number, run_name=f"{config.name} {config.as_of}", tags=_run_tags(config, inputs))
-        for key, value in flattened(config.model_dump(mode="json")).items():
+        for key, value in flattened(public_settings(config)).items():
             self.client.log_param(run.info.run_id, key, value)
         return str(run.info.run_id)
 
-    def finish_run(self, run_id: str, metrics: Mapping[str, float], texts: Mapping[str, str]) -> None:
-        """Log the figures and the texts (file name: content) of a run and end it."""
+    def log_results(self, run_id: str, metrics: Mapping[str, float], texts: Mapping[str, str]) -> None:
+        """Log the figures and the texts (file name: content) of a run."""
         for key, value in metrics.items():
             if not math.isnan(value):
                 self.client.log_metric(run_id, key, value)
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
+
+    def finish_run(self, run_id: str) -> None:
+        """End a run that has everything."""
         self.client.set_terminated(run_id)
 
     def fail_run(self, run_id: str) -> None:
@@ -105,7 +111,7 @@ class Store:
         self.client.set_terminated(run_id, status="FAILED")
 
     def register(self, run_id: str, name: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> Version:
-        """Store a model's files with the run and register them; champion when there is none, else challenger."""
+        """Store a model's files with the run and register them; `crown` gives the version its alias."""
         from mlflow.exceptions import MlflowException
 
         folder = name.rsplit(".", 1)[-1]
@@ -120,9 +126,13 @@ class Store:
         source = f"{self.client.get_run(run_id).info.artifact_uri}/{folder}"
         digest = digest_of(texts)
         made = self.client.create_model_version(name, source=source, run_id=run_id, tags={**tags, "digest": digest})
-        alias = CHALLENGER if self._has_champion(name) else CHAMPION
-        self.client.set_registered_model_alias(name, alias, made.version)
-        return Version(name, str(made.version), run_id, digest, alias)
+        alias = CHALLENGER if self.has_model(name) else CHAMPION
+        return Version(name, str(made.version), run_id, digest, alias, tags.get("as_of", ""), tags.get("grid", ""))
+
+    def crown(self, versions: Iterable[Version]) -> None:
+        """Give each version its alias, when all of a run are registered: half a run never ranks."""
+        for version in versions:
+            self.client.set_registered_model_alias(version.name, version.alias, version.number)
 
     def load(self, name: str, alias: str = CHAMPION) -> tuple[Version, dict[str, str]]:
         """The version that holds an alias, and its files.
@@ -134,11 +144,14 @@ class Store:
         try:
             found = self.client.get_model_version_by_alias(name, alias)
         except MlflowException as error:
-            raise ConfigError(f"there is no {alias} of {name} in {self.uri}: run `mlrisk train` first") from error
+            raise ConfigError(
+                f"there is no {alias} of {name} in {masked(self.uri)}: run `mlrisk train` first"
+            ) from error
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(self.client.download_artifacts(found.run_id, name.rsplit(".", 1)[-1], scratch))
             texts = {path.name: path.read_text() for path in sorted(folder.iterdir()) if path.name not in FLAVOUR_FILES}
-        version = Version(name, str(found.version), str(found.run_id), str(found.tags.get("digest", "")), alias)
+        tags = {key: str(found.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
+        version = Version(name, str(found.version), str(found.run_id), alias=alias, **tags)
         if digest_of(texts) != version.digest:
             raise InputError(
                 f"{name} version {version.number}: its files have the digest {digest_of(texts)[:12]}, registered was "
@@ -162,9 +175,6 @@ class Store:
         except MlflowException:
             return False
         return True
-
-    def _has_champion(self, name: str) -> bool:
-        return self.has_model(name, CHAMPION)
 
     def versions(self, name: str) -> list[dict[str, str]]:
         """Every version of a model, the newest first: number, alias, date of knowledge, digest and figures."""
@@ -191,6 +201,26 @@ class Store:
         self.client.set_registered_model_alias(name, CHAMPION, number)
         self.client.set_model_version_tag(name, number, "promoted_by", by)
         self.client.set_model_version_tag(name, number, "promoted_at", datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def masked(uri: str) -> str:
+    """The URI without its password.
+
+    >>> masked("postgresql://anna:secret@host/db")
+    'postgresql://anna:***@host/db'
+    """
+    return re.sub(r"(://[^/:@]*:)[^@/]*@", r"\1***@", uri)
+
+
+def public_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings of a run as they may be written down: without a password."""
+    settings = config.model_dump(mode="json")
+    return settings | {"tracking": {"uri": masked(config.tracking.uri)}}
+
+
+def grid_text(config: TrainConfig) -> str:
+    """CRS and cell size, which a model shares with the land that it may rank."""
+    return f"{config.grid.crs} {config.grid.cell_size_m:g} m"
 
 
 def digest_of(texts: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
+from features.errors import ConfigError, InputError
 from features.info import FeatureContext
 from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.casualty import CasualtyModel
@@ -29,7 +29,7 @@ from training.inputs import Inputs, contamination_context, open_inputs
 from training.judging import Judgement, boosting_params, cell_blocks, judge_contamination
 from training.metrics import mean_by_ranking
 from training.regions import cell_regions
-from training.tracking import Store, Version, digest_of
+from training.tracking import Store, Version, digest_of, grid_text, public_settings
 
 # With fewer, no held-out region can be judged and no map means anything.
 FEWEST_FOUND = 20
@@ -122,9 +122,11 @@ def _learned(config: TrainConfig, table: FeatureTable) -> FeatureTable:
     """The columns that the model may see."""
     unknown = sorted(set(config.contamination.leave_out) - set(table.names))
     if unknown:
-        raise InputError(
+        raise ConfigError(
             f"contamination.leave_out ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
         )
+    if not config.contamination.leave_out:
+        return table
     names = tuple(name for name in table.names if name not in config.contamination.leave_out)
     return FeatureTable(names, table.aligned(names))
 
@@ -134,6 +136,11 @@ def _constraints(config: TrainConfig, inputs: Inputs, table: FeatureTable) -> di
     if wanted == "none":
         return {}
     if isinstance(wanted, dict):
+        unknown = sorted(set(wanted) - set(table.names))
+        if unknown:
+            raise ConfigError(
+                f"contamination.constraints ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
+            )
         return {name: int(sign) for name, sign in wanted.items() if sign}
     infos = feature_infos(inputs.sources, contamination_context(config), config.features)
     trends = {name: info.trend for name, info in infos.items()}
@@ -149,6 +156,7 @@ def _training_rows(
         table.values[rows],
         (evidence.state[rows] == FOUND).astype(np.float64),
         evidence.weight[rows],
+        evidence.share[rows],
         cell_blocks(inputs.grid, config.contamination.block_m)[rows],
         judgement.out_of_fold[rows],
         judgement.fold[rows],
@@ -169,7 +177,10 @@ def _train_casualty(config: TrainConfig, inputs: Inputs) -> tuple[CasualtyModel 
 
 def _no_accidents(config: TrainConfig) -> str:
     years = config.casualty.window_years
-    return f"no accident is known in the area in the {years} years before as_of: casualties_per_year is empty"
+    return (
+        f"no accident is known in the area in the {years} years before as_of (casualty.window_years): "
+        "casualties_per_year is empty"
+    )
 
 
 def casualty_context(config: TrainConfig, dated: bool) -> FeatureContext:
@@ -224,18 +235,20 @@ def _record(
     run_id = store.start_run(config, inputs.digests)
     try:
         texts = {
-            "config.json": json.dumps(config.model_dump(mode="json"), indent=1),
+            "config.json": json.dumps(public_settings(config), indent=1),
             "validation.csv": _csv(metrics),
             "casualty_validation.csv": _csv(casualty_metrics),
             "missed_found_cells.csv": _csv(_missed(inputs, judgement)),
             "warnings.txt": "\n".join(warnings),
         }
         tags = {"as_of": str(config.as_of), "labels": label_digest(evidence), "protocol": "leave_region_out"}
-        tags |= {"grid": f"{config.grid.crs} {config.grid.cell_size_m:g} m", "seed": str(config.seed)}
-        store.finish_run(run_id, _flat_metrics(metrics, evidence), texts)
+        tags |= {"grid": grid_text(config), "seed": str(config.seed), "unit_m": f"{config.casualty.unit_m:g}"}
+        store.log_results(run_id, _flat_metrics(metrics, evidence), texts)
         versions = [store.register(run_id, f"{config.name}.contamination", contamination.files(), tags)]
         if casualty is not None:
             versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
+        store.crown(versions)
+        store.finish_run(run_id)
     except BaseException:
         store.fail_run(run_id)
         raise
