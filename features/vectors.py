@@ -24,7 +24,7 @@ from features.errors import InputError
 from features.files import RawTable, find_file, is_table, read_rows, stated_crs
 from features.parsing import as_text
 from features.report import Tally, name_rows
-from features.schema import LINE, POINT, POLYGON
+from features.schema import LINE, POINT, POLYGON, SCHEMAS
 from features.specs import SourceSpec
 
 Geometry = NDArray[np.object_]
@@ -68,12 +68,27 @@ def read_vector(
     """
     parts = [_read_part(source, find_file(source, path, base), spec, kinds, home, take, tally) for path in spec.paths]
     records = _joined(parts)
+    records = _aside(records, _undated(source, records, tally), "no date", tally)
     records = _aside(records, ~_near(records.geometry, home), "out of area", tally)
     records = _aside(records, _repeated(records), "duplicate", tally)
     table = gpd.GeoDataFrame(records.columns, geometry=list(records.geometry), crs=home.crs)
     if table.empty:
         tally.note("no rows: its features are dropped")
     return table
+
+
+def _undated(source: str, records: Records, tally: Tally) -> NDArray[np.bool_]:
+    """Events without a date among dated ones: they may lie after any as_of, so nothing may be learned from them.
+
+    A source in which no event has a date is a snapshot: it is kept, and the note says what that means.
+    """
+    if source not in SCHEMAS or not SCHEMAS[source].always_dated:
+        return np.zeros(len(records.rows), dtype=bool)
+    undated = records.columns["date"].isna().to_numpy(dtype=bool)
+    if len(undated) and undated.all():
+        tally.note("no record carries a date: taken as known at as_of")
+        return np.zeros(len(undated), dtype=bool)
+    return np.asarray(undated)
 
 
 def _joined(parts: Sequence[Records]) -> Records:

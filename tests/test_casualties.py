@@ -72,10 +72,6 @@ def test_accidents_before_the_window_leave_nothing_to_learn_from():
     assert totals("2022-12-31", ["2005-05-05"] * 20, window_years=8) == []
 
 
-def test_undated_accidents_beside_dated_ones_lift_the_level():
-    assert sum(totals("2023-12-31", ["2023-06-01"] * 30 + [None] * 30, window_years=2)) == 60
-
-
 def test_undated_accidents_make_one_period():
     units = make_units(GRID, 1_000)
     rows = unit_periods(

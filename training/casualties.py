@@ -101,9 +101,7 @@ def unit_periods(
     accidents = population_accidents(known_at(table, config.as_of))
     undated = np.isnat(dates_of(accidents, "date"))
     if not undated.all():
-        # The register's undated accidents happened too: the dated ones stand in for them.
-        lift = len(accidents) / int((~undated).sum())
-        return _dated_periods(config, sources, units, people, accidents[~undated], lift)
+        return _dated_periods(config, sources, units, people, accidents[~undated])
     return _undated_period(config, sources, units, people, accidents) if len(accidents) else None
 
 
@@ -195,7 +193,6 @@ def _dated_periods(
     units: Units,
     people: NDArray[np.float64],
     accidents: gpd.GeoDataFrame,
-    lift: float,
 ) -> UnitPeriods | None:
     place, casualties = _units_of(units, accidents, config.casualty)
     dates = accidents["date"].to_numpy(dtype="datetime64[D]")
@@ -219,7 +216,7 @@ def _dated_periods(
     return UnitPeriods(
         names,
         np.concatenate([table.aligned(names) for table in tables]),
-        (lift * np.concatenate(counts)).astype(np.float64),
+        np.concatenate(counts).astype(np.float64),
         np.tile(people, n_periods),
         np.tile(np.arange(n_units), n_periods),
         np.repeat(np.arange(n_periods), n_units),
