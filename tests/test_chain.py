@@ -16,10 +16,11 @@ import rasterio
 
 import mlrisk
 from features.errors import ConfigError, InputError
-from mlrisk.risk_map import RISK_COLUMNS
-from training.casualties import make_units
+from mlrisk.risk_map import RISK_COLUMNS, load_champions
+from training.casualties import exposed_people, make_units, unit_features
 from training.inputs import open_inputs
 from training.tracking import Store
+from training.train import casualty_context
 
 ROOT = Path(__file__).parents[1]
 # A small model: what is tested is the chain, not how good the map is.
@@ -106,10 +107,13 @@ def test_the_map_finds_more_of_the_truth_than_chance(country, risk):
 
 
 def test_cells_sum_to_their_units(country, risk):
-    grid = open_inputs(config(country)).grid
-    units = make_units(grid, 1_000)
-    assert units.total(risk["casualties_per_year"].to_numpy()).sum() == pytest.approx(risk["casualties_per_year"].sum())
-    assert units.grid.cell_size_m == 1_000
+    settings, inputs = config(country), open_inputs(config(country))
+    units = make_units(inputs.grid, 1_000)
+    people = units.total(exposed_people(inputs.grid, inputs.sources, settings.casualty))
+    model = load_champions(settings).casualty
+    table = unit_features(settings, inputs.sources, units, casualty_context(settings, model.dated))
+    expected = model.rate(table.aligned(model.booster.features)) * people
+    assert np.allclose(units.total(risk["casualties_per_year"].to_numpy()), expected, rtol=1e-9)
 
 
 def test_the_other_files_open(outputs, risk):
