@@ -293,9 +293,14 @@ def _interval(row: Mapping[Any, Any], name: str, digits: int) -> str:
 
 
 def _print_ranking(ranking: "Ranking") -> None:
-    summary = ranking.summary
+    summary: dict[str, Any] = ranking.summary
+    for source in summary["inputs"]:
+        if source["repaired"] or source["set_aside"]:
+            repaired, set_aside = _counts(source["repaired"]), _counts(source["set_aside"])
+            print(f"{source['source']}: {source['rows_kept']:,} of {source['rows_read']:,} rows kept; "
+                  f"repaired: {repaired}; set aside: {set_aside}")  # fmt: skip
     print(f"cells: {summary['cells']:,}   ranked: {summary['ranked_cells']:,}   tasks: {summary['tasks']:,}")
-    _print_versions(summary["models"])  # type: ignore[arg-type]
+    _print_versions(summary["models"])
     _print_warnings(ranking.package.notes.warnings)
     print(ranking.package.notes.NOT_EVIDENCE)
     for path in ranking.files:

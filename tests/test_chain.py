@@ -143,6 +143,7 @@ def test_the_summary_tells_what_ran(outputs, risk):
 def test_the_terminal_shows_the_rules_of_thumb_beside_the_model(run):
     assert "distance to the line" in run.stdout
     assert "Not evidence of absence" in run.stdout
+    assert "hazard_areas: " in run.stdout
     assert json.loads(run.stderr.splitlines()[0])["step"]
 
 
