@@ -50,16 +50,18 @@ def leave_unique(name: str, names: set[str]) -> str:
 def take_numeric(
     spec: SourceSpec,
     answers: Mapping[str, str],
-    names: set[str],
+    names: frozenset[str],
     path: Path,
     table: pd.DataFrame,
     tally: Tally,
 ) -> tuple[pd.DataFrame, Faults]:
     """Every numeric column, or those that `columns` names, under plain names; text is left out.
 
-    `answers` (folded column -> source) belong to a source of labels and stay out.
+    `answers` (folded column -> source) belong to a source of labels and stay out. `names` are those that other
+    covariates have; they are not changed, so that a column has one name in all the files of a source.
     """
     chosen = _chosen(spec, path, table)
+    used = set(names)
     taken: dict[str, NDArray[np.float64]] = {}
     texts: list[str] = []
     for ours, theirs in chosen.items():
@@ -74,7 +76,7 @@ def take_numeric(
         tally.repair("decimal comma", parsed.decimal_commas)
         if parsed.not_understood:
             tally.note(f"{theirs!r}: {parsed.not_understood} values are no numbers and count as missing")
-        taken[leave_unique(ours, names)] = parsed.values
+        taken[leave_unique(ours, used)] = parsed.values
     if texts:
         tally.note(f"text columns left out: {', '.join(map(repr, texts))}")
     if not taken:

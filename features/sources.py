@@ -140,8 +140,9 @@ def _open_covariate(
         chosen = next(iter(spec.columns), Path(spec.paths[0]).stem)
         return open_raster("covariates", spec, grid, base, leave_unique(chosen, names))
     tally = Tally()
-    take = partial(take_numeric, spec, _answers(spec, specs, base), names)
+    take = partial(take_numeric, spec, _answers(spec, specs, base), frozenset(names))
     table = read_vector("covariates", spec, (POINT,), home, base, take, tally)
+    names.update(str(name) for name in table.columns if name != "geometry")
     digest = digest_files(tuple(find_file("covariates", path, base) for path in spec.paths))
     report = tally.report("covariates", ", ".join(spec.paths), digest, len(table))
     return (None if table.empty else table), report

@@ -486,6 +486,16 @@ def test_numeric_columns_are_covariates_under_plain_names(tmp_path: Path) -> Non
     assert table.geometry[0].equals(shapely.Point(LEFT + 1000, BOTTOM + 1000))
 
 
+def test_the_files_of_one_covariate_source_share_their_columns(tmp_path: Path) -> None:
+    for name, value in (("a.csv", 1), ("b.csv", 2)):
+        (tmp_path / name).write_text(f"E,N,Área\n{place(value, 1)},{value}\n")
+    both = {"path": ["a.csv", "b.csv"], "columns": {"longitude": "E", "latitude": "N"}, "crs": "EPSG:32638"}
+    again = {"path": "b.csv", "columns": {"longitude": "E", "latitude": "N"}, "crs": "EPSG:32638"}
+    first, second = opened(tmp_path, covariates=[both, again]).covariates
+    assert first["area"].tolist() == [1, 2]
+    assert second["area_2"].tolist() == [2]
+
+
 def test_chosen_covariates_have_chosen_names(tmp_path: Path) -> None:
     mapping = {"longitude": "E", "latitude": "N", "Slope": "b"}
     table, _ = covariates(tmp_path, f"E,N,a,b\n{place(1, 1)},1,2\n", columns=mapping)
