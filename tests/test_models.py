@@ -108,6 +108,25 @@ def test_the_calibrator_follows_the_number_of_positives(n, method):
     assert np.abs(curve(grid[10:40]) - expit(0.5 * grid[10:40] - 2)).max() < 0.08
 
 
+def test_a_step_in_which_everything_was_found_is_no_certainty():
+    raw = np.linspace(-4, 4, 3_000)
+    positive = raw > 0.5
+    curve = calibrate(raw, positive, np.ones(3_000))
+    top = int(positive.sum())
+    assert curve.method == "isotonic"
+    assert curve(np.array([4.0]))[0] == pytest.approx((top + 0.5) / (top + 1))
+    assert 0 < curve(np.array([-4.0]))[0] == pytest.approx(0.5 / (3_000 - top + 1))
+
+
+def test_scores_that_order_the_wrong_way_give_the_base_rate():
+    rng = np.random.default_rng(0)
+    raw = rng.normal(size=1_000)
+    positive = rng.random(1_000) < expit(-2 - raw)
+    curve = calibrate(raw, positive, np.ones(1_000))
+    assert curve.method == "base rate"
+    assert np.allclose(curve(raw), positive.mean())
+
+
 def test_calibration_needs_both_classes():
     with pytest.raises(ValueError, match="0 found of 5"):
         calibrate(np.arange(5.0), np.zeros(5, dtype=bool), np.ones(5))
