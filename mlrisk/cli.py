@@ -301,7 +301,7 @@ def _print_ranking(ranking: "Ranking") -> None:
                   f"repaired: {repaired}; set aside: {set_aside}")  # fmt: skip
     print(f"cells: {summary['cells']:,}   ranked: {summary['ranked_cells']:,}   tasks: {summary['tasks']:,}")
     _print_versions(summary["models"])
-    _print_warnings(ranking.package.notes.warnings)
+    _print_warnings(summary["warnings"])
     print(ranking.package.notes.NOT_EVIDENCE)
     for path in ranking.files:
         if path.name in ("map.html", "risk.parquet", "risk_map.gpkg", "summary.json"):

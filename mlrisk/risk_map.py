@@ -264,7 +264,6 @@ def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFr
     warnings = [
         *champions.warnings,
         *(f"{outside:,} cells lie outside the area of applicability: no basis to rank" for _ in range(bool(outside))),
-        *_version_warnings(config, champions),
     ]
     return Notes(
         config.name,
@@ -278,7 +277,10 @@ def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFr
 
 
 def _version_warnings(config: Config, champions: Champions) -> list[str]:
-    """What a reader must know when a newer version than the one that ranks was trained."""
+    """What an operator must know when a newer version than the one that ranks was trained.
+
+    It goes into the summary alone: a model that does not rank must not change a byte of the map.
+    """
     store = Store.of(config)
     notes = []
     for version in champions.versions:
@@ -313,7 +315,7 @@ def _summary(
         "casualty_validation": _records(champions.casualty_metrics),
         "inputs": report_rows(inputs.reports),
         "not_included": list(package.notes.not_included),
-        "warnings": list(package.notes.warnings),
+        "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
         "settings": public_settings(config),
     }
 

@@ -209,13 +209,16 @@ def test_a_failed_run_leaves_earlier_outputs_untouched(country, outputs):
     assert {path.name: path.read_bytes() for path in outputs.iterdir()} == before
 
 
-def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranking(country, run):
+def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranking(country, outputs, tmp_path):
     store = Store.of(config(country))
     name = f"{config(country).name}.contamination"
     trained = mlrisk.train(config(country, "seed=7"))
     assert [version.alias for version in trained.versions] == ["challenger", "challenger"]
     champion, texts = store.load(name)
     assert champion.number == "1"
+    ranking = mlrisk.rank(config(country, f"output.folder={tmp_path}", "output.formats=[parquet]"))
+    assert any("version 2 is newer but not champion" in text for text in ranking.summary["warnings"])
+    assert (tmp_path / "risk.parquet").read_bytes() == (outputs / "risk.parquet").read_bytes()
     assert texts["booster.txt"].startswith("tree")
     store.promote(name, trained.versions[0].number, "a tester")
     assert store.load(name)[0].number == trained.versions[0].number
