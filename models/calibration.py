@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
@@ -73,8 +73,3 @@ def _inputs(raw: NDArray[np.float64], method: str) -> NDArray[np.float64]:
         return raw[:, None]
     score = np.clip(expit(raw), 1e-9, 1 - 1e-9)
     return np.column_stack([np.log(score), -np.log1p(-score)])
-
-
-def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log-odds of probabilities, finite at 0 and 1."""
-    return np.asarray(logit(np.clip(probability, LOWEST, 1 - LOWEST)))

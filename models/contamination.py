@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.calibration import Calibration, calibrate
@@ -150,11 +149,6 @@ def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:
 
 def _both_classes(target: NDArray[np.float64]) -> bool:
     return bool((target >= 0.5).any() and (target < 0.5).any())
-
-
-def probability_of_raw(raw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The booster's own probability of a raw score, before calibration."""
-    return np.asarray(expit(raw))
 
 
 def constraint_signs(features: Sequence[str], trends: Mapping[str, int]) -> dict[str, int]:
