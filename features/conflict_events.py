@@ -7,9 +7,9 @@ from features.densities import event_densities, widened_m
 from features.distances import event_distance_m
 from features.grid import Grid
 from features.incidents import ownership
-from features.info import FeatureContext, FeatureInfo
+from features.info import FeatureInfo
+from features.known import Known
 from features.records import known_at, numbers, places_m
-from features.sources import Sources
 
 FAMILY = "conflict_events"
 DENSITY_KM = (2, 5, 10)
@@ -31,11 +31,12 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Features of the conflict events known at `as_of`.
 
     Fatalities weigh by ln(1 + n): one massacre in a town says less of mines than many small clashes.
     """
+    sources, context = known.sources, known.context
     if "conflict_events" not in sources.vectors:
         return {}
     table = known_at(sources.vectors["conflict_events"], context.as_of)

@@ -8,9 +8,9 @@ from scipy.spatial import cKDTree
 
 from features.errors import InputError
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
+from features.info import FeatureInfo
+from features.known import Known
 from features.records import known_at, places_m
-from features.sources import Sources
 
 FAMILY = "covariates"
 NOT_COVARIATES = ("geometry", "longitude", "latitude", "easting_m", "northing_m", "cell_id")
@@ -20,12 +20,13 @@ SPACING_STEP_M = 50.0
 FEATURES: tuple[FeatureInfo, ...] = ()
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Every raster warped to the tile, and every numeric column of a point table at the nearest point.
 
     NaN where a raster has no value, and where no point is within one cell or one spacing of the points, whichever is
     greater. Raises InputError when two covariates have the same name.
     """
+    sources, context = known.sources, known.context
     columns: dict[str, NDArray[np.float32]] = {}
     for covariate in sources.covariates:
         if isinstance(covariate, gpd.GeoDataFrame):
@@ -39,8 +40,9 @@ def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, ND
     return columns
 
 
-def described(sources: Sources, context: FeatureContext) -> tuple[FeatureInfo, ...]:  # noqa: ARG001 -- as in land_use
+def described(known: Known) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know."""
+    sources = known.sources
     names: list[str] = []
     for covariate in sources.covariates:
         names += numeric_columns(covariate) if isinstance(covariate, gpd.GeoDataFrame) else [covariate.name]

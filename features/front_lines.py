@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from features.densities import line_density
 from features.distances import distance_m, nearest, segments_of
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
+from features.info import FeatureInfo
+from features.known import Known
 from features.records import dates_of, known_at, words, years_between
-from features.sources import Sources
 from features.terrain import heights_at
 
 FAMILY = "front_lines"
@@ -41,12 +41,13 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Front-line features of the tile.
 
     A kind has its distance only if some known line is of that kind. Years held and height are NaN beyond the longest
     distance; years held also where the nearest line has no `held_from`, and the column is absent if none has.
     """
+    sources, context = known.sources, known.context
     if "front_lines" not in sources.vectors:
         return {}
     lines = known_lines(sources.vectors["front_lines"], context.as_of)

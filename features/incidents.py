@@ -8,8 +8,8 @@ from features.densities import count_within, event_densities, least_within, wide
 from features.distances import event_distance_m
 from features.grid import Grid
 from features.info import FeatureContext, FeatureInfo
+from features.known import Known
 from features.records import Owned, ages_years, decay, is_dated, known_at, numbers, parts, places_m
-from features.sources import Sources
 
 FAMILY = "incidents"
 DENSITY_KM = (1, 2, 5, 10)
@@ -59,8 +59,9 @@ Ownership = list[tuple[NDArray[np.int64], Owned | None]]
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Features of incidents and finds known at `as_of`; undated records count, except where age matters."""
+    sources, context = known.sources, known.context
     columns: dict[str, Floats] = {}
     if "incidents" in sources.vectors:
         columns |= _incidents(tile, known_at(sources.vectors["incidents"], context.as_of), context)

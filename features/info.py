@@ -15,7 +15,8 @@ class FeatureInfo:
     """A column of the feature table.
 
     `trend` is the direction in which contamination moves with the feature where the field's evidence supports one:
-    -1 falls, +1 rises, 0 free. `text` names it in a reason, as in "distance to the front line".
+    -1 falls, +1 rises, 0 free. `text` names it in a reason, as in "distance to the front line". `sources` are those
+    that it is made of; `formula` says how, with the author and year of what is not plain geometry.
     """
 
     name: str
@@ -23,6 +24,8 @@ class FeatureInfo:
     family: str
     trend: int
     text: str
+    sources: tuple[str, ...] = ()
+    formula: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from features.distances import distance_m, first_inside
 from features.errors import InputError
 from features.grid import Grid
 from features.info import FeatureContext, FeatureInfo
+from features.known import Known
 from features.records import known_at, words
 from features.sources import RasterSource, Sources
 
@@ -32,8 +33,9 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Distances to what surrounds the cell, and 1 or 0 for every class of land use at its centre."""
+    sources, context = known.sources, known.context
     columns: dict[str, NDArray[np.float64]] = {}
     for source, name in NEARBY.items():
         if source in sources.vectors:
@@ -46,8 +48,9 @@ def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, ND
     return {name: array.astype(np.float32) for name, array in columns.items()}
 
 
-def described(sources: Sources, context: FeatureContext) -> tuple[FeatureInfo, ...]:
+def described(known: Known) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: one for each class of land use."""
+    sources, context = known.sources, known.context
     if "land_use" in sources.vectors:
         table = known_at(sources.vectors["land_use"], context.as_of)
         classes = [str(name) for name in np.unique(words(table, "land_use")) if name]

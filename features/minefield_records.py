@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from features.densities import point_densities, widened_m
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import DEFAULT_RECORD_TRUST, FeatureContext, FeatureInfo
+from features.info import DEFAULT_RECORD_TRUST, FeatureInfo
+from features.known import Known
 from features.records import known_at, numbers, places_m
-from features.sources import Sources
 
 FAMILY = "minefield_records"
 DENSITY_KM = (1, 3)
@@ -30,8 +30,9 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Features of the records known at `as_of`; distance is 0 inside a recorded polygon."""
+    sources, context = known.sources, known.context
     if "minefield_records" not in sources.vectors:
         return {}
     table = known_at(sources.vectors["minefield_records"], context.as_of)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from features.densities import line_density
 from features.distances import distance_m, segments_of
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
+from features.info import FeatureInfo
+from features.known import Known
 from features.records import known_at, words
-from features.sources import Sources
 
 FAMILY = "roads"
 # Groups of OSM highway values; links count with their road.
@@ -41,11 +41,12 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Road features of the tile.
 
     A class group and bridges have their columns only if the source has any, crossings only with front lines.
     """
+    sources, context = known.sources, known.context
     if "roads" not in sources.vectors:
         return {}
     roads = known_at(sources.vectors["roads"], context.as_of)

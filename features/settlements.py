@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from features.densities import point_densities
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
+from features.info import FeatureInfo
+from features.known import Known
 from features.records import known_at, numbers, places_m, words
-from features.sources import Sources
 
 FAMILY = "settlements"
 SIZES = (1000, 5000)
@@ -41,11 +41,12 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Settlement features of the tile; sizes, people and abandoned places only if the source tells of any.
 
     A settlement without a population counts as a place, and as nobody in the sums.
     """
+    sources, context = known.sources, known.context
     if "settlements" not in sources.vectors:
         return {}
     table = known_at(sources.vectors["settlements"], context.as_of)

@@ -21,10 +21,10 @@ from features import (
 )
 from features.errors import ConfigError, InputError
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
-from features.sources import Sources
+from features.info import FeatureInfo
+from features.known import Known
 
-Builder = Callable[[Grid, Sources, FeatureContext], dict[str, NDArray[np.float32]]]
+Builder = Callable[[Grid, Known], dict[str, NDArray[np.float32]]]
 
 # A new family is one module and one line here. A module has `build`, `FEATURES` (its columns, described), and
 # `described` where it has columns that only the data know.
@@ -82,14 +82,14 @@ def check_families(families: Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
-def feature_table(tile: Grid, sources: Sources, context: FeatureContext, families: Iterable[str]) -> FeatureTable:
+def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureTable:
     """All features of the cells inside a tile.
 
     Raises InputError when no family finds a source: a table without columns ranks nothing.
     """
     columns: dict[str, NDArray[np.float32]] = {}
     for family in check_families(families):
-        for name, array in BUILDERS[family](tile, sources, context).items():
+        for name, array in BUILDERS[family](tile, known).items():
             if name in columns:
                 raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
             columns[name] = array[tile.mask]
@@ -98,9 +98,7 @@ def feature_table(tile: Grid, sources: Sources, context: FeatureContext, familie
     return FeatureTable(tuple(columns), np.column_stack(list(columns.values())).astype(np.float32, copy=False))
 
 
-def grid_feature_table(
-    grid: Grid, sources: Sources, context: FeatureContext, families: Iterable[str], tile_cells: int
-) -> FeatureTable:
+def grid_feature_table(grid: Grid, known: Known, families: Iterable[str], tile_cells: int) -> FeatureTable:
     """The feature table of a whole grid, made tile by tile so that memory holds one tile's rasters at a time."""
     chosen = check_families(families)
     ids = grid.cell_ids()
@@ -108,18 +106,18 @@ def grid_feature_table(
     names: tuple[str, ...] = ()
     values = np.empty((0, 0), dtype=np.float32)
     for tile in grid.tiles(tile_cells):
-        part = feature_table(tile, sources, context, chosen)
+        part = feature_table(tile, known, chosen)
         if not names:
             names, values = part.names, np.empty((len(ids), len(part.names)), dtype=np.float32)
         values[by_id[np.searchsorted(ids, tile.cell_ids(), sorter=by_id)]] = part.values
     return FeatureTable(names, values)
 
 
-def feature_infos(sources: Sources, context: FeatureContext, families: Iterable[str]) -> dict[str, FeatureInfo]:
+def feature_infos(known: Known, families: Iterable[str]) -> dict[str, FeatureInfo]:
     """What each feature of the families means, by name; includes the columns that only the data know."""
     infos: list[FeatureInfo] = []
     for family in check_families(families):
         module = FAMILIES[family]
         infos += getattr(module, "FEATURES", ())
-        infos += module.described(sources, context) if hasattr(module, "described") else ()
+        infos += module.described(known) if hasattr(module, "described") else ()
     return {info.name: info for info in infos}

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
-from features.sources import RasterSource, Sources
+from features.info import FeatureInfo
+from features.known import Known
+from features.sources import RasterSource
 
 FAMILY = "terrain"
 TPI_RADII_M = (500.0, 1500.0, 5000.0)
@@ -57,12 +58,9 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-def build(
-    tile: Grid,
-    sources: Sources,
-    context: FeatureContext,  # noqa: ARG001 -- every builder has this signature
-) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Terrain features of every cell of the tile; none without a DEM."""
+    sources = known.sources
     dem = sources.rasters.get("dem")
     if dem is None:
         return {}

@@ -8,6 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from features.errors import InputError
+from features.known import Known
 from features.report import SourceReport
 from features.table import grid_feature_table
 from mlrisk.config import Config
@@ -43,9 +44,8 @@ def features(config: Config) -> pd.DataFrame:
     """The feature table: cell_id, easting_m, northing_m and one column a feature, one row a cell."""
     inputs = open_inputs(config)
     grid = inputs.grid
-    table = grid_feature_table(
-        grid, inputs.sources, contamination_context(config), config.features, config.compute.tile_cells
-    )
+    known = Known(inputs.sources, contamination_context(config))
+    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells)
     centres = grid.centres_m()
     place = pd.DataFrame({"cell_id": grid.cell_ids(), "easting_m": centres[:, 0], "northing_m": centres[:, 1]})
     return pd.concat([place, table.frame()], axis=1)

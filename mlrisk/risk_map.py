@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from features.errors import ConfigError, MlriskError
 from features.grid import Grid
+from features.known import Known
 from features.records import known_at
 from features.report import report_rows
 from features.sources import Sources
@@ -84,7 +85,7 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     evidence = evidence_at(grid, sources, config.as_of, config.contamination.labels, config.data_folder)
     progress("scores")
     scorer = Scorer(
-        sources, contamination_context(config), config.features, champions.contamination, config.compute.threads
+        Known(sources, contamination_context(config)), config.features, champions.contamination, config.compute.threads
     )
     scores = _scores(config, grid, scorer)
     risk = _with_place(grid, evidence, scores)
@@ -234,7 +235,7 @@ def _with_reasons(config: Config, inputs: Inputs, scorer: Scorer, risk: pd.DataF
     """Reasons in words for the first `explained_cells` of the ranking, empty text for the others."""
     first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
     wanted = pd.Index(risk.loc[first, "cell_id"])
-    infos = feature_infos(inputs.sources, scorer.context, config.features)
+    infos = feature_infos(scorer.known, config.features)
     tiles = [scorer.reasons(tile, wanted, infos) for tile in inputs.grid.tiles(config.compute.tile_cells)]
     found = pd.concat(tiles).reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
     return risk.assign(**{column: found[column].astype("str") for column in REASONS})

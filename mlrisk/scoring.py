@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
-from features.sources import Sources
+from features.info import FeatureInfo
+from features.known import Known
 from features.table import feature_table
 from mlrisk.reasons import reasons_in_words
 from models.contamination import ContaminationModel
@@ -20,15 +20,14 @@ REASONS = ("reason_1", "reason_2", "reason_3")
 class Scorer:
     """What a tile needs to be scored; the same tile gives the same rows wherever its borders lie."""
 
-    sources: Sources
-    context: FeatureContext
+    known: Known
     families: Sequence[str]
     model: ContaminationModel
     threads: int
 
     def rows(self, tile: Grid) -> pd.DataFrame:
         """Contamination columns of the cells inside the tile, in `tile.cell_ids()` order."""
-        table = feature_table(tile, self.sources, self.context, self.families)
+        table = feature_table(tile, self.known, self.families)
         scores = self.model.scores(table.aligned(self.model.booster.features), self.threads)
         return pd.DataFrame(
             {
@@ -48,6 +47,6 @@ class Scorer:
         if not wanted.any():
             return pd.DataFrame(columns=list(REASONS), dtype="str")
         names = self.model.booster.features
-        values = feature_table(tile, self.sources, self.context, self.families).aligned(names)[wanted]
+        values = feature_table(tile, self.known, self.families).aligned(names)[wanted]
         texts = reasons_in_words(names, values, self.model.booster.contributions(values, self.threads), infos)
         return pd.DataFrame(texts, columns=list(REASONS), index=ids[wanted])

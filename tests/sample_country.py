@@ -22,6 +22,7 @@ from features import (
 )
 from features.grid import Grid, projected_crs
 from features.info import FeatureContext
+from features.known import Known
 
 CRS = projected_crs("EPSG:32638")
 AS_OF = date(2022, 6, 30)
@@ -114,7 +115,7 @@ def built(sources, tile=None, context=CONTEXT):
     tile = tile or sources.grid
     columns = {}
     for family in FAMILIES:
-        columns |= family.build(tile, sources, context)
+        columns |= family.build(tile, Known(sources, context))
     return {name: array[tile.mask] for name, array in columns.items()}
 
 

@@ -10,6 +10,7 @@ from shapely.geometry import LineString, Point, box
 from features import covariates, front_lines, incidents, land_use, minefield_records, roads, settlements
 from features.errors import InputError
 from features.info import FeatureContext
+from features.known import Known
 from tests.sample_country import AS_OF, CONTEXT, CRS, StandIn, Surface, country_grid
 
 
@@ -22,7 +23,7 @@ def test_front_line_attributes_are_those_of_the_nearest_line():
     unknown = LineString([(511_000, 3_980_000), (511_000, 4_040_000)])
     table = gpd.GeoDataFrame({"held_from": held, "held_to": until}, geometry=[west, east, unknown], crs=CRS)
     dem = Surface("dem")
-    columns = front_lines.build(grid, StandIn(grid, {"front_lines": table}, {"dem": dem}), CONTEXT)
+    columns = front_lines.build(grid, Known(StandIn(grid, {"front_lines": table}, {"dem": dem}), CONTEXT))
     row, near_west, near_east = 20, 5, 35
     assert columns["front_line_years_held"][row, near_west] == pytest.approx(26.0, abs=0.01)
     assert columns["front_line_years_held"][row, near_east] == pytest.approx(1.635, abs=0.01)  # cut at as_of
@@ -36,7 +37,7 @@ def test_road_crossings_are_where_the_road_meets_the_line():
     grid = country_grid()
     road = gpd.GeoDataFrame(geometry=[LineString([(480_000, 4_010_000), (540_000, 4_010_000)])], crs=CRS)
     line = gpd.GeoDataFrame(geometry=[LineString([(507_000, 3_980_000), (507_000, 4_040_000)])], crs=CRS)
-    columns = roads.build(grid, StandIn(grid, {"roads": road, "front_lines": line}, {}), CONTEXT)
+    columns = roads.build(grid, Known(StandIn(grid, {"roads": road, "front_lines": line}, {}), CONTEXT))
     expected = np.hypot(*(grid.centres_m() - (507_000, 4_010_000)).T)
     np.testing.assert_allclose(columns["road_front_line_crossing_distance_m"][grid.mask], expected, rtol=1e-6)
 
@@ -70,10 +71,10 @@ def test_abandoned_are_named_so_or_empty_with_a_planned_return():
 def test_recent_and_casualty_densities_need_dates_and_casualties():
     grid = country_grid()
     bare = gpd.GeoDataFrame(geometry=[Point(505_000, 4_005_000)], crs=CRS)
-    columns = incidents.build(grid, StandIn(grid, {"incidents": bare}, {}), FeatureContext(AS_OF))
+    columns = incidents.build(grid, Known(StandIn(grid, {"incidents": bare}, {}), FeatureContext(AS_OF)))
     assert not [name for name in columns if "recent" in name or "casualty" in name or "years" in name]
     dated = bare.assign(date=pd.to_datetime(["2019-06-30"]).astype("datetime64[ns]"), injured=[4])
-    columns = incidents.build(grid, StandIn(grid, {"incidents": dated}, {}), FeatureContext(AS_OF))
+    columns = incidents.build(grid, Known(StandIn(grid, {"incidents": dated}, {}), FeatureContext(AS_OF)))
     plain = columns["incident_density_5km_per_km2"][grid.mask]
     np.testing.assert_allclose(columns["incident_recent_density_5km_3y_per_km2"][grid.mask], plain / 2, rtol=1e-3)
     np.testing.assert_allclose(columns["incident_recent_density_5km_1y_per_km2"][grid.mask], plain / 8, rtol=1e-3)
@@ -87,7 +88,7 @@ def test_a_location_error_widens_the_kernel():
     known = gpd.GeoDataFrame({"location_error_m": [0.0]}, geometry=[Point(505_250, 4_005_250)], crs=CRS)
     vague = known.assign(location_error_m=[2000.0 * np.sqrt(3)])
     sharp, wide = (
-        incidents.build(grid, StandIn(grid, {"incidents": table}, {}), FeatureContext(AS_OF))
+        incidents.build(grid, Known(StandIn(grid, {"incidents": table}, {}), FeatureContext(AS_OF)))
         for table in (known, vague)
     )
     name = "incident_density_2km_per_km2"
@@ -100,7 +101,7 @@ def test_land_use_raster_has_one_column_a_class_in_every_tile():
     names = [info.name for info in land_use.described(sources, CONTEXT)]
     assert names == ["land_use_0", "land_use_1", "land_use_2"]
     tile = grid.window(40, 44, 0, 3)
-    columns = land_use.build(tile, sources, CONTEXT)
+    columns = land_use.build(tile, Known(sources, CONTEXT))
     assert list(columns) == names
     assert (sum(columns.values()) == 1).all()
 
@@ -112,7 +113,7 @@ def test_a_raster_of_measurements_is_refused_as_land_use():
 
     grid = country_grid()
     with pytest.raises(InputError, match=r"sources.land_use \(cover\) has \d+ different values.*sources.covariates"):
-        land_use.build(grid, StandIn(grid, {}, {"land_use": Measured("cover")}), CONTEXT)
+        land_use.build(grid, Known(StandIn(grid, {}, {"land_use": Measured("cover")}), CONTEXT))
 
 
 def test_point_covariates_reach_one_spacing_and_no_further():
@@ -121,7 +122,7 @@ def test_point_covariates_reach_one_spacing_and_no_further():
         [(e, n) for e in np.arange(500_500, 510_000, 2000.0) for n in np.arange(4_000_500, 4_010_000, 2000.0)]
     )
     table = gpd.GeoDataFrame({"rain": np.arange(len(places)) * 1.0}, geometry=shapely.points(places), crs=CRS)
-    found = covariates.build(grid, StandIn(grid, {}, {}, (table,)), CONTEXT)["rain"][grid.mask]
+    found = covariates.build(grid, Known(StandIn(grid, {}, {}, (table,)), CONTEXT))["rain"][grid.mask]
     apart = np.hypot(*(grid.centres_m()[:, None] - places[None]).transpose(2, 0, 1))
     assert (np.isfinite(found) == (apart.min(axis=1) <= 2000)).all()
     within = np.flatnonzero(np.isfinite(found))
@@ -137,9 +138,11 @@ def test_two_covariates_of_one_name_are_refused():
 def test_settlements_without_people_have_distances_alone():
     grid = country_grid()
     bare = gpd.GeoDataFrame(geometry=[Point(505_000, 4_005_000)], crs=CRS)
-    assert list(settlements.build(grid, StandIn(grid, {"settlements": bare}, {}), CONTEXT)) == ["settlement_distance_m"]
+    assert list(settlements.build(grid, Known(StandIn(grid, {"settlements": bare}, {}), CONTEXT))) == [
+        "settlement_distance_m"
+    ]
     planned = bare.assign(population=[0], planned_population=[700])
-    assert list(settlements.build(grid, StandIn(grid, {"settlements": planned}, {}), CONTEXT)) == [
+    assert list(settlements.build(grid, Known(StandIn(grid, {"settlements": planned}, {}), CONTEXT))) == [
         "settlement_distance_m",
         "planned_population_density_5km_per_km2",
         "abandoned_settlement_distance_m",
@@ -149,7 +152,7 @@ def test_settlements_without_people_have_distances_alone():
 def test_population_density_is_people_under_a_gaussian():
     grid = country_grid()
     town = gpd.GeoDataFrame({"population": [2000]}, geometry=[Point(505_250, 4_005_250)], crs=CRS)
-    columns = settlements.build(grid, StandIn(grid, {"settlements": town}, {}), CONTEXT)
+    columns = settlements.build(grid, Known(StandIn(grid, {"settlements": town}, {}), CONTEXT))
     assert np.nanmax(columns["population_density_2km_per_km2"]) == pytest.approx(2000 / (2 * np.pi * 4), rel=1e-6)
     assert np.nanmin(columns["settlement_1000_distance_m"]) == 0
     assert "settlement_5000_distance_m" not in columns

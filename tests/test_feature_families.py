@@ -9,6 +9,7 @@ import shapely
 
 from features import covariates, front_lines, incidents, land_use, terrain
 from features.info import LONGEST_DISTANCE_M, FeatureContext
+from features.known import Known
 from tests.sample_country import AS_OF, CONTEXT, FAMILIES, built, country, country_grid, with_vector
 
 
@@ -20,7 +21,7 @@ def assert_same(found, expected, **tolerance):
 
 def infos(sources, context=CONTEXT):
     fixed = [info for family in FAMILIES for info in family.FEATURES]
-    return [*fixed, *land_use.described(sources, context), *covariates.described(sources, context)]
+    return [*fixed, *land_use.described(Known(sources, context)), *covariates.described(Known(sources, context))]
 
 
 def test_every_column_is_described_and_every_description_has_its_column():
@@ -39,7 +40,7 @@ def test_columns_are_float32_on_the_tile_and_finite_except_where_nan_has_a_meani
     tile = country_grid().window(3, 30, 5, 26)
     may_miss = {"incident_years_since_5km", "front_line_years_held", "rain"}
     for family in FAMILIES:
-        for name, array in family.build(tile, sources, CONTEXT).items():
+        for name, array in family.build(tile, Known(sources, CONTEXT)).items():
             assert array.shape == tile.shape, name
             assert array.dtype == np.float32, name
             missing = np.isnan(array[tile.mask]).sum()
@@ -126,7 +127,7 @@ def test_a_cells_own_records_change_none_of_its_features(source, dated, change):
 
     def with_own(records):
         more = table if records is None else pd.concat([table, records.astype(table.dtypes)], ignore_index=True)
-        arrays = incidents.build(grid, with_vector(sources, source, more), CONTEXT)
+        arrays = incidents.build(grid, Known(with_vector(sources, source, more), CONTEXT))
         return {name: array[grid.mask] for name, array in arrays.items()}
 
     first, second = with_own(before), with_own(after)
@@ -201,7 +202,7 @@ def test_a_source_without_a_known_record_is_far_away_and_empty():
 
 def test_the_hole_of_the_dem_touches_its_neighbours_alone():
     grid = country_grid()
-    columns = terrain.build(grid, country(), CONTEXT)
+    columns = terrain.build(grid, Known(country(), CONTEXT))
     hole = grid.locate(np.array([505_250.0]), np.array([4_005_250.0]))[0]
     for name, array in columns.items():
         rows, places = np.nonzero(np.isnan(array))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.densities import point_densities
 from features.grid import Grid
 from features.info import FeatureContext
+from features.known import Known
 from features.records import dates_of, known_at, numbers
 from features.sources import Sources
 from features.table import FeatureTable, grid_feature_table
@@ -120,7 +121,7 @@ def undated_context(config: TrainConfig) -> FeatureContext:
 
 def unit_features(config: TrainConfig, sources: Sources, units: Units, context: FeatureContext) -> FeatureTable:
     """The feature table of the units at a date."""
-    return grid_feature_table(units.grid, sources, context, config.features, config.compute.tile_cells)
+    return grid_feature_table(units.grid, Known(sources, context), config.features, config.compute.tile_cells)
 
 
 def fit_casualty(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.errors import ConfigError, InputError
 from features.info import FeatureContext
+from features.known import Known
 from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel, TrainingRows, constraint_signs, fit_contamination
@@ -67,7 +68,8 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     evidence = evidence_at(grid, sources, config.as_of, config.contamination.labels, config.data_folder)
     check_evidence(evidence)
     progress("features")
-    table = grid_feature_table(grid, sources, contamination_context(config), config.features, config.compute.tile_cells)
+    known = Known(sources, contamination_context(config))
+    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells)
     learned = _learned(config, table)
     regions = cell_regions(grid, sources, config.validation)
     constraints = _constraints(config, inputs, learned)
@@ -142,7 +144,7 @@ def _constraints(config: TrainConfig, inputs: Inputs, table: FeatureTable) -> di
                 f"contamination.constraints ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
             )
         return {name: int(sign) for name, sign in wanted.items() if sign}
-    infos = feature_infos(inputs.sources, contamination_context(config), config.features)
+    infos = feature_infos(Known(inputs.sources, contamination_context(config)), config.features)
     trends = {name: info.trend for name, info in infos.items()}
     return constraint_signs(table.names, trends)
 
