@@ -2,114 +2,110 @@
 
 The nearest of many segments is found by branch and bound on the tile: a window of cells with centre c and half
 diagonal h has all its nearest segments within d(c) + 2 h of c, so each quarter of a window inherits only those. No
-halo is needed, and what is compared in the end is the plain point-to-segment formula, so a value does not depend on
-the tile's borders.
+halo is needed, and what is compared in the end is the plain point-to-segment formula in double precision, so a value
+does not depend on the tile's borders.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+import numba
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from features.grid import Grid
 from features.info import LONGEST_DISTANCE_M
-from features.records import Owned
+from features.inside import first_inside
+from features.layers import Layer, point_layer
+from features.ownership import Owned, Ownership
 
-# Cell-segment pairs that are compared at once: 0.5 MB an array, which stays in the cache.
-PAIRS_AT_ONCE = 1 << 16
+# Windows of so few cells are compared with what is left of the segments; smaller ones gain less than they cost.
+LEAF_CELLS = 36
+# With so few segments left a window of any size is compared at once.
+FEW_SEGMENTS = 2
 # Bounds are kept this much wider than they need be, so that rounding never drops the nearest segment.
 SLACK_M = 1e-3
 # Neighbours asked for at once before a cell's own group gets a tree of everything else.
 MOST_NEIGHBOURS = 32
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Segments:
-    """`start` and `end` (n, 2) in metres; a point is a segment without length. `owner` is the geometry's index."""
-
-    start: Floats
-    end: Floats
-    owner: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Nearest:
-    """For each cell (tile.shape): distance to the nearest geometry, its index, and the place (..., 2) on it.
+    """For each cell (tile.shape): distance to the nearest geometry, its index, and the index of its segment.
 
-    Beyond the longest distance: the longest distance, -1 and NaN. Outside the area: NaN, -1 and NaN.
+    Beyond the longest distance: the longest distance, -1 and -1. Outside the area: NaN, -1 and -1. Inside a polygon:
+    0, the polygon's index, and the segment of the border that is nearest.
     """
 
     distance_m: Floats
-    owner: NDArray[np.int64]
-    place_m: Floats
+    owner: Integers
+    segment: Integers
 
 
-def segments_of(geometries: NDArray[Any]) -> Segments:
-    """The segments of lines, the borders of polygons and the points, in the order of the geometries."""
-    parts, owner = shapely.get_parts(geometries, return_index=True)
-    while np.any(shapely.get_type_id(parts) > shapely.GeometryType.POLYGON):
-        parts, index = shapely.get_parts(parts, return_index=True)
-        owner = owner[index]
-    rings, ring_owner = _rings(parts)
-    coordinates, line = shapely.get_coordinates(rings, return_index=True)
-    joined = line[1:] == line[:-1]
-    alone = shapely.get_type_id(rings) == shapely.GeometryType.POINT
-    single = coordinates[alone[line]]
-    start = np.concatenate([coordinates[:-1][joined], single])
-    end = np.concatenate([coordinates[1:][joined], single])
-    owners = owner[ring_owner[np.concatenate([line[1:][joined], line[alone[line]]])]]
-    order = np.argsort(owners, kind="stable")
-    return Segments(start[order], end[order], owners[order].astype(np.int64))
+def distance_m(tile: Grid, layer: Layer, own: Owned | None = None, reach_m: float = LONGEST_DISTANCE_M) -> Floats:
+    """Distance to the nearest geometry, 0 inside a polygon, at most `reach_m`; NaN outside the area.
+
+    With `own` a cell leaves out the geometries that it owns.
+    """
+    squared, _ = _nearest_segments(tile, layer, reach_m)
+    distance = np.minimum(np.sqrt(squared), reach_m)
+    inside = first_inside(tile, layer)
+    distance[inside >= 0] = 0.0
+    for window, members in own.each() if own is not None else ():
+        part = tile.window(*window)
+        others = _without(layer, members)
+        squared, _ = _nearest_segments(part, others, reach_m)
+        rest = np.minimum(np.sqrt(squared), reach_m)
+        rest[first_inside(part, others) >= 0] = 0.0
+        distance[window[0] : window[1], window[2] : window[3]] = rest
+    distance[~tile.mask] = np.nan
+    return np.asarray(distance)
 
 
-def distance_m(tile: Grid, geometries: NDArray[Any]) -> Floats:
-    """Distance to the nearest geometry, 0 inside a polygon, at most the longest distance; NaN outside the area."""
-    return nearest(tile, geometries).distance_m
-
-
-def nearest(tile: Grid, geometries: NDArray[Any]) -> Nearest:
+def nearest(tile: Grid, layer: Layer) -> Nearest:
     """The nearest geometry of every cell; among equals the first in the table."""
-    found = Nearest(
-        np.full(tile.shape, np.nan), np.full(tile.shape, -1, dtype=np.int64), np.full((*tile.shape, 2), np.nan)
-    )
-    _descend(tile, segments_of(geometries), found)
-    within = first_inside(tile, geometries)
+    squared, segment = _nearest_segments(tile, layer, LONGEST_DISTANCE_M)
+    near = (squared <= LONGEST_DISTANCE_M**2) & tile.mask
+    segment = np.where(near, segment, -1)
+    distance = np.minimum(np.sqrt(squared), LONGEST_DISTANCE_M)
+    owner = np.where(near, np.append(layer.owner, -1)[segment], -1)
+    within = first_inside(tile, layer)
     inside = (within >= 0) & tile.mask
-    found.distance_m[inside] = 0.0
-    found.owner[inside] = within[inside]
-    found.place_m[inside] = _centres(tile)[inside]
-    return found
+    distance[inside], owner[inside] = 0.0, within[inside]
+    distance[~tile.mask] = np.nan
+    return Nearest(distance, owner, segment)
 
 
-def first_inside(tile: Grid, geometries: NDArray[Any]) -> NDArray[np.int64]:
-    """Index of the first polygon that holds or touches the cell centre, -1 where none does (tile.shape)."""
-    inside = np.full(tile.shape, -1, dtype=np.int64)
-    areal = np.flatnonzero(shapely.get_dimensions(geometries) == 2)
-    if not len(areal):
-        return inside
-    west, south, east, north = shapely.bounds(geometries[areal]).T
-    columns = np.column_stack([np.searchsorted(tile.eastings_m, west), np.searchsorted(tile.eastings_m, east, "right")])
-    rows = np.column_stack(
-        [np.searchsorted(-tile.northings_m, -north), np.searchsorted(-tile.northings_m, -south, "right")]
-    )
-    hit = np.flatnonzero((columns[:, 0] < columns[:, 1]) & (rows[:, 0] < rows[:, 1]))
-    for index in hit:
-        window = inside[slice(*rows[index]), slice(*columns[index])]
-        easting, northing = np.meshgrid(tile.eastings_m[slice(*columns[index])], tile.northings_m[slice(*rows[index])])
-        shape = geometries[areal[index]]
-        shapely.prepare(shape)
-        window[(window < 0) & shapely.intersects_xy(shape, easting, northing)] = areal[index]
-    return inside
+def share_along(tile: Grid, layer: Layer, found: Nearest) -> Floats:
+    """Where on its nearest segment (0 at the start, 1 at the end) the place nearest to each cell lies (tile.shape).
+
+    NaN where there is no segment within the longest distance; 0 on a point.
+    """
+    share = np.full(tile.shape, np.nan)
+    _share_along(tile.eastings_m, tile.northings_m, layer.start, layer.end, found.segment, share)
+    return share
 
 
-def nearest_other(
-    centres: Floats, groups_of_cells: NDArray[np.int64], points: Floats, groups_of_points: NDArray[np.int64]
-) -> Floats:
+def event_distance_m(tile: Grid, places: Floats, ownership: Ownership) -> Floats:
+    """Distance (tile.shape) to the nearest of the points (n, 2) that a cell does not own; NaN outside the area."""
+    least = np.full(tile.shape, LONGEST_DISTANCE_M)
+    for rows, own in ownership:
+        layer = point_layer(places[rows])
+        if own is None or own.cells:
+            found = distance_m(tile, layer)
+            if own is not None:
+                _ask_owners_again(tile, found, places[rows], own)
+        else:
+            found = distance_m(tile, layer, own)
+        least = np.minimum(least, found)
+    least[~tile.mask] = np.nan
+    return least
+
+
+def nearest_other(centres: Floats, groups_of_cells: Integers, points: Floats, groups_of_points: Integers) -> Floats:
     """Distance (n_cells,) from each centre to the nearest point of another group, at most the longest distance.
 
     This is the own-event rule: a record that makes the label of a cell must not shorten that cell's distance. Only
@@ -136,96 +132,181 @@ def nearest_other(
     return np.asarray(np.minimum(found, LONGEST_DISTANCE_M))
 
 
-def event_distance_m(tile: Grid, places: Floats, ownership: list[tuple[NDArray[np.int64], Owned | None]]) -> Floats:
-    """Distance (tile.shape) to the nearest record that a cell does not own; NaN outside the area."""
-    centres = tile.centres_m()
-    least = np.full(len(centres), LONGEST_DISTANCE_M)
-    for rows, own in ownership:
-        if own is None:
-            of_cells, of_points = np.zeros(len(centres), np.int64), np.ones(len(rows), np.int64)
-        else:
-            of_cells, of_points = own.cell_groups[tile.mask], own.record_groups
-        least = np.minimum(least, nearest_other(centres, of_cells, places[rows], of_points))
-    out = np.full(tile.shape, np.nan)
-    out[tile.mask] = least
-    return out
+def _ask_owners_again(tile: Grid, distance: Floats, points: Floats, own: Owned) -> None:
+    """Cells that own points: the distance to the nearest of the others."""
+    rows, columns = own.windows[:, 0], own.windows[:, 2]
+    centres = np.column_stack([tile.eastings_m[columns], tile.northings_m[rows]])
+    groups = np.full(len(points), -1)
+    groups[own.members] = np.repeat(np.arange(len(own.windows)), np.diff(own.starts))
+    distance[rows, columns] = nearest_other(centres, np.arange(len(centres)), points, groups)
 
 
-def _rings(parts: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Points and lines as they are, polygons as their rings, each with the index of its part."""
-    areal = np.flatnonzero(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON)
-    plain = np.flatnonzero(shapely.get_type_id(parts) != shapely.GeometryType.POLYGON)
-    rings, index = shapely.get_rings(parts[areal], return_index=True)
-    return np.concatenate([parts[plain], rings]), np.concatenate([plain, areal[index]]).astype(np.int64)
+def _without(layer: Layer, members: Integers) -> Layer:
+    """The layer without some geometries; indices of the rest stay."""
+    kept = ~np.isin(layer.owner, members)
+    whole = ~np.isin(layer.polygon_owner, members)
+    counts = np.diff(layer.edge_start)
+    edges = layer.edges[np.repeat(whole, counts)]
+    edge_start = np.concatenate([[0], np.cumsum(counts[whole])])
+    return Layer(layer.start[kept], layer.end[kept], layer.owner[kept], edges, edge_start, layer.polygon_owner[whole])
 
 
-def _centres(tile: Grid) -> Floats:
-    """(rows, columns, 2) easting and northing of every cell of the rectangle."""
-    return np.stack(np.meshgrid(tile.eastings_m, tile.northings_m), axis=-1)
+def _nearest_segments(tile: Grid, layer: Layer, reach_m: float) -> tuple[Floats, Integers]:
+    """Squared distance to the nearest segment and its index (tile.shape); infinite and -1 where none is in reach."""
+    squared = np.full(tile.shape, np.inf)
+    segment = np.full(tile.shape, -1, dtype=np.int64)
+    if len(layer.owner) and tile.mask.any():
+        _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.start, layer.end, reach_m, squared, segment)
+    return squared, segment
 
 
-def _descend(tile: Grid, segments: Segments, found: Nearest) -> None:
-    """Fill `found` window by window, from the whole tile down to windows with few pairs to compare."""
-    rows, columns = tile.shape
-    waiting = [(0, rows, 0, columns, np.arange(len(segments.owner)))]
-    while waiting:
-        top, bottom, left, right, candidates = waiting.pop()
-        window = np.s_[top:bottom, left:right]
-        if not tile.mask[window].any():
-            continue
-        easting, northing = tile.eastings_m[left:right], tile.northings_m[top:bottom]
-        candidates = _may_be_nearest(easting, northing, segments, candidates)
-        cells = (bottom - top) * (right - left)
-        if not len(candidates):
-            found.distance_m[window] = np.where(tile.mask[window], LONGEST_DISTANCE_M, np.nan)
-        elif cells == 1 or cells * len(candidates) <= PAIRS_AT_ONCE:
-            _compare(tile, segments, candidates, window, found)
-        else:
-            middle_row, middle_column = (top + bottom) // 2, (left + right) // 2
-            for low, high in ((top, middle_row), (middle_row, bottom)):
-                for start, stop in ((left, middle_column), (middle_column, right)):
-                    if low < high and start < stop:
-                        waiting.append((low, high, start, stop, candidates))
-
-
-def _may_be_nearest(
-    easting: Floats, northing: Floats, segments: Segments, candidates: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The candidates that may be nearest to some cell of the window and within the longest distance of it."""
-    if not len(candidates):
-        return candidates
-    centre = np.array([[(easting[0] + easting[-1]) / 2, (northing[0] + northing[-1]) / 2]])
-    half = float(np.hypot(easting[-1] - easting[0], northing[0] - northing[-1]) / 2)
-    distance = np.sqrt(_squared(centre, segments.start[candidates], segments.end[candidates])[0][0])
-    reach = min(float(distance.min()) + 2 * half, LONGEST_DISTANCE_M + half)
-    return np.asarray(candidates[distance <= reach + SLACK_M])
-
-
-def _squared(centres: Floats, start: Floats, end: Floats) -> tuple[Floats, Floats, Floats]:
-    """Squared distance (cells, segments), and easting and northing of the place on the segment."""
-    along = end - start
-    length = (along**2).sum(axis=1)
-    inverse = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
-    east, north = centres[:, :1], centres[:, 1:]
-    share = ((east - start[:, 0]) * along[:, 0] + (north - start[:, 1]) * along[:, 1]) * inverse
-    np.clip(share, 0.0, 1.0, out=share)
-    place_east, place_north = start[:, 0] + share * along[:, 0], start[:, 1] + share * along[:, 1]
-    return (east - place_east) ** 2 + (north - place_north) ** 2, place_east, place_north
-
-
-def _compare(
-    tile: Grid, segments: Segments, candidates: NDArray[np.int64], window: tuple[slice, slice], found: Nearest
+@numba.njit(cache=True, nogil=True)
+def _descend(
+    eastings: Floats,
+    northings: Floats,
+    mask: NDArray[np.bool_],
+    start: Floats,
+    end: Floats,
+    reach_m: float,
+    squared: Floats,
+    segment: Integers,
 ) -> None:
-    """The nearest of the candidates for each cell of the window that lies in the area."""
-    row, column = np.nonzero(tile.mask[window])
-    row, column = row + window[0].start, column + window[1].start
-    centres = np.column_stack([tile.eastings_m[column], tile.northings_m[row]])
-    squared, east, north = _squared(centres, segments.start[candidates], segments.end[candidates])
-    best = squared.argmin(axis=1)
-    pick = np.arange(len(best)), best
-    distance = np.sqrt(squared[pick])
-    near = distance <= LONGEST_DISTANCE_M
-    found.distance_m[row, column] = np.minimum(distance, LONGEST_DISTANCE_M)
-    found.owner[row[near], column[near]] = segments.owner[candidates[best[near]]]
-    found.place_m[row[near], column[near], 0] = east[pick][near]
-    found.place_m[row[near], column[near], 1] = north[pick][near]
+    """Fill window by window, from the whole tile down to windows with few cells or few segments."""
+    n_rows, n_columns = mask.shape
+    depth = 4 + int(np.ceil(np.log2(max(n_rows, n_columns))))
+    # A window writes its candidates behind its parent's; all its quarters read them before they are overwritten.
+    lists = np.empty(len(start) * 2 + 1024, np.int64)
+    lists[: len(start)] = np.arange(len(start))
+    gap = np.empty(len(start), np.float64)
+    waiting = np.empty((4 * depth, 6), np.int64)
+    waiting[0] = np.array([0, n_rows, 0, n_columns, 0, len(start)])
+    n_waiting = 1
+    while n_waiting:
+        n_waiting -= 1
+        top, bottom, left, right, first, last = waiting[n_waiting]
+        if not _any(mask, top, bottom, left, right):
+            continue
+        if last + (last - first) > len(lists):
+            longer = np.empty(2 * (last + (last - first)), np.int64)
+            longer[:last] = lists[:last]
+            lists = longer
+        count = _may_be_nearest(
+            eastings, northings, top, bottom, left, right, start, end, lists, first, last, gap, reach_m
+        )
+        cells = (bottom - top) * (right - left)
+        if count == 0:
+            continue
+        if cells <= LEAF_CELLS or count <= FEW_SEGMENTS:
+            _compare(
+                eastings, northings, top, bottom, left, right, start, end, lists[last : last + count], squared, segment
+            )
+            continue
+        middle_row = (top + bottom + 1) // 2 if bottom - top > 1 else bottom
+        middle_column = (left + right + 1) // 2 if right - left > 1 else right
+        for quarter in range(4):
+            low, high = (top, middle_row) if quarter < 2 else (middle_row, bottom)
+            west, east = (left, middle_column) if quarter % 2 == 0 else (middle_column, right)
+            if low < high and west < east:
+                waiting[n_waiting, 0], waiting[n_waiting, 1] = low, high
+                waiting[n_waiting, 2], waiting[n_waiting, 3] = west, east
+                waiting[n_waiting, 4], waiting[n_waiting, 5] = last, last + count
+                n_waiting += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _any(mask: NDArray[np.bool_], top: int, bottom: int, left: int, right: int) -> bool:
+    for row in range(top, bottom):
+        for column in range(left, right):
+            if mask[row, column]:
+                return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _may_be_nearest(
+    eastings: Floats,
+    northings: Floats,
+    top: int,
+    bottom: int,
+    left: int,
+    right: int,
+    start: Floats,
+    end: Floats,
+    lists: Integers,
+    first: int,
+    last: int,
+    gap: Floats,
+    reach_m: float,
+) -> int:
+    """Write behind `last` the candidates that may be nearest to some cell of the window; return how many."""
+    east, north = (eastings[left] + eastings[right - 1]) / 2, (northings[top] + northings[bottom - 1]) / 2
+    half = np.hypot(eastings[right - 1] - eastings[left], northings[top] - northings[bottom - 1]) / 2
+    least = np.inf
+    for place in range(first, last):
+        index = lists[place]
+        along_east, along_north = end[index, 0] - start[index, 0], end[index, 1] - start[index, 1]
+        across_east, across_north = east - start[index, 0], north - start[index, 1]
+        length = along_east * along_east + along_north * along_north
+        share = (across_east * along_east + across_north * along_north) / length if length > 0 else 0.0
+        share = min(max(share, 0.0), 1.0)
+        across_east -= share * along_east
+        across_north -= share * along_north
+        gap[place - first] = np.sqrt(across_east * across_east + across_north * across_north)
+        least = min(least, gap[place - first])
+    reach = min(least + 2 * half, reach_m + half) + SLACK_M
+    count = 0
+    for place in range(first, last):
+        if gap[place - first] <= reach:
+            lists[last + count] = lists[place]
+            count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _compare(
+    eastings: Floats,
+    northings: Floats,
+    top: int,
+    bottom: int,
+    left: int,
+    right: int,
+    start: Floats,
+    end: Floats,
+    candidates: Integers,
+    squared: Floats,
+    segment: Integers,
+) -> None:
+    """The nearest of the candidates for each cell of the window; among equals the first."""
+    for index in candidates:
+        from_east, from_north = start[index, 0], start[index, 1]
+        along_east, along_north = end[index, 0] - from_east, end[index, 1] - from_north
+        length = along_east * along_east + along_north * along_north
+        inverse = 1.0 / length if length > 0 else 0.0
+        for row in range(top, bottom):
+            north = northings[row] - from_north
+            part = north * along_north
+            for column in range(left, right):
+                east = eastings[column] - from_east
+                share = (east * along_east + part) * inverse
+                share = min(max(share, 0.0), 1.0)
+                apart_east, apart_north = east - share * along_east, north - share * along_north
+                apart = apart_east * apart_east + apart_north * apart_north
+                if apart < squared[row, column]:
+                    squared[row, column] = apart
+                    segment[row, column] = index
+
+
+@numba.njit(cache=True, nogil=True)
+def _share_along(
+    eastings: Floats, northings: Floats, start: Floats, end: Floats, segment: Integers, share: Floats
+) -> None:
+    for row in range(segment.shape[0]):
+        for column in range(segment.shape[1]):
+            index = segment[row, column]
+            if index < 0:
+                continue
+            along_east, along_north = end[index, 0] - start[index, 0], end[index, 1] - start[index, 1]
+            length = along_east * along_east + along_north * along_north
+            east, north = eastings[column] - start[index, 0], northings[row] - start[index, 1]
+            part = (east * along_east + north * along_north) / length if length > 0 else 0.0
+            share[row, column] = min(max(part, 0.0), 1.0)

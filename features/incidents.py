@@ -1,29 +1,33 @@
-"""Incidents and finds: distance, density, recency and casualties, each cell's own records left out."""
+"""Incidents: distance, density, recency, kind and casualties, each cell's own records left out."""
 
-import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from features.densities import count_within, event_densities, least_within, widened_m
-from features.distances import event_distance_m
+from features.events import EventsOnTile, are_mines, are_uxo, events_on, has_any, has_words
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
+from features.info import FeatureInfo
 from features.known import Known
-from features.records import Owned, ages_years, decay, is_dated, known_at, numbers, parts, places_m
+from features.records import decay, numbers
 
 FAMILY = "incidents"
 DENSITY_KM = (1, 2, 5, 10)
-FIND_DENSITY_KM = (2, 5)
 # Bandwidths and half-lives of the recent densities: a pair of each, as forecasts of accidents need both.
 RECENT_KM = (2, 5)
 HALF_LIVES_YEARS = (1, 3)
 CASUALTY_KM = 5
 NEAR_KM = 5
+COUNT_KM = (1, NEAR_KM)
 
+SOURCE, KERNEL = ("incidents",), "Gaussian kernel widened by location_error_m"
+WITHIN = f"count within {NEAR_KM} km"
 FEATURES = (
-    FeatureInfo("incident_distance_m", "m", FAMILY, -1, "distance to another recorded incident"),
+    FeatureInfo(
+        "incident_distance_m", "m", FAMILY, -1, "distance to another recorded incident", SOURCE, "exact, at most 50 km"
+    ),
     *(
-        FeatureInfo(f"incident_density_{km}km_per_km2", "1/km2", FAMILY, 1, f"other incidents around {km} km")
+        FeatureInfo(
+            f"incident_density_{km}km_per_km2", "1/km2", FAMILY, 1, f"other incidents around {km} km", SOURCE, KERNEL
+        )
         for km in DENSITY_KM
     ),
     *(
@@ -33,6 +37,8 @@ FEATURES = (
             FAMILY,
             1,
             f"other incidents around {km} km, weight halved every {'year' if years == 1 else f'{years} years'}",
+            SOURCE,
+            f"{KERNEL}, times 0.5^(age / {years} years)",
         )
         for km in RECENT_KM
         for years in HALF_LIVES_YEARS
@@ -43,80 +49,95 @@ FEATURES = (
         FAMILY,
         1,
         f"casualties of other incidents around {CASUALTY_KM} km",
+        SOURCE,
+        f"{KERNEL}, times killed + injured",
     ),
-    FeatureInfo(f"incident_count_{NEAR_KM}km", "1", FAMILY, 1, f"number of other incidents within {NEAR_KM} km"),
-    FeatureInfo(
-        f"incident_years_since_{NEAR_KM}km", "years", FAMILY, 0, f"years since another incident within {NEAR_KM} km"
-    ),
-    FeatureInfo("find_distance_m", "m", FAMILY, -1, "distance to another find"),
     *(
-        FeatureInfo(f"find_density_{km}km_per_km2", "1/km2", FAMILY, 1, f"other finds around {km} km")
-        for km in FIND_DENSITY_KM
+        FeatureInfo(
+            f"incident_count_{km}km",
+            "1",
+            FAMILY,
+            1,
+            f"number of other incidents within {km} km",
+            SOURCE,
+            f"count within {km} km",
+        )
+        for km in COUNT_KM
+    ),
+    FeatureInfo(
+        f"incident_fatal_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other deadly incidents within {NEAR_KM} km",
+        SOURCE,
+        f"{WITHIN}, killed > 0",
+    ),
+    FeatureInfo(
+        f"incident_mine_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other incidents with mines within {NEAR_KM} km",
+        SOURCE,
+        f"{WITHIN}, device_category speaks of mines",
+    ),
+    FeatureInfo(
+        f"incident_uxo_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other incidents with unexploded ordnance within {NEAR_KM} km",
+        SOURCE,
+        f"{WITHIN}, device_category speaks of unexploded ordnance",
+    ),
+    FeatureInfo(
+        f"incident_years_since_{NEAR_KM}km",
+        "years",
+        FAMILY,
+        0,
+        f"years since another incident within {NEAR_KM} km",
+        SOURCE,
+        f"least age of dated incidents within {NEAR_KM} km",
     ),
 )
 
-Ownership = list[tuple[NDArray[np.int64], Owned | None]]
 Floats = NDArray[np.float64]
 
 
 def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
-    """Features of incidents and finds known at `as_of`; undated records count, except where age matters."""
-    sources, context = known.sources, known.context
-    columns: dict[str, Floats] = {}
-    if "incidents" in sources.vectors:
-        columns |= _incidents(tile, known_at(sources.vectors["incidents"], context.as_of), context)
-    if "finds" in sources.vectors:
-        columns |= _finds(tile, known_at(sources.vectors["finds"], context.as_of), context)
+    """Features of the incidents known at `as_of`; undated records count, except where age matters."""
+    if "incidents" not in known.sources.vectors:
+        return {}
+    here = events_on(tile, known, "incidents")
+    columns = {"incident_distance_m": here.distance_m()}
+    for km in DENSITY_KM:
+        columns |= here.densities(_weights(here, km), km)
+    columns |= {f"incident_count_{km}km": here.count(km) for km in COUNT_KM} | _kinds(here)
+    if here.events.has_ages:
+        columns[f"incident_years_since_{NEAR_KM}km"] = here.years_since(NEAR_KM)
     return {name: array.astype(np.float32) for name, array in columns.items()}
 
 
-def ownership(tile: Grid, source: str, table: gpd.GeoDataFrame, places: Floats, context: FeatureContext) -> Ownership:
-    """The records of a source with the cells that own them; without owners unless the source also makes labels."""
-    block_m = context.own_block_m if source in context.own_event_sources else None
-    return parts(tile, places, is_dated(table), block_m)
+def _weights(here: EventsOnTile, km: int) -> dict[str, Floats]:
+    """Weights (n,) of the densities with this bandwidth, by column."""
+    events = here.events
+    weights = {f"incident_density_{km}km_per_km2": np.ones(events.count)}
+    if km in RECENT_KM and events.has_ages:
+        for years in HALF_LIVES_YEARS:
+            weights[f"incident_recent_density_{km}km_{years}y_per_km2"] = decay(events.age_years, years)
+    if km == CASUALTY_KM and has_any(events.table, "killed", "injured"):
+        casualties = numbers(events.table, "killed", 0.0) + numbers(events.table, "injured", 0.0)
+        weights[f"incident_casualty_density_{km}km_per_km2"] = casualties
+    return weights
 
 
-def _incidents(tile: Grid, table: gpd.GeoDataFrame, context: FeatureContext) -> dict[str, Floats]:
-    places, error_m = places_m(table), numbers(table, "location_error_m", 0.0)
-    own = ownership(tile, "incidents", table, places, context)
-    age = ages_years(table, context.as_of)
-    ones, casualties = np.ones(len(table)), numbers(table, "killed", 0.0) + numbers(table, "injured", 0.0)
-    columns = {"incident_distance_m": event_distance_m(tile, places, own)}
-    for km in DENSITY_KM:
-        weights = {f"incident_density_{km}km_per_km2": ones}
-        if km in RECENT_KM and np.isfinite(age).any():
-            for years in HALF_LIVES_YEARS:
-                weights[f"incident_recent_density_{km}km_{years}y_per_km2"] = decay(age, years)
-        if km == CASUALTY_KM and _has_any(table, "killed", "injured"):
-            weights[f"incident_casualty_density_{km}km_per_km2"] = casualties
-        sums = event_densities(tile, places, np.column_stack([*weights.values()]), widened_m(km * 1000.0, error_m), own)
-        columns |= dict(zip(weights, sums, strict=True))
-    return columns | _nearby(tile, places, age, own)
-
-
-def _nearby(tile: Grid, places: Floats, age: Floats, own: Ownership) -> dict[str, Floats]:
-    """Number of incidents within the radius, and years since the last dated one (NaN where there is none)."""
-    count, least = np.zeros(tile.shape), np.full(tile.shape, np.inf)
-    for rows, part in own:
-        count += count_within(tile, places[rows], NEAR_KM * 1000.0, part)
-        years = np.where(np.isnan(age[rows]), np.inf, age[rows])
-        least = np.minimum(least, least_within(tile, places[rows], years, NEAR_KM * 1000.0, part))
-    columns = {f"incident_count_{NEAR_KM}km": count}
-    if np.isfinite(age).any():
-        columns[f"incident_years_since_{NEAR_KM}km"] = np.where(np.isfinite(least), least, np.nan)
+def _kinds(here: EventsOnTile) -> dict[str, Floats]:
+    """Counts by kind, where the records tell it."""
+    table, columns = here.events.table, {}
+    if has_any(table, "killed"):
+        columns[f"incident_fatal_count_{NEAR_KM}km"] = here.count(NEAR_KM, numbers(table, "killed", 0.0) > 0)
+    if has_words(table, "device_category"):
+        columns[f"incident_mine_count_{NEAR_KM}km"] = here.count(NEAR_KM, are_mines(table, "device_category"))
+        columns[f"incident_uxo_count_{NEAR_KM}km"] = here.count(NEAR_KM, are_uxo(table, "device_category"))
     return columns
-
-
-def _finds(tile: Grid, table: gpd.GeoDataFrame, context: FeatureContext) -> dict[str, Floats]:
-    places, error_m = places_m(table), numbers(table, "location_error_m", 0.0)
-    own = ownership(tile, "finds", table, places, context)
-    columns = {"find_distance_m": event_distance_m(tile, places, own)}
-    for km in FIND_DENSITY_KM:
-        weights = np.ones((len(table), 1))
-        sums = event_densities(tile, places, weights, widened_m(km * 1000.0, error_m), own)
-        columns[f"find_density_{km}km_per_km2"] = sums[0]
-    return columns
-
-
-def _has_any(table: gpd.GeoDataFrame, *names: str) -> bool:
-    return any(np.isfinite(numbers(table, name, np.nan)).any() for name in names)

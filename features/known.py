@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.grid import Grid
 from features.info import FeatureContext
+from features.layers import Layer, layer_of
 from features.records import known_at
 from features.sources import Sources
 
@@ -48,9 +49,13 @@ class Known:
         self.__dict__.update(state)
         self._forget()
 
-    def table(self, source: str) -> gpd.GeoDataFrame | None:
-        """The rows of a vector source known at `as_of`; None where there is no such source."""
+    def table(self, source: str) -> gpd.GeoDataFrame:
+        """The rows of a vector source known at `as_of`; KeyError where there is no such source."""
         return self.once(_known_table, source)
+
+    def layer(self, source: str) -> Layer:
+        """The geometries of a vector source known at `as_of`, taken apart; KeyError where there is no such source."""
+        return self.once(_known_layer, source)
 
     def once(self, make: "Callable[..., Made]", *arguments: Any) -> Made:
         """`make(known, *arguments)`, made once and kept; the arguments are hashable."""
@@ -99,6 +104,9 @@ def height_halo(tile: Grid) -> int:
     return max(1, round(HEIGHT_REACH_M / tile.cell_size_m)) + 1
 
 
-def _known_table(known: Known, source: str) -> gpd.GeoDataFrame | None:
-    table = known.sources.vectors.get(source)
-    return None if table is None else known_at(table, known.context.as_of)
+def _known_table(known: Known, source: str) -> gpd.GeoDataFrame:
+    return known_at(known.sources.vectors[source], known.context.as_of)
+
+
+def _known_layer(known: Known, source: str) -> Layer:
+    return layer_of(np.asarray(known.table(source).geometry.array))

@@ -5,13 +5,16 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from features.distances import distance_m, first_inside
+from features.densities import line_density, point_densities, points_density
+from features.distances import distance_m
 from features.errors import InputError
 from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
+from features.info import FeatureInfo
+from features.inside import first_inside
 from features.known import Known
-from features.records import known_at, words
-from features.sources import RasterSource, Sources
+from features.layers import Layer, layer_of
+from features.records import area_km2, extent_m, places_m, words
+from features.sources import RasterSource
 
 FAMILY = "land_use"
 NEARBY = {"rivers": "river", "power_lines": "power_line", "buildings": "building"}
@@ -24,41 +27,85 @@ MOST_CLASSES = 64
 # Cells to a side of the coarse grid on which the classes of a raster are looked up.
 LOOKUP_SIDE = 512
 
+FARM_KM = 1
+BUILDING_KM = (1,)
+RIVER_KM = 2
+
 FEATURES = (
-    FeatureInfo("river_distance_m", "m", FAMILY, 0, "distance to a river"),
-    FeatureInfo("power_line_distance_m", "m", FAMILY, 0, "distance to a power line"),
-    FeatureInfo("building_distance_m", "m", FAMILY, 0, "distance to a building"),
-    FeatureInfo("farmland_distance_m", "m", FAMILY, 0, "distance to farmland"),
-    FeatureInfo("orchard_distance_m", "m", FAMILY, 0, "distance to an orchard or vineyard"),
+    FeatureInfo("river_distance_m", "m", FAMILY, 0, "distance to a river", ("rivers",), "exact, at most 50 km"),
+    FeatureInfo(
+        f"river_density_{RIVER_KM}km_km_per_km2",
+        "km/km2",
+        FAMILY,
+        0,
+        f"length of rivers around {RIVER_KM} km",
+        ("rivers",),
+        "Gaussian kernel, Gauss-Legendre along the river",
+    ),
+    FeatureInfo("power_line_distance_m", "m", FAMILY, 0, "distance to a power line", ("power_lines",), "exact"),
+    FeatureInfo("building_distance_m", "m", FAMILY, 0, "distance to a building", ("buildings",), "exact, 0 inside"),
+    *(
+        FeatureInfo(
+            f"building_density_{km}km_per_km2",
+            "1/km2",
+            FAMILY,
+            0,
+            f"buildings around {km} km",
+            ("buildings",),
+            "Gaussian kernel",
+        )
+        for km in BUILDING_KM
+    ),
+    FeatureInfo("farmland_distance_m", "m", FAMILY, 0, "distance to farmland", ("land_use",), "exact, 0 inside"),
+    FeatureInfo(
+        "orchard_distance_m", "m", FAMILY, 0, "distance to an orchard or vineyard", ("land_use",), "exact, 0 inside"
+    ),
+    FeatureInfo(
+        f"farmland_share_{FARM_KM}km",
+        "share",
+        FAMILY,
+        0,
+        f"share of the land around {FARM_KM} km that is farmed",
+        ("land_use",),
+        "Gaussian kernel of the areas of farmland, orchards and vineyards, widened by their extent",
+    ),
 )
+
+Floats = NDArray[np.float64]
 
 
 def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Distances to what surrounds the cell, and 1 or 0 for every class of land use at its centre."""
-    sources, context = known.sources, known.context
-    columns: dict[str, NDArray[np.float64]] = {}
+    vectors = known.sources.vectors
+    columns: dict[str, Floats] = {}
     for source, name in NEARBY.items():
-        if source in sources.vectors:
-            table = known_at(sources.vectors[source], context.as_of)
-            columns[f"{name}_distance_m"] = distance_m(tile, np.asarray(table.geometry.array))
-    if "land_use" in sources.vectors:
-        columns |= _polygons(tile, sources, context)
-    elif "land_use" in sources.rasters:
-        columns |= _raster(tile, sources)
+        if source in vectors:
+            columns[f"{name}_distance_m"] = distance_m(tile, known.layer(source))
+    if "rivers" in vectors:
+        columns[f"river_density_{RIVER_KM}km_km_per_km2"] = line_density(tile, known.layer("rivers"), RIVER_KM * 1000.0)
+    if "buildings" in vectors:
+        places = known.once(_building_places)
+        for km in BUILDING_KM:
+            density = points_density(tile, places, np.ones(len(places)), km * 1000.0)
+            columns[f"building_density_{km}km_per_km2"] = density
+    if "land_use" in vectors:
+        columns |= _polygons(tile, known)
+    elif "land_use" in known.sources.rasters:
+        columns |= _raster(tile, known)
     return {name: array.astype(np.float32) for name, array in columns.items()}
 
 
 def described(known: Known) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: one for each class of land use."""
-    sources, context = known.sources, known.context
-    if "land_use" in sources.vectors:
-        table = known_at(sources.vectors["land_use"], context.as_of)
-        classes = [str(name) for name in np.unique(words(table, "land_use")) if name]
-    elif "land_use" in sources.rasters:
-        classes = [f"{code}" for code in raster_classes(sources.rasters["land_use"], sources.grid)]
-    else:
-        classes = []
-    return tuple(FeatureInfo(_column(name), "0 or 1", FAMILY, 0, f"land use is {name}") for name in classes)
+    names: dict[str, str] = {}
+    if "land_use" in known.sources.vectors:
+        names = {name: f"land_use is {name} at the cell centre" for name in known.once(_classes)}
+    elif "land_use" in known.sources.rasters:
+        names = {f"{code}": f"class {code} of the raster at the cell centre" for code in known.once(_codes)}
+    return tuple(
+        FeatureInfo(_column(name), "0 or 1", FAMILY, 0, f"land use is {name}", ("land_use",), how)
+        for name, how in names.items()
+    )
 
 
 def raster_classes(raster: RasterSource, grid: Grid) -> tuple[int, ...]:
@@ -82,27 +129,51 @@ def raster_classes(raster: RasterSource, grid: Grid) -> tuple[int, ...]:
     return tuple(int(code) for code in codes)
 
 
-def _polygons(tile: Grid, sources: Sources, context: FeatureContext) -> dict[str, NDArray[np.float64]]:
-    table = known_at(sources.vectors["land_use"], context.as_of)
+def _building_places(known: Known) -> Floats:
+    return places_m(known.table("buildings"))
+
+
+def _classes(known: Known) -> dict[str, Layer]:
+    """The polygons of every class of land use."""
+    table = known.table("land_use")
     shapes, classes = np.asarray(table.geometry.array), words(table, "land_use")
-    columns = {
-        _column(str(name)): (first_inside(tile, shapes[classes == name]) >= 0).astype(np.float64)
-        for name in np.unique(classes)
-        if name
+    return {str(name): layer_of(shapes[classes == name]) for name in np.unique(classes) if name}
+
+
+def _farmed(known: Known) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
+    """Layer, places, areas and spreads of farmland and of orchards; only those that there are."""
+    table = known.table("land_use")
+    classes = words(table, "land_use")
+    chosen = {name: table[np.isin(classes, list(members))] for name, members in FARMED.items()}
+    return {
+        name: (layer_of(np.asarray(part.geometry.array)), places_m(part), area_km2(part), extent_m(part))
+        for name, part in chosen.items()
+        if len(part)
     }
-    for name, members in FARMED.items():
-        farmed = np.isin(classes, list(members))
-        if farmed.any():
-            columns[f"{name}_distance_m"] = distance_m(tile, shapes[farmed])
+
+
+def _codes(known: Known) -> tuple[int, ...]:
+    return raster_classes(known.sources.rasters["land_use"], known.sources.grid)
+
+
+def _polygons(tile: Grid, known: Known) -> dict[str, Floats]:
+    columns = {
+        _column(name): (first_inside(tile, layer) >= 0).astype(np.float64)
+        for name, layer in known.once(_classes).items()
+    }
+    share = np.zeros(tile.shape)
+    for name, (layer, places, areas, spread_m) in known.once(_farmed).items():
+        columns[f"{name}_distance_m"] = distance_m(tile, layer)
+        share += point_densities(tile, places, areas[:, None], FARM_KM * 1000.0, spread_m)[0]
+        columns[f"farmland_share_{FARM_KM}km"] = share
     return columns
 
 
-def _raster(tile: Grid, sources: Sources) -> dict[str, NDArray[np.float64]]:
+def _raster(tile: Grid, known: Known) -> dict[str, Floats]:
     """Indicators of the class at the cell centre, NaN where the raster has none."""
-    raster = sources.rasters["land_use"]
-    values = raster.read(tile, "nearest")
+    values = known.sources.rasters["land_use"].read(tile, "nearest")
     hole = np.where(np.isfinite(values), 0.0, np.nan)
-    return {_column(f"{code}"): (values == code) + hole for code in raster_classes(raster, sources.grid)}
+    return {_column(f"{code}"): (values == code) + hole for code in known.once(_codes)}
 
 
 def _column(name: str) -> str:

@@ -5,18 +5,27 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.densities import point_densities, widened_m
-from features.distances import distance_m
+from features.densities import point_densities
+from features.distances import nearest
 from features.grid import Grid
 from features.info import DEFAULT_RECORD_TRUST, FeatureInfo
 from features.known import Known
-from features.records import known_at, numbers, places_m
+from features.records import extent_m, numbers, places_m
 
 FAMILY = "minefield_records"
 DENSITY_KM = (1, 3)
 
+SOURCES = ("minefield_records", "districts")
 FEATURES = (
-    FeatureInfo("minefield_record_distance_m", "m", FAMILY, -1, "distance to a recorded minefield"),
+    FeatureInfo(
+        "minefield_record_distance_m",
+        "m",
+        FAMILY,
+        -1,
+        "distance to a recorded minefield",
+        ("minefield_records",),
+        "exact, 0 inside",
+    ),
     *(
         FeatureInfo(
             f"minefield_record_density_{km}km_per_km2",
@@ -24,27 +33,45 @@ FEATURES = (
             FAMILY,
             1,
             f"recorded minefields around {km} km, weighed by the trust in them",
+            SOURCES,
+            "Gaussian kernel widened by location_error_m and extent, times record_trust",
         )
         for km in DENSITY_KM
+    ),
+    FeatureInfo(
+        "minefield_record_trust",
+        "share",
+        FAMILY,
+        0,
+        "trust in the nearest recorded minefield",
+        SOURCES,
+        "record_trust of the record, else of its district, else 0.25 (ANAMA)",
     ),
 )
 
 
 def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
-    """Features of the records known at `as_of`; distance is 0 inside a recorded polygon."""
-    sources, context = known.sources, known.context
-    if "minefield_records" not in sources.vectors:
+    """Features of the records known at `as_of`; distance is 0 inside a recorded polygon, trust NaN beyond 50 km."""
+    if "minefield_records" not in known.sources.vectors:
         return {}
-    table = known_at(sources.vectors["minefield_records"], context.as_of)
-    places = places_m(table)
-    districts = sources.vectors.get("districts")
-    weights = trust(table, places, districts)[:, None]
-    spread_m = np.hypot(numbers(table, "location_error_m", 0.0), extent_m(table))
-    columns = {"minefield_record_distance_m": distance_m(tile, np.asarray(table.geometry.array))}
+    close = nearest(tile, known.layer("minefield_records"))
+    places, trusted, spread_m = known.once(_weighed)
+    columns = {
+        "minefield_record_distance_m": close.distance_m,
+        "minefield_record_trust": np.append(trusted, np.nan)[close.owner],
+    }
     for km in DENSITY_KM:
-        sums = point_densities(tile, places, weights, widened_m(km * 1000.0, spread_m))
-        columns[f"minefield_record_density_{km}km_per_km2"] = sums[0]
+        density = point_densities(tile, places, trusted[:, None], km * 1000.0, spread_m)[0]
+        columns[f"minefield_record_density_{km}km_per_km2"] = density
     return {name: array.astype(np.float32) for name, array in columns.items()}
+
+
+def _weighed(known: Known) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Places of the records, the trust in each, and the uncertainty of where it lies."""
+    table = known.table("minefield_records")
+    places = places_m(table)
+    spread_m = np.hypot(numbers(table, "location_error_m", 0.0), extent_m(table))
+    return places, trust(table, places, known.sources.vectors.get("districts")), spread_m
 
 
 def trust(
@@ -60,8 +87,3 @@ def trust(
         district[record[::-1]] = numbers(districts, "record_trust", np.nan)[holder[::-1]]
     trusted = np.where(np.isnan(own), district, own)
     return np.where(np.isnan(trusted), DEFAULT_RECORD_TRUST, trusted)
-
-
-def extent_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Standard deviation, along each axis, of a place drawn from a disc with the record's area; 0 for a point."""
-    return np.asarray(np.sqrt(shapely.area(np.asarray(table.geometry.array)) / (4 * np.pi)))

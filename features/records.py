@@ -1,7 +1,5 @@
 """Dated records of a table: what was known at a date, how old it was, which cells it belongs to."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
@@ -11,7 +9,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.grid import Grid, encode_cell_id
 from features.info import DAYS_PER_YEAR
 
 # Each of these, when given, says that the record existed by then. `start_date` alone does not: work that has begun
@@ -102,57 +99,14 @@ def places_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
     )
 
 
-@dataclass(frozen=True)
-class Owned:
-    """Records that share a rule of ownership: `rows` of the table, and for each the cells that it belongs to.
-
-    `windows` (n, 4) holds row start, row stop, column start, column stop in the tile, empty outside it. Any two
-    windows are equal or disjoint. `record_groups` and `cell_groups` (tile.shape) are equal where a cell owns a record.
-    """
-
-    rows: NDArray[np.int64]
-    windows: NDArray[np.int64]
-    record_groups: NDArray[np.int64]
-    cell_groups: NDArray[np.int64]
+def area_km2(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Area (n,) of each record; 0 for a point."""
+    return np.asarray(shapely.area(np.asarray(table.geometry.array)) / 1e6)
 
 
-def owned(tile: Grid, places: NDArray[np.float64], dated: NDArray[np.bool_], block_m: float) -> Iterator[Owned]:
-    """The dated records with their own cell, then the undated records with their own block; empty parts are left out.
-
-    A record belongs to the block of its cell's centre, so a cell always owns the records that lie in it.
-    """
-    column = np.floor(places[:, 0] / tile.cell_size_m).astype(np.int64)
-    row = np.floor(places[:, 1] / tile.cell_size_m).astype(np.int64)
-    columns = tile.column_min + np.arange(tile.shape[1])
-    rows = tile.row_min + tile.shape[0] - 1 - np.arange(tile.shape[0])
-    for part, width in ((dated, 0.0), (~dated, block_m)):
-        chosen = np.flatnonzero(part)
-        if len(chosen):
-            scale = tile.cell_size_m / width if width else 0.0
-            group_columns, group_rows = _group(columns, scale), _group(rows, scale)
-            record_columns, record_rows = _group(column[chosen], scale), _group(row[chosen], scale)
-            windows = np.column_stack([_span(-group_rows, -record_rows), _span(group_columns, record_columns)])
-            cell_groups = encode_cell_id(group_columns[None, :], group_rows[:, None])
-            yield Owned(chosen, windows, encode_cell_id(record_columns, record_rows), cell_groups)
-
-
-def parts(
-    tile: Grid, places: NDArray[np.float64], dated: NDArray[np.bool_], block_m: float | None
-) -> list[tuple[NDArray[np.int64], Owned | None]]:
-    """The rows of the records with their ownership; one part that nobody owns where `block_m` is None."""
-    if block_m is None:
-        return [(np.arange(len(places)), None)]
-    return [(part.rows, part) for part in owned(tile, places, dated, block_m)]
-
-
-def _group(index: NDArray[np.int64], scale: float) -> NDArray[np.int64]:
-    """Block index of cells from their index: their own index where blocks are single cells (scale 0)."""
-    return np.floor((index + 0.5) * scale).astype(np.int64) if scale else index
-
-
-def _span(ascending: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n, 2) start and stop of the run of each wanted value."""
-    return np.column_stack([np.searchsorted(ascending, wanted, side) for side in ("left", "right")])
+def extent_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Standard deviation, along each axis, of a place drawn from a disc with the record's area; 0 for a point."""
+    return np.asarray(np.sqrt(shapely.area(np.asarray(table.geometry.array)) / (4 * np.pi)))
 
 
 def _day_after(as_of: date) -> np.datetime64:

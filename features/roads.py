@@ -1,19 +1,18 @@
-"""Roads by class, bridges, and the places where a road crosses a front line."""
+"""Roads by class, junctions, bridges, and the places where a road crosses a front line or a river."""
 
-from datetime import date
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.densities import line_density
-from features.distances import distance_m, segments_of
+from features.densities import line_density, points_density
+from features.distances import distance_m
 from features.grid import Grid
 from features.info import FeatureInfo
 from features.known import Known
-from features.records import known_at, words
+from features.layers import Layer, layer_of, point_layer
+from features.records import words
 
 FAMILY = "roads"
 # Groups of OSM highway values; links count with their road.
@@ -23,20 +22,63 @@ CLASSES = {
     "track": frozenset({"track", "path", "footway", "bridleway", "cycleway", "pedestrian", "steps"}),
 }
 DENSITY_KM = (1, 5)
+MAJOR_KM = 5
+JUNCTION_KM = 2
 NOT_BRIDGES = ("", "no", "false", "0", "0.0", "none", "nan")
+# Ends of roads this near to each other meet: coordinates are exchanged with seven decimals of a degree.
+MEET_DECIMALS_M = 1
 
+ROADS, KERNEL = ("roads",), "Gaussian kernel, Gauss-Legendre along the road"
 FEATURES = (
-    FeatureInfo("road_distance_m", "m", FAMILY, 0, "distance to a road"),
-    FeatureInfo("major_road_distance_m", "m", FAMILY, 0, "distance to a main road"),
-    FeatureInfo("minor_road_distance_m", "m", FAMILY, 0, "distance to a minor road"),
-    FeatureInfo("track_distance_m", "m", FAMILY, 0, "distance to a track or path"),
+    FeatureInfo("road_distance_m", "m", FAMILY, 0, "distance to a road", ROADS, "exact, at most 50 km"),
+    FeatureInfo("major_road_distance_m", "m", FAMILY, 0, "distance to a main road", ROADS, "exact, by OSM class"),
+    FeatureInfo("minor_road_distance_m", "m", FAMILY, 0, "distance to a minor road", ROADS, "exact, by OSM class"),
+    FeatureInfo("track_distance_m", "m", FAMILY, 0, "distance to a track or path", ROADS, "exact, by OSM class"),
     *(
-        FeatureInfo(f"road_density_{radius}km_km_per_km2", "km/km2", FAMILY, 0, f"length of roads around {radius} km")
-        for radius in DENSITY_KM
+        FeatureInfo(
+            f"road_density_{km}km_km_per_km2", "km/km2", FAMILY, 0, f"length of roads around {km} km", ROADS, KERNEL
+        )
+        for km in DENSITY_KM
     ),
-    FeatureInfo("bridge_distance_m", "m", FAMILY, 0, "distance to a bridge"),
     FeatureInfo(
-        "road_front_line_crossing_distance_m", "m", FAMILY, -1, "distance to where a road crosses the front line"
+        f"major_road_density_{MAJOR_KM}km_km_per_km2",
+        "km/km2",
+        FAMILY,
+        0,
+        f"length of main roads around {MAJOR_KM} km",
+        ROADS,
+        KERNEL,
+    ),
+    FeatureInfo(
+        "junction_distance_m", "m", FAMILY, 0, "distance to a junction", ROADS, "exact, where three road ends meet"
+    ),
+    FeatureInfo(
+        f"junction_density_{JUNCTION_KM}km_per_km2",
+        "1/km2",
+        FAMILY,
+        0,
+        f"junctions around {JUNCTION_KM} km",
+        ROADS,
+        "Gaussian kernel",
+    ),
+    FeatureInfo("bridge_distance_m", "m", FAMILY, 0, "distance to a bridge", ROADS, "exact, roads tagged as bridge"),
+    FeatureInfo(
+        "river_crossing_distance_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to where a road crosses a river",
+        ("roads", "rivers"),
+        "exact, to the intersections",
+    ),
+    FeatureInfo(
+        "road_front_line_crossing_distance_m",
+        "m",
+        FAMILY,
+        -1,
+        "distance to where a road crosses the front line",
+        ("roads", "front_lines"),
+        "exact, to the intersections",
     ),
 )
 
@@ -44,27 +86,26 @@ FEATURES = (
 def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     """Road features of the tile.
 
-    A class group and bridges have their columns only if the source has any, crossings only with front lines.
+    A class group, junctions and bridges have their columns only if the source has any, crossings only with the
+    source that is crossed.
     """
-    sources, context = known.sources, known.context
-    if "roads" not in sources.vectors:
+    if "roads" not in known.sources.vectors:
         return {}
-    roads = known_at(sources.vectors["roads"], context.as_of)
-    shapes = np.asarray(roads.geometry.array)
-    columns = {"road_distance_m": distance_m(tile, shapes)}
-    groups = class_groups(words(roads, "road_class"))
-    for group, name in (("major", "major_road"), ("minor", "minor_road"), ("track", "track")):
-        if (groups == group).any():
-            columns[f"{name}_distance_m"] = distance_m(tile, shapes[groups == group])
-    segments = segments_of(shapes)
-    for radius in DENSITY_KM:
-        columns[f"road_density_{radius}km_km_per_km2"] = line_density(tile, segments, radius * 1000.0)
-    bridges = ~np.isin(words(roads, "bridge"), NOT_BRIDGES)
-    if bridges.any():
-        columns["bridge_distance_m"] = distance_m(tile, shapes[bridges])
-    if "front_lines" in sources.vectors:
-        crossed = crossings(shapes, _lines(sources.vectors["front_lines"], context.as_of))
-        columns["road_front_line_crossing_distance_m"] = distance_m(tile, crossed)
+    layer, parts = known.layer("roads"), known.once(_parts)
+    columns = {"road_distance_m": distance_m(tile, layer)}
+    columns |= {name: distance_m(tile, part) for name, part in parts.items()}
+    for km in DENSITY_KM:
+        columns[f"road_density_{km}km_km_per_km2"] = line_density(tile, layer, km * 1000.0)
+    if "major_road_distance_m" in parts:
+        major = line_density(tile, parts["major_road_distance_m"], MAJOR_KM * 1000.0)
+        columns[f"major_road_density_{MAJOR_KM}km_km_per_km2"] = major
+    if "junction_distance_m" in parts:
+        places = parts["junction_distance_m"].start
+        density = points_density(tile, places, np.ones(len(places)), JUNCTION_KM * 1000.0)
+        columns[f"junction_density_{JUNCTION_KM}km_per_km2"] = density
+    for source, name in (("rivers", "river_crossing"), ("front_lines", "road_front_line_crossing")):
+        if source in known.sources.vectors:
+            columns[f"{name}_distance_m"] = distance_m(tile, known.once(_crossed, source))
     return {name: array.astype(np.float32) for name, array in columns.items()}
 
 
@@ -82,11 +123,36 @@ def class_groups(road_class: NDArray[np.str_]) -> NDArray[np.str_]:
     return groups
 
 
-def crossings(roads: NDArray[Any], lines: NDArray[Any]) -> NDArray[Any]:
-    """The places where roads meet lines: points, or the shared stretch where a road runs along a line."""
-    line, road = shapely.STRtree(roads).query(lines, predicate="intersects")
-    return np.asarray(shapely.intersection(roads[road], lines[line]))
+def crossings(lines: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """The places where two sets of lines meet: points, or the shared stretch where one runs along another."""
+    other, line = shapely.STRtree(lines).query(others, predicate="intersects")
+    return np.asarray(shapely.intersection(lines[line], others[other]))
 
 
-def _lines(table: gpd.GeoDataFrame, as_of: date) -> NDArray[Any]:
-    return np.asarray(known_at(table, as_of).geometry.array)
+def junctions(layer: Layer) -> NDArray[np.float64]:
+    """(n, 2) places where three or more ends of segments meet.
+
+    >>> star = [shapely.LineString([(0, 0), (9, angle)]) for angle in (1, 2, 3)]
+    >>> junctions(layer_of(np.array(star))).tolist()
+    [[0.0, 0.0]]
+    """
+    ends = np.round(np.concatenate([layer.start, layer.end]), MEET_DECIMALS_M)
+    places, count = np.unique(ends, axis=0, return_counts=True)
+    return np.asarray(places[count >= 3])
+
+
+def _parts(known: Known) -> dict[str, Layer]:
+    """Roads by class group, bridges and junctions, by the name of the distance to them; only those that there are."""
+    roads = known.table("roads")
+    shapes, groups = np.asarray(roads.geometry.array), class_groups(words(roads, "road_class"))
+    names = {"major": "major_road", "minor": "minor_road", "track": "track"}
+    parts = {f"{names[group]}_distance_m": shapes[groups == group] for group in names}
+    parts["bridge_distance_m"] = shapes[~np.isin(words(roads, "bridge"), NOT_BRIDGES)]
+    layers = {name: layer_of(part) for name, part in parts.items() if len(part)}
+    places = junctions(known.layer("roads"))
+    return layers | ({"junction_distance_m": point_layer(places)} if len(places) else {})
+
+
+def _crossed(known: Known, source: str) -> Layer:
+    roads, other = known.table("roads"), known.table(source)
+    return layer_of(crossings(np.asarray(roads.geometry.array), np.asarray(other.geometry.array)))

@@ -33,7 +33,7 @@ class Schema:
 
 
 SCHEMAS: dict[str, Schema] = {
-    "front_lines": Schema((LINE,), {"held_from": DATE, "held_to": DATE, "kind": TEXT}),
+    "front_lines": Schema((LINE,), {"held_from": DATE, "held_to": DATE, "kind": TEXT, "front_side": TEXT}),
     "roads": Schema((LINE,), {"road_class": TEXT, "bridge": FLAG}),
     "incidents": Schema(
         (POINT,),
@@ -128,6 +128,8 @@ AREA = Schema((POLYGON, POINT))
 # Columns with a fixed vocabulary; any other value is missing and counted, never guessed.
 VOCABULARIES: dict[str, tuple[str, ...]] = {
     "kind": ("line_of_contact", "defence_line", "ceasefire_line", "withdrawal_route"),
+    # The side that the defence faced, seen along the direction of the line.
+    "front_side": ("left", "right"),
     "accident_class": ("demining", "non_demining"),
     "hazard_type": ("SHA", "CHA"),
     "release_type": ("cancelled", "reduced", "cleared"),

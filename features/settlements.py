@@ -2,43 +2,92 @@
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from features.densities import point_densities
+from features.densities import points_density
 from features.distances import distance_m
 from features.grid import Grid
 from features.info import FeatureInfo
 from features.known import Known
-from features.records import known_at, numbers, places_m, words
+from features.layers import Layer, point_layer
+from features.records import numbers, places_m, words
 
 FAMILY = "settlements"
 SIZES = (1000, 5000)
 DENSITY_KM = (1, 2, 5)
-PLANNED_KM = 5
+PLANNED_KM = (2, 5)
+PLACES_KM = 5
 ABANDONED = ("abandon", "ruin", "destroyed")
 
+SOURCE, KERNEL = ("settlements",), "Gaussian kernel, times people"
 FEATURES = (
-    FeatureInfo("settlement_distance_m", "m", FAMILY, 0, "distance to a settlement"),
+    FeatureInfo("settlement_distance_m", "m", FAMILY, 0, "distance to a settlement", SOURCE, "exact, at most 50 km"),
     *(
         FeatureInfo(
-            f"settlement_{size}_distance_m", "m", FAMILY, 0, f"distance to a settlement of {size:,} people or more"
+            f"settlement_{size}_distance_m",
+            "m",
+            FAMILY,
+            0,
+            f"distance to a settlement of {size:,} people or more",
+            SOURCE,
+            "exact, at most 50 km",
         )
         for size in SIZES
     ),
-    *(
-        FeatureInfo(f"population_density_{km}km_per_km2", "people/km2", FAMILY, 0, f"people living around {km} km")
-        for km in DENSITY_KM
-    ),
     FeatureInfo(
-        f"planned_population_density_{PLANNED_KM}km_per_km2",
-        "people/km2",
+        f"settlement_density_{PLACES_KM}km_per_km2",
+        "1/km2",
         FAMILY,
         0,
-        f"people expected to return around {PLANNED_KM} km",
+        f"settlements around {PLACES_KM} km",
+        SOURCE,
+        "Gaussian kernel",
     ),
-    FeatureInfo("abandoned_settlement_distance_m", "m", FAMILY, 0, "distance to an abandoned settlement"),
+    *(
+        FeatureInfo(
+            f"population_density_{km}km_per_km2",
+            "people/km2",
+            FAMILY,
+            0,
+            f"people living around {km} km",
+            SOURCE,
+            KERNEL,
+        )
+        for km in DENSITY_KM
+    ),
+    *(
+        FeatureInfo(
+            f"planned_population_density_{km}km_per_km2",
+            "people/km2",
+            FAMILY,
+            0,
+            f"people expected to return around {km} km",
+            SOURCE,
+            "Gaussian kernel, times planned_population",
+        )
+        for km in PLANNED_KM
+    ),
+    FeatureInfo(
+        "planned_return_distance_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to a settlement that people are to return to",
+        SOURCE,
+        "exact, planned_population > 0",
+    ),
+    FeatureInfo(
+        "abandoned_settlement_distance_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to an abandoned settlement",
+        SOURCE,
+        "exact, by place or by return to nobody",
+    ),
 )
+
+Floats = NDArray[np.float64]
 
 
 def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
@@ -46,26 +95,33 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
 
     A settlement without a population counts as a place, and as nobody in the sums.
     """
-    sources, context = known.sources, known.context
-    if "settlements" not in sources.vectors:
+    if "settlements" not in known.sources.vectors:
         return {}
-    table = known_at(sources.vectors["settlements"], context.as_of)
-    places = places_m(table)
-    points = np.asarray(shapely.points(places))
-    population, planned = numbers(table, "population", 0.0), numbers(table, "planned_population", 0.0)
-    columns = {"settlement_distance_m": distance_m(tile, points)}
-    for size in SIZES:
-        if (population >= size).any():
-            columns[f"settlement_{size}_distance_m"] = distance_m(tile, points[population >= size])
-    if (population > 0).any():
-        for km in DENSITY_KM:
-            columns[f"population_density_{km}km_per_km2"] = _people(tile, places, population, km)
-    if (planned > 0).any():
-        columns[f"planned_population_density_{PLANNED_KM}km_per_km2"] = _people(tile, places, planned, PLANNED_KM)
-    abandoned = is_abandoned(table)
-    if abandoned.any():
-        columns["abandoned_settlement_distance_m"] = distance_m(tile, points[abandoned])
+    columns = {name: distance_m(tile, layer) for name, layer in known.once(_layers).items()}
+    places, population, planned = known.once(_people)
+    density = points_density(tile, places, np.ones(len(places)), PLACES_KM * 1000.0)
+    columns[f"settlement_density_{PLACES_KM}km_per_km2"] = density
+    for name, people, radii in (("population", population, DENSITY_KM), ("planned_population", planned, PLANNED_KM)):
+        if (people > 0).any():
+            for km in radii:
+                density = points_density(tile, places[people > 0], people[people > 0], km * 1000.0)
+                columns[f"{name}_density_{km}km_per_km2"] = density
     return {name: array.astype(np.float32) for name, array in columns.items()}
+
+
+def _people(known: Known) -> tuple[Floats, Floats, Floats]:
+    table = known.table("settlements")
+    return places_m(table), numbers(table, "population", 0.0), numbers(table, "planned_population", 0.0)
+
+
+def _layers(known: Known) -> dict[str, Layer]:
+    """The settlements of each size and kind, by the name of the distance to them; only those that there are."""
+    places, population, planned = known.once(_people)
+    chosen = {f"settlement_{size}_distance_m": population >= size for size in SIZES}
+    chosen["planned_return_distance_m"] = planned > 0
+    chosen["abandoned_settlement_distance_m"] = is_abandoned(known.table("settlements"))
+    layers = {name: point_layer(places[rows]) for name, rows in chosen.items() if rows.any()}
+    return {"settlement_distance_m": point_layer(places), **layers}
 
 
 def is_abandoned(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
@@ -73,9 +129,3 @@ def is_abandoned(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     empty = (numbers(table, "population", -1.0) == 0) & (numbers(table, "planned_population", 0.0) > 0)
     named = [any(word in place for word in ABANDONED) for place in words(table, "place")]
     return np.asarray(empty | np.array(named, dtype=bool))
-
-
-def _people(tile: Grid, places: NDArray[np.float64], people: NDArray[np.float64], km: int) -> NDArray[np.float64]:
-    """People per km2 under a Gaussian of `km` kilometres."""
-    some = people > 0
-    return np.asarray(point_densities(tile, places[some], people[some, None], np.full(int(some.sum()), km * 1000.0))[0])

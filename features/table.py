@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from features import (
     conflict_events,
     covariates,
+    finds,
     front_lines,
+    hazard_areas,
     incidents,
     land_use,
     minefield_records,
     roads,
     settlements,
+    surveyed,
     terrain,
 )
 from features.errors import ConfigError, InputError
@@ -33,9 +36,12 @@ FAMILIES: dict[str, ModuleType] = {
     "front_lines": front_lines,
     "roads": roads,
     "incidents": incidents,
+    "finds": finds,
     "conflict_events": conflict_events,
     "settlements": settlements,
     "land_use": land_use,
+    "hazard_areas": hazard_areas,
+    "surveyed": surveyed,
     "minefield_records": minefield_records,
     "covariates": covariates,
 }

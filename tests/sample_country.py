@@ -9,27 +9,16 @@ import pandas as pd
 import shapely
 from shapely.geometry import LineString, box
 
-from features import (
-    conflict_events,
-    covariates,
-    front_lines,
-    incidents,
-    land_use,
-    minefield_records,
-    roads,
-    settlements,
-    terrain,
-)
+from features import front_lines
 from features.grid import Grid, projected_crs
 from features.info import FeatureContext
 from features.known import Known
+from features.table import FAMILIES
 
 CRS = projected_crs("EPSG:32638")
 AS_OF = date(2022, 6, 30)
-CONTEXT = FeatureContext(AS_OF, frozenset({"incidents", "finds"}), 5000.0)
-FAMILIES = (
-    terrain, front_lines, roads, incidents, conflict_events, settlements, land_use, minefield_records, covariates,
-)  # fmt: skip
+LABEL_SOURCES = ("incidents", "finds", "hazard_areas", "land_release", "survey")
+CONTEXT = FeatureContext(AS_OF, frozenset(LABEL_SOURCES), 5000.0)
 CELLS = 48
 
 
@@ -89,16 +78,31 @@ def country(seed=0, grid=None):
     rng = np.random.default_rng(seed)
     kinds = np.array([*front_lines.KINDS, "line_of_contact"])
     vectors = {
-        "front_lines": lines(rng, 5, kind=kinds, held_from=days(rng, 5), held_to=days(rng, 5, 0.5)),
+        "front_lines": lines(
+            rng, 5, kind=kinds, held_from=days(rng, 5), held_to=days(rng, 5, 0.5),
+            front_side=["left", "right", None, "left", None],
+        ),
         "roads": lines(
             rng, 12, road_class=rng.choice(["primary", "residential", "track", "odd"], 12), bridge=rng.random(12) < 0.3
         ),
         "incidents": points(
             rng, 60, date=days(rng, 60, 0.4), killed=rng.integers(0, 3, 60), injured=rng.integers(0, 4, 60),
-            location_error_m=rng.choice([np.nan, 500.0], 60),
+            location_error_m=rng.choice([np.nan, 500.0], 60), device_category=rng.choice(["AP mine", "UXO", None], 60),
         ),
-        "finds": points(rng, 50, date=days(rng, 50, 0.4)),
-        "conflict_events": points(rng, 80, date=days(rng, 80), fatalities=rng.integers(0, 90, 80)),
+        "finds": points(
+            rng, 50, date=days(rng, 50, 0.4), eo_category=rng.choice(["APM", "mortar"], 50),
+            eo_quantity=rng.integers(1, 9, 50),
+        ),
+        "conflict_events": points(
+            rng, 80, date=days(rng, 80), fatalities=rng.integers(0, 90, 80),
+            event_type=rng.choice(["Shelling", "Battle"], 80),
+        ),
+        "hazard_areas": polygons(rng, 25, hazard_type=rng.choice(["SHA", "CHA"], 25), record_date=days(rng, 25, 0.3)),
+        "land_release": polygons(
+            rng, 25, release_type=rng.choice(["cleared", "cancelled"], 25), end_date=days(rng, 25, 0.3),
+            ap_mines=rng.choice([0, 3], 25),
+        ),
+        "survey": points(rng, 40, outcome=rng.choice(["found", "searched", "unknown"], 40), date=days(rng, 40, 0.3)),
         "settlements": points(
             rng, 40, population=rng.choice([0, 50, 1500, 9000], 40), planned_population=rng.choice([0, 300], 40)
         ),
@@ -107,6 +111,9 @@ def country(seed=0, grid=None):
         "minefield_records": polygons(rng, 15, record_trust=rng.choice([np.nan, 0.7], 15), record_date=days(rng, 15)),
         "districts": gpd.GeoDataFrame({"record_trust": [0.1]}, geometry=[box(490e3, 3990e3, 510e3, 4034e3)], crs=CRS),
     }  # fmt: skip
+    star = [LineString([(508_000, 4_012_000), (506_000 + 900 * n, 4_014_000)]) for n in range(3)]
+    branches = gpd.GeoDataFrame({"road_class": "track", "bridge": False}, geometry=star, index=range(3), crs=CRS)
+    vectors["roads"] = pd.concat([vectors["roads"], branches], ignore_index=True)
     tables = (Surface("wetness"), points(rng, 300, rain=rng.random(300), name=["a"] * 300))
     return StandIn(grid or country_grid(), vectors, {"dem": Surface("dem")}, tables)
 
@@ -114,8 +121,9 @@ def country(seed=0, grid=None):
 def built(sources, tile=None, context=CONTEXT):
     tile = tile or sources.grid
     columns = {}
-    for family in FAMILIES:
-        columns |= family.build(tile, Known(sources, context))
+    known = Known(sources, context)
+    for family in FAMILIES.values():
+        columns |= family.build(tile, known)
     return {name: array[tile.mask] for name, array in columns.items()}
 
 

@@ -3,10 +3,12 @@ import pytest
 import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, Polygon, box
 
-from features.distances import distance_m, event_distance_m, first_inside, nearest, nearest_other, segments_of
+from features.distances import distance_m, event_distance_m, nearest, nearest_other, share_along
 from features.grid import Grid, projected_crs
 from features.info import LONGEST_DISTANCE_M
-from features.records import parts
+from features.inside import first_inside
+from features.layers import layer_of, split_segments
+from features.ownership import Owned, point_ownership
 
 CRS = projected_crs("EPSG:32638")
 
@@ -16,7 +18,13 @@ def square_grid(cells: int, cell_size_m: float = 500.0, column: int = 1000, row:
 
 
 def shapes(*geometries):
-    return np.array(geometries, dtype=object)
+    return layer_of(np.array(geometries, dtype=object))
+
+
+def places_on(grid, layer, found):
+    """The place on the nearest segment of every cell, by its share of the segment."""
+    share = share_along(grid, layer, found)[..., None]
+    return layer.start[found.segment] + share * (layer.end[found.segment] - layer.start[found.segment])
 
 
 def centre_points(grid: Grid):
@@ -47,15 +55,17 @@ def test_agrees_with_shapely_for_points_lines_polygons_and_collections(seed):
     mixed = GeometryCollection(
         [Point(walk(1)[0]), LineString(walk(3)), GeometryCollection([box(west, south, west + 900, south + 90)])]
     )
-    geometries = shapes(*lines, *polygons, mixed, MultiPoint(walk(4)), LineString([(west, south), (west, south)]))
-    found = nearest(grid, geometries)
+    geometries = np.array([*lines, *polygons, mixed, MultiPoint(walk(4)), LineString([(west, south), (west, south)])])
+    layer = layer_of(geometries)
+    found = nearest(grid, layer)
     tree = shapely.STRtree(geometries)
     _, expected = tree.query_nearest(centre_points(grid), return_distance=True, all_matches=False)
     np.testing.assert_allclose(found.distance_m.ravel(), expected, rtol=0, atol=1e-6)
     claimed = shapely.distance(centre_points(grid), geometries[found.owner.ravel()])
     np.testing.assert_allclose(claimed, expected, rtol=0, atol=1e-6)
-    apart = np.hypot(*(found.place_m.reshape(-1, 2) - grid.centres_m()).T)
-    np.testing.assert_allclose(apart, expected, rtol=0, atol=1e-6)
+    apart = np.hypot(*(places_on(grid, layer, found).reshape(-1, 2) - grid.centres_m()).T)
+    outside = found.distance_m.ravel() > 0
+    np.testing.assert_allclose(apart[outside], expected[outside], rtol=0, atol=1e-6)
 
 
 def test_polygon_is_zero_inside_and_its_hole_is_outside():
@@ -88,7 +98,7 @@ def test_cells_beyond_the_longest_distance_have_exactly_that_and_no_owner():
     true = np.hypot(*(grid.centres_m() - (west, south)).T).reshape(grid.shape)
     np.testing.assert_allclose(found.distance_m, np.minimum(true, LONGEST_DISTANCE_M), rtol=1e-12)
     assert ((found.owner == -1) == (true > LONGEST_DISTANCE_M)).all()
-    assert (np.isnan(found.place_m[..., 0]) == (true > LONGEST_DISTANCE_M)).all()
+    assert ((found.segment == -1) == (true > LONGEST_DISTANCE_M)).all()
     assert (distance_m(square_grid(3), shapes()) == LONGEST_DISTANCE_M).all()
 
 
@@ -122,11 +132,17 @@ def test_values_do_not_depend_on_tile_borders(tile_cells):
 
 def test_segments_keep_their_geometry_and_their_length():
     line, polygon = LineString([(0, 0), (3, 4), (3, 10)]), Polygon([(0, 0), (1, 0), (1, 1), (0, 1)], [])
-    found = segments_of(shapes(polygon, line, Point(7, 8)))
+    found = shapes(polygon, line, Point(7, 8))
     assert found.owner.tolist() == [0, 0, 0, 0, 1, 1, 2]
     lengths = np.hypot(*(found.end - found.start).T)
     assert lengths.tolist() == [1, 1, 1, 1, 5, 6, 0]
     assert found.start[-1].tolist() == [7, 8]
+    assert found.edges[:, :2].tolist() == found.start[:4].tolist()
+    cut = split_segments(found, 2.0)
+    assert cut.length_m.max() <= 2.0
+    assert cut.length_m.sum() == pytest.approx(15.0)
+    assert np.bincount(cut.owner).tolist() == [4, 6, 1]
+    assert cut.end[cut.owner == 1][-1].tolist() == [3, 10]
 
 
 @pytest.mark.parametrize(("seed", "n_points"), [(0, 1), (1, 3), (2, 60), (3, 400)])
@@ -149,12 +165,45 @@ def test_event_distance_leaves_out_own_cell_of_dated_and_own_block_of_undated():
     grid = square_grid(20)  # two blocks of 5 km to a side
     west, south, *_ = grid.bounds
     places = np.array([[west + 250.0, south + 250.0], [west + 5250.0, south + 250.0]])
-    undated = event_distance_m(grid, places, parts(grid, places, np.array([False, False]), 5000.0))
-    dated = event_distance_m(grid, places, parts(grid, places, np.array([True, True]), 5000.0))
-    plain = event_distance_m(grid, places, parts(grid, places, np.array([True, True]), None))
+    undated = event_distance_m(grid, places, point_ownership(grid, places, np.array([False, False]), 5000.0))
+    dated = event_distance_m(grid, places, point_ownership(grid, places, np.array([True, True]), 5000.0))
+    plain = event_distance_m(grid, places, point_ownership(grid, places, np.array([True, True]), None))
     assert plain[-1, 0] == 0.0
     assert dated[-1, 0] == 5000.0
     assert dated[-1, 1] == 500.0
     assert undated[-1, 1] == 4500.0
     assert undated[-1, 4] == 3000.0
     assert undated[-1, 10] == 5000.0
+
+
+def test_polygons_that_a_window_owns_are_left_out_of_it_and_of_nothing_else():
+    rng = np.random.default_rng(4)
+    grid = square_grid(40)
+    west, south, east, north = grid.bounds
+    polygons = shapely.buffer(shapely.points(rng.uniform((west, south), (east, north), (12, 2))), 900.0)
+    own = Owned(np.array([[0, 10, 5, 20], [30, 31, 0, 1]]), np.array([0, 3, 4]), np.array([0, 3, 7, 5]), cells=False)
+    found = distance_m(grid, layer_of(polygons), own)
+    centres = centre_points(grid).reshape(grid.shape)
+    expected = shapely.distance(centres[..., None], polygons).min(axis=2)
+    for window, members in own.each():
+        part = np.s_[window[0] : window[1], window[2] : window[3]]
+        others = np.delete(polygons, members)
+        expected[part] = shapely.distance(centres[part][..., None], others).min(axis=2)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_inside_agrees_with_shapely_also_where_borders_run_through_centres(seed):
+    rng = np.random.default_rng(seed)
+    grid = square_grid(30)
+    west, south, east, north = grid.bounds
+    loose = [Point(rng.uniform((west, south), (east, north))).buffer(rng.uniform(200, 4000)) for _ in range(6)]
+    # Corners on cell centres: borders run through rows and columns of them.
+    corner = grid.centres_m()[rng.integers(0, grid.n_cells, 12)]
+    on_centres = [box(*np.minimum(a, b), *np.maximum(a, b)) for a, b in zip(corner[:6], corner[6:], strict=True)]
+    polygons = np.array([*loose, *on_centres, loose[0].difference(loose[1].buffer(50))])
+    polygons = polygons[(shapely.area(polygons) > 0)]
+    found = first_inside(grid, layer_of(polygons))
+    touches = shapely.intersects(centre_points(grid)[:, None], polygons[None])
+    expected = np.where(touches.any(axis=1), touches.argmax(axis=1), -1)
+    np.testing.assert_array_equal(found.ravel(), expected)

@@ -98,7 +98,7 @@ def test_a_location_error_widens_the_kernel():
 def test_land_use_raster_has_one_column_a_class_in_every_tile():
     grid = country_grid()
     sources = StandIn(grid, {}, {"land_use": Surface("land_use")})
-    names = [info.name for info in land_use.described(sources, CONTEXT)]
+    names = [info.name for info in land_use.described(Known(sources, CONTEXT))]
     assert names == ["land_use_0", "land_use_1", "land_use_2"]
     tile = grid.window(40, 44, 0, 3)
     columns = land_use.build(tile, Known(sources, CONTEXT))
@@ -132,20 +132,24 @@ def test_point_covariates_reach_one_spacing_and_no_further():
 def test_two_covariates_of_one_name_are_refused():
     grid = country_grid()
     with pytest.raises(InputError, match=r"sources\.covariates has wetness more than once"):
-        covariates.build(grid, StandIn(grid, {}, {}, (Surface("wetness"), Surface("wetness"))), CONTEXT)
+        covariates.build(grid, Known(StandIn(grid, {}, {}, (Surface("wetness"), Surface("wetness"))), CONTEXT))
 
 
 def test_settlements_without_people_have_distances_alone():
     grid = country_grid()
     bare = gpd.GeoDataFrame(geometry=[Point(505_000, 4_005_000)], crs=CRS)
     assert list(settlements.build(grid, Known(StandIn(grid, {"settlements": bare}, {}), CONTEXT))) == [
-        "settlement_distance_m"
+        "settlement_distance_m",
+        "settlement_density_5km_per_km2",
     ]
     planned = bare.assign(population=[0], planned_population=[700])
     assert list(settlements.build(grid, Known(StandIn(grid, {"settlements": planned}, {}), CONTEXT))) == [
         "settlement_distance_m",
-        "planned_population_density_5km_per_km2",
+        "planned_return_distance_m",
         "abandoned_settlement_distance_m",
+        "settlement_density_5km_per_km2",
+        "planned_population_density_2km_per_km2",
+        "planned_population_density_5km_per_km2",
     ]
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import shapely
 
-from features import covariates, front_lines, incidents, land_use, terrain
+from features import terrain
 from features.info import LONGEST_DISTANCE_M, FeatureContext
 from features.known import Known
-from tests.sample_country import AS_OF, CONTEXT, FAMILIES, built, country, country_grid, with_vector
+from features.table import FAMILIES, feature_infos
+from tests.sample_country import AS_OF, CONTEXT, built, country, country_grid, polygons, with_vector
 
 
 def assert_same(found, expected, **tolerance):
@@ -19,27 +20,25 @@ def assert_same(found, expected, **tolerance):
         np.testing.assert_allclose(found[name], values, err_msg=name, **tolerance)
 
 
-def infos(sources, context=CONTEXT):
-    fixed = [info for family in FAMILIES for info in family.FEATURES]
-    return [*fixed, *land_use.described(Known(sources, context)), *covariates.described(Known(sources, context))]
-
-
 def test_every_column_is_described_and_every_description_has_its_column():
     sources = country()
-    described = infos(sources)
-    names = [info.name for info in described]
-    assert len(names) == len(set(names))
-    assert set(built(sources)) == set(names)
-    assert len(names) >= 60
-    assert {info.trend for info in described} == {-1, 0, 1}
-    assert all(info.unit and info.text and info.family for info in described)
+    described = feature_infos(Known(sources, CONTEXT), FAMILIES)
+    n_fixed = sum(len(family.FEATURES) for family in FAMILIES.values())
+    assert len({info.name for family in FAMILIES.values() for info in family.FEATURES}) == n_fixed
+    assert set(built(sources)) == set(described)
+    assert len(described) >= 100
+    assert {info.trend for info in described.values()} == {-1, 0, 1}
+    for name, info in described.items():
+        assert all((info.unit, info.text, info.sources, info.formula)), name
+        assert info.family in FAMILIES, name
 
 
 def test_columns_are_float32_on_the_tile_and_finite_except_where_nan_has_a_meaning():
     sources = country()
     tile = country_grid().window(3, 30, 5, 26)
-    may_miss = {"incident_years_since_5km", "front_line_years_held", "rain"}
-    for family in FAMILIES:
+    may_miss = {"incident_years_since_5km", "conflict_event_years_since_5km", "front_line_years_held", "rain"}
+    may_miss |= {"found_share_5km", "found_share_10km", "devices_per_released_km2_5km"}
+    for family in FAMILIES.values():
         for name, array in family.build(tile, Known(sources, CONTEXT)).items():
             assert array.shape == tile.shape, name
             assert array.dtype == np.float32, name
@@ -47,7 +46,7 @@ def test_columns_are_float32_on_the_tile_and_finite_except_where_nan_has_a_meani
             from_dem = family is terrain or name in ("front_line_height_m", "wetness")
             assert missing <= (9 if from_dem else 0) or name in may_miss, name
             if name.endswith("distance_m"):
-                assert array[tile.mask].min() >= 0, name
+                assert array[tile.mask].min() >= (-LONGEST_DISTANCE_M if "side" in name else 0), name
                 assert array[tile.mask].max() <= LONGEST_DISTANCE_M, name
 
 
@@ -59,10 +58,7 @@ def test_values_do_not_depend_on_tile_borders(tile_cells):
     for tile in sources.grid.tiles(tile_cells):
         here = [position[cell] for cell in tile.cell_ids()]
         part = built(sources, tile)
-        assert_same(part, {name: values[here] for name, values in whole.items()}, rtol=1e-5, atol=0)
-        for name, values in part.items():
-            if "density" not in name:  # sums by matrix products may round differently, everything else may not
-                np.testing.assert_array_equal(values, whole[name][here], err_msg=name)
+        assert_same(part, {name: values[here] for name, values in whole.items()}, rtol=0, atol=0)
 
 
 def test_a_larger_area_changes_nothing_for_the_cells_that_stay():
@@ -70,13 +66,16 @@ def test_a_larger_area_changes_nothing_for_the_cells_that_stay():
     before, after = built(small), built(large)
     stay = np.isin(large.grid.cell_ids(), small.grid.cell_ids())
     assert 0 < stay.sum() < len(stay)
-    assert_same({name: values[stay] for name, values in after.items()}, before, rtol=1e-5, atol=0)
+    assert_same({name: values[stay] for name, values in after.items()}, before, rtol=0, atol=0)
 
 
 DATED = {
     "incidents": ("date", "recorded_date"),
     "finds": ("date", "recorded_date"),
     "conflict_events": ("date",),
+    "hazard_areas": ("record_date", "recorded_date"),
+    "land_release": ("end_date", "recorded_date"),
+    "survey": ("date", "recorded_date"),
     "minefield_records": ("record_date", "recorded_date"),
     "front_lines": ("held_from", "recorded_date"),
     "roads": ("recorded_date",),
@@ -104,7 +103,12 @@ def test_a_record_after_as_of_changes_no_feature(source, column):
     assert any(not np.array_equal(known[name], expected[name], equal_nan=True) for name in expected)
 
 
-OWN_FEATURES = {"incidents": "incident_", "finds": "find_"}
+OWN_FEATURES = {
+    "incidents": "incident_distance_m",
+    "finds": "find_distance_m",
+    "hazard_areas": "hazard_area_distance_m",
+}
+OWN_FEATURES |= {"land_release": "land_release_distance_m", "survey": "found_share_5km"}
 
 
 @pytest.mark.parametrize("source", OWN_FEATURES)
@@ -116,34 +120,57 @@ def test_a_cells_own_records_change_none_of_its_features(source, dated, change):
     grid, table = sources.grid, sources.vectors[source]
     number = int(rng.integers(grid.n_cells))
     centre = grid.centres_m()[number]
-    size = 500.0 if dated else 5000.0
+    areal = source in ("hazard_areas", "land_release")
+    size = 500.0 if dated or areal else 5000.0
     corner = np.floor(centre / size) * size
+    date = next(name for name in ("date", "record_date", "end_date") if name in table)
     own = table.head(4).copy()
-    own["date"] = pd.Timestamp("2022-05-01") if dated else pd.NaT
-    own["geometry"] = shapely.points(corner + rng.uniform(0, size, (4, 2)))
-    moved = own.copy()
-    moved["geometry"] = shapely.points(corner + rng.uniform(0, size, (4, 2)))
-    before, after = {"add": (None, own), "remove": (own, None), "move": (own, moved)}[change]
+    own[date] = pd.Timestamp("2022-05-01") if dated else pd.NaT
+
+    def placed():
+        points = shapely.points(corner + rng.uniform(0, size, (4, 2)))
+        return own.assign(geometry=shapely.buffer(points, 1500.0) if areal else points)
+
+    first, moved = placed(), placed()
+    before, after = {"add": (None, first), "remove": (first, None), "move": (first, moved)}[change]
 
     def with_own(records):
         more = table if records is None else pd.concat([table, records.astype(table.dtypes)], ignore_index=True)
-        arrays = incidents.build(grid, Known(with_vector(sources, source, more), CONTEXT))
-        return {name: array[grid.mask] for name, array in arrays.items()}
+        return built(with_vector(sources, source, more))
 
     first, second = with_own(before), with_own(after)
-    names = [name for name in first if name.startswith(OWN_FEATURES[source])]
-    assert len(names) >= 3
-    for name in names:
-        np.testing.assert_allclose(second[name][number], first[name][number], rtol=1e-6, atol=0, err_msg=name)
-    assert any(not np.array_equal(first[name], second[name], equal_nan=True) for name in names)
+    for name, values in first.items():
+        np.testing.assert_array_equal(second[name][number], values[number], err_msg=name)
+    changed = [name for name in first if not np.array_equal(first[name], second[name], equal_nan=True)]
+    infos = feature_infos(Known(sources, CONTEXT), FAMILIES)
+    assert len(changed) >= 2
+    assert all(source in infos[name].sources for name in changed)
+
+
+def test_a_polygon_is_left_out_whole_of_every_block_that_it_reaches_into():
+    sources = country(4)
+    far = sources.vectors["hazard_areas"].head(0)
+    long = polygons(np.random.default_rng(0), 1, hazard_type=["SHA"])
+    long["geometry"] = [shapely.box(503_000, 4_010_100, 517_000, 4_010_300)]
+    alone = built(with_vector(sources, "hazard_areas", pd.concat([far, long], ignore_index=True)))
+    inside = shapely.intersects_xy(long.geometry.iloc[0].buffer(5000.0), *sources.grid.centres_m().T)
+    block = np.floor(sources.grid.centres_m() / 5000.0)
+    own = (block[:, 1] == 802) & (block[:, 0] >= 100) & (block[:, 0] <= 103)
+    assert (alone["hazard_area_distance_m"][own] == LONGEST_DISTANCE_M).all()
+    assert (alone["hazard_area_density_2km_share"][own] == 0).all()
+    assert (alone["hazard_area_distance_m"][inside & ~own] < 5000.0).all()
 
 
 @pytest.mark.parametrize("source", OWN_FEATURES)
 def test_own_records_count_where_the_source_makes_no_label(source):
     sources = country(5)
     plain = built(sources, context=FeatureContext(AS_OF))
-    name = f"{OWN_FEATURES[source]}distance_m"
-    assert plain[name].min() < built(sources)[name].min()
+    name, other = OWN_FEATURES[source], built(sources)[OWN_FEATURES[source]]
+    if source == "survey":
+        assert (plain[name] != other).any()
+    else:
+        assert (plain[name] <= other).all()
+        assert (plain[name] < other).any()
 
 
 def test_the_own_block_is_as_wide_as_the_context_says():
@@ -156,35 +183,29 @@ def test_the_own_block_is_as_wide_as_the_context_says():
     assert narrow.mean() < wide.mean()
 
 
-COLUMNS_OF = {
-    "front_lines": ("front_line_", "road_front_line_", *(f"{kind}_distance" for kind in front_lines.KINDS)),
-    "roads": ("road_", "major_road_", "minor_road_", "track_", "bridge_"),
-    "incidents": ("incident_",),
-    "finds": ("find_",),
-    "conflict_events": ("conflict_",),
-    "settlements": ("settlement_", "population_", "planned_", "abandoned_"),
-    "land_use": ("land_use_", "farmland_", "orchard_"),
-    "rivers": ("river_",),
-    "power_lines": ("power_line_",),
-    "buildings": ("building_",),
-    "minefield_records": ("minefield_record_",),
-}
-
-
-@pytest.mark.parametrize("source", COLUMNS_OF)
+@pytest.mark.parametrize("source", sorted(country().vectors))
 def test_a_missing_source_drops_its_columns_and_only_these(source):
     sources = country(6)
-    expected = built(sources)
+    expected, infos = built(sources), feature_infos(Known(sources, CONTEXT), FAMILIES)
     fewer = replace(sources, vectors={name: table for name, table in sources.vectors.items() if name != source})
-    kept = {name: values for name, values in expected.items() if not name.startswith(COLUMNS_OF[source])}
-    assert len(kept) < len(expected)
-    assert_same(built(fewer), kept, rtol=0, atol=0)
+    found = built(fewer)
+    gone = set(expected) - set(found)
+    assert all(source in infos[name].sources for name in gone)
+    assert all(name in gone for name, info in infos.items() if info.sources == (source,))
+    assert not set(found) - set(expected)
+    for name, values in found.items():
+        if source not in infos[name].sources:
+            np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
 def test_without_a_dem_terrain_and_height_above_the_line_are_missing():
     sources = country(6)
     gone = set(built(sources)) - set(built(replace(sources, rasters={})))
-    assert gone == {info.name for info in terrain.FEATURES} | {"front_line_height_m"}
+    infos = feature_infos(Known(sources, CONTEXT), FAMILIES)
+    needs_dem = {name for name, info in infos.items() if info.sources == ("dem",)}
+    assert needs_dem >= {info.name for info in terrain.FEATURES}
+    assert gone == needs_dem | {name for name in gone if "dem" in infos[name].sources}
+    assert "front_line_height_m" in gone
 
 
 def test_a_source_without_a_known_record_is_far_away_and_empty():

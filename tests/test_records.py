@@ -8,7 +8,8 @@ import shapely
 from shapely.geometry import Point, box
 
 from features.grid import Grid, projected_crs
-from features.records import ages_years, decay, is_dated, known_at, numbers, owned, places_m, words
+from features.ownership import point_ownership
+from features.records import ages_years, decay, is_dated, known_at, numbers, places_m, words
 
 CRS = projected_crs("EPSG:32638")
 AS_OF = date(2022, 6, 30)
@@ -86,16 +87,18 @@ def test_a_cell_owns_the_records_in_it_and_the_undated_of_its_block(cell_size_m,
     west, south, east, north = tile.bounds
     places = rng.uniform((west - 2e3, south - 2e3), (east + 2e3, north + 2e3), (300, 2))
     dated = rng.random(300) < 0.5
-    by_date, by_block = owned(tile, places, dated, block_m)
-    for part in (by_date, by_block):
-        for row, window, group in zip(part.rows, part.windows, part.record_groups, strict=True):
-            cells = np.zeros(tile.shape, bool)
-            cells[window[0] : window[1], window[2] : window[3]] = True
-            assert (cells == (part.cell_groups == group)).all()
-            here = tile.locate(places[[row], 0], places[[row], 1])[0]
-            assert here < 0 or cells.ravel()[here]
-    assert (np.prod(by_date.windows[:, 1::2] - by_date.windows[:, ::2], axis=1) <= 1).all()
-    centres = tile.centres_m()
-    blocks = np.floor(centres / block_m) @ [1, 10_000]
-    groups = by_block.cell_groups.ravel()
-    assert len(np.unique(blocks)) == len(np.unique(groups)) == len(np.unique(np.column_stack([blocks, groups]), axis=0))
+    (dated_rows, by_date), (undated_rows, by_block) = point_ownership(tile, places, dated, block_m)
+    assert sorted([*dated_rows, *undated_rows]) == list(range(300))
+    centres = tile.centres_m().reshape(*tile.shape, 2)
+    cell_of = np.floor(places / cell_size_m)
+    for rows, own, width_m in ((dated_rows, by_date, cell_size_m), (undated_rows, by_block, block_m)):
+        owners = np.zeros((*tile.shape, 300), bool)
+        for (top, bottom, left, right), members in own.each():
+            assert not owners[top:bottom, left:right].any()
+            owners[top:bottom, left:right, rows[members]] = True
+        group_of = np.floor((cell_of + 0.5) * cell_size_m / width_m)
+        same = (np.floor(centres / width_m)[:, :, None] == group_of).all(axis=3)
+        same[..., np.setdiff1d(np.arange(300), rows)] = False
+        np.testing.assert_array_equal(owners, same)
+    assert by_date.cells
+    assert not by_block.cells

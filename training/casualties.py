@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.densities import point_densities
+from features.densities import points_density
 from features.grid import Grid
 from features.info import FeatureContext
 from features.known import Known
@@ -52,8 +52,8 @@ def exposed_people(grid: Grid, sources: Sources, settings: CasualtySettings) -> 
     if settlements is not None and "population" in settlements and len(settlements):
         points = settlements.geometry.representative_point()
         residents = numbers(settlements, "population", 0.0).clip(min=0)
-        spread = np.full(len(points), settings.exposure_bandwidth_m)
-        density = point_densities(grid, np.column_stack([points.x, points.y]), residents[:, None], spread)[0]
+        places = np.column_stack([points.x, points.y])
+        density = points_density(grid, places, residents, settings.exposure_bandwidth_m)
         people += density[grid.mask] * area_km2
     return people
 

@@ -1,0 +1,102 @@
+"""Geometries taken apart once for all tiles: segments for distances, rings for what lies inside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The geometries of a table as plain arrays, in metres of the grid's CRS.
+
+    `start` and `end` (n, 2) are the segments of lines, of the borders of polygons, and of points (without length), in
+    the order of the geometries; `owner` (n,) is the geometry's index. `edges` (m, 4) are easting and northing of start
+    and end of the borders of polygons alone, those of polygon p at `edge_start[p]:edge_start[p + 1]`, where p counts
+    the polygons and `polygon_owner` gives their geometry's index.
+    """
+
+    start: Floats
+    end: Floats
+    owner: Integers
+    edges: Floats
+    edge_start: Integers
+    polygon_owner: Integers
+
+    @property
+    def length_m(self) -> Floats:
+        """Length (n,) of each segment."""
+        return np.asarray(np.hypot(*(self.end - self.start).T))
+
+
+def layer_of(geometries: NDArray[Any]) -> Layer:
+    """Points, lines and polygons, single or in collections of any depth, taken apart.
+
+    >>> layer = layer_of(np.array([shapely.LineString([(0, 0), (3, 4), (3, 10)]), shapely.Point(1, 1)]))
+    >>> layer.owner.tolist(), layer.length_m.tolist()
+    ([0, 0, 1], [5.0, 6.0, 0.0])
+    """
+    parts, owner = _single_parts(np.asarray(geometries, dtype=object))
+    rings, ring_part = _rings(parts)
+    coordinates, line = shapely.get_coordinates(rings, return_index=True)
+    joined = line[1:] == line[:-1]
+    alone = shapely.get_type_id(rings) == shapely.GeometryType.POINT
+    single = coordinates[alone[line]]
+    start = np.concatenate([coordinates[:-1][joined], single])
+    end = np.concatenate([coordinates[1:][joined], single])
+    part = ring_part[np.concatenate([line[1:][joined], line[alone[line]]])]
+    order = np.argsort(owner[part], kind="stable")
+    start, end, part = start[order], end[order], part[order]
+    areal = shapely.get_type_id(parts)[part] == shapely.GeometryType.POLYGON
+    polygon_owner, counts = np.unique(owner[part[areal]], return_counts=True)
+    edges = np.column_stack([start[areal], end[areal]])
+    edge_start = np.concatenate([[0], np.cumsum(counts)])
+    return Layer(start, end, owner[part].astype(np.int64), edges, edge_start.astype(np.int64), polygon_owner)
+
+
+def point_layer(places: Floats) -> Layer:
+    """The layer of points at places (n, 2)."""
+    none = np.empty(0, dtype=np.int64)
+    return Layer(places, places, np.arange(len(places)), np.empty((0, 4)), np.zeros(1, dtype=np.int64), none)
+
+
+def split_segments(layer: Layer, longest_m: float) -> Layer:
+    """The same geometries with segments of at most `longest_m`, cut into equal parts; polygons stay as they are."""
+    pieces = np.maximum(np.ceil(layer.length_m / longest_m), 1).astype(np.int64)
+    segment = np.repeat(np.arange(len(pieces)), pieces)
+    number = np.arange(len(segment)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    along = layer.end[segment] - layer.start[segment]
+    first, last = number / pieces[segment], (number + 1) / pieces[segment]
+    end = np.where((number + 1 == pieces[segment])[:, None], layer.end[segment], 0.0)
+    inner = number + 1 < pieces[segment]
+    end[inner] = (layer.start[segment] + last[:, None] * along)[inner]
+    return Layer(
+        layer.start[segment] + first[:, None] * along,
+        end,
+        layer.owner[segment],
+        layer.edges,
+        layer.edge_start,
+        layer.polygon_owner,
+    )
+
+
+def _single_parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], Integers]:
+    """The parts of all collections, and the index of the geometry that each is of."""
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    while np.any(shapely.get_type_id(parts) > shapely.GeometryType.POLYGON):
+        parts, index = shapely.get_parts(parts, return_index=True)
+        owner = owner[index]
+    return parts, owner.astype(np.int64)
+
+
+def _rings(parts: NDArray[np.object_]) -> tuple[NDArray[np.object_], Integers]:
+    """Lines and points as they are, polygons as their rings, with the index of the part that each is of."""
+    areal = np.flatnonzero(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON)
+    plain = np.flatnonzero(shapely.get_type_id(parts) != shapely.GeometryType.POLYGON)
+    rings, index = shapely.get_rings(parts[areal], return_index=True)
+    return np.concatenate([parts[plain], rings]), np.concatenate([plain, areal[index]]).astype(np.int64)

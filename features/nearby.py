@@ -1,0 +1,100 @@
+"""What lies within a radius of each cell: how many points, and the least of their values."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from features.grid import Grid
+from features.ownership import Owned, Ownership
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def count_within(tile: Grid, places: Floats, radius_m: float, own: Owned | None = None) -> Integers:
+    """Number of points (n, 2) within `radius_m` of every cell centre (tile.shape), the cell's own left out."""
+    counts = np.zeros((tile.shape[0], tile.shape[1] + 1), dtype=np.int64)
+    _count(tile.eastings_m, -tile.northings_m, places, radius_m, counts)
+    found = np.cumsum(counts[:, :-1], axis=1)
+    for (top, bottom, left, right), members in own.each() if own is not None else ():
+        part = tile.window(top, bottom, left, right)
+        found[top:bottom, left:right] -= count_within(part, places[members], radius_m)
+    return found
+
+
+def least_within(tile: Grid, places: Floats, values: Floats, radius_m: float, own: Owned | None = None) -> Floats:
+    """Least value (n,) of the points within `radius_m` (tile.shape), infinite where there is none."""
+    least = np.full(tile.shape, np.inf)
+    _least(tile.eastings_m, -tile.northings_m, places, values, radius_m, least)
+    for (top, bottom, left, right), members in own.each() if own is not None else ():
+        others = np.ones(len(places), dtype=bool)
+        others[members] = False
+        part = tile.window(top, bottom, left, right)
+        least[top:bottom, left:right] = least_within(part, places[others], values[others], radius_m)
+    return least
+
+
+def event_count(tile: Grid, places: Floats, chosen: NDArray[np.bool_], radius_m: float, own: Ownership) -> Floats:
+    """Number of the `chosen` points (n,) within the radius that a cell does not own."""
+    counts = np.zeros(tile.shape)
+    for rows, part in own:
+        # Points that are not chosen are moved out of reach, so that the owned ones keep their row numbers.
+        there = np.where(chosen[rows, None], places[rows], np.inf)
+        counts += count_within(tile, there, radius_m, part)
+    return counts
+
+
+def event_least(tile: Grid, places: Floats, values: Floats, radius_m: float, own: Ownership) -> Floats:
+    """Least value within the radius of the points that a cell does not own; NaN values count as none."""
+    least = np.full(tile.shape, np.inf)
+    for rows, part in own:
+        known = np.where(np.isnan(values[rows]), np.inf, values[rows])
+        least = np.minimum(least, least_within(tile, places[rows], known, radius_m, part))
+    return least
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(eastings: Floats, souths: Floats, places: Floats, radius: float, counts: Integers) -> None:
+    """Plus one where a disc begins in a row and minus one behind its end; the running sums are the counts."""
+    for point in range(len(places)):
+        east, south = places[point, 0], -places[point, 1]
+        if not (np.isfinite(east) and np.isfinite(south)):
+            continue
+        top, bottom = np.searchsorted(souths, south - radius), np.searchsorted(souths, south + radius, "right")
+        for row in range(top, bottom):
+            left, right = _chord(eastings, souths[row] - south, east, radius)
+            if left < right:
+                counts[row, left] += 1
+                counts[row, right] -= 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _least(eastings: Floats, souths: Floats, places: Floats, values: Floats, radius: float, least: Floats) -> None:
+    for point in range(len(places)):
+        east, south = places[point, 0], -places[point, 1]
+        top, bottom = np.searchsorted(souths, south - radius), np.searchsorted(souths, south + radius, "right")
+        for row in range(top, bottom):
+            left, right = _chord(eastings, souths[row] - south, east, radius)
+            for column in range(left, right):
+                least[row, column] = min(least[row, column], values[point])
+
+
+@numba.njit(cache=True, nogil=True)
+def _chord(eastings: Floats, down: float, east: float, radius: float) -> tuple[int, int]:
+    """First column, and the one after the last, whose centre lies within the radius."""
+    rest = radius * radius - down * down
+    if rest < 0:
+        return 0, 0
+    half = np.sqrt(rest)
+    left = np.searchsorted(eastings, east - half)
+    right = np.searchsorted(eastings, east + half, "right")
+    # The root rounds: the plain formula decides at both ends.
+    while left > 0 and (eastings[left - 1] - east) ** 2 + down * down <= radius * radius:
+        left -= 1
+    while left < right and (eastings[left] - east) ** 2 + down * down > radius * radius:
+        left += 1
+    while right < len(eastings) and (eastings[right] - east) ** 2 + down * down <= radius * radius:
+        right += 1
+    while right > left and (eastings[right - 1] - east) ** 2 + down * down > radius * radius:
+        right -= 1
+    return left, right
