@@ -1,6 +1,6 @@
 """The feature table: one row a cell inside the area, one column a feature, built family by family."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -62,6 +62,21 @@ class FeatureTable:
     def frame(self) -> pd.DataFrame:
         """The same as a data frame, one column a feature."""
         return pd.DataFrame(self.values, columns=list(self.names))
+
+    def without(self, setting: str, left_out: Iterable[str], infos: Mapping[str, FeatureInfo]) -> "FeatureTable":
+        """The table without some features, given by name or by family.
+
+        Raises ConfigError, naming the `setting`, where one is neither.
+        """
+        gone = set(left_out)
+        unknown = sorted(gone - set(self.names) - set(FAMILIES))
+        if unknown:
+            raise ConfigError(
+                f"{setting} ({', '.join(unknown)}) names no feature and no family: there are "
+                f"{', '.join((*FAMILIES, *self.names))}"
+            )
+        names = tuple(name for name in self.names if name not in gone and infos[name].family not in gone)
+        return FeatureTable(names, self.aligned(names)) if gone else self
 
     def aligned(self, names: Iterable[str]) -> NDArray[np.float32]:
         """The columns that a model asks for, in its order.

@@ -14,7 +14,7 @@ from features.info import FeatureContext
 from features.known import Known
 from features.records import dates_of, known_at, numbers
 from features.sources import Sources
-from features.table import FeatureTable, grid_feature_table
+from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.casualty import CasualtyModel, fit_rate, year_factor
 from training.config import CasualtySettings, TrainConfig
 from training.judging import boosting_params
@@ -120,8 +120,10 @@ def undated_context(config: TrainConfig) -> FeatureContext:
 
 
 def unit_features(config: TrainConfig, sources: Sources, units: Units, context: FeatureContext) -> FeatureTable:
-    """The feature table of the units at a date."""
-    return grid_feature_table(units.grid, Known(sources, context), config.features, config.compute.tile_cells)
+    """The feature table of the units at a date, without what the model must not see."""
+    known = Known(sources, context)
+    table = grid_feature_table(units.grid, known, config.features, config.compute.tile_cells)
+    return table.without("casualty.leave_out", config.casualty.leave_out, feature_infos(known, config.features))
 
 
 def fit_casualty(

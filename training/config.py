@@ -92,7 +92,7 @@ class ContaminationSettings(Settings):
         "evidence",
         description="monotone directions: those that the field's evidence supports, none, or by feature name",
     )
-    leave_out: tuple[str, ...] = Field((), description="features that the model must not see")
+    leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
     members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
     block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")
     events_in_labels: tuple[Literal["incidents", "finds"], ...] = Field(
@@ -104,6 +104,7 @@ class ContaminationSettings(Settings):
 class CasualtySettings(Settings):
     """Unit, period, exposure and model of casualty risk."""
 
+    leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
     unit_m: Positive = Field(1_000, description="side of the unit in which accidents are counted")
     window_years: int = Field(8, ge=1, le=40, description="yearly periods before as_of that the model learns from")
     undated_years: Positive = Field(10, description="years that undated accidents are spread over")

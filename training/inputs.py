@@ -10,8 +10,9 @@ from features.sources import SourceReport, Sources, open_area, open_sources
 from training.config import TrainConfig
 from training.evidence import KINDS
 
-# Sources whose records are features and may be labels too.
-EVENT_SOURCES = ("incidents", "finds")
+# Sources whose records say how single jobs of survey ended. Where they make labels, features of them would tell a
+# held-out region its own answer by way of its neighbours, so no model sees those.
+OUTCOME_SOURCES = frozenset({"hazard_areas", "land_release", "survey"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +45,12 @@ def open_inputs(config: TrainConfig) -> Inputs:
 def contamination_context(config: TrainConfig) -> FeatureContext:
     """As-of date and own-event rule of the contamination features.
 
-    Events that make a cell found must not be among that cell's own features.
+    Records that give a cell its label must not be among that cell's own features.
     """
-    label_sources = {KINDS[name].source for name in config.contamination.labels.found if name in KINDS}
+    labels = config.contamination.labels
+    label_sources = {KINDS[name].source for name in (*labels.found, *labels.searched) if name in KINDS}
     return FeatureContext(
         as_of=config.as_of,
-        own_event_sources=frozenset(label_sources.intersection(EVENT_SOURCES))
-        | frozenset(config.contamination.events_in_labels),
+        own_event_sources=frozenset(label_sources) | frozenset(config.contamination.events_in_labels),
         own_block_m=config.contamination.own_block_m,
     )

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import ConfigError, InputError
-from features.info import FeatureContext
+from features.info import FeatureContext, FeatureInfo
 from features.known import Known
 from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.casualty import CasualtyModel
@@ -26,7 +26,7 @@ from training.casualties import (
 )
 from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED, STATE_NAMES, Evidence, evidence_at
-from training.inputs import Inputs, contamination_context, open_inputs
+from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
 from training.judging import Judgement, boosting_params, cell_blocks, judge_contamination
 from training.metrics import mean_by_ranking
 from training.regions import cell_regions
@@ -70,9 +70,10 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     progress("features")
     known = Known(sources, contamination_context(config))
     table = grid_feature_table(grid, known, config.features, config.compute.tile_cells)
-    learned = _learned(config, table)
+    infos = feature_infos(known, config.features)
+    learned = _learned(config, table, infos, known.context)
     regions = cell_regions(grid, sources, config.validation)
-    constraints = _constraints(config, inputs, learned)
+    constraints = _constraints(config, infos, learned)
     progress("validation")
     judgement = judge_contamination(config, grid, table, learned, evidence, regions, constraints)
     progress("contamination model")
@@ -89,7 +90,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     metrics = judgement.table
     if len(metrics):
         metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
-    warnings = (*_evidence_warnings(evidence, judgement), *notes)
+    warnings = (*_evidence_warnings(evidence, judgement), *_unseen(infos, known.context), *notes)
     progress("record")
     run_id, versions = _record(
         config, inputs, evidence, judgement, contamination, casualty, metrics, casualty_metrics, warnings
@@ -120,20 +121,22 @@ def check_evidence(evidence: Evidence) -> None:
         )
 
 
-def _learned(config: TrainConfig, table: FeatureTable) -> FeatureTable:
-    """The columns that the model may see."""
-    unknown = sorted(set(config.contamination.leave_out) - set(table.names))
-    if unknown:
-        raise ConfigError(
-            f"contamination.leave_out ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
-        )
-    if not config.contamination.leave_out:
-        return table
-    names = tuple(name for name in table.names if name not in config.contamination.leave_out)
-    return FeatureTable(names, table.aligned(names))
+def _learned(
+    config: TrainConfig, table: FeatureTable, infos: Mapping[str, FeatureInfo], context: FeatureContext
+) -> FeatureTable:
+    """The columns that the model may see: not those left out, by name or family, nor those made of survey outcomes."""
+    seen = table.without("contamination.leave_out", config.contamination.leave_out, infos)
+    telling = features_of_outcomes(infos, context)
+    return seen.without("features of outcomes", [name for name in telling if name in seen.names], infos)
 
 
-def _constraints(config: TrainConfig, inputs: Inputs, table: FeatureTable) -> dict[str, int]:
+def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
+    """Features made of survey outcomes that make labels too."""
+    telling = OUTCOME_SOURCES & context.own_event_sources
+    return tuple(name for name, info in infos.items() if telling.intersection(info.sources))
+
+
+def _constraints(config: TrainConfig, infos: Mapping[str, FeatureInfo], table: FeatureTable) -> dict[str, int]:
     wanted = config.contamination.constraints
     if wanted == "none":
         return {}
@@ -144,7 +147,6 @@ def _constraints(config: TrainConfig, inputs: Inputs, table: FeatureTable) -> di
                 f"contamination.constraints ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
             )
         return {name: int(sign) for name, sign in wanted.items() if sign}
-    infos = feature_infos(Known(inputs.sources, contamination_context(config)), config.features)
     trends = {name: info.trend for name, info in infos.items()}
     return constraint_signs(table.names, trends)
 
@@ -219,6 +221,15 @@ def _evidence_warnings(evidence: Evidence, judgement: Judgement) -> tuple[str, .
     if not np.isfinite(judgement.out_of_fold).any():
         notes.append("no region could be held out: probabilities are calibrated in-sample and not to be relied on")
     return tuple(notes)
+
+
+def _unseen(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
+    names = features_of_outcomes(infos, context)
+    if not names:
+        return ()
+    sources = ", ".join(sorted(OUTCOME_SOURCES & context.own_event_sources))
+    note = f"{len(names)} features of {sources} are in the feature table and not in the model: these records make the "
+    return (f"{note}labels, and would tell a held-out region its own answer",)
 
 
 def _record(
