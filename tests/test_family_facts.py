@@ -7,10 +7,22 @@ import pytest
 import shapely
 from shapely.geometry import LineString, Point, box
 
-from features import covariates, front_lines, incidents, land_use, minefield_records, roads, settlements
+from features import (
+    covariates,
+    front_lines,
+    hazard_areas,
+    incidents,
+    land_use,
+    minefield_records,
+    roads,
+    settlements,
+    surveyed,
+)
 from features.errors import InputError
+from features.events import are_mines, are_uxo
 from features.info import FeatureContext
 from features.known import Known
+from features.layers import layer_of
 from tests.sample_country import AS_OF, CONTEXT, CRS, StandIn, Surface, country_grid
 
 
@@ -160,3 +172,92 @@ def test_population_density_is_people_under_a_gaussian():
     assert np.nanmax(columns["population_density_2km_per_km2"]) == pytest.approx(2000 / (2 * np.pi * 4), rel=1e-6)
     assert np.nanmin(columns["settlement_1000_distance_m"]) == 0
     assert "settlement_5000_distance_m" not in columns
+
+
+def test_periods_sides_and_shifts_of_front_lines():
+    grid = country_grid()
+    held = pd.to_datetime(pd.Series(["1992-01-01", "1994-01-01", "2020-09-27"])).astype("datetime64[ns]")
+    until = pd.to_datetime(pd.Series(["1994-01-01", "2020-09-27", None])).astype("datetime64[ns]")
+    lines = [LineString([(east, 3_980_000), (east, 4_040_000)]) for east in (502_000, 506_000, 514_000)]
+    table = gpd.GeoDataFrame(
+        {"held_from": held, "held_to": until, "front_side": ["left", None, "right"]}, geometry=lines
+    )
+    columns = front_lines.build(grid, Known(StandIn(grid, {"front_lines": table.set_crs(CRS)}, {}), CONTEXT))
+    row, east = 20, grid.eastings_m
+    inside = grid.mask[row]
+    recent = np.abs(np.array([[506_000], [514_000]]) - east).min(axis=0)
+    np.testing.assert_allclose(columns["front_line_held_5y_distance_m"][row][inside], recent[inside])
+    shifts = (np.abs(np.array([[502_000], [506_000], [514_000]]) - east) < 5000).sum(axis=0)
+    np.testing.assert_array_equal(columns["front_line_shifts_5km"][row][inside], shifts[inside])
+    # Lines run north: the left is the west, and the middle line does not say.
+    signed = np.where(np.abs(502_000 - east) < np.abs(514_000 - east), 502_000 - east, east - 514_000)
+    np.testing.assert_allclose(columns["front_line_side_distance_m"][row][inside], signed[inside])
+    assert (columns["front_line_bend_deg"][grid.mask] < 1e-3).all()
+    between = (east > 502_000) & (east < 506_000) & inside
+    np.testing.assert_allclose(columns["no_mans_land_width_m"][row][between], 4000.0)
+
+
+def test_rivers_cross_lines_and_roads_where_they_meet():
+    grid = country_grid()
+
+    def along(easting=None, northing=None):
+        path = [(easting, 3_980_000), (easting, 4_040_000)] if easting else [(480_000, northing), (540_000, northing)]
+        return gpd.GeoDataFrame(geometry=[LineString(path)], crs=CRS)
+
+    vectors = {
+        "rivers": along(northing=4_010_000),
+        "front_lines": along(easting=507_000),
+        "roads": along(easting=512_000),
+    }
+    known = Known(StandIn(grid, vectors, {}), CONTEXT)
+    columns = front_lines.build(grid, known) | roads.build(grid, known)
+    for name, easting in (("river_front_line_crossing", 507_000), ("river_crossing", 512_000)):
+        expected = np.hypot(*(grid.centres_m() - (easting, 4_010_000)).T)
+        np.testing.assert_allclose(columns[f"{name}_distance_m"][grid.mask], expected, rtol=1e-6)
+
+
+def test_kinds_of_devices_are_told_by_whole_words():
+    table = pd.DataFrame(
+        {"device_category": ["Anti-personnel mine", "AT", "UXO/ERW", "determined", None, "Mina", "Cluster munition"]}
+    )
+    assert are_mines(table, "device_category").tolist() == [True, True, False, False, False, True, False]
+    assert are_uxo(table, "device_category").tolist() == [False, False, True, False, False, False, True]
+
+
+def test_found_share_is_the_weighed_share_of_jobs_that_found_and_nan_where_nobody_searched():
+    grid = country_grid()
+    survey = gpd.GeoDataFrame(
+        {"outcome": ["found", "searched", "searched", "unknown"]}, geometry=[Point(505_250, 4_005_250)] * 4, crs=CRS
+    )
+    far = gpd.GeoDataFrame({"ap_mines": [0]}, geometry=[box(475_000, 3_975_000, 475_100, 3_975_100)], crs=CRS)
+    sources = StandIn(grid, {"survey": survey, "land_release": far}, {})
+    columns = surveyed.build(grid, Known(sources, FeatureContext(AS_OF)))
+    near = np.hypot(*(grid.centres_m() - (505_250, 4_005_250)).T) < 10_000
+    np.testing.assert_allclose(columns["found_share_5km"][grid.mask][near], 1 / 3, rtol=1e-6)
+    assert np.isnan(columns["found_share_5km"][0, 47]) or not grid.mask[0, 47]
+    assert np.isnan(columns["found_share_5km"][grid.mask]).any()
+
+
+def test_hazard_density_is_the_share_of_land_and_types_have_their_distances():
+    grid = country_grid()
+    areas = gpd.GeoDataFrame(
+        {"hazard_type": ["CHA", "SHA"]},
+        geometry=[Point(505_250, 4_005_250).buffer(800), Point(516_250, 4_005_250).buffer(400)],
+        crs=CRS,
+    )
+    columns = hazard_areas.build(grid, Known(StandIn(grid, {"hazard_areas": areas}, {}), FeatureContext(AS_OF)))
+    share = columns["hazard_area_density_2km_share"][grid.mask].sum() * 0.25
+    assert share == pytest.approx(areas.area.sum() / 1e6, rel=0.03)
+    centres = shapely.points(grid.centres_m())
+    for name, number in (("confirmed_hazard", 0), ("suspected_hazard", 1)):
+        expected = shapely.distance(centres, areas.geometry.iloc[number])
+        np.testing.assert_allclose(columns[f"{name}_distance_m"][grid.mask], expected, rtol=1e-6, atol=1e-3)
+
+
+def test_junctions_are_where_three_roads_meet_and_not_where_one_bends():
+    cross = [
+        LineString([(0, 0), (100, 0), (200, 0)]),
+        LineString([(100, 0), (100, 90)]),
+        LineString([(200, 0), (300, 9)]),
+    ]
+    assert roads.junctions(layer_of(np.array(cross))).tolist() == [[100.0, 0.0]]
