@@ -24,7 +24,7 @@ def make(given: Answer) -> Answer:
     folder, truth = Path(given["folder"]), Path(given["folder"]) / "answers.npz"
     config = make_country(folder, given["side"], given["dem_crs"])
     if given["answers"] and not truth.is_file():
-        np.savez(truth, **oracles.answers(folder, given["side"]))
+        np.savez(truth, allow_pickle=False, **oracles.answers(folder, given["side"]))
     return {"config": str(config)}
 
 
@@ -35,9 +35,11 @@ def floor(_given: Answer) -> Answer:
 
 def peer(given: Answer) -> Answer:
     """A stage with good-practice tools."""
-    stage = peers.STAGES[given["stage"]]
+    source, stage = peers.STAGES[given["stage"]]
     folder = Path(given["folder"])
-    result, cost = measured(lambda: stage(folder, given["side"], given["threads"], given["observers"]))
+    shapes = np.empty(0) if source is None else oracles.geometry(folder, source)
+    task = peers.Task(folder, given["side"], given["threads"], given["observers"], shapes)
+    result, cost = measured(lambda: stage(task))
     return _stage_answer(given, result, cost)
 
 
@@ -89,20 +91,27 @@ def by_family(given: Answer) -> Answer:
 
 
 def _stage_answer(given: Answer, result: peers.Result, cost: Cost) -> Answer:
-    """Cost scaled to the whole stage, and the errors at the sample."""
+    """Cost of the whole stage, and the errors at the sample."""
     truth = np.load(Path(given["folder"]) / "answers.npz")
     errors = {}
     for name, array in result.arrays.items():
         row, column = oracles.sample_cells(given["side"], len(truth[name]))
-        error = np.abs(array[row, column] - truth[name])
+        apart = np.abs(array[row, column] - truth[name])
+        valued = np.isfinite(apart)
+        error = apart[valued] if valued.any() else np.array([np.nan])
         errors[name] = {
             "mean": float(error.mean()),
             "p99": float(np.quantile(error, 0.99)),
             "max": float(error.max()),
+            "missing": int((~valued).sum()),
             "greatest_answer": float(truth[name].max()),
         }
-    facts = {"remark": result.remark, "errors": errors, "peak_mb": cost.peak_mb}
-    return {"seconds": cost.seconds * result.scale, "core_seconds": cost.core_seconds * result.scale, **facts}
+    costs = {
+        "seconds": cost.seconds + result.left_out.seconds,
+        "core_seconds": cost.core_seconds + result.left_out.core_seconds,
+        "peak_mb": cost.peak_mb,
+    }
+    return {**costs, "remark": result.remark, "errors": errors}
 
 
 CASES: dict[str, Callable[[Answer], Answer]] = {

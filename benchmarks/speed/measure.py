@@ -32,6 +32,9 @@ class Cost:
     peak_mb: float
 
 
+NOTHING = Cost(0.0, 0.0, 0.0)
+
+
 def measured(work: Callable[[], Made]) -> tuple[Made, Cost]:
     """The result of the work and what it cost; the peak is that of the process since its start."""
     before, started = sum(os.times()[:4]), time.perf_counter()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from mlrisk.config import load_config
 from training.inputs import Inputs, contamination_context, open_inputs
 
 Made = TypeVar("Made")
-Columns = dict[str, NDArray[np.float32]]
+Columns = dict[str, NDArray[Any]]
 # Cells to a side of the window on which compiled code is loaded before the clock starts.
 WARM_CELLS = 64
 
@@ -76,8 +76,9 @@ def run_families(grid: Grid, known: Known, families: Sequence[str], tile_cells: 
     """Build the feature table of every tile and drop it; the number of columns."""
     columns = 0
     if hasattr(tables, "feature_tiles"):
-        compute = tables.Compute("local", threads)
-        parts = tables.feature_tiles(grid, known, families, tile_cells, compute)
+        from features.compute import Compute
+
+        parts = tables.feature_tiles(grid, known, families, tile_cells, Compute("local", threads))
     else:
         parts = over_tiles(grid, lambda tile: tables.feature_table(tile, known, families), tile_cells, threads)
     for _, table in parts:
@@ -104,8 +105,13 @@ def _terrain(tile: Grid, known: Known) -> Columns:
     return {"slope_deg": found["slope_deg"][1:-1, 1:-1]}
 
 
+def _shapes(known: Known, source: str) -> NDArray[Any]:
+    table = known.table(source)
+    return np.empty(0) if table is None else np.asarray(table.geometry.array)
+
+
 def _distance(source: str, column: str) -> Callable[[Grid, Known], Columns]:
-    return lambda tile, known: {column: distance_m(tile, np.asarray(known.table(source).geometry.array))}
+    return lambda tile, known: {column: distance_m(tile, _shapes(known, source))}
 
 
 def _incident_density(tile: Grid, known: Known) -> Columns:
@@ -120,7 +126,7 @@ def _incident_density(tile: Grid, known: Known) -> Columns:
 
 
 def _road_length(tile: Grid, known: Known) -> Columns:
-    segments = segments_of(np.asarray(known.table("roads").geometry.array))
+    segments = segments_of(_shapes(known, "roads"))
     return {"road_length_1000m_gaussian_km_per_km2": line_density(tile, segments, LINE_BANDWIDTH_M)}
 
 

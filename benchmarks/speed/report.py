@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-Runs = Sequence[dict[str, Any]]
+Runs = list[dict[str, Any]]
 Row = Sequence[str]
 
 
@@ -34,37 +34,56 @@ def machine_table(facts: dict[str, str]) -> str:
 
 def stages_table(stages: dict[str, dict[str, Runs]]) -> str:
     """Seconds of good practice and of ours, stage by stage, and the sum of the stages that both have."""
-    head = ("stage", "good practice", "seconds", "core-s", "peak MB", "ours", "seconds", "core-s", "peak MB", "times")
-    rows, sums = [], [0.0, 0.0]
+    side = ("seconds", "core-s", "peak MB")
+    head = ("stage", "good practice", *side, "ours", *side, "times", "times in core-s")
+    rows, sums = [], {"seconds": [0.0, 0.0], "core_seconds": [0.0, 0.0]}
     for stage, sides in stages.items():
-        cells = [stage]
-        for runs in (sides["peer"], sides["ours"]):
-            if "skipped" in runs[0]:
-                cells += [f"skipped: {runs[0]['skipped']}", "", "", ""]
-            else:
-                costs = spread(runs), f"{middle(runs, 'core_seconds'):.3g}", f"{middle(runs, 'peak_mb'):.0f}"
-                cells += [runs[0]["remark"], *costs]
-        if any("skipped" in runs[0] for runs in sides.values()):
-            rows.append([*cells, ""])
+        both = sides["peer"], sides["ours"]
+        cells = [stage, *_side_cells(both[0]), *_side_cells(both[1])]
+        if any("skipped" in runs[0] for runs in both):
+            rows.append([*cells, "", ""])
             continue
-        seconds = middle(sides["peer"], "seconds"), middle(sides["ours"], "seconds")
-        sums = [sums[0] + seconds[0], sums[1] + seconds[1]]
-        rows.append([*cells, f"{seconds[0] / seconds[1]:.1f}"])
-    if sums[1] > 0:
-        total = [f"**{sums[0]:.3g}**", "", "", "", f"**{sums[1]:.3g}**", "", "", f"**{sums[0] / sums[1]:.1f}**"]
-        rows.append(["together, where both ran", "", *total])
+        for key, total in sums.items():
+            costs = [middle(runs, key) for runs in both]
+            sums[key] = [total[0] + costs[0], total[1] + costs[1]]
+            cells.append(f"{costs[0] / costs[1]:.1f}" if costs[1] else "")
+        rows.append(cells)
+    if all(total[1] for total in sums.values()):
+        parts = [[f"**{total[index]:.3g}**" for total in sums.values()] for index in (0, 1)]
+        times = [f"**{total[0] / total[1]:.1f}**" for total in sums.values()]
+        rows.append(["together, where both ran", "", *parts[0], "", "", *parts[1], "", *times])
     return table(head, rows)
 
 
+def _side_cells(runs: Runs) -> list[str]:
+    """What one side did and what it cost, or why it did nothing."""
+    if "skipped" in runs[0]:
+        return [f"skipped: {runs[0]['skipped']}", "", "", ""]
+    return [
+        runs[0]["remark"],
+        spread(runs),
+        f"{middle(runs, 'core_seconds'):.3g}",
+        f"{middle(runs, 'peak_mb'):.0f}",
+    ]
+
+
 def errors_table(stages: dict[str, dict[str, Runs]]) -> str:
-    """Errors of both sides against exact answers; the last column relates the worst to the greatest answer."""
+    """Errors of both sides against exact answers, those of the first repeat."""
     rows = [
-        (name, whose, *(f"{error[key]:.2g}" for key in ("mean", "p99", "max")), _share(error))
+        (name, whose, *(f"{error[key]:.2g}" for key in ("mean", "p99", "max")), _share(error), str(error["missing"]))
         for sides in stages.values()
         for whose, runs in (("good practice", sides["peer"]), ("ours", sides["ours"]))
         for name, error in runs[0].get("errors", {}).items()
     ]
-    head = ("exact answer", "side", "mean error", "99th percentile", "worst", "worst / greatest answer")
+    head = (
+        "exact answer",
+        "side",
+        "mean error",
+        "99th percentile",
+        "worst",
+        "worst / greatest answer",
+        "cells without a value",
+    )
     return table(head, rows)
 
 
