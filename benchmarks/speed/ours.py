@@ -1,0 +1,149 @@
+"""The same stages, and whole families, with the functions of `features`: tile by tile, as every command runs them."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.speed.oracles import DENSITY_M, LINE_BANDWIDTH_M
+from benchmarks.speed.peers import Result, SkippedError
+from features import table as tables
+from features.densities import line_density, point_densities
+from features.distances import distance_m, segments_of
+from features.grid import Grid
+from features.known import Known, height_halo
+from features.records import places_m
+from features.terrain import derivatives
+from mlrisk.config import load_config
+from training.inputs import Inputs, contamination_context, open_inputs
+
+Made = TypeVar("Made")
+Columns = dict[str, NDArray[Any]]
+# Cells to a side of the window on which compiled code is loaded before the clock starts.
+WARM_CELLS = 64
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The sources that a stage reads, what it makes of a tile, and what that is."""
+
+    sources: tuple[str, ...]
+    make: Callable[[Grid, Known], Columns]
+    remark: str
+
+
+def opened(config_path: Path, only: Sequence[str] = ()) -> tuple[Inputs, Known]:
+    """The sources of the config, or only some of them, opened through the border as for a run."""
+    config = load_config(config_path)
+    if only:
+        others = {name: None for name in type(config.sources).model_fields if name not in (*only, "covariates")}
+        chosen = config.sources.model_copy(update={**others, "covariates": ()})
+        config = config.model_copy(update={"sources": chosen})
+    inputs = open_inputs(config)
+    return inputs, Known(inputs.sources, contamination_context(config))
+
+
+def afresh(known: Known) -> Known:
+    """The same sources with an empty memory, so that one measurement does not pay for another."""
+    return Known(known.sources, known.context)
+
+
+def warm_up(grid: Grid, known: Known, make: Callable[[Grid, Known], object]) -> None:
+    """Load or compile what the work needs, on a corner of the grid."""
+    make(grid.window(0, min(WARM_CELLS, grid.shape[0]), 0, min(WARM_CELLS, grid.shape[1])), afresh(known))
+
+
+def over_tiles(grid: Grid, make: Callable[[Grid], Made], tile_cells: int, threads: int) -> Iterator[tuple[Grid, Made]]:
+    """`make` of every tile, in order, with two tiles for each thread in flight at most."""
+    waiting: deque[tuple[Grid, Future[Made]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for tile in grid.tiles(tile_cells):
+            waiting.append((tile, pool.submit(make, tile)))
+            if len(waiting) >= 2 * threads:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+
+
+def run_families(grid: Grid, known: Known, families: Sequence[str], tile_cells: int, threads: int) -> int:
+    """Build the feature table of every tile and drop it; the number of columns."""
+    columns = 0
+    if hasattr(tables, "feature_tiles"):
+        from features.compute import Compute
+
+        parts = tables.feature_tiles(grid, known, families, tile_cells, Compute("local", threads))
+    else:
+        parts = over_tiles(grid, lambda tile: tables.feature_table(tile, known, families), tile_cells, threads)
+    for _, table in parts:
+        columns = len(table.names)
+    return columns
+
+
+def run_stage(name: str, grid: Grid, known: Known, tile_cells: int, threads: int) -> Result:
+    """The columns of a stage over the whole grid."""
+    stage = STAGES[name]
+    whole: Columns = {}
+    for tile, columns in over_tiles(grid, lambda tile: stage.make(tile, known), tile_cells, threads):
+        top = grid.row_min + grid.shape[0] - tile.row_min - tile.shape[0]
+        left = tile.column_min - grid.column_min
+        for column, values in columns.items():
+            out = whole.setdefault(column, np.empty(grid.shape, dtype=np.float32))
+            out[top : top + tile.shape[0], left : left + tile.shape[1]] = values
+    return Result(whole, stage.remark)
+
+
+def _terrain(tile: Grid, known: Known) -> Columns:
+    edge = height_halo(tile) - 1
+    found = derivatives(known.heights(tile)[edge:-edge, edge:-edge].astype(np.float64), tile.cell_size_m)
+    return {"slope_deg": found["slope_deg"][1:-1, 1:-1]}
+
+
+def _shapes(known: Known, source: str) -> NDArray[Any]:
+    table = known.table(source)
+    return np.empty(0) if table is None else np.asarray(table.geometry.array)
+
+
+def _distance(source: str, column: str) -> Callable[[Grid, Known], Columns]:
+    return lambda tile, known: {column: distance_m(tile, _shapes(known, source))}
+
+
+def _incident_density(tile: Grid, known: Known) -> Columns:
+    places = places_m(known.table("incidents"))
+    weights = np.ones((len(places), 1))
+    return {
+        f"incident_density_{bandwidth}m_per_km2": point_densities(
+            tile, places, weights, np.full(len(places), float(bandwidth))
+        )[0]
+        for bandwidth in DENSITY_M
+    }
+
+
+def _road_length(tile: Grid, known: Known) -> Columns:
+    segments = segments_of(_shapes(known, "roads"))
+    return {"road_length_1000m_gaussian_km_per_km2": line_density(tile, segments, LINE_BANDWIDTH_M)}
+
+
+def _visibility(tile: Grid, known: Known) -> Columns:
+    try:
+        from features import visibility
+    except ImportError as error:
+        raise SkippedError("features.visibility does not exist") from error
+    visibility.build(tile, known)
+    return {}
+
+
+STAGES: dict[str, Stage] = {
+    "terrain": Stage(("dem",), _terrain, "slope, aspect, curvatures and ruggedness"),
+    "road_distance": Stage(("roads",), _distance("roads", "road_distance_m"), "exact"),
+    "front_line_distance": Stage(("front_lines",), _distance("front_lines", "front_line_distance_m"), "exact"),
+    "incident_density": Stage(("incidents",), _incident_density, "Gaussian sums"),
+    "road_length": Stage(("roads",), _road_length, "Gaussian sum of lengths, 1,000 m"),
+    "visibility": Stage(("dem", "front_lines"), _visibility, "the whole family"),
+}
