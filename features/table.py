@@ -21,6 +21,7 @@ from features import (
     settlements,
     surveyed,
     terrain,
+    visibility,
 )
 from features.errors import ConfigError, InputError
 from features.grid import Grid
@@ -34,6 +35,7 @@ Builder = Callable[[Grid, Known], dict[str, NDArray[np.float32]]]
 FAMILIES: dict[str, ModuleType] = {
     "terrain": terrain,
     "front_lines": front_lines,
+    "visibility": visibility,
     "roads": roads,
     "incidents": incidents,
     "finds": finds,

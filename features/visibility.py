@@ -123,13 +123,10 @@ def visible_cm(
 
 
 def _observers_of_run(known: Known) -> Observers:
-    lines = known.table("front_lines")
-    return observers_along(np.asarray(lines.geometry.array) if lines is not None else np.array([], dtype=object))
+    return observers_along(np.asarray(known.table("front_lines").geometry.array))
 
 
-def _observers_near(
-    tile: Grid, observers: Observers
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _observers_near(tile: Grid, observers: Observers) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Array row, column and length of the observers whose range reaches the tile, those of one cell as one."""
     size, reach = tile.cell_size_m, int(RANGE_M // tile.cell_size_m)
     index = np.floor(observers.places_m / size).astype(np.int64)

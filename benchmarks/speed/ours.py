@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.speed.oracles import DENSITY_M, LINE_BANDWIDTH_M
-from benchmarks.speed.peers import Result, SkippedError
+from benchmarks.speed.peers import Result
 from features import table as tables
-from features.densities import line_density, point_densities
-from features.distances import distance_m, segments_of
+from features import visibility
+from features.densities import line_density, points_density
+from features.distances import distance_m
 from features.grid import Grid
 from features.known import Known, height_halo
 from features.records import places_m
@@ -105,36 +106,25 @@ def _terrain(tile: Grid, known: Known) -> Columns:
     return {"slope_deg": found["slope_deg"][1:-1, 1:-1]}
 
 
-def _shapes(known: Known, source: str) -> NDArray[Any]:
-    table = known.table(source)
-    return np.empty(0) if table is None else np.asarray(table.geometry.array)
-
-
 def _distance(source: str, column: str) -> Callable[[Grid, Known], Columns]:
-    return lambda tile, known: {column: distance_m(tile, _shapes(known, source))}
+    return lambda tile, known: {column: distance_m(tile, known.layer(source))}
 
 
 def _incident_density(tile: Grid, known: Known) -> Columns:
     places = places_m(known.table("incidents"))
-    weights = np.ones((len(places), 1))
+    weights = np.ones(len(places))
     return {
-        f"incident_density_{bandwidth}m_per_km2": point_densities(
-            tile, places, weights, np.full(len(places), float(bandwidth))
-        )[0]
+        f"incident_density_{bandwidth}m_per_km2": points_density(tile, places, weights, float(bandwidth))
         for bandwidth in DENSITY_M
     }
 
 
 def _road_length(tile: Grid, known: Known) -> Columns:
-    segments = segments_of(_shapes(known, "roads"))
-    return {"road_length_1000m_gaussian_km_per_km2": line_density(tile, segments, LINE_BANDWIDTH_M)}
+    density = line_density(tile, known.layer("roads"), LINE_BANDWIDTH_M)
+    return {"road_length_1000m_gaussian_km_per_km2": density}
 
 
 def _visibility(tile: Grid, known: Known) -> Columns:
-    try:
-        from features import visibility
-    except ImportError as error:
-        raise SkippedError("features.visibility does not exist") from error
     visibility.build(tile, known)
     return {}
 
