@@ -2,9 +2,12 @@
 
 A Gaussian is smooth: it is summed exactly at the nodes of a lattice a quarter of a bandwidth apart, aligned to the CRS
 origin, and interpolated in between by cubic polynomials (error below 3e-4 of a point's peak). Where cells are larger
-than that the nodes are the cell centres, and nothing is interpolated. A node adds its points in the order of the table,
-so a value does not depend on the tile. A kernel ends at 6 bandwidths to each side, at 2e-8 of its peak.
+than that the nodes are the cell centres, and nothing is interpolated. Sums are whole numbers of tiny units: they are
+the same in any order, and what a cell owns is taken away again without a trace. A kernel ends at 6 bandwidths to each side,
+at 2e-8 of its peak.
 """
+
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -22,6 +25,9 @@ NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
 NODE_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 # Segments below this share of the bandwidth count as one point in their middle (error below 1e-3 at a line's end).
 SHORT = 0.125
+
+# A unit of the sums, as a share of the peak of weight 1: 2^-34 leaves room for 5e8 people around a node.
+UNITS = float(2**34)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -47,17 +53,23 @@ def point_densities(
 ) -> Floats:
     """Weight per km2 around every cell (k, *tile.shape) for weights (n, k) at places (n, 2).
 
-    `error_m` (n,) widens the kernel of each point. With `own` a cell leaves out the points that it owns: they are
-    never added, so they leave no trace in the last digits. Cells outside the area have values too.
+    `error_m` (n,) widens the kernel of each point. With `own` a cell leaves out the points that it owns. Cells outside
+    the area have values too. Points that are not finite count nowhere.
     """
     sigma = widened_m(bandwidth_m, np.zeros(len(places)) if error_m is None else error_m)
-    out = _densities(tile, places, weights, sigma, bandwidth_m)
-    for (top, bottom, left, right), members in own.each() if own is not None else ():
-        others = np.ones(len(places), dtype=bool)
-        others[members] = False
-        part = tile.window(top, bottom, left, right)
-        out[:, top:bottom, left:right] = _densities(part, places[others], weights[others], sigma[others], bandwidth_m)
-    return out
+    # Of a wider kernel the same weight has a lower peak.
+    peaks = np.ascontiguousarray(weights * (bandwidth_m**2 / sigma**2)[:, None], dtype=np.float64)
+    lattice = _lattice(tile, bandwidth_m)
+    sums = np.zeros((weights.shape[1], len(lattice.souths), len(lattice.eastings)), dtype=np.int64)
+    _add_points(lattice.eastings, lattice.souths, places, peaks, sigma, sums)
+    out = np.empty((weights.shape[1], *tile.shape))
+    _interpolate(sums, lattice.top, lattice.down, lattice.left, lattice.across, out)
+    if own is not None:
+        _leave_out_own(
+            lattice.eastings, lattice.souths, lattice.top, lattice.down, lattice.left, lattice.across,
+            places, peaks, sigma, sums, own.windows, own.starts, own.members, out,
+        )  # fmt: skip
+    return np.asarray(out * (1e6 / (2 * np.pi * bandwidth_m**2) / UNITS))
 
 
 def event_densities(
@@ -100,43 +112,41 @@ def line_points(layer: Layer, sigma_m: float) -> tuple[Floats, Floats]:
     return np.concatenate([middles, nodes.reshape(-1, 2)]), np.concatenate([length[short], weights.ravel()]) / 1000.0
 
 
-def _densities(tile: Grid, places: Floats, weights: Floats, sigma: Floats, bandwidth_m: float) -> Floats:
-    """Sums of all the points: node by node, then interpolated where nodes are wider apart than cells."""
-    spacing = bandwidth_m / NODES_PER_BANDWIDTH
-    weights = np.ascontiguousarray(weights, dtype=np.float64)
-    if spacing <= tile.cell_size_m:
-        sums = np.zeros((weights.shape[1], *tile.shape))
-        _add_points(tile.eastings_m, -tile.northings_m, places, weights, sigma, sums)
-        return sums
-    first_east, n_east = _nodes(tile.eastings_m[0], tile.eastings_m[-1], spacing)
-    first_north, n_north = _nodes(tile.northings_m[-1], tile.northings_m[0], spacing)
-    nodes_east = np.asarray((first_east + np.arange(n_east)) * spacing, dtype=np.float64)
-    # Rows run from north to south, as in every array of the grid.
-    nodes_south = np.asarray(-((first_north + n_north - 1 - np.arange(n_north)) * spacing), dtype=np.float64)
-    sums = np.zeros((weights.shape[1], n_north, n_east))
-    _add_points(nodes_east, nodes_south, places, weights, sigma, sums)
-    column, across = _cubic(tile.eastings_m, spacing)
-    row, down = _cubic(tile.northings_m, spacing)
-    out = np.empty((weights.shape[1], *tile.shape))
-    # The lower node of a northing lies south of it, three rows of the lattice below the first that counts.
-    top = first_north + n_north - 1 - row - 2
-    _interpolate(sums, top, down[:, ::-1].copy(), column - first_east - 1, across, out)
-    return out
+@dataclass(frozen=True, eq=False)
+class _Lattice:
+    """Nodes around a tile, west to east and north to south, and how its cells are interpolated from them.
 
-
-def _nodes(low: float, high: float, spacing: float) -> tuple[int, int]:
-    """Index of the first node that positions in [low, high] interpolate from, and the number of nodes."""
-    first = int(np.floor(low / spacing)) - 1
-    return first, int(np.floor(high / spacing)) + 3 - first
-
-
-def _cubic(positions: Floats, spacing: float) -> tuple[Integers, Floats]:
-    """Index of the node below each position, and the weights (n, 4) of the nodes from one before it to two behind it.
-
-    Lagrange's cubic through four nodes; it depends on the position alone.
+    `souths` are minus northings, so that both axes ascend. A cell in row r and column c takes four nodes to each side,
+    from `top[r]` and `left[c]` on, with weights `down[r]` and `across[c]`; a single one where nodes are cell centres.
     """
-    node = np.floor(positions / spacing)
-    t = positions / spacing - node
+
+    eastings: Floats
+    souths: Floats
+    top: Integers
+    down: Floats
+    left: Integers
+    across: Floats
+
+
+def _lattice(tile: Grid, bandwidth_m: float) -> _Lattice:
+    spacing = bandwidth_m / NODES_PER_BANDWIDTH
+    souths = -tile.northings_m
+    if spacing <= tile.cell_size_m:
+        rows, columns = np.arange(tile.shape[0]), np.arange(tile.shape[1])
+        return _Lattice(tile.eastings_m, souths, rows, np.ones((len(rows), 1)), columns, np.ones((len(columns), 1)))
+    eastings, left, across = _axis(tile.eastings_m, spacing)
+    nodes_south, top, down = _axis(souths, spacing)
+    return _Lattice(eastings, nodes_south, top, down, left, across)
+
+
+def _axis(positions: Floats, spacing: float) -> tuple[Floats, Integers, Floats]:
+    """Nodes that ascending positions (n,) are interpolated from, the first of four for each, and the weights (n, 4).
+
+    Lagrange's cubic through the two nodes on either side; it depends on the position alone.
+    """
+    below = np.floor(positions / spacing)
+    first, last = int(below[0]) - 1, int(below[-1]) + 2
+    t = positions / spacing - below
     weights = np.column_stack(
         [
             -t * (t - 1) * (t - 2) / 6,
@@ -145,58 +155,119 @@ def _cubic(positions: Floats, spacing: float) -> tuple[Integers, Floats]:
             (t + 1) * t * (t - 1) / 6,
         ]
     )
-    return node.astype(np.int64), weights
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _add_points(
-    nodes_east: Floats, nodes_south: Floats, places: Floats, weights: Floats, sigma: Floats, sums: Floats
-) -> None:
-    """Add every point's kernel to the nodes that it reaches; both node axes ascend, the second is minus northing."""
-    bell_east, bell_south = np.empty(len(nodes_east)), np.empty(len(nodes_south))
-    for point in range(len(places)):
-        east, south, reach = places[point, 0], -places[point, 1], REACH * sigma[point]
-        left, right = np.searchsorted(nodes_east, east - reach), np.searchsorted(nodes_east, east + reach, "right")
-        top, bottom = np.searchsorted(nodes_south, south - reach), np.searchsorted(nodes_south, south + reach, "right")
-        if left >= right or top >= bottom:
-            continue
-        for column in range(left, right):
-            apart = (nodes_east[column] - east) / sigma[point]
-            bell_east[column] = np.exp(-0.5 * apart * apart)
-        for row in range(top, bottom):
-            apart = (nodes_south[row] - south) / sigma[point]
-            bell_south[row] = np.exp(-0.5 * apart * apart)
-        peak = 1e6 / (2 * np.pi * sigma[point] * sigma[point])
-        for which in range(weights.shape[1]):
-            weight = weights[point, which] * peak
-            if weight == 0:
-                continue
-            for row in range(top, bottom):
-                part = weight * bell_south[row]
-                for column in range(left, right):
-                    sums[which, row, column] += part * bell_east[column]
+    nodes = np.asarray(np.arange(first, last + 1) * spacing, dtype=np.float64)
+    return nodes, below.astype(np.int64) - 1 - first, weights
 
 
 @numba.njit(cache=True, nogil=True)
-def _interpolate(nodes: Floats, top: Integers, down: Floats, left: Integers, across: Floats, out: Floats) -> None:
-    """Cubic in rows, then in columns; a sum of positive kernels never becomes negative."""
+def _reached(nodes: Floats, place: float, reach: float) -> tuple[int, int]:
+    return int(np.searchsorted(nodes, place - reach)), int(np.searchsorted(nodes, place + reach, "right"))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _bell(nodes: Floats, first: int, last: int, place: float, sigma: float, bell: Floats) -> None:
+    for node in range(first, last):
+        apart = (nodes[node] - place) / sigma
+        bell[node] = np.exp(-0.5 * apart * apart)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_points(eastings: Floats, souths: Floats, places: Floats, peaks: Floats, sigma: Floats, sums: Integers) -> None:
+    """Add every point's kernel, in whole units, to the nodes that it reaches."""
+    bell_east, bell_south = np.empty(len(eastings)), np.empty(len(souths))
+    for point in range(len(places)):
+        _add_point(eastings, souths, places, peaks, sigma, point, 1, bell_east, bell_south, sums)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_point(
+    eastings: Floats,
+    souths: Floats,
+    places: Floats,
+    peaks: Floats,
+    sigma: Floats,
+    point: int,
+    sign: int,
+    bell_east: Floats,
+    bell_south: Floats,
+    sums: Integers,
+) -> None:
+    """Add one point's kernel to the nodes, or take it away; the units are the same for any part of the lattice."""
+    east, south, reach = places[point, 0], -places[point, 1], REACH * sigma[point]
+    if not (np.isfinite(east) and np.isfinite(south)):
+        return
+    left, right = _reached(eastings, east, reach)
+    top, bottom = _reached(souths, south, reach)
+    if left >= right or top >= bottom:
+        return
+    _bell(eastings, left, right, east, sigma[point], bell_east)
+    _bell(souths, top, bottom, south, sigma[point], bell_south)
+    for which in range(peaks.shape[1]):
+        peak = peaks[point, which] * UNITS
+        if peak == 0:
+            continue
+        for row in range(top, bottom):
+            part = peak * bell_south[row]
+            for column in range(left, right):
+                sums[which, row, column] += sign * np.int64(part * bell_east[column] + 0.5)
+
+
+@numba.njit(cache=True, nogil=True)
+def _interpolate(nodes: Integers, top: Integers, down: Floats, left: Integers, across: Floats, out: Floats) -> None:
+    """Rows, then columns; a sum of positive kernels never becomes negative."""
     line = np.empty(nodes.shape[2])
     for which in range(nodes.shape[0]):
         for row in range(out.shape[1]):
-            first = top[row]
-            for column in range(len(line)):
-                line[column] = (
-                    down[row, 0] * nodes[which, first, column]
-                    + down[row, 1] * nodes[which, first + 1, column]
-                    + down[row, 2] * nodes[which, first + 2, column]
-                    + down[row, 3] * nodes[which, first + 3, column]
-                )
-            for column in range(out.shape[2]):
-                start = left[column]
-                value = (
-                    across[column, 0] * line[start]
-                    + across[column, 1] * line[start + 1]
-                    + across[column, 2] * line[start + 2]
-                    + across[column, 3] * line[start + 3]
-                )
-                out[which, row, column] = max(value, 0.0)
+            line[:] = 0.0
+            for step in range(down.shape[1]):
+                weight = down[row, step]
+                for column in range(len(line)):
+                    line[column] += weight * nodes[which, top[row] + step, column]
+            if across.shape[1] == 1:
+                for column in range(out.shape[2]):
+                    out[which, row, column] = line[left[column]]
+            else:
+                for column in range(out.shape[2]):
+                    start = left[column]
+                    value = (
+                        across[column, 0] * line[start]
+                        + across[column, 1] * line[start + 1]
+                        + across[column, 2] * line[start + 2]
+                        + across[column, 3] * line[start + 3]
+                    )
+                    out[which, row, column] = max(value, 0.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _leave_out_own(
+    eastings: Floats,
+    souths: Floats,
+    top: Integers,
+    down: Floats,
+    left: Integers,
+    across: Floats,
+    places: Floats,
+    peaks: Floats,
+    sigma: Floats,
+    sums: Integers,
+    windows: Integers,
+    starts: Integers,
+    members: Integers,
+    out: Floats,
+) -> None:
+    """Interpolate each window again from the nodes around it, without the points that its cells own."""
+    for number in range(len(windows)):
+        row, row_stop, column, column_stop = windows[number]
+        north, south = top[row], top[row_stop - 1] + down.shape[1]
+        west, east = left[column], left[column_stop - 1] + across.shape[1]
+        part = sums[:, north:south, west:east].copy()
+        bell_east, bell_south = np.empty(east - west), np.empty(south - north)
+        for place in range(starts[number], starts[number + 1]):
+            _add_point(
+                eastings[west:east], souths[north:south], places, peaks, sigma, members[place], -1,
+                bell_east, bell_south, part,
+            )  # fmt: skip
+        _interpolate(
+            part, top[row:row_stop] - north, down[row:row_stop], left[column:column_stop] - west,
+            across[column:column_stop], out[:, row:row_stop, column:column_stop],
+        )  # fmt: skip

@@ -16,9 +16,8 @@ def count_within(tile: Grid, places: Floats, radius_m: float, own: Owned | None 
     counts = np.zeros((tile.shape[0], tile.shape[1] + 1), dtype=np.int64)
     _count(tile.eastings_m, -tile.northings_m, places, radius_m, counts)
     found = np.cumsum(counts[:, :-1], axis=1)
-    for (top, bottom, left, right), members in own.each() if own is not None else ():
-        part = tile.window(top, bottom, left, right)
-        found[top:bottom, left:right] -= count_within(part, places[members], radius_m)
+    if own is not None:
+        _count_less(tile.eastings_m, -tile.northings_m, places, radius_m, own.windows, own.starts, own.members, found)
     return found
 
 
@@ -26,11 +25,9 @@ def least_within(tile: Grid, places: Floats, values: Floats, radius_m: float, ow
     """Least value (n,) of the points within `radius_m` (tile.shape), infinite where there is none."""
     least = np.full(tile.shape, np.inf)
     _least(tile.eastings_m, -tile.northings_m, places, values, radius_m, least)
-    for (top, bottom, left, right), members in own.each() if own is not None else ():
-        others = np.ones(len(places), dtype=bool)
-        others[members] = False
-        part = tile.window(top, bottom, left, right)
-        least[top:bottom, left:right] = least_within(part, places[others], values[others], radius_m)
+    if own is not None:
+        owned = own.windows, own.starts, own.members
+        _least_again(tile.eastings_m, -tile.northings_m, places, values, radius_m, *owned, least)
     return least
 
 
@@ -66,6 +63,65 @@ def _count(eastings: Floats, souths: Floats, places: Floats, radius: float, coun
             if left < right:
                 counts[row, left] += 1
                 counts[row, right] -= 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_less(
+    eastings: Floats,
+    souths: Floats,
+    places: Floats,
+    radius: float,
+    windows: Integers,
+    starts: Integers,
+    members: Integers,
+    counts: Integers,
+) -> None:
+    """Take the points that the cells of each window own from their counts."""
+    for number in range(len(windows)):
+        top, bottom, left, right = windows[number]
+        for place in range(starts[number], starts[number + 1]):
+            east, south = places[members[place], 0], -places[members[place], 1]
+            for row in range(top, bottom):
+                for column in range(left, right):
+                    if _within(eastings[column] - east, souths[row] - south, radius):
+                        counts[row, column] -= 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _least_again(
+    eastings: Floats,
+    souths: Floats,
+    places: Floats,
+    values: Floats,
+    radius: float,
+    windows: Integers,
+    starts: Integers,
+    members: Integers,
+    least: Floats,
+) -> None:
+    """The least value in each window without the points that its cells own."""
+    is_own = np.zeros(len(places), np.bool_)
+    for number in range(len(windows)):
+        top, bottom, left, right = windows[number]
+        is_own[members[starts[number] : starts[number + 1]]] = True
+        least[top:bottom, left:right] = np.inf
+        for point in range(len(places)):
+            east, south = places[point, 0], -places[point, 1]
+            far = east < eastings[left] - radius or east > eastings[right - 1] + radius
+            if is_own[point] or far or south < souths[top] - radius or south > souths[bottom - 1] + radius:
+                continue
+            for row in range(top, bottom):
+                for column in range(left, right):
+                    if values[point] < least[row, column] and _within(
+                        eastings[column] - east, souths[row] - south, radius
+                    ):
+                        least[row, column] = values[point]
+        is_own[members[starts[number] : starts[number + 1]]] = False
+
+
+@numba.njit(cache=True, nogil=True)
+def _within(across: float, down: float, radius: float) -> bool:
+    return across * across + down * down <= radius * radius
 
 
 @numba.njit(cache=True, nogil=True)
