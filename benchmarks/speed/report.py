@@ -108,10 +108,21 @@ def whole_table(runs_by_cells: dict[int, Runs], floor_seconds: float) -> str:
                 f"{middle(runs, 'core_seconds'):.3g}",
                 f"{max(run['peak_mb'] for run in runs):,.0f}",
                 f"{middle(runs, 'open_seconds'):.3g}",
+                f"{max(run['open_peak_mb'] for run in runs):,.0f}",
                 f"{seconds / floor:,.0f} ({seconds / floor / columns:.1f})",
             )
         )
-    head = ("million cells", "columns", "seconds", "s / million", "cells / s", "core-s", "peak MB", "opening s")
+    head = (
+        "million cells",
+        "columns",
+        "seconds",
+        "s / million",
+        "cells / s",
+        "core-s",
+        "peak MB",
+        "opening s",
+        "peak MB then",
+    )
     return table((*head, "times the copy floor (a column)"), rows)
 
 
