@@ -69,8 +69,8 @@ def whole(given: Answer) -> Answer:
     columns, cost = measured(
         lambda: own.run_families(inputs.grid, known, families, given["tile_cells"], given["threads"])
     )
-    facts = {"columns": columns, "cells": inputs.grid.mask.size, "open_seconds": opening.seconds}
-    return {**asdict(cost), **facts, "warm_seconds": warm.seconds}
+    before = {"open_seconds": opening.seconds, "open_peak_mb": opening.peak_mb, "warm_seconds": warm.seconds}
+    return {**asdict(cost), **before, "columns": columns, "cells": inputs.grid.mask.size}
 
 
 def by_family(given: Answer) -> Answer:

@@ -33,26 +33,31 @@ def machine_table(facts: dict[str, str]) -> str:
 
 
 def stages_table(stages: dict[str, dict[str, Runs]]) -> str:
-    """Seconds of good practice and of ours, stage by stage, and the sum of the stages that both have."""
+    """Seconds of good practice and of ours, stage by stage, and the sums of the stages that both have."""
     side = ("seconds", "core-s", "peak MB")
     head = ("stage", "good practice", *side, "ours", *side, "times", "times in core-s")
-    rows, sums = [], {"seconds": [0.0, 0.0], "core_seconds": [0.0, 0.0]}
+    rows, compared = [], {}
     for stage, sides in stages.items():
         both = sides["peer"], sides["ours"]
         cells = [stage, *_side_cells(both[0]), *_side_cells(both[1])]
         if any("skipped" in runs[0] for runs in both):
             rows.append([*cells, "", ""])
             continue
-        for key, total in sums.items():
-            costs = [middle(runs, key) for runs in both]
-            sums[key] = [total[0] + costs[0], total[1] + costs[1]]
-            cells.append(f"{costs[0] / costs[1]:.1f}" if costs[1] else "")
-        rows.append(cells)
-    if all(total[1] for total in sums.values()):
-        parts = [[f"**{total[index]:.3g}**" for total in sums.values()] for index in (0, 1)]
-        times = [f"**{total[0] / total[1]:.1f}**" for total in sums.values()]
-        rows.append(["together, where both ran", "", *parts[0], "", "", *parts[1], "", *times])
+        compared[stage] = costs = [(middle(runs, "seconds"), middle(runs, "core_seconds")) for runs in both]
+        rows.append([*cells, *_times(*costs)])
+    # One process an observer is how gdal_viewshed is used, and it outweighs the rest: so the sum without it too.
+    for name, left_out in (("together, where both ran", ""), ("the same without visibility", "visibility")):
+        costs = [pair for stage, pair in compared.items() if stage != left_out]
+        if costs:
+            peer, ours = ([sum(pair[whose][key] for pair in costs) for key in (0, 1)] for whose in (0, 1))
+            shown = [[f"{figure:.3g}" for figure in total] for total in (peer, ours)]
+            rows.append([name, "", *shown[0], "", "", *shown[1], "", *_times(peer, ours)])
     return table(head, rows)
+
+
+def _times(peer: Sequence[float], ours: Sequence[float]) -> list[str]:
+    """How many times ours goes into good practice; nothing where ours is below the tick of the clock."""
+    return [f"{one / other:.1f}" if other > 0 else "" for one, other in zip(peer, ours, strict=True)]
 
 
 def _side_cells(runs: Runs) -> list[str]:
@@ -103,10 +108,21 @@ def whole_table(runs_by_cells: dict[int, Runs], floor_seconds: float) -> str:
                 f"{middle(runs, 'core_seconds'):.3g}",
                 f"{max(run['peak_mb'] for run in runs):,.0f}",
                 f"{middle(runs, 'open_seconds'):.3g}",
+                f"{max(run['open_peak_mb'] for run in runs):,.0f}",
                 f"{seconds / floor:,.0f} ({seconds / floor / columns:.1f})",
             )
         )
-    head = ("million cells", "columns", "seconds", "s / million", "cells / s", "core-s", "peak MB", "opening s")
+    head = (
+        "million cells",
+        "columns",
+        "seconds",
+        "s / million",
+        "cells / s",
+        "core-s",
+        "peak MB",
+        "opening s",
+        "peak MB then",
+    )
     return table((*head, "times the copy floor (a column)"), rows)
 
 
