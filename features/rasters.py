@@ -18,30 +18,21 @@ from rasterio.windows import Window
 from features.errors import ConfigError, InputError
 from features.files import digest_files, find_file, stated_crs
 from features.grid import Grid
+from features.positions import Positions, lay_positions, to_pixels, transformer
 from features.report import SourceReport, Tally
-from features.sampling import (
-    Picture,
-    bilinear,
-    mean_of,
-    mode_of,
-    nearest,
-    pixel_of,
-    pixel_positions,
-    to_pixels,
-    transformer,
-)
+from features.sampling import Picture, Pixels, clean
 from features.specs import SourceSpec
 
 Floats = NDArray[np.float64]
 
-RESAMPLINGS = ("auto", "average", "bilinear", "nearest", "mode")
+RESAMPLINGS = ("auto", "average", "sum", "bilinear", "nearest", "mode")
 # From the shore of the Dead Sea with room for pits, to Mount Everest: any other value is a marker, not a height.
 DEM_RANGE_M = (-1000.0, 9000.0)
 # Markers of missing values that files use without declaring them.
 SENTINELS = (-32768.0, -32767.0, -9999.0)
 # Points a side that an average takes from a cell: enough to weigh pixels cut by its edges to a few per cent.
 FEWEST_POINTS, MOST_POINTS = 8, 64
-# Pixels or points a side that are in memory at once: 4 million doubles.
+# Pixels or points a side that are in memory at once: 4 million floats.
 BLOCK_SIDE = 2000
 # Cells sampled to tell how much of the area has no data.
 SAMPLE_CELLS = 20_000
@@ -52,6 +43,7 @@ class RasterSource:
     """A raster on disk, read where and when it is needed. Holds no open file, so it travels between processes.
 
     `pixel_m` is the side of a pixel in metres at the middle of the area. Values outside `valid_range` are missing.
+    `resampling` is what 'auto' stands for, if not chosen by the sizes of pixel and cell.
     """
 
     name: str
@@ -60,6 +52,7 @@ class RasterSource:
     pixel_m: float
     valid_range: tuple[float, float] = (-np.inf, np.inf)
     categorical: bool = False
+    resampling: str = "auto"
 
     @property
     def path(self) -> Path:
@@ -71,8 +64,9 @@ class RasterSource:
 
         `auto` averages where pixels are smaller than half a cell and interpolates bilinearly elsewhere; classes take
         the most frequent ('mode') or the nearest. A hole in the raster stays a hole: an interpolated value exists only
-        where the pixel under the cell centre has one, an average only where some pixel in the cell has. Of several
-        files the first that has a value gives it.
+        where the pixel under the cell centre has one, an average only where some pixel in the cell has. A `sum` gives
+        a cell each pixel's value times the share of the pixel that lies in it, so that a count of people keeps its
+        total. Of several files the first that has a value gives it.
         """
         if resampling not in RESAMPLINGS:
             raise ConfigError(f"resampling ({resampling!r}) must be one of {', '.join(RESAMPLINGS)}")
@@ -83,7 +77,22 @@ class RasterSource:
                 self._fill(values, dataset, grid, how)
         return values
 
+    def values_at(self, eastings_m: Floats, northings_m: Floats, crs: pyproj.CRS) -> Floats:
+        """Values (n,) of the pixels that points in `crs` lie in, NaN where there is none.
+
+        For a look at the whole: a raster of more than 2,000 pixels a side around the points is read thinned out.
+        """
+        values = np.full(len(eastings_m), np.nan)
+        for path in self.paths:
+            with _opened(self.name, path) as dataset:
+                column, row = to_pixels(eastings_m, northings_m, crs, self.crs, dataset)
+                _, clean = _sample(self, dataset, column, row)
+            values = np.where(np.isnan(values), clean, values)
+        return values
+
     def _automatic(self, cell_size_m: float) -> str:
+        if self.resampling != "auto":
+            return self.resampling
         fine = self.pixel_m < cell_size_m / 2
         if self.categorical:
             return "mode" if fine else "nearest"
@@ -91,36 +100,29 @@ class RasterSource:
 
     def _fill(self, values: Floats, dataset: DatasetReader, grid: Grid, how: str) -> None:
         n_points = 1
-        if how in ("average", "mode"):
+        if how in ("average", "sum", "mode"):
             n_points = min(max(ceil(grid.cell_size_m / self.pixel_m), FEWEST_POINTS), MOST_POINTS)
-        side = max(1, int(BLOCK_SIDE / max(n_points, grid.cell_size_m / self.pixel_m)))
+        side = max(1, int(BLOCK_SIDE / max(1, grid.cell_size_m / self.pixel_m)))
         for rows, columns in _blocks(grid.shape, side):
-            gaps = np.isnan(values[rows, columns])
-            if not gaps.any():
-                continue
             part = grid.window(rows.start, rows.stop, columns.start, columns.stop)
-            read = self._block(dataset, part, how, n_points)
-            values[rows, columns] = np.where(gaps, read, values[rows, columns])
+            if not np.isnan(values[rows, columns]).any():
+                continue
+            positions = lay_positions(part, self.crs, dataset, n_points)
+            picture = self._picture(dataset, positions)
+            if picture is not None:
+                picture.fill(values[rows, columns], positions, how)
 
-    def _block(self, dataset: DatasetReader, grid: Grid, how: str, n_points: int) -> Floats:
-        column, row = pixel_positions(grid, self.crs, dataset, n_points)
-        picture = self._picture(dataset, column, row)
-        if picture is None:
-            return np.full(grid.shape, np.nan)
-        if how == "bilinear":
-            return bilinear(picture, column, row)[..., 0]
-        samples = nearest(picture, column, row)
-        if how == "nearest":
-            return samples[..., 0]
-        return mode_of(samples) if how == "mode" else mean_of(samples)
-
-    def _picture(self, dataset: DatasetReader, column: Floats, row: Floats) -> Picture | None:
+    def _picture(self, dataset: DatasetReader, positions: Positions) -> Picture | None:
         """The pixels under the given positions with a margin for interpolation; None where there are none."""
+        column, row = positions.extremes()
         finite = np.isfinite(column) & np.isfinite(row)
         if not finite.any():
             return None
         left, top = int(np.floor(column[finite].min())) - 1, int(np.floor(row[finite].min())) - 1
         right, bottom = int(np.floor(column[finite].max())) + 2, int(np.floor(row[finite].max())) + 2
+        if np.ptp(column[finite]) > positions.turn / 2 > 0:
+            # A grid across the turn of the meridian reads from both ends of the raster.
+            left, right = 0, dataset.width
         left, top = max(left, 0), max(top, 0)
         right, bottom = min(right, dataset.width), min(bottom, dataset.height)
         if left >= right or top >= bottom:
@@ -128,14 +130,9 @@ class RasterSource:
         read = dataset.read(1, window=Window(left, top, right - left, bottom - top), masked=True)
         return Picture(self.clean(read, dataset), left, top)
 
-    def clean(self, read: np.ma.MaskedArray, dataset: DatasetReader) -> Floats:
+    def clean(self, read: np.ma.MaskedArray, dataset: DatasetReader) -> Pixels:
         """Values with NaN for declared and undeclared markers of missing data, scaled as the file says."""
-        values: Floats = np.ma.filled(read.astype(np.float64), np.nan)
-        values[np.isin(values, SENTINELS) | (np.abs(values) > 1e37)] = np.nan
-        values = values * dataset.scales[0] + dataset.offsets[0]
-        low, high = self.valid_range
-        values[(values < low) | (values > high)] = np.nan
-        return values
+        return clean(read, dataset.scales[0], dataset.offsets[0], self.valid_range, SENTINELS)
 
 
 @contextmanager
@@ -257,8 +254,8 @@ def _note_gaps(source: str, raster: RasterSource, grid: Grid, tally: Tally) -> N
 
 def _sample(raster: RasterSource, dataset: DatasetReader, column: Floats, row: Floats) -> tuple[Floats, Floats]:
     """Values at positions as the file declares them, and cleaned; read thinned out where the raster is large."""
-    left, top = max(pixel_of(column).min(), 0), max(pixel_of(row).min(), 0)
-    right, bottom = min(pixel_of(column).max() + 1, dataset.width), min(pixel_of(row).max() + 1, dataset.height)
+    left, top = max(_least(column), 0), max(_least(row), 0)
+    right, bottom = min(1 - _least(-column), dataset.width), min(1 - _least(-row), dataset.height)
     if left >= right or top >= bottom:
         return np.full(column.shape, np.nan), np.full(column.shape, np.nan)
     thin = max(1, ceil(max(right - left, bottom - top) / BLOCK_SIDE))
@@ -267,6 +264,10 @@ def _sample(raster: RasterSource, dataset: DatasetReader, column: Floats, row: F
     across = (column - left) * shape[1] / (right - left)
     down = (row - top) * shape[0] / (bottom - top)
     declared = np.ma.filled(read.astype(np.float64), np.nan)
-    return nearest(Picture(declared, 0, 0), across, down), nearest(
-        Picture(raster.clean(read, dataset), 0, 0), across, down
-    )
+    clean = raster.clean(read, dataset)
+    return Picture(declared, 0, 0).at(across, down), Picture(clean, 0, 0).at(across, down)
+
+
+def _least(positions: Floats) -> int:
+    """The pixel before the least position; beyond every raster where none is finite."""
+    return int(np.floor(np.clip(positions[np.isfinite(positions)], -(2.0**40), 2.0**40).min(initial=2.0**40)))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from features.terrain import derivatives, window_mean_std, window_percentile, window_range
+from features.slopes import broad_slope, derivatives, vector_ruggedness
+from features.windows import window_mean_std, window_percentile, window_range
 
 
 def coordinates(rows=9, columns=11, cell_size_m=50.0):

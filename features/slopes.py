@@ -1,0 +1,173 @@
+"""Slope, aspect, curvature and ruggedness from the cells next to a cell; NaN where one of these has no height."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from features.windows import Heights, moments, to_centimetres
+
+Floats = NDArray[np.float64]
+
+# Neighbouring heights of a global DEM differ by about a metre of noise: a gentler slope than this has no direction.
+HEIGHT_NOISE_M = 1.0
+DERIVATIVES = (
+    "slope_deg", "northness", "eastness", "profile_curvature_per_m", "plan_curvature_per_m", "ruggedness_m",
+    "roughness_m",
+)  # fmt: skip
+
+
+def derivatives(height: Heights, cell_size_m: float) -> dict[str, Heights]:
+    """Slope, aspect, curvature and ruggedness of every cell; the outermost rows and columns are left out.
+
+    Slope and aspect by Horn (1981); aspect as the unit vector down the slope, 0 where the slope is within the noise.
+    Curvature from the surface of Zevenbergen & Thorne (1987): second derivative of height along the slope line
+    (profile) and across it (plan), positive in a hollow, 0 where there is no slope. Ruggedness: root of the summed
+    squares of the differences to the eight neighbours (Riley et al. 1999). Roughness: range of the nine heights
+    (Wilson et al. 2007).
+
+    >>> plane = 30.0 * np.arange(3.0) * np.ones((3, 1))
+    >>> found = derivatives(plane, 30.0)
+    >>> round(float(found["slope_deg"][0, 0]), 9), float(found["eastness"][0, 0])
+    (45.0, -1.0)
+    """
+    out = np.empty((len(DERIVATIVES), height.shape[0] - 2, height.shape[1] - 2), dtype=height.dtype)
+    _derive(height, cell_size_m, HEIGHT_NOISE_M / (2 * cell_size_m), out)
+    return dict(zip(DERIVATIVES, out, strict=True))
+
+
+def vector_ruggedness(height: Heights, cell_size_m: float) -> Heights:
+    """Spread of the directions in which nine neighbouring cells face, 0 on any plane to 1; two cells are left out.
+
+    One minus the length of the mean of the unit vectors upright on the land (Sappington et al. 2007), which are those
+    of Horn (1981), so the 5 x 5 cells around count.
+
+    >>> plane = 30.0 * np.arange(5.0) * np.ones((5, 1))
+    >>> abs(round(float(vector_ruggedness(plane, 30.0)[0, 0]), 9))
+    0.0
+    """
+    out = np.empty((height.shape[0] - 4, height.shape[1] - 4), dtype=height.dtype)
+    normals = np.empty((3, 3, height.shape[1] - 2))
+    _vector_ruggedness(height, cell_size_m, normals, out)
+    return out
+
+
+def broad_slope(height: Heights, cell_size_m: float, half: int, margin: int) -> tuple[Heights, Heights, Heights]:
+    """Slope in degrees, northness and eastness of the land around a cell, without `margin` >= 2 half cells each side.
+
+    The central difference of the mean heights of four squares of 2 half + 1 cells to a side, whose centres lie `half`
+    cells north, south, east and west. Means are of the valid cells; NaN where the cell itself has no height. No
+    direction where the squares differ by less than the noise of heights.
+    """
+    mean, _ = moments(to_centimetres(height), half, margin - half, gaps=True)
+    centre = height[margin : height.shape[0] - margin, margin : height.shape[1] - margin]
+    out = np.empty((3, *centre.shape), dtype=height.dtype)
+    _gradient(centre, mean, half, cell_size_m, out)
+    return out[0], out[1], out[2]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _horn(height: Heights, i: int, j: int, size: float) -> tuple[float, float]:
+    """Rise to the east and to the north at the cell (i, j)."""
+    northwest, northeast = np.float64(height[i - 1, j - 1]), np.float64(height[i - 1, j + 1])
+    southwest, southeast = np.float64(height[i + 1, j - 1]), np.float64(height[i + 1, j + 1])
+    north, south = np.float64(height[i - 1, j]), np.float64(height[i + 1, j])
+    west, east = np.float64(height[i, j - 1]), np.float64(height[i, j + 1])
+    to_east = ((northeast + 2 * east + southeast) - (northwest + 2 * west + southwest)) / (8 * size)
+    to_north = ((northwest + 2 * north + northeast) - (southwest + 2 * south + southeast)) / (8 * size)
+    return to_east, to_north
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _facing(to_east: float, to_north: float, least: float) -> tuple[float, float, float]:
+    """Slope in degrees, northness and eastness; no direction up to the slope `least`."""
+    steep = np.sqrt(to_east * to_east + to_north * to_north)
+    slope = np.degrees(np.arctan(steep))
+    if steep > least:
+        return slope, -to_north / steep, -to_east / steep
+    return slope, 0.0 * steep, 0.0 * steep
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _curvatures(height: Heights, i: int, j: int, size: float) -> tuple[float, float]:
+    """Profile and plan curvature after Zevenbergen & Thorne (1987), with their letters D to H."""
+    centre, north, south = np.float64(height[i, j]), np.float64(height[i - 1, j]), np.float64(height[i + 1, j])
+    west, east = np.float64(height[i, j - 1]), np.float64(height[i, j + 1])
+    corners = np.float64(height[i - 1, j + 1]) - np.float64(height[i - 1, j - 1])
+    corners += np.float64(height[i + 1, j - 1]) - np.float64(height[i + 1, j + 1])
+    d = ((west + east) / 2 - centre) / size**2
+    e = ((north + south) / 2 - centre) / size**2
+    f = corners / (4 * size**2)
+    g, h = (east - west) / (2 * size), (north - south) / (2 * size)
+    steep = g * g + h * h
+    if not steep > 0:
+        return 0.0, 0.0
+    return 2 * (d * g * g + e * h * h + f * g * h) / steep, 2 * (d * h * h + e * g * g - f * g * h) / steep
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _spread(height: Heights, i: int, j: int) -> tuple[float, float]:
+    """Root of the summed squares of the differences to the neighbours, and range of the nine; NaN if one is."""
+    centre = np.float64(height[i, j])
+    squares, low, high = 0.0, centre, centre
+    for y in range(i - 1, i + 2):
+        for x in range(j - 1, j + 2):
+            value = np.float64(height[y, x])
+            squares += (value - centre) * (value - centre)
+            low, high = min(low, value), max(high, value)
+    return np.sqrt(squares), high - low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _derive(height: Heights, size: float, least: float, out: Heights) -> None:
+    for i in range(out.shape[1]):
+        for j in range(out.shape[2]):
+            rugged, rough = _spread(height, i + 1, j + 1)
+            if np.isnan(rugged):
+                out[:, i, j] = np.nan
+                continue
+            to_east, to_north = _horn(height, i + 1, j + 1, size)
+            out[0, i, j], out[1, i, j], out[2, i, j] = _facing(to_east, to_north, least)
+            out[3, i, j], out[4, i, j] = _curvatures(height, i + 1, j + 1, size)
+            out[5, i, j], out[6, i, j] = rugged, rough
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _normals_of_row(height: Heights, i: int, size: float, normals: Floats) -> None:
+    for j in range(normals.shape[1]):
+        to_east, to_north = _horn(height, i, j + 1, size)
+        # A cell's own height is no part of its slope, but its hole is one all the same.
+        own = np.float64(height[i, j + 1])
+        up = 1 / np.sqrt(1 + to_east * to_east + to_north * to_north) + (own - own)
+        normals[0, j], normals[1, j], normals[2, j] = -to_east * up, -to_north * up, up
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _vector_ruggedness(height: Heights, size: float, normals: Floats, out: Heights) -> None:
+    """`normals` keeps three rows (row modulo 3, axis, column) of vectors."""
+    for i in range(2):
+        _normals_of_row(height, i + 1, size, normals[i])
+    for i in range(out.shape[0]):
+        _normals_of_row(height, i + 3, size, normals[(i + 2) % 3])
+        above, here, below = normals[i % 3], normals[(i + 1) % 3], normals[(i + 2) % 3]
+        for j in range(out.shape[1]):
+            squares = 0.0
+            for axis in range(3):
+                upper = above[axis, j] + above[axis, j + 1] + above[axis, j + 2]
+                middle = here[axis, j] + here[axis, j + 1] + here[axis, j + 2]
+                lower = below[axis, j] + below[axis, j + 1] + below[axis, j + 2]
+                squares += ((upper + middle) + lower) * ((upper + middle) + lower)
+            out[i, j] = 1 - np.sqrt(squares) / 9 if not np.isnan(squares) else np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _gradient(centre: Heights, mean: Floats, half: int, size: float, out: Heights) -> None:
+    """`mean` has `half` more rows and columns on every side than `centre`."""
+    apart = 2 * half * size
+    for i in range(centre.shape[0]):
+        for j in range(centre.shape[1]):
+            if np.isnan(centre[i, j]):
+                out[:, i, j] = np.nan
+                continue
+            to_east = (mean[i + half, j + 2 * half] - mean[i + half, j]) / apart
+            to_north = (mean[i, j + half] - mean[i + 2 * half, j + half]) / apart
+            out[0, i, j], out[1, i, j], out[2, i, j] = _facing(to_east, to_north, HEIGHT_NOISE_M / apart)
