@@ -121,7 +121,8 @@ def undated_context(config: TrainConfig) -> FeatureContext:
 
 def unit_features(config: TrainConfig, sources: Sources, units: Units, context: FeatureContext) -> FeatureTable:
     """The feature table of the units at a date."""
-    return grid_feature_table(units.grid, Known(sources, context), config.features, config.compute.tile_cells)
+    known, compute = Known(sources, context), config.compute
+    return grid_feature_table(units.grid, known, config.features, compute.tile_cells, compute.schedule)
 
 
 def fit_casualty(
