@@ -1,6 +1,6 @@
 """The feature table: one row a cell inside the area, one column a feature, built family by family."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -23,6 +23,7 @@ from features import (
     terrain,
     visibility,
 )
+from features.compute import Compute, over_tiles
 from features.errors import ConfigError, InputError
 from features.grid import Grid
 from features.info import FeatureInfo
@@ -48,6 +49,7 @@ FAMILIES: dict[str, ModuleType] = {
     "covariates": covariates,
 }
 BUILDERS: dict[str, Builder] = {family: module.build for family, module in FAMILIES.items()}
+ONE_THREAD = Compute()
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class FeatureTable:
     """Features of the cells inside a grid, in `grid.cell_ids()` order.
 
     `values` has shape (n_cells, n_features), float32; NaN where a feature is unknown (a hole in the DEM, a cell
-    without covariates). `names` are its columns.
+    without covariates). `names` are its columns. In memory a feature is contiguous, `values` the transposed view.
     """
 
     names: tuple[str, ...]
@@ -92,8 +94,10 @@ class FeatureTable:
                 f"the model needs features that the sources do not give: {', '.join(missing)}. "
                 "Give the sources that it was trained on, or train anew under another name"
             )
+        if tuple(wanted) == self.names:
+            return self.values
         position = {name: index for index, name in enumerate(self.names)}
-        return self.values[:, [position[name] for name in wanted]]
+        return self.values.T[[position[name] for name in wanted]].T
 
 
 def check_families(families: Iterable[str]) -> tuple[str, ...]:
@@ -111,29 +115,58 @@ def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureT
     Raises InputError when no family finds a source: a table without columns ranks nothing.
     """
     columns: dict[str, NDArray[np.float32]] = {}
+    inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
     for family in check_families(families):
         for name, array in BUILDERS[family](tile, known).items():
             if name in columns:
                 raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
-            columns[name] = array[tile.mask]
+            columns[name] = array.ravel() if inside is None else array.ravel()[inside]
     if not columns:
         raise InputError(f"no source gives a feature of {', '.join(families)}: add sources to the config")
-    return FeatureTable(tuple(columns), np.column_stack(list(columns.values())).astype(np.float32, copy=False))
+    return FeatureTable(tuple(columns), np.stack(list(columns.values()), dtype=np.float32, casting="same_kind").T)
 
 
-def grid_feature_table(grid: Grid, known: Known, families: Iterable[str], tile_cells: int) -> FeatureTable:
-    """The feature table of a whole grid, made tile by tile so that memory holds one tile's rasters at a time."""
-    chosen = check_families(families)
-    ids = grid.cell_ids()
-    by_id = np.argsort(ids, kind="stable")
+@dataclass(frozen=True, eq=False)
+class _TableOf:
+    """The job of a tile; it travels to workers."""
+
+    known: Known
+    families: tuple[str, ...]
+
+    def __call__(self, tile: Grid) -> FeatureTable:
+        return feature_table(tile, self.known, self.families)
+
+
+def feature_tiles(
+    grid: Grid, known: Known, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+) -> Iterator[tuple[Grid, FeatureTable]]:
+    """Each tile of the grid with its table, north to south; only a few tiles are in memory at a time."""
+    return over_tiles(_TableOf(known, check_families(families)), grid.tiles(tile_cells), compute)
+
+
+def grid_feature_table(
+    grid: Grid, known: Known, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+) -> FeatureTable:
+    """The feature table of a whole grid, made tile by tile so that memory holds the rasters of few tiles at a time."""
     names: tuple[str, ...] = ()
     values = np.empty((0, 0), dtype=np.float32)
-    for tile in grid.tiles(tile_cells):
-        part = feature_table(tile, known, chosen)
+    row_starts = np.cumsum(np.count_nonzero(grid.mask, axis=1)) - np.count_nonzero(grid.mask, axis=1)
+    for tile, part in feature_tiles(grid, known, families, tile_cells, compute):
         if not names:
-            names, values = part.names, np.empty((len(ids), len(part.names)), dtype=np.float32)
-        values[by_id[np.searchsorted(ids, tile.cell_ids(), sorter=by_id)]] = part.values
-    return FeatureTable(names, values)
+            names, values = part.names, np.empty((len(part.names), grid.n_cells), dtype=np.float32)
+        places = _places(grid, row_starts, tile)
+        for column, here in zip(values, part.aligned(names).T, strict=True):
+            column[places] = here
+    return FeatureTable(names, values.T)
+
+
+def _places(grid: Grid, row_starts: NDArray[np.int64], tile: Grid) -> NDArray[np.int64]:
+    """Position of each cell inside the tile among the cells inside the grid."""
+    top = grid.row_min + grid.shape[0] - tile.row_min - tile.shape[0]
+    left = tile.column_min - grid.column_min
+    rows = slice(top, top + tile.shape[0])
+    before = row_starts[rows] + np.count_nonzero(grid.mask[rows, :left], axis=1)
+    return np.asarray((before[:, None] + np.cumsum(tile.mask, axis=1) - 1)[tile.mask])
 
 
 def feature_infos(known: Known, families: Iterable[str]) -> dict[str, FeatureInfo]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlrisk.version import __version__
 
 if TYPE_CHECKING:
-    from mlrisk.api import check, features, load_risk_map, run
+    from mlrisk.api import check, features, load_risk_map, run, write_features
     from mlrisk.config import load_config
     from mlrisk.risk_map import rank
     from mlrisk.synthetic import synthetic_country
@@ -23,6 +23,7 @@ _HOMES = {
     "run": "mlrisk.api",
     "synthetic_country": "mlrisk.synthetic",
     "train": "training.train",
+    "write_features": "mlrisk.api",
 }
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "run",
     "synthetic_country",
     "train",
+    "write_features",
 ]
 
 

@@ -10,9 +10,13 @@ import pandas as pd
 from features.errors import InputError
 from features.known import Known
 from features.report import SourceReport
+from features.store import FeatureFolder
+from features.store import write_features as write_store
 from features.table import grid_feature_table
 from mlrisk.config import Config
+from mlrisk.package import NOT_EVIDENCE
 from mlrisk.risk_map import Ranking, rank
+from mlrisk.version import __version__
 from training.evidence import STATE_NAMES, evidence_at
 from training.inputs import contamination_context, open_inputs
 from training.train import Trained, train
@@ -45,10 +49,36 @@ def features(config: Config) -> pd.DataFrame:
     inputs = open_inputs(config)
     grid = inputs.grid
     known = Known(inputs.sources, contamination_context(config))
-    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells)
+    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
     centres = grid.centres_m()
     place = pd.DataFrame({"cell_id": grid.cell_ids(), "easting_m": centres[:, 0], "northing_m": centres[:, 1]})
     return pd.concat([place, table.frame()], axis=1)
+
+
+def write_features(
+    config: Config, folder: str | Path | None = None, progress: Progress = lambda _: None
+) -> FeatureFolder:
+    """Write the features of every cell as GeoParquet, a file a tile; `features` in the output folder if none is given.
+
+    A run that was killed goes on where it stopped; see features.store.
+    """
+    progress("sources")
+    inputs = open_inputs(config)
+    context = contamination_context(config)
+    made_from = {
+        "as_of": str(config.as_of),
+        "country": config.name,
+        "inputs": dict(sorted(inputs.digests.items())),
+        "not_evidence": NOT_EVIDENCE,
+        "own_events": {"block_m": context.own_block_m, "sources": sorted(context.own_event_sources)},
+        "settings": config.model_dump(mode="json", include={"grid", "sources"}),
+        "version": __version__,
+    }
+    target = config.output_folder / "features" if folder is None else Path(folder)
+    known, compute = Known(inputs.sources, context), config.compute
+    return write_store(
+        target, inputs.grid, known, config.features, compute.tile_cells, compute.schedule, made_from, progress
+    )
 
 
 def run(config: Config, progress: Progress = lambda _: None) -> tuple[Trained, Ranking]:

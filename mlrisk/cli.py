@@ -127,20 +127,15 @@ def features(
     data: DataOption = None,
     set_: SetOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="file, features.parquet in the output folder if not given")
+        Path | None, typer.Option("--out", metavar="DIR", help="folder, `features` in the output folder if not given")
     ] = None,
 ) -> None:
-    """Write the feature table as Parquet."""
-    from mlrisk.api import features as run_features
+    """Write the features of every cell as a folder of GeoParquet files; goes on where a killed run stopped."""
+    from mlrisk.api import write_features
 
-    loaded = _load(config, data, set_)
-    table = run_features(loaded)
-    file = out or loaded.output_folder / "features.parquet"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.part")
-    table.to_parquet(beside, index=False, compression="zstd")
-    beside.replace(file)
-    print(f"features: {file}   {len(table):,} cells x {table.shape[1] - 3} features")
+    made = write_features(_load(config, data, set_), out, _progress())
+    print(f"features: {made.folder}   {made.cells:,} cells x {made.features} features")
+    print(f"tiles: {made.tiles:,}, {made.reused:,} of them reused")
 
 
 @app.command()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.grid import Grid
 from features.info import FeatureInfo
@@ -18,18 +19,31 @@ REASONS = ("reason_1", "reason_2", "reason_3")
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """What a tile needs to be scored; the same tile gives the same rows wherever its borders lie."""
+    """What a tile needs to be scored; the same tile gives the same rows wherever its borders lie.
+
+    `threads` work within a tile. `keep` holds on to the features of every tile for the reasons; without it they are
+    computed once more for the tiles that need them.
+    """
 
     known: Known
     families: Sequence[str]
     model: ContaminationModel
     threads: int
+    keep: bool
 
-    def rows(self, tile: Grid) -> pd.DataFrame:
-        """Contamination columns of the cells inside the tile, in `tile.cell_ids()` order."""
+    def values(self, tile: Grid) -> NDArray[np.float32]:
+        """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features).
+
+        Row by row in memory: every member of the model would else turn the table round for itself.
+        """
         table = feature_table(tile, self.known, self.families)
-        scores = self.model.scores(table.aligned(self.model.booster.features), self.threads)
-        return pd.DataFrame(
+        return np.ascontiguousarray(table.aligned(self.model.booster.features))
+
+    def scored(self, tile: Grid) -> tuple[pd.DataFrame, NDArray[np.float32] | None]:
+        """Contamination columns of the cells inside the tile, in `tile.cell_ids()` order, and their kept features."""
+        values = self.values(tile)
+        scores = self.model.scores(values, self.threads)
+        rows = pd.DataFrame(
             {
                 "cell_id": tile.cell_ids(),
                 "contamination": scores.probability,
@@ -39,14 +53,17 @@ class Scorer:
                 "in_domain": scores.in_domain,
             }
         )
+        return rows, values if self.keep else None
 
-    def reasons(self, tile: Grid, cell_ids: "pd.Index[int]", infos: Mapping[str, FeatureInfo]) -> pd.DataFrame:
-        """Three reasons for those of the wanted cells that lie in the tile, indexed by cell_id."""
-        ids = tile.cell_ids()
-        wanted = np.isin(ids, cell_ids)
-        if not wanted.any():
-            return pd.DataFrame(columns=list(REASONS), dtype="str")
-        names = self.model.booster.features
-        values = feature_table(tile, self.known, self.families).aligned(names)[wanted]
-        texts = reasons_in_words(names, values, self.model.booster.contributions(values, self.threads), infos)
-        return pd.DataFrame(texts, columns=list(REASONS), index=ids[wanted])
+
+def reasons(
+    model: ContaminationModel,
+    cell_ids: NDArray[np.int64],
+    values: NDArray[np.float32],
+    infos: Mapping[str, FeatureInfo],
+    threads: int,
+) -> pd.DataFrame:
+    """Three reasons for each row of features, indexed by cell_id."""
+    contributions = model.booster.contributions(values, threads)
+    texts = reasons_in_words(model.booster.features, values, contributions, infos)
+    return pd.DataFrame(texts, columns=list(REASONS), index=cell_ids, dtype="str")

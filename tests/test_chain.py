@@ -251,12 +251,29 @@ def test_the_versions_open_with_mlflow_alone(country, run):
     assert booster.num_trees() == 40
 
 
-def test_the_feature_table_is_written(country, tmp_path):
-    result = command("features", country.config_path, "--out", tmp_path / "table.parquet")
+def test_the_features_are_written(country, tmp_path):
+    result = command("features", country.config_path, "--out", tmp_path / "table")
     assert result.returncode == 0, result.stderr
-    table = pd.read_parquet(tmp_path / "table.parquet")
+    assert str(tmp_path / "table") in result.stdout
+    table = gpd.read_parquet(tmp_path / "table")
     assert {"cell_id", "elevation_m", "front_line_distance_m"} <= set(table.columns)
     assert table.shape[1] > 40
+    expected = mlrisk.features(config(country)).set_index("cell_id").loc[table["cell_id"]].reset_index()
+    pd.testing.assert_frame_equal(pd.DataFrame(table.drop(columns="geometry")), expected)
+
+
+def test_schedulers_and_kept_features_change_no_byte_of_the_map(country, run, tmp_path, monkeypatch):
+    made = []
+    for name, kept, options in (
+        ("one", 1 << 29, ["compute.threads=1"]),
+        ("threads", 1 << 29, ["compute.threads=2"]),
+        ("processes", 0, ["compute.threads=2", "compute.scheduler=processes"]),
+    ):
+        monkeypatch.setattr("mlrisk.risk_map.MOST_KEPT_BYTES", kept)
+        more = ["compute.tile_cells=19", "output.formats=[parquet]", f"output.folder={tmp_path / name}", *options]
+        mlrisk.rank(config(country, *more))
+        made.append((tmp_path / name / "risk.parquet").read_bytes())
+    assert made[0] == made[1] == made[2]
 
 
 def test_check_reports_what_was_set_aside_and_writes_nothing_else(country, tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from features.compute import Compute
 from features.errors import ConfigError
 from mlrisk.config import Config, load_config
 
@@ -55,6 +56,7 @@ def test_another_data_folder_moves_the_sources_and_not_the_outputs(tmp_path):
         ({"grid": {**SHORT["grid"], "cell_size_m": 0}}, r"grid\.cell_size_m \(0\): .*greater than 0"),
         ({"as_of": "yesterday"}, r"as_of \('yesterday'\)"),
         ({"name": "Über alles"}, r"name \('Über alles'\)"),
+        ({"compute": {"scheduler": "dask"}}, r"compute\.scheduler \('dask'\).*choose local, processes or tcp://host"),
         ({"seed": -1}, r"seed \(-1\)"),
         ({"validation": {"buffer_m": 100}}, r"buffer_m \(100\) must be 0 or at least grid\.cell_size_m \(250\)"),
         ({"validation": {"regions": {"one": [0, 0, 1, 1]}}}, r"at least two boxes"),
@@ -105,6 +107,14 @@ def test_an_override_that_sets_nothing_is_refused(tmp_path, text):
         load_config(write(tmp_path, SHORT), overrides=[text])
 
 
+def test_the_scheduler_reaches_the_features(tmp_path):
+    config = load_config(
+        write(tmp_path, SHORT), overrides=["compute.scheduler=tcp://10.0.0.7:8786", "compute.threads=3"]
+    )
+    assert config.compute.schedule == Compute("tcp://10.0.0.7:8786", 3)
+    assert load_config(write(tmp_path, SHORT)).compute.schedule.scheduler == "local"
+
+
 def test_a_config_cannot_be_edited(tmp_path):
     config = load_config(write(tmp_path, SHORT))
     with pytest.raises(ValueError, match="frozen"):
@@ -129,4 +139,4 @@ def test_every_key_says_what_it_is():
 # The names say it all.
 UNITLESS = {f"{part}.model.{key}" for part in ("contamination", "casualty") for key in (
     "n_trees", "learning_rate", "num_leaves", "max_depth", "feature_fraction", "bagging_fraction", "lambda_l2")} | {
-    "validation.protocols", "compute.threads", "seed"}  # fmt: skip
+    "validation.protocols", "seed"}  # fmt: skip

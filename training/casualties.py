@@ -121,8 +121,8 @@ def undated_context(config: TrainConfig) -> FeatureContext:
 
 def unit_features(config: TrainConfig, sources: Sources, units: Units, context: FeatureContext) -> FeatureTable:
     """The feature table of the units at a date, without what the model must not see."""
-    known = Known(sources, context)
-    table = grid_feature_table(units.grid, known, config.features, config.compute.tile_cells)
+    known, compute = Known(sources, context), config.compute
+    table = grid_feature_table(units.grid, known, config.features, compute.tile_cells, compute.schedule)
     return table.without("casualty.leave_out", config.casualty.leave_out, feature_infos(known, config.features))
 
 

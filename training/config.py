@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from features.compute import LOCAL, PROCESSES, Compute, is_scheduler
 from features.settings import Settings
 from features.sources import SourceSpec, SourcesSettings
 from features.table import BUILDERS, check_families
@@ -150,10 +151,27 @@ class TrackingSettings(Settings):
 
 
 class ComputeSettings(Settings):
-    """Threads and tiles; the tile size never changes a result."""
+    """Where features are computed; none of it ever changes a result."""
 
-    threads: int = Field(2, ge=1, le=256)
+    scheduler: str = Field(
+        LOCAL,
+        description="local: threads of this process; processes: as many worker processes; tcp://host:port: the "
+        "workers of a Dask scheduler (pip install mlrisk[dask])",
+    )
+    threads: int = Field(2, ge=1, le=256, description="tiles, folds or trees that are worked on side by side")
     tile_cells: int = Field(512, ge=16, le=8192, description="side of a tile in cells")
+
+    @field_validator("scheduler")
+    @classmethod
+    def _known_scheduler(cls, value: str) -> str:
+        if not is_scheduler(value):
+            raise ValueError(f"{value!r} is no scheduler: choose {LOCAL}, {PROCESSES} or tcp://host:port")
+        return value
+
+    @property
+    def schedule(self) -> Compute:
+        """The same for the features."""
+        return Compute(self.scheduler, self.threads)
 
 
 class TrainConfig(Settings):

@@ -69,7 +69,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     check_evidence(evidence)
     progress("features")
     known = Known(sources, contamination_context(config))
-    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells)
+    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
     infos = feature_infos(known, config.features)
     learned = _learned(config, table, infos, known.context)
     regions = cell_regions(grid, sources, config.validation)

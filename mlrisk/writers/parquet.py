@@ -1,14 +1,12 @@
 """GeoParquet: every cell of the area, the file that other programs read."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import shapely
 
+from features.geoparquet import geo_metadata, point_wkb
 from mlrisk.package import Package
 from mlrisk.writers.words import check_columns, notes_json
 
@@ -44,22 +42,19 @@ def write_parquet(package: Package, folder: Path) -> list[Path]:
     check_columns(package.risk, tuple(COLUMNS), "risk")
     risk = package.risk[list(COLUMNS)].astype(COLUMNS)
     table = pa.Table.from_pandas(risk, preserve_index=False)
-    points = shapely.points(risk["easting_m"].to_numpy(), risk["northing_m"].to_numpy())
-    table = table.append_column("geometry", pa.array(shapely.to_wkb(points), type=pa.binary()))
-    metadata = {**(table.schema.metadata or {}), b"geo": _geo(package, risk), b"mlrisk": notes_json(package.notes)}
+    table = table.append_column("geometry", point_wkb(risk[["easting_m", "northing_m"]].to_numpy()))
+    metadata = {
+        **(table.schema.metadata or {}),
+        b"geo": geo_metadata(package.grid.crs, _bounds(risk)),
+        b"mlrisk": notes_json(package.notes),
+    }
     path = folder / "risk.parquet"
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd", row_group_size=ROWS_PER_GROUP)
     return [path]
 
 
-def _geo(package: Package, risk: pd.DataFrame) -> str:
-    """The `geo` key of the GeoParquet specification, version 1.1.0."""
-    column: dict[str, Any] = {
-        "encoding": "WKB",
-        "geometry_types": ["Point"],
-        "crs": package.grid.crs.to_json_dict(),
-    }
-    if len(risk):
-        east, north = risk["easting_m"], risk["northing_m"]
-        column["bbox"] = [float(east.min()), float(north.min()), float(east.max()), float(north.max())]
-    return json.dumps({"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}})
+def _bounds(risk: pd.DataFrame) -> tuple[float, float, float, float] | None:
+    if risk.empty:
+        return None
+    east, north = risk["easting_m"], risk["northing_m"]
+    return float(east.min()), float(north.min()), float(east.max()), float(north.max())

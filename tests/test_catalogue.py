@@ -1,0 +1,29 @@
+"""The catalogue in the docs is the one of the code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from features.catalogue import catalogue
+from features.table import FAMILIES
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_page_in_the_docs_is_that_of_the_code():
+    page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    assert page == catalogue(), "run `python -m features.catalogue > docs/features.md`"
+
+
+def test_the_module_writes_the_page():
+    line = [sys.executable, "-W", "error", "-m", "features.catalogue"]
+    assert subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=True).stdout == catalogue()
+
+
+def test_every_feature_stands_in_it_once_with_its_unit():
+    lines = catalogue().splitlines()
+    for module in FAMILIES.values():
+        for info in getattr(module, "FEATURES", ()):
+            rows = [line for line in lines if line.startswith(f"| `{info.name}` |")]
+            assert len(rows) == 1, info.name
+            assert f" {info.unit} |" in rows[0]
