@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features import (
     conflict_events,
     covariates,
+    drainage,
     finds,
     front_lines,
     hazard_areas,
@@ -35,6 +36,7 @@ Builder = Callable[[Grid, Known], dict[str, NDArray[np.float32]]]
 # `described` where it has columns that only the data know.
 FAMILIES: dict[str, ModuleType] = {
     "terrain": terrain,
+    "drainage": drainage,
     "front_lines": front_lines,
     "visibility": visibility,
     "roads": roads,
