@@ -37,9 +37,7 @@ def to_centimetres(height: Heights) -> Centimetres:
     return np.asarray(_to_centimetres(height))
 
 
-def moments(
-    centimetres: Centimetres, half: int, margin: int = 0, *, gaps: bool = False
-) -> tuple[Floats, Floats]:
+def moments(centimetres: Centimetres, half: int, margin: int = 0, *, gaps: bool = False) -> tuple[Floats, Floats]:
     """`window_mean_std` of heights that `to_centimetres` has converted already.
 
     With `gaps` a cell without a height has the values of its window too.
@@ -94,7 +92,9 @@ def _to_centimetres(height: Heights) -> Centimetres:
 
 
 @njit(cache=True, nogil=True)
-def _add_row(row: Centimetres, sign: int, count: NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]) -> None:
+def _add_row(
+    row: Centimetres, sign: int, count: NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> None:
     for j in range(row.size):
         known = row[j] != NO_HEIGHT
         value = np.int64(row[j]) if known else np.int64(0)
@@ -183,7 +183,7 @@ def _window_max(values: Heights, half: int, margin: int) -> Heights:
 @njit(cache=True, nogil=True)
 def _raise(one: Heights, other: Heights) -> None:
     for j in range(one.size):
-        one[j] = one[j] if one[j] > other[j] else other[j]
+        one[j] = max(other[j], one[j])
 
 
 @njit(cache=True, nogil=True)
@@ -194,12 +194,12 @@ def _row_max(row: Heights, half: int, margin: int, out: Heights) -> None:
     while 2 * reach <= side:
         size = padded.size - reach
         for j in range(size):
-            padded[j] = padded[j] if padded[j] > padded[j + reach] else padded[j + reach]
+            padded[j] = max(padded[j + reach], padded[j])
         reach *= 2
     last = side - reach
     for j in range(out.size):
         one, other = padded[margin + j], padded[margin + j + last]
-        out[j] = one if one > other else other
+        out[j] = max(other, one)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
