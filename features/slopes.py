@@ -72,8 +72,8 @@ def _horn(height: Heights, i: int, j: int, size: float) -> tuple[float, float]:
     southwest, southeast = np.float64(height[i + 1, j - 1]), np.float64(height[i + 1, j + 1])
     north, south = np.float64(height[i - 1, j]), np.float64(height[i + 1, j])
     west, east = np.float64(height[i, j - 1]), np.float64(height[i, j + 1])
-    to_east = ((northeast + 2 * east + southeast) - (northwest + 2 * west + southwest)) / (8 * size)
-    to_north = ((northwest + 2 * north + northeast) - (southwest + 2 * south + southeast)) / (8 * size)
+    to_east = ((northeast + 2 * east + southeast) - (northwest + 2 * west + southwest)) * (1 / (8 * size))
+    to_north = ((northwest + 2 * north + northeast) - (southwest + 2 * south + southeast)) * (1 / (8 * size))
     return to_east, to_north
 
 
@@ -82,9 +82,8 @@ def _facing(to_east: float, to_north: float, least: float) -> tuple[float, float
     """Slope in degrees, northness and eastness; no direction up to the slope `least`."""
     steep = np.sqrt(to_east * to_east + to_north * to_north)
     slope = np.degrees(np.arctan(steep))
-    if steep > least:
-        return slope, -to_north / steep, -to_east / steep
-    return slope, 0.0 * steep, 0.0 * steep
+    per_steep = 1 / steep if steep > least else 0.0
+    return slope, -to_north * per_steep, -to_east * per_steep
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -94,26 +93,26 @@ def _curvatures(height: Heights, i: int, j: int, size: float) -> tuple[float, fl
     west, east = np.float64(height[i, j - 1]), np.float64(height[i, j + 1])
     corners = np.float64(height[i - 1, j + 1]) - np.float64(height[i - 1, j - 1])
     corners += np.float64(height[i + 1, j - 1]) - np.float64(height[i + 1, j + 1])
-    d = ((west + east) / 2 - centre) / size**2
-    e = ((north + south) / 2 - centre) / size**2
-    f = corners / (4 * size**2)
-    g, h = (east - west) / (2 * size), (north - south) / (2 * size)
+    per_size, per_area = 1 / (2 * size), 1 / size**2
+    d, e = ((west + east) / 2 - centre) * per_area, ((north + south) / 2 - centre) * per_area
+    f, g, h = corners / 4 * per_area, (east - west) * per_size, (north - south) * per_size
     steep = g * g + h * h
-    if not steep > 0:
-        return 0.0, 0.0
-    return 2 * (d * g * g + e * h * h + f * g * h) / steep, 2 * (d * h * h + e * g * g - f * g * h) / steep
+    twice = 2 / steep if steep > 0 else 0.0
+    along, across, mixed = d * g * g + e * h * h, d * h * h + e * g * g, f * g * h
+    return (along + mixed) * twice, (across - mixed) * twice
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _spread(height: Heights, i: int, j: int) -> tuple[float, float]:
     """Root of the summed squares of the differences to the neighbours, and range of the nine; NaN if one is."""
     centre = np.float64(height[i, j])
-    squares, low, high = 0.0, centre, centre
-    for y in range(i - 1, i + 2):
-        for x in range(j - 1, j + 2):
-            value = np.float64(height[y, x])
-            squares += (value - centre) * (value - centre)
-            low, high = min(low, value), max(high, value)
+    squares, low, high = 0.0, 0.0, 0.0
+    for y in range(3):
+        for x in range(3):
+            apart = np.float64(height[i + y - 1, j + x - 1]) - centre
+            squares += apart * apart
+            low = apart if apart < low else low  # noqa: FURB136  # min() asks about NaN at each step
+            high = apart if apart > high else high  # noqa: FURB136
     return np.sqrt(squares), high - low
 
 
@@ -122,13 +121,13 @@ def _derive(height: Heights, size: float, least: float, out: Heights) -> None:
     for i in range(out.shape[1]):
         for j in range(out.shape[2]):
             rugged, rough = _spread(height, i + 1, j + 1)
-            if np.isnan(rugged):
-                out[:, i, j] = np.nan
-                continue
             to_east, to_north = _horn(height, i + 1, j + 1, size)
-            out[0, i, j], out[1, i, j], out[2, i, j] = _facing(to_east, to_north, least)
-            out[3, i, j], out[4, i, j] = _curvatures(height, i + 1, j + 1, size)
-            out[5, i, j], out[6, i, j] = rugged, rough
+            profile, plan = _curvatures(height, i + 1, j + 1, size)
+            slope, northness, eastness = _facing(to_east, to_north, least)
+            # Whatever one of the nine has no part in is NaN with it all the same.
+            hole = rugged - rugged
+            out[0, i, j], out[1, i, j], out[2, i, j] = slope + hole, northness + hole, eastness + hole
+            out[3, i, j], out[4, i, j], out[5, i, j], out[6, i, j] = profile + hole, plan + hole, rugged, rough + hole
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
