@@ -22,7 +22,7 @@ def coordinates(rows=9, columns=11, cell_size_m=50.0):
     return np.meshgrid(np.arange(columns) * cell_size_m, -np.arange(rows) * cell_size_m)
 
 
-@pytest.mark.parametrize(("azimuth", "slope"), [(0, 45.0), (90, 45.0), (135, 10.0), (250, 60.0)])
+@pytest.mark.parametrize(("azimuth", "slope"), [(0, 45.0), (90, 45.0), (135, 10.0), (250, 60.0), (300, 75.0)])
 def test_a_tilted_plane_has_its_slope_and_faces_its_azimuth(azimuth, slope):
     east, north = coordinates()
     down_east, down_north = np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))
