@@ -68,7 +68,7 @@ def test_a_shifted_raster_is_reported_if_it_calls_itself_an_elevation(tmp_path: 
     raster(tmp_path / "dem_old.tif", shift_m=4500)
     raster(tmp_path / "wetness.tif", shift_m=4500)
     assert notes(tmp_path, "altitude.tif") == notes(tmp_path, "wetness.tif") == []
-    assert notes(tmp_path, "dem_old.tif")[0].startswith("dem_old disagrees with the DEM (r = 0.0")
+    assert notes(tmp_path, "dem_old.tif")[0].startswith("dem_old disagrees with the DEM (r = ")
 
 
 @pytest.mark.parametrize(
