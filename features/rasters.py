@@ -176,6 +176,7 @@ def open_raster(
         _pixel_side_m(source, paths[0], crs, grid),
         DEM_RANGE_M if is_dem else (-np.inf, np.inf),
         source == "land_use",
+        "average" if spec.resampling == "mean" else spec.resampling,
     )
     if not crs.equals(grid.crs, ignore_axis_order=True):
         tally.note(f"warped from {crs.to_string()}, pixels of about {raster.pixel_m:.0f} m")

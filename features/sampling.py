@@ -46,7 +46,7 @@ def clean(
     narrow = plain and np.can_cast(raw.dtype, np.float32)
     out = np.empty(raw.shape, dtype=np.float32 if narrow else np.float64)
     mask = np.ma.getmaskarray(raw)
-    _clean(np.ascontiguousarray(raw.data), mask, scale, offset, valid, sentinels, out)
+    _clean(np.ascontiguousarray(raw.data), mask, float(scale), float(offset), valid, sentinels, out)
     return out
 
 
@@ -201,14 +201,14 @@ def most_frequent(values: Floats) -> float:
     (3.0, 1.0)
     """
     if values.min() == values.max():
-        return values[0]
+        return float(values[0])
     ordered = np.sort(values)
     best, longest, run = ordered[0], 0, 0
     for i in range(ordered.size):
         run = run + 1 if i and ordered[i] == ordered[i - 1] else 1
         if run > longest:
             best, longest = ordered[i], run
-    return best
+    return float(best)
 
 
 KERNELS = {"nearest": _nearest, "bilinear": _bilinear, "average": _average, "sum": _sum, "mode": _mode}

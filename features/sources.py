@@ -1,7 +1,7 @@
 """The input border: every source of a configuration opened once, in the grid's CRS, with an account of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -15,11 +15,12 @@ from shapely.geometry.base import BaseGeometry
 
 from features.columns import take_canonical
 from features.coordinates import Home
-from features.errors import InputError
+from features.errors import ConfigError, InputError
 from features.files import digest_files, find_file, is_raster
 from features.grid import Grid
 from features.point_tables import leave_unique, take_numeric
 from features.rasters import RasterSource, open_raster
+from features.registration import disagreements
 from features.report import SourceReport, Tally
 from features.schema import AREA, POINT, POLYGON, SCHEMAS
 from features.specs import SourceSpec, SourcesSettings
@@ -69,9 +70,11 @@ def open_sources(specs: SourcesSettings, grid: Grid, base: Path) -> Sources:
     names: set[str] = set()
     for spec in specs.covariates:
         covariate, report = _open_covariate(spec, specs, grid, home, base, names)
-        reports.append(report)
         if covariate is not None:
             covariates.append(covariate)
+            remarks = disagreements(covariate, rasters["dem"], grid) if "dem" in rasters else []
+            report = replace(report, notes=(*report.notes, *remarks))
+        reports.append(report)
     return Sources(grid, vectors, rasters, tuple(covariates), tuple(reports))
 
 
@@ -139,6 +142,11 @@ def _open_covariate(
     if is_raster(Path(spec.paths[0])):
         chosen = next(iter(spec.columns), Path(spec.paths[0]).stem)
         return open_raster("covariates", spec, grid, base, leave_unique(chosen, names))
+    if spec.resampling != "auto":
+        raise ConfigError(
+            f"sources.covariates: {spec.paths[0]} is a table, resampling ({spec.resampling!r}) is for rasters: "
+            "leave it out"
+        )
     tally = Tally()
     take = partial(take_numeric, spec, _answers(spec, specs, base), frozenset(names))
     table = read_vector("covariates", spec, (POINT,), home, base, take, tally)

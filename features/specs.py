@@ -1,6 +1,7 @@
 """How a configuration names a source: where it lies, which layer and rows, what its columns are called."""
 
 from datetime import date
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -23,6 +24,11 @@ class SourceSpec(Settings):
         default_factory=dict, description="Our column name: a constant, or {value in the file: our value}"
     )
     crs: str | None = Field(None, description="CRS of the file where it states none or a wrong one, e.g. EPSG:4326")
+
+    resampling: Literal["auto", "nearest", "mean", "sum"] = Field(
+        "auto",
+        description="How a raster of covariates meets the cells: its nearest pixel, the mean, or the sum (for counts)",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -80,6 +86,7 @@ class SourcesSettings(Settings):
             spec = getattr(self, name)
             if spec is None:
                 continue
+            _refuse_resampling(name, spec)
             known = (*schema.columns, *COORDINATE_ALIASES, "geometry")
             for part, named in (("columns", spec.columns), ("values", spec.values)):
                 unknown = sorted(set(named) - set(known))
@@ -88,4 +95,13 @@ class SourcesSettings(Settings):
                         f"{name}.{part} names {', '.join(map(repr, unknown))}: the left side is our name, "
                         f"one of {', '.join(known)}"
                     )
+        if self.dem is not None:
+            _refuse_resampling("dem", self.dem)
         return self
+
+
+def _refuse_resampling(name: str, spec: SourceSpec) -> None:
+    if spec.resampling != "auto":
+        raise ValueError(
+            f"{name}.resampling ({spec.resampling!r}) is for rasters of covariates alone: leave it out here"
+        )

@@ -37,9 +37,7 @@ def to_centimetres(height: Heights) -> Centimetres:
     return np.asarray(_to_centimetres(height))
 
 
-def moments(
-    centimetres: Centimetres, half: int, margin: int = 0, *, gaps: bool = False
-) -> tuple[Floats, Floats]:
+def moments(centimetres: Centimetres, half: int, margin: int = 0, *, gaps: bool = False) -> tuple[Floats, Floats]:
     """`window_mean_std` of heights that `to_centimetres` has converted already.
 
     With `gaps` a cell without a height has the values of its window too.
@@ -59,12 +57,9 @@ def window_range(height: Heights, half: int, margin: int = 0) -> Heights:
     >>> window_range(np.array([[5.0, 1.0, 2.0, 2.0]]), 1).tolist()
     [[4.0, 4.0, 1.0, 0.0]]
     """
-    valid = np.isfinite(height)
-    low = height.dtype.type(-np.inf)
-    high = _window_max(np.where(valid, height, low), half, margin)
-    deep = _window_max(np.where(valid, -height, low), half, margin)
-    inner = _inner(valid, margin)
-    return np.where(inner, np.where(inner, high, 0) + np.where(inner, deep, 0), height.dtype.type(np.nan))
+    out = np.empty(_inner(height, margin).shape, dtype=height.dtype)
+    _range(height, half, margin, out)
+    return out
 
 
 def window_percentile(height: Heights, half: int, margin: int) -> Floats32:
@@ -94,7 +89,9 @@ def _to_centimetres(height: Heights) -> Centimetres:
 
 
 @njit(cache=True, nogil=True)
-def _add_row(row: Centimetres, sign: int, count: NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]) -> None:
+def _add_row(
+    row: Centimetres, sign: int, count: NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
+) -> None:
     for j in range(row.size):
         known = row[j] != NO_HEIGHT
         value = np.int64(row[j]) if known else np.int64(0)
@@ -151,55 +148,64 @@ def _along_row(
 
 
 @njit(cache=True, nogil=True)
-def _window_max(values: Heights, half: int, margin: int) -> Heights:
-    """Maximum over the square; -inf counts as nothing."""
-    rows, columns = values.shape
-    out = np.empty((rows - 2 * margin, columns - 2 * margin), dtype=values.dtype)
+def _range(height: Heights, half: int, margin: int, out: Heights) -> None:
+    rows, columns = height.shape
     side = 2 * half + 1
-    down = np.empty((out.shape[0], columns), dtype=values.dtype)
-    suffix = np.empty((side, columns), dtype=values.dtype)
-    prefix = np.empty(columns, dtype=values.dtype)
-    # Windows start at `first`, block by block: rows beyond the array are left out as if they were -inf.
+    # The greatest heights and the greatest depths (heights with the sign turned), which make the range together.
+    suffix = np.empty((2, side, columns), dtype=height.dtype)
+    prefix = np.empty((2, columns), dtype=height.dtype)
+    padded = np.empty(columns + 2 * half, dtype=height.dtype)
+    both = np.empty((2, out.shape[1]), dtype=height.dtype)
     for i in range(out.shape[0]):
-        first = margin + i - half
-        offset = i % side
+        first, offset = margin + i - half, i % side
         if offset == 0:
-            suffix[:] = -np.inf
             prefix[:] = -np.inf
-            for k in range(side - 1, -1, -1):
-                if k < side - 1:
-                    suffix[k] = suffix[k + 1]
-                if 0 <= first + k < rows:
-                    _raise(suffix[k], values[first + k])
+            _fill_suffix(height, first, suffix)
         elif 0 <= first + side - 1 < rows:
-            _raise(prefix, values[first + side - 1])
-        down[i] = suffix[offset]
-        _raise(down[i], prefix)
-    for i in range(out.shape[0]):
-        _row_max(down[i], half, margin, out[i])
-    return out
+            _raise(prefix[0], height[first + side - 1], 1)
+            _raise(prefix[1], height[first + side - 1], -1)
+        for k in range(2):
+            padded[:] = -np.inf
+            padded[half : half + columns] = suffix[k, offset]
+            _raise(padded[half : half + columns], prefix[k], 1)
+            _row_max(padded, side, margin, both[k])
+        for j in range(out.shape[1]):
+            known = not np.isnan(height[margin + i, margin + j])
+            out[i, j] = both[0, j] + both[1, j] if known else np.nan
 
 
 @njit(cache=True, nogil=True)
-def _raise(one: Heights, other: Heights) -> None:
+def _fill_suffix(height: Heights, first: int, suffix: Heights) -> None:
+    """Maxima from each row of the block that begins at row `first` to its end; rows beyond the array count nothing."""
+    suffix[:, suffix.shape[1] - 1] = -np.inf
+    for k in range(suffix.shape[1] - 1, -1, -1):
+        if k < suffix.shape[1] - 1:
+            suffix[:, k] = suffix[:, k + 1]
+        if 0 <= first + k < height.shape[0]:
+            _raise(suffix[0, k], height[first + k], 1)
+            _raise(suffix[1, k], height[first + k], -1)
+
+
+@njit(cache=True, nogil=True)
+def _raise(one: Heights, other: Heights, sign: int) -> None:
+    """The greater of both, times `sign` the other, in place; NaN in the other counts nothing."""
+    factor = one.dtype.type(sign)
     for j in range(one.size):
-        one[j] = one[j] if one[j] > other[j] else other[j]
+        value = factor * other[j]
+        one[j] = value if value > one[j] else one[j]  # noqa: FURB136  # max() may keep NaN
 
 
 @njit(cache=True, nogil=True)
-def _row_max(row: Heights, half: int, margin: int, out: Heights) -> None:
-    side, reach = 2 * half + 1, 1
-    padded = np.full(row.size + 2 * half, -np.inf, dtype=row.dtype)
-    padded[half : half + row.size] = row
+def _row_max(padded: Heights, side: int, margin: int, out: Heights) -> None:
+    """Maxima of `side` values in a row, which is lost: windows double until two of them make up one."""
+    reach = 1
     while 2 * reach <= side:
         size = padded.size - reach
-        for j in range(size):
-            padded[j] = padded[j] if padded[j] > padded[j + reach] else padded[j + reach]
+        _raise(padded[:size], padded[reach:], 1)
         reach *= 2
     last = side - reach
     for j in range(out.size):
-        one, other = padded[margin + j], padded[margin + j + last]
-        out[j] = one if one > other else other
+        out[j] = max(padded[margin + j], padded[margin + j + last])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -14,8 +14,10 @@ from rasterio.warp import Resampling, reproject
 
 from features.errors import ConfigError, InputError
 from features.grid import Grid
+from features.positions import lay_positions, to_pixels
 from features.rasters import RasterSource
 from features.report import SourceReport
+from features.sampling import clean
 from features.sources import SourcesSettings, open_sources
 
 UTM = pyproj.CRS("EPSG:32638")
@@ -247,3 +249,88 @@ def test_the_dem_of_karabakh() -> None:
     assert report.notes[0].startswith("warped from EPSG:4326")
     assert np.isfinite(read).all()
     assert -60 < read.min() < read.max() < 3800
+
+
+@pytest.mark.parametrize("resampling", ["auto", "average", "sum", "bilinear", "nearest", "mode"])
+@pytest.mark.parametrize("cell_size_m", [70, 400, 1300])
+def test_tiles_agree_bit_for_bit(tmp_path: Path, resampling: str, cell_size_m: float) -> None:
+    whole_area = Grid.from_area(shapely.box(600_000, 4_400_000, 607_000, 4_409_000), UTM, cell_size_m)
+    dem, _ = open_dem(geographic_file(tmp_path / "dem.tif", 0.002, holes=True), whole_area)
+    whole = dem.read(whole_area, resampling)
+    for tile in whole_area.tiles(17):
+        row = whole_area.row_min + whole_area.shape[0] - tile.row_min - tile.shape[0]
+        column = tile.column_min - whole_area.column_min
+        part = whole[row : row + tile.shape[0], column : column + tile.shape[1]]
+        assert np.array_equal(dem.read(tile, resampling), part, equal_nan=True)
+
+
+@pytest.mark.parametrize(("cell_size_m", "most_pixels"), [(30.0, 0.004), (250.0, 0.004), (1000.0, 1e-8)])
+def test_positions_between_the_nodes_are_within_a_fraction_of_a_pixel(
+    tmp_path: Path, cell_size_m: float, most_pixels: float
+) -> None:
+    degrees = 1 / 3600
+    for north_m in (0, 4_400_000, 7_700_000):
+        grid_there = Grid.from_area(shapely.box(230_000, north_m, 238_000, north_m + 9_000), UTM, cell_size_m)
+        path = write(tmp_path / "a.tif", np.ones((4, 4)), Affine(degrees, 0, 40, 0, -degrees, 75), "EPSG:4326")
+        with rasterio.open(path) as dataset:
+            positions = lay_positions(grid_there, pyproj.CRS(4326), dataset, 1)
+            found = positions.at(np.arange(grid_there.shape[0]), np.arange(grid_there.shape[1]))
+            exact = to_pixels(
+                *np.meshgrid(grid_there.eastings_m, grid_there.northings_m), UTM, pyproj.CRS(4326), dataset
+            )
+        assert max(np.abs(a - b).max() for a, b in zip(found, exact, strict=True)) < most_pixels
+
+
+def test_a_grid_across_the_turn_of_the_meridian_reads_both_ends(tmp_path: Path) -> None:
+    fiji = Grid.from_area(shapely.box(780_000, 8_000_000, 900_000, 8_040_000), pyproj.CRS("EPSG:32760"), 500)
+    lon, lat = np.meshgrid(-180 + (np.arange(3600) + 0.5) / 10, 90 - (np.arange(1800) + 0.5) / 10)
+    path = write(tmp_path / "world.tif", (np.cos(np.radians(lon)) * 1000 + lat).astype("float32"),
+                 Affine(0.1, 0, -180, 0, -0.1, 90), "EPSG:4326")  # fmt: skip
+    read = RasterSource("dem", (path,), pyproj.CRS(4326), 11_000.0).read(fiji, "nearest")
+    east, north = np.meshgrid(fiji.eastings_m, fiji.northings_m)
+    there = pyproj.Transformer.from_crs("EPSG:32760", "EPSG:4326", always_xy=True).transform(east, north)
+    assert np.ptp(there[0]) > 300
+    assert np.isfinite(read).all()
+    assert np.abs(read - (np.cos(np.radians(there[0])) * 1000 + there[1])).max() < 0.2
+
+
+@pytest.mark.parametrize("pixel_m", [35, 100, 930])
+@pytest.mark.parametrize("crs", ["EPSG:32638", "EPSG:4326"])
+def test_a_sum_keeps_the_number_of_people(tmp_path: Path, pixel_m: float, crs: str) -> None:
+    on = Grid.from_area(shapely.box(*BOX), UTM, 100 if pixel_m > 500 else 500)
+    rng = np.random.default_rng(0)
+    side = int(14_000 / pixel_m)
+    if crs == "EPSG:4326":
+        # 14 km from a corner well inside the area, in degrees.
+        (left, top), (pixel_x, pixel_y) = (46.21, 39.93), (pixel_m / 85_500, pixel_m / 111_000)
+    else:
+        (left, top), (pixel_x, pixel_y) = (BOX[0] + 2345, BOX[3] - 4321), (pixel_m, pixel_m)
+    people = rng.poisson(3, (side, side)).astype("float32")
+    write(tmp_path / "people.tif", people, Affine(pixel_x, 0, left, 0, -pixel_y, top), crs)
+    spec = {"covariates": [{"path": "people.tif", "resampling": "sum"}]}
+    source = open_sources(SourcesSettings.model_validate(spec), on, tmp_path).covariates[0]
+    assert isinstance(source, RasterSource)
+    assert np.nansum(source.read(on)) == pytest.approx(people.sum(), rel=0.01)
+
+
+def test_the_resampling_of_the_configuration_is_what_auto_means(tmp_path: Path) -> None:
+    on = grid()
+    plane_file(tmp_path / "wet.tif", 100)
+    for chosen, how in [("mean", "average"), ("nearest", "nearest"), ("sum", "sum"), ("auto", "average")]:
+        spec = SourcesSettings.model_validate({"covariates": [{"path": "wet.tif", "resampling": chosen}]})
+        (source,) = open_sources(spec, on, tmp_path).covariates
+        assert isinstance(source, RasterSource)
+        assert np.array_equal(source.read(on), source.read(on, how), equal_nan=True)
+    for name in ("dem", "roads", "land_use"):
+        with pytest.raises(ValueError, match=rf"{name}.resampling \('sum'\) is for rasters of covariates alone"):
+            SourcesSettings.model_validate({name: {"path": "wet.tif", "resampling": "sum"}})
+    (tmp_path / "points.csv").write_text("longitude,latitude,a\n46.2,39.9,1\n")
+    spec = SourcesSettings.model_validate({"covariates": [{"path": "points.csv", "resampling": "sum"}]})
+    with pytest.raises(ConfigError, match="is a table, resampling"):
+        open_sources(spec, on, tmp_path)
+
+
+def test_pixels_are_kept_in_half_the_memory_where_that_loses_nothing(tmp_path: Path) -> None:
+    for dtype, narrow in [("int16", True), ("uint8", True), ("float32", True), ("int32", False), ("float64", False)]:
+        assert (clean(np.ma.ones((2, 2), dtype=dtype), 1, 0, (-1e9, 1e9), (-9999.0,)).dtype == np.float32) == narrow
+    assert clean(np.ma.ones((2, 2), dtype="int16"), 0.1, 0, (-1e9, 1e9), (-9999.0,)).dtype == np.float64
