@@ -15,25 +15,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.compute import over_tiles
 from features.errors import ConfigError, MlriskError
 from features.grid import Grid
-from features.known import Known
 from features.records import known_at
 from features.report import report_rows
 from features.sources import Sources
-from features.table import feature_infos
 from mlrisk.config import Config
 from mlrisk.package import ModelNote, Notes, Package
 from mlrisk.ranking import ranked
-from mlrisk.scoring import REASONS, Scorer, reasons
+from mlrisk.scoring import cell_scores, scorer_of, with_reasons
 from mlrisk.tasks import survey_tasks
 from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualties import exposed_people, make_units, unit_features
 from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
-from training.inputs import Inputs, contamination_context, open_inputs
+from training.inputs import Inputs, open_inputs
 from training.regions import district_names
 from training.tracking import Store, Version, code_version, grid_text, public_settings
 from training.train import casualty_context
@@ -45,11 +42,7 @@ RISK_COLUMNS = (
     "reason_1", "reason_2", "reason_3", "released",
 )  # fmt: skip
 
-# Features of all cells are kept from scores to reasons up to this size; beyond it tiles with reasons are done twice.
-MOST_KEPT_BYTES = 1 << 29
-
 Progress = Callable[[str], None]
-TileValues = tuple[Grid, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +82,14 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     progress("evidence")
     evidence = evidence_at(grid, sources, config.as_of, config.contamination.labels, config.data_folder)
     progress("scores")
-    scorer = _scorer(config, inputs, champions.contamination)
-    scores, kept = _scores(config, grid, scorer)
+    scorer = scorer_of(config, inputs, champions.contamination)
+    scores, kept = cell_scores(scorer, grid, config.compute)
     risk = _with_place(grid, evidence, scores)
     progress("casualties")
     risk = risk.assign(casualties_per_year=expected_casualties(config, inputs, champions, risk))
     risk = ranked(risk, config.ranking.policy)
     progress("reasons")
-    risk = _with_reasons(config, inputs, scorer, risk, kept)[list(RISK_COLUMNS)]
+    risk = with_reasons(scorer, grid, config, risk, kept)[list(RISK_COLUMNS)]
     progress("tasks")
     tasks = survey_tasks(grid, risk, config.ranking.tasks, _districts(grid, sources))
     package = Package(
@@ -215,26 +208,6 @@ def write_package(
     return tuple(folder / path.name for path in made)
 
 
-def _scorer(config: Config, inputs: Inputs, model: ContaminationModel) -> Scorer:
-    known = Known(inputs.sources, contamination_context(config))
-    several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
-    keep = inputs.grid.n_cells * len(model.booster.features) * 4 <= MOST_KEPT_BYTES
-    # Of several tiles as many are scored side by side as there are threads; one alone has them all.
-    return Scorer(known, config.features, model, 1 if several else config.compute.threads, keep)
-
-
-def _scores(config: Config, grid: Grid, scorer: Scorer) -> tuple[pd.DataFrame, list[TileValues]]:
-    """Scores of all cells in `grid.cell_ids()` order, tile by tile, and the features that the scorer keeps."""
-    rows: list[pd.DataFrame] = []
-    kept: list[TileValues] = []
-    for tile, (scored, values) in over_tiles(
-        scorer.scored, grid.tiles(config.compute.tile_cells), config.compute.schedule
-    ):
-        rows.append(scored)
-        kept += [] if values is None else [(tile, values)]
-    return pd.concat(rows, ignore_index=True).set_index("cell_id").loc[grid.cell_ids()].reset_index(), kept
-
-
 def _with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
     centres = grid.centres_m()
     longitude, latitude = geographic_centres(grid)
@@ -246,25 +219,6 @@ def _with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.Data
         evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.shown], dtype="str"),
         released=evidence.released,
     )
-
-
-def _with_reasons(
-    config: Config, inputs: Inputs, scorer: Scorer, risk: pd.DataFrame, kept: list[TileValues]
-) -> pd.DataFrame:
-    """Reasons in words for the first `explained_cells` of the ranking, empty text for the others."""
-    first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
-    wanted = risk.loc[first, "cell_id"].to_numpy()
-    infos = feature_infos(scorer.known, config.features)
-    compute = config.compute
-    tiles = [tile for tile in inputs.grid.tiles(compute.tile_cells) if np.isin(tile.cell_ids(), wanted).any()]
-    found = [pd.DataFrame(columns=list(REASONS), dtype="str")]
-    for tile, values in kept or over_tiles(scorer.values, tiles, compute.schedule):
-        ids = tile.cell_ids()
-        here = np.isin(ids, wanted)
-        if here.any():
-            found.append(reasons(scorer.model, ids[here], values[here], infos, compute.threads))
-    texts = pd.concat(found).reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
-    return risk.assign(**{column: texts[column].astype("str") for column in REASONS})
 
 
 def _context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:

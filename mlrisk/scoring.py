@@ -1,4 +1,4 @@
-"""Scoring one tile: a pure function of the tile, the sources and the models."""
+"""Scores and reasons of all cells, tile by tile; a tile is a pure function of its land, the sources and the models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.compute import over_tiles
 from features.grid import Grid
 from features.info import FeatureInfo
 from features.known import Known
-from features.table import feature_table
+from features.table import feature_infos, feature_table
+from mlrisk.config import Config
 from mlrisk.reasons import reasons_in_words
 from models.contamination import ContaminationModel
+from training.config import ComputeSettings
+from training.inputs import Inputs, contamination_context
 
 REASONS = ("reason_1", "reason_2", "reason_3")
+# Features of all cells are kept from scores to reasons up to this size; beyond it tiles with reasons are done twice.
+MOST_KEPT_BYTES = 1 << 29
+
+TileValues = tuple[Grid, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +64,45 @@ class Scorer:
         return rows, values if self.keep else None
 
 
-def reasons(
+def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel) -> Scorer:
+    """The scorer of a run."""
+    known = Known(inputs.sources, contamination_context(config))
+    several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
+    keep = inputs.grid.n_cells * len(model.booster.features) * 4 <= MOST_KEPT_BYTES
+    # Of several tiles as many are scored side by side as there are threads; one alone has them all.
+    return Scorer(known, config.features, model, 1 if several else config.compute.threads, keep)
+
+
+def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> tuple[pd.DataFrame, list[TileValues]]:
+    """Scores of all cells in `grid.cell_ids()` order, tile by tile, and the features that the scorer keeps."""
+    rows: list[pd.DataFrame] = []
+    kept: list[TileValues] = []
+    for tile, (scored, values) in over_tiles(scorer.scored, grid.tiles(compute.tile_cells), compute.schedule):
+        rows.append(scored)
+        kept += [] if values is None else [(tile, values)]
+    return pd.concat(rows, ignore_index=True).set_index("cell_id").loc[grid.cell_ids()].reset_index(), kept
+
+
+def with_reasons(
+    scorer: Scorer, grid: Grid, config: Config, risk: pd.DataFrame, kept: list[TileValues]
+) -> pd.DataFrame:
+    """Reasons in words for the first `explained_cells` of the ranking, empty text for the others."""
+    first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
+    wanted = risk.loc[first, "cell_id"].to_numpy()
+    infos = feature_infos(scorer.known, config.features)
+    compute = config.compute
+    tiles = [tile for tile in grid.tiles(compute.tile_cells) if np.isin(tile.cell_ids(), wanted).any()]
+    found = [pd.DataFrame(columns=list(REASONS), dtype="str")]
+    for tile, values in kept or over_tiles(scorer.values, tiles, compute.schedule):
+        ids = tile.cell_ids()
+        here = np.isin(ids, wanted)
+        if here.any():
+            found.append(_reasons(scorer.model, ids[here], values[here], infos, compute.threads))
+    texts = pd.concat(found).reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
+    return risk.assign(**{column: texts[column].astype("str") for column in REASONS})
+
+
+def _reasons(
     model: ContaminationModel,
     cell_ids: NDArray[np.int64],
     values: NDArray[np.float32],

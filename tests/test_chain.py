@@ -269,7 +269,7 @@ def test_schedulers_and_kept_features_change_no_byte_of_the_map(country, run, tm
         ("threads", 1 << 29, ["compute.threads=2"]),
         ("processes", 0, ["compute.threads=2", "compute.scheduler=processes"]),
     ):
-        monkeypatch.setattr("mlrisk.risk_map.MOST_KEPT_BYTES", kept)
+        monkeypatch.setattr("mlrisk.scoring.MOST_KEPT_BYTES", kept)
         more = ["compute.tile_cells=19", "output.formats=[parquet]", f"output.folder={tmp_path / name}", *options]
         mlrisk.rank(config(country, *more))
         made.append((tmp_path / name / "risk.parquet").read_bytes())

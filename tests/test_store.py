@@ -123,6 +123,9 @@ def test_what_is_not_whole_is_made_anew_and_nothing_else(known, folder, tmp_path
         first.write_bytes((tmp_path / "other" / first.name).read_bytes())
     else:
         first.rename(target / f".{first.name}.part")
+    # A run can be killed between writing and renaming a file that stands there already.
+    (target / f".{others[0].name}.part").write_bytes(b"half a file")
+    (target / f".{MANIFEST}.part").write_bytes(b"half a manifest")
     before = marks(target)
     made = write(target, known)
     assert made.reused == made.tiles - 1
