@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from features.blocks import MARGIN_M, Block, assemble, block_heights
-from features.distances import Segments, segments_of
 from features.grid import Grid
 from features.heap import pop, push
 from features.info import FeatureInfo
 from features.known import Known
+from features.layers import Layer
 from features.records import places_m, words
 from features.roads import class_groups
 
@@ -60,7 +60,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     Without a DEM, and across its holes, land counts as flat: no value is NaN. Every settlement counts, abandoned ones
     too, as one point.
     """
-    if known.table("settlements") is None:
+    if "settlements" not in known.sources.vectors:
         return {}
     return assemble(tile, known, access_block, SMOOTH)
 
@@ -76,7 +76,7 @@ def access_block(known: Known, block: Block) -> dict[str, NDArray[np.float32]]:
     speeds, rivers = _speeds(known, grid), _rivers(known, grid)
     hours, on_foot = travel(heights, speeds, rivers, block.coarse_m, cells[cells >= 0], LONGEST_TRAVEL_H)
     fields = {"settlement_travel_time_h": np.minimum(hours, LONGEST_TRAVEL_H)}
-    if known.table("roads") is not None:
+    if "roads" in known.sources.vectors:
         fields["settlement_road_distance_m"] = _road_distance_m(grid, speeds > 0, places)
         reached = np.isfinite(hours) & (hours > 0)
         share = np.where(np.isfinite(hours), 0.0, 1.0)
@@ -181,39 +181,32 @@ def _road_distance_m(grid: Grid, roads: NDArray[np.bool_], places: Floats) -> Fl
 
 
 def _places(known: Known) -> Floats:
-    table = known.table("settlements")
-    return np.empty((0, 2)) if table is None else places_m(table)
+    return places_m(known.table("settlements"))
 
 
-def _road_segments(known: Known) -> tuple[Segments, Floats]:
-    """Segments of all roads and the speed on each."""
-    roads = known.table("roads")
-    if roads is None:
-        return segments_of(np.empty(0, dtype=object)), np.empty(0)
-    segments = segments_of(np.asarray(roads.geometry.array))
-    speeds = np.array([SPEEDS_KMH[group] for group in class_groups(words(roads, "road_class"))])
-    return segments, speeds[segments.owner]
-
-
-def _river_segments(known: Known) -> Segments:
-    rivers = known.table("rivers")
-    return segments_of(np.empty(0, dtype=object) if rivers is None else np.asarray(rivers.geometry.array))
+def _road_speeds(known: Known) -> Floats:
+    """Speed on each segment of the roads."""
+    groups = class_groups(words(known.table("roads"), "road_class"))
+    return np.array([SPEEDS_KMH[group] for group in groups])[known.layer("roads").owner]
 
 
 def _speeds(known: Known, grid: Grid) -> Floats:
-    segments, speeds = known.once(_road_segments)
-    return _drawn(grid, segments, speeds)
+    if "roads" not in known.sources.vectors:
+        return np.zeros(grid.shape)
+    return _drawn(grid, known.layer("roads"), known.once(_road_speeds))
 
 
 def _rivers(known: Known, grid: Grid) -> NDArray[np.bool_]:
-    segments = known.once(_river_segments)
-    return np.asarray(_drawn(grid, segments, np.ones(len(segments.start))) > 0)
+    if "rivers" not in known.sources.vectors:
+        return np.zeros(grid.shape, dtype=bool)
+    rivers = known.layer("rivers")
+    return np.asarray(_drawn(grid, rivers, np.ones(len(rivers.owner))) > 0)
 
 
-def _drawn(grid: Grid, segments: Segments, values: Floats) -> Floats:
+def _drawn(grid: Grid, layer: Layer, values: Floats) -> Floats:
     """The greatest value of the segments that pass through each cell, 0 where none does."""
     out = np.zeros(grid.shape)
-    draw(out, segments.start / grid.cell_size_m, segments.end / grid.cell_size_m, values, grid.column_min, grid.row_min)
+    draw(out, layer.start / grid.cell_size_m, layer.end / grid.cell_size_m, values, grid.column_min, grid.row_min)
     return out
 
 

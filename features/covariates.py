@@ -46,7 +46,9 @@ def described(known: Known) -> tuple[FeatureInfo, ...]:
     names: list[str] = []
     for covariate in sources.covariates:
         names += numeric_columns(covariate) if isinstance(covariate, gpd.GeoDataFrame) else [covariate.name]
-    return tuple(FeatureInfo(name, "as given", FAMILY, 0, name.replace("_", " ")) for name in names)
+    return tuple(
+        FeatureInfo(name, "as given", FAMILY, 0, name.replace("_", " "), ("covariates",), "as given") for name in names
+    )
 
 
 def numeric_columns(table: gpd.GeoDataFrame) -> list[str]:

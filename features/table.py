@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features import (
+    access,
     conflict_events,
     covariates,
     drainage,
@@ -44,6 +45,7 @@ FAMILIES: dict[str, ModuleType] = {
     "finds": finds,
     "conflict_events": conflict_events,
     "settlements": settlements,
+    "access": access,
     "land_use": land_use,
     "hazard_areas": hazard_areas,
     "surveyed": surveyed,
