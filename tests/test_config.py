@@ -50,7 +50,7 @@ def test_another_data_folder_moves_the_sources_and_not_the_outputs(tmp_path):
         ({"validation": {"buffer": 3}}, r"validation\.buffer is not a key.*Valid keys: protocols, regions"),
         ({"contamination": {"model": {"trees": 3}}}, r"contamination\.model\.trees is not a key.*Valid keys: n_trees"),
         ({"sources": {"dems": "dem.tif"}}, r"sources\.dems is not a key\. Did you mean dem\? Valid keys: dem, front"),
-        ({"features": ["terrian"]}, r"features.*terrian.*choose from terrain, front_lines"),
+        ({"features": ["terrian"]}, r"features.*terrian.*choose from terrain, drainage"),
         ({"ranking": {"policy": "best"}}, r"ranking\.policy \('best'\).*choose from contamination, casualty"),
         ({"output": {"formats": ["doc"]}}, r"output\.formats.*doc is no format: choose from parquet, cog"),
         ({"grid": {**SHORT["grid"], "cell_size_m": 0}}, r"grid\.cell_size_m \(0\): .*greater than 0"),
