@@ -45,20 +45,20 @@ class Nearest:
     segment: Integers
 
 
-def distance_m(tile: Grid, layer: Layer, own: Owned | None = None, reach_m: float = LONGEST_DISTANCE_M) -> Floats:
-    """Distance to the nearest geometry, 0 inside a polygon, at most `reach_m`; NaN outside the area.
+def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> Floats:
+    """Distance to the nearest geometry, 0 inside a polygon, at most the longest distance; NaN outside the area.
 
     With `own` a cell leaves out the geometries that it owns.
     """
-    squared, _ = _nearest_segments(tile, layer, reach_m)
-    distance = np.minimum(np.sqrt(squared), reach_m)
+    squared, _ = _nearest_segments(tile, layer)
+    distance = np.minimum(np.sqrt(squared), LONGEST_DISTANCE_M)
     inside = first_inside(tile, layer)
     distance[inside >= 0] = 0.0
     for window, members in own.each() if own is not None else ():
         part = tile.window(*window)
         others = _without(layer, members)
-        squared, _ = _nearest_segments(part, others, reach_m)
-        rest = np.minimum(np.sqrt(squared), reach_m)
+        squared, _ = _nearest_segments(part, others)
+        rest = np.minimum(np.sqrt(squared), LONGEST_DISTANCE_M)
         rest[first_inside(part, others) >= 0] = 0.0
         distance[window[0] : window[1], window[2] : window[3]] = rest
     distance[~tile.mask] = np.nan
@@ -67,7 +67,7 @@ def distance_m(tile: Grid, layer: Layer, own: Owned | None = None, reach_m: floa
 
 def nearest(tile: Grid, layer: Layer) -> Nearest:
     """The nearest geometry of every cell; among equals the first in the table."""
-    squared, segment = _nearest_segments(tile, layer, LONGEST_DISTANCE_M)
+    squared, segment = _nearest_segments(tile, layer)
     near = (squared <= LONGEST_DISTANCE_M**2) & tile.mask
     segment = np.where(near, segment, -1)
     distance = np.minimum(np.sqrt(squared), LONGEST_DISTANCE_M)
@@ -151,12 +151,12 @@ def _without(layer: Layer, members: Integers) -> Layer:
     return Layer(layer.start[kept], layer.end[kept], layer.owner[kept], edges, edge_start, layer.polygon_owner[whole])
 
 
-def _nearest_segments(tile: Grid, layer: Layer, reach_m: float) -> tuple[Floats, Integers]:
+def _nearest_segments(tile: Grid, layer: Layer) -> tuple[Floats, Integers]:
     """Squared distance to the nearest segment and its index (tile.shape); infinite and -1 where none is in reach."""
     squared = np.full(tile.shape, np.inf)
     segment = np.full(tile.shape, -1, dtype=np.int64)
     if len(layer.owner) and tile.mask.any():
-        _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.start, layer.end, reach_m, squared, segment)
+        _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.start, layer.end, squared, segment)
     return squared, segment
 
 
@@ -167,7 +167,6 @@ def _descend(
     mask: NDArray[np.bool_],
     start: Floats,
     end: Floats,
-    reach_m: float,
     squared: Floats,
     segment: Integers,
 ) -> None:
@@ -190,9 +189,7 @@ def _descend(
             longer = np.empty(2 * (last + (last - first)), np.int64)
             longer[:last] = lists[:last]
             lists = longer
-        count = _may_be_nearest(
-            eastings, northings, top, bottom, left, right, start, end, lists, first, last, gap, reach_m
-        )
+        count = _may_be_nearest(eastings, northings, top, bottom, left, right, start, end, lists, first, last, gap)
         cells = (bottom - top) * (right - left)
         if count == 0:
             continue
@@ -236,7 +233,6 @@ def _may_be_nearest(
     first: int,
     last: int,
     gap: Floats,
-    reach_m: float,
 ) -> int:
     """Write behind `last` the candidates that may be nearest to some cell of the window; return how many."""
     east, north = (eastings[left] + eastings[right - 1]) / 2, (northings[top] + northings[bottom - 1]) / 2
@@ -253,7 +249,7 @@ def _may_be_nearest(
         across_north -= share * along_north
         gap[place - first] = np.sqrt(across_east * across_east + across_north * across_north)
         least = min(least, gap[place - first])
-    reach = min(least + 2 * half, reach_m + half) + SLACK_M
+    reach = min(least + 2 * half, LONGEST_DISTANCE_M + half) + SLACK_M
     count = 0
     for place in range(first, last):
         if gap[place - first] <= reach:

@@ -10,7 +10,7 @@ from features.grid import Grid
 from features.info import LONGEST_DISTANCE_M, FeatureInfo
 from features.known import Known
 from features.layers import Layer, layer_of, split_segments
-from features.line_shape import MOST_WIDTH_M, bends_deg, gap_between_lines_m, side_of_line
+from features.line_shape import MOST_WIDTH_M, bends_deg, gap_between_lines_m, groups_within, side_of_line
 from features.records import dates_of, words, years_between
 from features.roads import crossings
 from features.terrain import heights_at
@@ -197,23 +197,19 @@ def _by_time(tile: Grid, known: Known, close: Nearest) -> dict[str, Floats]:
     held = known.once(years_held)
     if not np.isfinite(held).any():
         return {}
-    shifts = np.zeros(tile.shape)
-    for part in known.once(_periods):
-        shifts += distance_m(tile, part, reach_m=SHIFT_M) < SHIFT_M
     return {
         "front_line_years_held": np.where(close.owner >= 0, held[close.owner], np.nan),
-        "front_line_shifts_5km": shifts,
+        "front_line_shifts_5km": groups_within(tile, known.layer("front_lines"), known.once(_periods), SHIFT_M),
     }
 
 
-def _periods(known: Known) -> list[Layer]:
-    """The lines of every distinct pair of dates."""
+def _periods(known: Known) -> NDArray[np.int64]:
+    """Number of the distinct pair of dates of each segment's line, -1 where the line has no `held_from`."""
     lines = known.table("front_lines")
     dates = np.column_stack([dates_of(lines, "held_from"), dates_of(lines, "held_to")]).astype(np.int64)
-    _, period = np.unique(dates, axis=0, return_inverse=True)
-    shapes = np.asarray(lines.geometry.array)
-    dated = ~np.isnat(dates_of(lines, "held_from"))
-    return [layer_of(shapes[(period == number) & dated]) for number in np.unique(period[dated])]
+    period = np.unique(dates, axis=0, return_inverse=True)[1].reshape(-1)
+    period = np.where(np.isnat(dates_of(lines, "held_from")), -1, period)
+    return np.asarray(period[known.layer("front_lines").owner])
 
 
 def _shape(tile: Grid, known: Known, layer: Layer, close: Nearest) -> dict[str, Floats]:

@@ -86,10 +86,75 @@ def gap_between_lines_m(tile: Grid, layer: Layer, found: Nearest) -> Floats:
     where the nearest is further than that; NaN outside the area. Within a salient both stretches are of one line.
     """
     width = np.full(tile.shape, MOST_WIDTH_M)
-    if len(layer.owner):
-        _gaps(tile.eastings_m, tile.northings_m, layer.start, layer.end, found.segment, found.distance_m, width)
+    near = segments_near(tile, layer, OPPOSITE_REACH_M)
+    if near.any():
+        segment = (np.cumsum(near) - 1)[found.segment]
+        start, end = layer.start[near], layer.end[near]
+        _gaps(tile.eastings_m, tile.northings_m, start, end, segment, found.distance_m, width)
     width[~tile.mask] = np.nan
     return width
+
+
+def groups_within(tile: Grid, layer: Layer, groups: Integers, radius_m: float) -> Floats:
+    """Number of groups of segments with one within `radius_m` of each cell (tile.shape); NaN outside the area.
+
+    `groups` (n_segments,) numbers the group of each segment; negative ones belong to none.
+    """
+    count = np.zeros(tile.shape)
+    near = np.flatnonzero(segments_near(tile, layer, radius_m) & (groups >= 0))
+    near = near[np.argsort(groups[near], kind="stable")]
+    if len(near):
+        start, end = layer.start[near], layer.end[near]
+        _count_groups(tile.eastings_m, tile.northings_m, start, end, groups[near], radius_m, count)
+    count[~tile.mask] = np.nan
+    return count
+
+
+def segments_near(tile: Grid, layer: Layer, reach_m: float) -> NDArray[np.bool_]:
+    """Segments (n,) whose bounds come within `reach_m` of the bounds of the tile."""
+    west, south, east, north = tile.bounds
+    low, high = np.minimum(layer.start, layer.end), np.maximum(layer.start, layer.end)
+    near = (high >= (west - reach_m, south - reach_m)) & (low <= (east + reach_m, north + reach_m))
+    return np.asarray(near.all(axis=1))
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_groups(
+    eastings: Floats, northings: Floats, start: Floats, end: Floats, groups: Integers, radius: float, count: Floats
+) -> None:
+    """Window by window: a group that is near enough to the whole of a window counts for all of its cells at once."""
+    n_rows, n_columns = count.shape
+    for top in range(0, n_rows, WINDOW):
+        for left in range(0, n_columns, WINDOW):
+            bottom, right = min(top + WINDOW, n_rows), min(left + WINDOW, n_columns)
+            east, north = (eastings[left] + eastings[right - 1]) / 2, (northings[top] + northings[bottom - 1]) / 2
+            half = np.hypot(eastings[right - 1] - east, northings[top] - north) + 1e-3
+            first = 0
+            while first < len(groups):
+                last, least = first, np.inf
+                while last < len(groups) and groups[last] == groups[first]:
+                    across, up = _to_segment(east, north, start, end, last)
+                    least = min(least, across * across + up * up)
+                    last += 1
+                least = np.sqrt(least)
+                if least + half < radius:
+                    count[top:bottom, left:right] += 1
+                elif least - half < radius:
+                    for row in range(top, bottom):
+                        for column in range(left, right):
+                            here = eastings[column], northings[row]
+                            if _any_nearer(here[0], here[1], start, end, first, last, radius):
+                                count[row, column] += 1
+                first = last
+
+
+@numba.njit(cache=True, nogil=True)
+def _any_nearer(east: float, north: float, start: Floats, end: Floats, first: int, last: int, radius: float) -> bool:
+    for index in range(first, last):
+        across, up = _to_segment(east, north, start, end, index)
+        if across * across + up * up < radius * radius:
+            return True
+    return False
 
 
 @numba.njit(cache=True, nogil=True)

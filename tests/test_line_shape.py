@@ -8,7 +8,15 @@ from shapely.geometry import LineString, Polygon
 from features.distances import nearest, share_along
 from features.grid import Grid, projected_crs
 from features.layers import layer_of, split_segments
-from features.line_shape import CHORD_M, MOST_WIDTH_M, OPPOSITE_REACH_M, bends_deg, gap_between_lines_m, side_of_line
+from features.line_shape import (
+    CHORD_M,
+    MOST_WIDTH_M,
+    OPPOSITE_REACH_M,
+    bends_deg,
+    gap_between_lines_m,
+    groups_within,
+    side_of_line,
+)
 
 CRS = projected_crs("EPSG:32638")
 
@@ -91,3 +99,17 @@ def test_the_gap_equals_its_definition_on_crooked_lines():
     expected = np.where(np.isfinite(second), length.min(axis=1) + second, MOST_WIDTH_M)
     assert np.isfinite(second).sum() > 100
     np.testing.assert_allclose(width[clear], expected[clear], rtol=0, atol=1e-6)
+
+
+def test_groups_within_a_radius_are_counted_once_each():
+    rng = np.random.default_rng(3)
+    grid = square_grid(50)
+    middle = np.array(grid.bounds).reshape(2, 2).mean(axis=0)
+    lines = np.array([LineString(middle + rng.normal(0, 1500, 2) + rng.normal(0, 300, (4, 2))) for _ in range(12)])
+    groups = rng.integers(-1, 4, 12)
+    layer = layer_of(lines)
+    found = groups_within(grid, layer, groups[layer.owner], 1200.0).ravel()
+    near = shapely.distance(shapely.points(grid.centres_m())[:, None], lines[None]) < 1200.0
+    expected = sum((near & (groups == group)).any(axis=1) for group in range(4))
+    np.testing.assert_array_equal(found, expected)
+    assert set(found) >= {0, 1, 2}
