@@ -13,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from features.blocks import MARGIN_M, Block, assemble, block_heights
 from features.grid import Grid
 from features.heap import pop, push
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.layers import Layer
 from features.records import places_m, words
@@ -54,7 +54,7 @@ Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Access features of the tile; nothing without settlements, the travel time alone without roads.
 
     Without a DEM, and across its holes, land counts as flat: no value is NaN. Every settlement counts, abandoned ones

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.events import EventsOnTile, events_on, has_any, has_words
+from features.events import events_of, events_on, has_any, has_words
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.records import decay, numbers, words
 
@@ -85,7 +85,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Features of the conflict events known at `as_of`.
 
     Fatalities weigh by ln(1 + n): one massacre in a town says less of mines than many small clashes.
@@ -93,20 +93,20 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     if "conflict_events" not in known.sources.vectors:
         return {}
     here = events_on(tile, known, "conflict_events")
-    columns = {
+    columns: Columns = {
         "conflict_event_distance_m": here.distance_m(),
         f"conflict_event_count_{DETAIL_KM}km": here.count(DETAIL_KM),
     }
     for km in DENSITY_KM:
-        columns |= here.densities(_weights(here, km), km)
+        columns |= here.densities(known.once(_weights, km), km)
     if here.events.has_ages:
         columns[f"conflict_event_years_since_{DETAIL_KM}km"] = here.years_since(DETAIL_KM)
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
-def _weights(here: EventsOnTile, km: int) -> dict[str, NDArray[np.float64]]:
+def _weights(known: Known, km: int) -> dict[str, NDArray[np.float64]]:
     """Weights (n,) of the densities with this bandwidth, by column."""
-    events = here.events
+    events = known.once(events_of, "conflict_events")
     weights = {f"conflict_event_density_{km}km_per_km2": np.ones(events.count)}
     if km != DETAIL_KM:
         return weights

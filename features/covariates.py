@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from features.errors import InputError
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.records import known_at, places_m
 
@@ -20,7 +20,7 @@ SPACING_STEP_M = 50.0
 FEATURES: tuple[FeatureInfo, ...] = ()
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Every raster warped to the tile, and every numeric column of a point table at the nearest point.
 
     NaN where a raster has no value, and where no point is within one cell or one spacing of the points, whichever is
@@ -71,7 +71,7 @@ def spacing_m(places: NDArray[np.float64]) -> float:
 
 def _at_nearest_point(tile: Grid, table: gpd.GeoDataFrame) -> dict[str, NDArray[np.float32]]:
     names = numeric_columns(table)
-    columns = {name: np.full(tile.shape, np.nan, dtype=np.float32) for name in names}
+    columns: Columns = {name: np.full(tile.shape, np.nan, dtype=np.float32) for name in names}
     if not len(table):
         return columns
     places = places_m(table)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.grid import Grid
-from features.layers import Layer
+from features.layers import Layer, segments_near
 from features.ownership import Owned, Ownership
 
 # Standard deviations after which a kernel is cut off, to each side in easting and northing.
@@ -26,8 +26,11 @@ NODE_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 # Segments below this share of the bandwidth count as one point in their middle (error below 1e-3 at a line's end).
 SHORT = 0.125
 
-# A unit of the sums, as a share of the peak of weight 1: 2^-34 leaves room for 5e8 people around a node.
+# A unit of the sums, as a share of the peak of weight 1. Whole numbers up to 2^53 are exact in double precision, so
+# sums are exact up to a weight of 5e5 around a node; beyond, they still do not depend on the tile.
 UNITS = float(2**34)
+# Added and taken away again, it rounds a number below 2^51 to a whole one.
+ROUNDING = float(3 * 2**51)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -60,7 +63,7 @@ def point_densities(
     # Of a wider kernel the same weight has a lower peak.
     peaks = np.ascontiguousarray(weights * (bandwidth_m**2 / sigma**2)[:, None], dtype=np.float64)
     lattice = _lattice(tile, bandwidth_m)
-    sums = np.zeros((weights.shape[1], len(lattice.souths), len(lattice.eastings)), dtype=np.int64)
+    sums = np.zeros((weights.shape[1], len(lattice.souths), len(lattice.eastings)))
     _add_points(lattice.eastings, lattice.souths, places, peaks, sigma, sums)
     out = np.empty((weights.shape[1], *tile.shape))
     _interpolate(sums, lattice.top, lattice.down, lattice.left, lattice.across, out)
@@ -88,7 +91,9 @@ def line_density(tile: Grid, layer: Layer, bandwidth_m: float) -> Floats:
     The integral along each segment is a Gauss-Legendre sum with three nodes for every bandwidth: relative error below
     4e-4 for a straight line, whatever the cell size.
     """
-    places, lengths_km = line_points(layer, bandwidth_m)
+    # The nodes around the tile's border reach a little further than the tile does.
+    near = segments_near(tile, layer, (REACH + 1) * bandwidth_m)
+    places, lengths_km = line_points(layer.start[near], layer.end[near], bandwidth_m)
     return points_density(tile, places, lengths_km, bandwidth_m)
 
 
@@ -97,17 +102,17 @@ def points_density(tile: Grid, places: Floats, weights: Floats, bandwidth_m: flo
     return np.asarray(point_densities(tile, places, weights[:, None], bandwidth_m)[0])
 
 
-def line_points(layer: Layer, sigma_m: float) -> tuple[Floats, Floats]:
-    """Points (n, 2) whose weights (n,) in km stand for the segments under a kernel of bandwidth `sigma_m`."""
-    along = layer.end - layer.start
-    length = layer.length_m
+def line_points(start: Floats, end: Floats, sigma_m: float) -> tuple[Floats, Floats]:
+    """Points (n, 2) whose weights (n,) in km stand for segments (m, 2) under a kernel of bandwidth `sigma_m`."""
+    along = end - start
+    length = np.hypot(along[:, 0], along[:, 1])
     short = length <= SHORT * sigma_m
-    middles = layer.start[short] + 0.5 * along[short]
+    middles = start[short] + 0.5 * along[short]
     pieces = np.ceil(length[~short] / sigma_m).astype(np.int64)
     segment = np.repeat(np.flatnonzero(~short), pieces)
     number = np.arange(len(segment)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     share = (number[:, None] + NODES) / np.repeat(pieces, pieces)[:, None]
-    nodes = layer.start[segment][:, None, :] + share[..., None] * along[segment][:, None, :]
+    nodes = start[segment][:, None, :] + share[..., None] * along[segment][:, None, :]
     weights = (length[segment] / np.repeat(pieces, pieces))[:, None] * NODE_WEIGHTS
     return np.concatenate([middles, nodes.reshape(-1, 2)]), np.concatenate([length[short], weights.ravel()]) / 1000.0
 
@@ -172,11 +177,11 @@ def _bell(nodes: Floats, first: int, last: int, place: float, sigma: float, bell
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_points(eastings: Floats, souths: Floats, places: Floats, peaks: Floats, sigma: Floats, sums: Integers) -> None:
+def _add_points(eastings: Floats, souths: Floats, places: Floats, peaks: Floats, sigma: Floats, sums: Floats) -> None:
     """Add every point's kernel, in whole units, to the nodes that it reaches."""
     bell_east, bell_south = np.empty(len(eastings)), np.empty(len(souths))
     for point in range(len(places)):
-        _add_point(eastings, souths, places, peaks, sigma, point, 1, bell_east, bell_south, sums)
+        _add_point(eastings, souths, places, peaks, sigma, point, 1.0, bell_east, bell_south, sums)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -187,10 +192,10 @@ def _add_point(
     peaks: Floats,
     sigma: Floats,
     point: int,
-    sign: int,
+    sign: float,
     bell_east: Floats,
     bell_south: Floats,
-    sums: Integers,
+    sums: Floats,
 ) -> None:
     """Add one point's kernel to the nodes, or take it away; the units are the same for any part of the lattice."""
     east, south, reach = places[point, 0], -places[point, 1], REACH * sigma[point]
@@ -203,17 +208,17 @@ def _add_point(
     _bell(eastings, left, right, east, sigma[point], bell_east)
     _bell(souths, top, bottom, south, sigma[point], bell_south)
     for which in range(peaks.shape[1]):
-        peak = peaks[point, which] * UNITS
+        peak = sign * peaks[point, which] * UNITS
         if peak == 0:
             continue
         for row in range(top, bottom):
             part = peak * bell_south[row]
             for column in range(left, right):
-                sums[which, row, column] += sign * np.int64(part * bell_east[column] + 0.5)
+                sums[which, row, column] += (part * bell_east[column] + ROUNDING) - ROUNDING
 
 
 @numba.njit(cache=True, nogil=True)
-def _interpolate(nodes: Integers, top: Integers, down: Floats, left: Integers, across: Floats, out: Floats) -> None:
+def _interpolate(nodes: Floats, top: Integers, down: Floats, left: Integers, across: Floats, out: Floats) -> None:
     """Rows, then columns; a sum of positive kernels never becomes negative."""
     line = np.empty(nodes.shape[2])
     for which in range(nodes.shape[0]):
@@ -249,7 +254,7 @@ def _leave_out_own(
     places: Floats,
     peaks: Floats,
     sigma: Floats,
-    sums: Integers,
+    sums: Floats,
     windows: Integers,
     starts: Integers,
     members: Integers,
@@ -264,7 +269,7 @@ def _leave_out_own(
         bell_east, bell_south = np.empty(east - west), np.empty(south - north)
         for place in range(starts[number], starts[number + 1]):
             _add_point(
-                eastings[west:east], souths[north:south], places, peaks, sigma, members[place], -1,
+                eastings[west:east], souths[north:south], places, peaks, sigma, members[place], -1.0,
                 bell_east, bell_south, part,
             )  # fmt: skip
         _interpolate(

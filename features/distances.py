@@ -50,19 +50,22 @@ def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> Floats:
 
     With `own` a cell leaves out the geometries that it owns.
     """
-    squared, _ = _nearest_segments(tile, layer)
-    distance = np.minimum(np.sqrt(squared), LONGEST_DISTANCE_M)
-    inside = first_inside(tile, layer)
-    distance[inside >= 0] = 0.0
+    distance = _distance(tile, layer)
     for window, members in own.each() if own is not None else ():
         part = tile.window(*window)
-        others = _without(layer, members)
-        squared, _ = _nearest_segments(part, others)
-        rest = np.minimum(np.sqrt(squared), LONGEST_DISTANCE_M)
-        rest[first_inside(part, others) >= 0] = 0.0
-        distance[window[0] : window[1], window[2] : window[3]] = rest
-    distance[~tile.mask] = np.nan
-    return np.asarray(distance)
+        distance[window[0] : window[1], window[2] : window[3]] = _distance(part, _without(layer, members))
+    if not tile.mask.all():
+        distance[~tile.mask] = np.nan
+    return distance
+
+
+def _distance(tile: Grid, layer: Layer) -> Floats:
+    squared, _ = _nearest_segments(tile, layer, which=False)
+    distance = np.sqrt(squared, out=squared)
+    np.minimum(distance, LONGEST_DISTANCE_M, out=distance)
+    if len(layer.polygon_owner):
+        distance[first_inside(tile, layer) >= 0] = 0.0
+    return distance
 
 
 def nearest(tile: Grid, layer: Layer) -> Nearest:
@@ -143,18 +146,22 @@ def _ask_owners_again(tile: Grid, distance: Floats, points: Floats, own: Owned) 
 
 def _without(layer: Layer, members: Integers) -> Layer:
     """The layer without some geometries; indices of the rest stay."""
-    kept = ~np.isin(layer.owner, members)
-    whole = ~np.isin(layer.polygon_owner, members)
+    others = np.ones(layer.owner[-1] + 1, dtype=bool)
+    others[members[members < len(others)]] = False
+    kept, whole = others[layer.owner], others[layer.polygon_owner]
     counts = np.diff(layer.edge_start)
     edges = layer.edges[np.repeat(whole, counts)]
     edge_start = np.concatenate([[0], np.cumsum(counts[whole])])
     return Layer(layer.start[kept], layer.end[kept], layer.owner[kept], edges, edge_start, layer.polygon_owner[whole])
 
 
-def _nearest_segments(tile: Grid, layer: Layer) -> tuple[Floats, Integers]:
-    """Squared distance to the nearest segment and its index (tile.shape); infinite and -1 where none is in reach."""
+def _nearest_segments(tile: Grid, layer: Layer, which: bool = True) -> tuple[Floats, Integers]:
+    """Squared distance to the nearest segment and its index (tile.shape); infinite and -1 where none is in reach.
+
+    Without `which` the second array is empty.
+    """
     squared = np.full(tile.shape, np.inf)
-    segment = np.full(tile.shape, -1, dtype=np.int64)
+    segment = np.full(tile.shape if which else (0, 0), -1, dtype=np.int64)
     if len(layer.owner) and tile.mask.any():
         _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.start, layer.end, squared, segment)
     return squared, segment
@@ -273,6 +280,7 @@ def _compare(
     segment: Integers,
 ) -> None:
     """The nearest of the candidates for each cell of the window; among equals the first."""
+    which = segment.size > 0
     for index in candidates:
         from_east, from_north = start[index, 0], start[index, 1]
         along_east, along_north = end[index, 0] - from_east, end[index, 1] - from_north
@@ -289,7 +297,8 @@ def _compare(
                 apart = apart_east * apart_east + apart_north * apart_north
                 if apart < squared[row, column]:
                     squared[row, column] = apart
-                    segment[row, column] = index
+                    if which:
+                        segment[row, column] = index
 
 
 @numba.njit(cache=True, nogil=True)

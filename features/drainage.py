@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 from features.blocks import MARGIN_M, Block, assemble, block_heights
 from features.grid import Grid
 from features.heap import pop, push
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 
 FAMILY = "drainage"
@@ -58,7 +58,7 @@ SMOOTH = frozenset({"height_above_drainage_m", "drainage_distance_m"})
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Drainage features of the tile; NaN where the coarse cell has no elevation, and nowhere else.
 
     Enclosed holes of the DEM are crossed like lakes; holes that meet the edge of block and margin swallow water like

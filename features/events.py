@@ -60,8 +60,6 @@ class EventsOnTile:
 
     def densities(self, weights: dict[str, Floats], bandwidth_km: float) -> dict[str, Floats]:
         """Weight per km2 by name, for weights (n,) by name."""
-        if not weights:
-            return {}
         stacked = np.column_stack(list(weights.values()))
         events = self.events
         sums = event_densities(self.tile, events.places, stacked, bandwidth_km * 1000.0, events.error_m, self.own)
@@ -80,10 +78,11 @@ class EventsOnTile:
 
 def events_on(tile: Grid, known: Known, source: str) -> EventsOnTile:
     """The events of a source for one tile."""
-    return EventsOnTile(tile, known.once(_events, source), ownership(tile, known, source))
+    return EventsOnTile(tile, known.once(events_of, source), ownership(tile, known, source))
 
 
-def _events(known: Known, source: str) -> Events:
+def events_of(known: Known, source: str) -> Events:
+    """The events of a source, made once for all tiles."""
     table = known.table(source)
     error_m = numbers(table, "location_error_m", 0.0)
     return Events(table, places_m(table), error_m, ages_years(table, known.context.as_of))

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.events import EventsOnTile, are_mines, are_uxo, events_on, has_any, has_words
+from features.events import are_mines, are_uxo, events_of, events_on, has_any, has_words
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.records import decay, numbers
 
@@ -70,20 +70,20 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Features of the finds known at `as_of`; dates, quantities and kinds have columns where the records tell them."""
     if "finds" not in known.sources.vectors:
         return {}
     here = events_on(tile, known, "finds")
-    columns = {"find_distance_m": here.distance_m(), f"find_count_{NEAR_KM}km": here.count(NEAR_KM)}
+    columns: Columns = {"find_distance_m": here.distance_m(), f"find_count_{NEAR_KM}km": here.count(NEAR_KM)}
     for km in DENSITY_KM:
-        columns |= here.densities(_weights(here, km), km)
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+        columns |= here.densities(known.once(_weights, km), km)
+    return columns
 
 
-def _weights(here: EventsOnTile, km: int) -> dict[str, NDArray[np.float64]]:
+def _weights(known: Known, km: int) -> dict[str, NDArray[np.float64]]:
     """Weights (n,) of the densities with this bandwidth, by column."""
-    events = here.events
+    events = known.once(events_of, "finds")
     weights = {f"find_density_{km}km_per_km2": np.ones(events.count)}
     if km != DETAIL_KM:
         return weights

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from features.densities import line_density
 from features.distances import Nearest, distance_m, nearest, share_along
 from features.grid import Grid
-from features.info import LONGEST_DISTANCE_M, FeatureInfo
+from features.info import LONGEST_DISTANCE_M, Columns, FeatureInfo
 from features.known import Known
 from features.layers import Layer, layer_of, split_segments
 from features.line_shape import MOST_WIDTH_M, bends_deg, gap_between_lines_m, groups_within, side_of_line
@@ -141,7 +141,7 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Front-line features of the tile.
 
     A kind, a side and a period have their columns only if some known line has one; years held and height are NaN
@@ -151,7 +151,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
         return {}
     layer = known.once(_pieces)
     close = nearest(tile, layer)
-    columns = {"front_line_distance_m": close.distance_m}
+    columns: Columns = {"front_line_distance_m": close.distance_m}
     for name, part in known.once(_parts).items():
         columns[name] = distance_m(tile, part)
     columns |= _by_time(tile, known, close) | _shape(tile, known, layer, close)
@@ -164,7 +164,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
         columns["river_front_line_crossing_distance_m"] = distance_m(tile, known.once(_river_crossings))
     if "dem" in known.sources.rasters:
         columns["front_line_height_m"] = _height(tile, known, layer, close)
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
 def years_held(known: Known) -> Floats:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from features.densities import point_densities
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.layers import Layer, layer_of
 from features.nearby import count_within
@@ -64,7 +64,7 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Features of the hazard areas known at `as_of`, open or closed.
 
     Where hazard areas make labels a cell leaves out every one that reaches into its own block, whole.
@@ -72,7 +72,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     if "hazard_areas" not in known.sources.vectors:
         return {}
     own = polygon_ownership(tile, known, "hazard_areas")
-    columns = {"hazard_area_distance_m": distance_m(tile, known.layer("hazard_areas"), own)}
+    columns: Columns = {"hazard_area_distance_m": distance_m(tile, known.layer("hazard_areas"), own)}
     types = known.once(_types)
     for kind, (name, _) in TYPES.items():
         if kind in types:
@@ -83,7 +83,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
         density = point_densities(tile, places, area_km2[:, None], km * 1000.0, spread_m, own)[0]
         columns[f"hazard_area_density_{km}km_share"] = density
     columns[f"hazard_area_count_{NEAR_KM}km"] = count_within(tile, places, NEAR_KM * 1000.0, own).astype(np.float64)
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
 def _types(known: Known) -> dict[str, tuple[NDArray[np.int64], Layer]]:

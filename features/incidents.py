@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.events import EventsOnTile, are_mines, are_uxo, events_on, has_any, has_words
+from features.events import are_mines, are_uxo, events_of, events_on, has_any, has_words
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.records import decay, numbers
 
@@ -105,23 +105,24 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Features of the incidents known at `as_of`; undated records count, except where age matters."""
     if "incidents" not in known.sources.vectors:
         return {}
     here = events_on(tile, known, "incidents")
-    columns = {"incident_distance_m": here.distance_m()}
+    columns: Columns = {"incident_distance_m": here.distance_m()}
     for km in DENSITY_KM:
-        columns |= here.densities(_weights(here, km), km)
-    columns |= {f"incident_count_{km}km": here.count(km) for km in COUNT_KM} | _kinds(here)
+        columns |= here.densities(known.once(_weights, km), km)
+    columns |= {f"incident_count_{km}km": here.count(km) for km in COUNT_KM}
+    columns |= {name: here.count(NEAR_KM, chosen) for name, chosen in known.once(_kinds).items()}
     if here.events.has_ages:
         columns[f"incident_years_since_{NEAR_KM}km"] = here.years_since(NEAR_KM)
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
-def _weights(here: EventsOnTile, km: int) -> dict[str, Floats]:
+def _weights(known: Known, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
-    events = here.events
+    events = known.once(events_of, "incidents")
     weights = {f"incident_density_{km}km_per_km2": np.ones(events.count)}
     if km in RECENT_KM and events.has_ages:
         for years in HALF_LIVES_YEARS:
@@ -132,12 +133,13 @@ def _weights(here: EventsOnTile, km: int) -> dict[str, Floats]:
     return weights
 
 
-def _kinds(here: EventsOnTile) -> dict[str, Floats]:
-    """Counts by kind, where the records tell it."""
-    table, columns = here.events.table, {}
+def _kinds(known: Known) -> dict[str, NDArray[np.bool_]]:
+    """The incidents of each kind by the column that counts them, where the records tell it."""
+    table = known.table("incidents")
+    kinds = {}
     if has_any(table, "killed"):
-        columns[f"incident_fatal_count_{NEAR_KM}km"] = here.count(NEAR_KM, numbers(table, "killed", 0.0) > 0)
+        kinds[f"incident_fatal_count_{NEAR_KM}km"] = numbers(table, "killed", 0.0) > 0
     if has_words(table, "device_category"):
-        columns[f"incident_mine_count_{NEAR_KM}km"] = here.count(NEAR_KM, are_mines(table, "device_category"))
-        columns[f"incident_uxo_count_{NEAR_KM}km"] = here.count(NEAR_KM, are_uxo(table, "device_category"))
-    return columns
+        kinds[f"incident_mine_count_{NEAR_KM}km"] = are_mines(table, "device_category")
+        kinds[f"incident_uxo_count_{NEAR_KM}km"] = are_uxo(table, "device_category")
+    return kinds

@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Sources keep no record further than this from the grid, so a greater distance would depend on the area.
 LONGEST_DISTANCE_M = 50_000.0
 # ANAMA's figure for the accuracy of the records handed over for Aghdam, Fuzuli, Jabrayil and Zangilan.
 DEFAULT_RECORD_TRUST = 0.25
 DAYS_PER_YEAR = 365.25
+
+
+# What a family gives for a tile: arrays of tile.shape by column; the table keeps them as float32.
+Columns = dict[str, NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from features.densities import line_density, point_densities, points_density
 from features.distances import distance_m
 from features.errors import InputError
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.inside import first_inside
 from features.known import Known
 from features.layers import Layer, layer_of
@@ -74,10 +74,10 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Distances to what surrounds the cell, and 1 or 0 for every class of land use at its centre."""
     vectors = known.sources.vectors
-    columns: dict[str, Floats] = {}
+    columns: Columns = {}
     for source, name in NEARBY.items():
         if source in vectors:
             columns[f"{name}_distance_m"] = distance_m(tile, known.layer(source))
@@ -92,7 +92,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
         columns |= _polygons(tile, known)
     elif "land_use" in known.sources.rasters:
         columns |= _raster(tile, known)
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
 def described(known: Known) -> tuple[FeatureInfo, ...]:
@@ -157,7 +157,7 @@ def _codes(known: Known) -> tuple[int, ...]:
 
 
 def _polygons(tile: Grid, known: Known) -> dict[str, Floats]:
-    columns = {
+    columns: dict[str, Floats] = {
         _column(name): (first_inside(tile, layer) >= 0).astype(np.float64)
         for name, layer in known.once(_classes).items()
     }

@@ -7,6 +7,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from features.grid import Grid
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -63,6 +65,14 @@ def point_layer(places: Floats) -> Layer:
     """The layer of points at places (n, 2)."""
     none = np.empty(0, dtype=np.int64)
     return Layer(places, places, np.arange(len(places)), np.empty((0, 4)), np.zeros(1, dtype=np.int64), none)
+
+
+def segments_near(tile: Grid, layer: Layer, reach_m: float) -> NDArray[np.bool_]:
+    """Segments (n,) whose bounds come within `reach_m` of the bounds of the tile."""
+    west, south, east, north = tile.bounds
+    low, high = np.minimum(layer.start, layer.end), np.maximum(layer.start, layer.end)
+    near = (high >= (west - reach_m, south - reach_m)) & (low <= (east + reach_m, north + reach_m))
+    return np.asarray(near.all(axis=1))
 
 
 def split_segments(layer: Layer, longest_m: float) -> Layer:

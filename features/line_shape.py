@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.distances import Nearest
 from features.grid import Grid
-from features.layers import Layer
+from features.layers import Layer, segments_near
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -110,14 +110,6 @@ def groups_within(tile: Grid, layer: Layer, groups: Integers, radius_m: float) -
     return count
 
 
-def segments_near(tile: Grid, layer: Layer, reach_m: float) -> NDArray[np.bool_]:
-    """Segments (n,) whose bounds come within `reach_m` of the bounds of the tile."""
-    west, south, east, north = tile.bounds
-    low, high = np.minimum(layer.start, layer.end), np.maximum(layer.start, layer.end)
-    near = (high >= (west - reach_m, south - reach_m)) & (low <= (east + reach_m, north + reach_m))
-    return np.asarray(near.all(axis=1))
-
-
 @numba.njit(cache=True, nogil=True)
 def _count_groups(
     eastings: Floats, northings: Floats, start: Floats, end: Floats, groups: Integers, radius: float, count: Floats
@@ -207,8 +199,11 @@ def _gap(east: float, north: float, start: Floats, end: Floats, near: Integers, 
     best = OPPOSITE_REACH_M
     for index in near:
         other_across, other_up = _to_segment(east, north, start, end, index)
-        apart = np.sqrt(other_across * other_across + other_up * other_up)
-        if apart < best and other_across * across + other_up * up <= OPPOSITE * apart * first:
+        squared = other_across * other_across + other_up * other_up
+        if squared >= best * best:
+            continue
+        apart = np.sqrt(squared)
+        if other_across * across + other_up * up <= OPPOSITE * apart * first:
             best = apart
     return first + best if best < OPPOSITE_REACH_M else MOST_WIDTH_M
 

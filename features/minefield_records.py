@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from features.densities import point_densities
 from features.distances import nearest
 from features.grid import Grid
-from features.info import DEFAULT_RECORD_TRUST, FeatureInfo
+from features.info import DEFAULT_RECORD_TRUST, Columns, FeatureInfo
 from features.known import Known
 from features.records import extent_m, numbers, places_m
 
@@ -50,20 +50,20 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Features of the records known at `as_of`; distance is 0 inside a recorded polygon, trust NaN beyond 50 km."""
     if "minefield_records" not in known.sources.vectors:
         return {}
     close = nearest(tile, known.layer("minefield_records"))
     places, trusted, spread_m = known.once(_weighed)
-    columns = {
+    columns: Columns = {
         "minefield_record_distance_m": close.distance_m,
         "minefield_record_trust": np.append(trusted, np.nan)[close.owner],
     }
     for km in DENSITY_KM:
         density = point_densities(tile, places, trusted[:, None], km * 1000.0, spread_m)[0]
         columns[f"minefield_record_density_{km}km_per_km2"] = density
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
 def _weighed(known: Known) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -141,9 +141,12 @@ def _chord(eastings: Floats, down: float, east: float, radius: float) -> tuple[i
     rest = radius * radius - down * down
     if rest < 0:
         return 0, 0
+    # Centres are evenly spaced: arithmetic finds both ends to within a column.
+    last = len(eastings) - 1
+    spacing = (eastings[last] - eastings[0]) / last if last > 0 else 1.0
     half = np.sqrt(rest)
-    left = np.searchsorted(eastings, east - half)
-    right = np.searchsorted(eastings, east + half, "right")
+    left = min(max(int(np.ceil((east - half - eastings[0]) / spacing)), 0), last + 1)
+    right = min(max(int(np.floor((east + half - eastings[0]) / spacing)) + 1, left), last + 1)
     # The root rounds: the plain formula decides at both ends.
     while left > 0 and (eastings[left - 1] - east) ** 2 + down * down <= radius * radius:
         left -= 1

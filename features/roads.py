@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.densities import line_density, points_density
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.layers import Layer, layer_of, point_layer
 from features.records import words
@@ -83,7 +83,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Road features of the tile.
 
     A class group, junctions and bridges have their columns only if the source has any, crossings only with the
@@ -92,7 +92,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     if "roads" not in known.sources.vectors:
         return {}
     layer, parts = known.layer("roads"), known.once(_parts)
-    columns = {"road_distance_m": distance_m(tile, layer)}
+    columns: Columns = {"road_distance_m": distance_m(tile, layer)}
     columns |= {name: distance_m(tile, part) for name, part in parts.items()}
     for km in DENSITY_KM:
         columns[f"road_density_{km}km_km_per_km2"] = line_density(tile, layer, km * 1000.0)
@@ -106,7 +106,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
     for source, name in (("rivers", "river_crossing"), ("front_lines", "road_front_line_crossing")):
         if source in known.sources.vectors:
             columns[f"{name}_distance_m"] = distance_m(tile, known.once(_crossed, source))
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
 def class_groups(road_class: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from features.densities import points_density
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.layers import Layer, point_layer
 from features.records import numbers, places_m, words
@@ -90,14 +90,14 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Settlement features of the tile; sizes, people and abandoned places only if the source tells of any.
 
     A settlement without a population counts as a place, and as nobody in the sums.
     """
     if "settlements" not in known.sources.vectors:
         return {}
-    columns = {name: distance_m(tile, layer) for name, layer in known.once(_layers).items()}
+    columns: Columns = {name: distance_m(tile, layer) for name, layer in known.once(_layers).items()}
     places, population, planned = known.once(_people)
     density = points_density(tile, places, np.ones(len(places)), PLACES_KM * 1000.0)
     columns[f"settlement_density_{PLACES_KM}km_per_km2"] = density
@@ -106,7 +106,7 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
             for km in radii:
                 density = points_density(tile, places[people > 0], people[people > 0], km * 1000.0)
                 columns[f"{name}_density_{km}km_per_km2"] = density
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
 def _people(known: Known) -> tuple[Floats, Floats, Floats]:

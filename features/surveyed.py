@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from features.densities import event_densities, point_densities
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 from features.ownership import ownership, polygon_ownership
 from features.records import area_km2, extent_m, numbers, places_m, words
@@ -63,14 +63,14 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Features of released and surveyed land known at `as_of`.
 
     A job is a released polygon or a surveyed place, found when devices were counted or the outcome says so. Where
     these sources make labels a cell leaves out every polygon that reaches into its own block, and its own survey.
     NaN where nobody searched around.
     """
-    columns: dict[str, Floats] = {}
+    columns: Columns = {}
     vectors = known.sources.vectors
     if "land_release" in vectors:
         columns |= _released(tile, known)
@@ -79,12 +79,12 @@ def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
             jobs = np.sum([_jobs(tile, known, source, km) for source in BOTH if source in vectors], axis=0)
             found, all_jobs = jobs
             columns[f"found_share_{km}km"] = _ratio(found, all_jobs)
-    return {name: array.astype(np.float32) for name, array in columns.items()}
+    return columns
 
 
 def _released(tile: Grid, known: Known) -> dict[str, Floats]:
     own = polygon_ownership(tile, known, "land_release")
-    columns = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
+    columns: dict[str, Floats] = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
     places, weights, spread_m = known.once(_release_weights)
     for km in DENSITY_KM:
         sums = point_densities(tile, places, weights, km * 1000.0, spread_m, own)

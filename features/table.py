@@ -28,10 +28,10 @@ from features import (
 from features.compute import Compute, over_tiles
 from features.errors import ConfigError, InputError
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known
 
-Builder = Callable[[Grid, Known], dict[str, NDArray[np.float32]]]
+Builder = Callable[[Grid, Known], Columns]
 
 # A new family is one module and one line here. A module has `build`, `FEATURES` (its columns, described), and
 # `described` where it has columns that only the data know.
@@ -118,16 +118,21 @@ def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureT
 
     Raises InputError when no family finds a source: a table without columns ranks nothing.
     """
-    columns: dict[str, NDArray[np.float32]] = {}
+    chosen = check_families(families)
     inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
-    for family in check_families(families):
+    # Room for every column that there may be: each is written once, straight to its place.
+    room = len(known.once(feature_infos, chosen))
+    values = np.empty((room, tile.n_cells), dtype=np.float32)
+    names: list[str] = []
+    for family in chosen:
         for name, array in BUILDERS[family](tile, known).items():
-            if name in columns:
+            if name in names:
                 raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
-            columns[name] = array.ravel() if inside is None else array.ravel()[inside]
-    if not columns:
+            values[len(names)] = array.ravel() if inside is None else array.ravel()[inside]
+            names.append(name)
+    if not names:
         raise InputError(f"no source gives a feature of {', '.join(families)}: add sources to the config")
-    return FeatureTable(tuple(columns), np.stack(list(columns.values()), dtype=np.float32, casting="same_kind").T)
+    return FeatureTable(tuple(names), values[: len(names)].T)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known, height_halo
 from features.slopes import broad_slope, derivatives, vector_ruggedness
 from features.sources import RasterSource
@@ -80,7 +80,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Terrain features of every cell of the tile; none without a DEM."""
     if "dem" not in known.sources.rasters:
         return {}

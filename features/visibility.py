@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from features.grid import Grid
-from features.info import FeatureInfo
+from features.info import Columns, FeatureInfo
 from features.known import Known, height_halo
 
 FAMILY = "visibility"
@@ -62,7 +62,7 @@ class Observers:
     length_cm: NDArray[np.int64]
 
 
-def build(tile: Grid, known: Known) -> dict[str, NDArray[np.float32]]:
+def build(tile: Grid, known: Known) -> Columns:
     """Visibility features of the tile; none without both front lines and DEM.
 
     NaN outside the area and where the cell has no height. An observer on a cell without height is not counted, and a

@@ -124,7 +124,7 @@ def built(sources, tile=None, context=CONTEXT):
     known = Known(sources, context)
     for family in FAMILIES.values():
         columns |= family.build(tile, known)
-    return {name: array[tile.mask] for name, array in columns.items()}
+    return {name: array[tile.mask].astype(np.float32) for name, array in columns.items()}
 
 
 def with_vector(sources, name, table):

@@ -110,7 +110,8 @@ def test_density_of_crooked_lines_equals_a_fine_sum_over_short_pieces():
 
 def test_line_points_carry_the_whole_length():
     lines = np.array([LineString([(0, 0), (30, 40)]), LineString([(0, 0), (0, 12_345)]), LineString([(5, 5), (5, 5)])])
-    _, weights = line_points(layer_of(lines), 1000.0)
+    layer = layer_of(lines)
+    _, weights = line_points(layer.start, layer.end, 1000.0)
     assert weights.sum() == pytest.approx(12.395, rel=1e-12)
 
 
