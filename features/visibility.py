@@ -117,8 +117,8 @@ def visible_cm(
     """
     within, seen = np.zeros(wanted.shape, np.int64), np.zeros(wanted.shape, np.int64)
     flat = np.ascontiguousarray(heights).ravel()
-    for row, column, length in zip(rows, columns, length_cm, strict=True):
-        _look(flat, heights.shape[1], halo, wanted, row, column, length, cell_size_m, within, seen)
+    for observer in zip(rows, columns, length_cm, strict=True):
+        _look(flat, heights.shape[1], halo, wanted, observer, cell_size_m, within, seen)
     return within, seen
 
 
@@ -140,18 +140,10 @@ def _observers_near(tile: Grid, observers: Observers) -> tuple[NDArray[np.int64]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _look(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    heights: Any,
-    width: int,
-    halo: int,
-    wanted: Any,
-    row: int,
-    column: int,
-    length: int,
-    size: float,
-    within: Any,
-    seen: Any,
+    heights: Any, width: int, halo: int, wanted: Any, observer: Any, size: float, within: Any, seen: Any
 ):
-    """Add one observer's length to the wanted cells within range, and to those that it sees."""
+    """Add the length of one observer (row, column, length) to the wanted cells within range, and to those it sees."""
+    row, column, length = observer
     here = (row + halo) * width + column + halo
     eye = np.float64(heights[here]) + EYE_HEIGHT_M
     if np.isnan(eye):
@@ -173,7 +165,7 @@ def _look(  # type: ignore[no-untyped-def]  # noqa: ANN202
                 target = np.float64(heights[here + down * width + right])
                 bend = DROP_PER_M2 * squared / (along * along)
                 slope = (target - eye) / along - bend * along
-                stop = _blocked_at(heights, here, step, side, along, across, eye, slope, bend, hint)
+                stop = _blocked_at(heights, here, (step, side, along, across), eye, slope, bend, hint)
                 if stop > 0:
                     hint = stop
                     continue
@@ -182,21 +174,13 @@ def _look(  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _blocked_at(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    heights: Any,
-    here: int,
-    step: int,
-    side: int,
-    along: int,
-    across: int,
-    eye: float,
-    slope: float,
-    bend: float,
-    hint: int,
+    heights: Any, here: int, ray: Any, eye: float, slope: float, bend: float, hint: int
 ):
     """A step of the ray at which the ground rises above it, 0 where the target is seen; `hint` is tried first.
 
     The ray goes `along` steps, and `across` to the side over all. A neighbour is mostly hidden by the same ridge.
     """
+    step, side, along, across = ray
     if 0 < hint < along:
         whole, rest = hint * across // along, hint * across % along
         first = here + hint * step + whole * side
@@ -204,16 +188,19 @@ def _blocked_at(  # type: ignore[no-untyped-def]  # noqa: ANN202
         ground = np.float64(heights[first]) * (along - rest) + np.float64(heights[second]) * rest
         if ground > along * (eye + hint * (slope + bend * hint)):
             return hint
-    first, rest = here, 0
+    # Whole numbers as floats are exact, and spare a conversion at every step.
+    full, more, part, distance = np.float64(along), np.float64(across), 0.0, 0.0
+    first = here
     for k in range(1, along):
         first += step
-        rest += across
-        if rest >= along:
-            rest -= along
+        part += more
+        distance += 1.0
+        if part >= full:
+            part -= full
             first += side
-        second = first + (side if rest > 0 else 0)
-        ground = np.float64(heights[first]) * (along - rest) + np.float64(heights[second]) * rest
+        second = first + (side if part > 0 else 0)
+        ground = np.float64(heights[first]) * (full - part) + np.float64(heights[second]) * part
         # Unknown ground is NaN, which is never greater.
-        if ground > along * (eye + k * (slope + bend * k)):
+        if ground > full * (eye + distance * (slope + bend * distance)):
             return k
     return 0
