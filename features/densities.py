@@ -3,8 +3,8 @@
 A Gaussian is smooth: it is summed exactly at the nodes of a lattice a quarter of a bandwidth apart, aligned to the CRS
 origin, and interpolated in between by cubic polynomials (error below 3e-4 of a point's peak). Where cells are larger
 than that the nodes are the cell centres, and nothing is interpolated. Sums are whole numbers of tiny units: they are
-the same in any order, and what a cell owns is taken away again without a trace. A kernel ends at 6 bandwidths to each
-side, at 2e-8 of its peak.
+the same in any order, and what a cell owns is taken away again without a trace. A kernel ends at 5 bandwidths to each
+side, at 4e-6 of its peak.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from features.layers import Layer, segments_near
 from features.ownership import Owned, Ownership
 
 # Standard deviations after which a kernel is cut off, to each side in easting and northing.
-REACH = 6.0
+REACH = 5.0
 NODES_PER_BANDWIDTH = 4.0
 # Three-point Gauss-Legendre nodes and weights on [0, 1].
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])

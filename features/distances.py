@@ -163,7 +163,7 @@ def _nearest_segments(tile: Grid, layer: Layer, which: bool = True) -> tuple[Flo
     squared = np.full(tile.shape, np.inf)
     segment = np.full(tile.shape if which else (0, 0), -1, dtype=np.int64)
     if len(layer.owner) and tile.mask.any():
-        _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.start, layer.end, squared, segment)
+        _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.packed, squared, segment)
     return squared, segment
 
 
@@ -172,8 +172,7 @@ def _descend(
     eastings: Floats,
     northings: Floats,
     mask: NDArray[np.bool_],
-    start: Floats,
-    end: Floats,
+    segments: Floats,
     squared: Floats,
     segment: Integers,
 ) -> None:
@@ -181,11 +180,11 @@ def _descend(
     n_rows, n_columns = mask.shape
     depth = 4 + int(np.ceil(np.log2(max(n_rows, n_columns))))
     # A window writes its candidates behind its parent's; all its quarters read them before they are overwritten.
-    lists = np.empty(len(start) * 2 + 1024, np.int64)
-    lists[: len(start)] = np.arange(len(start))
-    gap = np.empty(len(start), np.float64)
+    lists = np.empty(len(segments) * 2 + 1024, np.int64)
+    lists[: len(segments)] = np.arange(len(segments))
+    gap = np.empty(len(segments), np.float64)
     waiting = np.empty((4 * depth, 6), np.int64)
-    waiting[0] = np.array([0, n_rows, 0, n_columns, 0, len(start)])
+    waiting[0] = np.array([0, n_rows, 0, n_columns, 0, len(segments)])
     n_waiting = 1
     while n_waiting:
         n_waiting -= 1
@@ -196,14 +195,13 @@ def _descend(
             longer = np.empty(2 * (last + (last - first)), np.int64)
             longer[:last] = lists[:last]
             lists = longer
-        count = _may_be_nearest(eastings, northings, top, bottom, left, right, start, end, lists, first, last, gap)
+        count = _may_be_nearest(eastings, northings, top, bottom, left, right, segments, lists, first, last, gap)
         cells = (bottom - top) * (right - left)
         if count == 0:
             continue
         if cells <= LEAF_CELLS or count <= FEW_SEGMENTS:
-            _compare(
-                eastings, northings, top, bottom, left, right, start, end, lists[last : last + count], squared, segment
-            )
+            found = lists[last : last + count]
+            _compare(eastings, northings, top, bottom, left, right, segments, found, squared, segment)
             continue
         middle_row = (top + bottom + 1) // 2 if bottom - top > 1 else bottom
         middle_column = (left + right + 1) // 2 if right - left > 1 else right
@@ -226,7 +224,7 @@ def _any(mask: NDArray[np.bool_], top: int, bottom: int, left: int, right: int) 
     return False
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True)
 def _may_be_nearest(
     eastings: Floats,
     northings: Floats,
@@ -234,8 +232,7 @@ def _may_be_nearest(
     bottom: int,
     left: int,
     right: int,
-    start: Floats,
-    end: Floats,
+    segments: Floats,
     lists: Integers,
     first: int,
     last: int,
@@ -247,25 +244,25 @@ def _may_be_nearest(
     least = np.inf
     for place in range(first, last):
         index = lists[place]
-        along_east, along_north = end[index, 0] - start[index, 0], end[index, 1] - start[index, 1]
-        across_east, across_north = east - start[index, 0], north - start[index, 1]
-        length = along_east * along_east + along_north * along_north
-        share = (across_east * along_east + across_north * along_north) / length if length > 0 else 0.0
+        along_east, along_north = segments[index, 2], segments[index, 3]
+        across_east, across_north = east - segments[index, 0], north - segments[index, 1]
+        share = (across_east * along_east + across_north * along_north) * segments[index, 4]
         share = min(max(share, 0.0), 1.0)
         across_east -= share * along_east
         across_north -= share * along_north
-        gap[place - first] = np.sqrt(across_east * across_east + across_north * across_north)
-        least = min(least, gap[place - first])
-    reach = min(least + 2 * half, LONGEST_DISTANCE_M + half) + SLACK_M
+        apart = across_east * across_east + across_north * across_north
+        gap[place - first] = apart
+        least = min(least, apart)
+    reach = min(np.sqrt(least) + 2 * half, LONGEST_DISTANCE_M + half) + SLACK_M
     count = 0
     for place in range(first, last):
-        if gap[place - first] <= reach:
+        if gap[place - first] <= reach * reach:
             lists[last + count] = lists[place]
             count += 1
     return count
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(cache=True, nogil=True)
 def _compare(
     eastings: Floats,
     northings: Floats,
@@ -273,8 +270,7 @@ def _compare(
     bottom: int,
     left: int,
     right: int,
-    start: Floats,
-    end: Floats,
+    segments: Floats,
     candidates: Integers,
     squared: Floats,
     segment: Integers,
@@ -282,23 +278,21 @@ def _compare(
     """The nearest of the candidates for each cell of the window; among equals the first."""
     which = segment.size > 0
     for index in candidates:
-        from_east, from_north = start[index, 0], start[index, 1]
-        along_east, along_north = end[index, 0] - from_east, end[index, 1] - from_north
-        length = along_east * along_east + along_north * along_north
-        inverse = 1.0 / length if length > 0 else 0.0
+        from_east, from_north = segments[index, 0], segments[index, 1]
+        along_east, along_north, inverse = segments[index, 2], segments[index, 3], segments[index, 4]
         for row in range(top, bottom):
             north = northings[row] - from_north
             part = north * along_north
+            # Without a branch around the store the compiler takes several cells at a time.
             for column in range(left, right):
                 east = eastings[column] - from_east
-                share = (east * along_east + part) * inverse
-                share = min(max(share, 0.0), 1.0)
+                share = min(max((east * along_east + part) * inverse, 0.0), 1.0)
                 apart_east, apart_north = east - share * along_east, north - share * along_north
                 apart = apart_east * apart_east + apart_north * apart_north
-                if apart < squared[row, column]:
-                    squared[row, column] = apart
-                    if which:
-                        segment[row, column] = index
+                nearer = apart < squared[row, column]
+                squared[row, column] = apart if nearer else squared[row, column]
+                if which:
+                    segment[row, column] = index if nearer else segment[row, column]
 
 
 @numba.njit(cache=True, nogil=True)

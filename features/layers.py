@@ -1,6 +1,7 @@
 """Geometries taken apart once for all tiles: segments for distances, rings for what lies inside."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,17 @@ class Layer:
     edges: Floats
     edge_start: Integers
     polygon_owner: Integers
+
+    @cached_property
+    def packed(self) -> Floats:
+        """(n, 5) easting and northing of the start and of the way to the end, one over its squared length (0 for none).
+
+        What a distance to a segment needs, side by side in memory.
+        """
+        along = self.end - self.start
+        squared = (along**2).sum(axis=1)
+        inverse = np.divide(1.0, squared, out=np.zeros_like(squared), where=squared > 0)
+        return np.column_stack([self.start, along, inverse])
 
     @property
     def length_m(self) -> Floats:

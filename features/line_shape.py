@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # A stretch further away than this does not face the cell across no man's land.
-OPPOSITE_REACH_M = 4000.0
+OPPOSITE_REACH_M = 3000.0
 MOST_WIDTH_M = 2 * OPPOSITE_REACH_M
 # Cosine of 120 degrees: directions at least so far apart have the cell between them.
 OPPOSITE = -0.5

@@ -23,6 +23,7 @@ from features.events import are_mines, are_uxo
 from features.info import FeatureContext
 from features.known import Known
 from features.layers import layer_of
+from features.line_shape import OPPOSITE_REACH_M
 from tests.sample_country import AS_OF, CONTEXT, CRS, StandIn, Surface, country_grid
 
 
@@ -193,7 +194,7 @@ def test_periods_sides_and_shifts_of_front_lines():
     signed = np.where(np.abs(502_000 - east) < np.abs(514_000 - east), 502_000 - east, east - 514_000)
     np.testing.assert_allclose(columns["front_line_side_distance_m"][row][inside], signed[inside])
     assert (columns["front_line_bend_deg"][grid.mask] < 1e-3).all()
-    between = (east > 502_000) & (east < 506_000) & inside
+    between = (np.abs(504_000 - east) < OPPOSITE_REACH_M - 2000) & inside
     np.testing.assert_allclose(columns["no_mans_land_width_m"][row][between], 4000.0)
 
 

@@ -159,7 +159,7 @@ class ComputeSettings(Settings):
         "workers of a Dask scheduler (pip install mlrisk[dask])",
     )
     threads: int = Field(2, ge=1, le=256, description="tiles, folds or trees that are worked on side by side")
-    tile_cells: int = Field(768, ge=16, le=8192, description="side of a tile in cells")
+    tile_cells: int = Field(512, ge=16, le=8192, description="side of a tile in cells")
 
     @field_validator("scheduler")
     @classmethod
