@@ -66,23 +66,24 @@ def point_densities(
     sums = np.zeros((weights.shape[1], len(lattice.souths), len(lattice.eastings)))
     _add_points(lattice.eastings, lattice.souths, places, peaks, sigma, sums)
     out = np.empty((weights.shape[1], *tile.shape))
-    _interpolate(sums, lattice.top, lattice.down, lattice.left, lattice.across, out)
+    scale = 1e6 / (2 * np.pi * bandwidth_m**2) / UNITS
+    _interpolate(sums, lattice.top, lattice.down, lattice.left, lattice.across, scale, out)
     if own is not None:
         _leave_out_own(
             lattice.eastings, lattice.souths, lattice.top, lattice.down, lattice.left, lattice.across,
-            places, peaks, sigma, sums, own.windows, own.starts, own.members, out,
+            places, peaks, sigma, sums, own.windows, own.starts, own.members, scale, out,
         )  # fmt: skip
-    return np.asarray(out * (1e6 / (2 * np.pi * bandwidth_m**2) / UNITS))
+    return out
 
 
 def event_densities(
     tile: Grid, places: Floats, weights: Floats, bandwidth_m: float, error_m: Floats, ownership: Ownership
 ) -> Floats:
     """Weight per km2 (k, *tile.shape) of the records that a cell does not own."""
-    sums = np.zeros((weights.shape[1], *tile.shape))
-    for rows, own in ownership:
-        sums += point_densities(tile, places[rows], weights[rows], bandwidth_m, error_m[rows], own)
-    return sums
+    parts = [
+        point_densities(tile, places[rows], weights[rows], bandwidth_m, error_m[rows], own) for rows, own in ownership
+    ]
+    return parts[0] if len(parts) == 1 else np.asarray(sum(parts, np.zeros((weights.shape[1], *tile.shape))))
 
 
 def line_density(tile: Grid, layer: Layer, bandwidth_m: float) -> Floats:
@@ -218,7 +219,9 @@ def _add_point(
 
 
 @numba.njit(cache=True, nogil=True)
-def _interpolate(nodes: Floats, top: Integers, down: Floats, left: Integers, across: Floats, out: Floats) -> None:
+def _interpolate(
+    nodes: Floats, top: Integers, down: Floats, left: Integers, across: Floats, scale: float, out: Floats
+) -> None:
     """Rows, then columns; a sum of positive kernels never becomes negative."""
     line = np.empty(nodes.shape[2])
     for which in range(nodes.shape[0]):
@@ -230,7 +233,7 @@ def _interpolate(nodes: Floats, top: Integers, down: Floats, left: Integers, acr
                     line[column] += weight * nodes[which, top[row] + step, column]
             if across.shape[1] == 1:
                 for column in range(out.shape[2]):
-                    out[which, row, column] = line[left[column]]
+                    out[which, row, column] = line[left[column]] * scale
             else:
                 for column in range(out.shape[2]):
                     start = left[column]
@@ -240,7 +243,7 @@ def _interpolate(nodes: Floats, top: Integers, down: Floats, left: Integers, acr
                         + across[column, 2] * line[start + 2]
                         + across[column, 3] * line[start + 3]
                     )
-                    out[which, row, column] = max(value, 0.0)
+                    out[which, row, column] = max(value, 0.0) * scale
 
 
 @numba.njit(cache=True, nogil=True)
@@ -258,6 +261,7 @@ def _leave_out_own(
     windows: Integers,
     starts: Integers,
     members: Integers,
+    scale: float,
     out: Floats,
 ) -> None:
     """Interpolate each window again from the nodes around it, without the points that its cells own."""
@@ -274,5 +278,5 @@ def _leave_out_own(
             )  # fmt: skip
         _interpolate(
             part, top[row:row_stop] - north, down[row:row_stop], left[column:column_stop] - west,
-            across[column:column_stop], out[:, row:row_stop, column:column_stop],
+            across[column:column_stop], scale, out[:, row:row_stop, column:column_stop],
         )  # fmt: skip

@@ -45,7 +45,7 @@ class Nearest:
     segment: Integers
 
 
-def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> Floats:
+def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> NDArray[np.float32]:
     """Distance to the nearest geometry, 0 inside a polygon, at most the longest distance; NaN outside the area.
 
     With `own` a cell leaves out the geometries that it owns.
@@ -54,17 +54,15 @@ def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> Floats:
     for window, members in own.each() if own is not None else ():
         part = tile.window(*window)
         distance[window[0] : window[1], window[2] : window[3]] = _distance(part, _without(layer, members))
-    if not tile.mask.all():
-        distance[~tile.mask] = np.nan
     return distance
 
 
-def _distance(tile: Grid, layer: Layer) -> Floats:
+def _distance(tile: Grid, layer: Layer) -> NDArray[np.float32]:
     squared, _ = _nearest_segments(tile, layer, which=False)
-    distance = np.sqrt(squared, out=squared)
-    np.minimum(distance, LONGEST_DISTANCE_M, out=distance)
+    distance = np.empty(tile.shape, dtype=np.float32)
+    _root(squared, tile.mask, distance)
     if len(layer.polygon_owner):
-        distance[first_inside(tile, layer) >= 0] = 0.0
+        distance[(first_inside(tile, layer) >= 0) & tile.mask] = 0.0
     return distance
 
 
@@ -92,9 +90,9 @@ def share_along(tile: Grid, layer: Layer, found: Nearest) -> Floats:
     return share
 
 
-def event_distance_m(tile: Grid, places: Floats, ownership: Ownership) -> Floats:
+def event_distance_m(tile: Grid, places: Floats, ownership: Ownership) -> NDArray[np.float32]:
     """Distance (tile.shape) to the nearest of the points (n, 2) that a cell does not own; NaN outside the area."""
-    least = np.full(tile.shape, LONGEST_DISTANCE_M)
+    least = np.where(tile.mask, np.float32(LONGEST_DISTANCE_M), np.float32(np.nan))
     for rows, own in ownership:
         layer = point_layer(places[rows])
         if own is None or own.cells:
@@ -103,8 +101,7 @@ def event_distance_m(tile: Grid, places: Floats, ownership: Ownership) -> Floats
                 _ask_owners_again(tile, found, places[rows], own)
         else:
             found = distance_m(tile, layer, own)
-        least = np.minimum(least, found)
-    least[~tile.mask] = np.nan
+        np.minimum(least, found, out=least)
     return least
 
 
@@ -135,7 +132,7 @@ def nearest_other(centres: Floats, groups_of_cells: Integers, points: Floats, gr
     return np.asarray(np.minimum(found, LONGEST_DISTANCE_M))
 
 
-def _ask_owners_again(tile: Grid, distance: Floats, points: Floats, own: Owned) -> None:
+def _ask_owners_again(tile: Grid, distance: NDArray[np.float32], points: Floats, own: Owned) -> None:
     """Cells that own points: the distance to the nearest of the others."""
     rows, columns = own.windows[:, 0], own.windows[:, 2]
     centres = np.column_stack([tile.eastings_m[columns], tile.northings_m[rows]])
@@ -293,6 +290,14 @@ def _compare(
                 squared[row, column] = apart if nearer else squared[row, column]
                 if which:
                     segment[row, column] = index if nearer else segment[row, column]
+
+
+@numba.njit(cache=True, nogil=True)
+def _root(squared: Floats, mask: NDArray[np.bool_], distance: NDArray[np.float32]) -> None:
+    for row in range(squared.shape[0]):
+        for column in range(squared.shape[1]):
+            root = min(np.sqrt(squared[row, column]), LONGEST_DISTANCE_M)
+            distance[row, column] = root if mask[row, column] else np.nan
 
 
 @numba.njit(cache=True, nogil=True)

@@ -54,7 +54,7 @@ class EventsOnTile:
     events: Events
     own: Ownership
 
-    def distance_m(self) -> Floats:
+    def distance_m(self) -> NDArray[np.float32]:
         """Distance to the nearest event."""
         return event_distance_m(self.tile, self.events.places, self.own)
 

@@ -156,8 +156,8 @@ def _codes(known: Known) -> tuple[int, ...]:
     return raster_classes(known.sources.rasters["land_use"], known.sources.grid)
 
 
-def _polygons(tile: Grid, known: Known) -> dict[str, Floats]:
-    columns: dict[str, Floats] = {
+def _polygons(tile: Grid, known: Known) -> Columns:
+    columns: Columns = {
         _column(name): (first_inside(tile, layer) >= 0).astype(np.float64)
         for name, layer in known.once(_classes).items()
     }

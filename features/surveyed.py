@@ -82,9 +82,9 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _released(tile: Grid, known: Known) -> dict[str, Floats]:
+def _released(tile: Grid, known: Known) -> Columns:
     own = polygon_ownership(tile, known, "land_release")
-    columns: dict[str, Floats] = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
+    columns: Columns = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
     places, weights, spread_m = known.once(_release_weights)
     for km in DENSITY_KM:
         sums = point_densities(tile, places, weights, km * 1000.0, spread_m, own)
