@@ -130,6 +130,21 @@ class Grid:
         rows, columns = np.nonzero(self.mask)
         return np.column_stack([self.eastings_m[columns], self.northings_m[rows]])
 
+    def some_centres_m(self, most: int) -> NDArray[np.float64]:
+        """(n, 2) centres of at most `most` cells inside the area, evenly spread over them, in `cell_ids` order.
+
+        Memory is that of a row, not of the grid.
+        """
+        in_row = np.count_nonzero(self.mask, axis=1)
+        before = np.concatenate([[0], np.cumsum(in_row)])
+        wanted = np.arange(0, before[-1], max(1, -(-int(before[-1]) // most)))
+        rows = np.searchsorted(before, wanted, "right") - 1
+        columns = np.empty(len(wanted), dtype=np.int64)
+        for row in np.unique(rows):
+            here = rows == row
+            columns[here] = np.flatnonzero(self.mask[row])[wanted[here] - before[row]]
+        return np.column_stack([self.eastings_m[columns], self.northings_m[rows]])
+
     def cell_ids(self) -> NDArray[np.int64]:
         """Ids of the cells inside the area, north to south and west to east within a row.
 

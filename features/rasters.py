@@ -229,8 +229,7 @@ def _pixel_side_m(source: str, path: Path, crs: pyproj.CRS, grid: Grid) -> float
 
 def _note_gaps(source: str, raster: RasterSource, grid: Grid, tally: Tally) -> None:
     """Sample cells of the area: how many have no value, and how many only because of an undeclared marker."""
-    centres_m = grid.centres_m()
-    centres_m = centres_m[:: max(1, len(centres_m) // SAMPLE_CELLS)]
+    centres_m = grid.some_centres_m(SAMPLE_CELLS)
     missing, marked, reached = np.ones(len(centres_m), dtype=bool), np.zeros(len(centres_m), dtype=bool), False
     for path in raster.paths:
         with _opened(source, path) as dataset:

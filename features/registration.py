@@ -28,7 +28,7 @@ def disagreements(covariate: RasterSource | gpd.GeoDataFrame, dem: RasterSource,
     remarks = []
     if isinstance(covariate, RasterSource):
         if ELEVATION_NAME.search(covariate.name):
-            places = _thinned(grid.centres_m())
+            places = grid.some_centres_m(SAMPLE_PLACES)
             values = covariate.values_at(places[:, 0], places[:, 1], grid.crs)
             remarks.append(_remark(covariate.name, values, dem.values_at(places[:, 0], places[:, 1], grid.crs)))
     else:
@@ -54,10 +54,6 @@ def _remark(name: str, values: Floats, heights: Floats) -> str:
         f"{name} disagrees with the DEM (r = {r:.2f} at {len(values):,} places, median difference {apart:.0f} m): "
         "check registration or leave it out"
     )
-
-
-def _thinned(places: Floats) -> Floats:
-    return places[_steps(len(places))]
 
 
 def _steps(count: int) -> slice:

@@ -108,3 +108,13 @@ def test_an_area_outside_the_domain_is_refused_with_its_bounds():
 def test_a_huge_area_is_refused_before_memory_is_spent():
     with pytest.raises(InputError, match=r"cell_size_m \(1\) makes"):
         Grid.from_area(box(400_000, 4_000_000, 600_000, 4_400_000), UTM, 1)
+
+
+def test_some_centres_are_spread_over_the_cells_and_all_where_there_are_few():
+    mask = np.random.default_rng(0).random((60, 45)) < 0.4
+    mask[7] = False
+    grid = Grid(UTM, 100.0, -20, 30, mask)
+    every = grid.centres_m()
+    np.testing.assert_array_equal(grid.some_centres_m(len(every)), every)
+    step = -(-len(every) // 100)
+    np.testing.assert_array_equal(grid.some_centres_m(100), every[::step])
