@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from features.buffers import Buffers
 from features.grid import Grid
 from features.info import FeatureContext
 from features.layers import Layer, layer_of
@@ -41,6 +42,7 @@ class Known:
         self._making: dict[Any, threading.Lock] = {}
         self._lock = threading.RLock()
         self._last = threading.local()
+        self.buffers = Buffers()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"sources": self.sources, "context": self.context}

@@ -32,6 +32,8 @@ DEM_RANGE_M = (-1000.0, 9000.0)
 SENTINELS = (-32768.0, -32767.0, -9999.0)
 # Points a side that an average takes from a cell: enough to weigh pixels cut by its edges to a few per cent.
 FEWEST_POINTS, MOST_POINTS = 8, 64
+# Lines of two grids that differ by less than this part of a pixel are the same.
+WHOLE = 1e-6
 # Pixels or points a side that are in memory at once: 4 million floats.
 BLOCK_SIDE = 2000
 # Cells sampled to tell how much of the area has no data.
@@ -99,9 +101,15 @@ class RasterSource:
         return "average" if fine else "bilinear"
 
     def _fill(self, values: Floats, dataset: DatasetReader, grid: Grid, how: str) -> None:
+        per_cell = self._pixels_per_cell(dataset, grid)
+        if per_cell == 1 and how in ("bilinear", "nearest"):
+            self._copy(values, dataset, grid)
+            return
         n_points = 1
         if how in ("average", "sum", "mode"):
             n_points = min(max(ceil(grid.cell_size_m / self.pixel_m), FEWEST_POINTS), MOST_POINTS)
+            # Whole pixels in a cell: one point in each is exact.
+            n_points = per_cell if 1 < per_cell < n_points else n_points
         side = max(1, int(BLOCK_SIDE / max(1, grid.cell_size_m / self.pixel_m)))
         for rows, columns in _blocks(grid.shape, side):
             part = grid.window(rows.start, rows.stop, columns.start, columns.stop)
@@ -111,6 +119,31 @@ class RasterSource:
             picture = self._picture(dataset, positions)
             if picture is not None:
                 picture.fill(values[rows, columns], positions, how)
+
+    def _pixels_per_cell(self, dataset: DatasetReader, grid: Grid) -> int:
+        """Pixels to a side of a cell where both grids share their lines, 0 where they do not."""
+        pixels = dataset.transform
+        if pixels.b or pixels.d or pixels.a <= 0 or pixels.e != -pixels.a:
+            return 0
+        if not self.crs.equals(grid.crs, ignore_axis_order=True):
+            return 0
+        west, south = grid.bounds[:2]
+        counts = grid.cell_size_m / pixels.a, (west - pixels.c) / pixels.a, (pixels.f - south) / pixels.a
+        whole = max(abs(count - round(count)) for count in counts) < WHOLE
+        return round(counts[0]) if whole else 0
+
+    def _copy(self, values: Floats, dataset: DatasetReader, grid: Grid) -> None:
+        """Fill the gaps of `values` where pixels are the cells themselves."""
+        west, _, _, north = grid.bounds
+        left = round((west - dataset.transform.c) / dataset.transform.a)
+        top = round((dataset.transform.f - north) / dataset.transform.a)
+        columns = slice(max(left, 0), min(left + grid.shape[1], dataset.width))
+        rows = slice(max(top, 0), min(top + grid.shape[0], dataset.height))
+        if columns.start >= columns.stop or rows.start >= rows.stop:
+            return
+        read = dataset.read(1, window=Window.from_slices(rows, columns), masked=True)
+        here = values[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        np.copyto(here, self.clean(read, dataset), where=np.isnan(here))
 
     def _picture(self, dataset: DatasetReader, positions: Positions) -> Picture | None:
         """The pixels under the given positions with a margin for interpolation; None where there are none."""

@@ -122,7 +122,7 @@ def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureT
     inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
     # Room for every column that there may be: each is written once, straight to its place.
     room = len(known.once(feature_infos, chosen))
-    values = np.empty((room, tile.n_cells), dtype=np.float32)
+    values = known.buffers.take((room, tile.n_cells))
     names: list[str] = []
     for family in chosen:
         for name, array in BUILDERS[family](tile, known).items():

@@ -334,3 +334,37 @@ def test_pixels_are_kept_in_half_the_memory_where_that_loses_nothing(tmp_path: P
     for dtype, narrow in [("int16", True), ("uint8", True), ("float32", True), ("int32", False), ("float64", False)]:
         assert (clean(np.ma.ones((2, 2), dtype=dtype), 1, 0, (-1e9, 1e9), (-9999.0,)).dtype == np.float32) == narrow
     assert clean(np.ma.ones((2, 2), dtype="int16"), 0.1, 0, (-1e9, 1e9), (-9999.0,)).dtype == np.float64
+
+
+def test_a_raster_on_the_lines_of_the_grid_is_read_pixel_by_pixel(tmp_path):
+    rng = np.random.default_rng(3)
+    pixels = rng.normal(0, 300, (40, 50)).astype(np.float32)
+    pixels[7, 9] = np.nan
+    file = tmp_path / "aligned.tif"
+    transform = Affine(30, 0, 500_010, 0, -30, 4_000_620)
+    profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "crs": "EPSG:32638", "transform": transform}
+    with rasterio.open(file, "w", height=40, width=50, **profile) as out:
+        out.write(pixels, 1)
+    crs = pyproj.CRS("EPSG:32638")
+    source = RasterSource("dem", (file,), crs, 30.0)
+
+    # Three cells beyond the raster to the west and two to the north.
+    found = source.read(Grid(crs, 30.0, 16_667 - 3, 133_354 - 8, np.ones((10, 12), dtype=bool)))
+    assert np.isnan(found[:2]).all()
+    assert np.isnan(found[:, :3]).all()
+    np.testing.assert_array_equal(found[2:, 3:], pixels[:8, :9])
+
+
+def test_an_average_over_whole_pixels_is_exact(tmp_path):
+    rng = np.random.default_rng(4)
+    pixels = rng.normal(0, 300, (40, 40)).astype(np.float32)
+    file = tmp_path / "fine.tif"
+    transform = Affine(10, 0, 500_000, 0, -10, 4_000_400)
+    profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "crs": "EPSG:32638", "transform": transform}
+    with rasterio.open(file, "w", height=40, width=40, **profile) as out:
+        out.write(pixels, 1)
+    crs = pyproj.CRS("EPSG:32638")
+    grid = Grid(crs, 40.0, 12_500, 100_000, np.ones((10, 10), dtype=bool))
+    found = RasterSource("dem", (file,), crs, 10.0).read(grid)
+    expected = pixels.astype(np.float64).reshape(10, 4, 10, 4).mean(axis=(1, 3))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
