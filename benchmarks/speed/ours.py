@@ -102,8 +102,8 @@ def run_stage(name: str, grid: Grid, known: Known, tile_cells: int, threads: int
 
 def _terrain(tile: Grid, known: Known) -> Columns:
     edge = height_halo(tile) - 1
-    found = derivatives(known.heights(tile)[edge:-edge, edge:-edge].astype(np.float64), tile.cell_size_m)
-    return {"slope_deg": found["slope_deg"][1:-1, 1:-1]}
+    found = derivatives(known.heights(tile)[edge:-edge, edge:-edge], tile.cell_size_m)
+    return {"slope_deg": found["slope_deg"]}
 
 
 def _distance(source: str, column: str) -> Callable[[Grid, Known], Columns]:
