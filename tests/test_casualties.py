@@ -1,3 +1,5 @@
+from datetime import date
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -5,10 +7,12 @@ import pyproj
 import pytest
 from shapely.geometry import box
 
+from features.errors import ConfigError
 from features.grid import Grid
+from features.info import FeatureContext
 from features.sources import Sources
 from mlrisk.config import Config
-from training.casualties import casualty_count, exposed_people, make_units, unit_periods
+from training.casualties import casualty_count, exposed_people, make_units, unit_features, unit_periods
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH = 500_000, 4_400_000
@@ -116,3 +120,15 @@ def test_people_are_spread_and_never_lost():
     assert people.sum() == pytest.approx(5_000, rel=1e-3)
     bare = exposed_people(GRID, Sources(GRID, {}, {}, (), ()), config("2023-12-31").casualty)
     assert np.allclose(bare, 0.5 * 0.0625)
+
+
+def test_families_can_be_kept_from_the_casualty_model():
+    units = make_units(GRID, 1_000)
+    known = sources(["2020-01-01"] * 30)
+    context = FeatureContext(date(2024, 1, 1))
+    everything = unit_features(config("2024-01-01"), known, units, context).names
+    without = unit_features(config("2024-01-01", leave_out=["incidents"]), known, units, context).names
+    assert any(name.startswith("incident_") for name in everything)
+    assert without == tuple(name for name in everything if not name.startswith("incident_"))
+    with pytest.raises(ConfigError, match=r"casualty\.leave_out \(mines\) names no feature and no family"):
+        unit_features(config("2024-01-01", leave_out=["mines"]), known, units, context)

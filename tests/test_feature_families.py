@@ -11,8 +11,9 @@ from features import terrain
 from features.blocks import MARGIN_M
 from features.info import LONGEST_DISTANCE_M, FeatureContext
 from features.known import Known
-from features.table import FAMILIES, feature_infos
+from features.table import FAMILIES, feature_infos, feature_table
 from tests.sample_country import AS_OF, CONTEXT, built, country, country_grid, polygons, with_vector
+from training.train import features_of_outcomes
 
 
 def assert_same(found, expected, **tolerance):
@@ -236,3 +237,22 @@ def test_the_hole_of_the_dem_touches_its_neighbours_alone():
         touched = 25 if name == "vector_ruggedness" else 9 if near else 1
         assert len(rows) == touched, name
         assert np.isin(hole, rows * grid.shape[1] + places), name
+
+
+def test_features_made_of_outcomes_that_make_labels_are_told_apart():
+    infos = feature_infos(Known(country(), CONTEXT), FAMILIES)
+    assert features_of_outcomes(infos, FeatureContext(AS_OF, frozenset({"incidents"}))) == ()
+    names = features_of_outcomes(infos, FeatureContext(AS_OF, frozenset({"incidents", "hazard_areas"})))
+    assert set(names) == {name for name, info in infos.items() if info.family == "hazard_areas"}
+    survey = features_of_outcomes(infos, FeatureContext(AS_OF, frozenset({"survey"})))
+    assert set(survey) == {"found_share_5km", "found_share_10km"}
+
+
+def test_features_are_left_out_by_name_and_by_family():
+    known = Known(country(), CONTEXT)
+    table = feature_table(country_grid(20), known, ("terrain", "roads"))
+    infos = feature_infos(known, ("terrain", "roads"))
+    fewer = table.without("leave_out", ("terrain", "road_distance_m"), infos)
+    assert fewer.names == tuple(name for name in table.names if infos[name].family == "roads")[1:]
+    np.testing.assert_array_equal(fewer.values[:, 0], table.aligned([fewer.names[0]])[:, 0])
+    assert table.without("leave_out", (), infos) is table
