@@ -25,6 +25,8 @@ LEAF_CELLS = 36
 FEW_SEGMENTS = 2
 # Bounds are kept this much wider than they need be, so that rounding never drops the nearest segment.
 SLACK_M = 1e-3
+# Windows that own geometries look this far for others before they ask all of a country.
+AROUND_M = 10_000.0
 # Neighbours asked for at once before a cell's own group gets a tree of everything else.
 MOST_NEIGHBOURS = 32
 
@@ -51,10 +53,25 @@ def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> NDArray[np
     With `own` a cell leaves out the geometries that it owns.
     """
     distance = _distance(tile, layer)
-    for window, members in own.each() if own is not None else ():
+    if own is None or not len(own.windows):
+        return distance
+    around = _around(tile, layer)
+    for window, members in own.each():
         part = tile.window(*window)
-        distance[window[0] : window[1], window[2] : window[3]] = _distance(part, _without(layer, members))
+        found = _distance(part, _without(around, members))
+        if (found > AROUND_M).any():
+            found = _distance(part, _without(layer, members))
+        distance[window[0] : window[1], window[2] : window[3]] = found
     return distance
+
+
+def _around(tile: Grid, layer: Layer) -> Layer:
+    """The geometries whose bounds come within AROUND_M of the tile: whatever else there is lies further away."""
+    west, south, east, north = tile.bounds
+    left, bottom, right, top = layer.bounds.T
+    near = (right >= west - AROUND_M) & (left <= east + AROUND_M)
+    near &= (top >= south - AROUND_M) & (bottom <= north + AROUND_M)
+    return _without(layer, np.flatnonzero(~near))
 
 
 def _distance(tile: Grid, layer: Layer) -> NDArray[np.float32]:
@@ -143,7 +160,7 @@ def _ask_owners_again(tile: Grid, distance: NDArray[np.float32], points: Floats,
 
 def _without(layer: Layer, members: Integers) -> Layer:
     """The layer without some geometries; indices of the rest stay."""
-    others = np.ones(layer.owner[-1] + 1, dtype=bool)
+    others = np.ones(len(layer.bounds), dtype=bool)
     others[members[members < len(others)]] = False
     kept, whole = others[layer.owner], others[layer.polygon_owner]
     counts = np.diff(layer.edge_start)

@@ -42,6 +42,16 @@ class Layer:
         inverse = np.divide(1.0, squared, out=np.zeros_like(squared), where=squared > 0)
         return np.column_stack([self.start, along, inverse])
 
+    @cached_property
+    def bounds(self) -> Floats:
+        """(n_owners, 4) least and greatest easting and northing of each geometry, NaN for one without segments."""
+        found = np.full((self.owner[-1] + 1 if len(self.owner) else 0, 4), np.nan)
+        if len(self.owner):
+            owners, first = np.unique(self.owner, return_index=True)
+            found[owners, :2] = np.minimum.reduceat(np.minimum(self.start, self.end), first)
+            found[owners, 2:] = np.maximum.reduceat(np.maximum(self.start, self.end), first)
+        return found
+
     @property
     def length_m(self) -> Floats:
         """Length (n,) of each segment."""

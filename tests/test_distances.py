@@ -207,3 +207,17 @@ def test_inside_agrees_with_shapely_also_where_borders_run_through_centres(seed)
     touches = shapely.intersects(centre_points(grid)[:, None], polygons[None])
     expected = np.where(touches.any(axis=1), touches.argmax(axis=1), -1)
     np.testing.assert_array_equal(found.ravel(), expected)
+
+
+def test_owners_look_beyond_what_is_around_where_nothing_else_is_near():
+    grid = square_grid(20)
+    west, south, east, north = grid.bounds
+    polygons = np.array(
+        [box(west + 900, south + 900, west + 3000, south + 3000), box(east + 30_000, south, east + 31_000, north)]
+    )
+    own = Owned(np.array([[0, 20, 0, 20]]), np.array([0, 1]), np.array([0]), cells=False)
+    found = distance_m(grid, layer_of(polygons), own)
+    np.testing.assert_allclose(found, (east + 30_000 - grid.eastings_m)[None, :] * np.ones((20, 1)), rtol=1e-6)
+    whole = np.array([box(west - 40_000, south - 40_000, east + 40_000, north + 40_000), polygons[0]])
+    inside = distance_m(grid, layer_of(whole), Owned(own.windows, own.starts, np.array([1]), cells=False))
+    assert (inside == 0).all()
