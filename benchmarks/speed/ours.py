@@ -1,8 +1,6 @@
 """The same stages, and whole families, with the functions of `features`: tile by tile, as every command runs them."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,13 +10,14 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.oracles import DENSITY_M, LINE_BANDWIDTH_M
 from benchmarks.speed.peers import Result
-from features import table as tables
 from features import visibility
+from features.compute import Compute, over_tiles
 from features.densities import line_density, points_density
 from features.distances import distance_m
 from features.grid import Grid
 from features.known import Known, height_halo
 from features.records import places_m
+from features.table import feature_tiles
 from features.terrain import derivatives
 from mlrisk.config import load_config
 from training.inputs import Inputs, contamination_context, open_inputs
@@ -59,30 +58,10 @@ def warm_up(grid: Grid, known: Known, make: Callable[[Grid, Known], object]) -> 
     make(grid.window(0, min(WARM_CELLS, grid.shape[0]), 0, min(WARM_CELLS, grid.shape[1])), afresh(known))
 
 
-def over_tiles(grid: Grid, make: Callable[[Grid], Made], tile_cells: int, threads: int) -> Iterator[tuple[Grid, Made]]:
-    """`make` of every tile, in order, with two tiles for each thread in flight at most."""
-    waiting: deque[tuple[Grid, Future[Made]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for tile in grid.tiles(tile_cells):
-            waiting.append((tile, pool.submit(make, tile)))
-            if len(waiting) >= 2 * threads:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
-
-
 def run_families(grid: Grid, known: Known, families: Sequence[str], tile_cells: int, threads: int) -> int:
     """Build the feature table of every tile and drop it; the number of columns."""
     columns = 0
-    if hasattr(tables, "feature_tiles"):
-        from features.compute import Compute
-
-        parts = tables.feature_tiles(grid, known, families, tile_cells, Compute("local", threads))
-    else:
-        parts = over_tiles(grid, lambda tile: tables.feature_table(tile, known, families), tile_cells, threads)
-    for _, table in parts:
+    for _, table in feature_tiles(grid, known, families, tile_cells, Compute(threads=threads)):
         columns = len(table.names)
     return columns
 
@@ -91,7 +70,9 @@ def run_stage(name: str, grid: Grid, known: Known, tile_cells: int, threads: int
     """The columns of a stage over the whole grid."""
     stage = STAGES[name]
     whole: Columns = {}
-    for tile, columns in over_tiles(grid, lambda tile: stage.make(tile, known), tile_cells, threads):
+    for tile, columns in over_tiles(
+        lambda tile: stage.make(tile, known), grid.tiles(tile_cells), Compute(threads=threads)
+    ):
         top = grid.row_min + grid.shape[0] - tile.row_min - tile.shape[0]
         left = tile.column_min - grid.column_min
         for column, values in columns.items():
