@@ -19,7 +19,7 @@ from models.casualty import CasualtyModel, fit_rate, year_factor
 from training.config import CasualtySettings, TrainConfig
 from training.judging import boosting_params
 from training.metrics import judge, poisson_deviance, recall_at_area
-from training.regions import leave_region_out
+from training.splits import Labels, leave_region_out
 
 KM2 = 1e6
 
@@ -153,9 +153,8 @@ def judge_casualty(config: TrainConfig, grid: Grid, rows: UnitPeriods, regions: 
     positive_unit = np.bincount(rows.unit, weights=rows.count, minlength=grid.n_cells) > 0
     everywhere = np.ones(grid.n_cells, dtype=bool)
     results = []
-    for fold in leave_region_out(
-        regions, everywhere, positive_unit, grid.centres_m(), config.validation, config.seed, grid.cell_size_m
-    ):
+    labels = Labels(everywhere, positive_unit, regions, grid.centres_m(), grid.cell_size_m)
+    for fold in leave_region_out(labels, config.validation, config.seed):
         train, test = np.isin(rows.unit, fold.train), np.isin(rows.unit, fold.test)
         results.append(_judge_rows(config, rows, train, test, "leave_region_out", fold.name))
     last = rows.period == rows.period.max()

@@ -121,7 +121,9 @@ class CasualtySettings(Settings):
 class ValidationSettings(Settings):
     """How the models are judged."""
 
-    protocols: tuple[Literal["leave_region_out", "random"], ...] = ("leave_region_out", "random")
+    protocols: tuple[Literal["as_of", "leave_region_out", "knndm", "random"], ...] = Field(
+        ("as_of", "leave_region_out", "knndm", "random"), description="how the model is judged; see the README"
+    )
     regions: Literal["districts", "blocks"] | dict[str, tuple[float, float, float, float]] = Field(
         "districts",
         description="districts, square blocks, or named boxes (west, south, east, north in degrees); districts "
@@ -129,7 +131,15 @@ class ValidationSettings(Settings):
     )
     folds: int = Field(5, ge=2, le=50, description="regions are dealt to so many folds; boxes are a fold each")
     block_m: Positive = Field(20_000, description="side of the square blocks")
-    buffer_m: float = Field(2_000, ge=0, description="training cells this near to a held-out cell are left out")
+    buffer_m: Literal["auto"] | Annotated[float, Field(ge=0)] = Field(
+        "auto",
+        description="training cells this near to a held-out cell are left out; auto: within the range of the labels' "
+        "autocorrelation, estimated",
+    )
+    horizon_years: float = Field(
+        1.0, gt=0, le=20, description="as_of: judged on results recorded within this time after the earlier date"
+    )
+    rounds: int = Field(2, ge=1, le=20, description="as_of: earlier dates, a horizon apart, that are judged from")
 
     @field_validator("regions")
     @classmethod
@@ -206,10 +216,10 @@ class TrainConfig(Settings):
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> "TrainConfig":
-        given = "buffer_m" in self.validation.model_fields_set
-        if given and self.validation.buffer_m and self.validation.buffer_m < self.grid.cell_size_m:
+        buffer_m = self.validation.buffer_m
+        if buffer_m != "auto" and 0 < buffer_m < self.grid.cell_size_m:
             raise ValueError(
-                f"validation.buffer_m ({self.validation.buffer_m:g}) must be 0 or at least "
+                f"validation.buffer_m ({buffer_m:g}) must be auto, 0 or at least "
                 f"grid.cell_size_m ({self.grid.cell_size_m:g})"
             )
         return self

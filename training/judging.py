@@ -1,24 +1,69 @@
-"""Judging the contamination model on land it has not seen, beside the rules of thumb."""
+"""Judging the contamination model on land and on results that it has not seen, beside the rules of thumb."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.grid import Grid
-from features.table import FeatureTable
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
-from training.baselines import rule_scores
+from training.baselines import BASELINES, Land, Lesson, Ranking
 from training.config import BoostingSettings, TrainConfig
 from training.evidence import FOUND, Evidence
 from training.metrics import block_intervals, judge
-from training.regions import Fold, leave_region_out, random_folds
+from training.splits import PROTOCOLS, Fold
+from training.study import Study
 
 MODEL = "mlrisk"
-# The dishonest protocol only shows the gap: more folds would cost time and tell nothing.
-MOST_RANDOM_FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A fold with what is learned from and what it is judged by.
+
+    Both are the same study, but for `as_of`: there the study is that of an earlier date and the outcome the evidence
+    that was recorded after it.
+    """
+
+    fold: Fold
+    study: Study
+    outcome: Evidence
+
+    def land(self, rows: NDArray[np.int64]) -> Land:
+        """Cells as a ranking sees them, with the features of the study's date."""
+        table, learned = self.study.table, self.study.learned
+        return Land(table.names, table.values[rows], learned.names, self.study.grid.centres_m()[rows])
+
+    def lesson(self, seed: int, threads: int) -> Lesson:
+        """What a ranking may learn from."""
+        rows, evidence = self.fold.train, self.study.evidence
+        return Lesson(
+            self.land(rows),
+            evidence.state[rows] == FOUND,
+            evidence.weight[rows],
+            self.study.regions[rows],
+            self.study.constraints,
+            seed,
+            threads,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The judged cells of all folds of one protocol, one after another, with every ranking's score.
+
+    `cell` indexes the cells of the grid, `fold` numbers the fold, `area` is the searched part of the cell and `block`
+    the square of land that is resampled as a whole.
+    """
+
+    protocol: str
+    cell: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    found: NDArray[np.bool_]
+    area: NDArray[np.float64]
+    block: NDArray[np.int64]
+    scores: Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +72,16 @@ class Judgement:
 
     `table` has one row for each protocol, fold and ranking. `out_of_fold` is the raw score of each cell from a model
     that had not seen its region (NaN where none was held out) and `fold` numbers that region, -1 where there is none;
-    both in `grid.cell_ids()` order.
+    both in `grid.cell_ids()` order. `missed` lists the found cells that the held-out ranking put into the lower half of
+    their region, the lowest first. `folds` explain themselves; `held_out` has an entry for each protocol.
     """
 
     table: pd.DataFrame
     out_of_fold: NDArray[np.float64]
     fold: NDArray[np.int64]
     missed: NDArray[np.int64]
+    folds: tuple[Fold, ...]
+    held_out: Mapping[str, HeldOut]
 
 
 def boosting_params(settings: BoostingSettings) -> BoostingParams:
@@ -50,65 +98,93 @@ def boosting_params(settings: BoostingSettings) -> BoostingParams:
     )
 
 
+def trials_of(config: TrainConfig, study: Study, earlier: Sequence[Trial] = ()) -> list[Trial]:
+    """The trials of every protocol of the config, those of earlier dates first."""
+    wanted = config.validation.protocols
+    trials = list(earlier) if "as_of" in wanted else []
+    for protocol, split in PROTOCOLS.items():
+        if protocol in wanted:
+            folds = split(study.labels, config.validation, config.seed)
+            trials += [Trial(fold, study, study.evidence) for fold in folds]
+    return trials
+
+
 def judge_contamination(
     config: TrainConfig,
-    grid: Grid,
-    table: FeatureTable,
-    learned: FeatureTable,
-    evidence: Evidence,
-    regions: NDArray[np.object_],
-    constraints: dict[str, int],
+    study: Study,
+    trials: Sequence[Trial],
+    baselines: Mapping[str, Ranking] = BASELINES,
 ) -> Judgement:
-    """Hold regions out one after another, fit without them, and rank them.
-
-    `table` holds every feature, for the rules of thumb; `learned` those that the model may see. Found cells that
-    the held-out ranking put into the lower half of their region are listed in `missed` (indices of cells).
-    """
-    positive = evidence.state == FOUND
-    block = cell_blocks(grid, config.contamination.block_m)
-    out_of_fold = np.full(len(positive), np.nan)
-    fold_number = np.full(len(positive), -1, dtype=np.int64)
-    rows: list[dict[str, object]] = []
+    """Fit on the training side of every trial, rank its other side, and hold the rankings beside each other."""
+    boosters = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
+    judged = [
+        (trial, _scores(config, trial, booster, baselines)) for trial, booster in zip(trials, boosters, strict=True)
+    ]
+    rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
+    n_cells = study.grid.n_cells
+    out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
     missed: list[NDArray[np.int64]] = []
-    params = boosting_params(config.contamination.model)
-
-    def without(fold: Fold) -> Boosted:
-        return fit(
-            learned.values[fold.train], positive[fold.train].astype(float), evidence.weight[fold.train], learned.names,
-            "binary", params, seed=config.seed, constraints=constraints,
-        )  # fmt: skip
-
-    folds = list(_folds(config, grid, evidence, positive, regions))
-    boosters = side_by_side(without, folds, config.compute.threads)
-    for number, (fold, booster) in enumerate(zip(folds, boosters, strict=True)):
-        score = booster.raw(learned.values[fold.test], config.compute.threads)
-        area = evidence.share[fold.test]
-        scores = {MODEL: score} | rule_scores(table.names, table.values[fold.test])
-        for ranking, values in scores.items():
-            figures = judge(values, positive[fold.test], area)
-            figures |= block_intervals(values, positive[fold.test], block[fold.test], config.seed, area=area)
-            rows.append({"protocol": fold.protocol, "fold": fold.name, "ranking": ranking, **figures})
-        if fold.protocol == "leave_region_out":
-            out_of_fold[fold.test], fold_number[fold.test] = score, number
-            low = fold.test[positive[fold.test] & (score < np.median(score))]
+    for number, (trial, scores) in enumerate(judged):
+        if trial.fold.protocol == "leave_region_out":
+            test, score = trial.fold.test, scores[MODEL]
+            out_of_fold[test], fold[test] = score, number
+            low = test[(trial.outcome.state[test] == FOUND) & (score < np.median(score))]
             missed.append(low[np.argsort(out_of_fold[low], kind="stable")])
     listed = np.concatenate(missed) if missed else np.array([], dtype=np.int64)
-    return Judgement(pd.DataFrame(rows), out_of_fold, fold_number, listed)
+    folds = tuple(trial.fold for trial in trials)
+    return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)))
 
 
-def cell_blocks(grid: Grid, block_m: float) -> NDArray[np.int64]:
-    """Number of the square block, aligned to the CRS origin, in which each cell lies."""
-    blocks = np.floor(grid.centres_m() / block_m).astype(np.int64)
-    return np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1)
+def _without(config: TrainConfig, trial: Trial) -> Boosted:
+    """The booster that has not seen the judged side of a trial."""
+    rows, study = trial.fold.train, trial.study
+    return fit(
+        study.learned.values[rows], (study.evidence.state[rows] == FOUND).astype(float), study.evidence.weight[rows],
+        study.learned.names, "binary", boosting_params(config.contamination.model), seed=config.seed,
+        constraints=study.constraints,
+    )  # fmt: skip
 
 
-def _folds(
-    config: TrainConfig, grid: Grid, evidence: Evidence, positive: NDArray[np.bool_], regions: NDArray[np.object_]
-) -> Iterator[Fold]:
-    settings = config.validation
-    if "leave_region_out" in settings.protocols:
-        yield from leave_region_out(
-            regions, evidence.labelled, positive, grid.centres_m(), settings, config.seed, grid.cell_size_m
+def _scores(
+    config: TrainConfig, trial: Trial, booster: Boosted, baselines: Mapping[str, Ranking]
+) -> dict[str, NDArray[np.float64]]:
+    """Scores of the judged cells by ranking, without those that the sources do not allow."""
+    lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
+    scores = {MODEL: booster.raw(trial.study.learned.values[trial.fold.test], config.compute.threads)}
+    for name, ranking in baselines.items():
+        values = ranking(lesson, land)
+        if values is not None:
+            scores[name] = values
+    return scores
+
+
+def _figures(
+    config: TrainConfig, trial: Trial, scores: Mapping[str, NDArray[np.float64]]
+) -> Iterator[dict[str, object]]:
+    fold = trial.fold
+    found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.share[fold.test]
+    block = trial.study.block[fold.test]
+    for ranking, values in scores.items():
+        figures = judge(values, found, area) | block_intervals(values, found, block, config.seed, area=area)
+        yield {"protocol": fold.protocol, "fold": fold.name, "ranking": ranking, **figures}
+
+
+def _held_out(
+    judged: Sequence[tuple[Trial, Mapping[str, NDArray[np.float64]]]],
+) -> Iterator[tuple[str, HeldOut]]:
+    for protocol in dict.fromkeys(trial.fold.protocol for trial, _ in judged):
+        here = [(trial, scores) for trial, scores in judged if trial.fold.protocol == protocol]
+        cells = [trial.fold.test for trial, _ in here]
+        names = [name for name in here[0][1] if all(name in scores for _, scores in here)]
+        yield (
+            protocol,
+            HeldOut(
+                protocol,
+                np.concatenate(cells),
+                np.repeat(np.arange(len(here)), [len(part) for part in cells]),
+                np.concatenate([trial.outcome.state[trial.fold.test] == FOUND for trial, _ in here]),
+                np.concatenate([trial.outcome.share[trial.fold.test] for trial, _ in here]),
+                np.concatenate([trial.study.block[trial.fold.test] for trial, _ in here]),
+                {name: np.concatenate([scores[name] for _, scores in here]) for name in names},
+            ),
         )
-    if "random" in settings.protocols:
-        yield from random_folds(evidence.labelled, positive, min(settings.folds, MOST_RANDOM_FOLDS), config.seed)

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import ConfigError, InputError
+from features.errors import InputError
 from features.info import FeatureContext, FeatureInfo
-from features.known import Known
-from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.casualty import CasualtyModel
-from models.contamination import ContaminationModel, TrainingRows, constraint_signs, fit_contamination
+from models.contamination import ContaminationModel, TrainingRows, fit_contamination
 from training.casualties import (
     exposed_people,
     fit_casualty,
@@ -25,11 +23,14 @@ from training.casualties import (
     unit_periods,
 )
 from training.config import TrainConfig
-from training.evidence import FOUND, SEARCHED, STATE_NAMES, Evidence, evidence_at
-from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
-from training.judging import Judgement, boosting_params, cell_blocks, judge_contamination
+from training.evidence import FOUND, SEARCHED, STATE_NAMES, Evidence
+from training.hindsight import earlier_trials
+from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
+from training.judging import Judgement, boosting_params, judge_contamination, trials_of
+from training.ledger import make_ledger
 from training.metrics import mean_by_ranking
 from training.regions import cell_regions
+from training.study import Study, features_of_outcomes, study_at
 from training.tracking import Store, Version, digest_of, grid_text, public_settings
 
 # With fewer, no held-out region can be judged and no map means anything.
@@ -63,24 +64,20 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     """
     progress("sources")
     inputs = inputs or open_inputs(config)
-    grid, sources = inputs.grid, inputs.sources
     progress("evidence")
-    evidence = evidence_at(grid, sources, config.as_of, config.contamination.labels, config.data_folder)
+    ledger = make_ledger(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    evidence = ledger.at(config.as_of)
     check_evidence(evidence)
     progress("features")
-    known = Known(sources, contamination_context(config))
-    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
-    infos = feature_infos(known, config.features)
-    learned = _learned(config, table, infos, known.context)
-    regions = cell_regions(grid, sources, config.validation)
-    constraints = _constraints(config, infos, learned)
+    study = study_at(config, inputs, evidence)
     progress("validation")
-    judgement = judge_contamination(config, grid, table, learned, evidence, regions, constraints)
+    earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
+    judgement = judge_contamination(config, study, trials_of(config, study, tuple(earlier)))
     progress("contamination model")
     contamination = fit_contamination(
-        _training_rows(config, inputs, learned, evidence, judgement),
+        _training_rows(study, judgement),
         boosting_params(config.contamination.model),
-        constraints,
+        study.constraints,
         config.contamination.members,
         config.seed,
         config.compute.threads,
@@ -90,7 +87,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     metrics = judgement.table
     if len(metrics):
         metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
-    warnings = (*_evidence_warnings(evidence, judgement), *_unseen(infos, known.context), *notes)
+    warnings = (*_evidence_warnings(evidence, judgement), *_unseen(study.infos, study.context), *notes)
     progress("record")
     run_id, versions = _record(
         config, inputs, evidence, judgement, contamination, casualty, metrics, casualty_metrics, warnings
@@ -121,47 +118,16 @@ def check_evidence(evidence: Evidence) -> None:
         )
 
 
-def _learned(
-    config: TrainConfig, table: FeatureTable, infos: Mapping[str, FeatureInfo], context: FeatureContext
-) -> FeatureTable:
-    """The columns that the model may see: not those left out, by name or family, nor those made of survey outcomes."""
-    seen = table.without("contamination.leave_out", config.contamination.leave_out, infos)
-    telling = features_of_outcomes(infos, context)
-    return seen.without("features of outcomes", [name for name in telling if name in seen.names], infos)
-
-
-def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
-    """Features made of survey outcomes that make labels too."""
-    telling = OUTCOME_SOURCES & context.own_event_sources
-    return tuple(name for name, info in infos.items() if telling.intersection(info.sources))
-
-
-def _constraints(config: TrainConfig, infos: Mapping[str, FeatureInfo], table: FeatureTable) -> dict[str, int]:
-    wanted = config.contamination.constraints
-    if wanted == "none":
-        return {}
-    if isinstance(wanted, dict):
-        unknown = sorted(set(wanted) - set(table.names))
-        if unknown:
-            raise ConfigError(
-                f"contamination.constraints ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
-            )
-        return {name: int(sign) for name, sign in wanted.items() if sign}
-    trends = {name: info.trend for name, info in infos.items()}
-    return constraint_signs(table.names, trends)
-
-
-def _training_rows(
-    config: TrainConfig, inputs: Inputs, table: FeatureTable, evidence: Evidence, judgement: Judgement
-) -> TrainingRows:
+def _training_rows(study: Study, judgement: Judgement) -> TrainingRows:
+    evidence = study.evidence
     rows = evidence.labelled
     return TrainingRows(
-        table.names,
-        table.values[rows],
+        study.learned.names,
+        study.learned.values[rows],
         (evidence.state[rows] == FOUND).astype(np.float64),
         evidence.weight[rows],
         evidence.share[rows],
-        cell_blocks(inputs.grid, config.contamination.block_m)[rows],
+        study.block[rows],
         judgement.out_of_fold[rows],
         judgement.fold[rows],
     )

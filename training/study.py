@@ -1,0 +1,110 @@
+"""What a model is made of at one date: evidence, features, regions and constraints of every cell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import ConfigError
+from features.grid import Grid
+from features.info import FeatureContext, FeatureInfo
+from features.known import Known
+from features.table import FeatureTable, feature_infos, grid_feature_table
+from models.contamination import constraint_signs
+from training.config import TrainConfig
+from training.evidence import FOUND, Evidence
+from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context
+from training.regions import cell_regions
+from training.splits import Labels
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Everything known of the cells at a date, arrays in `grid.cell_ids()` order.
+
+    `table` holds every feature, for the rules of thumb; `learned` those that the model may see. `regions` names the
+    region of each cell, `block` numbers the square of land that is resampled as a whole, and `constraints` gives the
+    monotone direction of features.
+    """
+
+    as_of: date
+    grid: Grid
+    evidence: Evidence
+    table: FeatureTable
+    learned: FeatureTable
+    infos: Mapping[str, FeatureInfo]
+    context: FeatureContext
+    regions: NDArray[np.object_]
+    block: NDArray[np.int64]
+    constraints: Mapping[str, int]
+
+    @property
+    def labels(self) -> Labels:
+        """What splits look at."""
+        return Labels(
+            self.evidence.labelled,
+            self.evidence.state == FOUND,
+            self.regions,
+            self.grid.centres_m(),
+            self.grid.cell_size_m,
+        )
+
+
+def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
+    """Features as of the date of the evidence beside it; raises ConfigError for a setting that names no feature."""
+    grid, compute = inputs.grid, config.compute
+    context = replace(contamination_context(config), as_of=evidence.as_of)
+    known = Known(inputs.sources, context)
+    table = grid_feature_table(grid, known, config.features, compute.tile_cells, compute.schedule)
+    infos = feature_infos(known, config.features)
+    seen = _learned(config, table, infos, context)
+    return Study(
+        evidence.as_of,
+        grid,
+        evidence,
+        table,
+        seen,
+        infos,
+        context,
+        cell_regions(grid, inputs.sources, config.validation),
+        cell_blocks(grid, config.contamination.block_m),
+        _constraints(config, infos, seen),
+    )
+
+
+def cell_blocks(grid: Grid, block_m: float) -> NDArray[np.int64]:
+    """Number of the square block, aligned to the CRS origin, in which each cell lies."""
+    blocks = np.floor(grid.centres_m() / block_m).astype(np.int64)
+    return np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
+    """Features made of survey outcomes that make labels too."""
+    telling = OUTCOME_SOURCES & context.own_event_sources
+    return tuple(name for name, info in infos.items() if telling.intersection(info.sources))
+
+
+def _learned(
+    config: TrainConfig, table: FeatureTable, infos: Mapping[str, FeatureInfo], context: FeatureContext
+) -> FeatureTable:
+    """The columns that the model may see: not those left out, by name or family, nor those made of survey outcomes."""
+    seen = table.without("contamination.leave_out", config.contamination.leave_out, infos)
+    telling = features_of_outcomes(infos, context)
+    return seen.without("features of outcomes", [name for name in telling if name in seen.names], infos)
+
+
+def _constraints(config: TrainConfig, infos: Mapping[str, FeatureInfo], table: FeatureTable) -> dict[str, int]:
+    wanted = config.contamination.constraints
+    if wanted == "none":
+        return {}
+    if isinstance(wanted, dict):
+        unknown = sorted(set(wanted) - set(table.names))
+        if unknown:
+            raise ConfigError(
+                f"contamination.constraints ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
+            )
+        return {name: int(sign) for name, sign in wanted.items() if sign}
+    trends = {name: info.trend for name, info in infos.items()}
+    return constraint_signs(table.names, trends)
