@@ -1,0 +1,107 @@
+"""The public benchmark of the field: every country, protocol and ranking in one table; see README.md here."""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+import mlrisk
+from mlrisk.config import Config
+from training.baselines import BASELINES, Ranking
+from training.hindsight import earlier_trials
+from training.inputs import open_inputs
+from training.judging import judge_contamination, trials_of
+from training.ledger import make_ledger
+from training.metrics import mean_by_ranking
+from training.study import study_at
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+SYNTHETIC_SEEDS = (1, 2, 3)
+SYNTHETIC_CELLS = 40_000
+
+# What a country's config is judged without, beside the config itself: no event may tell the Colombian labels, for the
+# labels were made of events.
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "bosnia": (),
+    "colombia": ("features=[terrain, drainage, roads, settlements, access, covariates]",),
+}
+
+
+def judged(name: str, config: Config, rankings: Mapping[str, Ranking]) -> pd.DataFrame:
+    """One row for each protocol, fold and ranking of a country, and the means over folds."""
+    started = time.monotonic()
+    inputs = open_inputs(config)
+    ledger = make_ledger(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    study = study_at(config, inputs, ledger.at(config.as_of))
+    trials = trials_of(config, study, tuple(earlier_trials(config, inputs, ledger)))
+    table = judge_contamination(config, study, trials, rankings).table
+    print(f"{name}: {len(trials)} folds in {time.monotonic() - started:.0f} s", flush=True)
+    return pd.concat([table, mean_by_ranking(table)], ignore_index=True).assign(country=name)
+
+
+def countries(names: Sequence[str], seeds: Sequence[int], scratch: Path) -> Iterator[tuple[str, Config]]:
+    """The configs of the real countries whose data are beside this checkout, and of synthetic ones."""
+    for name in names:
+        if not (DATA / name).is_dir():
+            print(f"{name}: skipped, its data are not in {DATA}")
+            continue
+        yield name, mlrisk.load_config(ROOT / "configs" / f"{name}.yaml", DATA / name, VARIANTS[name])
+    for seed in seeds:
+        country = mlrisk.synthetic_country(seed, cells=SYNTHETIC_CELLS, folder=scratch / f"seed-{seed}")
+        yield f"synthetic {seed}", mlrisk.load_config(country.config_path)
+
+
+def own_ranking(text: str) -> Ranking:
+    """A ranking named as module:function, for a model of one's own; see training.baselines.Ranking."""
+    module, _, function = text.partition(":")
+    ranking: Ranking = getattr(import_module(module), function)
+    return ranking
+
+
+def markdown(table: pd.DataFrame, every_fold: bool) -> str:
+    """The table as Markdown: means over folds, or every fold."""
+    shown = table if every_fold else table[table["fold"] == "mean"]
+    lines = [
+        "| country | protocol | fold | ranking | ROC AUC | PR AUC (base) | recall at 5 / 10 / 20 % of area |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in shown.to_dict("records"):
+        lines.append(
+            f"| {row['country']} | {row['protocol']} | {row['fold']} | {row['ranking']} | {row['roc_auc']:.3f} | "
+            f"{row['pr_auc']:.3f} ({row['base_rate']:.3f}) | "
+            f"{row['recall_5']:.2f} / {row['recall_10']:.2f} / {row['recall_20']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Judge every country and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--countries", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--seeds", type=int, nargs="*", default=list(SYNTHETIC_SEEDS), help="synthetic countries")
+    parser.add_argument("--ranking", action="append", default=[], metavar="MODULE:FUNCTION", help="a model of your own")
+    parser.add_argument("--folds", action="store_true", help="every fold, not the means alone")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
+    rankings = dict(BASELINES) | {text: own_ranking(text) for text in arguments.ranking}
+    with tempfile.TemporaryDirectory() as scratch:
+        tables = [
+            judged(name, config, rankings)
+            for name, config in countries(arguments.countries, arguments.seeds, Path(scratch))
+        ]
+    table = pd.concat(tables, ignore_index=True)
+    print(markdown(table, arguments.folds))
+    if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
