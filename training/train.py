@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -218,6 +219,7 @@ def _record(
             "validation.csv": _csv(metrics),
             "casualty_validation.csv": _csv(casualty_metrics),
             "missed_found_cells.csv": _csv(_missed(inputs, judgement)),
+            "folds.json": json.dumps(_explained_folds(judgement), indent=1),
             "warnings.txt": "\n".join(warnings),
         }
         tags = {"as_of": str(config.as_of), "labels": label_digest(evidence), "protocol": "leave_region_out"}
@@ -237,6 +239,10 @@ def _record(
 def label_digest(evidence: Evidence) -> str:
     """SHA-256 of states and weights, the identity of the label set."""
     return digest_of({"state": evidence.state.tobytes().hex(), "weight": evidence.weight.tobytes().hex()})
+
+
+def _explained_folds(judgement: Judgement) -> list[dict[str, Any]]:
+    return [{"protocol": fold.protocol, "fold": fold.name, **fold.facts} for fold in judgement.folds]
 
 
 def _missed(inputs: Inputs, judgement: Judgement) -> pd.DataFrame:
