@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 # Enough rows to find a mistake by, too few to copy a table into a report.
 MOST_ROWS_NAMED = 10
 
@@ -13,7 +16,8 @@ class SourceReport:
 
     `repaired` counts rows by what was mended, whether or not the row was set aside later for another reason;
     each row set aside is counted once, by the first reason that applied, so rows_read = rows_kept + set aside
-    (unless a note says that multi-part points were split). `digest` is the SHA-256 of the bytes of the file(s).
+    (unless a note says that multi-part points were split). `noted` counts rows that were kept as they are although
+    something about them should be looked at. `digest` is the SHA-256 of the bytes of the file(s).
     """
 
     source: str
@@ -24,16 +28,19 @@ class SourceReport:
     repaired: dict[str, int]
     set_aside: dict[str, int]
     notes: tuple[str, ...]
+    noted: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
 class Tally:
-    """Counts and notes gathered while one source is read."""
+    """Counts and notes gathered while one source is read; `rows` are the numbers of the rows kept in the end."""
 
     rows_read: int = 0
     repaired: dict[str, int] = field(default_factory=dict)
     set_aside: dict[str, int] = field(default_factory=dict)
+    noted: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def repair(self, reason: str, count: int) -> None:
         """Count rows in which something was mended."""
@@ -44,6 +51,11 @@ class Tally:
         """Count rows that go no further."""
         if count:
             self.set_aside[reason] = self.set_aside.get(reason, 0) + count
+
+    def remark(self, reason: str, count: int) -> None:
+        """Count rows that stay as they are, but should be looked at."""
+        if count:
+            self.noted[reason] = self.noted.get(reason, 0) + count
 
     def note(self, text: str) -> None:
         """Add a remark once."""
@@ -61,6 +73,7 @@ class Tally:
             dict(self.repaired),
             dict(self.set_aside),
             tuple(self.notes),
+            dict(self.noted),
         )
 
 

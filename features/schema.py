@@ -38,6 +38,7 @@ SCHEMAS: dict[str, Schema] = {
     "incidents": Schema(
         (POINT,),
         {
+            "record_id": TEXT,
             "date": DATE,
             "year": DATE,
             "killed": CASUALTIES,
@@ -65,6 +66,7 @@ SCHEMAS: dict[str, Schema] = {
     "hazard_areas": Schema(
         (POLYGON, POINT),
         {
+            "record_id": TEXT,
             "hazard_type": TEXT,
             "hazard_status": TEXT,
             "device_category": TEXT,
@@ -76,6 +78,7 @@ SCHEMAS: dict[str, Schema] = {
     "minefield_records": Schema(
         (POLYGON, POINT),
         {
+            "record_id": TEXT,
             "device_category": TEXT,
             "location_error_m": LENGTH,
             "record_date": DATE,
@@ -86,6 +89,7 @@ SCHEMAS: dict[str, Schema] = {
     "land_release": Schema(
         (POLYGON,),
         {
+            "record_id": TEXT,
             "release_type": TEXT,
             "start_date": DATE,
             "end_date": DATE,
@@ -95,11 +99,19 @@ SCHEMAS: dict[str, Schema] = {
             "at_mines": NUMBER,
             "uxo": NUMBER,
             "recorded_date": DATE,
+            "inclusion_prob": SHARE,
         },
     ),
     "finds": Schema(
         (POINT,),
-        {"date": DATE, "year": DATE, "eo_category": TEXT, "eo_quantity": NUMBER, "recorded_date": DATE},
+        {
+            "record_id": TEXT,
+            "date": DATE,
+            "year": DATE,
+            "eo_category": TEXT,
+            "eo_quantity": NUMBER,
+            "recorded_date": DATE,
+        },
     ),
     "settlements": Schema(
         (POINT, POLYGON), {"name": TEXT, "population": NUMBER, "planned_population": NUMBER, "place": TEXT}
@@ -112,6 +124,7 @@ SCHEMAS: dict[str, Schema] = {
     "survey": Schema(
         (POINT, POLYGON),
         {
+            "record_id": TEXT,
             "outcome": TEXT,
             "date": DATE,
             "year": DATE,

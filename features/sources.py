@@ -1,7 +1,7 @@
 """The input border: every source of a configuration opened once, in the grid's CRS, with an account of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
@@ -39,13 +40,17 @@ LABEL_SOURCES = frozenset({"survey", "finds", "incidents", "hazard_areas", "land
 
 @dataclass(frozen=True)
 class Sources:
-    """All sources of a run. A source that is not configured, or of which no row was kept, is not a key."""
+    """All sources of a run. A source that is not configured, or of which no row was kept, is not a key.
+
+    `rows` has the number of each record of a vector source in its file, counted through the files of the source.
+    """
 
     grid: Grid
     vectors: dict[str, gpd.GeoDataFrame]
     rasters: dict[str, RasterSource]
     covariates: tuple[RasterSource | gpd.GeoDataFrame, ...]
     reports: tuple[SourceReport, ...]
+    rows: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def open_sources(specs: SourcesSettings, grid: Grid, base: Path) -> Sources:
@@ -57,14 +62,15 @@ def open_sources(specs: SourcesSettings, grid: Grid, base: Path) -> Sources:
     vectors: dict[str, gpd.GeoDataFrame] = {}
     rasters: dict[str, RasterSource] = {}
     reports: list[SourceReport] = []
+    rows: dict[str, NDArray[np.int64]] = {}
     home = Home(grid.crs, grid.bounds, KEEP_AROUND_M)
     for name, spec in _configured(specs):
         if name == "dem" or (name == "land_use" and is_raster(Path(spec.paths[0]))):
             rasters[name], report = open_raster(name, spec, grid, base)
         else:
-            table, report = _open_vector(name, spec, home, base)
+            table, report, numbers = _open_vector(name, spec, home, base)
             if not table.empty:
-                vectors[name] = table
+                vectors[name], rows[name] = table, numbers
         reports.append(report)
     covariates: list[RasterSource | gpd.GeoDataFrame] = []
     names: set[str] = set()
@@ -75,7 +81,7 @@ def open_sources(specs: SourcesSettings, grid: Grid, base: Path) -> Sources:
             remarks = disagreements(covariate, rasters["dem"], grid) if "dem" in rasters else []
             report = replace(report, notes=(*report.notes, *remarks))
         reports.append(report)
-    return Sources(grid, vectors, rasters, tuple(covariates), tuple(reports))
+    return Sources(grid, vectors, rasters, tuple(covariates), tuple(reports), rows)
 
 
 def open_area(
@@ -127,12 +133,14 @@ def _configured(specs: SourcesSettings) -> list[tuple[str, SourceSpec]]:
     return [(name, spec) for name, spec in named if spec is not None]
 
 
-def _open_vector(name: str, spec: SourceSpec, home: Home, base: Path) -> tuple[gpd.GeoDataFrame, SourceReport]:
+def _open_vector(
+    name: str, spec: SourceSpec, home: Home, base: Path
+) -> tuple[gpd.GeoDataFrame, SourceReport, NDArray[np.int64]]:
     tally, schema = Tally(), SCHEMAS[name]
     take = partial(take_canonical, name, spec, schema)
     table = read_vector(name, spec, schema.geometry, home, base, take, tally)
     digest = digest_files(tuple(find_file(name, path, base) for path in spec.paths))
-    return table, tally.report(name, ", ".join(spec.paths), digest, len(table))
+    return table, tally.report(name, ", ".join(spec.paths), digest, len(table)), tally.rows
 
 
 def _open_covariate(

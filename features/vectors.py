@@ -72,6 +72,7 @@ def read_vector(
     records = _aside(records, ~_near(records.geometry, home), "out of area", tally)
     records = _aside(records, _repeated(records), "duplicate", tally)
     table = gpd.GeoDataFrame(records.columns, geometry=list(records.geometry), crs=home.crs)
+    tally.rows = records.rows
     if table.empty:
         tally.note("no rows: its features are dropped")
     return table
