@@ -16,7 +16,7 @@ from training.baselines import BASELINES, Ranking
 from training.hindsight import earlier_trials
 from training.inputs import open_inputs
 from training.judging import judge_contamination, trials_of
-from training.ledger import make_ledger
+from training.ledger import Ledger
 from training.metrics import mean_by_ranking
 from training.study import study_at
 
@@ -37,7 +37,7 @@ def judged(name: str, config: Config, rankings: Mapping[str, Ranking]) -> pd.Dat
     """One row for each protocol, fold and ranking of a country, and the means over folds."""
     started = time.monotonic()
     inputs = open_inputs(config)
-    ledger = make_ledger(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     study = study_at(config, inputs, ledger.at(config.as_of))
     trials = trials_of(config, study, tuple(earlier_trials(config, inputs, ledger)))
     table = judge_contamination(config, study, trials, rankings).table
@@ -71,12 +71,12 @@ def markdown(table: pd.DataFrame, every_fold: bool) -> str:
         "| country | protocol | fold | ranking | ROC AUC | PR AUC (base) | recall at 5 / 10 / 20 % of area |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for row in shown.to_dict("records"):
-        lines.append(
-            f"| {row['country']} | {row['protocol']} | {row['fold']} | {row['ranking']} | {row['roc_auc']:.3f} | "
-            f"{row['pr_auc']:.3f} ({row['base_rate']:.3f}) | "
-            f"{row['recall_5']:.2f} / {row['recall_10']:.2f} / {row['recall_20']:.2f} |"
-        )
+    lines += [
+        f"| {row['country']} | {row['protocol']} | {row['fold']} | {row['ranking']} | {row['roc_auc']:.3f} | "
+        f"{row['pr_auc']:.3f} ({row['base_rate']:.3f}) | "
+        f"{row['recall_5']:.2f} / {row['recall_10']:.2f} / {row['recall_20']:.2f} |"
+        for row in shown.to_dict("records")
+    ]
     return "\n".join(lines)
 
 

@@ -137,7 +137,7 @@ def test_an_exponential_covariance_gives_its_range():
 
 def test_folds_are_as_far_from_what_they_learn_as_the_land_ahead_is():
     west = CENTRES[CENTRES[:, 0] < 505_000]
-    near, far = west + [250, 0], CENTRES[CENTRES[:, 0] > 509_000]
+    near, far = west + np.array([250, 0]), CENTRES[CENTRES[:, 0] > 509_000]
     close, wide = matched_folds(west, near, 4, 500, 0), matched_folds(west, far, 4, 500, 0)
     assert close.wasserstein_m < 300
     assert np.mean(wide.between_folds_m) > 2 * np.mean(close.between_folds_m)

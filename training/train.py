@@ -28,7 +28,7 @@ from training.evidence import FOUND, SEARCHED, STATE_NAMES, Evidence
 from training.hindsight import earlier_trials
 from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
 from training.judging import Judgement, boosting_params, judge_contamination, trials_of
-from training.ledger import make_ledger
+from training.ledger import Ledger
 from training.metrics import mean_by_ranking
 from training.regions import cell_regions
 from training.study import Study, features_of_outcomes, study_at
@@ -66,7 +66,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     progress("sources")
     inputs = inputs or open_inputs(config)
     progress("evidence")
-    ledger = make_ledger(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     evidence = ledger.at(config.as_of)
     check_evidence(evidence)
     progress("features")
