@@ -1,0 +1,85 @@
+"""The ranker: boosted trees and a logistic regression on ranks, blended on the log-odds."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.boosting import Boosted, BoostingParams, fit
+from models.linear import Linear, fit_linear
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Log-odds as `1 - linear_share` parts of the trees and `linear_share` parts of the regression.
+
+    One of the two is None where its share is nothing.
+    """
+
+    features: tuple[str, ...]
+    trees: Boosted | None
+    linear: Linear | None
+    linear_share: float
+
+    def raw(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
+        """Log-odds of each row of `values`, shape (n_rows, n_features)."""
+        return self._blended(*(part.raw(values, threads) if part else None for part in (self.trees, self.linear)))
+
+    def contributions(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
+        """SHAP values on the log-odds, (n_rows, n_features): those of a sum are the sum of those of its parts."""
+        parts = (self.trees, self.linear)
+        return self._blended(*(part.contributions(values, threads) if part else None for part in parts))
+
+    def _blended(
+        self, trees: NDArray[np.float64] | None, linear: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        if trees is None or linear is None:
+            only = linear if trees is None else trees
+            assert only is not None, "a ranker has at least one part"
+            return only
+        return (1 - self.linear_share) * trees + self.linear_share * linear
+
+    def files(self, stem: str) -> dict[str, str]:
+        """The parts as readable files whose names begin with `stem`."""
+        texts = {f"{stem}.txt": self.trees.text} if self.trees else {}
+        return texts | ({f"{stem}_linear.json": json.dumps(self.linear.as_dict())} if self.linear else {})
+
+    @classmethod
+    def from_files(
+        cls, texts: Mapping[str, str], stem: str, features: Sequence[str], linear_share: float
+    ) -> "Ranker":
+        """Read what `files` gave."""
+        trees, linear = texts.get(f"{stem}.txt"), texts.get(f"{stem}_linear.json")
+        return cls(
+            tuple(features),
+            Boosted(trees, tuple(features)) if trees else None,
+            Linear.from_dict(json.loads(linear)) if linear else None,
+            linear_share,
+        )
+
+
+def fit_ranker(
+    values: NDArray[np.float32],
+    target: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    features: Sequence[str],
+    params: BoostingParams,
+    linear_share: float,
+    *,
+    seed: int,
+    constraints: Mapping[str, int] | None = None,
+) -> Ranker:
+    """Fit both parts on the same rows; `constraints` hold for the trees.
+
+    Raises ValueError for a share outside [0, 1].
+    """
+    if not 0 <= linear_share <= 1:
+        raise ValueError(f"linear_share ({linear_share}) must lie between 0 and 1")
+    trees = linear = None
+    if linear_share < 1:
+        trees = fit(values, target, weight, features, "binary", params, seed=seed, constraints=constraints)
+    if linear_share > 0:
+        linear = fit_linear(values, target, weight, features, seed)
+    return Ranker(tuple(features), trees, linear, linear_share)
