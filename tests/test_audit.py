@@ -10,12 +10,15 @@ import pyarrow.parquet as pq
 import pyproj
 import pytest
 from shapely.geometry import box
+from typer.testing import CliRunner
 
+import mlrisk
 from features.errors import ConfigError
 from features.grid import Grid
 from features.sources import Sources
 from mlrisk import audit
 from mlrisk.audit import CELL_COLUMNS, COLUMNS, write_ledger
+from mlrisk.cli import app
 from mlrisk.package import NOT_EVIDENCE
 from training.config import DeclaredArea, LabelSettings
 from training.evidence import Ledger
@@ -92,3 +95,29 @@ def test_a_country_without_records_has_an_empty_ledger(tmp_path):
 def test_another_ending_is_refused(ledger, tmp_path):
     with pytest.raises(ConfigError, match=r"must end in .parquet or .csv"):
         write_ledger(ledger, ledger.at(AS_OF), NOTES, tmp_path / "evidence.xlsx")
+
+
+def test_the_command_reads_the_terms_beside_the_config_and_writes_where_it_is_told(tmp_path):
+    data, home = tmp_path / "data", tmp_path / "home"
+    data.mkdir()
+    (home / "terms").mkdir(parents=True)
+    (home / "terms" / "ours.yaml").write_text("land_release: {columns: {release_type: art}}")
+    gpd.GeoDataFrame({}, geometry=[AREA], crs=UTM).to_file(data / "area.gpkg")
+    released = gpd.GeoDataFrame({"art": ["cleared"]}, geometry=[box(500_000, 4_400_000, 500_250, 4_400_250)], crs=UTM)
+    released.to_file(data / "release.gpkg")
+    (home / "nowhere.yaml").write_text(
+        "name: nowhere\nas_of: 2024-06-30\ngrid: {crs: EPSG:32638, cell_size_m: 250, area: area.gpkg}\n"
+        "sources: {land_release: {path: release.gpkg, terms: terms/ours.yaml}}\n"
+    )
+    result = CliRunner().invoke(
+        app, ["evidence", str(home / "nowhere.yaml"), "--data", str(data), "--out", str(tmp_path / "e.csv")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "1 rows, a cell and a record each" in result.output
+    assert NOT_EVIDENCE in result.output
+    assert pd.read_csv(tmp_path / "e.csv")["state"].tolist() == ["searched"]
+    notes = json.loads((tmp_path / "e_notes.json").read_text())
+    assert set(notes["inputs"]) == {"area", "land_release"}
+    made = mlrisk.evidence(mlrisk.load_config(home / "nowhere.yaml", data))
+    assert [file.name for file in made.files] == ["evidence.parquet", "evidence_cells.parquet"]
+    assert made.files[0].parent == (home / "outputs").resolve()

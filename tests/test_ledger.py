@@ -113,14 +113,14 @@ SEEDS = st.integers(0, 10_000)
 DAYS = st.dates(FIRST, LAST)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS)
 def test_a_date_is_the_evidence_of_the_sources_filtered_at_that_date(seed, as_of):
     sources = country(seed)
     assert_same(ledger(sources).at(as_of), evidence_at(GRID, filtered(sources, as_of), as_of, EVERYTHING, Path()))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS, st.integers(1, 60))
 def test_nothing_changes_on_days_on_which_nothing_was_recorded(seed, day, more):
     book = ledger(country(seed))
@@ -134,14 +134,14 @@ def test_nothing_changes_on_days_on_which_nothing_was_recorded(seed, day, more):
         assert (book.known(later) & ~book.known(day)).any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS)
 def test_an_interval_from_the_beginning_is_the_evidence_at_its_end(seed, until):
     book = ledger(country(seed, undated=0.0))
     assert_same(book.between(date(1900, 1, 1), until), book.at(until))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS, DAYS)
 def test_an_interval_is_made_of_its_own_records_alone(seed, one, other):
     after, until = min(one, other), max(one, other) + timedelta(days=1)
@@ -156,7 +156,7 @@ def test_an_interval_is_made_of_its_own_records_alone(seed, one, other):
     assert sum(seen.counts.values()) <= mine.sum()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS)
 def test_no_cell_is_searched_without_a_record_that_says_so(seed, as_of):
     book = ledger(country(seed))
@@ -168,7 +168,7 @@ def test_no_cell_is_searched_without_a_record_that_says_so(seed, as_of):
     assert not evidence.state[~np.isin(GRID.cell_ids(), rows.loc[rows["known"], "cell_id"])].any()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SEEDS, DAYS)
 def test_the_rows_of_a_cell_hold_the_weight_of_its_state(seed, as_of):
     book = ledger(country(seed))
@@ -210,6 +210,15 @@ def test_a_find_recorded_after_the_release_locates_its_devices_from_then_on():
     assert later.counts["cleared_with_devices"] == 0
     # The find's own interval holds the find alone; the release was known before.
     assert book.between(date(2020, 12, 31), date(2021, 1, 1)).labelled.sum() == 1
+
+
+def test_a_release_whose_devices_were_located_before_is_searched_in_its_own_interval():
+    area = cell(1, 1).union(cell(2, 1))
+    release = one(area, release_type="cleared", end_date=pd.Timestamp("2020-05-01"), ap_mines=1.0)
+    find = one(cell(1, 1).centroid, date=pd.Timestamp("2020-04-01"))
+    season = ledger(with_tables(land_release=release, finds=find)).between(date(2020, 4, 30), date(2020, 5, 1))
+    assert season.state[[place_of(1, 1), place_of(2, 1)]].tolist() == [SEARCHED, SEARCHED]
+    assert season.counts["find"] == 0
 
 
 def test_two_releases_cover_a_cell_together_from_the_date_of_the_second():

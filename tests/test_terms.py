@@ -41,7 +41,7 @@ def test_an_imsma_layer_is_read_in_our_words(tmp_path):
         [square(number) for number in range(4)],
         hazard_localid=["HA-1", "HA-2 ", "HA-3", "HA-4"],
         classification=["Suspected Hazardous Area", "confirmed_hazardous_area", "CHA", "Danger zone"],
-        status=["Open", "Handed Over", "Cancelled", "closed"],
+        status=["Open", "Handed Over", "Cancelled", "Frozen"],
         ordnance_category=["AP Mine", "Cluster Munition Remnants", None, "Mortars"],
         date_of_report=["2019-03-01", "2020-03-01", "2021-03-01", "2022-03-01"],
         victim_name=["nobody", "nobody", "nobody", "nobody"],
@@ -49,12 +49,12 @@ def test_an_imsma_layer_is_read_in_our_words(tmp_path):
     sources = opened(tmp_path, hazard_areas={"path": "hazards.gpkg", "terms": str(IMSMA)})
     table, report = sources.vectors["hazard_areas"], sources.reports[0]
     assert table["hazard_type"].fillna("").tolist() == ["SHA", "CHA", "CHA", ""]
-    assert table["hazard_status"].tolist() == ["open", "handed over", "cancelled", "closed"]
+    assert table["hazard_status"].tolist() == ["open", "handed over", "cancelled", "Frozen"]
     assert table["device_category"].fillna("").tolist() == ["anti-personnel mine", "submunition uxo", "", "uxo"]
     assert table["record_id"].tolist() == ["HA-1", "HA-2", "HA-3", "HA-4"]
     assert table["record_date"].dt.year.tolist() == [2019, 2020, 2021, 2022]
     assert "victim_name" not in table
-    assert report.noted == {"hazard_type not in the terms": 1}
+    assert report.noted == {"hazard_type not in the terms": 1, "hazard_status not in the terms": 1}
     assert any(
         "does not know these values of hazard_type, kept as they are: 'Danger zone' (1)" in n for n in report.notes
     )
