@@ -22,6 +22,7 @@ from features.schema import (
     Schema,
 )
 from features.specs import Scalar, SourceSpec
+from features.terms import SourceTerms, named, translated
 
 Faults = dict[str, NDArray[np.bool_]]
 
@@ -31,14 +32,21 @@ EARLIEST_YEAR = 1900
 
 
 def take_canonical(
-    source: str, spec: SourceSpec, schema: Schema, path: Path, table: pd.DataFrame, tally: Tally
+    source: str,
+    spec: SourceSpec,
+    schema: Schema,
+    path: Path,
+    table: pd.DataFrame,
+    tally: Tally,
+    terms: SourceTerms | None = None,
 ) -> tuple[pd.DataFrame, Faults]:
     """The canonical columns that the file or the configuration gives, typed, and the rows with faults.
 
     Text columns have dtype str, numbers float64 (NaN missing), flags bool, dates datetime64[ns] without time zone.
     `year` becomes `date`, with `date_precision` beside it.
     """
-    theirs = resolve_columns(source, path, spec, schema, [str(name) for name in table.columns])
+    names = [str(name) for name in table.columns]
+    theirs = resolve_columns(source, path, named(spec, terms, names), schema, names)
     renamed = [f"{ours} from {name!r}" for ours, name in theirs.items() if ours != name]
     if renamed:
         tally.note(f"columns: {', '.join(renamed)}")
@@ -50,6 +58,8 @@ def take_canonical(
         column = _translated(ours, theirs, spec.values.get(ours), table, tally)
         if column is None:
             continue
+        if ours not in spec.values:
+            column = translated(ours, column, terms, tally)
         if kind == DATE:
             dates[ours] = _dates(ours, column, tally)
         elif kind == TEXT:

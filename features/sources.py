@@ -25,6 +25,7 @@ from features.registration import disagreements
 from features.report import SourceReport, Tally
 from features.schema import AREA, POINT, POLYGON, SCHEMAS
 from features.specs import SourceSpec, SourcesSettings
+from features.terms import SourceTerms, read_terms
 from features.vectors import make_polygonal, read_vector
 
 __all__ = ["KEEP_AROUND_M", "RasterSource", "SourceReport", "SourceSpec", "Sources", "SourcesSettings"]
@@ -53,8 +54,8 @@ class Sources:
     rows: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
-def open_sources(specs: SourcesSettings, grid: Grid, base: Path) -> Sources:
-    """Open every configured source; paths are relative to `base`.
+def open_sources(specs: SourcesSettings, grid: Grid, base: Path, home_folder: Path | None = None) -> Sources:
+    """Open every configured source; paths are relative to `base`, those of terms to `home_folder` (`base` if none).
 
     Vectors come in the grid's CRS with canonical columns alone. Raises InputError for what cannot be opened or is
     wrong as a whole, ConfigError for an unknown `crs`; single wrong records are counted in the reports.
@@ -68,7 +69,7 @@ def open_sources(specs: SourcesSettings, grid: Grid, base: Path) -> Sources:
         if name == "dem" or (name == "land_use" and is_raster(Path(spec.paths[0]))):
             rasters[name], report = open_raster(name, spec, grid, base)
         else:
-            table, report, numbers = _open_vector(name, spec, home, base)
+            table, report, numbers = _open_vector(name, spec, home, base, home_folder or base)
             if not table.empty:
                 vectors[name], rows[name] = table, numbers
         reports.append(report)
@@ -93,6 +94,9 @@ def open_area(
     """
     given = [spec] if isinstance(spec, SourceSpec | str) else list(spec)
     specs = [SourceSpec(path=one) if isinstance(one, str) else one for one in given]
+    for one in specs:
+        if one.terms is not None:
+            raise ConfigError(f"grid.area: terms ({one.terms!r}) are for records alone: leave them out here")
     tally = Tally()
     home = Home(crs, *_domain(crs))
     tables = [
@@ -134,13 +138,24 @@ def _configured(specs: SourcesSettings) -> list[tuple[str, SourceSpec]]:
 
 
 def _open_vector(
-    name: str, spec: SourceSpec, home: Home, base: Path
+    name: str, spec: SourceSpec, home: Home, base: Path, home_folder: Path
 ) -> tuple[gpd.GeoDataFrame, SourceReport, NDArray[np.int64]]:
     tally, schema = Tally(), SCHEMAS[name]
-    take = partial(take_canonical, name, spec, schema)
-    table = read_vector(name, spec, schema.geometry, home, base, take, tally)
-    digest = digest_files(tuple(find_file(name, path, base) for path in spec.paths))
+    files, terms = tuple(find_file(name, path, base) for path in spec.paths), None
+    if spec.terms is not None:
+        # What the words of a file mean is as much an input as the file.
+        files = (*files, home_folder / spec.terms)
+        terms = _terms_of(name, read_terms(files[-1]), files[-1])
+    take = partial(take_canonical, name, spec, schema, terms=terms)
+    table = read_vector(name, spec, schema.geometry, home, base, take, tally, terms)
+    digest = digest_files(files)
     return table, tally.report(name, ", ".join(spec.paths), digest, len(table)), tally.rows
+
+
+def _terms_of(source: str, terms: dict[str, SourceTerms], file: Path) -> SourceTerms:
+    if source not in terms:
+        raise ConfigError(f"sources.{source}.terms ({file}) has no {source}: it has {', '.join(terms) or 'nothing'}")
+    return terms[source]
 
 
 def _open_covariate(

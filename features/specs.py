@@ -23,6 +23,9 @@ class SourceSpec(Settings):
     values: dict[str, Scalar | dict[str, Scalar]] = Field(
         default_factory=dict, description="Our column name: a constant, or {value in the file: our value}"
     )
+    terms: str | None = Field(
+        None, description="Mapping file of column names and coded values, such as that of IMSMA; beside the config"
+    )
     crs: str | None = Field(None, description="CRS of the file where it states none or a wrong one, e.g. EPSG:4326")
 
     resampling: Literal["auto", "nearest", "mean", "sum"] = Field(
@@ -97,6 +100,9 @@ class SourcesSettings(Settings):
                     )
         if self.dem is not None:
             _refuse_resampling("dem", self.dem)
+        for name, spec in (("dem", self.dem), *(("covariates", spec) for spec in self.covariates)):
+            if spec is not None and spec.terms is not None:
+                raise ValueError(f"{name}.terms ({spec.terms!r}) is for records alone: leave it out here")
         return self
 
 

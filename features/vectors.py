@@ -23,9 +23,11 @@ from features.coordinates import (
 from features.errors import InputError
 from features.files import RawTable, find_file, is_table, read_rows, stated_crs
 from features.parsing import as_text
+from features.quality import RECORDED_AREAS, few_vertices, note_polygons, repeated_ids
 from features.report import Tally, name_rows
 from features.schema import LINE, POINT, POLYGON, SCHEMAS
 from features.specs import SourceSpec
+from features.terms import SourceTerms, named
 
 Geometry = NDArray[np.object_]
 # Reads the columns that pass the border, and which rows have faults that set them aside.
@@ -59,23 +61,58 @@ class Records:
 
 
 def read_vector(
-    source: str, spec: SourceSpec, kinds: tuple[str, ...], home: Home, base: Path, take: TakeColumns, tally: Tally
+    source: str,
+    spec: SourceSpec,
+    kinds: tuple[str, ...],
+    home: Home,
+    base: Path,
+    take: TakeColumns,
+    tally: Tally,
+    terms: SourceTerms | None = None,
 ) -> gpd.GeoDataFrame:
     """The source's records in the CRS of `home`, with the columns that `take` lets pass and a RangeIndex.
 
     Nothing further than `home.keep_m` from the home rectangle is kept. Raises InputError for a file that cannot be
     opened, has no CRS, or whose coordinates as a whole are swapped, unsigned or in another unit than its CRS says.
     """
-    parts = [_read_part(source, find_file(source, path, base), spec, kinds, home, take, tally) for path in spec.paths]
+    parts = []
+    for path in spec.paths:
+        before = tally.rows_read
+        part = _read_part(source, find_file(source, path, base), spec, kinds, home, take, tally, terms)
+        parts.append(replace(part, rows=part.rows + before))
     records = _joined(parts)
     records = _aside(records, _undated(source, records, tally), "no date", tally)
     records = _aside(records, ~_near(records.geometry, home), "out of area", tally)
     records = _aside(records, _repeated(records), "duplicate", tally)
+    if source in SCHEMAS and "record_id" in SCHEMAS[source].columns:
+        records = _checked(source, records, tally)
     table = gpd.GeoDataFrame(records.columns, geometry=list(records.geometry), crs=home.crs)
     tally.rows = records.rows
     if table.empty:
         tally.note("no rows: its features are dropped")
     return table
+
+
+def _checked(source: str, records: Records, tally: Tally) -> Records:
+    """The records without those that say again what another with their id says; what else is doubtful is noted."""
+    same, other = repeated_ids(records.columns, _places(records.geometry))
+    if source not in RECORDED_AREAS:
+        # One accident or find may be listed by victim or by item.
+        same, other = np.zeros_like(same), same | other
+    tally.remark("id of another record", int(other.sum()))
+    if other.any():
+        tally.note(f"id of another record, kept: {name_rows(records.rows[other].tolist())}")
+    if same.any():
+        tally.note(f"duplicate id: {name_rows(records.rows[same].tolist())}")
+    records = _aside(records, same, "duplicate id", tally)
+    if source in RECORDED_AREAS:
+        areas = np.isin(shapely.get_type_id(records.geometry), (3, 6))
+        twice = areas & pd.Series(_places(records.geometry)).duplicated().to_numpy()
+        tally.remark("polygon of another record", int(twice.sum()))
+        if twice.any():
+            tally.note(f"polygon of another record, kept: {name_rows(records.rows[twice].tolist())}")
+        note_polygons(records.geometry, records.rows, tally)
+    return records
 
 
 def _undated(source: str, records: Records, tally: Tally) -> NDArray[np.bool_]:
@@ -106,10 +143,18 @@ def _joined(parts: Sequence[Records]) -> Records:
 
 
 def _read_part(
-    source: str, path: Path, spec: SourceSpec, kinds: tuple[str, ...], home: Home, take: TakeColumns, tally: Tally
+    source: str,
+    path: Path,
+    spec: SourceSpec,
+    kinds: tuple[str, ...],
+    home: Home,
+    take: TakeColumns,
+    tally: Tally,
+    terms: SourceTerms | None,
 ) -> Records:
     """One file, in the CRS of `home`, with everything set aside that a single row tells about itself."""
     raw = read_rows(source, path, spec, tally)
+    spec = named(spec, terms, [str(name) for name in raw.table.columns])
     geometry, crs, used = _place(source, path, spec, raw, tally)
     table = raw.table.drop(columns=list(used))
     columns, faults = take(path, table, tally)
@@ -196,7 +241,9 @@ def _repaired(geometry: Geometry, reasons: NDArray[np.str_], tally: Tally) -> Ge
     tally.repair("invalid polygon", int(broken.sum()))
     mended = geometry.copy()
     mended[broken] = make_polygonal(geometry[broken])
-    reasons[broken & shapely.is_empty(mended)] = "polygon without area"
+    nothing = broken & shapely.is_empty(mended)
+    reasons[nothing] = "polygon without area"
+    reasons[np.flatnonzero(nothing)[few_vertices(geometry[nothing])]] = "fewer than 3 vertices"
     return mended
 
 
@@ -269,10 +316,16 @@ def _fingerprints(table: pd.DataFrame, columns: pd.DataFrame) -> NDArray[np.uint
     return prints
 
 
+def _places(geometry: Geometry) -> NDArray[np.object_]:
+    """Geometries as bytes that are equal where the places are."""
+    rounded = shapely.transform(geometry, lambda points: np.round(points, SAME_PLACE_DECIMALS_M) + 0.0)
+    return np.asarray(shapely.to_wkb(shapely.normalize(rounded)), dtype=object)
+
+
 def _repeated(records: Records) -> NDArray[np.bool_]:
     """Rows with the same place and canonical columns as an earlier row (dated ones: the same everything)."""
-    rounded = shapely.transform(records.geometry, lambda points: np.round(points, SAME_PLACE_DECIMALS_M) + 0.0)
-    keys = records.columns.assign(mlrisk_place=shapely.to_wkb(shapely.normalize(rounded)), mlrisk_print=records.prints)
+    said = records.columns.drop(columns="record_id", errors="ignore")
+    keys = said.assign(mlrisk_place=_places(records.geometry), mlrisk_print=records.prints)
     return np.asarray(keys.duplicated().to_numpy())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlrisk.version import __version__
 
 if TYPE_CHECKING:
-    from mlrisk.api import check, features, load_risk_map, run, write_features
+    from mlrisk.api import check, evidence, features, load_risk_map, run, write_features
     from mlrisk.config import load_config
     from mlrisk.risk_map import rank
     from mlrisk.synthetic import synthetic_country
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "check": "mlrisk.api",
+    "evidence": "mlrisk.api",
     "features": "mlrisk.api",
     "load_config": "mlrisk.config",
     "load_risk_map": "mlrisk.api",
@@ -29,6 +30,7 @@ _HOMES = {
 __all__ = [
     "__version__",
     "check",
+    "evidence",
     "features",
     "load_config",
     "load_risk_map",

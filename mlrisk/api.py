@@ -13,11 +13,12 @@ from features.report import SourceReport
 from features.store import FeatureFolder
 from features.store import write_features as write_store
 from features.table import grid_feature_table
+from mlrisk.audit import Audit, write_ledger
 from mlrisk.config import Config
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.risk_map import Ranking, rank
 from mlrisk.version import __version__
-from training.evidence import STATE_NAMES, evidence_at
+from training.evidence import STATE_NAMES, Ledger, evidence_at
 from training.inputs import contamination_context, open_inputs
 from training.train import Trained, train
 
@@ -38,10 +39,10 @@ def check(config: Config) -> Checked:
     """Read every source and rebuild the evidence; writes nothing."""
     inputs = open_inputs(config)
     labels = config.contamination.labels
-    evidence = evidence_at(inputs.grid, inputs.sources, config.as_of, labels, config.data_folder)
-    states = {name: int((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
-    states["released"] = int(evidence.released.sum())
-    return Checked(inputs.reports, inputs.grid.n_cells, states, dict(evidence.counts))
+    known = evidence_at(inputs.grid, inputs.sources, config.as_of, labels, config.data_folder)
+    states = {name: int((known.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
+    states["released"] = int(known.released.sum())
+    return Checked(inputs.reports, inputs.grid.n_cells, states, dict(known.counts))
 
 
 def features(config: Config) -> pd.DataFrame:
@@ -79,6 +80,31 @@ def write_features(
     return write_store(
         target, inputs.grid, known, config.features, compute.tile_cells, compute.schedule, made_from, progress
     )
+
+
+def evidence(config: Config, file: str | Path | None = None, progress: Progress = lambda _: None) -> Audit:
+    """Write the evidence ledger for audit, Parquet or CSV by the ending; evidence.parquet in the output folder if none.
+
+    Beside it lies the state of every cell at `config.as_of`; see mlrisk.audit.
+    """
+    progress("sources")
+    inputs = open_inputs(config)
+    labels = config.contamination.labels
+    progress("evidence")
+    ledger = Ledger.build(inputs.grid, inputs.sources, labels, config.data_folder)
+    notes = {
+        "as_of": str(config.as_of),
+        "country": config.name,
+        "crs": inputs.grid.crs.to_string(),
+        "cell_size_m": inputs.grid.cell_size_m,
+        "inputs": dict(sorted(inputs.digests.items())),
+        "labels": labels.model_dump(mode="json"),
+        "not_evidence": NOT_EVIDENCE,
+        "version": __version__,
+    }
+    progress("files")
+    target = config.output_folder / "evidence.parquet" if file is None else Path(file)
+    return write_ledger(ledger, ledger.at(config.as_of), notes, target)
 
 
 def run(config: Config, progress: Progress = lambda _: None) -> tuple[Trained, Ranking]:

@@ -101,7 +101,7 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
     rows = report_rows(checked.reports)
     _table(
         "sources",
-        ("source", "read", "kept", "repaired", "set aside", "notes"),
+        ("source", "read", "kept", "repaired", "set aside", "noted", "notes"),
         [
             (
                 report.source,
@@ -109,6 +109,7 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
                 f"{report.rows_kept:,}",
                 _counts(report.repaired),
                 _counts(report.set_aside),
+                _counts(report.noted),
                 "; ".join(report.notes),
             )
             for report in checked.reports
@@ -136,6 +137,25 @@ def features(
     made = write_features(_load(config, data, set_), out, _progress())
     print(f"features: {made.folder}   {made.cells:,} cells x {made.features} features")
     print(f"tiles: {made.tiles:,}, {made.reused:,} of them reused")
+
+
+@app.command()
+def evidence(
+    config: ConfigPath,
+    data: DataOption = None,
+    set_: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help=".parquet or .csv; evidence.parquet if not given")
+    ] = None,
+) -> None:
+    """Write the evidence ledger for audit: every record on every cell, and the state of the cells at as_of."""
+    from mlrisk.api import evidence as write_evidence
+    from mlrisk.package import NOT_EVIDENCE
+
+    made = write_evidence(_load(config, data, set_), out, _progress())
+    print(f"ledger: {made.files[0]}   {made.rows:,} rows, a cell and a record each")
+    print(f"cells: {made.files[1]}   {len(made.evidence.state):,} cells as of {made.evidence.as_of}")
+    print(NOT_EVIDENCE)
 
 
 @app.command()

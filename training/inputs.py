@@ -38,7 +38,7 @@ def open_inputs(config: TrainConfig) -> Inputs:
     crs = projected_crs(config.grid.crs)
     area, area_report = open_area(config.grid.area, crs, config.data_folder)
     grid = Grid.from_area(union_all([area]), crs, config.grid.cell_size_m)
-    sources = open_sources(config.sources, grid, config.data_folder)
+    sources = open_sources(config.sources, grid, config.data_folder, config.home_folder)
     return Inputs(grid, sources, (area_report, *sources.reports))
 
 
