@@ -59,6 +59,15 @@ def test_areas_are_those_of_scikit_learn(distinct):
         assert judge(untied, positive, area)["pr_auc"] == pytest.approx(precision)
 
 
+def test_the_unit_of_area_changes_no_share():
+    rng = np.random.default_rng(4)
+    positive, score, area = rng.random(300) < 0.2, rng.integers(0, 9, 300).astype(float), rng.uniform(0.1, 1, 300)
+    one, three = judge(score, positive, area), judge(score, positive, 3 * area)
+    assert {name: three[name] for name in one if name != "height"} == pytest.approx(
+        {name: value for name, value in one.items() if name != "height"}
+    )
+
+
 def test_rate_auc_is_the_area_under_its_curve():
     rng = np.random.default_rng(2)
     positive, score, area = rng.random(200) < 0.2, rng.integers(0, 20, 200).astype(float), rng.uniform(0.1, 1, 200)
