@@ -3,10 +3,19 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
-AREA_SHARES = (0.01, 0.05, 0.10, 0.20)
-FEWEST_BLOCKS = 5
+from training.intervals import FEWEST_BLOCKS, block_intervals
+from training.order import order_of
+from training.ranking_figures import AREA_SHARES, HAZARD_SHARES, ranking_figures, recall_at
+
+__all__ = ["AREA_SHARES", "FEWEST_BLOCKS", "HAZARD_SHARES", "block_intervals", "judge", "mean_by_ranking"]
+__all__ += ["missed_positives", "poisson_deviance", "prediction_rate", "recall_at_area", "worst_regions"]
+
+# Figures of which less is better.
+LESS_IS_BETTER = (
+    *("height", "rheight", "area_80", "area_90", "area_95", "hectares_80", "hectares_90", "hectares_95"),
+    *("brier", "log_loss", "calibration_error"),
+)
 
 
 def recall_at_area(
@@ -22,69 +31,78 @@ def recall_at_area(
     """
     if not positive.any():
         return float("nan")
-    area = np.ones(len(score)) if area is None else area
-    budget = share * area.sum()
-    values, cell_value = np.unique(-score, return_inverse=True)
-    cells = np.bincount(cell_value, weights=area, minlength=len(values))
-    hits = np.bincount(cell_value, weights=positive * area, minlength=len(values))
-    before = np.concatenate([[0], np.cumsum(cells)[:-1]])
-    taken = np.clip((budget - before) / cells, 0, 1)
-    return float((taken * hits).sum() / hits.sum())
+    return float(recall_at(order_of(score, positive, area).sums(), share)[0])
 
 
 def judge(
-    score: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64] | None = None
-) -> dict[str, float]:
-    """ROC AUC, PR AUC with its base rate and recall at 1, 5, 10 and 20 % of area of one ranking.
-
-    `area` is the part of each cell that was searched: a cell counts by it. Cells with a NaN score are ranked last: a
-    rule of thumb that knows nothing of a cell does not survey it first.
-    """
-    known = np.isfinite(score)
-    filled = np.where(known, score, np.nanmin(score[known], initial=0.0) - 1.0)
-    figures = {
-        "roc_auc": float(roc_auc_score(positive, filled, sample_weight=area)),
-        "pr_auc": float(average_precision_score(positive, filled, sample_weight=area)),
-        "base_rate": float(np.average(positive, weights=area)),
-    }
-    for share in AREA_SHARES:
-        figures[f"recall_{round(100 * share)}"] = recall_at_area(filled, positive, share, area)
-    return figures | {"cells": float(len(positive)), "found": float(positive.sum())}
-
-
-def block_intervals(
     score: NDArray[np.float64],
     positive: NDArray[np.bool_],
-    block: NDArray[np.int64],
-    seed: int,
-    draws: int = 200,
     area: NDArray[np.float64] | None = None,
+    cell_ha: float | None = None,
+    m2_per_team_day: float | None = None,
 ) -> dict[str, float]:
-    """5 % and 95 % bounds of ROC AUC and of recall at 10 % of area by bootstrap over blocks of land.
+    """Every figure of one ranking, see `ranking_figures`, with the number of cells and of found ones.
 
-    `block` numbers the block of each cell; cells of a block stay together, since neighbours repeat each other. NaN
-    with fewer than FEWEST_BLOCKS blocks, which would give an interval without width.
+    `area` is the part of each cell that was searched: a cell counts by it. Cells with a NaN score are ranked last: a
+    rule of thumb that knows nothing of a cell does not survey it first. With `cell_ha`, the hectares of a whole
+    cell, `hectares_90` is the land to survey for 90 % of the hazards; with `m2_per_team_day` too,
+    `per_team_day_10` is the number of positive cells found per team and day within the first 10 % of the area.
+
+    >>> figures = judge(np.array([3.0, 2.0, 1.0, 0.0]), np.array([True, False, False, True]), cell_ha=25.0)
+    >>> figures["roc_auc"], figures["height"], figures["hectares_80"]
+    (0.5, 1.0, 100.0)
     """
-    rng = np.random.default_rng(seed)
-    # Ties are broken once at random, which is their expected value over draws.
-    order = np.lexsort((rng.random(len(score)), -np.nan_to_num(score, nan=-np.inf)))
-    found, part = positive[order], (np.ones(len(score)) if area is None else area)[order]
-    blocks, place = np.unique(block[order], return_inverse=True)
-    figures = []
-    for _ in range(draws if len(blocks) >= FEWEST_BLOCKS else 0):
-        times = part * np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks))[place]
-        hits, misses = np.cumsum(times * found), np.cumsum(times * ~found)
-        if hits[-1] > 0 and misses[-1] > 0:
-            surveyed = (hits + misses) / (hits[-1] + misses[-1])
-            auc = 1 - (times * found * (misses - 0.5 * times * ~found)).sum() / (hits[-1] * misses[-1])
-            figures.append((auc, np.interp(0.10, surveyed, hits) / hits[-1]))
-    low, high = np.quantile(figures, [0.05, 0.95], axis=0) if figures else np.full((2, 2), np.nan)
-    return {
-        "roc_auc_low": float(low[0]),
-        "roc_auc_high": float(high[0]),
-        "recall_10_low": float(low[1]),
-        "recall_10_high": float(high[1]),
-    }
+    sums = order_of(score, positive, area).sums()
+    figures = {name: float(values[0]) for name, values in ranking_figures(sums).items()}
+    figures |= {"cells": float(len(positive)), "found": float(positive.sum())}
+    if cell_ha is not None:
+        total_ha = cell_ha * sums.area.sum()
+        for share in HAZARD_SHARES:
+            percent = round(100 * share)
+            figures[f"hectares_{percent}"] = float(figures[f"area_{percent}"] * total_ha)
+        if m2_per_team_day is not None:
+            for share in AREA_SHARES:
+                days = share * total_ha * 10_000 / m2_per_team_day
+                percent = round(100 * share)
+                figures[f"per_team_day_{percent}"] = float(figures[f"recall_{percent}"] * sums.hits.sum() / days)
+    return figures
+
+
+def prediction_rate(
+    score: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64] | None = None, points: int = 201
+) -> NDArray[np.float64]:
+    """Recall at `points` shares of the area from 0 to 1, (points,); a straight line for a ranking that knows nothing.
+
+    >>> prediction_rate(np.zeros(4), np.array([True, False, False, False]), points=3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    sums = order_of(score, positive, area).sums()
+    ends = np.concatenate([[0.0], np.cumsum(sums.area[0])])
+    hits = np.concatenate([[0.0], np.cumsum(sums.hits[0])])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.interp(np.linspace(0, ends[-1], points), ends, hits) / hits[-1])
+
+
+def missed_positives(
+    score: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
+    """Positions of the positive cells whose expected place is in the lower half of the area, worst first.
+
+    >>> missed_positives(np.array([4.0, 3.0, 2.0, 1.0]), np.array([True, False, True, True])).tolist()
+    [3, 2]
+    """
+    order = order_of(score, positive, area)
+    before = order.expected_before()
+    low = np.flatnonzero(positive & (before > order.area.sum() / 2))
+    return np.asarray(low[np.argsort(-before[low], kind="stable")])
+
+
+def worst_regions(table: pd.DataFrame, figure: str = "recall_10") -> pd.DataFrame:
+    """Of each protocol and ranking the row of the fold with the worst `figure`; folds without it are passed over."""
+    judged = table[table[figure].notna() & (table["fold"] != "mean")]
+    by = judged.groupby(["protocol", "ranking"], sort=False)[figure]
+    at = by.idxmax() if figure in LESS_IS_BETTER else by.idxmin()
+    return judged.loc[at.to_numpy()].reset_index(drop=True)
 
 
 def poisson_deviance(observed: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
