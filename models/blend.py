@@ -25,21 +25,21 @@ class Ranker:
 
     def raw(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
         """Log-odds of each row of `values`, shape (n_rows, n_features)."""
-        return self._blended(*(part.raw(values, threads) if part else None for part in (self.trees, self.linear)))
+        trees = self.trees.raw(values, threads) if self.trees else None
+        return self._blended(trees, self.linear.raw(values) if self.linear else None)
 
     def contributions(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
         """SHAP values on the log-odds, (n_rows, n_features): those of a sum are the sum of those of its parts."""
-        parts = (self.trees, self.linear)
-        return self._blended(*(part.contributions(values, threads) if part else None for part in parts))
+        trees = self.trees.contributions(values, threads) if self.trees else None
+        return self._blended(trees, self.linear.contributions(values) if self.linear else None)
 
-    def _blended(
-        self, trees: NDArray[np.float64] | None, linear: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
-        if trees is None or linear is None:
-            only = linear if trees is None else trees
-            assert only is not None, "a ranker has at least one part"
-            return only
-        return (1 - self.linear_share) * trees + self.linear_share * linear
+    def _blended(self, trees: NDArray[np.float64] | None, linear: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        if trees is not None and linear is not None:
+            return (1 - self.linear_share) * trees + self.linear_share * linear
+        only = linear if trees is None else trees
+        if only is None:
+            raise ValueError("a ranker needs trees, a regression or both")
+        return only
 
     def files(self, stem: str) -> dict[str, str]:
         """The parts as readable files whose names begin with `stem`."""
@@ -47,9 +47,7 @@ class Ranker:
         return texts | ({f"{stem}_linear.json": json.dumps(self.linear.as_dict())} if self.linear else {})
 
     @classmethod
-    def from_files(
-        cls, texts: Mapping[str, str], stem: str, features: Sequence[str], linear_share: float
-    ) -> "Ranker":
+    def from_files(cls, texts: Mapping[str, str], stem: str, features: Sequence[str], linear_share: float) -> "Ranker":
         """Read what `files` gave."""
         trees, linear = texts.get(f"{stem}.txt"), texts.get(f"{stem}_linear.json")
         return cls(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Job = TypeVar("Job")
+Fitted = TypeVar("Fitted")
 
 # Rows predicted at a time: 2^18 rows of float32 features stay in cache-friendly blocks of some 50 MB.
 BLOCK_ROWS = 1 << 18
@@ -106,7 +107,7 @@ def fit(
     return Boosted(booster.model_to_string(), tuple(features))
 
 
-def side_by_side(one: Callable[[Job], Boosted], jobs: Sequence[Job], threads: int) -> list[Boosted]:
-    """The booster of each job, in order, `threads` at a time; LightGBM lets go of the interpreter while it works."""
+def side_by_side(one: Callable[[Job], Fitted], jobs: Sequence[Job], threads: int) -> list[Fitted]:
+    """What each job fitted, in order, `threads` at a time; LightGBM lets go of the interpreter while it works."""
     with ThreadPoolExecutor(max_workers=threads) as pool:
         return list(pool.map(one, jobs))

@@ -38,13 +38,13 @@ class Linear:
     def _tables(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         return [_rising(np.array(knots)) for knots in self.knots]
 
-    def raw(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.float64]:
+    def raw(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Log-odds of each row of `values`, shape (n_rows, n_features); never NaN."""
-        return self.intercept + self._terms(values).sum(axis=1)
+        return np.asarray(self.intercept + self._terms(values).sum(axis=1))
 
-    def contributions(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.float64]:
+    def contributions(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """SHAP values on the log-odds, (n_rows, n_features): a term against its mean (Lundberg & Lee 2017, cor. 1)."""
-        return self._terms(values) - np.array(self.centre)
+        return np.asarray(self._terms(values) - np.array(self.centre))
 
     def _terms(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         terms = np.empty(values.shape)

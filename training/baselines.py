@@ -16,6 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
+from training.held_out import RANDOM
+
 # Beyond this many rows neither learner gains, and both cost minutes.
 MOST_ROWS = 10_000
 INCIDENT_DISTANCE = "incident_distance_m"
@@ -79,7 +81,7 @@ class RuleOfThumb:
         return None if values is None else self.sign * values
 
 
-def chance(_: Lesson, land: Land) -> NDArray[np.float64]:
+def random_order(_: Lesson, land: Land) -> NDArray[np.float64]:
     """All cells alike: ties count at their expected value, so this is a random order without its noise."""
     return np.zeros(len(land.values))
 
@@ -120,7 +122,7 @@ RULES: dict[str, RuleOfThumb] = {
     "distance to a settlement": RuleOfThumb("settlement_distance_m", -1),
 }
 BASELINES: dict[str, Ranking] = {
-    "chance": chance,
+    RANDOM: random_order,
     **RULES,
     "distance to what is known": near_what_is_known,
     "logistic regression": logistic_regression,

@@ -89,6 +89,9 @@ class ContaminationSettings(Settings):
 
     labels: LabelSettings = LabelSettings()
     model: BoostingSettings = BoostingSettings()
+    linear_share: Share = Field(
+        0.5, description="part of the log-odds that a logistic regression on ranks gives; 0 is the trees alone"
+    )
     constraints: Literal["evidence", "none"] | dict[str, Literal[-1, 0, 1]] = Field(
         "evidence",
         description="monotone directions: those that the field's evidence supports, none, or by feature name",

@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.boosting import Boosted, BoostingParams, fit, side_by_side
+from models.blend import Ranker, fit_ranker
+from models.boosting import BoostingParams, side_by_side
 from training.baselines import BASELINES, Land, Lesson, Ranking
 from training.config import BoostingSettings, TrainConfig
 from training.evidence import FOUND, Evidence
-from training.metrics import block_intervals, judge
+from training.held_out import HeldOut
+from training.intervals import block_intervals, paired_differences
+from training.metrics import judge
 from training.splits import PROTOCOLS, Fold
 from training.study import Study
 
@@ -47,23 +50,6 @@ class Trial:
             seed,
             threads,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """The judged cells of all folds of one protocol, one after another, with every ranking's score.
-
-    `cell` indexes the cells of the grid, `fold` numbers the fold, `area` is the searched part of the cell and `block`
-    the square of land that is resampled as a whole.
-    """
-
-    protocol: str
-    cell: NDArray[np.int64]
-    fold: NDArray[np.int64]
-    found: NDArray[np.bool_]
-    area: NDArray[np.float64]
-    block: NDArray[np.int64]
-    scores: Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +102,8 @@ def judge_contamination(
     baselines: Mapping[str, Ranking] = BASELINES,
 ) -> Judgement:
     """Fit on the training side of every trial, rank its other side, and hold the rankings beside each other."""
-    boosters = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
-    judged = [
-        (trial, _scores(config, trial, booster, baselines)) for trial, booster in zip(trials, boosters, strict=True)
-    ]
+    rankers = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
+    judged = [(trial, _scores(config, trial, ranker, baselines)) for trial, ranker in zip(trials, rankers, strict=True)]
     rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
     n_cells = study.grid.n_cells
     out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
@@ -135,22 +119,22 @@ def judge_contamination(
     return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)))
 
 
-def _without(config: TrainConfig, trial: Trial) -> Boosted:
-    """The booster that has not seen the judged side of a trial."""
-    rows, study = trial.fold.train, trial.study
-    return fit(
+def _without(config: TrainConfig, trial: Trial) -> Ranker:
+    """The ranker that has not seen the judged side of a trial."""
+    rows, study, settings = trial.fold.train, trial.study, config.contamination
+    return fit_ranker(
         study.learned.values[rows], (study.evidence.state[rows] == FOUND).astype(float), study.evidence.weight[rows],
-        study.learned.names, "binary", boosting_params(config.contamination.model), seed=config.seed,
+        study.learned.names, boosting_params(settings.model), settings.linear_share, seed=config.seed,
         constraints=study.constraints,
     )  # fmt: skip
 
 
 def _scores(
-    config: TrainConfig, trial: Trial, booster: Boosted, baselines: Mapping[str, Ranking]
+    config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mapping[str, Ranking]
 ) -> dict[str, NDArray[np.float64]]:
     """Scores of the judged cells by ranking, without those that the sources do not allow."""
     lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
-    scores = {MODEL: booster.raw(trial.study.learned.values[trial.fold.test], config.compute.threads)}
+    scores = {MODEL: ranker.raw(trial.study.learned.values[trial.fold.test], config.compute.threads)}
     for name, ranking in baselines.items():
         values = ranking(lesson, land)
         if values is not None:
@@ -164,27 +148,42 @@ def _figures(
     fold = trial.fold
     found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.share[fold.test]
     block = trial.study.block[fold.test]
+    cell_ha = trial.study.grid.cell_size_m**2 / 10_000
     for ranking, values in scores.items():
-        figures = judge(values, found, area) | block_intervals(values, found, block, config.seed, area=area)
+        figures = judge(values, found, area, cell_ha) | block_intervals(values, found, block, config.seed, area=area)
+        if ranking != MODEL:
+            figures |= paired_differences(scores[MODEL], values, found, block, config.seed, area=area)
         yield {"protocol": fold.protocol, "fold": fold.name, "ranking": ranking, **figures}
 
 
 def _held_out(
     judged: Sequence[tuple[Trial, Mapping[str, NDArray[np.float64]]]],
 ) -> Iterator[tuple[str, HeldOut]]:
+    """The judged cells of each protocol, fold after fold."""
     for protocol in dict.fromkeys(trial.fold.protocol for trial, _ in judged):
         here = [(trial, scores) for trial, scores in judged if trial.fold.protocol == protocol]
-        cells = [trial.fold.test for trial, _ in here]
+        tests = [(trial, trial.fold.test) for trial, _ in here]
         names = [name for name in here[0][1] if all(name in scores for _, scores in here)]
+        scores = {name: np.concatenate([scores[name] for _, scores in here]) for name in names}
+        grid = here[0][0].study.grid
+        cells = np.concatenate([test for _, test in tests])
+        centres = grid.centres_m()[cells]
+        positive = np.concatenate([trial.outcome.state[test] == FOUND for trial, test in tests])
+        area = np.concatenate([trial.outcome.share[test] for trial, test in tests])
+        fold = np.repeat(np.arange(len(here)), [len(test) for _, test in tests])
         yield (
             protocol,
             HeldOut(
-                protocol,
-                np.concatenate(cells),
-                np.repeat(np.arange(len(here)), [len(part) for part in cells]),
-                np.concatenate([trial.outcome.state[trial.fold.test] == FOUND for trial, _ in here]),
-                np.concatenate([trial.outcome.share[trial.fold.test] for trial, _ in here]),
-                np.concatenate([trial.study.block[trial.fold.test] for trial, _ in here]),
-                {name: np.concatenate([scores[name] for _, scores in here]) for name in names},
+                grid.cell_ids()[cells],
+                centres[:, 0],
+                centres[:, 1],
+                scores.pop(MODEL),
+                positive,
+                area,
+                fold,
+                tuple(trial.fold.name for trial, _ in here),
+                np.concatenate([trial.study.block[test] for trial, test in tests]),
+                np.full(len(cells), np.nan),
+                scores,
             ),
         )
