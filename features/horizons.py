@@ -22,8 +22,8 @@ EYE_HEIGHT_M = 2.0
 SECTORS_PER_STEP = 1
 # Unknown ground lies so deep that it neither hides nor bounds anything.
 DEEP_M = -1e9
-# Rise a step: far above what rounding can do to a bound, far below what heights are known to.
-DOUBT_M = 1e-5
+# What single precision may add to a bound or take from it, as a share of the greatest rise; ten roundings.
+ROUNDED = 10 * 2.0**-24
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -33,15 +33,16 @@ class Sectors(NamedTuple):
     """Where the borders of sectors pass, for steps k = 0 to the range and borders 0 (straight on) to n (diagonal).
 
     `first[k, j]` cells to the side of the axis and the share `rest[k, j]` of a cell further; `of[k, c]` is the sector
-    of the cell c to the side; `half[k]` cells to the side are within range. `drop_m` is that of one step straight on.
+    of the cell c to the side; `bent[k, j]` says that a cell lies between the borders j and j + 1;
+    `half[k]` cells to the side are within range. `drop_m` is that of one step straight on, and what is
+    interpolated between two cells is at most a quarter of it off.
     """
 
-    first: Integers
-    rest: Floats
+    first: NDArray[np.uint32]
+    rest: NDArray[np.float32]
+    bent: NDArray[np.bool_]
     of: Integers
     half: Integers
-    least_drop_m: Floats
-    most_drop_m: Floats
     drop_m: float
 
 
@@ -53,17 +54,13 @@ def sectors(range_m: float, cell_size_m: float) -> Sectors:
     number = max(1, reach * SECTORS_PER_STEP)
     borders = np.arange(number + 1)
     within = (steps * steps + sides * sides) * cell_size_m * cell_size_m <= range_m * range_m
+    first, rest = steps * borders // number, steps * borders % number / number
+    bent = np.diff(first, append=first[:, -1:]) > 0
+    bent[:, :-1] &= rest[:, 1:] > 0
+    of = np.minimum(sides * number // np.maximum(steps, 1), number - 1)
     drop_m = DROP_PER_M2 * cell_size_m**2
-    drops = drop_m * (1 + (borders / number) ** 2)
-    return Sectors(
-        steps * borders // number,
-        steps * borders % number / number,
-        np.minimum(sides * number // np.maximum(steps, 1), number - 1),
-        within.sum(axis=1) - 1,
-        drops[:-1],
-        drops[1:],
-        drop_m,
-    )
+    half = within.sum(axis=1) - 1
+    return Sectors(first.astype(np.uint32), rest.astype(np.float32), bent, of, half, drop_m)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -71,10 +68,11 @@ def look_around(  # type: ignore[no-untyped-def]  # noqa: ANN201
     heights: Any, halo: int, wanted: Any, observers: Any, of_circle: Any, within: Any, seen: Any
 ):
     """Add the length of each observer (row, column, length) to the wanted cells in range, and to those it sees."""
-    reach, number = len(of_circle.half) - 1, len(of_circle.least_drop_m)
+    reach, number = len(of_circle.half) - 1, of_circle.rest.shape[1] - 1
     ground = np.empty((2 * reach + 1, 2 * reach + 1), np.float32)
     view = np.zeros(ground.shape, np.uint8)
-    ring, border, bounds = np.empty(reach + 2), np.empty(number + 1), np.empty((2, number))
+    ring, borders = np.empty(reach + 2, np.float32), np.empty((2, number + 1), np.float32)
+    bounds = np.empty((2, number), np.float32)
     for place in range(len(observers)):
         row, column, length = observers[place]
         if np.isnan(heights[row + halo, column + halo]):
@@ -84,7 +82,7 @@ def look_around(  # type: ignore[no-untyped-def]  # noqa: ANN201
         of_columns = (-column, wanted.shape[1] - 1 - column)
         view[reach, reach] = 1
         for eighth in range(8):
-            _look(ground.ravel(), eighth, of_rows, of_columns, of_circle, ring, border, bounds, view.ravel())
+            _look(ground.ravel(), eighth, of_rows, of_columns, of_circle, ring, borders, bounds, view.ravel())
         _add(view, wanted, row, column, length, of_circle.half, within, seen)
 
 
@@ -123,7 +121,7 @@ def _look(  # type: ignore[no-untyped-def]  # noqa: ANN202
     of_columns: tuple[int, int],
     of_circle: Any,
     ring: Any,
-    border: Any,
+    borders: Any,
     bounds: Any,
     view: Any,
 ):
@@ -144,38 +142,49 @@ def _look(  # type: ignore[no-untyped-def]  # noqa: ANN202
     eye = np.float64(ground[here]) + EYE_HEIGHT_M
     upper, lower = bounds[0], bounds[1]
     upper[:], lower[:] = -np.inf, -np.inf
+    greatest = 0.0
     for k in range(1, min(reach, along[1]) + 1):
         outer = min(k, of_circle.half[k], across[1])
         if outer < 0:
             return
+        per_step = 1 / k
         for c in range(min(k, outer + 1) + 1):
-            ring[c] = ground[here + k * step + c * side]
+            height = np.float64(ground[here + k * step + c * side])
+            ring[c] = (height - eye - of_circle.drop_m * (k * k + c * c)) * per_step
+            size = abs(ring[c]) if height > DEEP_M else 0.0
+            greatest = size if size > greatest else greatest
         ring[min(k, outer + 1) + 1] = DEEP_M
+        doubt = greatest * ROUNDED + of_circle.drop_m / 4
         if k >= along[0]:
             for c in range(inner, outer + 1):
                 sector = of_circle.of[k, c]
-                rise = (ring[c] - eye) / k - of_circle.drop_m * (k + c * c / k)
-                sees = rise >= upper[sector] + DOUBT_M
-                if not sees and rise >= lower[sector] - DOUBT_M:
+                sees = ring[c] >= upper[sector] + doubt
+                if not sees and ring[c] >= lower[sector] - doubt:
                     sees = _is_seen(ground, here, step, side, k, c, eye, of_circle.drop_m)
                 view[here + k * step + c * side] = sees
         stop = of_circle.of[k, outer] + 1
-        _raise(ring, k, stop, eye, of_circle, border, upper, lower)
+        first, rest, bent = of_circle.first[k], of_circle.rest[k], of_circle.bent[k]
+        _raise(ring, first, rest, bent, borders, upper[:stop], lower[:stop])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _raise(ring: Any, k: int, stop: int, eye: float, of_circle: Any, border: Any, upper: Any, lower: Any) -> None:
-    """Lift the bounds of the sectors before `stop` to what step k adds."""
-    first, rest = of_circle.first[k], of_circle.rest[k]
-    for j in range(stop + 1):
-        border[j] = ring[first[j]] * (1 - rest[j]) + ring[first[j] + 1] * rest[j] - eye
-    for j in range(stop):
-        low, high = (border[j], border[j + 1]) if border[j] < border[j + 1] else (border[j + 1], border[j])
-        # Heights bend at a cell centre between the borders.
-        between = ring[first[j] + 1] - eye if rest[j + 1] > 0 and first[j + 1] > first[j] else low
-        low, high = min(low, between), max(high, between)
-        upper[j] = max(upper[j], high / k - of_circle.least_drop_m[j] * k)
-        lower[j] = max(lower[j], low / k - of_circle.most_drop_m[j] * k)
+@njit(cache=True, nogil=True)
+def _raise(ring: Any, first: Any, rest: Any, bent: Any, borders: Any, upper: Any, lower: Any) -> None:
+    """Lift the bounds of the sectors to the rises of a ring; heights bend where a cell lies between the borders."""
+    at, between = borders[0], borders[1]
+    for j in range(len(upper) + 1):
+        one, other = ring[first[j]], ring[first[j] + np.uint32(1)]
+        border = one + (other - one) * rest[j]
+        at[j] = border
+        between[j] = other if bent[j] else border
+    left, right = at[: len(upper)], at[1 : len(upper) + 1]
+    # min() and max() would ask about NaN at each step.
+    for j in range(len(upper)):
+        low = left[j] if left[j] < right[j] else right[j]
+        high = left[j] if left[j] > right[j] else right[j]
+        low = between[j] if between[j] < low else low
+        high = between[j] if between[j] > high else high
+        lower[j] = low if low > lower[j] else lower[j]
+        upper[j] = high if high > upper[j] else upper[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
