@@ -152,7 +152,7 @@ def _look(  # type: ignore[no-untyped-def]  # noqa: ANN202
             height = np.float64(ground[here + k * step + c * side])
             ring[c] = (height - eye - of_circle.drop_m * (k * k + c * c)) * per_step
             size = abs(ring[c]) if height > DEEP_M else 0.0
-            greatest = size if size > greatest else greatest
+            greatest = size if size > greatest else greatest  # noqa: FURB136
         ring[min(k, outer + 1) + 1] = DEEP_M
         doubt = greatest * ROUNDED + of_circle.drop_m / 4
         if k >= along[0]:
@@ -179,12 +179,12 @@ def _raise(ring: Any, first: Any, rest: Any, bent: Any, borders: Any, upper: Any
     left, right = at[: len(upper)], at[1 : len(upper) + 1]
     # min() and max() would ask about NaN at each step.
     for j in range(len(upper)):
-        low = left[j] if left[j] < right[j] else right[j]
-        high = left[j] if left[j] > right[j] else right[j]
-        low = between[j] if between[j] < low else low
-        high = between[j] if between[j] > high else high
-        lower[j] = low if low > lower[j] else lower[j]
-        upper[j] = high if high > upper[j] else upper[j]
+        low = left[j] if left[j] < right[j] else right[j]  # noqa: FURB136
+        high = left[j] if left[j] > right[j] else right[j]  # noqa: FURB136
+        low = between[j] if between[j] < low else low  # noqa: FURB136
+        high = between[j] if between[j] > high else high  # noqa: FURB136
+        lower[j] = low if low > lower[j] else lower[j]  # noqa: FURB136
+        upper[j] = high if high > upper[j] else upper[j]  # noqa: FURB136
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
