@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numba import njit
 from numpy.typing import NDArray
 
 from features.grid import Grid
@@ -92,9 +93,23 @@ def point_layer(places: Floats) -> Layer:
 def segments_near(tile: Grid, layer: Layer, reach_m: float) -> NDArray[np.bool_]:
     """Segments (n,) whose bounds come within `reach_m` of the bounds of the tile."""
     west, south, east, north = tile.bounds
-    low, high = np.minimum(layer.start, layer.end), np.maximum(layer.start, layer.end)
-    near = (high >= (west - reach_m, south - reach_m)) & (low <= (east + reach_m, north + reach_m))
-    return np.asarray(near.all(axis=1))
+    near = np.empty(len(layer.start), dtype=np.bool_)
+    _near(layer.start, layer.end, west - reach_m, south - reach_m, east + reach_m, north + reach_m, near)
+    return near
+
+
+@njit(cache=True, nogil=True)
+def _near(
+    start: Floats, end: Floats, west: float, south: float, east: float, north: float, near: NDArray[np.bool_]
+) -> None:
+    """One pass without arrays in between, for every tile asks it of all segments; false where a place is NaN."""
+    for i in range(len(near)):
+        across = (start[i, 0] >= west) | (end[i, 0] >= west)
+        across &= (start[i, 0] <= east) | (end[i, 0] <= east)
+        along = (start[i, 1] >= south) | (end[i, 1] >= south)
+        along &= (start[i, 1] <= north) | (end[i, 1] <= north)
+        known = start[i, 0] + start[i, 1] + end[i, 0] + end[i, 1]
+        near[i] = across & along & (known == known)  # noqa: PLR0124
 
 
 def split_segments(layer: Layer, longest_m: float) -> Layer:

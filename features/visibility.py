@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numba import njit
 from numpy.typing import NDArray
 
 from features.grid import Grid
+from features.horizons import look_around, sectors
 from features.info import Columns, FeatureInfo
 from features.known import Known, height_halo
 
@@ -22,11 +22,6 @@ FAMILY = "visibility"
 OBSERVER_SPACING_M = 500.0
 # Mines are laid up to 2 km in front of a line, and machine guns reach somewhat further; within the halo of the DEM.
 RANGE_M = 3000.0
-# A standing soldier or a weapon on a parapet; the mine lies on the ground, so the target has no height.
-EYE_HEIGHT_M = 2.0
-EARTH_RADIUS_M = 6_371_000.0
-# Light bends with the earth by 13 % of its curvature (Gauss 1823); what is left hides 0.6 m at 3 km.
-DROP_PER_M2 = (1 - 0.13) / (2 * EARTH_RADIUS_M)
 
 _HOW = (
     "one observer per 500 m of line, eye 2 m above the ground; rays between cell centres over linearly interpolated "
@@ -116,9 +111,8 @@ def visible_cm(
     corner of `wanted` and may lie up to the range outside it.
     """
     within, seen = np.zeros(wanted.shape, np.int64), np.zeros(wanted.shape, np.int64)
-    flat = np.ascontiguousarray(heights).ravel()
-    for observer in zip(rows, columns, length_cm, strict=True):
-        _look(flat, heights.shape[1], halo, wanted, observer, cell_size_m, within, seen)
+    observers = np.column_stack([rows, columns, length_cm])
+    look_around(heights, halo, wanted, observers, sectors(RANGE_M, cell_size_m), within, seen)
     return within, seen
 
 
@@ -136,71 +130,3 @@ def _observers_near(tile: Grid, observers: Observers) -> tuple[NDArray[np.int64]
     length = np.zeros(len(cells), np.int64)
     np.add.at(length, owner.ravel(), observers.length_cm[near])
     return cells[:, 0], cells[:, 1], length
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _look(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    heights: Any, width: int, halo: int, wanted: Any, observer: Any, size: float, within: Any, seen: Any
-):
-    """Add the length of one observer (row, column, length) to the wanted cells within range, and to those it sees."""
-    row, column, length = observer
-    here = (row + halo) * width + column + halo
-    eye = np.float64(heights[here]) + EYE_HEIGHT_M
-    if np.isnan(eye):
-        return
-    reach = int(RANGE_M // size)
-    for y in range(max(0, row - reach), min(wanted.shape[0], row + reach + 1)):
-        hint = 0
-        for x in range(max(0, column - reach), min(wanted.shape[1], column + reach + 1)):
-            down, right = y - row, x - column
-            squared = (down * down + right * right) * size * size
-            if squared > RANGE_M * RANGE_M or not wanted[y, x]:
-                continue
-            within[y, x] += length
-            along, across = abs(right), abs(down)
-            step, side = (1 if right > 0 else -1), (width if down > 0 else -width)
-            if across > along:
-                along, across, step, side = across, along, side, step
-            if along > 1:
-                target = np.float64(heights[here + down * width + right])
-                bend = DROP_PER_M2 * squared / (along * along)
-                slope = (target - eye) / along - bend * along
-                stop = _blocked_at(heights, here, (step, side, along, across), eye, slope, bend, hint)
-                if stop > 0:
-                    hint = stop
-                    continue
-            seen[y, x] += length
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _blocked_at(  # type: ignore[no-untyped-def]  # noqa: ANN202
-    heights: Any, here: int, ray: Any, eye: float, slope: float, bend: float, hint: int
-):
-    """A step of the ray at which the ground rises above it, 0 where the target is seen; `hint` is tried first.
-
-    The ray goes `along` steps, and `across` to the side over all. A neighbour is mostly hidden by the same ridge.
-    """
-    step, side, along, across = ray
-    if 0 < hint < along:
-        whole, rest = hint * across // along, hint * across % along
-        first = here + hint * step + whole * side
-        second = first + (side if rest > 0 else 0)
-        ground = np.float64(heights[first]) * (along - rest) + np.float64(heights[second]) * rest
-        if ground > along * (eye + hint * (slope + bend * hint)):
-            return hint
-    # Whole numbers as floats are exact, and spare a conversion at every step.
-    full, more, part, distance = np.float64(along), np.float64(across), 0.0, 0.0
-    first = here
-    for k in range(1, along):
-        first += step
-        part += more
-        distance += 1.0
-        if part >= full:
-            part -= full
-            first += side
-        second = first + (side if part > 0 else 0)
-        ground = np.float64(heights[first]) * (full - part) + np.float64(heights[second]) * part
-        # Unknown ground is NaN, which is never greater.
-        if ground > full * (eye + distance * (slope + bend * distance)):
-            return k
-    return 0

@@ -12,8 +12,9 @@ from scipy import ndimage
 from shapely.geometry import LineString, MultiLineString, Polygon
 
 from features.grid import Grid
+from features.horizons import DROP_PER_M2
 from features.known import Known
-from features.visibility import DROP_PER_M2, build, observers_along, visible_cm
+from features.visibility import build, observers_along, visible_cm
 from tests.sample_country import AS_OF, CONTEXT, CRS, StandIn, country, country_grid, with_vector
 
 SIZE_M = 30.0
