@@ -67,14 +67,14 @@ def build(tile: Grid, known: Known) -> Columns:
 
 def access_block(known: Known, block: Block) -> dict[str, NDArray[np.float32]]:
     """The features of one block, each (side + 2, side + 2)."""
-    grid = block.grid
+    grid, wanted = block.grid, block.wanted(known.sources.grid)
     heights = np.full(grid.shape, np.nan)
     if "dem" in known.sources.rasters:
         heights = known.lately(block_heights, block)
     places = known.once(_places)
     cells = np.unique(grid.locate(places[:, 0], places[:, 1]))
     speeds, rivers = _speeds(known, grid), _rivers(known, grid)
-    hours, on_foot = travel(heights, speeds, rivers, block.coarse_m, cells[cells >= 0], LONGEST_TRAVEL_H)
+    hours, on_foot = travel(heights, speeds, rivers, block.coarse_m, cells[cells >= 0], LONGEST_TRAVEL_H, wanted)
     fields = {"settlement_travel_time_h": np.minimum(hours, LONGEST_TRAVEL_H)}
     if "roads" in known.sources.vectors:
         fields["settlement_road_distance_m"] = _road_distance_m(grid, speeds > 0, places)
@@ -97,26 +97,35 @@ def walking_kmh(rise_m: float, run_m: float) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def travel(
-    heights: Floats, speeds: Floats, rivers: NDArray[np.bool_], coarse_m: float, sources: Cells, longest_h: float
+    heights: Floats,
+    speeds: Floats,
+    rivers: NDArray[np.bool_],
+    coarse_m: float,
+    sources: Cells,
+    longest_h: float,
+    wanted: NDArray[np.bool_],
 ) -> tuple[Floats, Floats]:
     """Least hours from any source cell (flat indices) to each cell, and those of them off roads; infinite beyond.
 
     `speeds` is km/h on road cells, 0 elsewhere. A step between two road cells takes the slower speed, any other goes
-    on foot; without both heights it is level.
+    on foot; without both heights it is level. The search goes from near to far and ends when all `wanted` cells are
+    done; what it says of the others may be too long.
     """
     rows, columns = heights.shape
+    left = wanted.sum()
     hours, on_foot = np.full(heights.shape, np.inf), np.full(heights.shape, np.inf)
     keys, items = np.empty(9 * heights.size + len(sources)), np.empty(9 * heights.size + len(sources), dtype=np.int64)
     done, size = np.zeros(heights.shape, dtype=np.bool_), 0
     for cell in sources:
         hours[cell // columns, cell % columns] = on_foot[cell // columns, cell % columns] = 0.0
         size = push(keys, items, size, 0.0, cell)
-    while size:
+    while size and left:
         row, column = items[0] // columns, items[0] % columns
         size = pop(keys, items, size)
         if done[row, column]:
             continue
         done[row, column] = True
+        left -= wanted[row, column]
         for i in range(max(row - 1, 0), min(row + 2, rows)):
             for j in range(max(column - 1, 0), min(column + 2, columns)):
                 if done[i, j]:
@@ -168,11 +177,13 @@ def _road_distance_m(grid: Grid, roads: NDArray[np.bool_], places: Floats) -> Fl
         return np.full(grid.shape, MARGIN_M)
     size, near = grid.cell_size_m, max(ON_ROAD_M, grid.cell_size_m)
     reach = int(near // size) + 1
-    for cell in np.flatnonzero(grid.locate(places[:, 0], places[:, 1]) >= 0):
-        row, column = divmod(int(grid.locate(*places[cell, :, None])[0]), grid.shape[1])
+    found = grid.locate(places[:, 0], places[:, 1])
+    eastings, northings = grid.eastings_m, grid.northings_m
+    for (east, north), cell in zip(places[found >= 0].tolist(), found[found >= 0].tolist(), strict=True):
+        row, column = divmod(cell, grid.shape[1])
         rows = slice(max(row - reach, 0), row + reach + 1)
         columns = slice(max(column - reach, 0), column + reach + 1)
-        away = np.hypot(grid.eastings_m[columns] - places[cell, 0], (grid.northings_m[rows] - places[cell, 1])[:, None])
+        away = np.hypot(eastings[columns] - east, (northings[rows] - north)[:, None])
         there = roads[rows, columns] & (away <= near)
         start[rows, columns] = np.minimum(start[rows, columns], np.where(there, away, np.inf))
     least = along_roads(roads, size, start, MARGIN_M)

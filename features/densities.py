@@ -60,9 +60,11 @@ def point_densities(
     the area have values too. Points that are not finite count nowhere.
     """
     sigma = widened_m(bandwidth_m, np.zeros(len(places)) if error_m is None else error_m)
+    lattice = _lattice(tile, bandwidth_m)
+    near, own = _reaching(lattice, places, REACH * sigma, own)
+    places, weights, sigma = places[near], weights[near], sigma[near]
     # Of a wider kernel the same weight has a lower peak.
     peaks = np.ascontiguousarray(weights * (bandwidth_m**2 / sigma**2)[:, None], dtype=np.float64)
-    lattice = _lattice(tile, bandwidth_m)
     sums = np.zeros((weights.shape[1], len(lattice.souths), len(lattice.eastings)))
     _add_points(lattice.eastings, lattice.souths, places, peaks, sigma, sums)
     out = np.empty((weights.shape[1], *tile.shape))
@@ -74,6 +76,18 @@ def point_densities(
             places, peaks, sigma, sums, own.windows, own.starts, own.members, scale, out,
         )  # fmt: skip
     return out
+
+
+def _reaching(lattice: "_Lattice", places: Floats, reach: Floats, own: Owned | None) -> tuple[Integers, Owned | None]:
+    """Indices of the points (n, 2) that reach the lattice or are owned, and the owners of these."""
+    east, south, wide = places[:, 0], -places[:, 1], reach + 1.0
+    here = (east >= lattice.eastings[0] - wide) & (east <= lattice.eastings[-1] + wide)
+    here &= (south >= lattice.souths[0] - wide) & (south <= lattice.souths[-1] + wide)
+    if own is None:
+        return np.flatnonzero(here), None
+    here[own.members] = True
+    near = np.flatnonzero(here)
+    return near, Owned(own.windows, own.starts, np.searchsorted(near, own.members), own.cells)
 
 
 def event_densities(

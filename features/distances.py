@@ -6,6 +6,7 @@ halo is needed, and what is compared in the end is the plain point-to-segment fo
 does not depend on the tile's borders.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -16,7 +17,7 @@ from scipy.spatial import cKDTree
 from features.grid import Grid
 from features.info import LONGEST_DISTANCE_M
 from features.inside import first_inside
-from features.layers import Layer, point_layer
+from features.layers import Layer, segments_near
 from features.ownership import Owned, Ownership
 
 # Windows of so few cells are compared with what is left of the segments; smaller ones gain less than they cost.
@@ -25,8 +26,8 @@ LEAF_CELLS = 36
 FEW_SEGMENTS = 2
 # Bounds are kept this much wider than they need be, so that rounding never drops the nearest segment.
 SLACK_M = 1e-3
-# Windows that own geometries look this far for others before they ask all of a country.
-AROUND_M = 10_000.0
+# How far from the middle of a tile the nearest geometry is expected; where it is further the search widens.
+FIRST_REACH_M = 2000.0
 # Neighbours asked for at once before a cell's own group gets a tree of everything else.
 MOST_NEIGHBOURS = 32
 
@@ -53,33 +54,19 @@ def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> NDArray[np
     With `own` a cell leaves out the geometries that it owns.
     """
     distance = _distance(tile, layer)
-    if own is None or not len(own.windows):
-        return distance
-    around = _around(tile, layer)
-    for window, members in own.each():
-        part = tile.window(*window)
-        found = _distance(part, _without(around, members))
-        if (found > AROUND_M).any():
-            found = _distance(part, _without(layer, members))
-        distance[window[0] : window[1], window[2] : window[3]] = found
+    if own is not None:
+        for window, members in own.each():
+            top, bottom, left, right = window
+            distance[top:bottom, left:right] = _distance(tile.window(*window), layer, members)
     return distance
 
 
-def _around(tile: Grid, layer: Layer) -> Layer:
-    """The geometries whose bounds come within AROUND_M of the tile: whatever else there is lies further away."""
-    west, south, east, north = tile.bounds
-    left, bottom, right, top = layer.bounds.T
-    near = (right >= west - AROUND_M) & (left <= east + AROUND_M)
-    near &= (top >= south - AROUND_M) & (bottom <= north + AROUND_M)
-    return _without(layer, np.flatnonzero(~near))
-
-
-def _distance(tile: Grid, layer: Layer) -> NDArray[np.float32]:
-    squared, _ = _nearest_segments(tile, layer, which=False)
+def _distance(tile: Grid, layer: Layer, left_out: Integers | None = None) -> NDArray[np.float32]:
+    squared, _ = _nearest_segments(tile, layer, left_out, which=False)
     distance = np.empty(tile.shape, dtype=np.float32)
     _root(squared, tile.mask, distance)
     if len(layer.polygon_owner):
-        distance[(first_inside(tile, layer) >= 0) & tile.mask] = 0.0
+        distance[(first_inside(tile, layer, left_out) >= 0) & tile.mask] = 0.0
     return distance
 
 
@@ -107,30 +94,32 @@ def share_along(tile: Grid, layer: Layer, found: Nearest) -> Floats:
     return share
 
 
-def event_distance_m(tile: Grid, places: Floats, ownership: Ownership) -> NDArray[np.float32]:
-    """Distance (tile.shape) to the nearest of the points (n, 2) that a cell does not own; NaN outside the area."""
+def event_distance_m(tile: Grid, parts: Sequence[Layer], ownership: Ownership) -> NDArray[np.float32]:
+    """Distance (tile.shape) to the nearest of the points that a cell does not own; NaN outside the area.
+
+    `parts` are the points by the rule that they follow, in the order of `ownership`.
+    """
     least = np.where(tile.mask, np.float32(LONGEST_DISTANCE_M), np.float32(np.nan))
-    for rows, own in ownership:
-        layer = point_layer(places[rows])
+    for layer, (_, own) in zip(parts, ownership, strict=True):
         if own is None or own.cells:
             found = distance_m(tile, layer)
             if own is not None:
-                _ask_owners_again(tile, found, places[rows], own)
+                _ask_owners_again(tile, found, layer, own)
         else:
             found = distance_m(tile, layer, own)
         np.minimum(least, found, out=least)
     return least
 
 
-def nearest_other(centres: Floats, groups_of_cells: Integers, points: Floats, groups_of_points: Integers) -> Floats:
+def nearest_other(centres: Floats, groups_of_cells: Integers, layer: Layer, groups_of_points: Integers) -> Floats:
     """Distance (n_cells,) from each centre to the nearest point of another group, at most the longest distance.
 
     This is the own-event rule: a record that makes the label of a cell must not shorten that cell's distance. Only
     the cells whose nearest point is their own ask further.
     """
-    found = np.full(len(centres), np.inf)
+    found, points = np.full(len(centres), np.inf), layer.start
     if len(points):
-        tree, count = cKDTree(points), min(1, len(points))
+        tree, count = layer.tree, 1
         left = np.arange(len(centres))
         while len(left) and count <= MOST_NEIGHBOURS:
             distance, index = tree.query(centres[left], k=np.arange(1, count + 1))
@@ -149,27 +138,38 @@ def nearest_other(centres: Floats, groups_of_cells: Integers, points: Floats, gr
     return np.asarray(np.minimum(found, LONGEST_DISTANCE_M))
 
 
-def _ask_owners_again(tile: Grid, distance: NDArray[np.float32], points: Floats, own: Owned) -> None:
+def _ask_owners_again(tile: Grid, distance: NDArray[np.float32], layer: Layer, own: Owned) -> None:
     """Cells that own points: the distance to the nearest of the others."""
     rows, columns = own.windows[:, 0], own.windows[:, 2]
     centres = np.column_stack([tile.eastings_m[columns], tile.northings_m[rows]])
-    groups = np.full(len(points), -1)
+    groups = np.full(len(layer.start), -1)
     groups[own.members] = np.repeat(np.arange(len(own.windows)), np.diff(own.starts))
-    distance[rows, columns] = nearest_other(centres, np.arange(len(centres)), points, groups)
+    distance[rows, columns] = nearest_other(centres, np.arange(len(centres)), layer, groups)
 
 
-def _without(layer: Layer, members: Integers) -> Layer:
-    """The layer without some geometries; indices of the rest stay."""
-    others = np.ones(len(layer.bounds), dtype=bool)
-    others[members[members < len(others)]] = False
-    kept, whole = others[layer.owner], others[layer.polygon_owner]
-    counts = np.diff(layer.edge_start)
-    edges = layer.edges[np.repeat(whole, counts)]
-    edge_start = np.concatenate([[0], np.cumsum(counts[whole])])
-    return Layer(layer.start[kept], layer.end[kept], layer.owner[kept], edges, edge_start, layer.polygon_owner[whole])
+def in_reach(tile: Grid, layer: Layer, left_out: Integers | None = None) -> Integers:
+    """Indices, ascending, of segments among which is the nearest of every cell, and all equally near, if in reach.
+
+    The nearest of a cell is no further away than the segment nearest to the middle of the tile and the way there.
+    The geometries `left_out` are not among them.
+    """
+    west, south, east, north = tile.bounds
+    half = np.hypot(east - west, north - south) / 2
+    reach = half + FIRST_REACH_M
+    while True:
+        near = segments_near(tile, layer, min(reach, LONGEST_DISTANCE_M + SLACK_M))
+        if left_out is not None:
+            near = near[~np.isin(layer.owner[near], left_out)]
+        starts = layer.start[near] - ((west + east) / 2, (south + north) / 2)
+        enough = np.hypot(*starts.T).min(initial=np.inf) + half + SLACK_M
+        if reach >= min(enough, LONGEST_DISTANCE_M + SLACK_M):
+            return near
+        reach = 4 * reach if np.isinf(enough) else enough
 
 
-def _nearest_segments(tile: Grid, layer: Layer, which: bool = True) -> tuple[Floats, Integers]:
+def _nearest_segments(
+    tile: Grid, layer: Layer, left_out: Integers | None = None, which: bool = True
+) -> tuple[Floats, Integers]:
     """Squared distance to the nearest segment and its index (tile.shape); infinite and -1 where none is in reach.
 
     Without `which` the second array is empty.
@@ -177,7 +177,8 @@ def _nearest_segments(tile: Grid, layer: Layer, which: bool = True) -> tuple[Flo
     squared = np.full(tile.shape, np.inf)
     segment = np.full(tile.shape if which else (0, 0), -1, dtype=np.int64)
     if len(layer.owner) and tile.mask.any():
-        _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.packed, squared, segment)
+        near = in_reach(tile, layer, left_out)
+        _descend(tile.eastings_m, tile.northings_m, tile.mask, layer.packed, near, squared, segment)
     return squared, segment
 
 
@@ -187,6 +188,7 @@ def _descend(
     northings: Floats,
     mask: NDArray[np.bool_],
     segments: Floats,
+    near: Integers,
     squared: Floats,
     segment: Integers,
 ) -> None:
@@ -194,11 +196,11 @@ def _descend(
     n_rows, n_columns = mask.shape
     depth = 4 + int(np.ceil(np.log2(max(n_rows, n_columns))))
     # A window writes its candidates behind its parent's; all its quarters read them before they are overwritten.
-    lists = np.empty(len(segments) * 2 + 1024, np.int64)
-    lists[: len(segments)] = np.arange(len(segments))
-    gap = np.empty(len(segments), np.float64)
+    lists = np.empty(len(near) * 2 + 1024, np.int64)
+    lists[: len(near)] = near
+    gap = np.empty(len(near), np.float64)
     waiting = np.empty((4 * depth, 6), np.int64)
-    waiting[0] = np.array([0, n_rows, 0, n_columns, 0, len(segments)])
+    waiting[0] = np.array([0, n_rows, 0, n_columns, 0, len(near)])
     n_waiting = 1
     while n_waiting:
         n_waiting -= 1

@@ -11,8 +11,9 @@ from features.densities import event_densities
 from features.distances import event_distance_m
 from features.grid import Grid
 from features.known import Known
+from features.layers import Layer
 from features.nearby import event_count, event_least
-from features.ownership import Ownership, ownership
+from features.ownership import Ownership, ownership, parts_of
 from features.records import ages_years, numbers, places_m, words
 
 Floats = NDArray[np.float64]
@@ -53,10 +54,11 @@ class EventsOnTile:
     tile: Grid
     events: Events
     own: Ownership
+    parts: list[Layer]
 
     def distance_m(self) -> NDArray[np.float32]:
         """Distance to the nearest event."""
-        return event_distance_m(self.tile, self.events.places, self.own)
+        return event_distance_m(self.tile, self.parts, self.own)
 
     def densities(self, weights: dict[str, Floats], bandwidth_km: float) -> dict[str, Floats]:
         """Weight per km2 by name, for weights (n,) by name."""
@@ -78,7 +80,8 @@ class EventsOnTile:
 
 def events_on(tile: Grid, known: Known, source: str) -> EventsOnTile:
     """The events of a source for one tile."""
-    return EventsOnTile(tile, known.once(events_of, source), ownership(tile, known, source))
+    own = ownership(tile, known, source)
+    return EventsOnTile(tile, known.once(events_of, source), own, known.once(parts_of, source))
 
 
 def events_of(known: Known, source: str) -> Events:

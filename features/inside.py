@@ -11,23 +11,33 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def first_inside(tile: Grid, layer: Layer) -> Integers:
+def first_inside(tile: Grid, layer: Layer, left_out: Integers | None = None) -> Integers:
     """Index of the first geometry whose polygon holds or touches the cell centre, -1 where none does (tile.shape).
 
-    A centre lies inside when a ray from it crosses the border an odd number of times, so holes are outside.
+    A centre lies inside when a ray from it crosses the border an odd number of times, so holes are outside. The
+    geometries `left_out` hold nothing.
     """
     inside = np.full(tile.shape, -1, dtype=np.int64)
     if len(layer.polygon_owner):
-        _scan(tile.eastings_m, tile.northings_m, layer.edges, layer.edge_start, layer.polygon_owner, inside)
+        near = layer.polygon_squares.within(tile.bounds, 0.0)
+        if left_out is not None:
+            near = near[~np.isin(layer.polygon_owner[near], left_out)]
+        _scan(tile.eastings_m, tile.northings_m, layer.edges, layer.edge_start, near, layer.polygon_owner, inside)
     return inside
 
 
 @numba.njit(cache=True, nogil=True)
 def _scan(
-    eastings: Floats, northings: Floats, edges: Floats, edge_start: Integers, owners: Integers, inside: Integers
+    eastings: Floats,
+    northings: Floats,
+    edges: Floats,
+    edge_start: Integers,
+    polygons: Integers,
+    owners: Integers,
+    inside: Integers,
 ) -> None:
     n_rows = len(northings)
-    for polygon in range(len(owners)):
+    for polygon in polygons:
         first, last = edge_start[polygon], edge_start[polygon + 1]
         west, east, south, north = np.inf, -np.inf, np.inf, -np.inf
         for edge in range(first, last):

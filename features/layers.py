@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numba import njit
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from features.grid import Grid
+from features.squares import Squares, squares_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -44,14 +45,23 @@ class Layer:
         return np.column_stack([self.start, along, inverse])
 
     @cached_property
-    def bounds(self) -> Floats:
-        """(n_owners, 4) least and greatest easting and northing of each geometry, NaN for one without segments."""
-        found = np.full((self.owner[-1] + 1 if len(self.owner) else 0, 4), np.nan)
-        if len(self.owner):
-            owners, first = np.unique(self.owner, return_index=True)
-            found[owners, :2] = np.minimum.reduceat(np.minimum(self.start, self.end), first)
-            found[owners, 2:] = np.maximum.reduceat(np.maximum(self.start, self.end), first)
-        return found
+    def segment_squares(self) -> Squares:
+        """The segments by where they lie."""
+        return squares_of(np.column_stack([np.minimum(self.start, self.end), np.maximum(self.start, self.end)]))
+
+    @cached_property
+    def polygon_squares(self) -> Squares:
+        """The polygons by where they lie."""
+        if not len(self.polygon_owner):
+            return squares_of(np.empty((0, 4)))
+        first, ends = self.edge_start[:-1], self.edges.reshape(-1, 2, 2)
+        low, high = np.minimum.reduceat(ends.min(axis=1), first), np.maximum.reduceat(ends.max(axis=1), first)
+        return squares_of(np.column_stack([low, high]))
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """The starts of the segments for neighbour queries."""
+        return cKDTree(self.start)
 
     @property
     def length_m(self) -> Floats:
@@ -90,26 +100,9 @@ def point_layer(places: Floats) -> Layer:
     return Layer(places, places, np.arange(len(places)), np.empty((0, 4)), np.zeros(1, dtype=np.int64), none)
 
 
-def segments_near(tile: Grid, layer: Layer, reach_m: float) -> NDArray[np.bool_]:
-    """Segments (n,) whose bounds come within `reach_m` of the bounds of the tile."""
-    west, south, east, north = tile.bounds
-    near = np.empty(len(layer.start), dtype=np.bool_)
-    _near(layer.start, layer.end, west - reach_m, south - reach_m, east + reach_m, north + reach_m, near)
-    return near
-
-
-@njit(cache=True, nogil=True)
-def _near(
-    start: Floats, end: Floats, west: float, south: float, east: float, north: float, near: NDArray[np.bool_]
-) -> None:
-    """One pass without arrays in between, for every tile asks it of all segments; false where a place is NaN."""
-    for i in range(len(near)):
-        across = (start[i, 0] >= west) | (end[i, 0] >= west)
-        across &= (start[i, 0] <= east) | (end[i, 0] <= east)
-        along = (start[i, 1] >= south) | (end[i, 1] >= south)
-        along &= (start[i, 1] <= north) | (end[i, 1] <= north)
-        known = start[i, 0] + start[i, 1] + end[i, 0] + end[i, 1]
-        near[i] = across & along & (known == known)  # noqa: PLR0124
+def segments_near(tile: Grid, layer: Layer, reach_m: float) -> Integers:
+    """Indices, ascending, of the segments whose bounds come within `reach_m` of the bounds of the tile."""
+    return layer.segment_squares.within(tile.bounds, reach_m)
 
 
 def split_segments(layer: Layer, longest_m: float) -> Layer:

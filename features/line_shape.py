@@ -87,10 +87,10 @@ def gap_between_lines_m(tile: Grid, layer: Layer, found: Nearest) -> Floats:
     """
     width = np.full(tile.shape, MOST_WIDTH_M)
     near = segments_near(tile, layer, OPPOSITE_REACH_M)
-    if near.any():
-        segment = (np.cumsum(near) - 1)[found.segment]
-        start, end = layer.start[near], layer.end[near]
-        _gaps(tile.eastings_m, tile.northings_m, start, end, segment, found.distance_m, width)
+    if len(near):
+        _gaps(
+            tile.eastings_m, tile.northings_m, layer.start, layer.end, near, found.segment, found.distance_m, width
+        )  # fmt: skip
     width[~tile.mask] = np.nan
     return width
 
@@ -101,7 +101,8 @@ def groups_within(tile: Grid, layer: Layer, groups: Integers, radius_m: float) -
     `groups` (n_segments,) numbers the group of each segment; negative ones belong to none.
     """
     count = np.zeros(tile.shape)
-    near = np.flatnonzero(segments_near(tile, layer, radius_m) & (groups >= 0))
+    near = segments_near(tile, layer, radius_m)
+    near = near[groups[near] >= 0]
     near = near[np.argsort(groups[near], kind="stable")]
     if len(near):
         start, end = layer.start[near], layer.end[near]
@@ -155,12 +156,13 @@ def _gaps(
     northings: Floats,
     start: Floats,
     end: Floats,
+    around: Integers,
     segment: Integers,
     distance: Floats,
     width: Floats,
 ) -> None:
     n_rows, n_columns = width.shape
-    near = np.empty(len(start), np.int64)
+    near = np.empty(len(around), np.int64)
     for top in range(0, n_rows, WINDOW):
         for left in range(0, n_columns, WINDOW):
             bottom, right = min(top + WINDOW, n_rows), min(left + WINDOW, n_columns)
@@ -169,7 +171,7 @@ def _gaps(
             east, north = (eastings[left] + eastings[right - 1]) / 2, (northings[top] + northings[bottom - 1]) / 2
             reach = OPPOSITE_REACH_M + np.hypot(eastings[right - 1] - east, northings[top] - north) + 1.0
             count = 0
-            for index in range(len(start)):
+            for index in around:
                 across, up = _to_segment(east, north, start, end, index)
                 if across * across + up * up <= reach * reach:
                     near[count] = index

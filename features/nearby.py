@@ -55,7 +55,7 @@ def _count(eastings: Floats, souths: Floats, places: Floats, radius: float, coun
     """Plus one where a disc begins in a row and minus one behind its end; the running sums are the counts."""
     for point in range(len(places)):
         east, south = places[point, 0], -places[point, 1]
-        if not (np.isfinite(east) and np.isfinite(south)):
+        if _misses(eastings, souths, east, south, radius):
             continue
         top, bottom = np.searchsorted(souths, south - radius), np.searchsorted(souths, south + radius, "right")
         for row in range(top, bottom):
@@ -101,11 +101,16 @@ def _least_again(
 ) -> None:
     """The least value in each window without the points that its cells own."""
     is_own = np.zeros(len(places), np.bool_)
+    near, n_near = np.empty(len(places), np.int64), 0
+    for point in range(len(places)):
+        if not _misses(eastings, souths, places[point, 0], -places[point, 1], radius):
+            near[n_near] = point
+            n_near += 1
     for number in range(len(windows)):
         top, bottom, left, right = windows[number]
         is_own[members[starts[number] : starts[number + 1]]] = True
         least[top:bottom, left:right] = np.inf
-        for point in range(len(places)):
+        for point in near[:n_near]:
             east, south = places[point, 0], -places[point, 1]
             far = east < eastings[left] - radius or east > eastings[right - 1] + radius
             if is_own[point] or far or south < souths[top] - radius or south > souths[bottom - 1] + radius:
@@ -120,6 +125,14 @@ def _least_again(
 
 
 @numba.njit(cache=True, nogil=True)
+def _misses(eastings: Floats, souths: Floats, east: float, south: float, radius: float) -> bool:
+    """True for a point that is not finite or too far from the tile; close to the limit the answer may be False."""
+    reach = radius + 1.0
+    meets_columns = eastings[0] - reach <= east <= eastings[-1] + reach
+    return not (meets_columns and souths[0] - reach <= south <= souths[-1] + reach)
+
+
+@numba.njit(cache=True, nogil=True)
 def _within(across: float, down: float, radius: float) -> bool:
     return across * across + down * down <= radius * radius
 
@@ -128,6 +141,8 @@ def _within(across: float, down: float, radius: float) -> bool:
 def _least(eastings: Floats, souths: Floats, places: Floats, values: Floats, radius: float, least: Floats) -> None:
     for point in range(len(places)):
         east, south = places[point, 0], -places[point, 1]
+        if _misses(eastings, souths, east, south, radius):
+            continue
         top, bottom = np.searchsorted(souths, south - radius), np.searchsorted(souths, south + radius, "right")
         for row in range(top, bottom):
             left, right = _chord(eastings, souths[row] - south, east, radius)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from features.grid import Grid
 from features.known import Known
+from features.layers import Layer, point_layer
 from features.records import is_dated, places_m
 
 Floats = NDArray[np.float64]
@@ -47,9 +48,13 @@ Ownership = list[tuple[Integers, Owned | None]]
 
 def ownership(tile: Grid, known: Known, source: str) -> Ownership:
     """The records of a source of points with the cells that own them; nobody does unless the source makes labels."""
-    places, dated = known.once(_points, source)
-    block_m = known.context.own_block_m if source in known.context.own_event_sources else None
+    places, dated, block_m = known.once(_points, source)
     return point_ownership(tile, places, dated, block_m)
+
+
+def parts_of(known: Known, source: str) -> list[Layer]:
+    """The points of a source in the order of its `ownership`, the same for every tile."""
+    return point_parts(*known.once(_points, source))
 
 
 def point_ownership(tile: Grid, places: Floats, dated: NDArray[np.bool_], block_m: float | None) -> Ownership:
@@ -60,13 +65,24 @@ def point_ownership(tile: Grid, places: Floats, dated: NDArray[np.bool_], block_
     if block_m is None:
         return [(np.arange(len(places)), None)]
     found: Ownership = []
-    for part, width_m in ((dated, None), (~dated, block_m)):
-        rows = np.flatnonzero(part)
-        if len(rows):
-            cells = np.floor(places[rows] / tile.cell_size_m).astype(np.int64)
-            groups = cells if width_m is None else _block_of_cells(cells, tile.cell_size_m, width_m)
-            found.append((rows, _owned(tile, groups, np.arange(len(rows)), width_m)))
+    for rows, width_m in _rules(dated, block_m):
+        cells = np.floor(places[rows] / tile.cell_size_m).astype(np.int64)
+        groups = cells if width_m is None else _block_of_cells(cells, tile.cell_size_m, width_m)
+        found.append((rows, _owned(tile, groups, np.arange(len(rows)), width_m)))
     return found
+
+
+def point_parts(places: Floats, dated: NDArray[np.bool_], block_m: float | None) -> list[Layer]:
+    """The points by the rule that they follow, in the order of `point_ownership`."""
+    if block_m is None:
+        return [point_layer(places)]
+    return [point_layer(places[rows]) for rows, _ in _rules(dated, block_m)]
+
+
+def _rules(dated: NDArray[np.bool_], block_m: float) -> list[tuple[Integers, float | None]]:
+    """Rows of the dated points, and of the undated ones with the width of their block; only where there are any."""
+    both: list[tuple[Integers, float | None]] = [(np.flatnonzero(dated), None), (np.flatnonzero(~dated), block_m)]
+    return [(rows, width_m) for rows, width_m in both if len(rows)]
 
 
 def polygon_ownership(tile: Grid, known: Known, source: str) -> Owned | None:
@@ -77,9 +93,10 @@ def polygon_ownership(tile: Grid, known: Known, source: str) -> Owned | None:
     return _owned(tile, blocks, members, known.context.own_block_m)
 
 
-def _points(known: Known, source: str) -> tuple[Floats, NDArray[np.bool_]]:
+def _points(known: Known, source: str) -> tuple[Floats, NDArray[np.bool_], float | None]:
     table = known.table(source)
-    return places_m(table), is_dated(table)
+    block_m = known.context.own_block_m if source in known.context.own_event_sources else None
+    return places_m(table), is_dated(table), block_m
 
 
 def _blocks_reached(known: Known, source: str, cell_size_m: float) -> tuple[Integers, Integers]:

@@ -7,8 +7,8 @@ from features.distances import distance_m, event_distance_m, nearest, nearest_ot
 from features.grid import Grid, projected_crs
 from features.info import LONGEST_DISTANCE_M
 from features.inside import first_inside
-from features.layers import layer_of, split_segments
-from features.ownership import Owned, point_ownership
+from features.layers import layer_of, point_layer, split_segments
+from features.ownership import Owned, point_ownership, point_parts
 
 CRS = projected_crs("EPSG:32638")
 
@@ -155,7 +155,7 @@ def test_nearest_other_is_the_least_over_the_points_of_other_groups(seed, n_poin
     apart = np.hypot(*(centres[:, None] - points[None]).transpose(2, 0, 1))
     apart[of_cells[:, None] == of_points[None]] = np.inf
     expected = np.minimum(apart.min(axis=1), LONGEST_DISTANCE_M)
-    found = nearest_other(centres, of_cells.astype(int), points, of_points.astype(int))
+    found = nearest_other(centres, of_cells.astype(int), point_layer(points), of_points.astype(int))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     if n_points > 1:
         assert (found > np.where(np.isinf(apart), 0, apart).min(axis=1)).any()
@@ -165,9 +165,12 @@ def test_event_distance_leaves_out_own_cell_of_dated_and_own_block_of_undated():
     grid = square_grid(20)  # two blocks of 5 km to a side
     west, south, *_ = grid.bounds
     places = np.array([[west + 250.0, south + 250.0], [west + 5250.0, south + 250.0]])
-    undated = event_distance_m(grid, places, point_ownership(grid, places, np.array([False, False]), 5000.0))
-    dated = event_distance_m(grid, places, point_ownership(grid, places, np.array([True, True]), 5000.0))
-    plain = event_distance_m(grid, places, point_ownership(grid, places, np.array([True, True]), None))
+
+    def found(dated, block_m):
+        rule = places, np.array([dated, dated]), block_m
+        return event_distance_m(grid, point_parts(*rule), point_ownership(grid, *rule))
+
+    undated, dated, plain = found(False, 5000.0), found(True, 5000.0), found(True, None)
     assert plain[-1, 0] == 0.0
     assert dated[-1, 0] == 5000.0
     assert dated[-1, 1] == 500.0
