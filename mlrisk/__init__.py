@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlrisk.version import __version__
 
 if TYPE_CHECKING:
-    from mlrisk.api import check, evidence, features, load_risk_map, run, write_features
+    from mlrisk.api import check, evidence, features, load_risk_map, run, verify, write_features
     from mlrisk.config import load_config
     from mlrisk.risk_map import rank
     from mlrisk.synthetic import synthetic_country
@@ -24,6 +24,7 @@ _HOMES = {
     "run": "mlrisk.api",
     "synthetic_country": "mlrisk.synthetic",
     "train": "training.train",
+    "verify": "mlrisk.api",
     "write_features": "mlrisk.api",
 }
 
@@ -38,6 +39,7 @@ __all__ = [
     "run",
     "synthetic_country",
     "train",
+    "verify",
     "write_features",
 ]
 

@@ -17,10 +17,25 @@ from mlrisk.audit import Audit, write_ledger
 from mlrisk.config import Config
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.risk_map import Ranking, rank
+from mlrisk.verification import Verification, verify
 from mlrisk.version import __version__
 from training.evidence import STATE_NAMES, Ledger, evidence_at
 from training.inputs import contamination_context, open_inputs
 from training.train import Trained, train
+
+__all__ = [
+    "Checked",
+    "Ranking",
+    "Trained",
+    "Verification",
+    "check",
+    "features",
+    "load_risk_map",
+    "rank",
+    "run",
+    "train",
+]
+__all__ += ["verify", "write_features"]
 
 Progress = Callable[[str], None]
 

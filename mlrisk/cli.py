@@ -187,6 +187,42 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
     _print_ranking(ranking)
 
 
+@app.command()
+def verify(
+    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
+    found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
+    searched: Annotated[
+        Path | None, typer.Option("--searched", metavar="FILE", help="what was searched later, points or polygons")
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option("--crs", metavar="CODE", help="CRS of files that state none, such as EPSG:4326")
+    ] = None,
+    json_file: JsonOption = None,
+    html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="also write a page")] = None,
+) -> None:
+    """Judge an old risk map by what was found later, beside the rules of thumb known at its date."""
+    from mlrisk.api import verify as run_verify
+    from mlrisk.verification_page import RECALL_ONLY, audit_lines, write_verification
+
+    done = run_verify(risk, found, searched, crs)
+    counts = done.counts
+    print(f"missed: {len(done.missed):,} of {counts['found_cells']:,} found cells lie in the lowest-ranked half; "
+          f"{len(done.unranked):,} more had no rank")  # fmt: skip
+    _print_missed(done.missed, done.unranked)
+    _print_verified(done.table, done.searched_known)
+    if not done.searched_known:
+        print(RECALL_ONLY)
+    for line in audit_lines(done):
+        print(line)
+    print(f"finds: {counts['finds_read']:,} read, {counts['finds_known_at_as_of']:,} known at {done.as_of} and set "
+          f"aside, {counts['finds_outside_the_map']:,} outside the map")  # fmt: skip
+    _print_warnings(done.notes)
+    write_verification(done, html_file, json_file)
+    for name, path in (("report", html_file), ("figures", json_file)):
+        if path:
+            print(f"{name}: {path}")
+
+
 @models_app.command("list")
 def list_models(config: ConfigPath, set_: SetOption = None) -> None:
     """List the versions of both models, newest first."""
@@ -300,6 +336,44 @@ def _print_validation(metrics: "pd.DataFrame", casualty: "pd.DataFrame") -> None
                 for row in casualty.to_dict("records")
             ],
         )  # fmt: skip
+
+
+MOST_MISSED = 20
+
+
+def _print_missed(missed: "pd.DataFrame", unranked: "pd.DataFrame") -> None:
+    """The first of the missed cells with their places; the JSON and the page hold more."""
+    rows = [
+        (
+            str(row["cell_id"]), f"{row['easting_m']:.0f}", f"{row['northing_m']:.0f}",
+            f"{100 * row['surveyed_before']:.0f} %", f"{100 * row['best_rule_before']:.0f} % ({row['best_rule']})",
+        )
+        for row in missed.head(MOST_MISSED).to_dict("records")
+    ] + [
+        (str(row["cell_id"]), f"{row['easting_m']:.0f}", f"{row['northing_m']:.0f}", str(row["why"]), "")
+        for row in unranked.head(MOST_MISSED).to_dict("records")
+    ]  # fmt: skip
+    if rows:
+        _table("missed, worst first", ("cell", "easting", "northing", "surveyed before", "by the best rule"), rows)
+
+
+def _print_verified(table: "pd.DataFrame", searched_known: bool) -> None:
+    header = ("ranking", "recall 1 %", "5 %", "10 % of area", "20 %", "gain of the map at 10 %")
+    rows = [
+        (
+            row["ranking"],
+            *(f"{row[f'recall_{share}']:.2f}{_interval(row, f'recall_{share}', 2)}" for share in (1, 5, 10, 20)),
+            f"{row['recall_10_gain']:+.2f}{_interval(row, 'recall_10_gain', 2)}" if row["ranking"] != "the map" else "",
+            *(
+                [f"{row['roc_auc']:.3f}{_interval(row, 'roc_auc', 3)}", f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})"]
+                if searched_known
+                else []
+            ),
+        )
+        for row in table.to_dict("records")
+    ]
+    title = "the map against what was found later (90 % intervals by blocks of land)"
+    _table(title, (*header, "ROC AUC", "PR AUC (base)") if searched_known else header, rows)
 
 
 def _interval(row: Mapping[Any, Any], name: str, digits: int) -> str:

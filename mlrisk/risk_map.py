@@ -23,6 +23,7 @@ from features.sources import Sources
 from mlrisk.config import Config
 from mlrisk.package import ModelNote, Notes, Package
 from mlrisk.ranking import ranked
+from mlrisk.rules import present_rule_columns
 from mlrisk.scoring import cell_scores, scorer_of, with_reasons
 from mlrisk.tasks import survey_tasks
 from mlrisk.writers import WRITERS
@@ -89,7 +90,8 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     risk = risk.assign(casualties_per_year=expected_casualties(config, inputs, champions, risk))
     risk = ranked(risk, config.ranking.policy)
     progress("reasons")
-    risk = with_reasons(scorer, grid, config, risk, kept)[list(RISK_COLUMNS)]
+    risk = with_reasons(scorer, grid, config, risk, kept)
+    risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
     progress("tasks")
     tasks = survey_tasks(grid, risk, config.ranking.tasks, _districts(grid, sources))
     package = Package(

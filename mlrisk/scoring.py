@@ -11,9 +11,10 @@ from features.compute import over_tiles
 from features.grid import Grid
 from features.info import FeatureInfo
 from features.known import Known
-from features.table import feature_infos, feature_table
+from features.table import FeatureTable, feature_infos, feature_table
 from mlrisk.config import Config
 from mlrisk.reasons import reasons_in_words
+from mlrisk.rules import rule_columns
 from models.contamination import ContaminationModel
 from training.config import ComputeSettings
 from training.inputs import Inputs, contamination_context
@@ -40,16 +41,20 @@ class Scorer:
     keep: bool
 
     def values(self, tile: Grid) -> NDArray[np.float32]:
-        """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features).
+        """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features)."""
+        return self._asked(feature_table(tile, self.known, self.families))
 
-        Row by row in memory: every member of the model would else turn the table round for itself.
-        """
-        table = feature_table(tile, self.known, self.families)
+    def _asked(self, table: FeatureTable) -> NDArray[np.float32]:
+        # Row by row in memory: every member of the model would else turn the table round for itself.
         return np.ascontiguousarray(table.aligned(self.model.booster.features))
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, NDArray[np.float32] | None]:
-        """Contamination columns of the cells inside the tile, in `tile.cell_ids()` order, and their kept features."""
-        values = self.values(tile)
+        """Contamination and rule-of-thumb columns of the cells inside the tile, and their kept features.
+
+        Rows are in `tile.cell_ids()` order.
+        """
+        table = feature_table(tile, self.known, self.families)
+        values = self._asked(table)
         scores = self.model.scores(values, self.threads)
         rows = pd.DataFrame(
             {
@@ -59,6 +64,7 @@ class Scorer:
                 "contamination_high": scores.high,
                 "contamination_score": scores.score,
                 "in_domain": scores.in_domain,
+                **rule_columns(table.names, table.values),
             }
         )
         return rows, values if self.keep else None

@@ -73,7 +73,8 @@ def test_every_file_of_the_package_is_there(outputs):
 
 
 def test_the_risk_map_has_its_columns_and_one_row_a_cell(country, risk):
-    assert list(risk.columns) == [*RISK_COLUMNS, "geometry"]
+    rules = ["front_line_distance_m", "incident_distance_m", "incident_density_2km_per_km2", "hazard_area_distance_m"]
+    assert list(risk.columns) == [*RISK_COLUMNS, *rules, "geometry"]
     grid = open_inputs(config(country)).grid
     assert risk["cell_id"].tolist() == grid.cell_ids().tolist()
     assert risk.crs == pyproj.CRS("EPSG:32638")

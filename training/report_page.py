@@ -26,7 +26,7 @@ td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
 td.num { white-space: nowrap; }
 th.num { min-width: 4.2em; vertical-align: bottom; }
 td:first-child { min-width: 7em; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 td:not(.num) { min-width: 5.5em; }
 tr.ours td { font-weight: 600; background: #eef2fa; }
 small { display: block; color: var(--soft); font-weight: normal; max-width: 14em; }

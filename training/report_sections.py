@@ -30,24 +30,36 @@ def missed_html(missed: pd.DataFrame, found: int, what: str = "found cells") -> 
         for row in missed.to_dict("records")
     ]  # fmt: skip
     share = f" ({100 * len(missed) / found:.1f} %)" if found else ""
-    return big(f"{len(missed):,}{share}", f"of {found:,} {what} were missed, worst first") + table(header, rows, (), 2)
+    several = any(row[1] for row in rows)
+    listed = [row if several else (row[0], *row[2:]) for row in rows]
+    named = header if several else (header[0], *header[2:])
+    return big(f"{len(missed):,}{share}", f"of {found:,} {what} were missed, worst first") + table(
+        named, listed, (), len(named) - 4
+    )
 
 
 def answer_table(rows: pd.DataFrame, model: str) -> str:
-    """Rankings side by side: recall with 90 % intervals, gain of the model over each, areas with the base rate."""
-    header = ("ranking", *(f"recall {share} %" for share in (5, 10, 20)), "gain at 10 %", "ROC AUC", "PR AUC")
+    """Rankings side by side: recall with 90 % intervals, gain of the model over each, areas with the base rate.
+
+    Rows without a base rate come from land of which only the finds are known: they have recalls alone.
+    """
+    areas = "base_rate" in rows
+    header = ("ranking", *(f"recall {share} %" for share in (5, 10, 20)), "gain at 10 %")
     body = [
         (
             str(row["ranking"]),
             *(with_bounds(row, f"recall_{share}") for share in (5, 10, 20)),
             "" if row["ranking"] == model else with_bounds(row, "recall_10_gain"),
-            with_bounds(row, "roc_auc"),
-            f"{with_bounds(row, 'pr_auc', 3)} (base {number(row['base_rate'], 3)})",
+            *(
+                [with_bounds(row, "roc_auc"), f"{with_bounds(row, 'pr_auc', 3)} (base {number(row['base_rate'], 3)})"]
+                if areas
+                else []
+            ),
         )
         for row in rows.to_dict("records")
     ]
     ours = [place for place, row in enumerate(body) if row[0] == model]
-    return table(header, body, ours)
+    return table((*header, "ROC AUC", "PR AUC") if areas else header, body, ours)
 
 
 def rate_picture(held_out: HeldOut, model: str) -> str:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from features.geoparquet import geo_metadata, point_wkb
 from mlrisk.package import Package
+from mlrisk.rules import present_rule_columns
 from mlrisk.writers.words import check_columns, notes_json
 
 FLOATS = (
@@ -40,7 +41,8 @@ ROWS_PER_GROUP = 1 << 18
 def write_parquet(package: Package, folder: Path) -> list[Path]:
     """Write risk.parquet; the same package gives the same bytes."""
     check_columns(package.risk, tuple(COLUMNS), "risk")
-    risk = package.risk[list(COLUMNS)].astype(COLUMNS)
+    columns = COLUMNS | dict.fromkeys(present_rule_columns(package.risk), "float64")
+    risk = package.risk[list(columns)].astype(columns)
     table = pa.Table.from_pandas(risk, preserve_index=False)
     table = table.append_column("geometry", point_wkb(risk[["easting_m", "northing_m"]].to_numpy()))
     metadata = {
