@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,13 +56,8 @@ class ContaminationModel:
         """The model as readable files: LightGBM text and JSON by file name."""
         texts = {"booster.txt": self.booster.text}
         texts |= {f"member_{number:02d}.txt": member.text for number, member in enumerate(self.members)}
-        domain = {
-            key: value.tolist() if isinstance(value, np.ndarray) else value
-            for key, value in vars(self.domain).items()
-            if not key.startswith("_")
-        }
         texts["calibration.json"] = json.dumps(asdict(self.calibration))
-        texts["domain.json"] = json.dumps(domain)
+        texts["domain.json"] = self.domain.text()
         texts["features.json"] = json.dumps(list(self.booster.features), indent=1)
         return texts
 
@@ -73,15 +67,11 @@ class ContaminationModel:
         features = tuple(json.loads(texts["features.json"]))
         members = [Boosted(texts[name], features) for name in sorted(texts) if name.startswith("member_")]
         calibration = json.loads(texts["calibration.json"])
-        domain = json.loads(texts["domain.json"])
-        arrays: dict[str, Any] = {
-            key: np.array(value) if isinstance(value, list) else value for key, value in domain.items()
-        }
         return cls(
             Boosted(texts["booster.txt"], features),
             tuple(members),
             Calibration(calibration["method"], tuple(calibration["score"]), tuple(calibration["probability"])),
-            Domain(**arrays),
+            Domain.from_text(texts["domain.json"]),
         )
 
 

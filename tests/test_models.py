@@ -9,7 +9,6 @@ from models.boosting import Boosted, BoostingParams, fit
 from models.calibration import calibrate
 from models.casualty import CasualtyModel, fit_rate, year_factor
 from models.contamination import ContaminationModel, TrainingRows, fit_contamination
-from models.domain import fit_domain
 
 PARAMS = BoostingParams(60, 0.1, 6, 4, 0.01, 0.8, 0.8, 1.0)
 
@@ -130,31 +129,6 @@ def test_scores_that_order_the_wrong_way_give_the_base_rate():
 def test_calibration_needs_both_classes():
     with pytest.raises(ValueError, match="0 found of 5"):
         calibrate(np.arange(5.0), np.zeros(5, dtype=bool), np.ones(5))
-
-
-def test_the_domain_holds_its_own_land_and_not_the_mountains():
-    rng = np.random.default_rng(2)
-    flat = rng.normal(size=(3_000, 4)).astype(np.float32)
-    domain = fit_domain(flat, np.array([1.0, 0.5, 0.2, 0.0]), np.arange(3_000) // 600, 0)
-    mountains = flat[:500] + np.array([9.0, 0, 0, 0], dtype=np.float32)
-    assert domain.contains(rng.normal(size=(1_000, 4)).astype(np.float32)).mean() > 0.9
-    assert domain.contains(mountains).mean() < 0.1
-
-
-def test_a_feature_without_weight_does_not_leave_the_domain():
-    rng = np.random.default_rng(2)
-    flat = rng.normal(size=(1_000, 2)).astype(np.float32)
-    domain = fit_domain(flat, np.array([1.0, 0.0]), np.arange(1_000) // 200, 0)
-    moved = flat + np.array([0.0, 100.0], dtype=np.float32)
-    assert np.array_equal(domain.contains(flat), domain.contains(moved))
-
-
-def test_a_cell_whose_heavy_features_are_unknown_lies_outside():
-    rng = np.random.default_rng(2)
-    flat = rng.normal(size=(1_000, 2)).astype(np.float32)
-    domain = fit_domain(flat, np.array([1.0, 0.3]), np.arange(1_000) // 200, 0)
-    holes = np.array([[np.nan, 0.0], [0.0, np.nan]], dtype=np.float32)
-    assert domain.contains(holes).tolist() == [False, True]
 
 
 def counts(n=4_000, rate=2e-5, seed=4):
