@@ -59,6 +59,10 @@ class Scorer:
                 "contamination_high": scores.high,
                 "contamination_score": scores.score,
                 "in_domain": scores.in_domain,
+                "venn_abers_low": scores.venn_abers_low,
+                "venn_abers_high": scores.venn_abers_high,
+                "spread": scores.spread,
+                "missed_share_below": scores.missed_share_below,
             }
         )
         return rows, values if self.keep else None

@@ -63,7 +63,12 @@ class Domain:
 
     def dissimilarity(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.float64]:
         """Dissimilarity index of each row; a NaN feature counts as its training mean."""
-        distance, _ = self._tree.query(_weighted(values, self.mean, self.scale, self.weight), workers=threads)
+        return self._index(values, threads, np.inf)
+
+    def _index(self, values: NDArray[np.float32], threads: int, most: float) -> NDArray[np.float64]:
+        """Dissimilarity index up to `most`, infinite beyond."""
+        points = _weighted(values, self.mean, self.scale, self.weight)
+        distance, _ = self._tree.query(points, distance_upper_bound=most * self.mean_distance, workers=threads)
         return np.asarray(distance) / self.mean_distance
 
     def novelty(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -92,7 +97,8 @@ class Domain:
         seen = np.isfinite(values) @ self.weight / self.weight.sum()
         inside = (self.novelty(values) <= MOST_NOVELTY) & (seen > LEAST_SEEN)
         # The nearest neighbour is the dear part: it is sought only where the cheap gates are open.
-        inside[inside] = self.dissimilarity(values[inside], threads) <= self.threshold
+        # A bound a little beyond the threshold lets the tree give up early on what lies outside anyway.
+        inside[inside] = self._index(values[inside], threads, 1.01 * self.threshold) <= self.threshold
         return np.asarray(inside)
 
 

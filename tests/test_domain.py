@@ -93,6 +93,15 @@ def test_novelty_is_the_sum_of_ranges_beyond_training_and_at_most_one_a_feature(
     assert domain.novelty(asked).tolist() == [0, 0.25, 0.75, 1, 1]
 
 
+def test_giving_up_early_changes_no_answer(flat):
+    values, importance, fold = flat
+    domain = fit_domain(values, importance, fold, 0)
+    asked = land(3_000, 1.3, 8)
+    whole = (domain.dissimilarity(asked) <= domain.threshold) & (domain.novelty(asked) <= 1)
+    assert 0.02 < whole.mean() < 0.999
+    assert np.array_equal(domain.contains(asked), whole)
+
+
 def test_one_feature_without_weight_does_not_leave_the_domain():
     rng = np.random.default_rng(2)
     flat = rng.normal(size=(1_000, 3)).astype(np.float32)

@@ -164,6 +164,7 @@ def _training_rows(
         cell_blocks(inputs.grid, config.contamination.block_m)[rows],
         judgement.out_of_fold[rows],
         judgement.fold[rows],
+        cell_blocks(inputs.grid, config.validation.block_m)[rows],
     )
 
 
