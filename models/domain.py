@@ -98,7 +98,7 @@ class Domain:
         inside = (self.novelty(values) <= MOST_NOVELTY) & (seen > LEAST_SEEN)
         # The nearest neighbour is the dear part: it is sought only where the cheap gates are open.
         # A bound a little beyond the threshold lets the tree give up early on what lies outside anyway.
-        inside[inside] = self._index(values[inside], threads, 1.01 * self.threshold) <= self.threshold
+        inside[inside] = self._index(values[inside], threads, 1.01 * self.threshold + 1e-9) <= self.threshold
         return np.asarray(inside)
 
 

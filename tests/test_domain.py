@@ -129,3 +129,10 @@ def test_the_domain_survives_its_text(flat):
     assert np.array_equal(domain.contains(asked), again.contains(asked))
     assert np.array_equal(domain.novelty(asked), again.novelty(asked))
     assert set(json.loads(domain.text())) >= {"mean", "scale", "weight", "points", "threshold", "lowest", "highest"}
+
+
+def test_land_that_is_all_alike_is_its_own_domain():
+    same = np.ones((50, 2), dtype=np.float32)
+    domain = fit_domain(same, np.zeros(2), np.arange(50) % 5, 0)
+    assert domain.threshold == 0
+    assert domain.contains(same).all()
