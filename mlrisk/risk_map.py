@@ -40,7 +40,7 @@ CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
     "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
-    "reason_1", "reason_2", "reason_3", "released",
+    "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
 )  # fmt: skip
 
 Progress = Callable[[str], None]

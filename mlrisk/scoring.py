@@ -65,6 +65,10 @@ class Scorer:
                 "contamination_score": scores.score,
                 "in_domain": scores.in_domain,
                 **rule_columns(table.names, table.values),
+                "venn_abers_low": scores.venn_abers_low,
+                "venn_abers_high": scores.venn_abers_high,
+                "spread": scores.spread,
+                "missed_share_below": scores.missed_share_below,
             }
         )
         return rows, values if self.keep else None

@@ -1,5 +1,6 @@
 """The area of applicability: where cells resemble the land that the model has learned from."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,10 @@ from scipy.spatial import cKDTree
 MOST_POINTS = 5_000
 # A cell of which the model cannot see half of what it looks at is no cell it knows.
 LEAST_SEEN = 0.5
+# More than one whole range beyond the training land in sum, no feature counting for more than one range: so at least
+# two features must leave their range, and a single odd column takes no land out of the map.
+MOST_NOVELTY = 1.0
+BLOCK_ROWS = 1 << 13
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +25,10 @@ class Domain:
     Features are standardised by `mean` and `scale`, weighted by `weight` (mean |SHAP|, largest 1) and compared with
     `points`, shape (n, n_features), of the training data; the dissimilarity index is the distance to the nearest
     point over `mean_distance`, and a cell is in the domain up to `threshold`.
+
+    SHAP weights alone are blind to what the model could not learn: on flat land slope explains nothing, weighs nothing,
+    and mountains look familiar. So the range of every feature in training, `lowest` to `highest` (NaN where it was
+    never known), is a second gate that takes no weights.
     """
 
     mean: NDArray[np.float64]
@@ -28,6 +37,25 @@ class Domain:
     points: NDArray[np.float64]
     mean_distance: float
     threshold: float
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+
+    def text(self) -> str:
+        """The domain as JSON; null stands for NaN, which JSON does not know."""
+        return json.dumps(
+            {
+                name: _without_nan(value) if isinstance(value, np.ndarray) else value
+                for name, value in vars(self).items()
+                if not name.startswith("_")
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "Domain":
+        """Read what `text` gave."""
+        fields = json.loads(text)
+        arrays = {name: np.array(value, dtype=np.float64) for name, value in fields.items() if isinstance(value, list)}
+        return cls(**{**fields, **arrays})
 
     @cached_property
     def _tree(self) -> cKDTree:
@@ -35,16 +63,43 @@ class Domain:
 
     def dissimilarity(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.float64]:
         """Dissimilarity index of each row; a NaN feature counts as its training mean."""
-        distance, _ = self._tree.query(_weighted(values, self.mean, self.scale, self.weight), workers=threads)
+        return self._index(values, threads, np.inf)
+
+    def _index(self, values: NDArray[np.float32], threads: int, most: float) -> NDArray[np.float64]:
+        """Dissimilarity index up to `most`, infinite beyond."""
+        points = _weighted(values, self.mean, self.scale, self.weight)
+        distance, _ = self._tree.query(points, distance_upper_bound=most * self.mean_distance, workers=threads)
         return np.asarray(distance) / self.mean_distance
 
+    def novelty(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """How far each row lies beyond the training ranges, in ranges, summed over features; 0 within all of them.
+
+        NT1 of Mesgaran, Cousens and Webber (2014), Diversity and Distributions 20, 1147, with two changes: no feature
+        counts for more than one range, and one that was constant in training counts for one as soon as it differs.
+        A feature that is NaN, in the row or throughout training, counts nothing.
+        """
+        lowest, highest = self.lowest.astype(np.float32), self.highest.astype(np.float32)
+        with np.errstate(divide="ignore"):
+            per_range = 1 / (highest - lowest)
+        total = np.empty(len(values))
+        for start in range(0, len(values), BLOCK_ROWS):
+            block = values[start : start + BLOCK_ROWS]
+            beyond = np.fmax(np.fmax(lowest - block, block - highest), np.float32(0))
+            counted = np.multiply(beyond, per_range, out=np.zeros_like(beyond), where=beyond > 0)
+            total[start : start + BLOCK_ROWS] = np.fmin(counted, np.float32(1)).sum(axis=1, dtype=np.float64)
+        return total
+
     def contains(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.bool_]:
-        """True where a row lies inside the area of applicability.
+        """True where a row lies inside the area of applicability and within the training ranges.
 
         Rows that miss features which carry half of the weight or more lie outside.
         """
         seen = np.isfinite(values) @ self.weight / self.weight.sum()
-        return np.asarray((self.dissimilarity(values, threads) <= self.threshold) & (seen > LEAST_SEEN))
+        inside = (self.novelty(values) <= MOST_NOVELTY) & (seen > LEAST_SEEN)
+        # The nearest neighbour is the dear part: it is sought only where the cheap gates are open.
+        # A bound a little beyond the threshold lets the tree give up early on what lies outside anyway.
+        inside[inside] = self._index(values[inside], threads, 1.01 * self.threshold + 1e-9) <= self.threshold
+        return np.asarray(inside)
 
 
 def fit_domain(
@@ -71,7 +126,20 @@ def fit_domain(
     index = _index_across_folds(points, group) / mean_distance
     low, high = np.quantile(index, [0.25, 0.75])
     inside = index[index <= high + 1.5 * (high - low)]
-    return Domain(mean, scale, weight, points, mean_distance, float(inside.max()))
+    return Domain(mean, scale, weight, points, mean_distance, float(inside.max()), *_ranges(values))
+
+
+def _without_nan(values: NDArray[np.float64]) -> list[object]:
+    if values.ndim > 1:
+        return list(values.tolist())
+    return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def _ranges(values: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least and greatest value of each feature, NaN where none is known."""
+    known = np.where(np.isfinite(values), values, np.nan)
+    # fmin and fmax pass over NaN without the warning that nanmin gives for a column of nothing else.
+    return np.fmin.reduce(known).astype(np.float64), np.fmax.reduce(known).astype(np.float64)
 
 
 def _index_across_folds(points: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:

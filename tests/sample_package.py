@@ -101,6 +101,10 @@ def _risk(grid: Grid, line: LineString, rng: np.random.Generator) -> pd.DataFram
             "reason_2": np.where(noise > 1, "2 accidents within 1 km, the last in 2024", ""),
             "reason_3": "",
             "released": released,
+            "venn_abers_low": contamination * 0.7,
+            "venn_abers_high": np.minimum(1, contamination * 1.6),
+            "spread": contamination * 0.5,
+            "missed_share_below": np.clip(1 / (1 + np.exp(-logit - 2)), 0.02, 1),
         }
     )
 

@@ -6,10 +6,9 @@ import pytest
 from scipy.special import expit
 
 from models.boosting import Boosted, BoostingParams, fit
-from models.calibration import calibrate
+from models.calibration import LOWEST
 from models.casualty import CasualtyModel, fit_rate, year_factor
 from models.contamination import ContaminationModel, TrainingRows, fit_contamination
-from models.domain import fit_domain
 
 PARAMS = BoostingParams(60, 0.1, 6, 4, 0.01, 0.8, 0.8, 1.0)
 
@@ -72,6 +71,33 @@ def test_scores_lie_within_their_interval_and_between_zero_and_one(trained):
     assert (scores.high > scores.low).mean() > 0.9
 
 
+def test_the_interval_holds_venn_abers_and_the_spread_over_members(trained):
+    model, values = trained
+    scores = model.scores(values)
+    assert (scores.low <= np.maximum(scores.venn_abers_low, LOWEST)).all()
+    assert (np.minimum(scores.venn_abers_high, 1 - LOWEST) <= scores.high).all()
+    assert (scores.spread <= scores.high - scores.low + 1e-12).all()
+    assert (scores.spread > 0).mean() > 0.9
+
+
+def test_more_of_the_hazards_are_missed_the_higher_the_survey_stops(trained):
+    model, values = trained
+    scores = model.scores(values)
+    order = np.argsort(scores.score)
+    assert (np.diff(scores.missed_share_below[order]) >= 0).all()
+    assert scores.missed_share_below.min() >= model.missed_share.least
+
+
+def test_without_held_out_land_nothing_is_promised_of_missed_hazards():
+    values, target = rows(400)
+    training = TrainingRows(
+        ("a", "b", "c"), values, target, np.ones(400), np.ones(400), np.arange(400) // 40, np.full(400, np.nan),
+        np.full(400, -1),
+    )  # fmt: skip
+    scores = fit_contamination(training, PARAMS, {}, 3, seed=0, threads=1).scores(values)
+    assert (scores.missed_share_below == 1).all()
+
+
 def test_calibrated_probabilities_meet_the_observed_share(trained):
     model, _ = trained
     fresh, target = rows(20_000, seed=9)
@@ -85,76 +111,17 @@ def test_a_model_read_from_its_files_scores_the_same(trained):
     model, values = trained
     again = ContaminationModel.from_files(model.files())
     before, after = model.scores(values), again.scores(values)
-    for name in ("score", "probability", "low", "high", "in_domain"):
+    for name in vars(before):
         assert np.array_equal(getattr(before, name), getattr(after, name)), name
 
 
 def test_files_are_text_without_pickle(trained):
     texts = trained[0].files()
-    assert {"booster.txt", "calibration.json", "domain.json", "features.json"} <= set(texts)
+    assert {
+        "booster.txt", "calibration.json", "domain.json", "features.json", "missed_share.json", "venn_abers.json",
+    } <= set(texts)  # fmt: skip
     assert all(texts[name].startswith("tree\n") for name in texts if name.endswith(".txt"))
     assert all(json.loads(texts[name]) for name in texts if name.endswith(".json"))
-
-
-@pytest.mark.parametrize(("n", "method"), [(900, "platt"), (4_000, "beta"), (20_000, "isotonic")])
-def test_the_calibrator_follows_the_number_of_positives(n, method):
-    rng = np.random.default_rng(1)
-    raw = rng.normal(size=n) * 2
-    positive = rng.random(n) < expit(0.5 * raw - 2)
-    curve = calibrate(raw, positive, np.ones(n))
-    assert curve.method == method
-    grid = np.linspace(-4, 4, 50)
-    assert (np.diff(curve(grid)) >= 0).all()
-    assert np.abs(curve(grid[10:40]) - expit(0.5 * grid[10:40] - 2)).max() < 0.08
-
-
-def test_a_step_in_which_everything_was_found_is_no_certainty():
-    raw = np.linspace(-4, 4, 3_000)
-    positive = raw > 0.5
-    curve = calibrate(raw, positive, np.ones(3_000))
-    top = int(positive.sum())
-    assert curve.method == "isotonic"
-    assert curve(np.array([4.0]))[0] == pytest.approx((top + 0.5) / (top + 1))
-    assert 0 < curve(np.array([-4.0]))[0] == pytest.approx(0.5 / (3_000 - top + 1))
-
-
-def test_scores_that_order_the_wrong_way_give_the_base_rate():
-    rng = np.random.default_rng(0)
-    raw = rng.normal(size=1_000)
-    positive = rng.random(1_000) < expit(-2 - raw)
-    curve = calibrate(raw, positive, np.ones(1_000))
-    assert curve.method == "base rate"
-    assert np.allclose(curve(raw), positive.mean())
-
-
-def test_calibration_needs_both_classes():
-    with pytest.raises(ValueError, match="0 found of 5"):
-        calibrate(np.arange(5.0), np.zeros(5, dtype=bool), np.ones(5))
-
-
-def test_the_domain_holds_its_own_land_and_not_the_mountains():
-    rng = np.random.default_rng(2)
-    flat = rng.normal(size=(3_000, 4)).astype(np.float32)
-    domain = fit_domain(flat, np.array([1.0, 0.5, 0.2, 0.0]), np.arange(3_000) // 600, 0)
-    mountains = flat[:500] + np.array([9.0, 0, 0, 0], dtype=np.float32)
-    assert domain.contains(rng.normal(size=(1_000, 4)).astype(np.float32)).mean() > 0.9
-    assert domain.contains(mountains).mean() < 0.1
-
-
-def test_a_feature_without_weight_does_not_leave_the_domain():
-    rng = np.random.default_rng(2)
-    flat = rng.normal(size=(1_000, 2)).astype(np.float32)
-    domain = fit_domain(flat, np.array([1.0, 0.0]), np.arange(1_000) // 200, 0)
-    moved = flat + np.array([0.0, 100.0], dtype=np.float32)
-    assert np.array_equal(domain.contains(flat), domain.contains(moved))
-
-
-def test_a_cell_whose_heavy_features_are_unknown_lies_outside():
-    rng = np.random.default_rng(2)
-    flat = rng.normal(size=(1_000, 2)).astype(np.float32)
-    domain = fit_domain(flat, np.array([1.0, 0.3]), np.arange(1_000) // 200, 0)
-    holes = np.array([[np.nan, 0.0], [0.0, np.nan]], dtype=np.float32)
-    assert domain.contains(holes).tolist() == [False, True]
 
 
 def counts(n=4_000, rate=2e-5, seed=4):

@@ -186,6 +186,10 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
             "priority_class",
             "in_domain",
             "evidence",
+            "venn_abers_low",
+            "venn_abers_high",
+            "spread",
+            "missed_share_below",
         )
         assert image.crs.to_epsg() == 32638
         assert set(image.dtypes) == {"float32"}
@@ -201,6 +205,8 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
     found = package.risk["evidence"] == "found"
     assert (bands[6][mask][found] == 2).all()
     assert found.any()
+    for band, name in enumerate(("venn_abers_low", "venn_abers_high", "spread", "missed_share_below"), start=7):
+        np.testing.assert_allclose(bands[band][mask], package.risk[name], rtol=1e-6)
     assert tags["not_evidence"] == NOT_EVIDENCE
     assert tags["as_of"] == "2024-07-31"
     assert "demo.contamination version 3" in tags["models"]

@@ -131,6 +131,7 @@ def _training_rows(study: Study, judgement: Judgement) -> TrainingRows:
         study.block[rows],
         judgement.out_of_fold[rows],
         judgement.fold[rows],
+        cell_blocks(inputs.grid, config.validation.block_m)[rows],
     )
 
 

@@ -30,6 +30,11 @@ BANDS = {
     "priority_class": "; ".join(f"{cls.code} {cls.text}" for cls in CLASSES),
     "in_domain": "1 inside the area of applicability of the model; 0 outside: no basis to rank",
     "evidence": "; ".join(f"{code} {EVIDENCE_TEXTS[name]}" for name, code in EVIDENCE_CODES.items()),
+    "venn_abers_low": "lower end of the Venn-Abers interval: share found at this score, low among regions not seen",
+    "venn_abers_high": "upper end of the Venn-Abers interval: share found at this score, high among regions not seen",
+    "spread": "width of contamination over models trained on resampled blocks of land, 5 % to 95 %",
+    "missed_share_below": "if survey stopped above this cell, at most this share of the hazards would be missed, on "
+    "average over land like that judged; not evidence of absence",
 }
 CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
 

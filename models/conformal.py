@@ -1,0 +1,89 @@
+"""Conformal control of missed hazards: a bound on the share that a survey would miss if it stopped at a score."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_STEPS = 2_000
+
+
+@dataclass(frozen=True)
+class MissedShare:
+    """Bound on the expected share of a block's hazards at or below a raw score, a rising step function.
+
+    From `score[k]` on and below `score[k + 1]` the bound is `share[k]`; below the first it is 1 / (blocks + 1), the
+    least that so many blocks can ever show. It holds on average over blocks of land that are like those judged
+    (exchangeable), says nothing of one block, and is not evidence of absence: no land is released by it.
+    """
+
+    score: tuple[float, ...]
+    share: tuple[float, ...]
+    blocks: int
+
+    @property
+    def least(self) -> float:
+        """The least share that can be promised with so many blocks."""
+        return 1 / (self.blocks + 1)
+
+    def __call__(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bound in [1 / (blocks + 1), 1] for each raw score, were this cell and all that rank below left unsurveyed."""
+        place = np.searchsorted(self.score, raw, side="right")
+        return np.array([self.least, *self.share])[place]
+
+    def threshold(self, alpha: float) -> float:
+        """The highest raw score below which land may be left for later with at most `alpha` of the hazards missed.
+
+        Raises ValueError where `alpha` is no share, or less than the blocks can show.
+        """
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha ({alpha:g}) must lie between 0 and 1, both left out: 0.1 allows a tenth missed")
+        if alpha < self.least:
+            raise ValueError(
+                f"alpha ({alpha:g}) is below 1 / (blocks + 1) = {self.least:.3g}, all that {self.blocks} block(s) with "
+                f"hazards can show: ask for {self.least:.3g} or more, or judge more blocks"
+            )
+        over = np.flatnonzero(np.array(self.share) > alpha)
+        return self.score[over[0]] if len(over) else float("inf")
+
+    def text(self) -> str:
+        """The step function as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> "MissedShare":
+        """Read what `text` gave."""
+        fields = json.loads(text)
+        return cls(tuple(fields["score"]), tuple(fields["share"]), fields["blocks"])
+
+
+def fit_missed_share(raw: NDArray[np.float64], positive: NDArray[np.bool_], block: NDArray[np.int64]) -> MissedShare:
+    """Learn the bound from out-of-fold raw scores; `block` numbers the block of land of each row.
+
+    Conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster 2022): the loss of a block is the share of
+    its found cells at or below a score; the bound is (sum of losses + 1) / (blocks + 1). Blocks without a found cell
+    have nothing to miss and do not count, so the bound speaks of land that has hazards.
+
+    >>> fit_missed_share(np.array([1.0, 2.0, 3.0]), np.array([True, False, True]), np.array([0, 0, 1])).share
+    (0.6666666666666666, 1.0)
+    """
+    numbers, place, size = np.unique(block[positive], return_inverse=True, return_counts=True)
+    least = 1 / (len(numbers) + 1)
+    order = np.argsort(raw[positive], kind="stable")
+    score, start = np.unique(raw[positive][order], return_index=True)
+    bound = np.cumsum((least / size[place])[order]) + least
+    if not len(order):
+        return MissedShare((), (), 0)
+    # The bound at a score counts all its ties: it is the last of them.
+    share = bound[np.append(start[1:], len(order)) - 1]
+    kept = np.unique(np.linspace(0, len(score), MOST_STEPS + 1).astype(np.int64)[:-1])[: len(score)]
+    return MissedShare(*_thinned(score, np.minimum(share, 1.0), kept), len(numbers))
+
+
+def _thinned(
+    score: NDArray[np.float64], share: NDArray[np.float64], kept: NDArray[np.int64]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Steps that begin at the kept scores and have the bound of their last score: never below the full one."""
+    ends = np.append(kept[1:], len(score)) - 1
+    return tuple(score[kept].tolist()), tuple(share[ends].tolist())
