@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.calibration import Calibration, calibrate
 from models.domain import Domain, fit_domain
+from models.pu import Unlabelled, fit_beside
 
 LOW, HIGH = 0.05, 0.95
 
@@ -110,29 +111,45 @@ def fit_contamination(
     n_members: int,
     seed: int,
     threads: int,
+    unlabelled: Unlabelled | None = None,
+    bags: int = 1,
 ) -> ContaminationModel:
-    """Fit the booster on all rows, its members on resampled blocks, calibration and domain on held-out folds."""
+    """Fit the booster on all rows, its members on resampled blocks, calibration and domain on held-out folds.
+
+    `unlabelled` land is drawn beside the rows, `bags` times for the booster and once for each member. Where it stands
+    alone for what is not found, the curve gives the share of cells found so far among all land with such a score, a
+    lower bound.
+    """
 
     def one(number: int) -> Boosted:
         # The first fit takes every row once; the members follow, each on its own draw of blocks.
         times = _drawn(rows, seed + number) if number else np.ones(len(rows.values), dtype=np.int64)
         kept = times > 0
-        return fit(
-            rows.values[kept], rows.target[kept], (rows.weight * times)[kept], rows.features, "binary", params,
-            seed=seed + number, constraints=constraints,
-        )  # fmt: skip
+        lesson = rows.values[kept], rows.target[kept], (rows.weight * times)[kept], rows.features
+        if unlabelled is None:
+            return fit(*lesson, "binary", params, seed=seed + number, constraints=constraints)
+        # Draws of the booster's bags and of the members must not coincide.
+        draws, first = (1, seed + bags + number) if number else (bags, seed)
+        return fit_beside(*lesson, params, unlabelled, draws, seed=first, constraints=constraints)
 
     booster, *members = side_by_side(one, range(n_members + 1), threads)
     # Without a fold that holds land out there is nothing honest to calibrate on: the booster's own odds, in-sample.
     judged = np.isfinite(rows.out_of_fold)
     raw = rows.out_of_fold[judged] if judged.any() else booster.raw(rows.values, threads)
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
+    positive, share = rows.target[used] >= 0.5, rows.share[used]
+    known, fold = rows.values, rows.fold
+    if unlabelled is not None and unlabelled.alone:
+        # Found cells alone have no curve and no land around them: all unknown land stands beside, each cell as one.
+        raw = np.concatenate([raw, booster.raw(unlabelled.values, threads)])
+        positive = np.concatenate([positive, np.zeros(len(unlabelled.values), dtype=bool)])
+        share = np.concatenate([share, np.ones(len(unlabelled.values))])
+        known = np.concatenate([known, unlabelled.values])
+        fold = np.concatenate([fold, np.full(len(unlabelled.values), -1)])
     sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
     importance = np.abs(booster.contributions(rows.values[sample], threads)).mean(axis=0)
-    domain = fit_domain(rows.values, importance, rows.fold, seed)
-    return ContaminationModel(
-        booster, tuple(members), calibrate(raw, rows.target[used] >= 0.5, rows.share[used]), domain
-    )
+    domain = fit_domain(known, importance, fold, seed)
+    return ContaminationModel(booster, tuple(members), calibrate(raw, positive, share), domain)
 
 
 def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:
@@ -140,7 +157,7 @@ def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:
     rng = np.random.default_rng(seed)
     blocks, block = np.unique(rows.block, return_inverse=True)
     drawn = np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks))[block]
-    if not _both_classes(rows.target[drawn > 0]):
+    if _both_classes(rows.target) and not _both_classes(rows.target[drawn > 0]):
         # Few blocks hold all that was found: rows are drawn instead, which understates the spread.
         drawn = np.bincount(rng.integers(0, len(block), len(block)), minlength=len(block))
         drawn = np.maximum(drawn, rows.target >= 0.5)

@@ -84,6 +84,23 @@ class BoostingSettings(Settings):
     lambda_l2: float = Field(10.0, ge=0)
 
 
+class SurveyBiasSettings(Settings):
+    """Survey went where people expected ordnance: what training does about the land that nobody has looked at."""
+
+    weights: Literal["none", "propensity"] = Field(
+        "none", description="propensity: labelled cells of land that is seldom surveyed count more"
+    )
+    unlabelled: Literal["refuse", "background"] = Field(
+        "refuse",
+        description="with too few searched cells: refuse to train, or draw unknown land as a background that found "
+        "cells stand out from; it is no label and its contamination is an index",
+    )
+    background_weight: float = Field(
+        0.3, ge=0, le=10, description="weight of unknown land beside that of all searched land; 0: it plays no part"
+    )
+    bags: int = Field(4, ge=1, le=50, description="draws of unknown land, each with a booster of its own")
+
+
 class ContaminationSettings(Settings):
     """Labels, model and calibration of contamination."""
 
@@ -93,6 +110,7 @@ class ContaminationSettings(Settings):
         "evidence",
         description="monotone directions: those that the field's evidence supports, none, or by feature name",
     )
+    survey_bias: SurveyBiasSettings = SurveyBiasSettings()
     leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
     members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
     block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from features.grid import Grid
 from features.table import FeatureTable
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
+from models.pu import fit_beside
 from training.baselines import rule_scores
 from training.config import BoostingSettings, TrainConfig
 from training.evidence import FOUND, Evidence
 from training.metrics import block_intervals, judge
 from training.regions import Fold, leave_region_out, random_folds
+from training.survey_bias import SurveyBias, away_from, unlabelled_land
 
 MODEL = "mlrisk"
 # The dishonest protocol only shows the gap: more folds would cost time and tell nothing.
@@ -58,6 +60,7 @@ def judge_contamination(
     evidence: Evidence,
     regions: NDArray[np.object_],
     constraints: dict[str, int],
+    bias: SurveyBias | None = None,
 ) -> Judgement:
     """Hold regions out one after another, fit without them, and rank them.
 
@@ -73,10 +76,14 @@ def judge_contamination(
     params = boosting_params(config.contamination.model)
 
     def without(fold: Fold) -> Boosted:
-        return fit(
-            learned.values[fold.train], positive[fold.train].astype(float), evidence.weight[fold.train], learned.names,
-            "binary", params, seed=config.seed, constraints=constraints,
-        )  # fmt: skip
+        weight = evidence.weight[fold.train] * (1.0 if bias is None else bias.weight[fold.train])
+        lesson = learned.values[fold.train], positive[fold.train].astype(float), weight, learned.names
+        away = None if bias is None else away_from(fold.test, grid.centres_m(), config.validation.buffer_m)
+        land = bias and unlabelled_land(bias, learned.values, positive[fold.train], weight, away)
+        if land is None:
+            return fit(*lesson, "binary", params, seed=config.seed, constraints=constraints)
+        bags = config.contamination.survey_bias.bags
+        return fit_beside(*lesson, params, land, bags, seed=config.seed, constraints=constraints)
 
     folds = list(_folds(config, grid, evidence, positive, regions))
     boosters = side_by_side(without, folds, config.compute.threads)

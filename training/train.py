@@ -13,6 +13,7 @@ from features.errors import ConfigError, InputError
 from features.info import FeatureContext, FeatureInfo
 from features.known import Known
 from features.table import FeatureTable, feature_infos, grid_feature_table
+from models.boosting import fit
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel, TrainingRows, constraint_signs, fit_contamination
 from training.casualties import (
@@ -30,6 +31,7 @@ from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context, open
 from training.judging import Judgement, boosting_params, cell_blocks, judge_contamination
 from training.metrics import mean_by_ranking
 from training.regions import cell_regions
+from training.survey_bias import SurveyBias, propensity, sensitivity, survey_bias, unlabelled_land
 from training.tracking import Store, Version, digest_of, grid_text, public_settings
 
 # With fewer, no held-out region can be judged and no map means anything.
@@ -66,7 +68,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     grid, sources = inputs.grid, inputs.sources
     progress("evidence")
     evidence = evidence_at(grid, sources, config.as_of, config.contamination.labels, config.data_folder)
-    check_evidence(evidence)
+    check_evidence(evidence, config.contamination.survey_bias.unlabelled == "background")
     progress("features")
     known = Known(sources, contamination_context(config))
     table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
@@ -74,32 +76,55 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     learned = _learned(config, table, infos, known.context)
     regions = cell_regions(grid, sources, config.validation)
     constraints = _constraints(config, infos, learned)
+    bias = _survey_bias(config, inputs, learned, infos, evidence)
     progress("validation")
-    judgement = judge_contamination(config, grid, table, learned, evidence, regions, constraints)
+    judgement = judge_contamination(config, grid, table, learned, evidence, regions, constraints, bias)
     progress("contamination model")
+    rows = _training_rows(config, inputs, learned, evidence, judgement, bias)
     contamination = fit_contamination(
-        _training_rows(config, inputs, learned, evidence, judgement),
+        rows,
         boosting_params(config.contamination.model),
         constraints,
         config.contamination.members,
         config.seed,
         config.compute.threads,
+        unlabelled_land(bias, learned.values, rows.target >= 0.5, rows.weight),
+        config.contamination.survey_bias.bags,
     )
+    moved = _sensitivity(config, learned, rows, evidence, constraints)
     progress("casualty model")
     casualty, casualty_metrics, notes = _train_casualty(config, inputs)
     metrics = judgement.table
     if len(metrics):
         metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
-    warnings = (*_evidence_warnings(evidence, judgement), *_unseen(infos, known.context), *notes)
+    warnings = (
+        *_evidence_warnings(evidence, judgement),
+        *_bias_notes(bias),
+        *_unseen(infos, known.context),
+        *notes,
+    )
     progress("record")
     run_id, versions = _record(
-        config, inputs, evidence, judgement, contamination, casualty, metrics, casualty_metrics, warnings
+        config,
+        inputs,
+        evidence,
+        judgement,
+        contamination,
+        casualty,
+        metrics,
+        casualty_metrics,
+        warnings,
+        moved=moved,
+        bias=bias,
     )
     return Trained(run_id, versions, contamination, casualty, evidence, metrics, casualty_metrics, warnings)
 
 
-def check_evidence(evidence: Evidence) -> None:
-    """Refuse evidence that nothing can be learned from; raises InputError with the counts."""
+def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
+    """Refuse evidence that nothing can be learned from; raises InputError with the counts.
+
+    `found_alone` allows for too little that was searched: the config asks for a background of unknown land.
+    """
     found = int((evidence.state[evidence.labelled] == FOUND).sum())
     searched = int((evidence.state[evidence.labelled] == SEARCHED).sum())
     counts = ", ".join(f"{name} {count}" for name, count in evidence.counts.items()) or "no record"
@@ -113,11 +138,12 @@ def check_evidence(evidence: Evidence) -> None:
             f"{found} found cell(s) at {evidence.as_of} ({counts}): at least {FEWEST_FOUND} are needed to learn and "
             "to judge. Name more kinds in contamination.labels.found, or give more records"
         )
-    if searched < FEWEST_FOUND:
+    if searched < FEWEST_FOUND and not found_alone:
         raise InputError(
             f"{searched} searched cell(s) at {evidence.as_of} ({counts}): at least {FEWEST_FOUND} are needed, for "
             "unknown land is never taken as searched. Give land_release or survey records, or declare what was "
-            "surveyed in contamination.labels.declared_searched"
+            "surveyed in contamination.labels.declared_searched, or set contamination.survey_bias.unlabelled to "
+            "background: an index of where, drawn against unknown land"
         )
 
 
@@ -151,16 +177,70 @@ def _constraints(config: TrainConfig, infos: Mapping[str, FeatureInfo], table: F
     return constraint_signs(table.names, trends)
 
 
+def _survey_bias(
+    config: TrainConfig,
+    inputs: Inputs,
+    learned: FeatureTable,
+    infos: Mapping[str, FeatureInfo],
+    evidence: Evidence,
+) -> SurveyBias:
+    # Finds are what survey brings home: a propensity that reads them would know the land by its outcome.
+    open_columns = [name for name in learned.names if "finds" not in infos[name].sources]
+    places = [learned.names.index(name) for name in open_columns]
+
+    def chance() -> NDArray[np.float64]:
+        block = cell_blocks(inputs.grid, config.contamination.block_m)
+        return propensity(
+            learned.values[:, places], evidence.labelled, block, open_columns, seed=config.seed,
+            threads=config.compute.threads, inclusion_prob=getattr(evidence, "inclusion_prob", None),
+        )  # fmt: skip
+
+    searched = evidence.labelled & (evidence.state == SEARCHED)
+    return survey_bias(config.contamination.survey_bias, evidence.labelled, searched, FEWEST_FOUND, chance)
+
+
+def _bias_notes(bias: SurveyBias) -> tuple[str, ...]:
+    note = (
+        "too little land was searched: found cells were held against a background drawn from unknown land "
+        "(contamination.survey_bias.unlabelled). That land stays unknown, and contamination is an index of where, no "
+        "probability"
+    )
+    return (note,) if bias.found_alone else ()
+
+
+def _sensitivity(
+    config: TrainConfig, learned: FeatureTable, rows: TrainingRows, evidence: Evidence, constraints: dict[str, int]
+) -> pd.DataFrame:
+    """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
+    if len(np.unique(rows.target)) < 2:
+        return pd.DataFrame()
+
+    def score(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        booster = fit(
+            rows.values, rows.target, weight, rows.features, "binary", boosting_params(config.contamination.model),
+            seed=config.seed, constraints=constraints,
+        )  # fmt: skip
+        return booster.raw(learned.values, config.compute.threads)
+
+    return sensitivity(score, rows.target, rows.weight, evidence.weight[evidence.labelled])
+
+
 def _training_rows(
-    config: TrainConfig, inputs: Inputs, table: FeatureTable, evidence: Evidence, judgement: Judgement
+    config: TrainConfig,
+    inputs: Inputs,
+    table: FeatureTable,
+    evidence: Evidence,
+    judgement: Judgement,
+    bias: SurveyBias,
 ) -> TrainingRows:
     rows = evidence.labelled
     return TrainingRows(
         table.names,
         table.values[rows],
         (evidence.state[rows] == FOUND).astype(np.float64),
-        evidence.weight[rows],
-        evidence.share[rows],
+        evidence.weight[rows] * bias.weight[rows],
+        # The curve too speaks of all land, not of the land that people chose.
+        evidence.share[rows] * bias.weight[rows],
         cell_blocks(inputs.grid, config.contamination.block_m)[rows],
         judgement.out_of_fold[rows],
         judgement.fold[rows],
@@ -242,6 +322,9 @@ def _record(
     metrics: pd.DataFrame,
     casualty_metrics: pd.DataFrame,
     warnings: tuple[str, ...],
+    *,
+    moved: pd.DataFrame,
+    bias: SurveyBias,
 ) -> tuple[str, tuple[Version, ...]]:
     """Log everything to MLflow and register the versions; a run that breaks here is marked as failed."""
     store = Store.of(config)
@@ -251,12 +334,14 @@ def _record(
             "config.json": json.dumps(public_settings(config), indent=1),
             "validation.csv": _csv(metrics),
             "casualty_validation.csv": _csv(casualty_metrics),
+            "sensitivity.csv": _csv(moved),
             "missed_found_cells.csv": _csv(_missed(inputs, judgement)),
             "warnings.txt": "\n".join(warnings),
         }
         tags = {"as_of": str(config.as_of), "labels": label_digest(evidence), "protocol": "leave_region_out"}
         tags |= {"grid": grid_text(config), "seed": str(config.seed), "unit_m": f"{config.casualty.unit_m:g}"}
-        store.log_results(run_id, _flat_metrics(metrics, evidence), texts)
+        flat = _flat_metrics(metrics, evidence) | {"evidence/effective_sample_size": bias.effective}
+        store.log_results(run_id, flat, texts)
         versions = [store.register(run_id, f"{config.name}.contamination", contamination.files(), tags)]
         if casualty is not None:
             versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
