@@ -46,7 +46,7 @@ class Scorer:
 
     def _asked(self, table: FeatureTable) -> NDArray[np.float32]:
         # Row by row in memory: every member of the model would else turn the table round for itself.
-        return np.ascontiguousarray(table.aligned(self.model.booster.features))
+        return np.ascontiguousarray(table.aligned(self.model.ranker.features))
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, NDArray[np.float32] | None]:
         """Contamination and rule-of-thumb columns of the cells inside the tile, and their kept features.
@@ -78,7 +78,7 @@ def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel) -> Scor
     """The scorer of a run."""
     known = Known(inputs.sources, contamination_context(config))
     several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
-    keep = inputs.grid.n_cells * len(model.booster.features) * 4 <= MOST_KEPT_BYTES
+    keep = inputs.grid.n_cells * len(model.ranker.features) * 4 <= MOST_KEPT_BYTES
     # Of several tiles as many are scored side by side as there are threads; one alone has them all.
     return Scorer(known, config.features, model, 1 if several else config.compute.threads, keep)
 
@@ -120,6 +120,6 @@ def _reasons(
     threads: int,
 ) -> pd.DataFrame:
     """Three reasons for each row of features, indexed by cell_id."""
-    contributions = model.booster.contributions(values, threads)
-    texts = reasons_in_words(model.booster.features, values, contributions, infos)
+    contributions = model.ranker.contributions(values, threads)
+    texts = reasons_in_words(model.ranker.features, values, contributions, infos)
     return pd.DataFrame(texts, columns=list(REASONS), index=cell_ids, dtype="str")

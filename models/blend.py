@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.boosting import Boosted, BoostingParams, fit
 from models.linear import Linear, fit_linear
+from models.pu import Unlabelled, fit_beside
 
 
 @dataclass(frozen=True)
@@ -58,26 +59,39 @@ class Ranker:
         )
 
 
+@dataclass(frozen=True)
+class RankerParams:
+    """How a ranker is fitted: its trees, the share of the regression, and the draws of unlabelled land."""
+
+    trees: BoostingParams
+    linear_share: float = 0.5
+    bags: int = 1
+
+
 def fit_ranker(
     values: NDArray[np.float32],
     target: NDArray[np.float64],
     weight: NDArray[np.float64],
     features: Sequence[str],
-    params: BoostingParams,
-    linear_share: float,
+    params: RankerParams,
     *,
     seed: int,
     constraints: Mapping[str, int] | None = None,
+    unlabelled: Unlabelled | None = None,
 ) -> Ranker:
-    """Fit both parts on the same rows; `constraints` hold for the trees.
+    """Fit both parts on the same rows; `constraints` hold for the trees, `unlabelled` land stands beside the rows.
 
     Raises ValueError for a share outside [0, 1].
     """
-    if not 0 <= linear_share <= 1:
-        raise ValueError(f"linear_share ({linear_share}) must lie between 0 and 1")
+    share = params.linear_share
+    if not 0 <= share <= 1:
+        raise ValueError(f"linear_share ({share}) must lie between 0 and 1")
+    lesson = values, target, weight, features
     trees = linear = None
-    if linear_share < 1:
-        trees = fit(values, target, weight, features, "binary", params, seed=seed, constraints=constraints)
-    if linear_share > 0:
-        linear = fit_linear(values, target, weight, features, seed)
-    return Ranker(tuple(features), trees, linear, linear_share)
+    if share < 1 and unlabelled is None:
+        trees = fit(*lesson, "binary", params.trees, seed=seed, constraints=constraints)
+    elif share < 1 and unlabelled is not None:
+        trees = fit_beside(*lesson, params.trees, unlabelled, params.bags, seed=seed, constraints=constraints)
+    if share > 0:
+        linear = fit_linear(*(lesson if unlabelled is None else unlabelled.beside(*lesson, seed)), seed)
+    return Ranker(tuple(features), trees, linear, share)

@@ -29,6 +29,7 @@ class BoostingParams:
     feature_fraction: float
     bagging_fraction: float
     lambda_l2: float
+    extra_trees: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def fit(
         "bagging_fraction": params.bagging_fraction,
         "bagging_freq": 1,
         "lambda_l2": params.lambda_l2,
+        "extra_trees": params.extra_trees,
         "monotone_constraints": [int((constraints or {}).get(name, 0)) for name in features],
         "monotone_constraints_method": "basic",
         "seed": seed,

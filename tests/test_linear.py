@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from models.blend import Ranker, fit_ranker
+from models.blend import Ranker, RankerParams, fit_ranker
 from models.boosting import BoostingParams
 from models.linear import Linear, fit_linear
 
@@ -87,9 +87,9 @@ def test_one_class_is_refused():
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_a_blend_is_the_weighted_sum_of_its_parts(share):
     values, target, weight = rows()
-    whole = fit_ranker(values, target, weight, NAMES, PARAMS, share, seed=0)
-    trees = fit_ranker(values, target, weight, NAMES, PARAMS, 0.0, seed=0)
-    linear = fit_ranker(values, target, weight, NAMES, PARAMS, 1.0, seed=0)
+    whole = fit_ranker(values, target, weight, NAMES, RankerParams(PARAMS, share), seed=0)
+    trees = fit_ranker(values, target, weight, NAMES, RankerParams(PARAMS, 0.0), seed=0)
+    linear = fit_ranker(values, target, weight, NAMES, RankerParams(PARAMS, 1.0), seed=0)
     for what in ("raw", "contributions"):
         expected = (1 - share) * getattr(trees, what)(values) + share * getattr(linear, what)(values)
         assert getattr(whole, what)(values) == pytest.approx(expected)
@@ -98,7 +98,7 @@ def test_a_blend_is_the_weighted_sum_of_its_parts(share):
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_ranker_comes_back_from_its_files(share):
     values, target, weight = rows()
-    ranker = fit_ranker(values, target, weight, NAMES, PARAMS, share, seed=0)
+    ranker = fit_ranker(values, target, weight, NAMES, RankerParams(PARAMS, share), seed=0)
     again = Ranker.from_files(ranker.files("ranker"), "ranker", NAMES, share)
     assert np.array_equal(again.raw(values), ranker.raw(values))
 
@@ -106,4 +106,4 @@ def test_a_ranker_comes_back_from_its_files(share):
 def test_a_share_beyond_one_is_refused():
     values, target, weight = rows(100)
     with pytest.raises(ValueError, match=r"linear_share \(1.5\) must lie between 0 and 1"):
-        fit_ranker(values, target, weight, NAMES, PARAMS, 1.5, seed=0)
+        fit_ranker(values, target, weight, NAMES, RankerParams(PARAMS, 1.5), seed=0)

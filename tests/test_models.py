@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from models.blend import RankerParams
 from models.boosting import Boosted, BoostingParams, fit
 from models.calibration import LOWEST
 from models.casualty import CasualtyModel, fit_rate, year_factor
-from models.contamination import ContaminationModel, TrainingRows, fit_contamination
+from models.contamination import ContaminationModel
+from models.fitting import TrainingRows, fit_contamination
 
 PARAMS = BoostingParams(60, 0.1, 6, 4, 0.01, 0.8, 0.8, 1.0)
 
@@ -34,7 +36,7 @@ def trained():
     training = TrainingRows(
         ("a", "b", "c"), values, target, np.ones(len(values)), np.ones(len(values)), block, out_of_fold, fold
     )
-    return fit_contamination(training, PARAMS, {"a": -1, "b": 1}, 4, seed=3, threads=2), values
+    return fit_contamination(training, RankerParams(PARAMS), {"a": -1, "b": 1}, 4, seed=3, threads=2), values
 
 
 def test_the_same_rows_and_seed_give_the_same_text():
@@ -94,7 +96,7 @@ def test_without_held_out_land_nothing_is_promised_of_missed_hazards():
         ("a", "b", "c"), values, target, np.ones(400), np.ones(400), np.arange(400) // 40, np.full(400, np.nan),
         np.full(400, -1),
     )  # fmt: skip
-    scores = fit_contamination(training, PARAMS, {}, 3, seed=0, threads=1).scores(values)
+    scores = fit_contamination(training, RankerParams(PARAMS), {}, 3, seed=0, threads=1).scores(values)
     assert (scores.missed_share_below == 1).all()
 
 
@@ -118,7 +120,8 @@ def test_a_model_read_from_its_files_scores_the_same(trained):
 def test_files_are_text_without_pickle(trained):
     texts = trained[0].files()
     assert {
-        "booster.txt", "calibration.json", "domain.json", "features.json", "missed_share.json", "venn_abers.json",
+        "blend.json", "booster.txt", "booster_linear.json", "calibration.json", "domain.json", "features.json",
+        "missed_share.json", "venn_abers.json",
     } <= set(texts)  # fmt: skip
     assert all(texts[name].startswith("tree\n") for name in texts if name.endswith(".txt"))
     assert all(json.loads(texts[name]) for name in texts if name.endswith(".json"))

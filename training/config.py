@@ -82,6 +82,24 @@ class BoostingSettings(Settings):
     feature_fraction: Share = Field(0.5)
     bagging_fraction: Share = Field(0.7)
     lambda_l2: float = Field(10.0, ge=0)
+    extra_trees: bool = Field(False, description="draw one threshold a feature: steadier trees, more of them needed")
+
+
+class SurveyBiasSettings(Settings):
+    """Survey went where people expected ordnance: what training does about the land that nobody has looked at."""
+
+    weights: Literal["none", "propensity"] = Field(
+        "none", description="propensity: labelled cells of land that is seldom surveyed count more"
+    )
+    unlabelled: Literal["refuse", "background"] = Field(
+        "refuse",
+        description="with too few searched cells: refuse to train, or draw unknown land as a background that found "
+        "cells stand out from; it is no label and its contamination is an index",
+    )
+    background_weight: float = Field(
+        0.3, ge=0, le=10, description="weight of unknown land beside that of all searched land; 0: it plays no part"
+    )
+    bags: int = Field(4, ge=1, le=50, description="draws of unknown land, each with a booster of its own")
 
 
 class ContaminationSettings(Settings):
@@ -89,13 +107,17 @@ class ContaminationSettings(Settings):
 
     labels: LabelSettings = LabelSettings()
     model: BoostingSettings = BoostingSettings()
-    linear_share: Share = Field(
-        0.5, description="part of the log-odds that a logistic regression on ranks gives; 0 is the trees alone"
+    linear_share: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="part of the log-odds that a logistic regression on ranks gives; 0 is the trees alone",
     )
     constraints: Literal["evidence", "none"] | dict[str, Literal[-1, 0, 1]] = Field(
         "evidence",
         description="monotone directions: those that the field's evidence supports, none, or by feature name",
     )
+    survey_bias: SurveyBiasSettings = SurveyBiasSettings()
     leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
     members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
     block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")

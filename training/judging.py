@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.blend import Ranker, fit_ranker
+from models.blend import Ranker, RankerParams, fit_ranker
 from models.boosting import BoostingParams, side_by_side
 from training.baselines import BASELINES, Land, Lesson, Ranking
-from training.config import BoostingSettings, TrainConfig
+from training.config import BoostingSettings, ContaminationSettings, TrainConfig
 from training.evidence import FOUND, Evidence
 from training.held_out import HeldOut
 from training.intervals import block_intervals, paired_differences
 from training.metrics import judge
 from training.splits import PROTOCOLS, Fold
 from training.study import Study
+from training.survey_bias import away_from, unlabelled_land
 
 MODEL = "mlrisk"
 
@@ -81,6 +82,7 @@ def boosting_params(settings: BoostingSettings) -> BoostingParams:
         settings.feature_fraction,
         settings.bagging_fraction,
         settings.lambda_l2,
+        settings.extra_trees,
     )
 
 
@@ -119,13 +121,21 @@ def judge_contamination(
     return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)))
 
 
+def ranker_params(settings: ContaminationSettings) -> RankerParams:
+    """How the ranker is fitted, from the config."""
+    return RankerParams(boosting_params(settings.model), settings.linear_share, settings.survey_bias.bags)
+
+
 def _without(config: TrainConfig, trial: Trial) -> Ranker:
     """The ranker that has not seen the judged side of a trial."""
-    rows, study, settings = trial.fold.train, trial.study, config.contamination
+    rows, study = trial.fold.train, trial.study
+    values, target = study.learned.values, (study.evidence.state[rows] == FOUND).astype(np.float64)
+    weight = study.evidence.weight[rows] * study.bias.weight[rows]
+    # Land that is held out, or near it, is not drawn as unknown land either.
+    away = away_from(trial.fold.test, study.grid.centres_m(), trial.fold.facts.get("buffer_m", 0.0))
     return fit_ranker(
-        study.learned.values[rows], (study.evidence.state[rows] == FOUND).astype(float), study.evidence.weight[rows],
-        study.learned.names, boosting_params(settings.model), settings.linear_share, seed=config.seed,
-        constraints=study.constraints,
+        values[rows], target, weight, study.learned.names, ranker_params(config.contamination), seed=config.seed,
+        constraints=study.constraints, unlabelled=unlabelled_land(study.bias, values, target >= 0.5, weight, away),
     )  # fmt: skip
 
 

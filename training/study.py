@@ -12,12 +12,16 @@ from features.grid import Grid
 from features.info import FeatureContext, FeatureInfo
 from features.known import Known
 from features.table import FeatureTable, feature_infos, grid_feature_table
-from models.contamination import constraint_signs
+from models.fitting import constraint_signs
 from training.config import TrainConfig
-from training.evidence import FOUND, Evidence
+from training.evidence import FOUND, SEARCHED, Evidence
 from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context
 from training.regions import cell_regions
 from training.splits import Labels
+from training.survey_bias import SurveyBias, propensity, survey_bias
+
+# With fewer found or searched cells, no held-out region can be judged and no map means anything.
+FEWEST_FOUND = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +30,7 @@ class Study:
 
     `table` holds every feature, for the rules of thumb; `learned` those that the model may see. `regions` names the
     region of each cell, `block` numbers the square of land that is resampled as a whole, and `constraints` gives the
-    monotone direction of features.
+    monotone direction of features. `bias` says how labelled cells weigh and where unknown land is drawn.
     """
 
     as_of: date
@@ -39,6 +43,7 @@ class Study:
     regions: NDArray[np.object_]
     block: NDArray[np.int64]
     constraints: Mapping[str, int]
+    bias: SurveyBias
 
     @property
     def labels(self) -> Labels:
@@ -60,6 +65,7 @@ def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
     table = grid_feature_table(grid, known, config.features, compute.tile_cells, compute.schedule)
     infos = feature_infos(known, config.features)
     seen = _learned(config, table, infos, context)
+    block = cell_blocks(grid, config.contamination.block_m)
     return Study(
         evidence.as_of,
         grid,
@@ -69,8 +75,9 @@ def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
         infos,
         context,
         cell_regions(grid, inputs.sources, config.validation),
-        cell_blocks(grid, config.contamination.block_m),
+        block,
         _constraints(config, infos, seen),
+        _survey_bias(config, seen, infos, evidence, block),
     )
 
 
@@ -93,6 +100,26 @@ def _learned(
     seen = table.without("contamination.leave_out", config.contamination.leave_out, infos)
     telling = features_of_outcomes(infos, context)
     return seen.without("features of outcomes", [name for name in telling if name in seen.names], infos)
+
+
+def _survey_bias(
+    config: TrainConfig,
+    learned: FeatureTable,
+    infos: Mapping[str, FeatureInfo],
+    evidence: Evidence,
+    block: NDArray[np.int64],
+) -> SurveyBias:
+    # Finds are what survey brings home: a propensity that reads them would know the land by its outcome.
+    names = [name for name in learned.names if "finds" not in infos[name].sources]
+
+    def chance() -> NDArray[np.float64]:
+        return propensity(
+            np.ascontiguousarray(learned.aligned(names)), evidence.labelled, block, names, seed=config.seed,
+            threads=config.compute.threads, inclusion_prob=evidence.inclusion_prob,
+        )  # fmt: skip
+
+    searched = evidence.labelled & (evidence.state == SEARCHED)
+    return survey_bias(config.contamination.survey_bias, evidence.labelled, searched, FEWEST_FOUND, chance)
 
 
 def _constraints(config: TrainConfig, infos: Mapping[str, FeatureInfo], table: FeatureTable) -> dict[str, int]:

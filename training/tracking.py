@@ -23,6 +23,8 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
 # Read or written with MLflow's own flavour, so that `mlflow.lightgbm.load_model` opens a version too.
 FLAVOUR_FILES = ("MLmodel", "model.lgb", "conda.yaml", "python_env.yaml", "requirements.txt")
+# MLflow takes at most this many in one request.
+METRICS_AT_ONCE = 1000
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
@@ -96,9 +98,11 @@ class Store:
 
     def log_results(self, run_id: str, metrics: Mapping[str, float], texts: Mapping[str, str]) -> None:
         """Log the figures and the texts (file name: content) of a run."""
-        for key, value in metrics.items():
-            if not math.isnan(value):
-                self.client.log_metric(run_id, key, value)
+        from mlflow.entities import Metric
+
+        logged = [Metric(key, value, 0, 0) for key, value in metrics.items() if not math.isnan(value)]
+        for first in range(0, len(logged), METRICS_AT_ONCE):
+            self.client.log_batch(run_id, metrics=logged[first : first + METRICS_AT_ONCE])
         for name, text in texts.items():
             self.client.log_text(run_id, text, name)
 

@@ -1,10 +1,7 @@
 """From a config to recorded model versions: the training run as one story."""
 
-import io
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +9,10 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.info import FeatureContext, FeatureInfo
+from models.blend import fit_ranker
 from models.casualty import CasualtyModel
-from models.contamination import ContaminationModel, TrainingRows, fit_contamination
+from models.contamination import ContaminationModel
+from models.fitting import TrainingRows, fit_contamination
 from training.casualties import (
     exposed_people,
     fit_casualty,
@@ -24,18 +23,27 @@ from training.casualties import (
     unit_periods,
 )
 from training.config import TrainConfig
-from training.evidence import FOUND, SEARCHED, STATE_NAMES, Evidence
+from training.evidence import FOUND, SEARCHED, Evidence
 from training.hindsight import earlier_trials
 from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
-from training.judging import Judgement, boosting_params, judge_contamination, trials_of
+from training.judging import Judgement, judge_contamination, ranker_params, trials_of
 from training.ledger import Ledger
 from training.metrics import mean_by_ranking
+from training.recording import Findings, record, run_report
 from training.regions import cell_regions
-from training.study import Study, features_of_outcomes, study_at
-from training.tracking import Store, Version, digest_of, grid_text, public_settings
+from training.report_input import optimism_gap
+from training.study import FEWEST_FOUND, Study, cell_blocks, features_of_outcomes, study_at
+from training.survey_bias import SurveyBias, sensitivity, unlabelled_land
+from training.tracking import Version
 
-# With fewer, no held-out region can be judged and no map means anything.
-FEWEST_FOUND = 20
+# Why a protocol can fail to make a single fold.
+UNJUDGED = {
+    "as_of": "records without a recorded date tell nothing of how knowledge grew, or too little was recorded within "
+    "validation.horizon_years after an earlier date",
+    "leave_region_out": "no region has found and searched cells with as much left to learn from (validation.regions)",
+    "knndm": "too few labelled cells, or none of one kind in a fold",
+    "random": "too few labelled cells of one kind",
+}
 
 Progress = Callable[[str], None]
 
@@ -46,6 +54,7 @@ class Trained:
 
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
+    `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
     """
 
     run_id: str
@@ -55,6 +64,7 @@ class Trained:
     evidence: Evidence
     metrics: pd.DataFrame
     casualty_metrics: pd.DataFrame
+    optimism_gap: Mapping[str, float]
     warnings: tuple[str, ...]
 
 
@@ -68,36 +78,51 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     progress("evidence")
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     evidence = ledger.at(config.as_of)
-    check_evidence(evidence)
+    check_evidence(evidence, config.contamination.survey_bias.unlabelled == "background")
     progress("features")
     study = study_at(config, inputs, evidence)
     progress("validation")
     earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
     judgement = judge_contamination(config, study, trials_of(config, study, tuple(earlier)))
     progress("contamination model")
+    rows = _training_rows(config, study, judgement)
     contamination = fit_contamination(
-        _training_rows(study, judgement),
-        boosting_params(config.contamination.model),
+        rows,
+        ranker_params(config.contamination),
         study.constraints,
         config.contamination.members,
         config.seed,
         config.compute.threads,
+        unlabelled_land(study.bias, study.learned.values, rows.target >= 0.5, rows.weight),
     )
+    moved = _sensitivity(config, study, rows)
     progress("casualty model")
     casualty, casualty_metrics, notes = _train_casualty(config, inputs)
     metrics = judgement.table
     if len(metrics):
         metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
-    warnings = (*_evidence_warnings(evidence, judgement), *_unseen(study.infos, study.context), *notes)
-    progress("record")
-    run_id, versions = _record(
-        config, inputs, evidence, judgement, contamination, casualty, metrics, casualty_metrics, warnings
+    warnings = (
+        *_evidence_warnings(evidence, judgement),
+        *_unjudged(config, judgement),
+        *_bias_notes(study.bias),
+        *_unseen(study.infos, study.context),
+        *notes,
     )
-    return Trained(run_id, versions, contamination, casualty, evidence, metrics, casualty_metrics, warnings)
+    progress("report")
+    report = run_report(config, study, judgement, metrics, moved, warnings)
+    progress("record")
+    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings)
+    run_id, versions = record(config, inputs.digests, found, contamination, casualty)
+    return Trained(
+        run_id, versions, contamination, casualty, evidence, metrics, casualty_metrics, optimism_gap(metrics), warnings
+    )
 
 
-def check_evidence(evidence: Evidence) -> None:
-    """Refuse evidence that nothing can be learned from; raises InputError with the counts."""
+def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
+    """Refuse evidence that nothing can be learned from; raises InputError with the counts.
+
+    `found_alone` allows for too little that was searched: the config asks for a background of unknown land.
+    """
     found = int((evidence.state[evidence.labelled] == FOUND).sum())
     searched = int((evidence.state[evidence.labelled] == SEARCHED).sum())
     counts = ", ".join(f"{name} {count}" for name, count in evidence.counts.items()) or "no record"
@@ -111,28 +136,65 @@ def check_evidence(evidence: Evidence) -> None:
             f"{found} found cell(s) at {evidence.as_of} ({counts}): at least {FEWEST_FOUND} are needed to learn and "
             "to judge. Name more kinds in contamination.labels.found, or give more records"
         )
-    if searched < FEWEST_FOUND:
+    if searched < FEWEST_FOUND and not found_alone:
         raise InputError(
             f"{searched} searched cell(s) at {evidence.as_of} ({counts}): at least {FEWEST_FOUND} are needed, for "
             "unknown land is never taken as searched. Give land_release or survey records, or declare what was "
-            "surveyed in contamination.labels.declared_searched"
+            "surveyed in contamination.labels.declared_searched, or set contamination.survey_bias.unlabelled to "
+            "background: an index of where, drawn against unknown land"
         )
 
 
-def _training_rows(study: Study, judgement: Judgement) -> TrainingRows:
+def _training_rows(config: TrainConfig, study: Study, judgement: Judgement) -> TrainingRows:
     evidence = study.evidence
     rows = evidence.labelled
     return TrainingRows(
         study.learned.names,
         study.learned.values[rows],
         (evidence.state[rows] == FOUND).astype(np.float64),
-        evidence.weight[rows],
-        evidence.share[rows],
+        evidence.weight[rows] * study.bias.weight[rows],
+        # The curve too speaks of all land, not of the land that people chose.
+        evidence.share[rows] * study.bias.weight[rows],
         study.block[rows],
         judgement.out_of_fold[rows],
         judgement.fold[rows],
-        cell_blocks(inputs.grid, config.validation.block_m)[rows],
+        cell_blocks(study.grid, config.validation.block_m)[rows],
     )
+
+
+def _unjudged(config: TrainConfig, judgement: Judgement) -> tuple[str, ...]:
+    """Protocols that the config asks for and the records do not allow."""
+    judged = {fold.protocol for fold in judgement.folds}
+    return tuple(
+        f"{protocol} could not be judged: {UNJUDGED[protocol]}"
+        for protocol in config.validation.protocols
+        if protocol not in judged
+    )
+
+
+def _bias_notes(bias: SurveyBias) -> tuple[str, ...]:
+    note = (
+        "too little land was searched: found cells were held against a background drawn from unknown land "
+        "(contamination.survey_bias.unlabelled). That land stays unknown, and contamination is an index of where, no "
+        "probability"
+    )
+    return (note,) if bias.found_alone else ()
+
+
+def _sensitivity(config: TrainConfig, study: Study, rows: TrainingRows) -> pd.DataFrame:
+    """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
+    if len(np.unique(rows.target)) < 2:
+        return pd.DataFrame()
+
+    def score(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        ranker = fit_ranker(
+            rows.values, rows.target, weight, rows.features, ranker_params(config.contamination), seed=config.seed,
+            constraints=study.constraints,
+            unlabelled=unlabelled_land(study.bias, study.learned.values, rows.target >= 0.5, weight),
+        )  # fmt: skip
+        return ranker.raw(study.learned.values, config.compute.threads)
+
+    return sensitivity(score, rows.target, rows.weight, study.evidence.weight[study.evidence.labelled])
 
 
 def _train_casualty(config: TrainConfig, inputs: Inputs) -> tuple[CasualtyModel | None, pd.DataFrame, tuple[str, ...]]:
@@ -198,78 +260,3 @@ def _unseen(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[
     sources = ", ".join(sorted(OUTCOME_SOURCES & context.own_event_sources))
     note = f"{len(names)} features of {sources} are in the feature table and not in the model: these records make the "
     return (f"{note}labels, and would tell a held-out region its own answer",)
-
-
-def _record(
-    config: TrainConfig,
-    inputs: Inputs,
-    evidence: Evidence,
-    judgement: Judgement,
-    contamination: ContaminationModel,
-    casualty: CasualtyModel | None,
-    metrics: pd.DataFrame,
-    casualty_metrics: pd.DataFrame,
-    warnings: tuple[str, ...],
-) -> tuple[str, tuple[Version, ...]]:
-    """Log everything to MLflow and register the versions; a run that breaks here is marked as failed."""
-    store = Store.of(config)
-    run_id = store.start_run(config, inputs.digests)
-    try:
-        texts = {
-            "config.json": json.dumps(public_settings(config), indent=1),
-            "validation.csv": _csv(metrics),
-            "casualty_validation.csv": _csv(casualty_metrics),
-            "missed_found_cells.csv": _csv(_missed(inputs, judgement)),
-            "folds.json": json.dumps(_explained_folds(judgement), indent=1),
-            "warnings.txt": "\n".join(warnings),
-        }
-        tags = {"as_of": str(config.as_of), "labels": label_digest(evidence), "protocol": "leave_region_out"}
-        tags |= {"grid": grid_text(config), "seed": str(config.seed), "unit_m": f"{config.casualty.unit_m:g}"}
-        store.log_results(run_id, _flat_metrics(metrics, evidence), texts)
-        versions = [store.register(run_id, f"{config.name}.contamination", contamination.files(), tags)]
-        if casualty is not None:
-            versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
-        store.crown(versions)
-        store.finish_run(run_id)
-    except BaseException:
-        store.fail_run(run_id)
-        raise
-    return run_id, tuple(versions)
-
-
-def label_digest(evidence: Evidence) -> str:
-    """SHA-256 of states and weights, the identity of the label set."""
-    return digest_of({"state": evidence.state.tobytes().hex(), "weight": evidence.weight.tobytes().hex()})
-
-
-def _explained_folds(judgement: Judgement) -> list[dict[str, Any]]:
-    return [{"protocol": fold.protocol, "fold": fold.name, **fold.facts} for fold in judgement.folds]
-
-
-def _missed(inputs: Inputs, judgement: Judgement) -> pd.DataFrame:
-    cells: NDArray[np.int64] = judgement.missed
-    centres = inputs.grid.centres_m()[cells]
-    return pd.DataFrame(
-        {
-            "cell_id": inputs.grid.cell_ids()[cells],
-            "easting_m": centres[:, 0],
-            "northing_m": centres[:, 1],
-            "score": judgement.out_of_fold[cells],
-        }
-    )
-
-
-def _flat_metrics(metrics: pd.DataFrame, evidence: Evidence) -> dict[str, float]:
-    """Figures by MLflow key, such as leave_region_out/mean/mlrisk/roc_auc, and the counts of the evidence."""
-    flat = {f"evidence/{name}": float((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
-    for row in metrics.to_dict("records"):
-        head = f"{row['protocol']}/{row['fold']}/{row['ranking']}"
-        clean = "".join(c if c.isalnum() or c in "_-. /" else "_" for c in head)
-        flat |= {f"{clean}/{key}": float(value) for key, value in row.items() if isinstance(value, float)}
-    return flat
-
-
-def _csv(table: pd.DataFrame) -> str:
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False)
-    return buffer.getvalue()

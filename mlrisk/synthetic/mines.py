@@ -13,10 +13,16 @@ from mlrisk.synthetic.terrain import CLIFF_DEG, Terrain
 
 
 def lay_mines(
-    seed: int, kind: Kind, land: Terrain, settlements: Settlements, roads: Roads, use: Ints, war: War
-) -> tuple[Fields, Items]:
-    """Fields of every origin, taken from the likeliest down until each origin has its share of the cells."""
+    seed: int, kind: Kind, land: Terrain, settlements: Settlements, roads: Roads, use: Ints, war: War,
+    luck: int | None = None,
+) -> tuple[Fields, Items]:  # fmt: skip
+    """Fields of every origin, taken from the likeliest down until each origin has its share of the cells.
+
+    `luck` draws which fields are laid, and where in them each item lies, by another seed from the same intensities:
+    what the country could as well have become. None is the country's own.
+    """
     rng = stage_rng(seed, "mines")
+    lucky = seed if luck is None else luck
     ground = origins.Ground(land, use, distance_to_roads_m(land, roads), war)
     offers = (
         origins.belts(rng, kind, ground),
@@ -38,7 +44,9 @@ def lay_mines(
         if offer.score.size == 0:
             continue
         # What an origin could not fill (few orchards, short roads) is left to the origins after it.
-        chosen, laid = _take_best(stage_rng(seed * 100 + origin, "items"), land, offer, taken, share * wanted + missing)
+        chosen, laid = _take_best(
+            stage_rng(lucky * 100 + origin, "items"), land, offer, taken, share * wanted + missing
+        )
         gained = int((~taken[np.unique(laid.cell)]).sum())
         missing += share * wanted - gained
         taken[laid.cell] = True

@@ -1,0 +1,134 @@
+"""Fitting the contamination model: the ranker on all rows, everything else on land that was held out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.blend import Ranker, RankerParams, fit_ranker
+from models.boosting import side_by_side
+from models.calibration import Calibration, between_regions, calibrate, cross_calibrated
+from models.conformal import fit_missed_share
+from models.contamination import ContaminationModel
+from models.domain import fit_domain
+from models.pu import Unlabelled
+from models.venn_abers import fit_venn_abers
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """Labelled cells: features (n, n_features), target in [0, 1], weight, and the block of each for resampling.
+
+    `share` is the part of the cell that was searched, 1 where something was found. `out_of_fold` is the raw score that
+    models which had not seen the row's region gave it, NaN where none did; `fold` numbers those regions. `region`
+    numbers the block of land from one of which to the next intervals and missed hazards must hold; without it `block`.
+    """
+
+    features: tuple[str, ...]
+    values: NDArray[np.float32]
+    target: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    share: NDArray[np.float64]
+    block: NDArray[np.int64]
+    out_of_fold: NDArray[np.float64]
+    fold: NDArray[np.int64]
+    region: NDArray[np.int64] | None = None
+
+
+def fit_contamination(
+    rows: TrainingRows,
+    params: RankerParams,
+    constraints: Mapping[str, int],
+    n_members: int,
+    seed: int,
+    threads: int,
+    unlabelled: Unlabelled | None = None,
+) -> ContaminationModel:
+    """Fit the ranker on all rows, its members on resampled blocks, calibration and domain on held-out folds.
+
+    `unlabelled` land stands beside the rows where the config asks for it.
+    """
+
+    def one(number: int) -> Ranker:
+        # The first fit takes every row once; the members follow, each on its own draw of blocks and of unknown land.
+        times = _drawn(rows, seed + number) if number else np.ones(len(rows.values), dtype=np.int64)
+        kept = times > 0
+        return fit_ranker(
+            rows.values[kept], rows.target[kept], (rows.weight * times)[kept], rows.features,
+            replace(params, bags=1) if number else params, seed=seed + (params.bags + number if number else 0),
+            constraints=constraints, unlabelled=unlabelled,
+        )  # fmt: skip
+
+    ranker, *members = side_by_side(one, range(n_members + 1), threads)
+    # Without a fold that holds land out there is nothing honest to calibrate on: the ranker's own odds, in-sample.
+    judged = np.isfinite(rows.out_of_fold)
+    used = judged if judged.any() else np.ones(len(judged), dtype=bool)
+    raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)
+    region = rows.block if rows.region is None else rows.region
+    told = _Told(raw, rows.target[used] >= 0.5, rows.share[used], rows.fold[used], region[used])
+    known, fold = rows.values, rows.fold
+    if unlabelled is not None and unlabelled.alone:
+        # Found cells alone have no curve and no land around them: all unknown land stands beside, each cell as one.
+        told = told.beside(ranker.raw(unlabelled.values, threads))
+        known = np.concatenate([known, unlabelled.values])
+        fold = np.concatenate([fold, np.full(len(unlabelled.values), -1)])
+    sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
+    importance = np.abs(ranker.contributions(rows.values[sample], threads)).mean(axis=0)
+    # In-sample scores bound nothing: without held-out land there are no blocks, and the bound is 1 everywhere.
+    missed = fit_missed_share(told.raw, told.positive & judged.any(), told.region)
+    return ContaminationModel(
+        ranker, tuple(members), told.calibration(), fit_domain(known, importance, fold, seed),
+        fit_venn_abers(told.raw, told.positive, told.area, told.region), missed,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """Raw scores and what was found there, from which probabilities and intervals are learned."""
+
+    raw: NDArray[np.float64]
+    positive: NDArray[np.bool_]
+    area: NDArray[np.float64]
+    fold: NDArray[np.int64]
+    region: NDArray[np.int64]
+
+    def beside(self, unknown: NDArray[np.float64]) -> "_Told":
+        """With unknown cells as searched ones of a region of their own."""
+        n = len(unknown)
+        return _Told(
+            np.concatenate([self.raw, unknown]),
+            np.concatenate([self.positive, np.zeros(n, dtype=bool)]),
+            np.concatenate([self.area, np.ones(n)]),
+            np.concatenate([self.fold, np.full(n, -1)]),
+            np.concatenate([self.region, np.full(n, -1)]),
+        )
+
+    def calibration(self) -> Calibration:
+        """The curve, with the spread between regions that it leaves."""
+        # The curve of all folds has fitted itself to each region: how far regions lie off it shows only across folds.
+        across = cross_calibrated(self.raw, self.positive, self.area, self.fold)
+        known = np.isfinite(across)
+        spread = between_regions(across[known], self.positive[known], self.area[known], self.region[known])
+        return replace(calibrate(self.raw, self.positive, self.area), between_regions=spread)
+
+
+def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:
+    """How often each row is drawn when blocks of land are drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    blocks, block = np.unique(rows.block, return_inverse=True)
+    drawn = np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks))[block]
+    if _both_classes(rows.target) and not _both_classes(rows.target[drawn > 0]):
+        # Few blocks hold all that was found: rows are drawn instead, which understates the spread.
+        drawn = np.bincount(rng.integers(0, len(block), len(block)), minlength=len(block))
+        drawn = np.maximum(drawn, rows.target >= 0.5)
+    return drawn
+
+
+def _both_classes(target: NDArray[np.float64]) -> bool:
+    return bool((target >= 0.5).any() and (target < 0.5).any())
+
+
+def constraint_signs(features: Sequence[str], trends: Mapping[str, int]) -> dict[str, int]:
+    """The monotone direction of each feature that has one."""
+    return {name: trends[name] for name in features if trends.get(name)}

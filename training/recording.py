@@ -1,0 +1,154 @@
+"""What a training run leaves behind: the report, the tables and the registered versions, in MLflow."""
+
+import io
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from models.calibration import cross_calibrated
+from models.casualty import CasualtyModel
+from models.contamination import ContaminationModel
+from training.config import TrainConfig
+from training.evidence import STATE_NAMES, Evidence
+from training.judging import Judgement
+from training.report import ReportInput, compute, report_html, report_record
+from training.report import json_text as report_json
+from training.study import Study
+from training.tracking import Store, Version, digest_of, grid_text, public_settings
+
+# Figures of every fold and ranking that MLflow gets as metrics; the report and validation.csv hold all of them.
+LOGGED = ("roc_auc", "pr_auc", "base_rate", "recall_1", "recall_5", "recall_10", "recall_20", "cells", "found")
+QUESTION = "Where would survey find explosive ordnance first?"
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What training found out, to be written down.
+
+    `metrics` and `casualty_metrics` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
+    prevalence and weights; `report` the texts of the report by file name.
+    """
+
+    study: Study
+    judgement: Judgement
+    metrics: pd.DataFrame
+    casualty_metrics: pd.DataFrame
+    moved: pd.DataFrame
+    report: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def run_report(
+    config: TrainConfig,
+    study: Study,
+    judgement: Judgement,
+    metrics: pd.DataFrame,
+    moved: pd.DataFrame,
+    warnings: tuple[str, ...],
+) -> dict[str, str]:
+    """The report of a run as texts by file name: one page and the same numbers as JSON."""
+    held_out = {
+        protocol: replace(cells, probability=cross_calibrated(cells.score, cells.positive, cells.area, cells.fold))
+        for protocol, cells in judgement.held_out.items()
+    }
+    report = ReportInput(
+        f"{config.name}: contamination",
+        str(config.as_of),
+        QUESTION,
+        metrics,
+        held_out,
+        study.grid.cell_size_m,
+        seed=config.seed,
+        explanations=explained_folds(judgement),
+        sensitivity=moved,
+        warnings=warnings,
+        settings=public_settings(config),
+    )
+    computed = compute(report)
+    return {"report.html": report_html(report, computed), "report.json": report_json(report_record(report, computed))}
+
+
+def record(
+    config: TrainConfig,
+    inputs: dict[str, str],
+    found: Findings,
+    contamination: ContaminationModel,
+    casualty: CasualtyModel | None,
+) -> tuple[str, tuple[Version, ...]]:
+    """Log everything to MLflow and register the versions; a run that breaks here is marked as failed.
+
+    `inputs` are the digests of the sources by name.
+    """
+    store = Store.of(config)
+    run_id = store.start_run(config, inputs)
+    try:
+        evidence = found.study.evidence
+        tags = {"as_of": str(config.as_of), "labels": label_digest(evidence), "protocol": "leave_region_out"}
+        tags |= {"grid": grid_text(config), "seed": str(config.seed), "unit_m": f"{config.casualty.unit_m:g}"}
+        store.log_results(run_id, _flat_metrics(found), _texts(config, found))
+        versions = [store.register(run_id, f"{config.name}.contamination", contamination.files(), tags)]
+        if casualty is not None:
+            versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
+        store.crown(versions)
+        store.finish_run(run_id)
+    except BaseException:
+        store.fail_run(run_id)
+        raise
+    return run_id, tuple(versions)
+
+
+def label_digest(evidence: Evidence) -> str:
+    """SHA-256 of states and weights, the identity of the label set."""
+    return digest_of({"state": evidence.state.tobytes().hex(), "weight": evidence.weight.tobytes().hex()})
+
+
+def explained_folds(judgement: Judgement) -> list[dict[str, object]]:
+    """The facts of every fold with its protocol and name."""
+    return [{"protocol": fold.protocol, "fold": fold.name, **fold.facts} for fold in judgement.folds]
+
+
+def _texts(config: TrainConfig, found: Findings) -> dict[str, str]:
+    """The files of a run by name."""
+    return {
+        **found.report,
+        "config.json": json.dumps(public_settings(config), indent=1),
+        "validation.csv": _csv(found.metrics),
+        "casualty_validation.csv": _csv(found.casualty_metrics),
+        "missed_found_cells.csv": _csv(_missed(found)),
+        "sensitivity.csv": _csv(found.moved),
+        "folds.json": json.dumps(explained_folds(found.judgement), indent=1),
+        "warnings.txt": "\n".join(found.warnings),
+    }
+
+
+def _missed(found: Findings) -> pd.DataFrame:
+    grid, cells = found.study.grid, found.judgement.missed
+    centres = grid.centres_m()[cells]
+    return pd.DataFrame(
+        {
+            "cell_id": grid.cell_ids()[cells],
+            "easting_m": centres[:, 0],
+            "northing_m": centres[:, 1],
+            "score": found.judgement.out_of_fold[cells],
+        }
+    )
+
+
+def _flat_metrics(found: Findings) -> dict[str, float]:
+    """Figures by MLflow key, such as leave_region_out/mean/mlrisk/roc_auc, and the counts of the evidence."""
+    evidence = found.study.evidence
+    flat = {f"evidence/{name}": float((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
+    flat["evidence/effective_sample_size"] = found.study.bias.effective
+    for row in found.metrics.to_dict("records"):
+        head = f"{row['protocol']}/{row['fold']}/{row['ranking']}"
+        clean = "".join(c if c.isalnum() or c in "_-. /" else "_" for c in head)
+        flat |= {f"{clean}/{name}": float(row[name]) for name in LOGGED if np.isfinite(row.get(name, np.nan))}
+    return flat
+
+
+def _csv(table: pd.DataFrame) -> str:
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False)
+    return buffer.getvalue()
