@@ -5,6 +5,8 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from training.intervals import (
+    _BlockSums,
+    _slopes,
     block_intervals,
     block_times,
     bounds,
@@ -112,6 +114,9 @@ def test_the_slope_of_a_draw_is_near_the_slope_of_its_cells():
     place, times = block_times(block, 1, 100)
     rows = [np.repeat(np.arange(len(score)), row.astype(int)[place]) for row in times]
     slopes = np.array([probability_figures(probability[row], positive[row])["calibration_slope"] for row in rows])
+    one = np.ones(len(score))
+    stepped = _slopes(_BlockSums(place, times, one), np.log(probability / (1 - probability)), positive, one)
+    assert stepped["calibration_slope"] == pytest.approx(slopes, abs=0.06)
     spread = probability_intervals(probability, positive, block, 1, 100)
     exact = bounds({"slope": slopes})
     assert spread["calibration_slope_low"] == pytest.approx(exact["slope_low"], abs=0.03)
