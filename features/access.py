@@ -67,14 +67,14 @@ def build(tile: Grid, known: Known) -> Columns:
 
 def access_block(known: Known, block: Block) -> dict[str, NDArray[np.float32]]:
     """The features of one block, each (side + 2, side + 2)."""
-    grid, wanted = block.grid, block.wanted(known.sources.grid)
+    grid = block.grid
     heights = np.full(grid.shape, np.nan)
     if "dem" in known.sources.rasters:
         heights = known.lately(block_heights, block)
     places = known.once(_places)
     cells = np.unique(grid.locate(places[:, 0], places[:, 1]))
     speeds, rivers = _speeds(known, grid), _rivers(known, grid)
-    hours, on_foot = travel(heights, speeds, rivers, block.coarse_m, cells[cells >= 0], LONGEST_TRAVEL_H, wanted)
+    hours, on_foot = travel(heights, speeds, rivers, block.coarse_m, cells[cells >= 0], LONGEST_TRAVEL_H)
     fields = {"settlement_travel_time_h": np.minimum(hours, LONGEST_TRAVEL_H)}
     if "roads" in known.sources.vectors:
         fields["settlement_road_distance_m"] = _road_distance_m(grid, speeds > 0, places)
@@ -103,29 +103,25 @@ def travel(
     coarse_m: float,
     sources: Cells,
     longest_h: float,
-    wanted: NDArray[np.bool_],
 ) -> tuple[Floats, Floats]:
     """Least hours from any source cell (flat indices) to each cell, and those of them off roads; infinite beyond.
 
     `speeds` is km/h on road cells, 0 elsewhere. A step between two road cells takes the slower speed, any other goes
-    on foot; without both heights it is level. The search goes from near to far and ends when all `wanted` cells are
-    done; what it says of the others may be too long.
+    on foot; without both heights it is level.
     """
     rows, columns = heights.shape
-    left = wanted.sum()
     hours, on_foot = np.full(heights.shape, np.inf), np.full(heights.shape, np.inf)
     keys, items = np.empty(9 * heights.size + len(sources)), np.empty(9 * heights.size + len(sources), dtype=np.int64)
     done, size = np.zeros(heights.shape, dtype=np.bool_), 0
     for cell in sources:
         hours[cell // columns, cell % columns] = on_foot[cell // columns, cell % columns] = 0.0
         size = push(keys, items, size, 0.0, cell)
-    while size and left:
+    while size:
         row, column = items[0] // columns, items[0] % columns
         size = pop(keys, items, size)
         if done[row, column]:
             continue
         done[row, column] = True
-        left -= wanted[row, column]
         for i in range(max(row - 1, 0), min(row + 2, rows)):
             for j in range(max(column - 1, 0), min(column + 2, columns)):
                 if done[i, j]:

@@ -62,18 +62,6 @@ class Block:
         column, row = self.column * self.side - self.margin, self.row * self.side - self.margin
         return Grid(self.crs, self.coarse_m, column, row, np.ones((cells, cells), dtype=bool))
 
-    def wanted(self, area: Grid) -> NDArray[np.bool_]:
-        """The cells of `grid` that tiles of the area read: in the block or its ring, and in reach of the area."""
-        grid, cut = self.grid, slice(self.margin - 1, self.margin + self.side + 1)
-        west, south, east, north = area.bounds
-        # An interpolated cell reads the coarse cell beside its own.
-        near = 2 * self.coarse_m
-        across = (grid.eastings_m > west - near) & (grid.eastings_m < east + near)
-        down = (grid.northings_m > south - near) & (grid.northings_m < north + near)
-        found = np.zeros(grid.shape, dtype=bool)
-        found[cut, cut] = (down[:, None] & across)[cut, cut]
-        return found
-
     def kept(self, field: NDArray[np.generic]) -> NDArray[np.float32]:
         """The block of an array on `grid`, with one ring of the margin: (side + 2, side + 2)."""
         cut = slice(self.margin - 1, self.margin + self.side + 1)
@@ -105,11 +93,7 @@ def assemble(
 
     Names in `smooth` are interpolated bilinearly between the centres of coarse cells, at the border of a block with
     the block's own ring; others take the value of their coarse cell. A cell is NaN only where its coarse cell is.
-    Raises ValueError for a tile beyond the area of the sources: blocks are made only as far as the area reads them.
     """
-    west, south, east, north = known.sources.grid.bounds
-    if tile.bounds[0] < west or tile.bounds[1] < south or tile.bounds[2] > east or tile.bounds[3] > north:
-        raise ValueError(f"tile ({tile.bounds}) must lie within the area of the sources ({(west, south, east, north)})")
     out: dict[str, NDArray[np.float32]] = {}
     for block in blocks_of(tile):
         cells = block.side * block.factor

@@ -152,7 +152,7 @@ def test_travel_is_the_shortest_path_of_scipy(seed):
     speeds = rng.choice([0.0, 0.0, 10.0, 50.0], heights.shape)
     rivers = rng.random(heights.shape) < 0.2
     sources = np.array([40, 300])
-    hours, on_foot = access.travel(heights, speeds, rivers, 120.0, sources, 1e9, speeds >= 0)
+    hours, on_foot = access.travel(heights, speeds, rivers, 120.0, sources, 1e9)
     np.testing.assert_allclose(hours, slow_hours(heights, speeds, rivers, 120.0, sources), rtol=1e-9)
     assert ((on_foot >= 0) & (on_foot <= hours + 1e-12)).all()
 
@@ -186,10 +186,10 @@ def test_a_river_takes_wading_unless_a_road_crosses_it():
     flat, none = np.zeros((9, 9)), np.zeros((9, 9))
     road = none.copy()
     road[4] = 25.0
-    dry, _ = access.travel(flat, none, rivers & False, 100.0, np.array([36]), 99.0, none >= 0)
-    wet, _ = access.travel(flat, none, rivers, 100.0, np.array([36]), 99.0, none >= 0)
+    dry, _ = access.travel(flat, none, rivers & False, 100.0, np.array([36]), 99.0)
+    wet, _ = access.travel(flat, none, rivers, 100.0, np.array([36]), 99.0)
     np.testing.assert_allclose((wet - dry)[:, 4:], access.WADING_H)
-    bridged, _ = access.travel(flat, road, rivers, 100.0, np.array([36]), 99.0, none >= 0)
+    bridged, _ = access.travel(flat, road, rivers, 100.0, np.array([36]), 99.0)
     assert bridged[4, 8] == pytest.approx(0.8 / 25)
 
 

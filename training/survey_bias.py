@@ -64,7 +64,7 @@ def propensity(
         chance[here] = expit(booster.raw(values[here], threads))
     chance = np.clip(chance, LEAST_PROPENSITY, MOST_PROPENSITY)
     if inclusion_prob is None:
-        return chance
+        return np.asarray(chance)
     known = np.isfinite(inclusion_prob)
     if ((inclusion_prob[known] <= 0) | (inclusion_prob[known] > 1)).any():
         raise ValueError(
