@@ -78,8 +78,10 @@ def judge_contamination(
     def without(fold: Fold) -> Boosted:
         weight = evidence.weight[fold.train] * (1.0 if bias is None else bias.weight[fold.train])
         lesson = learned.values[fold.train], positive[fold.train].astype(float), weight, learned.names
-        away = None if bias is None else away_from(fold.test, grid.centres_m(), config.validation.buffer_m)
-        land = bias and unlabelled_land(bias, learned.values, positive[fold.train], weight, away)
+        land = None
+        if bias is not None:
+            away = away_from(fold.test, grid.centres_m(), config.validation.buffer_m)
+            land = unlabelled_land(bias, learned.values, positive[fold.train], weight, away)
         if land is None:
             return fit(*lesson, "binary", params, seed=config.seed, constraints=constraints)
         bags = config.contamination.survey_bias.bags

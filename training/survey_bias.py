@@ -47,7 +47,7 @@ def propensity(
     number = dealt(block, folds, seed)
 
     def without(fold: int) -> NDArray[np.int64]:
-        return np.flatnonzero(number != fold)
+        return np.asarray(np.flatnonzero(number != fold), dtype=np.int64)
 
     used = [fold for fold in np.unique(number) if 0 < surveyed[without(fold)].mean() < 1]
     chance = np.full(len(surveyed), float(surveyed.mean()))
@@ -71,7 +71,7 @@ def propensity(
             f"inclusion_prob (from {inclusion_prob[known].min():g} to {inclusion_prob[known].max():g}) must lie above "
             "0 and up to 1: NaN where people chose the cell"
         )
-    return np.where(known, inclusion_prob, chance)
+    return np.asarray(np.where(known, inclusion_prob, chance), dtype=np.float64)
 
 
 def dealt(block: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
