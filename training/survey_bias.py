@@ -62,7 +62,7 @@ def propensity(
     for fold, booster in zip(used, boosters, strict=True):
         here = number == fold
         chance[here] = expit(booster.raw(values[here], threads))
-    chance = np.clip(chance, LEAST_PROPENSITY, MOST_PROPENSITY)
+    chance = np.asarray(np.clip(chance, LEAST_PROPENSITY, MOST_PROPENSITY), dtype=np.float64)
     if inclusion_prob is None:
         return chance
     known = np.isfinite(inclusion_prob)
