@@ -45,7 +45,8 @@ ORACLE_DRAWS = 120
 FOLD_BLOCK_M = 20_000.0
 AUDIT_CELLS, JUDGED_CELLS, AUDITS = 1_500, 2_000, 20
 CALIBRATED = ("naive", "weights and unknown")
-SETTINGS = SurveyBiasSettings()
+# Chosen on seeds 1 to 4, before the judged ones were looked at.
+SETTINGS = SurveyBiasSettings(background_weight=0.3)
 
 
 @dataclass(frozen=True, eq=False)

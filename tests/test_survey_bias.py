@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration
+from models.contamination import TrainingRows, fit_contamination
 from models.pu import Unlabelled, fit_beside, mean_booster, out_of_bag
 from training.config import SurveyBiasSettings
 from training.survey_bias import (
@@ -169,8 +170,9 @@ def never():
     raise AssertionError("propensity is not needed")
 
 
-def test_by_default_unknown_land_stands_lightly_beside_what_was_searched():
+def test_unknown_land_stands_lightly_beside_what_was_searched_and_only_when_asked_for():
     labelled, found, searched = labels()
+    assert not survey_bias(SurveyBiasSettings(), labelled, searched, 20, never).background.any()
     bias = survey_bias(SurveyBiasSettings(background_weight=0.3), labelled, searched, 20, never)
     assert np.array_equal(bias.weight, labelled)
     assert np.array_equal(bias.background > 0, ~labelled)
@@ -261,3 +263,26 @@ def test_sensitivity_refits_and_says_how_far_the_ranking_moves():
     assert table["variant"].tolist() == ["prevalence x0.5", "prevalence x2", "without survey weights"]
     assert table["spearman"].between(0.5, 1, inclusive="left").all()
     assert table[["overlap_1", "overlap_5", "overlap_10"]].to_numpy().max() <= 1
+
+
+def test_found_cells_alone_make_a_model_whose_curve_stays_below_certainty():
+    """Known truth: without a searched cell the curve is the share found so far, which truth is never below."""
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=(4_000, 2)).astype(np.float32)
+    chance = expit(-2 + 2 * values[:, 0])
+    true = rng.random(4_000) < chance
+    found = true & (rng.random(4_000) < 0.5)
+    count = int(found.sum())
+    rows = TrainingRows(
+        NAMES, values[found], np.ones(count), np.ones(count), np.ones(count), np.arange(count) // 10,
+        np.full(count, np.nan), np.full(count, -1),
+    )  # fmt: skip
+    unknown = Unlabelled(values[~found], np.ones(4_000 - count), float(count), count, alone=True)
+    model = fit_contamination(rows, SMALL, {}, 3, seed=0, threads=1, unlabelled=unknown, bags=2)
+    scores = model.scores(values)
+    assert scores.probability.mean() == pytest.approx(found.mean(), rel=0.15)
+    assert scores.probability.mean() < true.mean()
+    assert roc_auc_score(true, scores.score) > 0.8
+    assert scores.in_domain.mean() > 0.9
+    again = fit_contamination(rows, SMALL, {}, 3, seed=0, threads=1, unlabelled=unknown, bags=2)
+    assert again.files() == model.files()

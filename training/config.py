@@ -97,7 +97,11 @@ class SurveyBiasSettings(Settings):
         "cells stand out from; it is no label and its contamination is an index",
     )
     background_weight: float = Field(
-        0.3, ge=0, le=10, description="weight of unknown land beside that of all searched land; 0: it plays no part"
+        0.0,
+        ge=0,
+        le=10,
+        description="weight of unknown land beside that of all searched land; 0: it plays no part. Never where records "
+        "are withheld: such land would be called empty",
     )
     bags: int = Field(4, ge=1, le=50, description="draws of unknown land, each with a booster of its own")
 

@@ -47,7 +47,7 @@ def propensity(
     number = dealt(block, folds, seed)
 
     def without(fold: int) -> NDArray[np.int64]:
-        return np.flatnonzero(number != fold)
+        return np.asarray(np.flatnonzero(number != fold), dtype=np.int64)
 
     used = [fold for fold in np.unique(number) if 0 < surveyed[without(fold)].mean() < 1]
     chance = np.full(len(surveyed), float(surveyed.mean()))
@@ -62,16 +62,16 @@ def propensity(
     for fold, booster in zip(used, boosters, strict=True):
         here = number == fold
         chance[here] = expit(booster.raw(values[here], threads))
-    chance = np.clip(chance, LEAST_PROPENSITY, MOST_PROPENSITY)
+    chance = np.asarray(np.clip(chance, LEAST_PROPENSITY, MOST_PROPENSITY), dtype=np.float64)
     if inclusion_prob is None:
-        return np.asarray(chance)
+        return chance
     known = np.isfinite(inclusion_prob)
     if ((inclusion_prob[known] <= 0) | (inclusion_prob[known] > 1)).any():
         raise ValueError(
             f"inclusion_prob (from {inclusion_prob[known].min():g} to {inclusion_prob[known].max():g}) must lie above "
             "0 and up to 1: NaN where people chose the cell"
         )
-    return np.asarray(np.where(known, inclusion_prob, chance))
+    return np.asarray(np.where(known, inclusion_prob, chance), dtype=np.float64)
 
 
 def dealt(block: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
