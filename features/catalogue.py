@@ -16,6 +16,11 @@ model is bound to it unless `contamination.constraints` says otherwise.
 """
 # Columns that only the data know.
 IN_THE_DATA = {
+    "control": (
+        "Each holder in the data has `held_by_<holder>` (1 on its land, 0 elsewhere) and "
+        "`front_line_side_of_<holder>_m` (distance to the front line, positive on its land, negative elsewhere), "
+        "both NaN on nobody's land."
+    ),
     "land_use": "Each class of land use in the data adds columns, described in the metadata of the feature files.",
     "covariates": "Each covariate raster and each numeric column of a covariate table is a feature under its own name.",
 }

@@ -34,6 +34,9 @@ class Schema:
 
 SCHEMAS: dict[str, Schema] = {
     "front_lines": Schema((LINE,), {"held_from": DATE, "held_to": DATE, "kind": TEXT, "front_side": TEXT}),
+    "control_areas": Schema(
+        (POLYGON,), {"holder": TEXT, "held_from": DATE, "recorded_date": DATE}, required=("holder",)
+    ),
     "roads": Schema((LINE,), {"road_class": TEXT, "bridge": FLAG}),
     "incidents": Schema(
         (POINT,),

@@ -67,6 +67,7 @@ class SourcesSettings(Settings):
 
     dem: SourceSpec | None = Field(None, description="Elevation raster in metres")
     front_lines: SourceSpec | None = Field(None, description="Lines of contact, defence lines, withdrawal routes")
+    control_areas: SourceSpec | None = Field(None, description="Who held the land: polygons with a holder")
     roads: SourceSpec | None = Field(None, description="Roads as lines")
     incidents: SourceSpec | None = Field(None, description="Accidents with explosive ordnance, points")
     conflict_events: SourceSpec | None = Field(None, description="Fighting with dates, points")

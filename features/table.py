@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features import (
     access,
     conflict_events,
+    control,
     covariates,
     drainage,
     finds,
@@ -39,6 +40,7 @@ FAMILIES: dict[str, ModuleType] = {
     "terrain": terrain,
     "drainage": drainage,
     "front_lines": front_lines,
+    "control": control,
     "visibility": visibility,
     "roads": roads,
     "incidents": incidents,

@@ -110,6 +110,10 @@ def country(seed=0, grid=None):
         "rivers": lines(rng, 4), "power_lines": lines(rng, 2), "buildings": polygons(rng, 30),
         "minefield_records": polygons(rng, 15, record_trust=rng.choice([np.nan, 0.7], 15), record_date=days(rng, 15)),
         "districts": gpd.GeoDataFrame({"record_trust": [0.1]}, geometry=[box(490e3, 3990e3, 510e3, 4034e3)], crs=CRS),
+        "control_areas": gpd.GeoDataFrame(
+            {"holder": ["Đakovo Front", "The South", None]},
+            geometry=[box(480e3, 4010e3, 534e3, 4040e3), box(480e3, 3980e3, 534e3, 4010e3), box(0, 0, 9, 9)], crs=CRS,
+        ),
     }  # fmt: skip
     star = [LineString([(508_000, 4_012_000), (506_000 + 900 * n, 4_014_000)]) for n in range(3)]
     branches = gpd.GeoDataFrame({"road_class": "track", "bridge": False}, geometry=star, index=range(3), crs=CRS)

@@ -80,6 +80,7 @@ DATED = {
     "survey": ("date", "recorded_date"),
     "minefield_records": ("record_date", "recorded_date"),
     "front_lines": ("held_from", "recorded_date"),
+    "control_areas": ("held_from", "recorded_date"),
     "roads": ("recorded_date",),
     "settlements": ("recorded_date",),
     "land_use": ("recorded_date",),
