@@ -130,6 +130,14 @@ def run(config: Config, progress: Progress = lambda _: None) -> tuple[Trained, R
     return trained, rank(config, inputs, progress)
 
 
+def write_report(config: Config, trained: Trained) -> tuple[Path, ...]:
+    """Write the validation report of a training run, report.html and report.json, into the output folder."""
+    config.output_folder.mkdir(parents=True, exist_ok=True)
+    for name, text in trained.report.items():
+        (config.output_folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return tuple(config.output_folder / name for name in trained.report)
+
+
 def load_risk_map(path: str | Path) -> gpd.GeoDataFrame:
     """Read risk.parquet, or the one in a folder; the geometry is the cell centre in the grid CRS."""
     file = Path(path)

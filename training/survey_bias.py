@@ -1,7 +1,7 @@
 """Where survey went and where it did not: propensity of survey, weights, unknown land as background, sensitivity."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -216,9 +216,8 @@ def audited(
 
     intercept, slope = minimize(loss, np.array([0.0, 1.0]), method="L-BFGS-B", bounds=[(None, None), (0.05, None)]).x
     curve = expit(intercept + slope * logit(np.array(calibration.probability)))
-    return Calibration(
-        f"{calibration.method}, audited", calibration.score, tuple(np.clip(curve, LOWEST, 1 - LOWEST).tolist())
-    )
+    level = tuple(np.clip(curve, LOWEST, 1 - LOWEST).tolist())
+    return replace(calibration, method=f"{calibration.method}, audited", probability=level)
 
 
 def calibration_error(

@@ -1,7 +1,7 @@
 """From a config to recorded model versions: the training run as one story."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ from training.recording import Findings, record, run_report
 from training.regions import cell_regions
 from training.report_input import optimism_gap
 from training.study import FEWEST_FOUND, Study, cell_blocks, features_of_outcomes, study_at
-from training.survey_bias import SurveyBias, sensitivity, unlabelled_land
+from training.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, sensitivity, unlabelled_land
 from training.tracking import Version
 
 # Why a protocol can fail to make a single fold.
@@ -55,6 +55,7 @@ class Trained:
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
+    `report` are the texts of the validation report by file name.
     """
 
     run_id: str
@@ -65,6 +66,7 @@ class Trained:
     metrics: pd.DataFrame
     casualty_metrics: pd.DataFrame
     optimism_gap: Mapping[str, float]
+    report: Mapping[str, str]
     warnings: tuple[str, ...]
 
 
@@ -95,6 +97,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
         config.compute.threads,
         unlabelled_land(study.bias, study.learned.values, rows.target >= 0.5, rows.weight),
     )
+    contamination, audit_note = _on_audit(study, judgement, contamination)
     moved = _sensitivity(config, study, rows)
     progress("casualty model")
     casualty, casualty_metrics, notes = _train_casualty(config, inputs)
@@ -105,6 +108,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
         *_evidence_warnings(evidence, judgement),
         *_unjudged(config, judgement),
         *_bias_notes(study.bias),
+        *audit_note,
         *_unseen(study.infos, study.context),
         *notes,
     )
@@ -113,8 +117,9 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     progress("record")
     found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings)
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
+    gap = optimism_gap(metrics)
     return Trained(
-        run_id, versions, contamination, casualty, evidence, metrics, casualty_metrics, optimism_gap(metrics), warnings
+        run_id, versions, contamination, casualty, evidence, metrics, casualty_metrics, gap, report, warnings
     )
 
 
@@ -160,6 +165,23 @@ def _training_rows(config: TrainConfig, study: Study, judgement: Judgement) -> T
         judgement.fold[rows],
         cell_blocks(study.grid, config.validation.block_m)[rows],
     )
+
+
+def _on_audit(
+    study: Study, judgement: Judgement, model: ContaminationModel
+) -> tuple[ContaminationModel, tuple[str, ...]]:
+    """The model with its curve corrected on random audit cells, where enough of them were judged out of their region.
+
+    Survey goes where people expect ordnance: only cells that chance has drawn tell the level of the rest.
+    """
+    evidence = study.evidence
+    drawn = evidence.labelled & (evidence.inclusion_prob < 1) & np.isfinite(judgement.out_of_fold)
+    found = evidence.state[drawn] == FOUND
+    if found.sum() < FEWEST_AUDIT_FOUND or found.all():
+        return model, ()
+    curve = audited(model.calibration, judgement.out_of_fold[drawn], found, evidence.inclusion_prob[drawn])
+    note = f"probabilities are set by {int(drawn.sum()):,} random audit cells, {int(found.sum()):,} of them found"
+    return replace(model, calibration=curve), (note,)
 
 
 def _unjudged(config: TrainConfig, judgement: Judgement) -> tuple[str, ...]:
