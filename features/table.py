@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features import (
     access,
+    broad_relief,
     conflict_events,
     control,
     covariates,
@@ -39,6 +40,7 @@ Builder = Callable[[Grid, Known], Columns]
 FAMILIES: dict[str, ModuleType] = {
     "terrain": terrain,
     "drainage": drainage,
+    "broad_relief": broad_relief,
     "front_lines": front_lines,
     "control": control,
     "visibility": visibility,
