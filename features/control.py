@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.distances import distance_m
 from features.errors import InputError
-from features.front_lines import pieces
+from features.front_lines import closest
 from features.grid import Grid
 from features.info import Columns, FeatureInfo
 from features.inside import first_inside
@@ -49,7 +48,7 @@ def build(tile: Grid, known: Known) -> Columns:
     nobody = np.where(np.any(list(held.values()), axis=0), 0.0, np.nan) if held else np.empty(0)
     columns: Columns = {_held_by(slug): here + nobody for slug, here in held.items()}
     if held and "front_lines" in known.sources.vectors:
-        distance = distance_m(tile, known.once(pieces)) + nobody
+        distance = known.here(closest, tile).distance_m + nobody
         columns |= {_side_of(slug): np.where(here, distance, -distance) for slug, here in held.items()}
     return columns
 

@@ -65,14 +65,20 @@ def point_densities(
     places, weights, sigma = places[near], weights[near], sigma[near]
     # Of a wider kernel the same weight has a lower peak.
     peaks = np.ascontiguousarray(weights * (bandwidth_m**2 / sigma**2)[:, None], dtype=np.float64)
+<<<<<<< HEAD
     sums = np.zeros((weights.shape[1], len(lattice.souths), len(lattice.eastings)))
     _add_points(lattice.eastings, lattice.souths, places, peaks, sigma, sums)
+=======
+    nodes = lattice(tile, bandwidth_m)
+    sums = np.zeros((weights.shape[1], len(nodes.souths), len(nodes.eastings)))
+    _add_points(nodes.eastings, nodes.souths, places, peaks, sigma, sums)
+>>>>>>> shape
     out = np.empty((weights.shape[1], *tile.shape))
     scale = 1e6 / (2 * np.pi * bandwidth_m**2) / UNITS
-    _interpolate(sums, lattice.top, lattice.down, lattice.left, lattice.across, scale, out)
+    _interpolate(sums, nodes.top, nodes.down, nodes.left, nodes.across, scale, out)
     if own is not None:
         _leave_out_own(
-            lattice.eastings, lattice.souths, lattice.top, lattice.down, lattice.left, lattice.across,
+            nodes.eastings, nodes.souths, nodes.top, nodes.down, nodes.left, nodes.across,
             places, peaks, sigma, sums, own.windows, own.starts, own.members, scale, out,
         )  # fmt: skip
     return out
@@ -133,7 +139,7 @@ def line_points(start: Floats, end: Floats, sigma_m: float) -> tuple[Floats, Flo
 
 
 @dataclass(frozen=True, eq=False)
-class _Lattice:
+class Lattice:
     """Nodes around a tile, west to east and north to south, and how its cells are interpolated from them.
 
     `souths` are minus northings, so that both axes ascend. A cell in row r and column c takes four nodes to each side,
@@ -148,15 +154,16 @@ class _Lattice:
     across: Floats
 
 
-def _lattice(tile: Grid, bandwidth_m: float) -> _Lattice:
+def lattice(tile: Grid, bandwidth_m: float) -> Lattice:
+    """The nodes that the cells of a tile need, the same ones for any tile that holds a cell."""
     spacing = bandwidth_m / NODES_PER_BANDWIDTH
     souths = -tile.northings_m
     if spacing <= tile.cell_size_m:
         rows, columns = np.arange(tile.shape[0]), np.arange(tile.shape[1])
-        return _Lattice(tile.eastings_m, souths, rows, np.ones((len(rows), 1)), columns, np.ones((len(columns), 1)))
+        return Lattice(tile.eastings_m, souths, rows, np.ones((len(rows), 1)), columns, np.ones((len(columns), 1)))
     eastings, left, across = _axis(tile.eastings_m, spacing)
     nodes_south, top, down = _axis(souths, spacing)
-    return _Lattice(eastings, nodes_south, top, down, left, across)
+    return Lattice(eastings, nodes_south, top, down, left, across)
 
 
 def _axis(positions: Floats, spacing: float) -> tuple[Floats, Integers, Floats]:
@@ -180,7 +187,8 @@ def _axis(positions: Floats, spacing: float) -> tuple[Floats, Integers, Floats]:
 
 
 @numba.njit(cache=True, nogil=True)
-def _reached(nodes: Floats, place: float, reach: float) -> tuple[int, int]:
+def reached(nodes: Floats, place: float, reach: float) -> tuple[int, int]:
+    """First of the ascending nodes within `reach` of a place, and the one after the last."""
     return int(np.searchsorted(nodes, place - reach)), int(np.searchsorted(nodes, place + reach, "right"))
 
 
@@ -216,8 +224,8 @@ def _add_point(
     east, south, reach = places[point, 0], -places[point, 1], REACH * sigma[point]
     if not (np.isfinite(east) and np.isfinite(south)):
         return
-    left, right = _reached(eastings, east, reach)
-    top, bottom = _reached(souths, south, reach)
+    left, right = reached(eastings, east, reach)
+    top, bottom = reached(souths, south, reach)
     if left >= right or top >= bottom:
         return
     _bell(eastings, left, right, east, sigma[point], bell_east)

@@ -149,8 +149,7 @@ def build(tile: Grid, known: Known) -> Columns:
     """
     if "front_lines" not in known.sources.vectors:
         return {}
-    layer = known.once(pieces)
-    close = nearest(tile, layer)
+    layer, close = known.once(_pieces), known.here(closest, tile)
     columns: Columns = {"front_line_distance_m": close.distance_m}
     for name, part in known.once(_parts).items():
         columns[name] = distance_m(tile, part)
@@ -175,8 +174,12 @@ def years_held(known: Known) -> Floats:
     return years_between(dates_of(lines, "held_from"), np.where(end < today, end, today))
 
 
-def pieces(known: Known) -> Layer:
-    """The lines in segments of at most PIECE_M: what the distance to the front line is measured to."""
+def closest(known: Known, tile: Grid) -> Nearest:
+    """The front line nearest to every cell of a tile, in segments of at most PIECE_M."""
+    return nearest(tile, known.once(_pieces))
+
+
+def _pieces(known: Known) -> Layer:
     return split_segments(known.layer("front_lines"), PIECE_M)
 
 
@@ -230,7 +233,7 @@ def _shape(tile: Grid, known: Known, layer: Layer, close: Nearest) -> dict[str, 
 
 
 def _bends(known: Known) -> Floats:
-    return bends_deg(known.once(pieces))
+    return bends_deg(known.once(_pieces))
 
 
 def _sided(known: Known) -> Layer | None:
@@ -259,6 +262,6 @@ def _height(tile: Grid, known: Known, layer: Layer, close: Nearest) -> Floats:
 
 def _line_heights(known: Known) -> tuple[Floats, Floats]:
     """Elevation at both ends of every piece of the lines."""
-    layer, dem = known.once(pieces), known.sources.rasters["dem"]
+    layer, dem = known.once(_pieces), known.sources.rasters["dem"]
     grid = known.sources.grid
     return heights_at(dem, grid, layer.start), heights_at(dem, grid, layer.end)

@@ -67,6 +67,18 @@ class Known:
         """Like `once`, for blocks of the country: the least recently used ones are forgotten."""
         return self._memory(self._recent, BLOCKS_KEPT, make, arguments)
 
+    def here(self, make: "Callable[[Known, Grid], Made]", tile: Grid) -> Made:
+        """`make(known, tile)`, kept by each thread until it asks for another tile: families of one tile share it."""
+        kept: Any = getattr(self._last, "made", None)
+        if kept is None or kept[0] is not tile:
+            kept = tile, {}
+            self._last.made = kept
+        key = (make.__module__, make.__qualname__)
+        if key not in kept[1]:
+            kept[1][key] = make(self, tile)
+        value: Made = kept[1][key]
+        return value
+
     def heights(self, tile: Grid) -> NDArray[np.float32]:
         """Elevation of the tile and of `height_halo(tile)` cells around it, NaN where the DEM has none.
 

@@ -64,6 +64,8 @@ def test_names_of_columns_are_ascii_and_differ():
     assert slugs["ermənistan"] == "ermenistan"
     assert slugs["łódź"] == "lodz"
     assert slugs["armée a"].startswith("armee_a_")
+    one, both = control.slugs_of(["front север"]), control.slugs_of(["front север", "front юг"])
+    assert one["front север"] == both["front север"] != both["front юг"]
     assert control.slugs_of(["федерација"])["федерација"] == slugs["федерација"]
 
 
