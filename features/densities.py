@@ -60,19 +60,13 @@ def point_densities(
     the area have values too. Points that are not finite count nowhere.
     """
     sigma = widened_m(bandwidth_m, np.zeros(len(places)) if error_m is None else error_m)
-    lattice = _lattice(tile, bandwidth_m)
-    near, own = _reaching(lattice, places, REACH * sigma, own)
+    nodes = lattice(tile, bandwidth_m)
+    near, own = _reaching(nodes, places, REACH * sigma, own)
     places, weights, sigma = places[near], weights[near], sigma[near]
     # Of a wider kernel the same weight has a lower peak.
     peaks = np.ascontiguousarray(weights * (bandwidth_m**2 / sigma**2)[:, None], dtype=np.float64)
-<<<<<<< HEAD
-    sums = np.zeros((weights.shape[1], len(lattice.souths), len(lattice.eastings)))
-    _add_points(lattice.eastings, lattice.souths, places, peaks, sigma, sums)
-=======
-    nodes = lattice(tile, bandwidth_m)
     sums = np.zeros((weights.shape[1], len(nodes.souths), len(nodes.eastings)))
     _add_points(nodes.eastings, nodes.souths, places, peaks, sigma, sums)
->>>>>>> shape
     out = np.empty((weights.shape[1], *tile.shape))
     scale = 1e6 / (2 * np.pi * bandwidth_m**2) / UNITS
     _interpolate(sums, nodes.top, nodes.down, nodes.left, nodes.across, scale, out)
@@ -84,11 +78,11 @@ def point_densities(
     return out
 
 
-def _reaching(lattice: "_Lattice", places: Floats, reach: Floats, own: Owned | None) -> tuple[Integers, Owned | None]:
-    """Indices of the points (n, 2) that reach the lattice or are owned, and the owners of these."""
+def _reaching(nodes: "Lattice", places: Floats, reach: Floats, own: Owned | None) -> tuple[Integers, Owned | None]:
+    """Indices of the points (n, 2) that reach the nodes or are owned, and the owners of these."""
     east, south, wide = places[:, 0], -places[:, 1], reach + 1.0
-    here = (east >= lattice.eastings[0] - wide) & (east <= lattice.eastings[-1] + wide)
-    here &= (south >= lattice.souths[0] - wide) & (south <= lattice.souths[-1] + wide)
+    here = (east >= nodes.eastings[0] - wide) & (east <= nodes.eastings[-1] + wide)
+    here &= (south >= nodes.souths[0] - wide) & (south <= nodes.souths[-1] + wide)
     if own is None:
         return np.flatnonzero(here), None
     here[own.members] = True
