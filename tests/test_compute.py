@@ -19,7 +19,7 @@ from features.known import Known
 from features.table import feature_table, feature_tiles, grid_feature_table
 from tests.sample_country import CONTEXT, CRS, country
 
-FAMILIES = ("terrain", "front_lines", "incidents", "land_use", "covariates")
+FAMILIES = ("terrain", "front_lines", "control", "incidents", "land_use", "covariates")
 ROOT = Path(__file__).parents[1]
 
 
