@@ -46,6 +46,13 @@ RISK_COLUMNS = (
 Progress = Callable[[str], None]
 
 
+# Of some hundred figures those that a planner reads; report.json has the others.
+VALIDATION = (
+    "protocol", "fold", "ranking", "cells", "found", "base_rate", "roc_auc", "roc_auc_low", "roc_auc_high", "pr_auc",
+    "recall_1", "recall_5", "recall_10", "recall_10_low", "recall_10_high", "recall_20", "hectares_90",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """A finished ranking: the package, the folder that holds it and the files in it."""
@@ -294,7 +301,7 @@ def _summary(
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
         "tasks": len(package.tasks),
         "models": [vars(version) for version in champions.versions],
-        "validation": _records(champions.metrics),
+        "validation": _records(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
         "casualty_validation": _records(champions.casualty_metrics),
         "inputs": report_rows(inputs.reports),
         "not_included": list(package.notes.not_included),
