@@ -121,12 +121,12 @@ RULES: dict[str, RuleOfThumb] = {
     "incident density": RuleOfThumb("incident_density_2km_per_km2", 1),
     "distance to a settlement": RuleOfThumb("settlement_distance_m", -1),
 }
+LEARNERS: dict[str, Ranking] = {"logistic regression": logistic_regression, "random forest": random_forest}
 BASELINES: dict[str, Ranking] = {
     RANDOM: random_order,
     **RULES,
     "distance to what is known": near_what_is_known,
-    "logistic regression": logistic_regression,
-    "random forest": random_forest,
+    **LEARNERS,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from training.intervals import block_intervals, paired_differences, pooled_score, probability_intervals
+from training.intervals import bounds, gains, judged_on_draws, pooled_score, probability_intervals
 from training.metrics import judge
 from training.order import Flags, Floats, Index
 from training.probability_figures import probability_figures
@@ -45,15 +45,17 @@ def pooled_table(
 ) -> pd.DataFrame:
     """One row a ranking: its figures with bounds, and what the model gains over it with bounds (NaN for itself)."""
     rankings = held_out.rankings(model)
+    judged = {
+        name: judged_on_draws(score, held_out.positive, held_out.block, seed, draws, held_out.area)
+        for name, score in rankings.items()
+    }
     rows = []
     for name, score in rankings.items():
         row: dict[str, object] = {"protocol": protocol, "folds": len(held_out.fold_names), "ranking": name}
         row |= judge(score, held_out.positive, held_out.area, cell_ha)
-        row |= block_intervals(score, held_out.positive, held_out.block, seed, draws, held_out.area)
+        row |= bounds(judged[name].drawn)
         if name != model:
-            row |= paired_differences(
-                rankings[model], score, held_out.positive, held_out.block, seed, draws, held_out.area
-            )
+            row |= gains(judged[model], judged[name])
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -1,6 +1,7 @@
 """Intervals by bootstrap over blocks of land, of figures and of the difference between two rankings."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -74,11 +75,30 @@ def paired_differences(
 
     Both rankings are judged on the same draws, so that what makes a draw easy for both cancels.
     """
-    both = [order_of(one, positive, area).sums() for one in (score, other)]
-    ours, theirs = (ranking_figures(sums) for sums in both)
-    drawn, beside = (ranking_draws(one, positive, block, seed, draws, area) for one in (score, other))
-    gains = {f"{name}_gain": float(ours[name][0] - theirs[name][0]) for name in DIFFERENCES}
-    return gains | bounds({f"{name}_gain": drawn[name] - beside[name] for name in DIFFERENCES})
+    ours, theirs = (judged_on_draws(one, positive, block, seed, draws, area) for one in (score, other))
+    return gains(ours, theirs)
+
+
+@dataclass(frozen=True, eq=False)
+class OnDraws:
+    """Figures of a ranking on the cells as they are, and on every draw of blocks."""
+
+    figures: Mapping[str, float]
+    drawn: Draws
+
+
+def judged_on_draws(
+    score: Floats, positive: Flags, block: Index, seed: int, draws: int = 200, area: Floats | None = None
+) -> OnDraws:
+    """Figures and draws of a ranking; those of the same cells, blocks and seed compare draw by draw."""
+    figures = {name: float(one[0]) for name, one in ranking_figures(order_of(score, positive, area).sums()).items()}
+    return OnDraws(figures, ranking_draws(score, positive, block, seed, draws, area))
+
+
+def gains(ours: OnDraws, theirs: OnDraws) -> dict[str, float]:
+    """Ours minus theirs for DIFFERENCES, with bounds."""
+    apart = {f"{name}_gain": ours.figures[name] - theirs.figures[name] for name in DIFFERENCES}
+    return apart | bounds({f"{name}_gain": ours.drawn[name] - theirs.drawn[name] for name in DIFFERENCES})
 
 
 def probability_intervals(

@@ -9,17 +9,19 @@ from numpy.typing import NDArray
 
 from models.blend import Ranker, RankerParams, fit_ranker
 from models.boosting import BoostingParams, side_by_side
-from training.baselines import BASELINES, Land, Lesson, Ranking
+from training.baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
 from training.config import BoostingSettings, ContaminationSettings, TrainConfig
 from training.evidence import FOUND, Evidence
 from training.held_out import HeldOut
-from training.intervals import block_intervals, paired_differences
+from training.intervals import bounds, gains, judged_on_draws
 from training.metrics import judge
 from training.splits import PROTOCOLS, Fold
 from training.study import Study
 from training.survey_bias import away_from, unlabelled_land
 
 MODEL = "mlrisk"
+# Learners cost as much as the model: they stand beside it where the answer decides something.
+HONEST = ("as_of", "leave_region_out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +148,8 @@ def _scores(
     lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
     scores = {MODEL: ranker.raw(trial.study.learned.values[trial.fold.test], config.compute.threads)}
     for name, ranking in baselines.items():
+        if trial.fold.protocol not in HONEST and name in LEARNERS:
+            continue
         values = ranking(lesson, land)
         if values is not None:
             scores[name] = values
@@ -159,11 +163,12 @@ def _figures(
     found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.share[fold.test]
     block = trial.study.block[fold.test]
     cell_ha = trial.study.grid.cell_size_m**2 / 10_000
-    for ranking, values in scores.items():
-        figures = judge(values, found, area, cell_ha) | block_intervals(values, found, block, config.seed, area=area)
-        if ranking != MODEL:
-            figures |= paired_differences(scores[MODEL], values, found, block, config.seed, area=area)
-        yield {"protocol": fold.protocol, "fold": fold.name, "ranking": ranking, **figures}
+    judged = {name: judged_on_draws(values, found, block, config.seed, area=area) for name, values in scores.items()}
+    for name, values in scores.items():
+        figures = judge(values, found, area, cell_ha) | bounds(judged[name].drawn)
+        if name != MODEL:
+            figures |= gains(judged[MODEL], judged[name])
+        yield {"protocol": fold.protocol, "fold": fold.name, "ranking": name, **figures}
 
 
 def _held_out(
