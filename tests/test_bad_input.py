@@ -19,7 +19,7 @@ from training.tracking import Store
 ROOT = Path(__file__).parents[1]
 QUICK = (
     "contamination.model.n_trees=20", "contamination.members=3", "casualty.model.n_trees=10", "compute.threads=1",
-    "casualty.window_years=2", "validation.folds=2",
+    "casualty.window_years=2", "validation.folds=2", "validation.protocols=[leave_region_out]",
 )  # fmt: skip
 
 

@@ -26,8 +26,10 @@ ROOT = Path(__file__).parents[1]
 # A small model: what is tested is the chain, not how good the map is.
 QUICK = (
     "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
-    "validation.folds=3", "compute.threads=1", "ranking.explained_cells=300",
+    "validation.folds=3", "validation.protocols=[leave_region_out]", "compute.threads=1", "ranking.explained_cells=300",
 )  # fmt: skip
+# One run is judged in every way; the others need no more than what sets their probabilities.
+JUDGED = ("validation.protocols=[as_of, leave_region_out, knndm, random]", "validation.rounds=1")
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -46,7 +48,7 @@ def country(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(country):
-    result = command("run", country.config_path, *settings())
+    result = command("run", country.config_path, *settings(*JUDGED))
     assert result.returncode == 0, result.stderr
     return result
 
@@ -136,6 +138,7 @@ def test_the_summary_tells_what_ran(outputs, risk):
     assert sum(summary["evidence"].values()) == len(risk)
     rankings = {row["ranking"] for row in summary["validation"] if row["protocol"] == "leave_region_out"}
     assert {"mlrisk", "distance to the line", "distance to an incident"} <= rankings
+    assert {"as_of", "leave_region_out", "knndm", "random"} == {row["protocol"] for row in summary["validation"]}
     assert all(row["base_rate"] is not None for row in summary["validation"])
     assert {model["alias"] for model in summary["models"]} == {"champion"}
     assert all(len(source["digest"]) == 64 for source in summary["inputs"])
@@ -240,6 +243,20 @@ def test_a_changed_model_file_is_refused(country, run):
             store.load(name)
     finally:
         (folder / "scale.json").write_text(text)
+
+
+def test_the_report_lies_in_the_run(country, run):
+    store = Store.of(config(country))
+    version = store.load(f"{config(country).name}.contamination")[0]
+    logged = store.client.get_run(version.run_id)
+    folder = Path(logged.info.artifact_uri.removeprefix("file://"))
+    report = json.loads((folder / "report.json").read_text())
+    assert report["optimism_gap"]["roc_auc"] is not None
+    judged = {fold["protocol"] for fold in json.loads((folder / "folds.json").read_text())}
+    assert judged == {"as_of", "leave_region_out", "knndm", "random"}
+    for name in ("report.html", "sensitivity.csv", "validation.csv", "missed_found_cells.csv"):
+        assert (folder / name).read_text().strip(), name
+    assert logged.data.metrics["leave_region_out/mean/random order/roc_auc"] == 0.5
 
 
 def test_the_versions_open_with_mlflow_alone(country, run):

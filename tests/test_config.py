@@ -58,7 +58,7 @@ def test_another_data_folder_moves_the_sources_and_not_the_outputs(tmp_path):
         ({"name": "Über alles"}, r"name \('Über alles'\)"),
         ({"compute": {"scheduler": "dask"}}, r"compute\.scheduler \('dask'\).*choose local, processes or tcp://host"),
         ({"seed": -1}, r"seed \(-1\)"),
-        ({"validation": {"buffer_m": 100}}, r"buffer_m \(100\) must be 0 or at least grid\.cell_size_m \(250\)"),
+        ({"validation": {"buffer_m": 100}}, r"buffer_m \(100\) must be auto, 0 or at least grid\.cell_size_m \(250\)"),
         ({"validation": {"regions": {"one": [0, 0, 1, 1]}}}, r"at least two boxes"),
         ({"data_folder": "."}, r"data_folder cannot be set in a config"),
     ],

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from models.blend import RankerParams
+from models.blend import RankerParams, fit_ranker
 from models.boosting import Boosted, BoostingParams, fit
 from models.calibration import LOWEST
 from models.casualty import CasualtyModel, fit_rate, year_factor
@@ -30,9 +30,11 @@ def trained():
     fold = np.arange(len(values)) // 500
     out_of_fold = np.empty(len(values))
     for number in range(4):
-        booster = fit(values[fold != number], target[fold != number], np.ones((fold != number).sum()), ("a", "b", "c"),
-                      "binary", PARAMS, seed=1)  # fmt: skip
-        out_of_fold[fold == number] = booster.raw(values[fold == number])
+        without = fold != number
+        ranker = fit_ranker(
+            values[without], target[without], np.ones(without.sum()), ("a", "b", "c"), RankerParams(PARAMS), seed=1
+        )
+        out_of_fold[~without] = ranker.raw(values[~without])
     training = TrainingRows(
         ("a", "b", "c"), values, target, np.ones(len(values)), np.ones(len(values)), block, out_of_fold, fold
     )

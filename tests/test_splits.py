@@ -118,6 +118,16 @@ def test_smoother_labels_reach_farther():
     assert ranges[-1] > 3_500
 
 
+def test_land_of_a_few_cells_has_a_range_too():
+    # Units of casualty risk are a kilometre: a third of this extent is four of them, and a quarter of that is one.
+    small = Grid.from_area(box(500_000, 4_400_000, 512_000, 4_412_000), pyproj.CRS("EPSG:32638"), 1_000).centres_m()
+    ranges = [
+        autocorrelation_range_m(small, np.hypot(*(small - small[place]).T) < 3_000, 1_000, 0) for place in range(144)
+    ]
+    assert min(ranges) >= 1_000
+    assert max(ranges) <= 12_000 / 3
+
+
 def test_the_variogram_of_white_noise_is_its_variance():
     values = np.random.default_rng(1).normal(size=len(CENTRES))
     _, semivariance, pairs = variogram(CENTRES, values, 500, 0)

@@ -6,9 +6,10 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from models.blend import RankerParams
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration
-from models.contamination import TrainingRows, fit_contamination
+from models.fitting import TrainingRows, fit_contamination
 from models.pu import Unlabelled, fit_beside, mean_booster, out_of_bag
 from training.config import SurveyBiasSettings
 from training.survey_bias import (
@@ -278,11 +279,11 @@ def test_found_cells_alone_make_a_model_whose_curve_stays_below_certainty():
         np.full(count, np.nan), np.full(count, -1),
     )  # fmt: skip
     unknown = Unlabelled(values[~found], np.ones(4_000 - count), float(count), count, alone=True)
-    model = fit_contamination(rows, SMALL, {}, 3, seed=0, threads=1, unlabelled=unknown, bags=2)
+    model = fit_contamination(rows, RankerParams(SMALL, bags=2), {}, 3, seed=0, threads=1, unlabelled=unknown)
     scores = model.scores(values)
     assert scores.probability.mean() == pytest.approx(found.mean(), rel=0.15)
     assert scores.probability.mean() < true.mean()
     assert roc_auc_score(true, scores.score) > 0.8
     assert scores.in_domain.mean() > 0.9
-    again = fit_contamination(rows, SMALL, {}, 3, seed=0, threads=1, unlabelled=unknown, bags=2)
+    again = fit_contamination(rows, RankerParams(SMALL, bags=2), {}, 3, seed=0, threads=1, unlabelled=unknown)
     assert again.files() == model.files()

@@ -98,7 +98,8 @@ def logistic_regression(lesson: Lesson, land: Land) -> NDArray[np.float64]:
     rows = _some(lesson)
     prepared = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
-        QuantileTransformer(n_quantiles=200, output_distribution="normal", random_state=lesson.seed),
+        # With fewer rows than quantiles scikit-learn warns in every fold.
+        QuantileTransformer(n_quantiles=min(200, len(rows)), output_distribution="normal", random_state=lesson.seed),
     )
     fitted = LogisticRegression(C=0.1, max_iter=300)
     fitted.fit(prepared.fit_transform(lesson.land.seen()[rows]), lesson.found[rows], lesson.weight[rows])

@@ -1,0 +1,183 @@
+"""What a run leaves behind, read from a store that only remembers what it was given."""
+
+import io
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.sample_study import added, book_of, config_of, inputs_of, land, survey
+from tests.test_report import FORBIDDEN, Seen
+from training import recording
+from training.evidence import FOUND, STATE_NAMES, UNKNOWN
+from training.recording import label_digest, record, run_report
+from training.tracking import Version
+from training.train import train
+
+SIDE = 24
+TEXTS = {
+    "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv",
+    "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
+}  # fmt: skip
+
+
+class Memory:
+    """Stands for training.tracking.Store, call by call."""
+
+    def __init__(self, breaks=False):
+        self.breaks, self.calls, self.metrics, self.texts, self.tags, self.files = breaks, [], {}, {}, {}, {}
+
+    def of(self, _):
+        return self
+
+    def start_run(self, *_):
+        self.calls.append("start")
+        return "run"
+
+    def log_results(self, _, metrics, texts):
+        self.metrics, self.texts = dict(metrics), dict(texts)
+
+    def register(self, _, name, files, tags):
+        self.calls.append(name)
+        if self.breaks:
+            raise RuntimeError("the disk is full")
+        self.tags[name], self.files[name] = tags, files
+        return Version(name, "1", "run", "digest", "", tags["as_of"], tags["grid"])
+
+    def crown(self, versions):
+        self.calls.append("crown")
+
+    def finish_run(self, _):
+        self.calls.append("finish")
+
+    def fail_run(self, _):
+        self.calls.append("fail")
+
+
+@pytest.fixture(scope="module")
+def config():
+    return config_of(validation={"protocols": ["as_of", "leave_region_out", "random"], "folds": 2, "rounds": 1})
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return inputs_of(land(2, SIDE), SIDE)
+
+
+@pytest.fixture(scope="module")
+def run(config, inputs):
+    """What training returned, what the store was given, and the findings in between."""
+    memory, kept = Memory(), {}
+
+    def keep(*arguments):
+        kept["found"], kept["models"] = arguments[2], arguments[3:]
+        return record(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "Store", memory)
+        patch.setattr("training.train.record", keep)
+        return train(config, inputs), memory, kept
+
+
+def table(memory, name):
+    return pd.read_csv(io.StringIO(memory.texts[name]))
+
+
+def test_every_text_of_a_run_is_logged_and_the_report_is_handed_back(run):
+    trained, memory, _ = run
+    assert memory.texts.keys() == TEXTS
+    assert trained.report == {name: memory.texts[name] for name in ("report.html", "report.json")}
+    assert memory.calls == ["start", "small.contamination", "small.casualty", "crown", "finish"]
+
+
+def test_the_optimism_gap_of_the_report_is_that_of_the_folds(run):
+    trained, memory, _ = run
+    rows = table(memory, "validation.csv")
+    ours = rows[(rows["ranking"] == "mlrisk") & (rows["fold"] != "mean")].groupby("protocol")
+    gap = json.loads(memory.texts["report.json"])["optimism_gap"]
+    assert gap.keys() == trained.optimism_gap.keys() >= {"roc_auc", "recall_10"}
+    for name, value in gap.items():
+        mean = ours[name].mean()
+        assert value == pytest.approx(mean["random"] - mean["leave_region_out"])
+        assert trained.optimism_gap[name] == pytest.approx(value)
+
+
+def test_folds_explain_themselves_in_the_run(run):
+    _, memory, kept = run
+    folds = json.loads(memory.texts["folds.json"])
+    judgement = kept["found"].judgement
+    assert [(fold["protocol"], fold["fold"]) for fold in folds] == [(f.protocol, f.name) for f in judgement.folds]
+    assert [fold["test_cells"] for fold in folds] == [len(fold.test) for fold in judgement.folds]
+    assert {"from", "until"} <= folds[0].keys()
+    report = json.loads(memory.texts["report.json"])
+    assert report["folds"]
+
+
+def test_sensitivity_holds_what_was_varied(run):
+    moved = table(run[1], "sensitivity.csv")
+    assert moved["variant"].tolist() == ["prevalence x0.5", "prevalence x2", "without survey weights"]
+    # No survey weights were asked for: without them nothing moves, and prevalence does move.
+    assert moved["spearman"].tolist()[2] == pytest.approx(1)
+    assert (moved["spearman"][:2] < 1).all()
+
+
+def test_missed_cells_are_written_with_their_score_and_place(run, inputs):
+    _, memory, kept = run
+    missed, evidence = table(memory, "missed_found_cells.csv"), kept["found"].study.evidence
+    ids = inputs.grid.cell_ids()
+    place = np.searchsorted(np.sort(ids), missed["cell_id"])
+    cells = np.argsort(ids)[place]
+    assert len(missed) == len(kept["found"].judgement.missed) > 0
+    assert (evidence.state[cells] == FOUND).all()
+    assert np.array_equal(inputs.grid.centres_m()[cells], missed[["easting_m", "northing_m"]])
+    assert np.allclose(kept["found"].judgement.out_of_fold[cells], missed["score"])
+
+
+def test_the_report_promises_nothing(run):
+    page = run[1].texts["report.html"]
+    words = " ".join(Seen(page.split("</style>")[1]).words)
+    assert "mlrisk" in words
+    assert not FORBIDDEN.search(words)
+    assert not re.search(r"<script|https?://(?!www\.w3\.org)", page)
+
+
+def test_numbers_that_are_logged_are_numbers_and_count_the_evidence(run):
+    _, memory, kept = run
+    assert all(np.isfinite(value) for value in memory.metrics.values())
+    state = kept["found"].study.evidence.state
+    for number, name in enumerate(STATE_NAMES):
+        assert memory.metrics[f"evidence/{name}"] == (state == number).sum()
+    assert memory.metrics["leave_region_out/mean/random order/roc_auc"] == 0.5
+    assert memory.metrics["evidence/effective_sample_size"] == pytest.approx((state != UNKNOWN).sum())
+
+
+def test_the_report_repeats_byte_for_byte(run, config):
+    trained, _, kept = run
+    found = kept["found"]
+    again = run_report(config, found.study, found.judgement, found.metrics, found.moved, found.warnings)
+    assert again == trained.report
+
+
+def test_a_run_that_breaks_is_marked_as_failed(run, config, inputs, monkeypatch):
+    memory = Memory(breaks=True)
+    monkeypatch.setattr(recording, "Store", memory)
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        record(config, inputs.digests, run[2]["found"], *run[2]["models"])
+    assert memory.calls == ["start", "small.contamination", "fail"]
+
+
+def test_labels_are_named_by_what_they_say_and_not_by_when(run, config, inputs):
+    trained, memory, kept = run
+    evidence = kept["found"].study.evidence
+    told = label_digest(evidence)
+    assert memory.tags["small.contamination"]["labels"] == told == label_digest(trained.evidence)
+    assert label_digest(replace(evidence, as_of=config.as_of.replace(year=1999))) == told
+    other, lighter = evidence.state.copy(), evidence.weight.copy()
+    place = np.flatnonzero(other == FOUND)[0]
+    other[place], lighter[place] = UNKNOWN, 0.5
+    assert len({told, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))}) == 3
+    more = added(land(2, SIDE), survey=survey(np.random.default_rng(0), inputs.grid.centres_m()[:5] + 1, np.ones(5, bool)))
+    assert label_digest(book_of(config, inputs_of(more, SIDE)).at(config.as_of)) != told
