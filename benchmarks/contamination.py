@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import mlrisk
+from benchmarks import ablation
 from mlrisk.config import Config
 from training.baselines import BASELINES, Ranking
 from training.hindsight import earlier_trials
@@ -35,6 +36,13 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("features=[terrain, drainage, broad_relief]", "contamination.leave_out=[]"),
     ),
 }
+
+
+def ablated(name: str, config: Config) -> pd.DataFrame:
+    """One row for each variant of the model on the held-out regions of a country."""
+    inputs = open_inputs(config)
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    return ablation.ablation(name, config, study_at(config, inputs, ledger.at(config.as_of)))
 
 
 def judged(name: str, config: Config, rankings: Mapping[str, Ranking]) -> pd.DataFrame:
@@ -92,16 +100,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=list(SYNTHETIC_SEEDS), help="synthetic countries")
     parser.add_argument("--ranking", action="append", default=[], metavar="MODULE:FUNCTION", help="a model of your own")
     parser.add_argument("--folds", action="store_true", help="every fold, not the means alone")
+    parser.add_argument("--ablation", action="store_true", help="variants of the model on held-out regions instead")
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
     rankings = dict(BASELINES) | {text: own_ranking(text) for text in arguments.ranking}
     with tempfile.TemporaryDirectory() as scratch:
         tables = [
-            judged(name, config, rankings)
+            ablated(name, config) if arguments.ablation else judged(name, config, rankings)
             for name, config in countries(arguments.countries, arguments.seeds, Path(scratch))
         ]
     table = pd.concat(tables, ignore_index=True)
-    print(markdown(table, arguments.folds))
+    print(ablation.markdown(table) if arguments.ablation else markdown(table, arguments.folds))
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
         rows = table.astype(object).where(table.notna(), None).to_dict("records")

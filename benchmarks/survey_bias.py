@@ -27,8 +27,8 @@ from training.baselines import rule_scores
 from training.config import BoostingSettings, SurveyBiasSettings
 from training.evidence import FOUND, evidence_at
 from training.inputs import contamination_context, open_inputs
-from training.judging import boosting_params
 from training.metrics import judge
+from training.recipe import boosting_params
 from training.study import cell_blocks, features_of_outcomes
 from training.survey_bias import (
     audited,

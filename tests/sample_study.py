@@ -50,7 +50,9 @@ def land(seed=0, side=24, share=0.6):
     """Tables by source: ordnance lies near a line and in patches; survey is of `share` of the cells, once each."""
     rng = np.random.default_rng(seed)
     centres = grid_of(side).centres_m()
-    line = LineString([(EAST - 2_000, NORTH + SIZE * side * 0.4), (EAST + SIZE * side + 2_000, NORTH + SIZE * side * 0.6)])
+    line = LineString(
+        [(EAST - 2_000, NORTH + SIZE * side * 0.4), (EAST + SIZE * side + 2_000, NORTH + SIZE * side * 0.6)]
+    )
     near = np.exp(-shapely.distance(shapely.points(centres), line) / 1_500)
     patch = np.sin(centres[:, 0] / 1_100) * np.cos(centres[:, 1] / 1_300)
     truth = rng.random(len(centres)) < np.clip(0.05 + 0.5 * near + 0.12 * patch, 0.02, 0.9)

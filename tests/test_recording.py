@@ -178,6 +178,10 @@ def test_labels_are_named_by_what_they_say_and_not_by_when(run, config, inputs):
     other, lighter = evidence.state.copy(), evidence.weight.copy()
     place = np.flatnonzero(other == FOUND)[0]
     other[place], lighter[place] = UNKNOWN, 0.5
-    assert len({told, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))}) == 3
-    more = added(land(2, SIDE), survey=survey(np.random.default_rng(0), inputs.grid.centres_m()[:5] + 1, np.ones(5, bool)))
+    assert (
+        len({told, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))}) == 3
+    )
+    more = added(
+        land(2, SIDE), survey=survey(np.random.default_rng(0), inputs.grid.centres_m()[:5] + 1, np.ones(5, bool))
+    )
     assert label_digest(book_of(config, inputs_of(more, SIDE)).at(config.as_of)) != told

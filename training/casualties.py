@@ -17,8 +17,8 @@ from features.sources import Sources
 from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.casualty import CasualtyModel, fit_rate, year_factor
 from training.config import CasualtySettings, TrainConfig
-from training.judging import boosting_params
 from training.metrics import judge, poisson_deviance, recall_at_area
+from training.recipe import boosting_params
 from training.splits import Labels, leave_region_out
 
 KM2 = 1e6

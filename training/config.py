@@ -106,6 +106,26 @@ class SurveyBiasSettings(Settings):
     bags: int = Field(4, ge=1, le=50, description="draws of unknown land, each with a booster of its own")
 
 
+class ScreeningSettings(Settings):
+    """Features whose direction changes from region to region: they promise what the next region does not keep."""
+
+    least_agreement: Share = Field(
+        0.0,
+        description="share of the regions learned from in which a feature must point the same way; 0: all features",
+    )
+
+
+class TuningSettings(Settings):
+    """Nested tuning: parameters chosen on regions held out within what a fold learns from, never on what it judges."""
+
+    trials: int = Field(0, ge=0, le=1000, description="parameter sets to try beside those of the config; 0: no tuning")
+    budget_share: float = Field(0.1, gt=0, lt=1, description="recall at this share of the area is what counts")
+    inner_folds: int = Field(3, ge=2, le=20, description="groups of regions that are held out in turn")
+
+
+RegionWeights = Literal["none", "equal", "worst"]
+
+
 class ContaminationSettings(Settings):
     """Labels, model and calibration of contamination."""
 
@@ -121,6 +141,11 @@ class ContaminationSettings(Settings):
         "evidence",
         description="monotone directions: those that the field's evidence supports, none, or by feature name",
     )
+    screening: ScreeningSettings = ScreeningSettings()
+    region_weights: RegionWeights = Field(
+        "none", description="equal: every region counts alike; worst: regions that are predicted worst count more"
+    )
+    tuning: TuningSettings = TuningSettings()
     survey_bias: SurveyBiasSettings = SurveyBiasSettings()
     leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
     members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")

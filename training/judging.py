@@ -1,23 +1,27 @@
 """Judging the contamination model on land and on results that it has not seen, beside the rules of thumb."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.blend import Ranker, RankerParams, fit_ranker
-from models.boosting import BoostingParams, side_by_side
+from models.blend import Ranker
+from models.boosting import side_by_side
 from training.baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
-from training.config import BoostingSettings, ContaminationSettings, TrainConfig
+from training.config import TrainConfig
 from training.evidence import FOUND, Evidence
 from training.held_out import HeldOut
 from training.intervals import bounds, gains, judged_on_draws
 from training.metrics import judge
+from training.recipe import Recipe, fit_side, prepared
+from training.side import Side, side_of
 from training.splits import PROTOCOLS, Fold
 from training.study import Study
 from training.survey_bias import away_from, unlabelled_land
+from training.tuning import recipe_for
 
 MODEL = "mlrisk"
 # Learners cost as much as the model: they stand beside it where the answer decides something.
@@ -73,21 +77,6 @@ class Judgement:
     held_out: Mapping[str, HeldOut]
 
 
-def boosting_params(settings: BoostingSettings) -> BoostingParams:
-    """The model's parameters from those of the config."""
-    return BoostingParams(
-        settings.n_trees,
-        settings.learning_rate,
-        settings.num_leaves,
-        settings.max_depth,
-        settings.min_leaf_weight_share,
-        settings.feature_fraction,
-        settings.bagging_fraction,
-        settings.lambda_l2,
-        settings.extra_trees,
-    )
-
-
 def trials_of(config: TrainConfig, study: Study, earlier: Sequence[Trial] = ()) -> list[Trial]:
     """The trials of every protocol of the config, those of earlier dates first."""
     wanted = config.validation.protocols
@@ -106,8 +95,10 @@ def judge_contamination(
     baselines: Mapping[str, Ranking] = BASELINES,
 ) -> Judgement:
     """Fit on the training side of every trial, rank its other side, and hold the rankings beside each other."""
-    rankers = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
-    judged = [(trial, _scores(config, trial, ranker, baselines)) for trial, ranker in zip(trials, rankers, strict=True)]
+    made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
+    judged = [
+        (trial, _scores(config, trial, ranker, baselines)) for trial, (ranker, _) in zip(trials, made, strict=True)
+    ]
     rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
     n_cells = study.grid.n_cells
     out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
@@ -119,26 +110,34 @@ def judge_contamination(
             low = test[(trial.outcome.state[test] == FOUND) & (score < np.median(score))]
             missed.append(low[np.argsort(out_of_fold[low], kind="stable")])
     listed = np.concatenate(missed) if missed else np.array([], dtype=np.int64)
-    folds = tuple(trial.fold for trial in trials)
+    folds = tuple(
+        replace(trial.fold, facts={**trial.fold.facts, **facts}) for trial, (_, facts) in zip(trials, made, strict=True)
+    )
     return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)))
 
 
-def ranker_params(settings: ContaminationSettings) -> RankerParams:
-    """How the ranker is fitted, from the config."""
-    return RankerParams(boosting_params(settings.model), settings.linear_share, settings.survey_bias.bags)
+def learned_by(
+    config: TrainConfig, study: Study, rows: NDArray[np.int64], threads: int
+) -> tuple[Side, Recipe, dict[str, Any]]:
+    """What the ranker learns from `rows` (indices of labelled cells) by: the prepared side, the recipe, and the facts.
+
+    Tuning, screening and region weights all happen here and see those rows alone.
+    """
+    side = side_of(study, rows, config.validation.block_m)
+    recipe, chosen = recipe_for(side, config.contamination, config.validation.buffer_m, config.seed, threads)
+    side, facts = prepared(side, recipe, config.seed)
+    return side, recipe, chosen | facts
 
 
-def _without(config: TrainConfig, trial: Trial) -> Ranker:
-    """The ranker that has not seen the judged side of a trial."""
-    rows, study = trial.fold.train, trial.study
-    values, target = study.learned.values, (study.evidence.state[rows] == FOUND).astype(np.float64)
-    weight = study.evidence.weight[rows] * study.bias.weight[rows]
+def _without(config: TrainConfig, trial: Trial) -> tuple[Ranker, dict[str, Any]]:
+    """The ranker that has not seen the judged side of a trial, and how it was made."""
+    study = trial.study
+    side, recipe, facts = learned_by(config, study, trial.fold.train, 1)
     # Land that is held out, or near it, is not drawn as unknown land either.
     away = away_from(trial.fold.test, study.grid.centres_m(), trial.fold.facts.get("buffer_m", 0.0))
-    return fit_ranker(
-        values[rows], target, weight, study.learned.names, ranker_params(config.contamination), seed=config.seed,
-        constraints=study.constraints, unlabelled=unlabelled_land(study.bias, values, target >= 0.5, weight, away),
-    )  # fmt: skip
+    values = study.learned.aligned(side.names)
+    unlabelled = unlabelled_land(study.bias, values, side.found, side.weight, away)
+    return fit_side(side, recipe, config.seed, unlabelled), facts
 
 
 def _scores(
@@ -146,7 +145,8 @@ def _scores(
 ) -> dict[str, NDArray[np.float64]]:
     """Scores of the judged cells by ranking, without those that the sources do not allow."""
     lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
-    scores = {MODEL: ranker.raw(trial.study.learned.values[trial.fold.test], config.compute.threads)}
+    asked = np.ascontiguousarray(trial.study.learned.aligned(ranker.features)[trial.fold.test])
+    scores = {MODEL: ranker.raw(asked, config.compute.threads)}
     for name, ranking in baselines.items():
         if trial.fold.protocol not in HONEST and name in LEARNERS:
             continue

@@ -2,7 +2,9 @@
 
 import io
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +30,8 @@ class Findings:
     """What training found out, to be written down.
 
     `metrics` and `casualty_metrics` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
-    prevalence and weights; `report` the texts of the report by file name.
+    prevalence and weights; `report` the texts of the report by file name; `choices` what tuning, screening and region
+    weights made of the final model, empty where none was asked for.
     """
 
     study: Study
@@ -38,6 +41,7 @@ class Findings:
     moved: pd.DataFrame
     report: dict[str, str]
     warnings: tuple[str, ...]
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_report(
@@ -118,9 +122,14 @@ def _texts(config: TrainConfig, found: Findings) -> dict[str, str]:
         "casualty_validation.csv": _csv(found.casualty_metrics),
         "missed_found_cells.csv": _csv(_missed(found)),
         "sensitivity.csv": _csv(found.moved),
-        "folds.json": json.dumps(explained_folds(found.judgement), indent=1),
+        "folds.json": json.dumps([*explained_folds(found.judgement), *_final(found.choices)], indent=1),
         "warnings.txt": "\n".join(found.warnings),
     }
+
+
+def _final(choices: Mapping[str, Any]) -> list[dict[str, object]]:
+    """The choices of the final model as those of one more fold, which holds nothing out."""
+    return [{"protocol": "none", "fold": "final model", **choices}] if choices else []
 
 
 def _missed(found: Findings) -> pd.DataFrame:

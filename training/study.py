@@ -81,6 +81,17 @@ def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
     )
 
 
+def restudied(config: TrainConfig, study: Study) -> Study:
+    """The same evidence and features under other settings of contamination: what the model sees, and how."""
+    seen = _learned(config, study.table, study.infos, study.context)
+    return replace(
+        study,
+        learned=seen,
+        constraints=_constraints(config, study.infos, seen),
+        bias=_survey_bias(config, seen, study.infos, study.evidence, study.block),
+    )
+
+
 def cell_blocks(grid: Grid, block_m: float) -> NDArray[np.int64]:
     """Number of the square block, aligned to the CRS origin, in which each cell lies."""
     blocks = np.floor(grid.centres_m() / block_m).astype(np.int64)

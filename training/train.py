@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.info import FeatureContext, FeatureInfo
-from models.blend import fit_ranker
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from models.fitting import TrainingRows, fit_contamination
@@ -26,12 +25,14 @@ from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED, Evidence
 from training.hindsight import earlier_trials
 from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
-from training.judging import Judgement, judge_contamination, ranker_params, trials_of
+from training.judging import Judgement, judge_contamination, learned_by, trials_of
 from training.ledger import Ledger
 from training.metrics import mean_by_ranking
+from training.recipe import Recipe, fit_side
 from training.recording import Findings, record, run_report
 from training.regions import cell_regions
 from training.report_input import optimism_gap
+from training.side import Side
 from training.study import FEWEST_FOUND, Study, cell_blocks, features_of_outcomes, study_at
 from training.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, sensitivity, unlabelled_land
 from training.tracking import Version
@@ -87,18 +88,19 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
     judgement = judge_contamination(config, study, trials_of(config, study, tuple(earlier)))
     progress("contamination model")
-    rows = _training_rows(config, study, judgement)
+    side, recipe, choices = learned_by(config, study, np.flatnonzero(evidence.labelled), config.compute.threads)
+    rows = _training_rows(config, study, side, judgement)
     contamination = fit_contamination(
         rows,
-        ranker_params(config.contamination),
-        study.constraints,
+        recipe.ranker,
+        side.constraints,
         config.contamination.members,
         config.seed,
         config.compute.threads,
-        unlabelled_land(study.bias, study.learned.values, rows.target >= 0.5, rows.weight),
+        unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight),
     )
     contamination, audit_note = _on_audit(study, judgement, contamination)
-    moved = _sensitivity(config, study, rows)
+    moved = _sensitivity(config, study, side, recipe)
     progress("casualty model")
     casualty, casualty_metrics, notes = _train_casualty(config, inputs)
     metrics = judgement.table
@@ -115,7 +117,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     progress("report")
     report = run_report(config, study, judgement, metrics, moved, warnings)
     progress("record")
-    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings)
+    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings, choices)
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(
@@ -150,16 +152,15 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
         )
 
 
-def _training_rows(config: TrainConfig, study: Study, judgement: Judgement) -> TrainingRows:
-    evidence = study.evidence
-    rows = evidence.labelled
+def _training_rows(config: TrainConfig, study: Study, side: Side, judgement: Judgement) -> TrainingRows:
+    rows = study.evidence.labelled
     return TrainingRows(
-        study.learned.names,
-        study.learned.values[rows],
-        (evidence.state[rows] == FOUND).astype(np.float64),
-        evidence.weight[rows] * study.bias.weight[rows],
+        side.names,
+        side.values,
+        side.target,
+        side.weight,
         # The curve too speaks of all land, not of the land that people chose.
-        evidence.share[rows] * study.bias.weight[rows],
+        side.share * study.bias.weight[rows],
         study.block[rows],
         judgement.out_of_fold[rows],
         judgement.fold[rows],
@@ -203,20 +204,19 @@ def _bias_notes(bias: SurveyBias) -> tuple[str, ...]:
     return (note,) if bias.found_alone else ()
 
 
-def _sensitivity(config: TrainConfig, study: Study, rows: TrainingRows) -> pd.DataFrame:
+def _sensitivity(config: TrainConfig, study: Study, side: Side, recipe: Recipe) -> pd.DataFrame:
     """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
-    if len(np.unique(rows.target)) < 2:
+    if side.found.all() or not side.found.any():
         return pd.DataFrame()
+    values = np.ascontiguousarray(study.learned.aligned(side.names))
 
     def score(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        ranker = fit_ranker(
-            rows.values, rows.target, weight, rows.features, ranker_params(config.contamination), seed=config.seed,
-            constraints=study.constraints,
-            unlabelled=unlabelled_land(study.bias, study.learned.values, rows.target >= 0.5, weight),
-        )  # fmt: skip
-        return ranker.raw(study.learned.values, config.compute.threads)
+        unlabelled = unlabelled_land(study.bias, values, side.found, weight)
+        return fit_side(replace(side, weight=weight), recipe, config.seed, unlabelled).raw(
+            values, config.compute.threads
+        )
 
-    return sensitivity(score, rows.target, rows.weight, study.evidence.weight[study.evidence.labelled])
+    return sensitivity(score, side.target, side.weight, study.evidence.weight[study.evidence.labelled])
 
 
 def _train_casualty(config: TrainConfig, inputs: Inputs) -> tuple[CasualtyModel | None, pd.DataFrame, tuple[str, ...]]:
