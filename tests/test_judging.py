@@ -45,7 +45,7 @@ def judged(tables, rankings=CHEAP, **changes):
 
 def texts_of(config, trial):
     """The held-out ranker of a trial as the bytes of its files."""
-    return judging._without(config, trial).files("held_out")
+    return judging._without(config, trial)[0].files("held_out")
 
 
 def as_bytes(judgement):
@@ -151,7 +151,7 @@ def test_each_judged_cell_is_held_once_with_what_its_own_fold_said(config, made,
         here = held.fold == number
         cells = np.array([place[cell] for cell in held.cell_id[here]])
         assert set(cells) == set(trial.fold.test)
-        raw = judging._without(config, trial).raw(trial.study.learned.values[cells], 1)
+        raw = judging._without(config, trial)[0].raw(trial.study.learned.values[cells], 1)
         assert np.array_equal(held.score[here], raw)
         assert np.array_equal(held.positive[here], trial.outcome.state[cells] == FOUND)
         assert np.array_equal(held.area[here], trial.outcome.share[cells])

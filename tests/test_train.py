@@ -9,7 +9,7 @@ import pytest
 from models.fitting import fit_contamination
 from tests.sample_study import config_of, inputs_of, land, study_and_trials
 from training.evidence import FOUND, SEARCHED, UNKNOWN
-from training.judging import judge_contamination, ranker_params
+from training.judging import judge_contamination, learned_by
 from training.train import UNJUDGED, _on_audit, _training_rows, _unjudged
 
 SIDE = 30
@@ -28,9 +28,9 @@ def made(config):
     """Study, judgement and model."""
     study, trials = study_and_trials(config, inputs_of(land(2, SIDE, share=0.9), SIDE))
     judgement = judge_contamination(config, study, trials, {})
-    rows = _training_rows(config, study, judgement)
-    parameters = ranker_params(config.contamination)
-    return study, judgement, fit_contamination(rows, parameters, study.constraints, 3, 0, 1)
+    side, recipe, _ = learned_by(config, study, np.flatnonzero(study.evidence.labelled), 1)
+    rows = _training_rows(config, study, side, judgement)
+    return study, judgement, fit_contamination(rows, recipe.ranker, side.constraints, 3, 0, 1)
 
 
 def with_audit(made, share_of, chance, seed=0):
@@ -89,7 +89,8 @@ def test_without_enough_audit_cells_the_model_stays_the_one_it_was(made):
 
 def test_training_rows_are_the_labelled_cells_and_no_other(config, made):
     study, judgement, _ = made
-    rows = _training_rows(config, study, judgement)
+    side, _, _ = learned_by(config, study, np.flatnonzero(study.evidence.labelled), 1)
+    rows = _training_rows(config, study, side, judgement)
     labelled = study.evidence.state != UNKNOWN
     assert np.array_equal(rows.values, study.learned.values[labelled], equal_nan=True)
     assert np.array_equal(rows.target, (study.evidence.state[labelled] == FOUND).astype(float))
