@@ -84,7 +84,7 @@ def fit_linear(
     tables = [_rising(row) for row in knots]
     rows, weight = _some(found, weight, seed)
     rank = ranks(values[rows], tables) - 0.5
-    fitted = LogisticRegression(C=STRENGTH, max_iter=300, tol=1e-4)
+    fitted = LogisticRegression(C=STRENGTH, max_iter=2000, tol=1e-3)
     fitted.fit(np.hstack([rank, rank**2]), found[rows], weight)
     slope, bend = np.split(fitted.coef_[0], 2)
     centre = np.average(rank * slope + rank**2 * bend, axis=0, weights=weight)

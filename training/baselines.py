@@ -101,7 +101,7 @@ def logistic_regression(lesson: Lesson, land: Land) -> NDArray[np.float64]:
         # With fewer rows than quantiles scikit-learn warns in every fold.
         QuantileTransformer(n_quantiles=min(200, len(rows)), output_distribution="normal", random_state=lesson.seed),
     )
-    fitted = LogisticRegression(C=0.1, max_iter=300)
+    fitted = LogisticRegression(C=0.1, max_iter=2000, tol=1e-3)
     fitted.fit(prepared.fit_transform(lesson.land.seen()[rows]), lesson.found[rows], lesson.weight[rows])
     return np.asarray(fitted.decision_function(prepared.transform(land.seen())), dtype=np.float64)
 
