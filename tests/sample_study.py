@@ -1,17 +1,20 @@
 """A small surveyed land in memory: records with dates, the inputs and the config of a training run on them."""
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+import pytest
 import shapely
 from shapely.geometry import LineString, box
 
 from features.grid import Grid
 from features.sources import Sources
+from training import judging
 from training.config import TrainConfig
 from training.hindsight import earlier_trials
 from training.inputs import Inputs
@@ -50,7 +53,9 @@ def land(seed=0, side=24, share=0.6):
     """Tables by source: ordnance lies near a line and in patches; survey is of `share` of the cells, once each."""
     rng = np.random.default_rng(seed)
     centres = grid_of(side).centres_m()
-    line = LineString([(EAST - 2_000, NORTH + SIZE * side * 0.4), (EAST + SIZE * side + 2_000, NORTH + SIZE * side * 0.6)])
+    line = LineString(
+        [(EAST - 2_000, NORTH + SIZE * side * 0.4), (EAST + SIZE * side + 2_000, NORTH + SIZE * side * 0.6)]
+    )
     near = np.exp(-shapely.distance(shapely.points(centres), line) / 1_500)
     patch = np.sin(centres[:, 0] / 1_100) * np.cos(centres[:, 1] / 1_300)
     truth = rng.random(len(centres)) < np.clip(0.05 + 0.5 * near + 0.12 * patch, 0.02, 0.9)
@@ -101,6 +106,14 @@ def config_of(**changes):
 
 def book_of(config, inputs):
     return Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, Path())
+
+
+def few_draws():
+    """A patch under which intervals are of 10 draws: what they hold is tested elsewhere, and 200 cost seconds."""
+    patch = pytest.MonkeyPatch()
+    for name in ("block_intervals", "paired_differences"):
+        patch.setattr(judging, name, partial(getattr(judging, name), draws=10))
+    return patch
 
 
 def study_and_trials(config, inputs):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def test_earlier_dates_lie_a_horizon_apart_and_end_at_as_of(as_of, horizon_years
     dates = earlier_dates(as_of, horizon_years, rounds)
     assert len(dates) == rounds
     assert dates[-1][1] == as_of
-    assert all(until == start for (_, until), (start, _) in zip(dates, dates[1:], strict=False))
+    assert all(until == start for (_, until), (start, _) in pairwise(dates))
     for start, until in dates:
         assert abs((until - start).days - horizon_years * DAYS_PER_YEAR) <= 1
 
@@ -74,13 +75,15 @@ def test_an_earlier_date_knows_what_the_sources_filtered_at_that_date_say(tables
 @given(DAYS, st.integers(0, 1_000))
 def test_records_after_an_earlier_date_change_neither_its_lesson_nor_its_features(tables, as_of, seed):
     config = setting(as_of, rounds=1)
-    (start, until), = earlier_dates(as_of, 1.0, 1)
+    start = earlier_dates(as_of, 1.0, 1)[0][0]
     rng = np.random.default_rng(seed)
     days = pd.Series(pd.Timestamp(start) + pd.to_timedelta(rng.integers(1, 900, 12), unit="D"))
     # An event before the date that was recorded after it, and a day of each at once.
     events = days.mask(rng.random(12) < 0.5, pd.Timestamp(FIRST))
     late = {
-        name: tables[name].sample(12, random_state=seed, replace=True).assign(date=events.values, recorded_date=days.values)
+        name: tables[name]
+        .sample(12, random_state=seed, replace=True)
+        .assign(date=events.values, recorded_date=days.values)
         for name in ("survey", "incidents")
     }
     late["survey"]["outcome"] = rng.choice(["found", "searched"], 12)

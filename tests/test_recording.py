@@ -4,20 +4,24 @@ import io
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.sample_study import added, book_of, config_of, inputs_of, land, survey
+from tests.sample_study import added, book_of, config_of, few_draws, inputs_of, land, survey
 from tests.test_report import FORBIDDEN, Seen
 from training import recording
+from training.baselines import BASELINES
 from training.evidence import FOUND, STATE_NAMES, UNKNOWN
+from training.judging import judge_contamination
 from training.recording import label_digest, record, run_report
 from training.tracking import Version
 from training.train import train
 
-SIDE = 24
+SIDE = 20
+CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
 TEXTS = {
     "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv",
     "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
@@ -47,7 +51,7 @@ class Memory:
         self.tags[name], self.files[name] = tags, files
         return Version(name, "1", "run", "digest", "", tags["as_of"], tags["grid"])
 
-    def crown(self, versions):
+    def crown(self, _):
         self.calls.append("crown")
 
     def finish_run(self, _):
@@ -79,7 +83,11 @@ def run(config, inputs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "Store", memory)
         patch.setattr("training.train.record", keep)
-        return train(config, inputs), memory, kept
+        patch.setattr("training.train.judge_contamination", partial(judge_contamination, baselines=CHEAP))
+        few = few_draws()
+        trained = train(config, inputs)
+        few.undo()
+        return trained, memory, kept
 
 
 def table(memory, name):
@@ -178,6 +186,10 @@ def test_labels_are_named_by_what_they_say_and_not_by_when(run, config, inputs):
     other, lighter = evidence.state.copy(), evidence.weight.copy()
     place = np.flatnonzero(other == FOUND)[0]
     other[place], lighter[place] = UNKNOWN, 0.5
-    assert len({told, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))}) == 3
-    more = added(land(2, SIDE), survey=survey(np.random.default_rng(0), inputs.grid.centres_m()[:5] + 1, np.ones(5, bool)))
+    assert (
+        len({told, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))}) == 3
+    )
+    more = added(
+        land(2, SIDE), survey=survey(np.random.default_rng(0), inputs.grid.centres_m()[:5] + 1, np.ones(5, bool))
+    )
     assert label_digest(book_of(config, inputs_of(more, SIDE)).at(config.as_of)) != told
