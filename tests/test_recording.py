@@ -159,6 +159,10 @@ def test_numbers_that_are_logged_are_numbers_and_count_the_evidence(run):
     for number, name in enumerate(STATE_NAMES):
         assert memory.metrics[f"evidence/{name}"] == (state == number).sum()
     assert memory.metrics["leave_region_out/mean/random order/roc_auc"] == 0.5
+    unknown = replace(kept["found"], metrics=kept["found"].metrics.assign(roc_auc=np.nan))
+    logged = recording._flat_metrics(unknown)
+    assert not any(name.endswith("/roc_auc") for name in logged)
+    assert logged.keys() < memory.metrics.keys()
     assert memory.metrics["evidence/effective_sample_size"] == pytest.approx((state != UNKNOWN).sum())
 
 
