@@ -1,17 +1,20 @@
 """A small surveyed land in memory: records with dates, the inputs and the config of a training run on them."""
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+import pytest
 import shapely
 from shapely.geometry import LineString, box
 
 from features.grid import Grid
 from features.sources import Sources
+from training import judging
 from training.config import TrainConfig
 from training.hindsight import earlier_trials
 from training.inputs import Inputs
@@ -103,6 +106,14 @@ def config_of(**changes):
 
 def book_of(config, inputs):
     return Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, Path())
+
+
+def few_draws():
+    """A patch under which intervals are of 10 draws: what they hold is tested elsewhere, and 200 cost seconds."""
+    patch = pytest.MonkeyPatch()
+    for name in ("block_intervals", "paired_differences"):
+        patch.setattr(judging, name, partial(getattr(judging, name), draws=10))
+    return patch
 
 
 def study_and_trials(config, inputs):

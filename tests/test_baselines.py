@@ -35,9 +35,9 @@ def lesson():
     return lesson_of(cells, cells.column("slope") + 0.3 * np.random.default_rng(1).normal(size=600) > 0.8)
 
 
-def with_column(cells, name, values):
+def with_column(cells, names, values):
     changed = cells.values.copy()
-    changed[:, cells.names.index(name)] = values
+    changed[:, [cells.names.index(each) for each in names]] = values
     return replace(cells, values=changed)
 
 
@@ -90,11 +90,11 @@ def test_a_rule_without_its_feature_says_nothing(lesson):
 def test_a_learner_sees_what_the_model_may_see_and_nothing_else(lesson, name):
     ahead = land(200, seed=2)
     score = BASELINES[name](lesson, ahead)
-    for hidden in ("hidden_first", "hidden_middle", INCIDENT_DISTANCE):
-        # A column that is the answer itself changes nothing, on neither side.
-        told = replace(lesson, land=with_column(lesson.land, hidden, lesson.found))
-        assert np.array_equal(BASELINES[name](told, with_column(ahead, hidden, ahead.column("slope"))), score)
-    seen = replace(lesson, land=with_column(lesson.land, "height", lesson.found))
+    # Columns that are the answer itself change nothing, on neither side.
+    hidden = ("hidden_first", "hidden_middle", INCIDENT_DISTANCE)
+    told = replace(lesson, land=with_column(lesson.land, hidden, lesson.found[:, None]))
+    assert np.array_equal(BASELINES[name](told, with_column(ahead, hidden, ahead.column("slope")[:, None])), score)
+    seen = replace(lesson, land=with_column(lesson.land, ["height"], lesson.found[:, None]))
     assert not np.array_equal(BASELINES[name](seen, ahead), score)
 
 
@@ -104,8 +104,8 @@ def test_a_learner_learns_repeats_itself_and_bears_unknown_values(lesson, name):
     score = BASELINES[name](lesson, ahead)
     assert judge(score, ahead.column("slope") > 0.8)["roc_auc"] > 0.95
     assert np.array_equal(BASELINES[name](lesson, ahead), score)
-    unknown = replace(lesson, land=with_column(lesson.land, "height", np.nan))
-    assert np.isfinite(BASELINES[name](unknown, with_column(ahead, "height", np.nan))).all()
+    unknown = replace(lesson, land=with_column(lesson.land, ["height"], np.nan))
+    assert np.isfinite(BASELINES[name](unknown, with_column(ahead, ["height"], np.nan))).all()
 
 
 @pytest.mark.parametrize("name", LEARNERS)

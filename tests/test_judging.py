@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from benchmarks.contamination import own_ranking
-from tests.sample_study import AS_OF, added, config_of, inputs_of, land, study_and_trials
+from tests.sample_study import AS_OF, added, config_of, few_draws, inputs_of, land, study_and_trials
 from training import judging
 from training.baselines import BASELINES, random_order
 from training.evidence import FOUND, SEARCHED, UNKNOWN
 from training.judging import MODEL, judge_contamination
 from training.metrics import judge
 
-SIDE = 24
+SIDE = 20
 # The learners among the baselines cost seconds; what they do is stated in test_baselines.
 CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line", "distance to what is known")}
 PROTOCOLS = ("as_of", "leave_region_out", "knndm", "random")
@@ -51,6 +51,13 @@ def texts_of(config, trial):
 def as_bytes(judgement):
     table = judgement.table.to_csv(index=False)
     return table, judgement.out_of_fold.tobytes(), judgement.fold.tobytes(), judgement.missed.tobytes()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_intervals():
+    patch = few_draws()
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="module")

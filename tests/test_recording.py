@@ -4,20 +4,24 @@ import io
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.sample_study import added, book_of, config_of, inputs_of, land, survey
+from tests.sample_study import added, book_of, config_of, few_draws, inputs_of, land, survey
 from tests.test_report import FORBIDDEN, Seen
 from training import recording
+from training.baselines import BASELINES
 from training.evidence import FOUND, STATE_NAMES, UNKNOWN
+from training.judging import judge_contamination
 from training.recording import label_digest, record, run_report
 from training.tracking import Version
 from training.train import train
 
-SIDE = 24
+SIDE = 20
+CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
 TEXTS = {
     "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv",
     "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
@@ -47,7 +51,7 @@ class Memory:
         self.tags[name], self.files[name] = tags, files
         return Version(name, "1", "run", "digest", "", tags["as_of"], tags["grid"])
 
-    def crown(self, versions):
+    def crown(self, _):
         self.calls.append("crown")
 
     def finish_run(self, _):
@@ -79,7 +83,11 @@ def run(config, inputs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "Store", memory)
         patch.setattr("training.train.record", keep)
-        return train(config, inputs), memory, kept
+        patch.setattr("training.train.judge_contamination", partial(judge_contamination, baselines=CHEAP))
+        few = few_draws()
+        trained = train(config, inputs)
+        few.undo()
+        return trained, memory, kept
 
 
 def table(memory, name):
@@ -151,6 +159,10 @@ def test_numbers_that_are_logged_are_numbers_and_count_the_evidence(run):
     for number, name in enumerate(STATE_NAMES):
         assert memory.metrics[f"evidence/{name}"] == (state == number).sum()
     assert memory.metrics["leave_region_out/mean/random order/roc_auc"] == 0.5
+    unknown = replace(kept["found"], metrics=kept["found"].metrics.assign(roc_auc=np.nan))
+    logged = recording._flat_metrics(unknown)
+    assert not any(name.endswith("/roc_auc") for name in logged)
+    assert logged.keys() < memory.metrics.keys()
     assert memory.metrics["evidence/effective_sample_size"] == pytest.approx((state != UNKNOWN).sum())
 
 

@@ -39,16 +39,17 @@ def with_audit(made, share_of, chance, seed=0):
     drawn = np.flatnonzero(np.isfinite(judgement.out_of_fold))
     state, inclusion = study.evidence.state.copy(), np.full(len(study.evidence.state), np.nan)
     found = np.random.default_rng(seed).random(len(drawn)) < share_of * model.calibration(judgement.out_of_fold[drawn])
-    state[drawn], inclusion[drawn] = np.where(found, FOUND, SEARCHED), chance(len(drawn))
+    state[drawn], inclusion[drawn] = np.where(found, FOUND, SEARCHED), chance(found)
     return replace(study, evidence=replace(study.evidence, state=state, inclusion_prob=inclusion)), drawn, found
 
 
-def evenly(count):
-    return np.full(count, 0.1)
+def evenly(found):
+    return np.full(len(found), 0.1)
 
 
-def unevenly(count):
-    return np.where(np.arange(count) % 3 == 0, 0.4, 0.05)
+def unevenly(found):
+    """Twice as likely to be drawn where something is: the records say so, and the level must not rise by it."""
+    return np.where(found, 0.2, 0.1)
 
 
 @pytest.mark.parametrize("chance", [evenly, unevenly])
@@ -56,7 +57,7 @@ def test_random_audit_cells_set_the_level_of_the_probabilities(made, chance):
     _, judgement, model = made
     study, drawn, found = with_audit(made, 1 / 3, chance)
     audited, note = _on_audit(study, judgement, model)
-    counts = 1 / chance(len(drawn))
+    counts = 1 / chance(found)
     share = np.average(found, weights=counts)
     before, after = (np.average(m.calibration(judgement.out_of_fold[drawn]), weights=counts) for m in (model, audited))
     assert before > 2 * share
