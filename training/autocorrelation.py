@@ -32,7 +32,7 @@ def autocorrelation_range_m(
     def curve(lag: NDArray[np.float64], nugget: float, rise: float, range_m: float) -> NDArray[np.float64]:
         return nugget + rise * (1 - np.exp(-PRACTICAL * lag / range_m))
 
-    start = (float(semivariance[0]) / 2, sill / 2, greatest_m / 4)
+    start = (float(semivariance[0]) / 2, sill / 2, max(greatest_m / 4, cell_size_m))
     bounds = ([0, 0, cell_size_m], [sill, 2 * sill, greatest_m])
     # Near lags tell the range: they weigh by their pairs over the square of the lag (Cressie 1985).
     spread = lag_m / np.sqrt(pairs)
