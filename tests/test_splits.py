@@ -175,3 +175,10 @@ def test_knndm_beats_random_folds_at_matching_distances():
     facts = matched[0].facts
     assert len(facts["to_predict_m"]) == len(facts["between_folds_m"]) == len(facts["quantiles"])
     assert facts["wasserstein_m"] > 0
+
+
+def test_range_on_land_of_few_cells_stays_between_a_cell_and_a_third_of_the_extent():
+    east, north = np.meshgrid(np.arange(11) * 500.0, np.arange(11) * 500.0)
+    centres = np.column_stack([east.ravel(), north.ravel()])
+    found = np.hypot(*(centres - 2_500).T) < 1_300
+    assert 500 <= autocorrelation_range_m(centres, found, 500, 0) <= 5_000 / 3
