@@ -111,8 +111,7 @@ def book_of(config, inputs):
 def few_draws():
     """A patch under which intervals are of 10 draws: what they hold is tested elsewhere, and 200 cost seconds."""
     patch = pytest.MonkeyPatch()
-    for name in ("block_intervals", "paired_differences"):
-        patch.setattr(judging, name, partial(getattr(judging, name), draws=10))
+    patch.setattr(judging, "judged_on_draws", partial(judging.judged_on_draws, draws=10))
     return patch
 
 
