@@ -315,6 +315,8 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _print_validation(metrics: "pd.DataFrame", casualty: "pd.DataFrame") -> None:
     """The model beside the rules of thumb, fold by fold and as means."""
+    from mlrisk.casualty_map import casualty_table
+
     if len(metrics):
         # Every fold of every ranking is in the report; here the means, and the model fold by fold where it is honest.
         told = metrics["protocol"].isin(["as_of", "leave_region_out"]) & (metrics["ranking"] == "mlrisk")
@@ -334,19 +336,7 @@ def _print_validation(metrics: "pd.DataFrame", casualty: "pd.DataFrame") -> None
             ],
         )  # fmt: skip
     if len(casualty):
-        _table(
-            "casualties",
-            ("protocol", "fold", "deviance skill", "expected / observed", "recall 5 % (exposure)", "10 % (exposure)"),
-            [
-                (
-                    row["protocol"], row["fold"], f"{row['deviance_skill']:.3f}",
-                    f"{row['expected']:.0f} / {row['observed']:.0f}",
-                    f"{row['recall_5_mlrisk']:.2f} ({row['recall_5_exposure']:.2f})",
-                    f"{row['recall_10_mlrisk']:.2f} ({row['recall_10_exposure']:.2f})",
-                )
-                for row in casualty.to_dict("records")
-            ],
-        )  # fmt: skip
+        _table("casualties", *casualty_table(casualty))
 
 
 MOST_MISSED = 20

@@ -12,7 +12,8 @@ from features.errors import ConfigError
 from features.settings import Settings
 from mlrisk.ranking import POLICIES
 from mlrisk.writers import WRITERS
-from training.config import Share, TrainConfig
+from training.boosting_settings import Share
+from training.config import TrainConfig
 
 NOT_IN_YAML = ("home_folder", "data_folder")
 

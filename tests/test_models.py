@@ -6,9 +6,9 @@ import pytest
 from scipy.special import expit
 
 from models.blend import RankerParams, fit_ranker
-from models.boosting import Boosted, BoostingParams, fit
+from models.boosting import BoostingParams, fit
 from models.calibration import LOWEST
-from models.casualty import CasualtyModel, fit_rate, year_factor
+from models.casualty import CasualtyModel, Hurdle, Part, fit_rate, year_factor
 from models.contamination import ContaminationModel
 from models.fitting import TrainingRows, fit_contamination
 
@@ -174,8 +174,16 @@ def test_a_steady_decline_is_carried_forward_and_pulled_towards_none():
 
 def test_the_casualty_model_survives_its_files():
     values, exposure, _, count = counts()
-    booster, mean_rate = fit_rate(("a", "b"), values, count, exposure, PARAMS, 0)
-    model = CasualtyModel(booster, mean_rate, 0.8, -0.1, False, True)
+    booster, _ = fit_rate(("a", "b"), values, count, exposure, PARAMS, 0)
+    weights, scales = {"trees": 0.7, "hurdle": 0.1, "area": 0.2}, {"trees": 0.01, "hurdle": 0.02, "area": 0.03}
+    part = Part(booster, Hurdle(booster, 1.2), weights, scales, 12.0)
+    cells, scores = np.array([3, 9]), np.array([0.25, 0.5])
+    model = CasualtyModel(part, (part,) * 3, 1.3, -0.1, 1.1, False, True, cells, scores)
     again = CasualtyModel.from_files(model.files())
-    assert np.array_equal(model.rate(values), again.rate(values))
-    assert isinstance(again.booster, Boosted)
+    patterns = {"area": np.ones(len(values))}
+    for one, other in zip(
+        model.casualties(values, exposure, patterns), again.casualties(values, exposure, patterns), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert (again.per_accident, again.is_index, again.scores.tolist()) == (1.3, False, [0.25, 0.5])
+    assert again.files() == model.files()
