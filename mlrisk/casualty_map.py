@@ -45,7 +45,7 @@ def casualty_columns(
     """
     units = units_of(config, inputs.grid, inputs.sources)
     accidents = read_accidents(inputs.sources, config.casualty)
-    recent = _recent(config, accidents)
+    recent = recent_accidents(config, accidents)
     settings = config.casualty
     today = people_today(inputs.grid, inputs.sources, settings)
     power = settings.exposure_power
@@ -93,7 +93,7 @@ def _by_activity(config: Config, inputs: Inputs, recent: Accidents, hurt: Floats
     return columns
 
 
-def _recent(config: Config, accidents: Accidents | None) -> Accidents | None:
+def recent_accidents(config: Config, accidents: Accidents | None) -> Accidents | None:
     """Accidents of the population in the years that the model learns from; undated ones are all recent."""
     if accidents is None:
         return None

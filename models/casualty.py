@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 # Prior spread of the yearly change on the log scale: awareness work and clearance move incident rates by 5-15 % a
 # year (domain facts), so a trend beyond 30 % a year needs many events to be believed.
 TREND_SPREAD = 0.15
+# Measured on Colombia to 2004 and on synthetic countries 101 to 106: a short memory follows a change soonest.
+MEMORY_YEARS, DAMPING = 2.0, 0.85
 TREES, HURDLE = "trees", "hurdle"
 # Two-sided 90 % of a normal distribution.
 NORMAL_90 = 1.645
@@ -161,24 +163,36 @@ def fit_rate(
     return fit(values, relative, weight, features, objective, params, seed=seed), mean_rate
 
 
-def year_factor(totals: Floats, years_ahead: float) -> tuple[float, float]:
-    """Factor from the mean of the yearly totals to the year whose middle lies `years_ahead` after the last period's.
+def year_factor(totals: Floats, years_ahead: int) -> tuple[float, float]:
+    """Factor from the mean of the yearly totals to the year that lies `years_ahead` after the last, and the change.
 
-    A log-linear Poisson trend with a normal prior on the yearly change (spread TREND_SPREAD). Returns the factor and
-    the yearly change on the log scale; (1, 0) with fewer than three years or no events.
+    A log-linear Poisson trend in which a year counts half as much as one MEMORY_YEARS later, with a normal prior on the
+    yearly change (spread TREND_SPREAD); ahead it is damped (Gardner and McKenzie 1985), for neither wars nor awareness
+    work go on for ever. The change is that of a year on the log scale; (1, 0) with fewer than three years or no events.
     """
     if len(totals) < 3 or totals.sum() == 0:
         return 1.0, 0.0
-    time = np.arange(len(totals)) - (len(totals) - 1) / 2
+    time = np.arange(len(totals)) - (len(totals) - 1.0)
+    weight = 0.5 ** (-time / MEMORY_YEARS)
 
     def loss(parameters: NDArray[np.float64]) -> float:
         expected = np.exp(parameters[0] + parameters[1] * time)
         penalty = 0.5 * (parameters[1] / TREND_SPREAD) ** 2
-        return float((expected - totals * np.log(expected)).sum() + penalty)
+        return float((weight * (expected - totals * np.log(expected))).sum() + penalty)
 
     level, change = minimize(loss, np.array([np.log(totals.mean()), 0.0]), method="BFGS").x
-    ahead = time[-1] + years_ahead
-    return float(np.exp(level + change * ahead) / totals.mean()), float(change)
+    first = np.exp(level + DAMPING * change) / totals.mean()
+    return float(first * growth(change, years_ahead)[-1]), float(change)
+
+
+def growth(change: float, years: int) -> Floats:
+    """Each of the coming years relative to the first of them, (years,), for a damped yearly change.
+
+    >>> growth(0.0, 3).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    steps = np.cumsum(DAMPING ** np.arange(1, years + 1))
+    return np.asarray(np.exp(change * (steps - steps[0])))
 
 
 def _part_files(part: Part, ending: str) -> dict[str, str]:

@@ -27,7 +27,8 @@ ROOT = Path(__file__).parents[1]
 # A small model: what is tested is the chain, not how good the map is.
 QUICK = (
     "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
-    "casualty.members=3", "casualty.fewest_accidents=20", "casualty.judged_years=1", "validation.folds=3", "validation.protocols=[leave_region_out]", "compute.threads=1",
+    "casualty.members=3", "casualty.fewest_accidents=20", "casualty.judged_years=1", "validation.folds=3",
+    "validation.protocols=[leave_region_out]", "compute.threads=1",
     "ranking.explained_cells=300",
 )  # fmt: skip
 # One run is judged in every way; the others need no more than what sets their probabilities.

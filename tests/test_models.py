@@ -164,11 +164,13 @@ def test_the_rate_does_not_depend_on_the_unit_of_exposure():
 
 def test_a_steady_decline_is_carried_forward_and_pulled_towards_none():
     totals = 1_000 * 0.9 ** np.arange(8)
-    factor, change = year_factor(totals, 1.0)
+    factor, change = year_factor(totals, 1)
     assert change == pytest.approx(np.log(0.9), abs=0.01)
     assert factor * totals.mean() == pytest.approx(1_000 * 0.9**8, rel=0.02)
-    assert year_factor(np.array([5.0, 3.0]), 1.0) == (1.0, 0.0)
-    few = year_factor(np.array([2.0, 0.0, 0.0, 1.0]), 1.0)[1]
+    assert year_factor(np.array([5.0, 3.0]), 1) == (1.0, 0.0)
+    further = year_factor(totals, 10)[0] * totals.mean()
+    assert further > 1_000 * 0.9**17 * 1.3, "no trend goes on for ever"
+    few = year_factor(np.array([2.0, 0.0, 0.0, 1.0]), 1)[1]
     assert abs(few) < 0.15
 
 

@@ -64,7 +64,7 @@ def fit_casualty(
             return _part(config, rows, now, chosen, use, held, times[number], config.seed + number)
 
         whole, *others = side_by_side(one, range(len(times)), config.compute.threads)
-    change = year_factor(rows.totals / rows.complete, 1.0)[1] if rows.dated else 0.0
+    change = year_factor(rows.totals / rows.complete, 1)[1] if rows.dated else 0.0
     return CasualtyModel(whole, tuple(others), per_accident, change, spread.pearson, bool(is_index), rows.dated)
 
 
@@ -86,8 +86,9 @@ def yearly_effect(rows: UnitPeriods, chosen: NDArray[np.bool_]) -> Floats:
     Growth of a register, awareness work and years of war move all units alike; they are left to the level.
     """
     totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
-    mean = totals.mean()
-    return np.asarray(rows.exposure * totals[rows.period] / mean if mean else rows.exposure)
+    effect = totals / totals.mean() if totals.sum() else np.ones(len(totals))
+    exposure: Floats = rows.exposure * effect[rows.period]
+    return exposure
 
 
 def _target(config: TrainConfig, rows: UnitPeriods) -> tuple[Floats, str]:
@@ -189,7 +190,7 @@ def _part(
     weights = dict(zip(held.names, _weights(rows, held, times).tolist(), strict=True))
     counted = (rows.accidents * times[rows.unit])[chosen]
     totals = np.bincount(rows.period[chosen], weights=counted, minlength=len(rows.starts)) / rows.complete
-    level = float(totals.mean() * year_factor(totals, 1.0)[0]) if rows.dated else float(totals.sum() / rows.years)
+    level = float(totals.mean() * year_factor(totals, 1)[0]) if rows.dated else float(totals.sum() / rows.years)
     # A draw of blocks holds more or less land than there is: its total is brought back to the land of all.
     level *= float(use.sum() / max(times[use].sum(), 1.0))
     return _scaled(Part(trees, hurdle, weights, dict.fromkeys(weights, 1.0), level), rows, now, use)

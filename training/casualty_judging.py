@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.casualty import growth
 from training.casualties import expected_casualties, fit_casualty
 from training.casualty_baselines import BASELINES, CONSTANT, KERNELS
 from training.casualty_figures import area_figures, deviance, skill, tenths
@@ -115,7 +116,7 @@ def forecast(config: TrainConfig, history: History, start: date, observed: Float
         return None
     now, everywhere = history.moment(start), np.ones(history.units.n_units, dtype=bool)
     model = fit_casualty(config, rows, now, unit_blocks(config, history), 0)
-    ahead = float(np.exp(model.yearly_change * np.arange(years)).sum())
+    ahead = float(growth(model.yearly_change, years).sum())
     expected = {MODEL: expected_casualties(model, now, 1)[0] / model.per_accident * ahead}
     scores = {MODEL: expected[MODEL]}
     mean = float((rows.totals / rows.complete).mean()) * years
