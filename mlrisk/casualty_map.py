@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -118,30 +117,3 @@ def _score(model: CasualtyModel, cells: CellContamination) -> Floats:
         known = (model.scored_cells[place] == cells.cell_id) & np.isfinite(model.scores[place])
         score = np.where(known, model.scores[place], score)
     return np.asarray(score)
-
-
-def casualty_table(figures: pd.DataFrame) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Header and rows of the terminal's table of how casualty risk was judged."""
-    header = (
-        "protocol",
-        "fold",
-        "ranking",
-        "expected / happened",
-        "skill over constant",
-        "over kernels",
-        "5 %",
-        "10 %",
-    )
-    rows = [
-        (
-            row["protocol"], row["fold"], row["ranking"],
-            f"{_told(row.get('expected'), 0)} / {row['observed']:.0f}", _told(row.get("skill_over_constant"), 3),
-            _told(row.get("skill_over_kernels"), 3), _told(row["recall_5"], 2), _told(row["recall_10"], 2),
-        )
-        for row in figures.to_dict("records")
-    ]  # fmt: skip
-    return header, rows
-
-
-def _told(value: float | None, digits: int) -> str:
-    return f"{value:.{digits}f}" if value is not None and np.isfinite(value) else "-"

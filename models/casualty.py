@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 # year (domain facts), so a trend beyond 30 % a year needs many events to be believed.
 TREND_SPREAD = 0.15
 # Measured on Colombia to 2004 and on synthetic countries 101 to 106: a short memory follows a change soonest.
-MEMORY_YEARS, DAMPING = 2.0, 0.85
+MEMORY_YEARS, DAMPING = 1.5, 0.85
 TREES, HURDLE = "trees", "hurdle"
 # Two-sided 90 % of a normal distribution.
 NORMAL_90 = 1.645

@@ -159,7 +159,7 @@ def _group(rows: UnitPeriods, held: HeldOutYears) -> NDArray[np.int64]:
 def _weights(rows: UnitPeriods, held: HeldOutYears, times: Floats) -> Floats:
     if not len(held.rows):
         even = np.array([0.0 if name in (TREES, HURDLE) else 1.0 for name in held.names])
-        return even / even.sum()
+        return np.asarray(even / even.sum())
     share = shares(held.patterns, _group(rows, held))
     return mixture_weights(share, rows.accidents[held.rows] * times[rows.unit[held.rows]], PRIOR)
 

@@ -15,7 +15,7 @@ from training.ledger import Ledger
 from training.recipe import fit_side, recipe_of
 from training.side import side_of
 from training.splits import deal, judges
-from training.study import FEWEST_FOUND, Study, study_at
+from training.study import FEWEST_FOUND, Study, held_back_study, study_at
 from training.unit_periods import years_before
 
 # Groups of regions of which each is scored by a model of the others.
@@ -39,22 +39,23 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     labels, validation = study.labels, config.validation.model_copy(update={"folds": FOLDS})
     recipe = recipe_of(config.contamination)
 
-    def one(members: list[str]) -> tuple[NDArray[np.bool_], Ranker] | None:
+    def one(members: list[str]) -> tuple[NDArray[np.bool_], Study, Ranker] | None:
         held = np.isin(labels.regions, members)
         train = np.flatnonzero(~held & labels.labelled)
         positive = labels.positive[train]
         if not judges(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
             return None
-        return held, fit_side(side_of(study, train, config.validation.block_m), recipe, config.seed)
+        seen = held_back_study(config, study, train)
+        return held, seen, fit_side(side_of(seen, train, config.validation.block_m), recipe, config.seed)
 
     groups = list(deal(labels, validation, config.seed).values())
     fitted = [one for one in side_by_side(one, groups, config.compute.threads) if one is not None]
-    for held, ranker in fitted:
-        score[held] = _scored(study, ranker, held)
+    for held, seen, ranker in fitted:
+        score[held] = _scored(seen, ranker, held)
     # Land of regions without a label was seen by none of the models: it gets the mean of them.
     rest = np.isnan(score)
     if rest.any() and fitted:
-        score[rest] = np.mean([_scored(study, ranker, rest) for _, ranker in fitted], axis=0)
+        score[rest] = np.mean([_scored(seen, ranker, rest) for _, seen, ranker in fitted], axis=0)
     return score
 
 
