@@ -64,7 +64,8 @@ def fit_casualty(
             return _part(config, rows, now, chosen, use, held, times[number], config.seed + number)
 
         whole, *others = side_by_side(one, range(len(times)), config.compute.threads)
-    change = year_factor(rows.totals / rows.complete, 1)[1] if rows.dated else 0.0
+    totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
+    change = year_factor(totals / rows.complete, 1)[1] if rows.dated else 0.0
     return CasualtyModel(whole, tuple(others), per_accident, change, spread.pearson, bool(is_index), rows.dated)
 
 
