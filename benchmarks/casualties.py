@@ -30,6 +30,7 @@ COLOMBIA_YEARS = (2005, 2007, 2009, 2011)
 SYNTHETIC_SEEDS = (21, 22, 23, 24, 25)
 SYNTHETIC_CELLS = 40_000
 HORIZON = 2
+COARSE_M = 2_000.0
 # Land of the register as it was known before the first year that is judged.
 HULL_UNTIL, HULL_RATIO, HULL_AROUND_M = 2004, 0.1, 10_000
 COLOMBIA = """\
@@ -117,10 +118,17 @@ def synthetic(seed: int, cells: int, folder: Path, overrides: Sequence[str]) -> 
     shares = {ACTIVITY_NAMES.get(name, name): share for name, share in facts["activity_shares"].items()}
     apart = max(abs(mix[number] - shares.get(name, 0.0)) for number, name in enumerate(ACTIVITIES))
     some = true > 0
+    # The truth ties where it is nothing: no order without ties can correlate better than this with it.
+    most = float(np.sqrt(1 - (1 - some.mean()) ** 3))
+    coarse = np.unique(np.floor(history.units.centres_m / COARSE_M), axis=0, return_inverse=True)[1].reshape(-1)
     return {
         "seed": seed, "expected": float(expected.sum()), "truth": float(true.sum()),
         "ratio": float(expected.sum() / true.sum()), "rank_correlation": float(spearmanr(expected, true)[0]),
         "rank_correlation_where_any": float(spearmanr(expected[some], true[some])[0]),
+        "most_possible": most,
+        "rank_correlation_2_km": float(
+            spearmanr(np.bincount(coarse, weights=expected), np.bincount(coarse, weights=true))[0]
+        ),
         "units_without_danger": float(1 - some.mean()), "activity_points_apart": 100 * float(apart),
         "seconds": time.monotonic() - started,
     }  # fmt: skip

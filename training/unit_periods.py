@@ -154,17 +154,17 @@ class History:
         exposure = present
         if config.casualty.contamination_every_years:
             score = self.score(day)
-            filled = np.where(np.isfinite(score), score, np.nanmedian(score)) if np.isfinite(score).any() else None
-            shown = np.full(len(density), np.nan) if filled is None else filled
-            own["contamination_mean"] = units.total(shown) / units.total(np.ones(len(shown)))
-            own["contamination_greatest"] = greatest(units, shown)
             names += [INDEX, "contamination"]
-            if filled is None:
-                # Too little was known for a score: the patterns lie as people and land do.
-                patterns += [present, units.area_km2]
-            else:
+            # Too little was known for a score: the patterns lie as people and land do.
+            more = [present, units.area_km2]
+            own["contamination_mean"] = own["contamination_greatest"] = np.full(units.n_units, np.nan)
+            if np.isfinite(score).any():
+                filled = np.where(np.isfinite(score), score, np.nanmedian(score))
+                own["contamination_mean"] = units.total(filled) / units.total(np.ones(len(filled)))
+                own["contamination_greatest"] = greatest(units, filled)
                 exposure = units.total((filled + LEAST_SCORE) * density * cell_km2)
-                patterns += [exposure, units.total(filled + LEAST_SCORE)]
+                more = [exposure, units.total(filled + LEAST_SCORE)]
+            patterns += more
         values = np.column_stack([table.values, *own.values()]).astype(np.float32)
         return Moment((*table.names, *own), values, tuple(names), np.column_stack(patterns), exposure)
 
