@@ -23,8 +23,8 @@ from training.train import train
 SIDE = 20
 CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
 TEXTS = {
-    "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv", "casualty_tenths.csv", "casualty_years.csv",
-    "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
+    "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv", "casualty_tenths.csv",
+    "casualty_years.csv", "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
 }  # fmt: skip
 
 
