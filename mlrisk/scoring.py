@@ -17,7 +17,7 @@ from mlrisk.language import language
 from mlrisk.reasons import Cases, families_of, reasons_in_words
 from mlrisk.rules import rule_columns
 from models.contamination import ContaminationModel
-from models.explain import steady
+from models.explain import STEADY_MEMBERS, steady
 from training.config import ComputeSettings
 from training.inputs import Inputs, contamination_context
 
@@ -128,7 +128,7 @@ def explained(
     families = families_of(model.ranker.features, infos)
     contributions = model.ranker.contributions(values, threads)
     sums = families.sums(contributions)
-    members = [families.sums(member.contributions(values, threads)) for member in model.members]
+    members = [families.sums(member.contributions(values, threads)) for member in model.members[:STEADY_MEMBERS]]
     return Cases(model.ranker.features, infos, families, values, contributions, sums, steady(sums, members))
 
 

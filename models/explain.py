@@ -20,6 +20,8 @@ FEWEST_FOR_WOODELF = 5_000
 CHECKED_ROWS = 200
 # Greatest difference on the log-odds between the engines that is taken for rounding.
 TOLERANCE = 1e-4
+# Members that are asked whether a reason holds: each costs as much as the reasons themselves.
+STEADY_MEMBERS = 5
 # A family whose sum has another sign in more than this share of the members is no reason.
 MOST_FLIPS = 0.1
 
