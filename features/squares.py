@@ -1,5 +1,6 @@
 """Boxes sorted into squares of the plane once, so that a tile finds those around it without asking all of a country."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,22 +18,24 @@ MOST_SQUARES = 512
 
 @dataclass(frozen=True, eq=False)
 class Squares:
-    """Boxes (n, 4) of west, south, east and north, and which of them touch each square.
+    """Which of n boxes touch each square; the boxes themselves stay with whoever made them.
 
     Those of the square in row r and column c are `members[starts[r * columns + c]:starts[r * columns + c + 1]]`.
     """
 
-    boxes: Floats
     corner: Floats
     side_m: float
     columns: int
     starts: Integers
     members: NDArray[np.int32]
 
-    def within(self, bounds: Bounds, reach_m: float) -> Integers:
+    def within(self, bounds: Bounds, reach_m: float, boxes_of: Callable[[Integers], Floats]) -> Integers:
         """Indices, ascending, of the boxes that come within `reach_m` of the bounds, to each side.
 
-        >>> squares_of(np.array([[0.0, 0, 1, 1], [5e4, 0, 6e4, 1], [3, 3, 3, 3]])).within((3, 0, 9, 9), 2.0).tolist()
+        `boxes_of` gives the boxes (k, 4) of west, south, east and north for k indices.
+
+        >>> boxes = np.array([[0.0, 0, 1, 1], [5e4, 0, 6e4, 1], [3, 3, 3, 3]])
+        >>> squares_of(boxes).within((3, 0, 9, 9), 2.0, boxes.__getitem__).tolist()
         [0, 2]
         """
         low, high = np.array(bounds[:2]) - reach_m, np.array(bounds[2:]) + reach_m
@@ -46,7 +49,7 @@ class Squares:
         begins, ends = self.starts[lines + left].tolist(), self.starts[lines + right + 1].tolist()
         runs = [self.members[begin:end] for begin, end in zip(begins, ends, strict=True)]
         found = np.unique(np.concatenate([self.members[:0], *runs])).astype(np.int64)
-        boxes = self.boxes[found]
+        boxes = boxes_of(found)
         return np.asarray(found[(boxes[:, 2:] >= low).all(axis=1) & (boxes[:, :2] <= high).all(axis=1)])
 
 
@@ -68,4 +71,4 @@ def squares_of(boxes: Floats) -> Squares:
     square = (first[member, 1] + number // wide[member]) * columns + first[member, 0] + number % wide[member]
     starts = np.concatenate([[0], np.cumsum(np.bincount(square, minlength=int(columns * rows)))]).astype(np.int64)
     members = finite[member[np.argsort(square, kind="stable")]].astype(np.int32)
-    return Squares(boxes, corner, side_m, int(columns), starts, members)
+    return Squares(corner, side_m, int(columns), starts, members)
