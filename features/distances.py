@@ -6,6 +6,7 @@ not depend on the tile's borders.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numba
 import numpy as np
@@ -92,7 +93,9 @@ def in_reach(tile: Grid, layer: Layer, left_out: Integers | None = None) -> Inte
     The nearest of a cell is no further away than the segment nearest to the middle of its part and the way there.
     The geometries `left_out` are not among them.
     """
-    middles, half = _parts(tile)
+    middles, half = _parts(tile.shape, tile.cell_size_m)
+    west, _, _, north = tile.bounds
+    middles = middles + np.array([west, north])
     reach = half + FIRST_REACH_M
     while True:
         near = segments_near(tile, layer, min(reach, LONGEST_DISTANCE_M + SLACK_M))
@@ -104,15 +107,15 @@ def in_reach(tile: Grid, layer: Layer, left_out: Integers | None = None) -> Inte
         reach = 4 * reach if np.isinf(enough) else enough
 
 
-def _parts(tile: Grid) -> tuple[Floats, float]:
-    """Middles (k, 2) of the parts of a tile, and how far from its middle a place in a part may lie."""
-    rows, columns = np.meshgrid(*(np.arange(0, length, PART_CELLS) for length in tile.shape), indexing="ij")
+@lru_cache(maxsize=64)
+def _parts(shape: tuple[int, int], cell_size_m: float) -> tuple[Floats, float]:
+    """Middles (k, 2) of the parts of a tile from its northwestern corner, and how far off a place in a part may be."""
+    rows, columns = np.meshgrid(*(np.arange(0, length, PART_CELLS) for length in shape), indexing="ij")
     # The last parts are as large as the others, or as the tile: they reach over their neighbours, not over the edge.
-    high, wide = (min(PART_CELLS, length) for length in tile.shape)
-    rows, columns = np.minimum(rows, tile.shape[0] - high), np.minimum(columns, tile.shape[1] - wide)
-    west, _, _, north = tile.bounds
-    middles = np.column_stack([(columns + wide / 2).ravel(), -(rows + high / 2).ravel()]) * tile.cell_size_m
-    return middles + np.array([west, north]), float(np.hypot(high, wide)) / 2 * tile.cell_size_m
+    high, wide = (min(PART_CELLS, length) for length in shape)
+    rows, columns = np.minimum(rows, shape[0] - high), np.minimum(columns, shape[1] - wide)
+    middles = np.column_stack([(columns + wide / 2).ravel(), -(rows + high / 2).ravel()]) * cell_size_m
+    return middles, float(np.hypot(high, wide)) / 2 * cell_size_m
 
 
 def _nearest_segments(

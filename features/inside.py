@@ -19,7 +19,7 @@ def first_inside(tile: Grid, layer: Layer, left_out: Integers | None = None) -> 
     """
     inside = np.full(tile.shape, -1, dtype=np.int64)
     if len(layer.polygon_owner):
-        near = layer.polygon_squares.within(tile.bounds, 0.0, layer.polygon_boxes.__getitem__)
+        near = layer.polygon_squares.within(tile.bounds, 0.0, *layer.polygon_corners)
         if left_out is not None:
             near = near[~np.isin(layer.polygon_owner[near], left_out)]
         edges, starts = layer.borders(near)

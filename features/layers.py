@@ -34,29 +34,24 @@ class Layer:
     edge_start: Integers
     polygon_owner: Integers
 
-    def segment_boxes(self, segments: Integers) -> Floats:
-        """West, south, east and north (k, 4) of k segments."""
-        start, end = self.start[segments], self.end[segments]
-        return np.concatenate([np.minimum(start, end), np.maximum(start, end)], axis=1)
-
     @cached_property
     def segment_squares(self) -> Squares:
         """The segments by where they lie."""
-        return squares_of(self.segment_boxes(np.arange(len(self.owner))))
+        return squares_of(self.start, self.end)
 
     @cached_property
-    def polygon_boxes(self) -> Floats:
-        """West, south, east and north (n_polygons, 4) of the polygons."""
+    def polygon_corners(self) -> tuple[Floats, Floats]:
+        """The southwestern and the northeastern corner (n_polygons, 2) of the bounds of each polygon."""
         if not len(self.polygon_owner):
-            return np.empty((0, 4))
-        boxes, first = self.segment_boxes(self.edge.astype(np.int64)), self.edge_start[:-1]
-        low, high = np.minimum.reduceat(boxes[:, :2], first), np.maximum.reduceat(boxes[:, 2:], first)
-        return np.column_stack([low, high])
+            return np.empty((0, 2)), np.empty((0, 2))
+        # Borders are closed: every vertex is the start of an edge.
+        vertices, first = self.start[self.edge], self.edge_start[:-1]
+        return np.minimum.reduceat(vertices, first), np.maximum.reduceat(vertices, first)
 
     @cached_property
     def polygon_squares(self) -> Squares:
         """The polygons by where they lie."""
-        return squares_of(self.polygon_boxes)
+        return squares_of(*self.polygon_corners)
 
     def borders(self, polygons: Integers) -> tuple[Floats, Integers]:
         """Easting and northing of start and end of the edges (m, 4) of k polygons, and where each begins (k + 1,)."""
@@ -132,7 +127,7 @@ def point_layer(places: Floats) -> Layer:
 
 def segments_near(tile: Grid, layer: Layer, reach_m: float) -> Integers:
     """Indices, ascending, of the segments whose bounds come within `reach_m` of the bounds of the tile."""
-    return layer.segment_squares.within(tile.bounds, reach_m, layer.segment_boxes)
+    return layer.segment_squares.within(tile.bounds, reach_m, layer.start, layer.end)
 
 
 def split_segments(layer: Layer, longest_m: float) -> Layer:
