@@ -53,6 +53,6 @@ def _near(units: Units, places_m: Floats, bandwidth_m: float) -> Floats:
     cells = units.cells
     if not len(places_m):
         return np.zeros(units.n_units)
-    density = points_density(cells, places_m, np.ones(len(places_m)), bandwidth_m)[cells.mask]
+    density = points_density(cells, places_m, np.ones(len(places_m)), bandwidth_m)[cells.mask].astype(np.float64)
     peak = 1e6 / (2 * np.pi * bandwidth_m**2)
     return units.total(density / peak) / units.total(np.ones(len(density)))
