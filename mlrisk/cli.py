@@ -3,21 +3,18 @@
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlrisk.version import __version__
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlrisk.config import Config
-    from mlrisk.risk_map import Ranking
-    from training.train import Trained
+    from mlrisk.told.lines import Said, Table
 
 app = typer.Typer(
     name="mlrisk",
@@ -82,6 +79,8 @@ def demo(
     from mlrisk.api import write_report
     from mlrisk.config import load_config
     from mlrisk.synthetic import synthetic_country
+    from mlrisk.told.ranking import ranked_map
+    from mlrisk.told.training import judged
 
     progress = _progress()
     progress("synthetic country")
@@ -89,9 +88,7 @@ def demo(
     config = load_config(country.config_path, overrides=["output.folder=.."])
     trained, ranking = run_chain(config, progress)
     progress("done")
-    _print_validation(trained.metrics, trained.casualty_metrics)
-    _print_report(trained, write_report(config, trained))
-    _print_ranking(ranking)
+    _say([*judged(trained, write_report(config, trained)), *ranked_map(ranking)])
 
 
 @app.command()
@@ -99,28 +96,17 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
     """Read every source; report what is there, what was repaired or set aside, and why."""
     from features.report import report_rows
     from mlrisk.api import check as run_check
+    from mlrisk.told.sources import checked_sources
 
     checked = run_check(_load(config, data, set_))
-    rows = report_rows(checked.reports)
-    _table(
-        "sources",
-        ("source", "read", "kept", "repaired", "set aside", "noted", "notes"),
-        [
-            (
-                report.source,
-                f"{report.rows_read:,}",
-                f"{report.rows_kept:,}",
-                _counts(report.repaired),
-                _counts(report.set_aside),
-                _counts(report.noted),
-                "; ".join(report.notes),
-            )
-            for report in checked.reports
-        ],
-    )
-    print(f"cells: {checked.cells:,}   evidence: {_counts(checked.evidence)}   records: {_counts(checked.records)}")
+    _say(checked_sources(checked))
     if json_file:
-        report = {"sources": rows, "cells": checked.cells, "evidence": checked.evidence, "records": checked.records}
+        report = {
+            "sources": report_rows(checked.reports),
+            "cells": checked.cells,
+            "evidence": checked.evidence,
+            "records": checked.records,
+        }
         json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=str))
         print(f"report: {json_file}")
 
@@ -165,22 +151,23 @@ def evidence(
 def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
     """Train and judge both models and register their versions (champion if there is none, else challenger)."""
     from mlrisk.api import write_report
+    from mlrisk.told.lines import notes, versions
+    from mlrisk.told.training import judged
     from training.train import train as run_train
 
     settings = _load(config, data, set_)
     trained = run_train(settings, progress=_progress())
-    _print_validation(trained.metrics, trained.casualty_metrics)
-    _print_report(trained, write_report(settings, trained))
-    _print_versions(vars(version) for version in trained.versions)
-    _print_warnings(trained.warnings)
+    _say(judged(trained, write_report(settings, trained)))
+    _say([*versions(vars(version) for version in trained.versions), *notes(trained.warnings)])
 
 
 @app.command()
 def rank(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
     """Score every cell with the champions, explain, rank, plan, and write the planner package."""
     from mlrisk.risk_map import rank as run_rank
+    from mlrisk.told.ranking import ranked_map
 
-    _print_ranking(run_rank(_load(config, data, set_), progress=_progress()))
+    _say(ranked_map(run_rank(_load(config, data, set_), progress=_progress())))
 
 
 @app.command()
@@ -188,12 +175,12 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
     """Check, train and rank."""
     from mlrisk.api import run as run_chain
     from mlrisk.api import write_report
+    from mlrisk.told.ranking import ranked_map
+    from mlrisk.told.training import judged
 
     settings = _load(config, data, set_)
     trained, ranking = run_chain(settings, _progress())
-    _print_validation(trained.metrics, trained.casualty_metrics)
-    _print_report(trained, write_report(settings, trained))
-    _print_ranking(ranking)
+    _say([*judged(trained, write_report(settings, trained)), *ranked_map(ranking)])
 
 
 @app.command()
@@ -211,47 +198,51 @@ def verify(
 ) -> None:
     """Judge an old risk map by what was found later, beside the rules of thumb known at its date."""
     from mlrisk.api import verify as run_verify
-    from mlrisk.verification_page import RECALL_ONLY, audit_lines, write_verification
+    from mlrisk.told.verification import verified
+    from mlrisk.verification_page import write_verification
 
     done = run_verify(risk, found, searched, crs)
-    counts = done.counts
-    print(f"missed: {len(done.missed):,} of {counts['found_cells']:,} found cells lie in the lowest-ranked half; "
-          f"{len(done.unranked):,} more had no rank")  # fmt: skip
-    _print_missed(done.missed, done.unranked)
-    _print_verified(done.table, done.searched_known)
-    if not done.searched_known:
-        print(RECALL_ONLY)
-    for line in audit_lines(done):
-        print(line)
-    print(f"finds: {counts['finds_read']:,} read, {counts['finds_known_at_as_of']:,} known at {done.as_of} and set "
-          f"aside, {counts['finds_outside_the_map']:,} outside the map")  # fmt: skip
-    _print_warnings(done.notes)
+    _say(verified(done))
     write_verification(done, html_file, json_file)
     for name, path in (("report", html_file), ("figures", json_file)):
         if path:
             print(f"{name}: {path}")
 
 
+@app.command()
+def explain(
+    config: ConfigPath,
+    cell: Annotated[int, typer.Option("--cell", metavar="ID", help="cell_id of risk.parquet")],
+    data: DataOption = None,
+    set_: SetOption = None,
+    language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="of the reasons: en, az")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="for cell_ID.json and .png; the output folder"),
+    ] = None,
+) -> None:
+    """Explain one cell in full: its records, what the champion says, why, how sure, and what is unknown."""
+    from mlrisk.cell import explain_cell, write_story
+    from mlrisk.told.cell import told_cell
+
+    settings = _load(config, data, set_)
+    story = explain_cell(settings, cell, progress=_progress(), code=language)
+    _say(told_cell(story))
+    for path in write_story(story, out or settings.output_folder):
+        print(f"written: {path}")
+
+
 @models_app.command("list")
 def list_models(config: ConfigPath, set_: SetOption = None) -> None:
     """List the versions of both models, newest first."""
+    from mlrisk.told.sources import model_versions
     from training.tracking import Store
 
     loaded = _load(config, None, set_)
     rows = [
         row for target in ("contamination", "casualty") for row in Store.of(loaded).versions(f"{loaded.name}.{target}")
     ]
-    _table(
-        "model versions",
-        ("model", "version", "alias", "as of", "digest", "promoted by"),
-        [
-            (
-                row["name"], row["version"], row["alias"], row.get("as_of", ""), row.get("digest", "")[:12],
-                row.get("promoted_by", ""),
-            )
-            for row in rows
-        ],
-    )  # fmt: skip
+    _say(model_versions(rows))
 
 
 @models_app.command()
@@ -292,136 +283,27 @@ def _progress() -> Callable[[str], None]:
     return on_terminal if sys.stderr.isatty() else as_json
 
 
-def _table(title: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+def _say(said: "Iterable[Said]") -> None:
+    """Print lines and tables."""
+    for part in said:
+        if isinstance(part, str):
+            print(part)
+        else:
+            _print_table(part)
+
+
+def _print_table(said: "Table") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
-    for number, name in enumerate(header):
+    table = Table(title=said.title, title_justify="left")
+    for number, name in enumerate(said.header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
-    for row in rows:
+    for row in said.rows:
         table.add_row(*(escape(text) for text in row))
     console = Console()
     if not console.is_terminal:
         # A pipe has no width: rows stay on their lines.
         console = Console(width=200)
     console.print(table)
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "-"
-
-
-def _print_validation(metrics: "pd.DataFrame", casualty: "pd.DataFrame") -> None:
-    """The model beside the rules of thumb, fold by fold and as means."""
-    if len(metrics):
-        # Every fold of every ranking is in the report; here the means, and the model fold by fold where it is honest.
-        told = metrics["protocol"].isin(["as_of", "leave_region_out"]) & (metrics["ranking"] == "mlrisk")
-        shown = metrics[(metrics["fold"] == "mean") | told]
-        _table(
-            "contamination, judged on land that was held out (90 % intervals by blocks of land)",
-            ("protocol", "fold", "ranking", "ROC AUC", "PR AUC (base)", "recall 1 %", "5 %", "10 % of area", "20 %"),
-            [
-                (
-                    row["protocol"], row["fold"], row["ranking"],
-                    f"{row['roc_auc']:.3f}{_interval(row, 'roc_auc', 3)}",
-                    f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})", f"{row['recall_1']:.2f}", f"{row['recall_5']:.2f}",
-                    f"{row['recall_10']:.2f}{_interval(row, 'recall_10', 2)}",
-                    f"{row['recall_20']:.2f}",
-                )
-                for row in shown.to_dict("records")
-            ],
-        )  # fmt: skip
-    if len(casualty):
-        _table(
-            "casualties",
-            ("protocol", "fold", "deviance skill", "expected / observed", "recall 5 % (exposure)", "10 % (exposure)"),
-            [
-                (
-                    row["protocol"], row["fold"], f"{row['deviance_skill']:.3f}",
-                    f"{row['expected']:.0f} / {row['observed']:.0f}",
-                    f"{row['recall_5_mlrisk']:.2f} ({row['recall_5_exposure']:.2f})",
-                    f"{row['recall_10_mlrisk']:.2f} ({row['recall_10_exposure']:.2f})",
-                )
-                for row in casualty.to_dict("records")
-            ],
-        )  # fmt: skip
-
-
-MOST_MISSED = 20
-
-
-def _print_missed(missed: "pd.DataFrame", unranked: "pd.DataFrame") -> None:
-    """The first of the missed cells with their places; the JSON and the page hold more."""
-    rows = [
-        (
-            str(row["cell_id"]), f"{row['easting_m']:.0f}", f"{row['northing_m']:.0f}",
-            f"{100 * row['surveyed_before']:.0f} %", f"{100 * row['best_rule_before']:.0f} % ({row['best_rule']})",
-        )
-        for row in missed.head(MOST_MISSED).to_dict("records")
-    ] + [
-        (str(row["cell_id"]), f"{row['easting_m']:.0f}", f"{row['northing_m']:.0f}", str(row["why"]), "")
-        for row in unranked.head(MOST_MISSED).to_dict("records")
-    ]  # fmt: skip
-    if rows:
-        _table("missed, worst first", ("cell", "easting", "northing", "surveyed before", "by the best rule"), rows)
-
-
-def _print_verified(table: "pd.DataFrame", searched_known: bool) -> None:
-    header = ("ranking", "recall 1 %", "5 %", "10 % of area", "20 %", "gain of the map at 10 %")
-    rows = [
-        (
-            row["ranking"],
-            *(f"{row[f'recall_{share}']:.2f}{_interval(row, f'recall_{share}', 2)}" for share in (1, 5, 10, 20)),
-            f"{row['recall_10_gain']:+.2f}{_interval(row, 'recall_10_gain', 2)}" if row["ranking"] != "the map" else "",
-            *(
-                [f"{row['roc_auc']:.3f}{_interval(row, 'roc_auc', 3)}", f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})"]
-                if searched_known
-                else []
-            ),
-        )
-        for row in table.to_dict("records")
-    ]
-    title = "the map against what was found later (90 % intervals by blocks of land)"
-    _table(title, (*header, "ROC AUC", "PR AUC (base)") if searched_known else header, rows)
-
-
-def _print_report(trained: "Trained", files: Iterable[Path]) -> None:
-    """What random folds would have promised beyond held-out regions, and where the report lies."""
-    gap = {name: value for name, value in trained.optimism_gap.items() if value == value}  # noqa: PLR0124 NaN
-    told = ", ".join(f"{name} {value:+.3f}" for name, value in gap.items()) or "not measured"
-    print(f"optimism gap (random minus leave_region_out): {told}")
-    for file in files:
-        print(f"{file.name}: {file}")
-
-
-def _interval(row: Mapping[Any, Any], name: str, digits: int) -> str:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return f" ({low:.{digits}f}-{high:.{digits}f})" if low == low else ""  # noqa: PLR0124 NaN where none was drawn
-
-
-def _print_ranking(ranking: "Ranking") -> None:
-    summary: dict[str, Any] = ranking.summary
-    for source in summary["inputs"]:
-        if source["repaired"] or source["set_aside"]:
-            repaired, set_aside = _counts(source["repaired"]), _counts(source["set_aside"])
-            print(f"{source['source']}: {source['rows_kept']:,} of {source['rows_read']:,} rows kept; "
-                  f"repaired: {repaired}; set aside: {set_aside}")  # fmt: skip
-    print(f"cells: {summary['cells']:,}   ranked: {summary['ranked_cells']:,}   tasks: {summary['tasks']:,}")
-    _print_versions(summary["models"])
-    _print_warnings(summary["warnings"])
-    print(ranking.package.notes.NOT_EVIDENCE)
-    for path in ranking.files:
-        if path.name in ("map.html", "risk.parquet", "risk_map.gpkg", "summary.json"):
-            print(f"{path.name}: {path}")
-
-
-def _print_versions(versions: Iterable[Mapping[str, Any]]) -> None:
-    for version in versions:
-        print(f"{version['alias']}: {version['name']} version {version['number']} ({version['digest'][:12]})")
-
-
-def _print_warnings(warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        print(f"note: {warning}")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from features.errors import ConfigError
 from features.settings import Settings
+from mlrisk.language import languages
 from mlrisk.ranking import POLICIES
 from mlrisk.writers import WRITERS
 from training.config import Share, TrainConfig
@@ -46,6 +47,9 @@ class OutputSettings(Settings):
 
     folder: Path = Field(Path("outputs"), description="relative to the config file")
     formats: tuple[str, ...] = Field(tuple(WRITERS), min_length=1, description="see WRITERS")
+    languages: tuple[str, ...] = Field(
+        languages(), min_length=1, description="of the reasons: the first one in every file, the others on the page too"
+    )
 
     @field_validator("formats")
     @classmethod
@@ -53,6 +57,14 @@ class OutputSettings(Settings):
         unknown = sorted(set(value) - set(WRITERS))
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no format: choose from {', '.join(WRITERS)}")
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - set(languages()))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no language: choose from {', '.join(languages())}")
         return value
 
 

@@ -16,7 +16,10 @@ import rasterio
 
 import mlrisk
 from features.errors import ConfigError, InputError
+from mlrisk.cell import explain_cell, write_story
+from mlrisk.package import NOT_EVIDENCE
 from mlrisk.risk_map import RISK_COLUMNS, load_champions
+from mlrisk.told.cell import told_cell
 from training.casualties import exposed_people, make_units, unit_features
 from training.inputs import open_inputs
 from training.tracking import Store
@@ -65,6 +68,25 @@ def risk(outputs):
 
 def config(country, *more: str):
     return mlrisk.load_config(country.config_path, overrides=[*QUICK, *more])
+
+
+def test_a_cell_is_explained_as_the_map_has_it(country, risk, tmp_path):
+    first = risk.loc[risk["rank"] == 1].iloc[0]
+    story = explain_cell(config(country), int(first["cell_id"]), code="az")
+    assert (story.contamination, story.low, story.high) == pytest.approx(
+        (first["contamination"], first["contamination_low"], first["contamination_high"]), abs=1e-12
+    )
+    assert (story.evidence, story.in_domain) == (first["evidence"], first["in_domain"])
+    english = explain_cell(config(country), int(first["cell_id"]))
+    assert {first["reason_1"], first["reason_2"]} - {""} <= {said.text for said in english.families}
+    told = [part if isinstance(part, str) else str(part.rows) for part in told_cell(story)]
+    assert NOT_EVIDENCE in told
+    assert any("balı artırıb" in part for part in told)
+    text, picture = write_story(story, tmp_path)
+    assert json.loads(text.read_text())["cell_id"] == story.cell_id
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ConfigError, match="not in the area"):
+        explain_cell(config(country), 1)
 
 
 def test_every_file_of_the_package_is_there(outputs):

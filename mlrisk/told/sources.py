@@ -1,0 +1,39 @@
+"""What `check` says of the sources, and `models list` of the versions."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlrisk.api import Checked
+from mlrisk.told.lines import Said, Table, counts
+
+
+def checked_sources(checked: Checked) -> list[Said]:
+    """Each source with what was repaired or set aside, and the evidence."""
+    header = ("source", "read", "kept", "repaired", "set aside", "noted", "notes")
+    rows = tuple(
+        (
+            report.source,
+            f"{report.rows_read:,}",
+            f"{report.rows_kept:,}",
+            counts(report.repaired),
+            counts(report.set_aside),
+            counts(report.noted),
+            "; ".join(report.notes),
+        )
+        for report in checked.reports
+    )
+    told = f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}   records: {counts(checked.records)}"
+    return [Table("sources", header, rows), told]
+
+
+def model_versions(rows: Iterable[Mapping[str, Any]]) -> list[Said]:
+    """The versions of the models, one a row."""
+    header = ("model", "version", "alias", "as of", "digest", "promoted by")
+    texts = tuple(
+        (
+            row["name"], row["version"], row["alias"], row.get("as_of", ""), row.get("digest", "")[:12],
+            row.get("promoted_by", ""),
+        )
+        for row in rows
+    )  # fmt: skip
+    return [Table("model versions", header, texts)]
