@@ -13,7 +13,8 @@ from features.settings import Settings
 from mlrisk.language import languages
 from mlrisk.ranking import POLICIES
 from mlrisk.writers import WRITERS
-from training.config import Share, TrainConfig
+from training.boosting_settings import Share
+from training.config import TrainConfig
 
 NOT_IN_YAML = ("home_folder", "data_folder")
 
