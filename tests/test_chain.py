@@ -151,11 +151,21 @@ def test_casualties_by_activity_sum_to_the_casualties_of_a_cell(risk):
     assert (risk["killed_per_year"] < risk["casualties_per_year"]).all()
 
 
-def test_a_return_adds_danger_where_people_come_and_takes_none_away(risk):
+def test_a_return_adds_danger_where_people_come_and_takes_none_away(country, risk):
     grown = risk["casualties_return_increase"]
     assert (grown >= 0).all()
-    assert grown.max() > 0
     assert np.allclose(risk["casualties_per_year_if_return"], risk["casualties_per_year"] + grown)
+    towns = open_inputs(config(country)).sources.vectors["settlements"]
+    coming = towns[towns["planned_population"] > towns["population"]]
+    assert len(coming)
+    near = risk.geometry.apply(lambda place: coming.distance(place).min()).to_numpy() < 1_500
+    before = risk["casualties_per_year"].rank(ascending=False)
+    after = risk["casualties_per_year_if_return"].rank(ascending=False)
+    assert (before - after)[near].mean() > 0
+    assert (before - after)[~near].mean() < 0
+    # Where the return brings nobody, nothing but the rank may move.
+    assert (grown[near] > 0).all()
+    assert grown[near].sum() / risk.loc[near, "casualties_per_year"].sum() > 0.3
 
 
 def test_the_other_files_open(outputs, risk):
