@@ -411,7 +411,7 @@ def test_xlsx_opens_elsewhere_without_formulas(package: Package, folder: Path) -
     assert book.sheetnames == ["Survey tasks", "How to read"]
     sheet = book["Survey tasks"]
     assert sheet.freeze_panes == "C3"
-    assert sheet.auto_filter.ref == f"A2:N{len(package.tasks) + 2}"
+    assert sheet.auto_filter.ref == f"A2:AD{len(package.tasks) + 2}"
     assert sheet["A1"].value.startswith(NOT_EVIDENCE)
     header = [cell.value for cell in sheet[2]]
     assert header[:2] == ["Rank", "Task"]
