@@ -33,6 +33,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "without control": {"leave_out": ["control"]},
     "without incident_pattern": {"leave_out": ["incident_pattern"]},
     "without broad_relief": {"leave_out": ["broad_relief"]},
+    "outcomes of neighbours": {"outcomes": "neighbours"},
     "tuned, 12 trials": {"tuning": {"trials": 12}},
 }
 # Share of a rule of thumb in a mean of places in the order of survey.

@@ -28,8 +28,9 @@ from training.config import BoostingSettings, SurveyBiasSettings
 from training.evidence import FOUND, evidence_at
 from training.inputs import contamination_context, open_inputs
 from training.metrics import judge
+from training.outcomes import features_of_outcomes
 from training.recipe import boosting_params
-from training.study import cell_blocks, features_of_outcomes
+from training.study import cell_blocks
 from training.survey_bias import (
     audited,
     background_chance,

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from features.densities import point_densities
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import Columns, FeatureInfo
+from features.info import CLIP_M, Columns, FeatureInfo, clipped
 from features.known import Known
 from features.layers import Layer, layer_of
 from features.nearby import count_within
@@ -37,6 +37,18 @@ FEATURES = (
             f"exact, 0 inside, {kind.upper()}",
         )
         for kind, (name, text) in TYPES.items()
+    ),
+    *(
+        FeatureInfo(
+            f"{name}_distance_clipped_m",
+            "m",
+            FAMILY,
+            -1,
+            f"distance to another {text}",
+            SOURCE,
+            f"exact, 0 inside, at most {CLIP_M:.0f} m",
+        )
+        for name, text in (("hazard_area", "hazard area"), *TYPES.values())
     ),
     *(
         FeatureInfo(
@@ -78,6 +90,7 @@ def build(tile: Grid, known: Known) -> Columns:
         if kind in types:
             rows, layer = types[kind]
             columns[f"{name}_distance_m"] = distance_m(tile, layer, _among(own, rows))
+    columns |= clipped(columns)
     places, area_km2, spread_m = known.once(_places)
     for km in DENSITY_KM:
         density = point_densities(tile, places, area_km2[:, None], km * 1000.0, spread_m, own)[0]

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 # Sources keep no record further than this from the grid, so a greater distance would depend on the area.
 LONGEST_DISTANCE_M = 50_000.0
+# Beyond this a known hazard says no more of a cell, while trees would take the distance for a map of the region that
+# they learn from: raw distances made models transfer worse.
+CLIP_M = 5000.0
 # ANAMA's figure for the accuracy of the records handed over for Aghdam, Fuzuli, Jabrayil and Zangilan.
 DEFAULT_RECORD_TRUST = 0.25
 DAYS_PER_YEAR = 365.25
@@ -16,6 +19,24 @@ DAYS_PER_YEAR = 365.25
 
 # What a family gives for a tile: arrays of tile.shape by column; the table keeps them as float32.
 Columns = dict[str, NDArray[np.floating[Any]]]
+
+
+def clipped(columns: Columns) -> Columns:
+    """The distances among some columns, at most CLIP_M, as columns of their own names."""
+    return {
+        clipped_name(name): np.minimum(values, CLIP_M)
+        for name, values in columns.items()
+        if name.endswith("_distance_m")
+    }
+
+
+def clipped_name(name: str) -> str:
+    """The name of the clipped form of a distance.
+
+    >>> clipped_name("hazard_area_distance_m")
+    'hazard_area_distance_clipped_m'
+    """
+    return f"{name.removesuffix('_m')}_clipped_m"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from features.densities import event_densities, point_densities
 from features.distances import distance_m
 from features.grid import Grid
-from features.info import Columns, FeatureInfo
+from features.info import CLIP_M, Columns, FeatureInfo, clipped
 from features.known import Known
 from features.ownership import ownership, polygon_ownership
 from features.records import area_km2, extent_m, numbers, places_m, words
@@ -24,6 +24,15 @@ RELEASE, BOTH = ("land_release",), ("land_release", "survey")
 FEATURES = (
     FeatureInfo(
         "land_release_distance_m", "m", FAMILY, 0, "distance to other released land", RELEASE, "exact, 0 inside"
+    ),
+    FeatureInfo(
+        "land_release_distance_clipped_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to other released land",
+        RELEASE,
+        f"exact, 0 inside, at most {CLIP_M:.0f} m",
     ),
     *(
         FeatureInfo(
@@ -85,6 +94,7 @@ def build(tile: Grid, known: Known) -> Columns:
 def _released(tile: Grid, known: Known) -> Columns:
     own = polygon_ownership(tile, known, "land_release")
     columns: Columns = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
+    columns |= clipped(columns)
     places, weights, spread_m = known.once(_release_weights)
     for km in DENSITY_KM:
         sums = point_densities(tile, places, weights, km * 1000.0, spread_m, own)

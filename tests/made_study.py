@@ -9,6 +9,8 @@ from shapely.geometry import box
 
 from features.grid import Grid
 from features.info import FeatureContext, FeatureInfo
+from features.known import Known
+from features.sources import Sources
 from features.table import FeatureTable
 from mlrisk.config import Config
 from training.regions import block_names
@@ -63,8 +65,9 @@ def study_of(values, found, labelled, regions=REGIONS):
     table = FeatureTable(NAMES, values)
     infos = {name: FeatureInfo(name, "", "terrain", CONSTRAINTS.get(name, 0), name) for name in NAMES}
     bias = SurveyBias(weight, np.zeros(len(found)), 0.0, float(labelled.sum()), False)
+    known = Known(Sources(GRID, {}, {}, (), ()), FeatureContext(AS_OF))
     return Study(
-        AS_OF, GRID, evidence, table, table, infos, FeatureContext(AS_OF), regions, cell_blocks(GRID, 5_000),
+        AS_OF, GRID, evidence, table, table, infos, known, regions, cell_blocks(GRID, 5_000),
         CONSTRAINTS, bias,
     )  # fmt: skip
 

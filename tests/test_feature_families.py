@@ -13,7 +13,7 @@ from features.info import LONGEST_DISTANCE_M, FeatureContext
 from features.known import Known
 from features.table import FAMILIES, feature_infos, feature_table
 from tests.sample_country import AS_OF, CONTEXT, built, country, country_grid, polygons, with_vector
-from training.study import features_of_outcomes
+from training.outcomes import features_of_outcomes
 
 
 def assert_same(found, expected, **tolerance):

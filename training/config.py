@@ -148,6 +148,12 @@ class ContaminationSettings(Settings):
     tuning: TuningSettings = TuningSettings()
     survey_bias: SurveyBiasSettings = SurveyBiasSettings()
     leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
+    outcomes: Literal["hidden", "neighbours"] = Field(
+        "hidden",
+        description="features of survey outcomes that make labels. neighbours: the model sees those of other blocks "
+        "(contamination.own_block_m), distances clipped, and each fold those of what it learns from alone; for "
+        "extending a survey, not for another region",
+    )
     members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
     block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")
     events_in_labels: tuple[Literal["incidents", "finds"], ...] = Field(

@@ -19,7 +19,7 @@ from training.metrics import judge
 from training.recipe import Recipe, fit_side, prepared
 from training.side import Side, side_of
 from training.splits import PROTOCOLS, Fold
-from training.study import Study
+from training.study import Study, held_back_study
 from training.survey_bias import away_from, unlabelled_land
 from training.tuning import recipe_for
 
@@ -84,7 +84,7 @@ def trials_of(config: TrainConfig, study: Study, earlier: Sequence[Trial] = ()) 
     for protocol, split in PROTOCOLS.items():
         if protocol in wanted:
             folds = split(study.labels, config.validation, config.seed)
-            trials += [Trial(fold, study, study.evidence) for fold in folds]
+            trials += [Trial(fold, held_back_study(config, study, fold.train), study.evidence) for fold in folds]
     return trials
 
 

@@ -15,7 +15,8 @@ from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.fitting import constraint_signs
 from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED, Evidence
-from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context
+from training.inputs import Inputs, contamination_context
+from training.outcomes import features_of_outcomes, held_back, raw_distances
 from training.regions import cell_regions
 from training.splits import Labels
 from training.survey_bias import SurveyBias, propensity, survey_bias
@@ -39,7 +40,7 @@ class Study:
     table: FeatureTable
     learned: FeatureTable
     infos: Mapping[str, FeatureInfo]
-    context: FeatureContext
+    known: Known
     regions: NDArray[np.object_]
     block: NDArray[np.int64]
     constraints: Mapping[str, int]
@@ -73,7 +74,7 @@ def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
         table,
         seen,
         infos,
-        context,
+        known,
         cell_regions(grid, inputs.sources, config.validation),
         block,
         _constraints(config, infos, seen),
@@ -83,7 +84,7 @@ def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
 
 def restudied(config: TrainConfig, study: Study) -> Study:
     """The same evidence and features under other settings of contamination: what the model sees, and how."""
-    seen = _learned(config, study.table, study.infos, study.context)
+    seen = _learned(config, study.table, study.infos, study.known.context)
     return replace(
         study,
         learned=seen,
@@ -92,25 +93,32 @@ def restudied(config: TrainConfig, study: Study) -> Study:
     )
 
 
+def held_back_study(config: TrainConfig, study: Study, train: NDArray[np.int64]) -> Study:
+    """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows other outcomes."""
+    hidden = study.evidence.labelled.copy()
+    hidden[train] = False
+    seen = held_back(study.learned, study.infos, study.known, study.grid, np.flatnonzero(hidden), config.compute)
+    return study if seen is study.learned else replace(study, learned=seen)
+
+
 def cell_blocks(grid: Grid, block_m: float) -> NDArray[np.int64]:
     """Number of the square block, aligned to the CRS origin, in which each cell lies."""
     blocks = np.floor(grid.centres_m() / block_m).astype(np.int64)
     return np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
-    """Features made of survey outcomes that make labels too."""
-    telling = OUTCOME_SOURCES & context.own_event_sources
-    return tuple(name for name, info in infos.items() if telling.intersection(info.sources))
-
-
 def _learned(
     config: TrainConfig, table: FeatureTable, infos: Mapping[str, FeatureInfo], context: FeatureContext
 ) -> FeatureTable:
-    """The columns that the model may see: not those left out, by name or family, nor those made of survey outcomes."""
+    """The columns that the model may see: not those left out, by name or family, nor those made of survey outcomes.
+
+    The latter are let in by `contamination.outcomes`; a distance with a clipped form gives way to it.
+    """
     seen = table.without("contamination.leave_out", config.contamination.leave_out, infos)
-    telling = features_of_outcomes(infos, context)
-    return seen.without("features of outcomes", [name for name in telling if name in seen.names], infos)
+    gone = set(raw_distances(seen.names))
+    if config.contamination.outcomes == "hidden":
+        gone |= set(features_of_outcomes(infos, context))
+    return seen.without("features of outcomes", [name for name in seen.names if name in gone], infos)
 
 
 def _survey_bias(

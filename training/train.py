@@ -28,12 +28,13 @@ from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
 from training.judging import Judgement, judge_contamination, learned_by, trials_of
 from training.ledger import Ledger
 from training.metrics import mean_by_ranking
+from training.outcomes import features_of_outcomes
 from training.recipe import Recipe, fit_side
 from training.recording import Findings, record, run_report
 from training.regions import cell_regions
 from training.report_input import optimism_gap
 from training.side import Side
-from training.study import FEWEST_FOUND, Study, cell_blocks, features_of_outcomes, study_at
+from training.study import FEWEST_FOUND, Study, cell_blocks, study_at
 from training.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, sensitivity, unlabelled_land
 from training.tracking import Version
 
@@ -111,7 +112,7 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
         *_unjudged(config, judgement),
         *_bias_notes(study.bias),
         *audit_note,
-        *_unseen(study.infos, study.context),
+        *(_unseen(study.infos, study.known.context) if config.contamination.outcomes == "hidden" else ()),
         *notes,
     )
     progress("report")
