@@ -41,7 +41,7 @@ RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
     "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
     "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
-    "mask", "task_id", "purpose", "inclusion_prob",
+    "mask", "task_id", "purpose", "inclusion_prob", "season_detection",
 )  # fmt: skip
 
 Progress = Callable[[str], None]
@@ -93,7 +93,7 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination)
     scores, kept = cell_scores(scorer, grid, config.compute)
-    risk = _with_place(grid, evidence, scores)
+    risk = with_place(grid, evidence, scores)
     progress("casualties")
     risk = risk.assign(casualties_per_year=expected_casualties(config, inputs, champions, risk))
     ground = ground_of(config, grid, sources)
@@ -221,7 +221,8 @@ def write_package(
     return tuple(folder / path.name for path in made)
 
 
-def _with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores in `grid.cell_ids()` order with the place of each cell, its evidence and whether it was released."""
     centres = grid.centres_m()
     longitude, latitude = geographic_centres(grid)
     return scores.assign(

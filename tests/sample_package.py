@@ -109,6 +109,7 @@ def _risk(grid: Grid, line: LineString, rng: np.random.Generator) -> pd.DataFram
             "task_id": pd.arrays.IntegerArray(np.zeros(len(rank), dtype=np.int32), np.ones(len(rank), dtype=bool)),
             "purpose": np.where(np.arange(len(rank)) % 50 == 0, "audit", ""),
             "inclusion_prob": 0.02,
+            "season_detection": np.where(np.arange(len(rank)) % 50 == 0, 0.8, 0.0),
         }
     )
 

@@ -11,6 +11,8 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 # All orders of up to four kinds are tried; more kinds go by how little ground they can work.
 MOST_TRIED = 4
+# A survey can be made with lanes this many times as far apart, and be made denser later.
+PARTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +63,27 @@ Rule = Callable[[Floats, Floats, float, float, int, Index], Floats]
 
 
 def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
-    """Take the pass that finds most a day again and again; the last one covers its ground in part.
+    """Take the part of a survey that finds most a day again and again; the last one as far as the days go.
 
-    A pass finds `detection` of what the earlier ones left, so the passes of a task come in order by themselves, and one
-    sort does what a lazy greedy search does: a pass discounts no ground but its own. Dantzig (1957): nothing is better.
+    A survey comes in PARTS of ever denser lanes, each of which finds the same share of what the earlier ones left, so
+    the parts of a task come in order by themselves, and one sort does what a lazy greedy search does: effort discounts
+    no ground but its own. Dantzig (1957): nothing is better.
     """
-    number = np.arange(most_passes)
-    gain = value[:, None] * detection * (1 - detection) ** number
-    rate = gain / days[:, None]
+    number = np.arange(most_passes * PARTS)
+    part = part_detection(detection)
+    gain = value[:, None] * part * (1 - part) ** number
     task, later = np.broadcast_arrays(order[:, None], number)
-    return _fill(np.lexsort((task.ravel(), later.ravel(), -rate.ravel())), gain, days, capacity)
+    by_rate = np.lexsort((task.ravel(), later.ravel(), -(gain / days[:, None]).ravel()))
+    return _fill(by_rate, gain, days / PARTS, capacity) / PARTS
+
+
+def part_detection(detection: float) -> float:
+    """What one part of a survey finds when a whole one finds `detection`: (1 - d)^(1 / PARTS) is left (Koopman 1957).
+
+    >>> round(1 - (1 - part_detection(0.8)) ** PARTS, 12)
+    0.8
+    """
+    return float(1 - (1 - detection) ** (1 / PARTS))
 
 
 def in_order(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
@@ -144,10 +157,12 @@ def _one_order(
 
 
 def _unfound(passes: Floats, detection: float, rule: Rule) -> Floats:
+    """Share that is left after so many surveys; the last part of one counts by the ground that it covers."""
     if rule is koopman:
         return np.asarray((1 - detection) ** passes)
-    whole = np.floor(passes + 1e-12)
-    return np.asarray((1 - detection) ** whole * (1 - detection * np.clip(passes - whole, 0, 1)))
+    part, parts = part_detection(detection), passes * PARTS
+    whole = np.floor(parts + 1e-9)
+    return np.asarray((1 - part) ** whole * (1 - part * np.clip(parts - whole, 0, 1)))
 
 
 def _task_days(jobs: Jobs) -> Floats:

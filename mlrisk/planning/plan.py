@@ -30,7 +30,8 @@ class Plan:
     """What comes of a season.
 
     `tasks` have their effort and what is expected of it; `cells` has one row a cell of the risk map: task_id (null for
-    none), purpose and inclusion_prob (NaN outside the audit's frame). `districts` tells who gets how much, `totals`
+    none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that the
+    season's survey finds what lies in the cell. `districts` tells who gets how much, `totals`
     what the plan spends and expects, `notes` what a planner must know.
     """
 
@@ -84,6 +85,7 @@ def make_plan(
             "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
             "purpose": np.append(purpose, "")[groups.label],
             "inclusion_prob": np.where(chance > 0, chance, np.nan),
+            "season_detection": _season_detection(len(land), rows, spent),
         }
     )
     notes = _notes(settings, tasks, capacity, free, shut)
@@ -176,6 +178,12 @@ def _of_task(values: Floats, rows: NDArray[np.int64], task: NDArray[np.int64], c
     found = np.full(count, np.nan)
     found[task] = values[rows]
     return found
+
+
+def _season_detection(n_cells: int, rows: NDArray[np.int64], spent: Spent) -> Floats:
+    detection = np.zeros(n_cells)
+    detection[rows] = 1 - spent.left
+    return detection
 
 
 def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

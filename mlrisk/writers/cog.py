@@ -37,6 +37,7 @@ BANDS = {
     "average over land like that judged; not evidence of absence",
     "purpose": "what the survey task of the cell is for: 0 no task; 1 survey; 2 explore; 3 audit (drawn at random)",
     "inclusion_prob": "probability with which the cell could be drawn for the random audit",
+    "season_detection": "probability that this season's survey, as planned, finds what lies in the cell",
 }
 PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
 CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)

@@ -38,6 +38,7 @@ COLUMNS = {
     "task_id": "Int32",
     "purpose": "str",
     "inclusion_prob": "float64",
+    "season_detection": "float64",
 }
 # A constant, so that the bytes do not depend on the machine; about 20 MB a group in memory.
 ROWS_PER_GROUP = 1 << 18

@@ -63,7 +63,12 @@ TASK_COLUMNS = (
     TaskColumn("asset", "Teams", "", "Who is planned to do it; who suits it where it is not planned."),
     TaskColumn("team_days", "Team-days", "days", "Planned days of one team, daily travel included."),
     TaskColumn("teams", "Teams side by side", "", "Teams that it takes to end within the season."),
-    TaskColumn("passes", "Surveys", "", "How often its ground is surveyed in the season; below 1 only a part of it."),
+    TaskColumn(
+        "passes",
+        "Surveys",
+        "",
+        "How often its ground is surveyed in the season; below 1 with lanes that much further apart.",
+    ),
     TaskColumn("cost", "Cost", "as configured", "Team-days times the cost of a day."),
     TaskColumn("expected_found", "Cells expected to be found", "cells", "What this season's survey should find."),
     TaskColumn(
