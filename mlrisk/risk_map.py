@@ -102,7 +102,7 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     land = with_reasons(scorer, grid, config, land, kept)
     progress("plan")
     plan = make_plan(grid, land, config.ranking, ground.barriers, _members(land), config.seed)
-    risk = pd.concat([land, plan.cells], axis=1)
+    risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
     risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
     package = Package(
         grid,

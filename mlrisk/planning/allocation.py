@@ -99,22 +99,25 @@ def koopman(value: Floats, days: Floats, detection: float, capacity: float, most
     days are spent. More days only add effort: it is optimal at every moment.
     """
     del order
+    effort = np.zeros(len(value))
+    rows = np.flatnonzero(value > 0)
+    if not len(rows) or capacity <= 0:
+        return effort
     a = -np.log1p(-detection)
-    rate = np.where(value > 0, value * a / days, 0.0)
-    if not (rate > 0).any() or capacity <= 0:
-        return np.zeros(len(value))
-    log_rate = np.log(np.where(rate > 0, rate, 1.0))
-
-    def effort(log_level: float) -> Floats:
-        return np.where(rate > 0, np.clip((log_rate - log_level) / a, 0, most_passes), 0.0)
-
-    low, high = float(log_rate[rate > 0].min()) - a * most_passes, float(log_rate[rate > 0].max())
-    if (effort(low) * days).sum() <= capacity:
-        return effort(low)
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if (effort(middle) * days).sum() > capacity else (low, middle)
-    return effort(high)
+    start = np.log(value[rows] * a / days[rows])
+    # Days spent fall in a straight line with ln L between the levels at which tasks start and are full.
+    levels = np.concatenate([start, start - a * most_passes])
+    slope = np.concatenate([days[rows], -days[rows]]) / a
+    down = np.argsort(-levels, kind="stable")
+    levels, slope = levels[down], np.cumsum(slope[down])
+    spent = np.concatenate([[0.0], np.cumsum(slope[:-1] * -np.diff(levels))])
+    last = int(np.searchsorted(spent, capacity, "right")) - 1
+    level = levels[last]
+    if last + 1 < len(levels):
+        # Never beyond the next level: where nothing is under way the slope is zero but for rounding.
+        level = max(levels[last + 1], level - (capacity - spent[last]) / max(slope[last], 1e-300))
+    effort[rows] = np.clip((start - level) / a, 0, most_passes)
+    return effort
 
 
 def allocate(jobs: Jobs, capacity: Floats, rule: Rule, most_passes: int, left: Floats | None = None) -> Allocation:

@@ -29,9 +29,9 @@ EXPLORED_SHARE = 0.1
 class Plan:
     """What comes of a season.
 
-    `tasks` have their effort and what is expected of it; `cells` has one row a cell of the risk map: task_id (null for
-    none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that the
-    season's survey finds what lies in the cell. `districts` tells who gets how much, `totals`
+    `tasks` have their effort and what is expected of it; `cells` has one row a cell in `grid.cell_ids()` order: task_id
+    (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that
+    the season's survey finds what lies in the cell. `districts` tells who gets how much, `totals`
     what the plan spends and expects, `notes` what a planner must know.
     """
 
@@ -52,10 +52,12 @@ def make_plan(
 ) -> Plan:
     """Group the ranked land into tasks and spend the team-days of the season on them.
 
-    `land` is a ranked risk map in `grid.cell_ids()` order with what mlrisk.planning.ground adds; cells with a `mask`
-    or released by the authority are in no task. `members` (M, n_cells) is the contamination that each bootstrap member
-    sees, for how steady a task's place in the plan is. Without teams there are tasks in their order and no plan.
+    `land` is a ranked risk map of the cells of the grid, in any order, with what mlrisk.planning.ground adds; cells
+    with a `mask` or released by the authority are in no task. `members` (M, n_cells) is the contamination that each
+    bootstrap member sees, for how steady a task's place in the plan is. Without teams there are tasks in their order
+    and no plan.
     """
+    land, members = _in_grid_order(grid, land, members)
     assets = {name: asset for name, asset in settings.assets.items() if asset.number > 0}
     days = cell_days(land, assets, settings.plan, grid.cell_size_m**2)
     capacity = np.array([asset.number * settings.plan.working_days for asset in assets.values()])
@@ -82,6 +84,7 @@ def make_plan(
     tasks = _with_reasons(tasks)
     cells = pd.DataFrame(
         {
+            "cell_id": land["cell_id"],
             "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
             "purpose": np.append(purpose, "")[groups.label],
             "inclusion_prob": np.where(chance > 0, chance, np.nan),
@@ -90,6 +93,15 @@ def make_plan(
     )
     notes = _notes(settings, tasks, capacity, free, shut)
     return Plan(tasks, cells, district_shares(land, tasks), _totals(tasks, work, spent, assets), notes)
+
+
+def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats | None) -> tuple[pd.DataFrame, Floats | None]:
+    ids, wanted = land["cell_id"].to_numpy(), grid.cell_ids()
+    if np.array_equal(ids, wanted):
+        return land, members
+    place = np.argsort(ids, kind="stable")
+    row = place[np.searchsorted(ids[place], wanted)]
+    return land.iloc[row].reset_index(drop=True), None if members is None else members[:, row]
 
 
 def _groups(
