@@ -239,6 +239,29 @@ def verify(
             print(f"{name}: {path}")
 
 
+@app.command()
+def explain(
+    config: ConfigPath,
+    cell: Annotated[int, typer.Option("--cell", metavar="ID", help="cell_id of risk.parquet")],
+    data: DataOption = None,
+    set_: SetOption = None,
+    language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="of the reasons: en, az")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="for cell_ID.json and .png; the output folder"),
+    ] = None,
+) -> None:
+    """Explain one cell in full: its records, what the champion says, why, how sure, and what is unknown."""
+    from mlrisk.cell import explain_cell, write_story
+    from mlrisk.told.cell import told_cell
+
+    settings = _load(config, data, set_)
+    story = explain_cell(settings, cell, progress=_progress(), code=language)
+    _say(told_cell(story))
+    for path in write_story(story, out or settings.output_folder):
+        print(f"written: {path}")
+
+
 @models_app.command("list")
 def list_models(config: ConfigPath, set_: SetOption = None) -> None:
     """List the versions of both models, newest first."""

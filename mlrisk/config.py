@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_v
 
 from features.errors import ConfigError
 from features.settings import Settings
+from mlrisk.language import languages
 from mlrisk.planning.settings import (
     AssetSettings,
     AuthoritySettings,
@@ -20,7 +21,8 @@ from mlrisk.planning.settings import (
 )
 from mlrisk.ranking import POLICIES
 from mlrisk.writers import WRITERS
-from training.config import Share, TrainConfig
+from training.boosting_settings import Share
+from training.config import TrainConfig
 
 Assets = Annotated[dict[str, AssetSettings], BeforeValidator(with_known_assets)]
 NOT_IN_YAML = ("home_folder", "data_folder")
@@ -64,6 +66,9 @@ class OutputSettings(Settings):
 
     folder: Path = Field(Path("outputs"), description="relative to the config file")
     formats: tuple[str, ...] = Field(tuple(WRITERS), min_length=1, description="see WRITERS")
+    languages: tuple[str, ...] = Field(
+        languages(), min_length=1, description="of the reasons: the first one in every file, the others on the page too"
+    )
 
     @field_validator("formats")
     @classmethod
@@ -71,6 +76,14 @@ class OutputSettings(Settings):
         unknown = sorted(set(value) - set(WRITERS))
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no format: choose from {', '.join(WRITERS)}")
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - set(languages()))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no language: choose from {', '.join(languages())}")
         return value
 
 

@@ -20,6 +20,8 @@ from features.grid import Grid
 from features.records import known_at
 from features.report import report_rows
 from features.sources import Sources
+from mlrisk.casualty_columns import INDEX, MAIN, MORE
+from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config
 from mlrisk.package import ModelNote, Notes, Package
 from mlrisk.planning.ground import ground_of, with_ground
@@ -30,18 +32,16 @@ from mlrisk.scoring import MEMBER, cell_scores, scorer_of, with_reasons
 from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.casualties import exposed_people, make_units, unit_features
 from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
 from training.inputs import Inputs, open_inputs
 from training.tracking import Store, Version, code_version, grid_text, public_settings
-from training.train import casualty_context
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
     "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
     "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
-    "mask", "task_id", "purpose", "inclusion_prob", "season_detection",
+    "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
 )  # fmt: skip
 
 Progress = Callable[[str], None]
@@ -95,7 +95,9 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     scores, kept = cell_scores(scorer, grid, config.compute)
     risk = with_place(grid, evidence, scores)
     progress("casualties")
-    risk = risk.assign(casualties_per_year=expected_casualties(config, inputs, champions, risk))
+    contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
+    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
+    risk = risk.assign(**columns)
     ground = ground_of(config, grid, sources)
     land = ranked(with_ground(risk, ground, config), config.ranking.policy)
     progress("reasons")
@@ -160,25 +162,6 @@ def _noted(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
     runs = dict.fromkeys(version.run_id for version in versions)
     lines = [line for run in runs for line in store.read_text(run, "warnings.txt").splitlines()]
     return tuple(dict.fromkeys(line for line in lines if line))
-
-
-def expected_casualties(
-    config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame
-) -> NDArray[np.float64]:
-    """Casualties expected per cell in the year after as_of, NaN everywhere without a casualty model.
-
-    The model speaks of units; a unit's figure is shared among its cells in proportion to contamination x people
-    present, so that the cells sum to the unit.
-    """
-    if champions.casualty is None:
-        return np.full(len(risk), np.nan)
-    people = exposed_people(inputs.grid, inputs.sources, config.casualty)
-    units = make_units(inputs.grid, config.casualty.unit_m)
-    table = unit_features(config, inputs.sources, units, casualty_context(config, champions.casualty.dated))
-    rate = champions.casualty.rate(table.aligned(champions.casualty.booster.features), config.compute.threads)
-    expected = rate * units.total(people)
-    share: NDArray[np.float64] = risk["contamination"].to_numpy() * people
-    return np.asarray(expected[units.place] * share / units.total(share)[units.place])
 
 
 def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
@@ -303,6 +286,7 @@ def _summary(
         "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
         "expected_found_cells": float(risk["contamination"].sum()),
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
+        "casualty_risk": _casualty_summary(champions.casualty, risk),
         "tasks": len(package.tasks),
         "plan": package.plan,
         "models": [vars(version) for version in champions.versions],
@@ -313,6 +297,21 @@ def _summary(
         "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
         "settings": public_settings(config),
     }
+
+
+def _casualty_summary(model: CasualtyModel | None, risk: pd.DataFrame) -> dict[str, object]:
+    """What kind of figure the casualty columns hold, and their totals."""
+    kind = "index" if model is None or model.is_index else "expected casualties"
+    totals = {name: _finite(risk[name].sum(min_count=1)) for name in (MAIN, *MORE) if name != INDEX}
+    facts: dict[str, object] = {"kind": kind, "index": "contamination x exposure x severity, mean 1", "totals": totals}
+    if model is not None:
+        facts |= {
+            "casualties_per_accident": model.per_accident,
+            "yearly_change_log": model.yearly_change,
+            "dispersion": model.dispersion,
+            "weights": dict(model.whole.weights),
+        }
+    return facts
 
 
 def _finite(value: float) -> float | None:

@@ -10,10 +10,8 @@ from shapely.geometry import box
 
 from features.errors import ConfigError
 from features.grid import Grid
-from features.info import FeatureInfo
 from mlrisk.config import TaskSettings
 from mlrisk.ranking import POLICIES, ranked
-from mlrisk.reasons import quantity, reasons_in_words
 from mlrisk.tasks import group_cells, survey_tasks
 
 UTM = pyproj.CRS("EPSG:32638")
@@ -141,36 +139,3 @@ def test_cells_larger_than_a_task_are_a_task_each():
     risk = ranked(risk_map(1, grid).assign(in_domain=True, released=False), "contamination")
     groups = group_cells(grid, risk["rank"].to_numpy(dtype=float), TaskSettings())
     assert set(survey_tasks(grid, risk, groups)["cells"]) == {1}
-
-
-INFOS = {
-    "line_m": FeatureInfo("line_m", "m", "front_lines", -1, "distance to the front line"),
-    "line_density": FeatureInfo("line_density", "km/km2", "front_lines", 1, "length of front lines around 1 km"),
-    "slope_deg": FeatureInfo("slope_deg", "degrees", "terrain", 0, "slope"),
-    "road_m": FeatureInfo("road_m", "m", "roads", 0, "distance to a road"),
-}
-
-
-def test_reasons_name_families_once_with_values_and_what_speaks_against():
-    values = np.array([[312.0, 0.4, 33.0, 1_500.0]], dtype=np.float32)
-    contributions = np.array([[0.9, 0.3, -0.8, 0.5]])
-    texts = reasons_in_words(tuple(INFOS), values, contributions, INFOS)[0].tolist()
-    assert texts == [
-        "distance to the front line: 312 m raised the score",
-        "distance to a road: 1.5 km raised the score",
-        "slope: 33 degrees lowered the score",
-    ]
-
-
-def test_an_unknown_value_is_said_to_be_unknown():
-    values = np.array([[np.nan, 0.4, 33.0, 1.0]], dtype=np.float32)
-    texts = reasons_in_words(tuple(INFOS), values, np.array([[0.9, 0.0, 0.0, 0.0]]), INFOS)[0]
-    assert texts[0] == "distance to the front line: unknown raised the score"
-    assert texts[1] == ""
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"), [(999.4, "m", "999 m"), (0.01234, "1/km2", "0.0123 1/km2"), (3.0, "1", "3")]
-)
-def test_quantities_have_three_digits_and_their_unit(value, unit, text):
-    assert quantity(value, unit) == text

@@ -9,9 +9,10 @@ import rasterio
 
 import mlrisk
 from features.grid import Grid
+from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config
 from mlrisk.planning.ground import Ground, ground_of, with_ground
-from mlrisk.risk_map import expected_casualties, load_champions, with_place
+from mlrisk.risk_map import load_champions, with_place
 from mlrisk.scoring import cell_scores, scorer_of
 from training.evidence import evidence_at
 from training.inputs import open_inputs
@@ -33,8 +34,9 @@ def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, G
     evidence = evidence_at(inputs.grid, inputs.sources, config.as_of, config.contamination.labels, config.data_folder)
     scores, _ = cell_scores(scorer_of(config, inputs, champions.contamination), inputs.grid, config.compute)
     risk = with_place(inputs.grid, evidence, scores)
-    risk = risk.assign(casualties_per_year=expected_casualties(config, inputs, champions, risk))
-    risk = risk.assign(reason_1="", reason_2="", reason_3="")
+    contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
+    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
+    risk = risk.assign(**columns, reason_1="", reason_2="", reason_3="")
     ground = ground_of(config, inputs.grid, inputs.sources)
     return config, inputs.grid, with_ground(risk, ground, config), ground
 

@@ -58,16 +58,15 @@ def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
         for side in ("low", "high")
     }
     casualties = np.maximum(cells["casualties_per_year"].to_numpy(dtype=np.float64), 1e-300)
-    own = {
-        side: cells[f"casualties_per_year_{side}"].to_numpy(dtype=np.float64) / casualties
-        for side in ("low", "high")
-        if f"casualties_per_year_{side}" in cells
-    }
+    for side, assumed in list(ratio.items()):
+        if f"casualties_per_year_{side}" in cells:
+            own = cells[f"casualties_per_year_{side}"].to_numpy(dtype=np.float64) / casualties
+            ratio[side] = np.where(np.isfinite(own), own, assumed)
     return {
         "expected_found": found,
         "casualties_averted": averted,
-        "casualties_averted_low": averted * own.get("low", ratio["low"]),
-        "casualties_averted_high": averted * own.get("high", ratio["high"]),
+        "casualties_averted_low": averted * np.minimum(ratio["low"], 1),
+        "casualties_averted_high": averted * np.maximum(ratio["high"], 1),
     }
 
 
