@@ -41,7 +41,7 @@ SETTINGS = (
     "ranking.plan.working_days=100", "ranking.tasks.number=200", "ranking.tasks.greatest_km2=1",
 )  # fmt: skip
 ARMS = {
-    "exploration and audit": ("ranking.explore_share=0.1", "ranking.audit_share=0.05"),
+    "exploration and audit": ("ranking.explore_share=0.1", "ranking.audit_share=0.05", "ranking.district_floor=0"),
     "pure exploitation": ("ranking.explore_share=0", "ranking.audit_share=0", "ranking.district_floor=0"),
 }
 
