@@ -190,6 +190,9 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
             "venn_abers_high",
             "spread",
             "missed_share_below",
+            "purpose",
+            "inclusion_prob",
+            "season_detection",
         )
         assert image.crs.to_epsg() == 32638
         assert set(image.dtypes) == {"float32"}
@@ -411,7 +414,7 @@ def test_xlsx_opens_elsewhere_without_formulas(package: Package, folder: Path) -
     assert book.sheetnames == ["Survey tasks", "How to read"]
     sheet = book["Survey tasks"]
     assert sheet.freeze_panes == "C3"
-    assert sheet.auto_filter.ref == f"A2:N{len(package.tasks) + 2}"
+    assert sheet.auto_filter.ref == f"A2:AD{len(package.tasks) + 2}"
     assert sheet["A1"].value.startswith(NOT_EVIDENCE)
     header = [cell.value for cell in sheet[2]]
     assert header[:2] == ["Rank", "Task"]

@@ -10,7 +10,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from mlrisk.package import NOT_EVIDENCE, Package
-from mlrisk.writers.words import TASK_COLUMNS, check_columns, notes_lines
+from mlrisk.writers.words import TASK_COLUMNS, check_columns, notes_lines, plan_text
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
 # KML writes colours as alpha, blue, green, red.
@@ -77,6 +77,7 @@ def _balloon(row: dict[Any, Any], package: Package) -> str:
             f"explosive ordnance expected in {row['expected_finds']:.1f} cells"
         ),
         f"Casualty risk: {_casualties(row['casualties_per_year'])}",
+        f"Plan: {plan_text(row)}",
         f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84)",
     )
     parts = [f"<p>{html.escape(fact)}</p>" for fact in facts]
