@@ -31,9 +31,11 @@ from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualties import exposed_people, make_units, unit_features
 from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
+from training.identity import code_version, grid_text, public_settings
 from training.inputs import Inputs, open_inputs
 from training.regions import district_names
-from training.tracking import Store, Version, code_version, grid_text, public_settings
+from training.registry import newest
+from training.tracking import Store, Version
 from training.train import casualty_context
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
@@ -274,9 +276,9 @@ def _version_warnings(config: Config, champions: Champions) -> list[str]:
     store = Store.of(config)
     notes = []
     for version in champions.versions:
-        newest = max(int(row["version"]) for row in store.versions(version.name))
-        if newest > int(version.number):
-            notes.append(f"{version.name} version {newest} is newer but not champion: version {version.number} ranks")
+        number = newest(store, version.name)
+        if number > int(version.number):
+            notes.append(f"{version.name} version {number} is newer but not champion: version {version.number} ranks")
     return notes
 
 

@@ -19,6 +19,7 @@ from features.errors import ConfigError, InputError
 from mlrisk.risk_map import RISK_COLUMNS, load_champions
 from training.casualties import exposed_people, make_units, unit_features
 from training.inputs import open_inputs
+from training.registry import promote
 from training.tracking import Store
 from training.train import casualty_context
 
@@ -224,11 +225,11 @@ def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranki
     assert any("version 2 is newer but not champion" in text for text in ranking.summary["warnings"])
     assert (tmp_path / "risk.parquet").read_bytes() == (outputs / "risk.parquet").read_bytes()
     assert texts["booster.txt"].startswith("tree")
-    store.promote(name, trained.versions[0].number, "a tester")
+    promote(store, {name: trained.versions[0].number}, "a tester")
     assert store.load(name)[0].number == trained.versions[0].number
-    store.promote(name, "1", "a tester")
+    promote(store, {name: "1"}, "a tester")
     with pytest.raises(ConfigError, match="has no version 99"):
-        store.promote(name, "99", "a tester")
+        promote(store, {name: "99"}, "a tester")
 
 
 def test_a_changed_model_file_is_refused(country, run):

@@ -218,6 +218,11 @@ class TrackingSettings(Settings):
         "sqlite:///mlflow.db",
         description="an MLflow tracking URI; a relative sqlite path is one beside the config file",
     )
+    artifacts: str | None = Field(
+        None,
+        description="where models and reports go: a folder, relative to the config file, or a URI such as s3://bucket; "
+        "beside a database if not given, and where a tracking server keeps them",
+    )
 
 
 class ComputeSettings(Settings):

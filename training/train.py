@@ -28,6 +28,7 @@ from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
 from training.judging import Judgement, judge_contamination, learned_by, trials_of
 from training.ledger import Ledger
 from training.metrics import mean_by_ranking
+from training.news import records_text
 from training.outcomes import features_of_outcomes
 from training.recipe import Recipe, fit_side
 from training.recording import Findings, record, run_report
@@ -72,9 +73,15 @@ class Trained:
     warnings: tuple[str, ...]
 
 
-def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress = lambda _: None) -> Trained:
+def train(
+    config: TrainConfig,
+    inputs: Inputs | None = None,
+    progress: Progress = lambda _: None,
+    tags: Mapping[str, str] | None = None,
+) -> Trained:
     """Train both models as of `config.as_of`, judge them, record them in MLflow and register their versions.
 
+    `tags` are what else the run and the versions are to be known by.
     Raises InputError when too little was found or searched to learn from.
     """
     progress("sources")
@@ -118,7 +125,8 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     progress("report")
     report = run_report(config, study, judgement, metrics, moved, warnings)
     progress("record")
-    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings, choices)
+    records = records_text(ledger, config.as_of)
+    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings, choices, records, tags or {})
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(
