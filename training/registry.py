@@ -136,6 +136,14 @@ def compared(store: Store, name: str, one: str, other: str) -> dict[str, Any]:
     }
 
 
+def rows_with(store: Store, name: str, key: str, value: str) -> list[Row]:
+    """The versions of a model that carry a tag, the newest first."""
+    with told_plainly(store.uri):
+        listed = store.client.search_model_versions(f"name = '{name}'")
+    numbers = sorted((int(item.version) for item in listed if item.tags.get(key) == value), reverse=True)
+    return [row_of(store, name, str(number)) for number in numbers]
+
+
 def newest(store: Store, name: str) -> int:
     """The number of the newest version of a model, 0 where there is none."""
     return max((int(number) for number in _numbers(store, name)), default=0)

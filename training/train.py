@@ -28,7 +28,7 @@ from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
 from training.judging import Judgement, judge_contamination, learned_by, trials_of
 from training.ledger import Ledger
 from training.metrics import mean_by_ranking
-from training.news import records_text
+from training.news import fingerprint, records_text
 from training.outcomes import features_of_outcomes
 from training.recipe import Recipe, fit_side
 from training.recording import Findings, record, run_report
@@ -126,7 +126,8 @@ def train(
     report = run_report(config, study, judgement, metrics, moved, warnings)
     progress("record")
     records = records_text(ledger, config.as_of)
-    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings, choices, records, tags or {})
+    every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
+    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings, choices, records, every)
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(
