@@ -183,6 +183,29 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
 
 
 @app.command()
+def retrain(
+    config: ConfigPath,
+    approve: Annotated[
+        str | None, typer.Option("--approve", metavar="NAME", help="sign for a challenger that passed the gate")
+    ] = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Train on newer results, judge beside the champion, promote or refuse, and rank with the champion.
+
+    Exit code 4: the gate refused; the reasons are told and the earlier champion has ranked.
+    """
+    from mlrisk.retraining import retrain as run_retrain
+    from mlrisk.told.retraining import retrained
+    from training.retrain import REFUSED
+
+    done = run_retrain(_load(config, data, set_), approve, _progress())
+    _say(retrained(done))
+    if done.decision.kind == REFUSED:
+        raise typer.Exit(4)
+
+
+@app.command()
 def verify(
     risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
     found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from datetime import date
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -114,22 +113,6 @@ def test_what_was_decided_is_in_the_run(started):
     assert {check["name"] for check in told["checks"]} >= {"recall, newest results", "domain", "sources"}
     contest = store.read_text(row.run_id, "contest.csv").splitlines()[0]
     assert {"arena", "cell_id", "found", "champion", "challenger"} <= set(contest.split(","))
-
-
-def test_flipped_results_of_a_district_are_refused(tmp_path, books):
-    config = store_config(tmp_path, as_of=THEN)
-    assert retrain(config, books).kind == FIRST
-    survey = books.sources.vectors["survey"].copy()
-    late = (pd.to_datetime(survey["recorded_date"]) > pd.Timestamp(THEN)).to_numpy()
-    west = survey.geometry.x.to_numpy() < np.median(survey.geometry.x)
-    flip = late & west
-    turned = survey["outcome"].map({"found": "searched", "searched": "found"})
-    survey["outcome"] = survey["outcome"].where(~flip, turned)
-    poisoned = with_survey(books, survey)
-    found = retrain(store_config(tmp_path, as_of=NOW), poisoned)
-    assert found.kind == REFUSED
-    assert champion(config) == "1"
-    assert found.reasons
 
 
 def test_what_a_killed_run_left_is_taken_away(started):

@@ -36,9 +36,10 @@ def write_line(config: TrainConfig, what: str, who: str, **facts: Any) -> Path:
     }
     path = log_path(config)
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-            file.flush()
+        # Unbuffered: a full disk is told by the write itself, and one line is one write.
+        with path.open("ab", buffering=0) as file:
+            start = "" if _ends_whole(path) else "\n"
+            file.write(f"{start}{json.dumps(line, ensure_ascii=False, default=str)}\n".encode())
             os.fsync(file.fileno())
     except OSError as error:
         raise MlriskError(f"audit log ({path}) cannot be written: {advice_for(error) or error.strerror}") from error
@@ -55,6 +56,15 @@ def read_lines(config: TrainConfig) -> list[Mapping[str, Any]]:
         except ValueError:
             continue
     return lines
+
+
+def _ends_whole(path: Path) -> bool:
+    """Whether the last line has its end: one that a power failure cut must not swallow the next."""
+    if not path.is_file() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def _user() -> str:

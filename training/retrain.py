@@ -74,14 +74,19 @@ def retrain(
     `approve` is the name of a person who signs, where the policy asks for one. Killed at any point, the old champion
     goes on ranking, and the next run takes up what was finished.
     """
-    store = Store.of(config)
     with only_one(lock_path(config), config.retraining.lock_wait_s):
-        progress("store")
-        restored = restore(store.client, config.name)
-        notes = sweep(store, config.name, BY_RETRAIN)
-        if restored:
-            notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
-        return _decided(config, store, inputs, approve, progress, notes)
+        return decide(config, inputs, approve, progress)
+
+
+def decide(config: TrainConfig, inputs: Inputs | None, approve: str | None, progress: Progress) -> Decision:
+    """`retrain` for a caller that holds the lock already."""
+    store = Store.of(config)
+    progress("store")
+    restored = restore(store.client, config.name)
+    notes = sweep(store, config.name, BY_RETRAIN)
+    if restored:
+        notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
+    return _decided(config, store, inputs, approve, progress, notes)
 
 
 def _decided(
