@@ -98,10 +98,16 @@ def test_results_that_turn_a_district_round_are_refused():
     assert not failed(check_contradiction(contest(arena()), SETTINGS))
 
 
-def test_a_share_far_from_what_was_stated_is_refused():
-    off = contest(arena(stated=0.002))
-    assert failed(check_contradiction(off, SETTINGS))
+def test_a_district_whose_share_is_off_beside_the_others_is_refused():
+    made = arena()
+    few = np.where(made.district == "district 2", 0.002, 0.3)
+    off = contest(Arena(**{**vars(made), "stated_champion": few}))
+    checks = check_contradiction(off, SETTINGS)
+    assert failed(checks) == ["contradiction"]
+    assert "district 2: " in checks[0].text
     assert not failed(check_contradiction(off, RetrainingSettings(most_shift=9)))
+    # What is off everywhere is a matter of calibration.
+    assert not failed(check_contradiction(contest(arena(stated=0.002)), SETTINGS))
 
 
 def test_calibration_domain_and_sources():

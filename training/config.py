@@ -226,7 +226,9 @@ class RetrainingSettings(Settings):
     district_doubt: Share = Field(0.8, description="as doubt, for each district; there are many, and each is small")
     least_found: int = Field(15, ge=1, description="found, and searched, cells from which on a district is judged")
     most_shift: float = Field(
-        2.5, gt=0, description="log-odds by which the results of a district may lie off what the champion stated"
+        2.5,
+        gt=0,
+        description="log-odds by which the share found in a district may lie off the stated one, beside other districts",
     )
     most_calibration_error: Share = Field(0.15, description="calibration error on the newest results, challenger")
     most_domain_loss: Share = Field(0.05, description="share of the land that may fall out of the domain")

@@ -107,28 +107,31 @@ def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[
     """No district's newest results turn what was known upside down: such records are looked at before they teach.
 
     Two signs: found and searched land stand the wrong way round in the champion's order (the whole interval of its ROC
-    AUC lies under one half), or the share found lies off the stated probability by more than `most_shift` log-odds.
+    AUC lies under one half), or the share found lies off the stated one by `most_shift` log-odds more than it does in
+    the other districts: what is off everywhere is a matter of calibration.
     """
     arena = contest.arena(NEWEST)
     if arena is None:
         return []
-    odd, judged = [], 0
-    for name, rows in districts_of(arena):
-        few = int(rows.sum()) < 2 * settings.least_found
-        if few:
-            continue
-        judged += 1
-        observed = _share(float(np.average(arena.positive[rows], weights=arena.area[rows])))
-        stated = _share(float(np.average(arena.stated_champion[rows], weights=arena.area[rows])))
-        if abs(logit(observed) - logit(stated)) > settings.most_shift:
-            odd.append(f"{name}: {observed:.0%} of the land found where {stated:.0%} was stated")
+    judged = [(n, rows) for n, rows in districts_of(arena) if int(rows.sum()) >= 2 * settings.least_found]
+    odd = []
+    for name, rows in judged:
+        others = ~rows if (~rows).sum() >= 2 * settings.least_found else None
+        apart = _shift(arena, rows) - (_shift(arena, others) if others is not None else 0.0)
+        if others is not None and abs(apart) > settings.most_shift:
+            found, stated = _found_and_stated(arena, rows)
+            odd.append(
+                f"{name}: {found:.0%} of the land found where {stated:.0%} was stated, {apart:+.1f} log-odds beside the "
+                "other districts"
+            )
         elif _judgeable(arena, rows, settings) and (high := _highest_auc(arena, rows)) < 0.5:
             odd.append(
                 f"{name}: found land ranks below searched land (ROC AUC of the champion at most {high:.2f}, of "
                 f"{int(arena.positive[rows].sum())} found and {int((~arena.positive[rows]).sum())} searched cells)"
             )
-    told = f"results of {judged} district(s) against what was known: "
-    return [Check("contradiction", not odd, told + ("; ".join(odd) if odd else "none turns it round"), judged > 0)]
+    told = f"results of {len(judged)} district(s) against what was known: "
+    text = told + ("; ".join(odd) + ". Look at these records" if odd else "none turns it round")
+    return [Check("contradiction", not odd, text, bool(judged))]
 
 
 def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -206,5 +209,15 @@ def _highest_auc(arena: Arena, rows: Flags) -> float:
     return float(auc + 1.645 * np.sqrt(max(variance, 0.0)))
 
 
-def _share(value: float) -> float:
-    return min(max(value, LEAST), 1 - LEAST)
+def _found_and_stated(arena: Arena, rows: Flags) -> tuple[float, float]:
+    """Share of some cells that was found, and that the champion stated."""
+    area = arena.area[rows]
+    # Half a cell on either side (Jeffreys 1946): of ten cells without a find the share is not known to be nothing.
+    found = (float(arena.positive[rows] @ area) + 0.5) / (float(area.sum()) + 1)
+    return found, min(max(float(np.average(arena.stated_champion[rows], weights=area)), LEAST), 1 - LEAST)
+
+
+def _shift(arena: Arena, rows: Flags) -> float:
+    """Log-odds of the share found beyond those of the stated one."""
+    found, stated = _found_and_stated(arena, rows)
+    return float(logit(found) - logit(stated))
