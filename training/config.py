@@ -228,9 +228,9 @@ class RetrainingSettings(Settings):
     most_shift: float = Field(
         2.5,
         gt=0,
-        description="log-odds by which the share found in a district may lie off the stated one, beside other districts",
+        description="log-odds by which the share found in a district may lie off the stated one, beside the others",
     )
-    most_calibration_error: Share = Field(0.15, description="calibration error on the newest results, challenger")
+    most_calibration_error: Share = Field(0.15, description="calibration error on held-out regions")
     most_domain_loss: Share = Field(0.05, description="share of the land that may fall out of the domain")
     lock_wait_s: float = Field(0, ge=0, description="how long a second run waits for the first; 0: it refuses at once")
 
