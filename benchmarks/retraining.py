@@ -15,7 +15,7 @@ import rasterio
 from numpy.typing import NDArray
 
 import mlrisk
-import training.report_figures
+from benchmarks.quick import without_report
 from features.records import RULED_OUT_BY
 from mlrisk.config import Config
 from mlrisk.synthetic.kind import AS_OF
@@ -155,6 +155,7 @@ def _results(
     return pd.DataFrame(
         {
             "longitude": risk["longitude"].to_numpy()[chosen], "latitude": risk["latitude"].to_numpy()[chosen],
+            "chosen_by": np.where(np.isfinite(drawn), "chance", "model"),
             "outcome": outcome, "honest": outcome, "date": done, "recorded_date": done, "inclusion_prob": drawn,
         }
     )  # fmt: skip
@@ -171,8 +172,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=3_600)
     parser.add_argument("--csv", type=Path, default=None)
     arguments = parser.parse_args()
-    # Nobody looks at the pictures of thirty-three reports.
-    training.report_figures.DPI = 20
+    without_report()
     tables = []
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory() as scratch:

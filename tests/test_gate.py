@@ -15,6 +15,7 @@ from training.gate import (
     check_contradiction,
     check_districts,
     check_domain,
+    check_independent,
     check_recall,
     check_sources,
     judged_by_gate,
@@ -39,6 +40,7 @@ def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated
     return Arena(
         name, np.arange(CELLS), theirs, ours, probability, probability, positive, np.ones(CELLS),
         np.arange(CELLS) // 12, np.zeros(CELLS, dtype=np.int64), district,
+        np.where(np.arange(CELLS) % 2, "people", "model").astype(object),
     )  # fmt: skip
 
 
@@ -76,6 +78,18 @@ def test_margin_and_doubt_and_budget_are_read():
     assert not failed(check_recall(made, RetrainingSettings(margin=0.9)))
     assert not failed(check_recall(made, RetrainingSettings(doubt=1.0)))
     assert "at 20 %" in check_recall(made, RetrainingSettings(budget_percent=20))[0].text
+
+
+def test_what_no_ranking_asked_for_is_judged_apart():
+    made = arena()
+    odd = np.arange(CELLS) % 2 == 1
+    bad = Arena(**{**vars(made), "challenger": np.where(odd, -made.challenger, made.challenger)})
+    checks = check_independent(contest(bad), SETTINGS)
+    assert failed(checks) == ["independent results"]
+    assert "model 300, people 300" in checks[0].text
+    assert not failed(check_independent(contest(made), SETTINGS))
+    nobody = Arena(**{**vars(bad), "origin": np.full(CELLS, "", dtype=object)})
+    assert not check_independent(contest(nobody), SETTINGS)[0].judged
 
 
 def test_one_district_that_is_lost_is_named():

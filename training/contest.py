@@ -22,7 +22,7 @@ from training.order import Flags, Floats, Index
 from training.recipe import fit_side
 from training.regions import NO_REGION
 from training.splits import Labels, deal, judges, leave_region_out
-from training.states import FOUND, UNKNOWN
+from training.states import FOUND, UNKNOWN, Evidence
 from training.study import Study, held_back_study, study_at
 from training.survey_bias import away_from, unlabelled_land
 
@@ -35,7 +35,7 @@ class Arena:
 
     `champion` and `challenger` are raw scores of models that have not seen what they are judged by; those of one `fold`
     compare. `stated_champion` and `stated_challenger` are probabilities, NaN where the model on test is not the
-    registered one. `area` is the judged share of a cell, `block` the land that is resampled as a whole.
+    registered one. `origin` says who chose a cell (training.origins), empty where nobody says. `area` is the judged share of a cell, `block` the land that is resampled as a whole.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Arena:
     block: Index
     fold: Index
     district: NDArray[np.object_]
+    origin: NDArray[np.object_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def contest(
         then = study_at(config, inputs, ledger.at(since))
         fresh = ledger.between(since, config.as_of)
         made = [
-            _newest(config, then, now, fresh.labelled, fresh.state, fresh.share, champion, challenger),
+            _newest(config, then, now, fresh, ledger.origins(since, config.as_of), champion, challenger),
             _regions(config, then, now),
         ]
     threads = config.compute.threads
@@ -123,14 +124,14 @@ def _newest(
     config: TrainConfig,
     then: Study,
     now: Study,
-    fresh: Flags,
-    state: NDArray[np.int8],
-    share: Floats,
+    outcome: Evidence,
+    origin: NDArray[np.object_],
     champion: ContaminationModel,
     challenger: ContaminationModel,
 ) -> Arena | None:
+    fresh = outcome.labelled
     test = fresh & (then.evidence.state == UNKNOWN) & (now.regions != NO_REGION)
-    positive = state == FOUND
+    positive = outcome.state == FOUND
     labels = Labels(test, positive, now.regions, now.grid.centres_m(), now.grid.cell_size_m)
     if not judges(labels, np.flatnonzero(test)):
         return None
@@ -149,8 +150,8 @@ def _newest(
     theirs = champion.ranker.raw(asked_of(then.table, champion.ranker.features)[cell], 1)
     return Arena(
         NEWEST, cell, theirs, ours, champion.calibration(theirs), challenger.calibration(ours), positive[cell],
-        share[cell], now.block[cell], np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]),
-        now.regions[cell],
+        outcome.share[cell], now.block[cell], np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]),
+        now.regions[cell], origin[cell],
     )  # fmt: skip
 
 
@@ -175,6 +176,7 @@ def _regions(config: TrainConfig, then: Study, now: Study) -> Arena | None:
         np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(new, folds, strict=True)]),
         nothing, nothing, then.evidence.state[cell] == FOUND, then.evidence.share[cell], then.block[cell],
         np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]), then.regions[cell],
+        np.full(len(cell), "", dtype=object),
     )  # fmt: skip
 
 
@@ -227,7 +229,8 @@ def _rows(contest: Contest, arena: Arena) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "arena": arena.name, "cell_id": contest.now.grid.cell_ids()[arena.cell], "district": arena.district,
-            "fold": arena.fold, "found": arena.positive, "champion": arena.champion, "challenger": arena.challenger,
+            "fold": arena.fold, "chosen_by": arena.origin, "found": arena.positive, "champion": arena.champion,
+            "challenger": arena.challenger,
         }
     )  # fmt: skip
 

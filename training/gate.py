@@ -12,6 +12,7 @@ from training.contest import NEWEST, REGIONS, Arena, Contest, districts_of
 from training.drift import MOVED_MUCH
 from training.intervals import FEWEST_BLOCKS, judged_on_draws, pooled_score
 from training.order import Flags, Floats
+from training.origins import CHANCE, PEOPLE, STRENGTH
 
 DRAWS = 200
 LEAST = 1e-3
@@ -103,6 +104,25 @@ def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Chec
     return checks
 
 
+def check_independent(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """The same recall on results that no ranking asked for: those flatter whoever asked.
+
+    Judged where enough of the newest results are marked as reported by people or drawn by chance.
+    """
+    arena = contest.arena(NEWEST)
+    if arena is None:
+        return []
+    counts = {name or "nobody says": int((arena.origin == name).sum()) for name in STRENGTH}
+    told = "newest results by who chose the land: " + ", ".join(f"{name} {n:,}" for name, n in counts.items() if n)
+    rows = np.isin(arena.origin, (PEOPLE, CHANCE))
+    if not _judgeable(arena, rows, settings):
+        return [Check("independent results", True, told, judged=False)]
+    loss = loss_of(arena, f"recall_{settings.budget_percent}", rows)
+    beyond = loss.share_beyond(settings.margin)
+    told += f"; recall at {settings.budget_percent} % of area by people and chance: {loss.told()}"
+    return [Check("independent results", beyond <= settings.doubt, told)]
+
+
 def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """No district's newest results turn what was known upside down: such records are looked at before they teach.
 
@@ -173,6 +193,7 @@ def check_sources(contest: Contest, _: RetrainingSettings) -> list[Check]:
 CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
     "contradiction": check_contradiction,
     "recall": check_recall,
+    "independent": check_independent,
     "districts": check_districts,
     "calibration": check_calibration,
     "domain": check_domain,
