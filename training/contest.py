@@ -35,7 +35,8 @@ class Arena:
 
     `champion` and `challenger` are raw scores of models that have not seen what they are judged by; those of one `fold`
     compare. `stated_champion` and `stated_challenger` are probabilities, NaN where the model on test is not the
-    registered one. `origin` says who chose a cell (training.origins), empty where nobody says. `area` is the judged share of a cell, `block` the land that is resampled as a whole.
+    registered one. `origin` says who chose a cell (training.origins), empty where nobody says. `area`
+    is the judged share of a cell, `block` the land that is resampled as a whole.
     """
 
     name: str
