@@ -29,7 +29,8 @@ def run_note(config: TrainConfig) -> str:
         f"{config.grid.cell_size_m:g} m.\n\n"
         "- `report.html`: missed finds first, every ranking beside its baselines with intervals, calibration\n"
         "- `model_card.md`: what the model is for and what it is not\n"
-        "- metrics `<protocol>/mean/mlrisk/...`: figures on land held out; nested runs: each fold\n"
+        "- metrics `recall_10`, `roc_auc`, ...: means on regions held out, and in nested runs those of each fold; "
+        "`<protocol>/<fold>/<ranking>/...`: all of them\n"
         "- `validation.csv`, `folds.json`: the same as tables; `config.json`, `environment.txt`, `inputs.json`: origin"
     )
 

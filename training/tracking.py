@@ -230,7 +230,11 @@ class Store:
         if experiment is not None:
             return str(experiment.experiment_id)
         location = f"{self.artifacts}/{config.name}" if self.artifacts else None
-        note = {"mlflow.note.content": experiment_note(config)}
+        # The kind makes the UI open on training runs and not on what it has for language models.
+        note = {
+            "mlflow.note.content": experiment_note(config),
+            "mlflow.experimentKind": "custom_model_development",
+        }
         return str(self.client.create_experiment(config.name, artifact_location=location, tags=note))
 
 
