@@ -33,8 +33,10 @@ from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
+from training.identity import code_version, grid_text, public_settings
 from training.inputs import Inputs, open_inputs
-from training.tracking import Store, Version, code_version, grid_text, public_settings
+from training.registry import newest
+from training.tracking import Store, Version
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 RISK_COLUMNS = (
@@ -261,9 +263,9 @@ def _version_warnings(config: Config, champions: Champions) -> list[str]:
     store = Store.of(config)
     notes = []
     for version in champions.versions:
-        newest = max(int(row["version"]) for row in store.versions(version.name))
-        if newest > int(version.number):
-            notes.append(f"{version.name} version {newest} is newer but not champion: version {version.number} ranks")
+        number = newest(store, version.name)
+        if number > int(version.number):
+            notes.append(f"{version.name} version {number} is newer but not champion: version {version.number} ranks")
     return notes
 
 
