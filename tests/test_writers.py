@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import mgrs
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -393,6 +394,21 @@ def test_csv_has_one_row_a_task_with_the_warning(package: Package, folder: Path)
     assert not [value for row in rows for value in row.values() if value.startswith(("=", "+", "@"))]
 
 
+def test_tasks_have_their_place_in_the_grid_in_degrees_and_in_mgrs(package: Package, folder: Path) -> None:
+    """The oracle is PROJ: MGRS is read back by GeoTrans and compared with the point in the grid."""
+    rows = list(csv.DictReader((folder / "survey_tasks.csv").read_text("utf-8-sig").splitlines()))
+    for row in rows:
+        zone, hemisphere, easting, northing = mgrs.MGRS().MGRSToUTM(row["mgrs"].replace(" ", ""))
+        assert (zone, hemisphere) == (38, "N")
+        assert easting == pytest.approx(float(row["easting_m"]), abs=1.01)
+        assert northing == pytest.approx(float(row["northing_m"]), abs=1.01)
+    balloons = (folder / "survey_tasks.kml").read_text()
+    assert all(f"MGRS {row['mgrs']}" in balloons for row in rows)
+    sheet = pytest.importorskip("openpyxl").load_workbook(folder / "survey_tasks.xlsx")["Survey tasks"]
+    column = [cell.value for cell in sheet[2]].index("MGRS")
+    assert [sheet.cell(line, column + 1).value for line in range(3, 3 + len(rows))] == [row["mgrs"] for row in rows]
+
+
 def test_csv_keeps_columns_of_the_plan_that_the_table_does_not_name(package: Package, tmp_path: Path) -> None:
     WRITERS["csv"](replace(package, tasks=package.tasks.assign(kind="audit")), tmp_path)
     rows = list(csv.DictReader((tmp_path / "survey_tasks.csv").read_text("utf-8-sig").splitlines()))
@@ -411,7 +427,7 @@ def test_xlsx_opens_elsewhere_without_formulas(package: Package, folder: Path) -
     assert book.sheetnames == ["Survey tasks", "How to read"]
     sheet = book["Survey tasks"]
     assert sheet.freeze_panes == "C3"
-    assert sheet.auto_filter.ref == f"A2:N{len(package.tasks) + 2}"
+    assert sheet.auto_filter.ref == f"A2:{openpyxl.utils.get_column_letter(len(TASK_COLUMNS))}{len(package.tasks) + 2}"
     assert sheet["A1"].value.startswith(NOT_EVIDENCE)
     header = [cell.value for cell in sheet[2]]
     assert header[:2] == ["Rank", "Task"]
