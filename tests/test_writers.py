@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
+import pystac
 import pytest
 import rasterio
+import shapely
 
 from features.errors import InputError
 from mlrisk import classes
@@ -48,6 +50,7 @@ NAMES = {
     "xlsx": ["survey_tasks.xlsx"],
     "kml": ["survey_tasks.kml"],
     "html": ["map.html"],
+    "stac": ["stac_item.json"],
 }
 
 
@@ -274,7 +277,7 @@ def test_parquet_metadata_carry_the_notes(package: Package, folder: Path) -> Non
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html"])
+@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html", "stac"])
 def test_same_package_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir(), second.mkdir()
@@ -466,6 +469,37 @@ def test_kml_places_tasks_in_degrees_and_escapes_twice(package: Package, folder:
     np.testing.assert_allclose(areas, package.tasks["area_m2"], rtol=1e-3)
 
 
+# --- STAC
+
+
+def test_stac_item_is_found_by_place_and_date(package: Package, folder: Path) -> None:
+    item = pystac.Item.from_dict(read_notes((folder / "stac_item.json").read_text("utf-8")))
+    assert item.datetime is not None
+    assert item.datetime.isoformat() == "2024-07-31T00:00:00+00:00"
+    assert item.id == "azərbaycan-b-2024-07-31"
+    west, south, east, north = item.bbox or []
+    assert west < package.risk["longitude"].min() < package.risk["longitude"].max() < east
+    assert south < package.risk["latitude"].min() < package.risk["latitude"].max() < north
+    assert shapely.geometry.shape(item.geometry).bounds == (west, south, east, north)  # type: ignore[attr-defined]
+    assert item.properties["mlrisk:not_evidence"] == NOT_EVIDENCE
+    assert item.properties["description"].startswith(NOT_EVIDENCE)
+    assert item.properties["mlrisk:not_included"] == list(package.notes.not_included)
+
+
+def test_stac_assets_are_the_files_beside_it(package: Package, folder: Path) -> None:
+    text = (folder / "stac_item.json").read_text("utf-8")
+    item = pystac.Item.from_dict(read_notes(text))
+    names = {name for key, names in NAMES.items() if key not in ("html", "stac") for name in names}
+    assert {asset.href for asset in item.assets.values()} == {f"./{name}" for name in names if ".qml" not in name}
+    assert str(folder) not in text
+    with rasterio.open(folder / "risk_map.tif") as image:
+        fields = item.assets["risk_map_tif"].extra_fields
+        assert fields["proj:code"] == "EPSG:32638"
+        assert (tuple(fields["proj:shape"]), fields["proj:transform"]) == (image.shape, list(image.transform)[:6])
+    assert item.assets["risk_map_tif"].media_type == "image/tiff; application=geotiff; profile=cloud-optimized"
+    assert all(asset.roles and asset.media_type for asset in item.assets.values())
+
+
 # --- all
 
 
@@ -483,7 +517,9 @@ def test_writers_return_what_they_wrote(package: Package, tmp_path: Path) -> Non
 
 def test_text_outputs_never_use_a_forbidden_word(folder: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
-    texts = {path.name: path.read_text() for path in folder.iterdir() if path.suffix in {".csv", ".kml", ".qml"}}
+    texts = {
+        path.name: path.read_text() for path in folder.iterdir() if path.suffix in {".csv", ".kml", ".qml", ".json"}
+    }
     book = openpyxl.load_workbook(folder / "survey_tasks.xlsx")
     texts["xlsx"] = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
     with rasterio.open(folder / "risk_map.tif") as image:
