@@ -192,7 +192,7 @@ def write_package(
     except OSError as error:
         raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror}") from error
     try:
-        for name in formats:
+        for name in (name for name in WRITERS if name in formats):
             WRITERS[name](package, scratch)
         (scratch / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False, default=str))
         folder.mkdir(exist_ok=True)

@@ -31,6 +31,9 @@ TASK_COLUMNS = (
     TaskColumn("district", "District", "", "District that holds the task."),
     TaskColumn("longitude", "Longitude", "degrees, WGS 84", "A point on the task, degrees east."),
     TaskColumn("latitude", "Latitude", "degrees, WGS 84", "A point on the task, degrees north."),
+    TaskColumn("easting_m", "Easting", "m, grid of the map", "The same point in the coordinate system of the map."),
+    TaskColumn("northing_m", "Northing", "m, grid of the map", "The same point in the coordinate system of the map."),
+    TaskColumn("mgrs", "MGRS", "", "The same point in the Military Grid Reference System, to a metre."),
     TaskColumn("area_m2", "Area", "m²", "Area that one team surveys as one job."),
     TaskColumn("cells", "Cells", "", "Number of map cells in the task."),
     TaskColumn(
