@@ -24,7 +24,8 @@ from models.boosting import BoostingParams, fit
 from models.calibration import Calibration, calibrate
 from models.pu import Unlabelled, fit_beside
 from training.baselines import rule_scores
-from training.config import BoostingSettings, SurveyBiasSettings
+from training.boosting_settings import BoostingSettings
+from training.config import SurveyBiasSettings
 from training.evidence import FOUND, evidence_at
 from training.inputs import contamination_context, open_inputs
 from training.metrics import judge

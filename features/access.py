@@ -15,7 +15,7 @@ from features.grid import Grid
 from features.heap import pop, push
 from features.info import Columns, FeatureInfo
 from features.known import Known
-from features.layers import Layer
+from features.layers import Layer, segments_near
 from features.records import places_m, words
 from features.roads import class_groups
 
@@ -212,8 +212,9 @@ def _rivers(known: Known, grid: Grid) -> NDArray[np.bool_]:
 
 def _drawn(grid: Grid, layer: Layer, values: Floats) -> Floats:
     """The greatest value of the segments that pass through each cell, 0 where none does."""
-    out = np.zeros(grid.shape)
-    draw(out, layer.start / grid.cell_size_m, layer.end / grid.cell_size_m, values, grid.column_min, grid.row_min)
+    out, near = np.zeros(grid.shape), segments_near(grid, layer, grid.cell_size_m)
+    start, end = layer.start[near] / grid.cell_size_m, layer.end[near] / grid.cell_size_m
+    draw(out, start, end, values[near], grid.column_min, grid.row_min)
     return out
 
 

@@ -7,6 +7,7 @@ by what lies beyond their margins.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 import pyproj
@@ -95,7 +96,8 @@ def assemble(
     the block's own ring; others take the value of their coarse cell. A cell is NaN only where its coarse cell is.
     """
     out: dict[str, NDArray[np.float32]] = {}
-    for block in blocks_of(tile):
+    # Neighbouring tiles, computed at once, begin with different blocks instead of waiting for each other.
+    for block in sorted(blocks_of(tile), key=lambda block: _apart_m(block, tile)):
         cells = block.side * block.factor
         left = block.column * cells - tile.column_min
         top = tile.row_min + tile.shape[0] - (block.row + 1) * cells
@@ -104,6 +106,13 @@ def assemble(
                 out[name] = np.full(tile.shape, np.nan, dtype=np.float32)
             _paste(out[name], field, block.factor, top, left, name in smooth)
     return out
+
+
+def _apart_m(block: Block, tile: Grid) -> float:
+    """From the middle of the block to the middle of the tile."""
+    west, south, east, north = tile.bounds
+    side_m = block.side * block.coarse_m
+    return hypot((block.column + 0.5) * side_m - (west + east) / 2, (block.row + 0.5) * side_m - (south + north) / 2)
 
 
 def block_heights(known: Known, block: Block) -> Floats:

@@ -1,7 +1,9 @@
 """Memory used again: the first touch of fresh pages costs more than what is written to them."""
 
+import ctypes
 import sys
 import threading
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,3 +31,12 @@ class Buffers:
             self._kept = [buffer for buffer in self._kept if buffer.size >= size]
             self._kept.append(fresh)
             return fresh[:size].reshape(shape)
+
+
+def give_back() -> None:
+    """Return what the heap holds unused to the system, where its C library can (glibc); elsewhere do nothing.
+
+    Opening the sources of a country leaves a third of what they take behind, out of reach of the threads that follow.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from features.buffers import give_back
 from features.errors import ConfigError, MlriskError
 from features.grid import Grid
 
@@ -58,6 +59,7 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
         raise ConfigError(
             f"compute.scheduler ({compute.scheduler!r}) is unknown: choose {LOCAL}, {PROCESSES} or tcp://host:port"
         )
+    give_back()
     workers = min(compute.threads, len(waiting))
     if workers < 2:
         return ((tile, job(tile)) for tile in waiting)

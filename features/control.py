@@ -13,7 +13,7 @@ from features.grid import Grid
 from features.info import Columns, FeatureInfo
 from features.inside import first_inside
 from features.known import Known
-from features.layers import Layer, layer_of
+from features.layers import Layer, part_of
 from features.records import words
 
 FAMILY = "control"
@@ -76,7 +76,7 @@ def holders_of(known: Known) -> dict[str, Holder]:
     Rows without a holder are nobody's. Raises InputError for more than MOST_HOLDERS.
     """
     table = known.table("control_areas")
-    shapes, names = np.asarray(table.geometry.array), words(table, "holder")
+    layer, names = known.layer("control_areas"), words(table, "holder")
     distinct = [str(name) for name in np.unique(names) if name]
     if len(distinct) > MOST_HOLDERS:
         raise InputError(
@@ -84,7 +84,7 @@ def holders_of(known: Known) -> dict[str, Holder]:
             "the war by where: ..., or join small ones by values: {holder: {...}}"
         )
     slugs = slugs_of(distinct)
-    return {slugs[name]: Holder(name, layer_of(shapes[names == name])) for name in distinct}
+    return {slugs[name]: Holder(name, part_of(layer, names == name)) for name in distinct}
 
 
 def slugs_of(names: list[str]) -> dict[str, str]:

@@ -7,19 +7,17 @@ the same in any order, and what a cell owns is taken away again without a trace.
 side, at 4e-6 of its peak.
 """
 
-from dataclasses import dataclass
-
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from features.grid import Grid
+from features.lattices import Densities, Lattice, interpolate, lattice
 from features.layers import Layer, segments_near
 from features.ownership import Owned, Ownership
 
 # Standard deviations after which a kernel is cut off, to each side in easting and northing.
 REACH = 5.0
-NODES_PER_BANDWIDTH = 4.0
 # Three-point Gauss-Legendre nodes and weights on [0, 1].
 NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])
 NODE_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
@@ -59,6 +57,27 @@ def point_densities(
     `error_m` (n,) widens the kernel of each point. With `own` a cell leaves out the points that it owns. Cells outside
     the area have values too. Points that are not finite count nowhere.
     """
+    out = np.empty((weights.shape[1], *tile.shape))
+    _fill(tile, places, weights, bandwidth_m, error_m, own, out)
+    return out
+
+
+def points_density(tile: Grid, places: Floats, weights: Floats, bandwidth_m: float) -> NDArray[np.float32]:
+    """`point_densities` of one weight (n,) a point, for points without location error: float32, for a column."""
+    out = np.empty((1, *tile.shape), dtype=np.float32)
+    _fill(tile, places, weights[:, None], bandwidth_m, None, None, out)
+    return np.asarray(out[0])
+
+
+def _fill(
+    tile: Grid,
+    places: Floats,
+    weights: Floats,
+    bandwidth_m: float,
+    error_m: Floats | None,
+    own: Owned | None,
+    out: Densities,
+) -> None:
     sigma = widened_m(bandwidth_m, np.zeros(len(places)) if error_m is None else error_m)
     nodes = lattice(tile, bandwidth_m)
     near, own = _reaching(nodes, places, REACH * sigma, own)
@@ -67,18 +86,16 @@ def point_densities(
     peaks = np.ascontiguousarray(weights * (bandwidth_m**2 / sigma**2)[:, None], dtype=np.float64)
     sums = np.zeros((weights.shape[1], len(nodes.souths), len(nodes.eastings)))
     _add_points(nodes.eastings, nodes.souths, places, peaks, sigma, sums)
-    out = np.empty((weights.shape[1], *tile.shape))
     scale = 1e6 / (2 * np.pi * bandwidth_m**2) / UNITS
-    _interpolate(sums, nodes.top, nodes.down, nodes.left, nodes.across, scale, out)
+    interpolate(sums, nodes.top, nodes.down, nodes.left, nodes.across, scale, out)
     if own is not None:
         _leave_out_own(
             nodes.eastings, nodes.souths, nodes.top, nodes.down, nodes.left, nodes.across,
             places, peaks, sigma, sums, own.windows, own.starts, own.members, scale, out,
         )  # fmt: skip
-    return out
 
 
-def _reaching(nodes: "Lattice", places: Floats, reach: Floats, own: Owned | None) -> tuple[Integers, Owned | None]:
+def _reaching(nodes: Lattice, places: Floats, reach: Floats, own: Owned | None) -> tuple[Integers, Owned | None]:
     """Indices of the points (n, 2) that reach the nodes or are owned, and the owners of these."""
     east, south, wide = places[:, 0], -places[:, 1], reach + 1.0
     here = (east >= nodes.eastings[0] - wide) & (east <= nodes.eastings[-1] + wide)
@@ -100,7 +117,7 @@ def event_densities(
     return parts[0] if len(parts) == 1 else np.asarray(sum(parts, np.zeros((weights.shape[1], *tile.shape))))
 
 
-def line_density(tile: Grid, layer: Layer, bandwidth_m: float) -> Floats:
+def line_density(tile: Grid, layer: Layer, bandwidth_m: float) -> NDArray[np.float32]:
     """Kilometres of line per km2 around every cell (tile.shape), the Gaussian-weighted mean with that bandwidth.
 
     The integral along each segment is a Gauss-Legendre sum with three nodes for every bandwidth: relative error below
@@ -110,11 +127,6 @@ def line_density(tile: Grid, layer: Layer, bandwidth_m: float) -> Floats:
     near = segments_near(tile, layer, (REACH + 1) * bandwidth_m)
     places, lengths_km = line_points(layer.start[near], layer.end[near], bandwidth_m)
     return points_density(tile, places, lengths_km, bandwidth_m)
-
-
-def points_density(tile: Grid, places: Floats, weights: Floats, bandwidth_m: float) -> Floats:
-    """`point_densities` of one weight (n,) a point, for points without location error."""
-    return np.asarray(point_densities(tile, places, weights[:, None], bandwidth_m)[0])
 
 
 def line_points(start: Floats, end: Floats, sigma_m: float) -> tuple[Floats, Floats]:
@@ -130,54 +142,6 @@ def line_points(start: Floats, end: Floats, sigma_m: float) -> tuple[Floats, Flo
     nodes = start[segment][:, None, :] + share[..., None] * along[segment][:, None, :]
     weights = (length[segment] / np.repeat(pieces, pieces))[:, None] * NODE_WEIGHTS
     return np.concatenate([middles, nodes.reshape(-1, 2)]), np.concatenate([length[short], weights.ravel()]) / 1000.0
-
-
-@dataclass(frozen=True, eq=False)
-class Lattice:
-    """Nodes around a tile, west to east and north to south, and how its cells are interpolated from them.
-
-    `souths` are minus northings, so that both axes ascend. A cell in row r and column c takes four nodes to each side,
-    from `top[r]` and `left[c]` on, with weights `down[r]` and `across[c]`; a single one where nodes are cell centres.
-    """
-
-    eastings: Floats
-    souths: Floats
-    top: Integers
-    down: Floats
-    left: Integers
-    across: Floats
-
-
-def lattice(tile: Grid, bandwidth_m: float) -> Lattice:
-    """The nodes that the cells of a tile need, the same ones for any tile that holds a cell."""
-    spacing = bandwidth_m / NODES_PER_BANDWIDTH
-    souths = -tile.northings_m
-    if spacing <= tile.cell_size_m:
-        rows, columns = np.arange(tile.shape[0]), np.arange(tile.shape[1])
-        return Lattice(tile.eastings_m, souths, rows, np.ones((len(rows), 1)), columns, np.ones((len(columns), 1)))
-    eastings, left, across = _axis(tile.eastings_m, spacing)
-    nodes_south, top, down = _axis(souths, spacing)
-    return Lattice(eastings, nodes_south, top, down, left, across)
-
-
-def _axis(positions: Floats, spacing: float) -> tuple[Floats, Integers, Floats]:
-    """Nodes that ascending positions (n,) are interpolated from, the first of four for each, and the weights (n, 4).
-
-    Lagrange's cubic through the two nodes on either side; it depends on the position alone.
-    """
-    below = np.floor(positions / spacing)
-    first, last = int(below[0]) - 1, int(below[-1]) + 2
-    t = positions / spacing - below
-    weights = np.column_stack(
-        [
-            -t * (t - 1) * (t - 2) / 6,
-            (t + 1) * (t - 1) * (t - 2) / 2,
-            -(t + 1) * t * (t - 2) / 2,
-            (t + 1) * t * (t - 1) / 6,
-        ]
-    )
-    nodes = np.asarray(np.arange(first, last + 1) * spacing, dtype=np.float64)
-    return nodes, below.astype(np.int64) - 1 - first, weights
 
 
 @numba.njit(cache=True, nogil=True)
@@ -237,34 +201,6 @@ def _add_point(
 
 
 @numba.njit(cache=True, nogil=True)
-def _interpolate(
-    nodes: Floats, top: Integers, down: Floats, left: Integers, across: Floats, scale: float, out: Floats
-) -> None:
-    """Rows, then columns; a sum of positive kernels never becomes negative."""
-    line = np.empty(nodes.shape[2])
-    for which in range(nodes.shape[0]):
-        for row in range(out.shape[1]):
-            line[:] = 0.0
-            for step in range(down.shape[1]):
-                weight = down[row, step]
-                for column in range(len(line)):
-                    line[column] += weight * nodes[which, top[row] + step, column]
-            if across.shape[1] == 1:
-                for column in range(out.shape[2]):
-                    out[which, row, column] = line[left[column]] * scale
-            else:
-                for column in range(out.shape[2]):
-                    start = left[column]
-                    value = (
-                        across[column, 0] * line[start]
-                        + across[column, 1] * line[start + 1]
-                        + across[column, 2] * line[start + 2]
-                        + across[column, 3] * line[start + 3]
-                    )
-                    out[which, row, column] = max(value, 0.0) * scale
-
-
-@numba.njit(cache=True, nogil=True)
 def _leave_out_own(
     eastings: Floats,
     souths: Floats,
@@ -280,7 +216,7 @@ def _leave_out_own(
     starts: Integers,
     members: Integers,
     scale: float,
-    out: Floats,
+    out: Densities,
 ) -> None:
     """Interpolate each window again from the nodes around it, without the points that its cells own."""
     for number in range(len(windows)):
@@ -294,7 +230,7 @@ def _leave_out_own(
                 eastings[west:east], souths[north:south], places, peaks, sigma, members[place], -1.0,
                 bell_east, bell_south, part,
             )  # fmt: skip
-        _interpolate(
+        interpolate(
             part, top[row:row_stop] - north, down[row:row_stop], left[column:column_stop] - west,
             across[column:column_stop], scale, out[:, row:row_stop, column:column_stop],
         )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.densities import event_densities
-from features.distances import event_distance_m
+from features.event_distances import event_distance_m
 from features.grid import Grid
 from features.known import Known
 from features.layers import Layer

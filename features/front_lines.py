@@ -9,7 +9,7 @@ from features.distances import Nearest, distance_m, nearest, share_along
 from features.grid import Grid
 from features.info import LONGEST_DISTANCE_M, Columns, FeatureInfo
 from features.known import Known
-from features.layers import Layer, layer_of, split_segments
+from features.layers import Layer, layer_of, part_of, split_segments
 from features.line_shape import MOST_WIDTH_M, bends_deg, gap_between_lines_m, groups_within, side_of_line
 from features.records import dates_of, words, years_between
 from features.roads import crossings
@@ -186,15 +186,15 @@ def _pieces(known: Known) -> Layer:
 def _parts(known: Known) -> dict[str, Layer]:
     """The lines of each kind and period, by the name of the distance to them; only those that the table tells of."""
     lines = known.table("front_lines")
-    shapes, kinds = np.asarray(lines.geometry.array), words(lines, "kind")
-    parts = {f"{kind}_distance_m": shapes[kinds == kind] for kind in KINDS if (kinds == kind).any()}
+    layer, kinds = known.layer("front_lines"), words(lines, "kind")
+    parts = {f"{kind}_distance_m": kinds == kind for kind in KINDS if (kinds == kind).any()}
     start, end = dates_of(lines, "held_from"), dates_of(lines, "held_to")
     dated = ~np.isnat(start) | ~np.isnat(end)
     if dated.any():
         for years in PERIODS_YEARS:
             since = years_between(end, np.datetime64(known.context.as_of, "ns"))
-            parts[f"front_line_held_{years}y_distance_m"] = shapes[dated & ~(since > years)]
-    return {name: layer_of(part) for name, part in parts.items()}
+            parts[f"front_line_held_{years}y_distance_m"] = dated & ~(since > years)
+    return {name: part_of(layer, chosen) for name, chosen in parts.items()}
 
 
 def _by_time(tile: Grid, known: Known, close: Nearest) -> dict[str, Floats]:
@@ -264,4 +264,6 @@ def _line_heights(known: Known) -> tuple[Floats, Floats]:
     """Elevation at both ends of every piece of the lines."""
     layer, dem = known.once(_pieces), known.sources.rasters["dem"]
     grid = known.sources.grid
-    return heights_at(dem, grid, layer.start), heights_at(dem, grid, layer.end)
+    # Both ends at once: each square of the DEM is read once.
+    heights = heights_at(dem, grid, np.concatenate([layer.start, layer.end]))
+    return heights[: len(layer.start)], heights[len(layer.start) :]

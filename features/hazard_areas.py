@@ -8,7 +8,7 @@ from features.distances import distance_m
 from features.grid import Grid
 from features.info import CLIP_M, Columns, FeatureInfo, clipped
 from features.known import Known
-from features.layers import Layer, layer_of
+from features.layers import Layer, part_of
 from features.nearby import count_within
 from features.ownership import Owned, polygon_ownership
 from features.records import area_km2, extent_m, places_m, words
@@ -102,9 +102,9 @@ def build(tile: Grid, known: Known) -> Columns:
 def _types(known: Known) -> dict[str, tuple[NDArray[np.int64], Layer]]:
     """Row numbers and layer of the areas of each type; only those that there are."""
     table = known.table("hazard_areas")
-    types, shapes = words(table, "hazard_type"), np.asarray(table.geometry.array)
-    rows = {kind: np.flatnonzero(types == kind) for kind in TYPES}
-    return {kind: (found, layer_of(shapes[found])) for kind, found in rows.items() if len(found)}
+    types, layer = words(table, "hazard_type"), known.layer("hazard_areas")
+    chosen = {kind: types == kind for kind in TYPES}
+    return {kind: (np.flatnonzero(rows), part_of(layer, rows)) for kind, rows in chosen.items() if rows.any()}
 
 
 def _places(known: Known) -> tuple[Floats, Floats, Floats]:

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from features.chains import STEP_M, gabriel_chains, tree_chains
-from features.densities import point_densities, points_density
+from features.densities import point_densities
 from features.distances import distance_m
 from features.events import events_of
 from features.front_lines import closest
@@ -152,7 +152,7 @@ def _ratios(tile: Grid, known: Known) -> dict[str, Floats]:
     if "settlements" in known.sources.vectors:
         places, people = known.once(_people)
         for km in PEOPLE_KM if len(people) else ():
-            living = points_density(tile, places, people, km * 1000.0)
+            living = point_densities(tile, places, people[:, None], km * 1000.0)[0]
             ratios[f"incidents_per_head_{km}km"] = _log_ratio(around[km], living, LEAST_PEOPLE)
     return ratios
 

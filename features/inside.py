@@ -19,10 +19,11 @@ def first_inside(tile: Grid, layer: Layer, left_out: Integers | None = None) -> 
     """
     inside = np.full(tile.shape, -1, dtype=np.int64)
     if len(layer.polygon_owner):
-        near = layer.polygon_squares.within(tile.bounds, 0.0)
+        near = layer.polygon_squares.within(tile.bounds, 0.0, *layer.polygon_corners)
         if left_out is not None:
             near = near[~np.isin(layer.polygon_owner[near], left_out)]
-        _scan(tile.eastings_m, tile.northings_m, layer.edges, layer.edge_start, near, layer.polygon_owner, inside)
+        edges, starts = layer.borders(near)
+        _scan(tile.eastings_m, tile.northings_m, edges, starts, layer.polygon_owner[near], inside)
     return inside
 
 
@@ -32,12 +33,11 @@ def _scan(
     northings: Floats,
     edges: Floats,
     edge_start: Integers,
-    polygons: Integers,
     owners: Integers,
     inside: Integers,
 ) -> None:
     n_rows = len(northings)
-    for polygon in polygons:
+    for polygon in range(len(owners)):
         first, last = edge_start[polygon], edge_start[polygon + 1]
         west, east, south, north = np.inf, -np.inf, np.inf, -np.inf
         for edge in range(first, last):

@@ -12,7 +12,7 @@ from features.grid import Grid
 from features.info import Columns, FeatureInfo
 from features.inside import first_inside
 from features.known import Known
-from features.layers import Layer, layer_of
+from features.layers import Layer, part_of
 from features.records import area_km2, extent_m, places_m, words
 from features.sources import RasterSource
 
@@ -136,20 +136,22 @@ def _building_places(known: Known) -> Floats:
 def _classes(known: Known) -> dict[str, Layer]:
     """The polygons of every class of land use."""
     table = known.table("land_use")
-    shapes, classes = np.asarray(table.geometry.array), words(table, "land_use")
-    return {str(name): layer_of(shapes[classes == name]) for name in np.unique(classes) if name}
+    layer, classes = known.layer("land_use"), words(table, "land_use")
+    return {str(name): part_of(layer, classes == name) for name in np.unique(classes) if name}
 
 
 def _farmed(known: Known) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
     """Layer, places, areas and spreads of farmland and of orchards; only those that there are."""
     table = known.table("land_use")
     classes = words(table, "land_use")
-    chosen = {name: table[np.isin(classes, list(members))] for name, members in FARMED.items()}
-    return {
-        name: (layer_of(np.asarray(part.geometry.array)), places_m(part), area_km2(part), extent_m(part))
-        for name, part in chosen.items()
-        if len(part)
-    }
+    farmed: dict[str, tuple[Layer, Floats, Floats, Floats]] = {}
+    for name, members in FARMED.items():
+        chosen = np.isin(classes, list(members))
+        if chosen.any():
+            part = table[chosen]
+            layer = part_of(known.layer("land_use"), chosen)
+            farmed[name] = layer, places_m(part), area_km2(part), extent_m(part)
+    return farmed
 
 
 def _codes(known: Known) -> tuple[int, ...]:

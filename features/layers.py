@@ -21,42 +21,45 @@ class Layer:
     """The geometries of a table as plain arrays, in metres of the grid's CRS.
 
     `start` and `end` (n, 2) are the segments of lines, of the borders of polygons, and of points (without length), in
-    the order of the geometries; `owner` (n,) is the geometry's index. `edges` (m, 4) are easting and northing of start
-    and end of the borders of polygons alone, those of polygon p at `edge_start[p]:edge_start[p + 1]`, where p counts
-    the polygons and `polygon_owner` gives their geometry's index.
+    the order of the geometries; `owner` (n,) is the geometry's index. `edge` (m,) are the numbers of the segments on
+    borders of polygons, those of polygon p at `edge[edge_start[p]:edge_start[p + 1]]`, where p counts the polygons and
+    `polygon_owner` gives their geometry's index. A country's records are held in memory whole, so what a tile can
+    derive for the few around it is derived there.
     """
 
     start: Floats
     end: Floats
     owner: Integers
-    edges: Floats
+    edge: NDArray[np.int32]
     edge_start: Integers
     polygon_owner: Integers
 
     @cached_property
-    def packed(self) -> Floats:
-        """(n, 5) easting and northing of the start and of the way to the end, one over its squared length (0 for none).
-
-        What a distance to a segment needs, side by side in memory.
-        """
-        along = self.end - self.start
-        squared = (along**2).sum(axis=1)
-        inverse = np.divide(1.0, squared, out=np.zeros_like(squared), where=squared > 0)
-        return np.column_stack([self.start, along, inverse])
-
-    @cached_property
     def segment_squares(self) -> Squares:
         """The segments by where they lie."""
-        return squares_of(np.column_stack([np.minimum(self.start, self.end), np.maximum(self.start, self.end)]))
+        return squares_of(self.start, self.end)
+
+    @cached_property
+    def polygon_corners(self) -> tuple[Floats, Floats]:
+        """The southwestern and the northeastern corner (n_polygons, 2) of the bounds of each polygon."""
+        if not len(self.polygon_owner):
+            return np.empty((0, 2)), np.empty((0, 2))
+        # Borders are closed: every vertex is the start of an edge.
+        vertices, first = self.start[self.edge], self.edge_start[:-1]
+        return np.minimum.reduceat(vertices, first), np.maximum.reduceat(vertices, first)
 
     @cached_property
     def polygon_squares(self) -> Squares:
         """The polygons by where they lie."""
-        if not len(self.polygon_owner):
-            return squares_of(np.empty((0, 4)))
-        first, ends = self.edge_start[:-1], self.edges.reshape(-1, 2, 2)
-        low, high = np.minimum.reduceat(ends.min(axis=1), first), np.maximum.reduceat(ends.max(axis=1), first)
-        return squares_of(np.column_stack([low, high]))
+        return squares_of(*self.polygon_corners)
+
+    def borders(self, polygons: Integers) -> tuple[Floats, Integers]:
+        """Easting and northing of start and end of the edges (m, 4) of k polygons, and where each begins (k + 1,)."""
+        counts = np.diff(self.edge_start)[polygons]
+        begins = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        place = np.arange(begins[-1]) + np.repeat(self.edge_start[polygons] - begins[:-1], counts)
+        segment = self.edge[place]
+        return np.concatenate([self.start[segment], self.end[segment]], axis=1), begins
 
     @cached_property
     def tree(self) -> cKDTree:
@@ -89,24 +92,46 @@ def layer_of(geometries: NDArray[Any]) -> Layer:
     start, end, part = start[order], end[order], part[order]
     areal = shapely.get_type_id(parts)[part] == shapely.GeometryType.POLYGON
     polygon_owner, counts = np.unique(owner[part[areal]], return_counts=True)
-    edges = np.column_stack([start[areal], end[areal]])
-    edge_start = np.concatenate([[0], np.cumsum(counts)])
-    return Layer(start, end, owner[part].astype(np.int64), edges, edge_start.astype(np.int64), polygon_owner)
+    edge_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    edge = np.flatnonzero(areal).astype(np.int32)
+    return Layer(start, end, owner[part].astype(np.int64), edge, edge_start, polygon_owner)
+
+
+def part_of(layer: Layer, chosen: NDArray[np.bool_]) -> Layer:
+    """The layer of the chosen ones of its geometries (n_geometries,), numbered anew.
+
+    >>> layer = layer_of(np.array([shapely.Point(1, 1), shapely.LineString([(0, 0), (3, 4)])]))
+    >>> part_of(layer, np.array([False, True])).owner.tolist()
+    [0]
+    """
+    number = np.cumsum(chosen) - 1
+    kept, polygons = chosen[layer.owner], chosen[layer.polygon_owner]
+    segment = np.cumsum(kept) - 1
+    edge = layer.edge[np.repeat(polygons, np.diff(layer.edge_start))]
+    counts = np.diff(layer.edge_start)[polygons]
+    return Layer(
+        layer.start[kept],
+        layer.end[kept],
+        number[layer.owner[kept]],
+        segment[edge].astype(np.int32),
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        number[layer.polygon_owner[polygons]],
+    )
 
 
 def point_layer(places: Floats) -> Layer:
     """The layer of points at places (n, 2)."""
     none = np.empty(0, dtype=np.int64)
-    return Layer(places, places, np.arange(len(places)), np.empty((0, 4)), np.zeros(1, dtype=np.int64), none)
+    return Layer(places, places, np.arange(len(places)), none.astype(np.int32), np.zeros(1, dtype=np.int64), none)
 
 
 def segments_near(tile: Grid, layer: Layer, reach_m: float) -> Integers:
     """Indices, ascending, of the segments whose bounds come within `reach_m` of the bounds of the tile."""
-    return layer.segment_squares.within(tile.bounds, reach_m)
+    return layer.segment_squares.within(tile.bounds, reach_m, layer.start, layer.end)
 
 
 def split_segments(layer: Layer, longest_m: float) -> Layer:
-    """The same geometries with segments of at most `longest_m`, cut into equal parts; polygons stay as they are."""
+    """The same geometries with segments of at most `longest_m`, cut into equal parts."""
     pieces = np.maximum(np.ceil(layer.length_m / longest_m), 1).astype(np.int64)
     segment = np.repeat(np.arange(len(pieces)), pieces)
     number = np.arange(len(segment)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -115,14 +140,12 @@ def split_segments(layer: Layer, longest_m: float) -> Layer:
     end = np.where((number + 1 == pieces[segment])[:, None], layer.end[segment], 0.0)
     inner = number + 1 < pieces[segment]
     end[inner] = (layer.start[segment] + last[:, None] * along)[inner]
-    return Layer(
-        layer.start[segment] + first[:, None] * along,
-        end,
-        layer.owner[segment],
-        layer.edges,
-        layer.edge_start,
-        layer.polygon_owner,
-    )
+    on_border = np.zeros(len(pieces), dtype=bool)
+    on_border[layer.edge] = True
+    edge = np.flatnonzero(on_border[segment]).astype(np.int32)
+    edge_start = np.concatenate([[0], np.cumsum(pieces[layer.edge])]).astype(np.int64)[layer.edge_start]
+    start = layer.start[segment] + first[:, None] * along
+    return Layer(start, end, layer.owner[segment], edge, edge_start, layer.polygon_owner)
 
 
 def _single_parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], Integers]:

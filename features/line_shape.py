@@ -64,9 +64,10 @@ def bends_deg(layer: Layer) -> Floats:
         return bends
     broken = (layer.owner[1:] != layer.owner[:-1]) | (layer.end[:-1] != layer.start[1:]).any(axis=1)
     firsts = np.concatenate([[0], np.flatnonzero(broken) + 1, [len(layer.owner)]])
+    length = layer.length_m
     for first, last in pairwise(firsts):
         vertices = np.vstack([layer.start[first:last], layer.end[last - 1 : last]])
-        measure = np.concatenate([[0.0], np.cumsum(layer.length_m[first:last])])
+        measure = np.concatenate([[0.0], np.cumsum(length[first:last])])
         middle = (measure[:-1] + measure[1:]) / 2
         before, here, after = (_at(vertices, measure, middle + step) for step in (-CHORD_M, 0.0, CHORD_M))
         back, ahead = here - before, after - here

@@ -94,9 +94,9 @@ def places_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """(n, 2) easting and northing of one point of each record: the point itself, else a point on its surface."""
     shapes = np.asarray(table.geometry.array)
     single = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
-    return np.asarray(
-        shapely.get_coordinates(np.where(single, shapes, shapely.point_on_surface(shapes))).reshape(-1, 2)
-    )
+    points = shapes.copy()
+    points[~single] = shapely.point_on_surface(shapes[~single])
+    return np.asarray(shapely.get_coordinates(points).reshape(-1, 2))
 
 
 def area_km2(table: gpd.GeoDataFrame) -> NDArray[np.float64]:

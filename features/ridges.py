@@ -8,8 +8,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from features.densities import REACH, ROUNDING, UNITS, lattice, reached, widened_m
+from features.densities import REACH, ROUNDING, UNITS, reached, widened_m
 from features.grid import Grid
+from features.lattices import lattice
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

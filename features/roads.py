@@ -11,7 +11,7 @@ from features.distances import distance_m
 from features.grid import Grid
 from features.info import Columns, FeatureInfo
 from features.known import Known
-from features.layers import Layer, layer_of, point_layer
+from features.layers import Layer, layer_of, part_of, point_layer
 from features.records import words
 
 FAMILY = "roads"
@@ -137,19 +137,20 @@ def junctions(layer: Layer) -> NDArray[np.float64]:
     [[0.0, 0.0]]
     """
     ends = np.round(np.concatenate([layer.start, layer.end]), MEET_DECIMALS_M)
-    places, count = np.unique(ends, axis=0, return_counts=True)
-    return np.asarray(places[count >= 3])
+    # Sorted as complex numbers, which is ten times as fast as row by row, and in the same order.
+    places, count = np.unique(ends.view(np.complex128).ravel(), return_counts=True)
+    return np.asarray(places[count >= 3].view(np.float64).reshape(-1, 2))
 
 
 def _parts(known: Known) -> dict[str, Layer]:
     """Roads by class group, bridges and junctions, by the name of the distance to them; only those that there are."""
     roads = known.table("roads")
-    shapes, groups = np.asarray(roads.geometry.array), class_groups(words(roads, "road_class"))
+    layer, groups = known.layer("roads"), class_groups(words(roads, "road_class"))
     names = {"major": "major_road", "minor": "minor_road", "track": "track"}
-    parts = {f"{names[group]}_distance_m": shapes[groups == group] for group in names}
-    parts["bridge_distance_m"] = shapes[~np.isin(words(roads, "bridge"), NOT_BRIDGES)]
-    layers = {name: layer_of(part) for name, part in parts.items() if len(part)}
-    places = junctions(known.layer("roads"))
+    parts = {f"{names[group]}_distance_m": groups == group for group in names}
+    parts["bridge_distance_m"] = ~np.isin(words(roads, "bridge"), NOT_BRIDGES)
+    layers = {name: part_of(layer, chosen) for name, chosen in parts.items() if chosen.any()}
+    places = junctions(layer)
     return layers | ({"junction_distance_m": point_layer(places)} if len(places) else {})
 
 

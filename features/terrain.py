@@ -18,8 +18,9 @@ FAMILY = "terrain"
 TPI_RADII_M = (500.0, 1500.0, 5000.0)
 RELIEF_RADII_M = (1500.0, 5000.0)
 SLOPE_RADIUS_M = 1500.0
-# Cells to a side of the aligned squares in which heights at scattered places are read.
-READ_SIDE = 256
+# Cells to a side of the aligned squares in which heights at scattered places are read; to open a file takes as long as
+# to read a square half as wide.
+READ_SIDE = 512
 
 Floats = NDArray[np.float64]
 

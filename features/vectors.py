@@ -11,6 +11,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from features.accident_records import note_accidents
 from features.columns import IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME, Faults
 from features.coordinates import (
     Home,
@@ -105,6 +106,8 @@ def _checked(source: str, records: Records, tally: Tally) -> Records:
     if same.any():
         tally.note(f"duplicate id: {name_rows(records.rows[same].tolist())}")
     records = _aside(records, same, "duplicate id", tally)
+    if source == "incidents":
+        note_accidents(records.columns, _places(records.geometry), tally)
     if source in RECORDED_AREAS:
         areas = np.isin(shapely.get_type_id(records.geometry), (3, 6))
         twice = areas & pd.Series(_places(records.geometry)).duplicated().to_numpy()

@@ -161,12 +161,42 @@ def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -
 
 
 @app.command()
-def rank(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
+def rank(
+    config: ConfigPath,
+    data: DataOption = None,
+    set_: SetOption = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", metavar="OLD", help="output folder of another plan: say what changes")
+    ] = None,
+) -> None:
     """Score every cell with the champions, explain, rank, plan, and write the planner package."""
+    from mlrisk.planning.comparison import compare_plans, read_tasks
     from mlrisk.risk_map import rank as run_rank
-    from mlrisk.told.ranking import ranked_map
+    from mlrisk.told.ranking import compared, ranked_map
 
-    _say(ranked_map(run_rank(_load(config, data, set_), progress=_progress())))
+    settings = _load(config, data, set_)
+    # Read first: the new package may replace the old one.
+    old = read_tasks(compare) if compare else None
+    ranking = run_rank(settings, progress=_progress())
+    _say(ranked_map(ranking))
+    if old is not None:
+        _say(compared(compare_plans(old, ranking.package.tasks)))
+
+
+@app.command()
+def progress(
+    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
+    found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
+    searched: Annotated[Path, typer.Option("--searched", metavar="FILE", help="land released or surveyed since")],
+    crs: Annotated[
+        str | None, typer.Option("--crs", metavar="CODE", help="CRS of files that state none, such as EPSG:4326")
+    ] = None,
+) -> None:
+    """Hold land release results against the plan: expected and actual finds by task and by purpose."""
+    from mlrisk.api import progress as run_progress
+    from mlrisk.told.progress import progressed
+
+    _say(progressed(run_progress(risk, found, searched, crs)))
 
 
 @app.command()
@@ -229,6 +259,29 @@ def verify(
     for name, path in (("report", html_file), ("figures", json_file)):
         if path:
             print(f"{name}: {path}")
+
+
+@app.command()
+def explain(
+    config: ConfigPath,
+    cell: Annotated[int, typer.Option("--cell", metavar="ID", help="cell_id of risk.parquet")],
+    data: DataOption = None,
+    set_: SetOption = None,
+    language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="of the reasons: en, az")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="for cell_ID.json and .png; the output folder"),
+    ] = None,
+) -> None:
+    """Explain one cell in full: its records, what the champion says, why, how sure, and what is unknown."""
+    from mlrisk.cell import explain_cell, write_story
+    from mlrisk.told.cell import told_cell
+
+    settings = _load(config, data, set_)
+    story = explain_cell(settings, cell, progress=_progress(), code=language)
+    _say(told_cell(story))
+    for path in write_story(story, out or settings.output_folder):
+        print(f"written: {path}")
 
 
 def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config":

@@ -20,29 +20,30 @@ from features.grid import Grid
 from features.records import known_at
 from features.report import report_rows
 from features.sources import Sources
+from mlrisk.casualty_columns import INDEX, MAIN, MORE
+from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config
 from mlrisk.package import ModelNote, Notes, Package
+from mlrisk.planning.ground import ground_of, with_ground
+from mlrisk.planning.plan import Plan, make_plan
 from mlrisk.ranking import ranked
 from mlrisk.rules import present_rule_columns
-from mlrisk.scoring import cell_scores, scorer_of, with_reasons
-from mlrisk.tasks import survey_tasks
+from mlrisk.scoring import MEMBER, cell_scores, scorer_of, with_reasons
 from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.casualties import exposed_people, make_units, unit_features
 from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
 from training.identity import code_version, grid_text, public_settings
 from training.inputs import Inputs, open_inputs
-from training.regions import district_names
 from training.registry import newest
 from training.tracking import Store, Version
-from training.train import casualty_context
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
     "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
     "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
+    "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
 )  # fmt: skip
 
 Progress = Callable[[str], None]
@@ -94,23 +95,28 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination)
     scores, kept = cell_scores(scorer, grid, config.compute)
-    risk = _with_place(grid, evidence, scores)
+    risk = with_place(grid, evidence, scores)
     progress("casualties")
-    risk = risk.assign(casualties_per_year=expected_casualties(config, inputs, champions, risk))
-    risk = ranked(risk, config.ranking.policy)
+    contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
+    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
+    risk = risk.assign(**columns)
+    ground = ground_of(config, grid, sources)
+    land = ranked(with_ground(risk, ground, config), config.ranking.policy)
     progress("reasons")
-    risk = with_reasons(scorer, grid, config, risk, kept)
+    land = with_reasons(scorer, grid, config, land, kept)
+    progress("plan")
+    plan = make_plan(grid, land, config.ranking, ground.barriers, _members(land), config.seed)
+    risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
     risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
-    progress("tasks")
-    tasks = survey_tasks(grid, risk, config.ranking.tasks, _districts(grid, sources))
     package = Package(
         grid,
         risk,
-        tasks,
+        plan.tasks,
         known_hazards(config, sources),
         _context_layers(config, sources),
-        _notes(config, inputs, champions, risk),
+        _notes(config, inputs, champions, risk, plan),
         champions.metrics,
+        {"totals": dict(plan.totals), "districts": _records(plan.districts)},
     )
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started)
@@ -160,25 +166,6 @@ def _noted(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
-def expected_casualties(
-    config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame
-) -> NDArray[np.float64]:
-    """Casualties expected per cell in the year after as_of, NaN everywhere without a casualty model.
-
-    The model speaks of units; a unit's figure is shared among its cells in proportion to contamination x people
-    present, so that the cells sum to the unit.
-    """
-    if champions.casualty is None:
-        return np.full(len(risk), np.nan)
-    people = exposed_people(inputs.grid, inputs.sources, config.casualty)
-    units = make_units(inputs.grid, config.casualty.unit_m)
-    table = unit_features(config, inputs.sources, units, casualty_context(config, champions.casualty.dated))
-    rate = champions.casualty.rate(table.aligned(champions.casualty.booster.features), config.compute.threads)
-    expected = rate * units.total(people)
-    share: NDArray[np.float64] = risk["contamination"].to_numpy() * people
-    return np.asarray(expected[units.place] * share / units.total(share)[units.place])
-
-
 def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
     """Hazard areas known at as_of, for the map; empty where there is no such source."""
     columns = ["hazard_type", "hazard_status", "source", "geometry"]
@@ -205,7 +192,7 @@ def write_package(
     except OSError as error:
         raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror}") from error
     try:
-        for name in formats:
+        for name in (name for name in WRITERS if name in formats):
             WRITERS[name](package, scratch)
         (scratch / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False, default=str))
         folder.mkdir(exist_ok=True)
@@ -219,7 +206,8 @@ def write_package(
     return tuple(folder / path.name for path in made)
 
 
-def _with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores in `grid.cell_ids()` order with the place of each cell, its evidence and whether it was released."""
     centres = grid.centres_m()
     longitude, latitude = geographic_centres(grid)
     return scores.assign(
@@ -241,14 +229,12 @@ def _context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFr
     return layers
 
 
-def _districts(grid: Grid, sources: Sources) -> NDArray[np.object_]:
-    """District of each cell, empty where the country gave none (blocks would be no names)."""
-    if "districts" not in sources.vectors:
-        return np.full(grid.n_cells, "", dtype=object)
-    return district_names(grid, sources.vectors["districts"])
+def _members(land: pd.DataFrame) -> NDArray[np.float64]:
+    """What each bootstrap member sees, (M, n_cells)."""
+    return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])
 
 
-def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame) -> Notes:
+def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame, plan: Plan) -> Notes:
     given = {report.source for report in inputs.reports if report.rows_kept or report.source == "dem"}
     absent = [name for name in type(config.sources).model_fields if name not in given and name != "covariates"]
     not_included = [f"no {name.replace('_', ' ')}" for name in absent]
@@ -256,6 +242,7 @@ def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFr
     warnings = [
         *champions.warnings,
         *(f"{outside:,} cells lie outside the area of applicability: no basis to rank" for _ in range(bool(outside))),
+        *plan.notes,
     ]
     return Notes(
         config.name,
@@ -301,7 +288,9 @@ def _summary(
         "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
         "expected_found_cells": float(risk["contamination"].sum()),
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
+        "casualty_risk": _casualty_summary(champions.casualty, risk),
         "tasks": len(package.tasks),
+        "plan": package.plan,
         "models": [vars(version) for version in champions.versions],
         "validation": _records(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
         "casualty_validation": _records(champions.casualty_metrics),
@@ -310,6 +299,21 @@ def _summary(
         "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
         "settings": public_settings(config),
     }
+
+
+def _casualty_summary(model: CasualtyModel | None, risk: pd.DataFrame) -> dict[str, object]:
+    """What kind of figure the casualty columns hold, and their totals."""
+    kind = "index" if model is None or model.is_index else "expected casualties"
+    totals = {name: _finite(risk[name].sum(min_count=1)) for name in (MAIN, *MORE) if name != INDEX}
+    facts: dict[str, object] = {"kind": kind, "index": "contamination x exposure x severity, mean 1", "totals": totals}
+    if model is not None:
+        facts |= {
+            "casualties_per_accident": model.per_accident,
+            "yearly_change_log": model.yearly_change,
+            "dispersion": model.dispersion,
+            "weights": dict(model.whole.weights),
+        }
+    return facts
 
 
 def _finite(value: float) -> float | None:

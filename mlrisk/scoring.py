@@ -13,13 +13,20 @@ from features.info import FeatureInfo
 from features.known import Known
 from features.table import FeatureTable, feature_infos, feature_table
 from mlrisk.config import Config
-from mlrisk.reasons import reasons_in_words
+from mlrisk.language import language
+from mlrisk.planning.ground import ground_columns
+from mlrisk.reasons import Cases, families_of, reasons_in_words
 from mlrisk.rules import rule_columns
 from models.contamination import ContaminationModel
+from models.explain import STEADY_MEMBERS, steady
 from training.config import ComputeSettings
 from training.inputs import Inputs, contamination_context
 
+# Columns of the bootstrap members' contamination start with this; they serve the plan and are in no file.
+MEMBER = "member_"
 REASONS = ("reason_1", "reason_2", "reason_3")
+# Rows whose contributions, and those of every member, are in memory at a time.
+EXPLAINED_AT_ONCE = 50_000
 # Features of all cells are kept from scores to reasons up to this size; beyond it tiles with reasons are done twice.
 MOST_KEPT_BYTES = 1 << 29
 
@@ -49,7 +56,7 @@ class Scorer:
         return np.ascontiguousarray(table.aligned(self.model.ranker.features))
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, NDArray[np.float32] | None]:
-        """Contamination and rule-of-thumb columns of the cells inside the tile, and their kept features.
+        """Scores of the cells inside the tile, columns that rules of thumb and the plan ask for, and kept features.
 
         Rows are in `tile.cell_ids()` order.
         """
@@ -65,10 +72,12 @@ class Scorer:
                 "contamination_score": scores.score,
                 "in_domain": scores.in_domain,
                 **rule_columns(table.names, table.values),
+                **ground_columns(table.names, table.values),
                 "venn_abers_low": scores.venn_abers_low,
                 "venn_abers_high": scores.venn_abers_high,
                 "spread": scores.spread,
                 "missed_share_below": scores.missed_share_below,
+                **{f"{MEMBER}{number:02d}": member for number, member in enumerate(scores.members)},
             }
         )
         return rows, values if self.keep else None
@@ -96,30 +105,47 @@ def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> tuple[p
 def with_reasons(
     scorer: Scorer, grid: Grid, config: Config, risk: pd.DataFrame, kept: list[TileValues]
 ) -> pd.DataFrame:
-    """Reasons in words for the first `explained_cells` of the ranking, empty text for the others."""
+    """Reasons in words for the first `explained_cells` of the ranking, empty text for the others.
+
+    In the first language of `output.languages`; the others follow in columns such as `reason_1_az`.
+    """
     first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
-    wanted = risk.loc[first, "cell_id"].to_numpy()
+    ids, values = _values_of(scorer, grid, config.compute, risk.loc[first, "cell_id"].to_numpy(), kept)
     infos = feature_infos(scorer.known, config.features)
-    compute = config.compute
-    tiles = [tile for tile in grid.tiles(compute.tile_cells) if np.isin(tile.cell_ids(), wanted).any()]
-    found = [pd.DataFrame(columns=list(REASONS), dtype="str")]
-    for tile, values in kept or over_tiles(scorer.values, tiles, compute.schedule):
-        ids = tile.cell_ids()
-        here = np.isin(ids, wanted)
-        if here.any():
-            found.append(_reasons(scorer.model, ids[here], values[here], infos, compute.threads))
-    texts = pd.concat(found).reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
-    return risk.assign(**{column: texts[column].astype("str") for column in REASONS})
+    codes = config.output.languages
+    columns = {code: [name if code == codes[0] else f"{name}_{code}" for name in REASONS] for code in codes}
+    found = {code: [pd.DataFrame(columns=columns[code], dtype="str")] for code in codes}
+    for start in range(0, len(ids), EXPLAINED_AT_ONCE):
+        rows = slice(start, start + EXPLAINED_AT_ONCE)
+        cases = explained(scorer.model, values[rows], infos, config.compute.threads)
+        for code in codes:
+            texts = reasons_in_words(cases, language(code), config.as_of)
+            found[code].append(pd.DataFrame(texts, columns=columns[code], index=ids[rows], dtype="str"))
+    texts = pd.concat([pd.concat(parts) for parts in found.values()], axis=1)
+    texts = texts.reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
+    return risk.assign(**{column: texts[column].astype("str") for column in texts.columns})
 
 
-def _reasons(
-    model: ContaminationModel,
-    cell_ids: NDArray[np.int64],
-    values: NDArray[np.float32],
-    infos: Mapping[str, FeatureInfo],
-    threads: int,
-) -> pd.DataFrame:
-    """Three reasons for each row of features, indexed by cell_id."""
+def explained(
+    model: ContaminationModel, values: NDArray[np.float32], infos: Mapping[str, FeatureInfo], threads: int
+) -> Cases:
+    """What moved the score of each row of features, and whether it holds over the models of resampled land."""
+    families = families_of(model.ranker.features, infos)
     contributions = model.ranker.contributions(values, threads)
-    texts = reasons_in_words(model.ranker.features, values, contributions, infos)
-    return pd.DataFrame(texts, columns=list(REASONS), index=cell_ids, dtype="str")
+    sums = families.sums(contributions)
+    members = [families.sums(member.contributions(values, threads)) for member in model.members[:STEADY_MEMBERS]]
+    return Cases(model.ranker.features, infos, families, values, contributions, sums, steady(sums, members))
+
+
+def _values_of(
+    scorer: Scorer, grid: Grid, compute: ComputeSettings, wanted: NDArray[np.int64], kept: list[TileValues]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ids and features of the wanted cells, those that were kept or computed once more."""
+    tiles = [tile for tile in grid.tiles(compute.tile_cells) if np.isin(tile.cell_ids(), wanted).any()]
+    ids = [np.empty(0, dtype=np.int64)]
+    rows = [np.empty((0, len(scorer.model.ranker.features)), dtype=np.float32)]
+    for tile, values in kept or over_tiles(scorer.values, tiles, compute.schedule):
+        here = np.isin(tile.cell_ids(), wanted)
+        ids.append(tile.cell_ids()[here])
+        rows.append(values[here])
+    return np.concatenate(ids), np.concatenate(rows)

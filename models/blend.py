@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boosting import Boosted, BoostingParams, fit
+from models.explain import tree_contributions
 from models.linear import Linear, fit_linear
 from models.pu import Unlabelled, fit_beside
 
@@ -31,7 +32,7 @@ class Ranker:
 
     def contributions(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
         """SHAP values on the log-odds, (n_rows, n_features): those of a sum are the sum of those of its parts."""
-        trees = self.trees.contributions(values, threads) if self.trees else None
+        trees = tree_contributions(self.trees, values, threads) if self.trees else None
         return self._blended(trees, self.linear.contributions(values) if self.linear else None)
 
     def _blended(self, trees: NDArray[np.float64] | None, linear: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -191,6 +191,9 @@ def test_without_any_accident_the_casualty_column_is_empty_and_said_so(country, 
     changed = config(country, f"tracking.uri=sqlite:///{tmp_path}/m.db", "sources.incidents=null",
                      f"output.folder={tmp_path / 'out'}")  # fmt: skip
     _, ranking = mlrisk.run(changed)
-    assert ranking.package.risk["casualties_per_year"].isna().all()
+    risk = ranking.package.risk
+    assert risk["casualties_per_year"].isna().all()
+    assert risk["casualty_index"].mean() == pytest.approx(1)
+    assert ranking.summary["casualty_risk"]["kind"] == "index"
     assert any("no accident is known in the area" in text for text in ranking.package.notes.warnings)
     assert np.isfinite(ranking.package.risk["contamination"]).all()

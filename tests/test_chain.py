@@ -16,18 +16,24 @@ import rasterio
 
 import mlrisk
 from features.errors import ConfigError, InputError
+from mlrisk.cell import explain_cell, write_story
+from mlrisk.package import NOT_EVIDENCE
 from mlrisk.risk_map import RISK_COLUMNS, load_champions
-from training.casualties import exposed_people, make_units, unit_features
+from mlrisk.told.cell import told_cell
+from training.casualties import expected_casualties
+from training.casualty_settings import ACTIVITIES
+from training.history import open_history
 from training.inputs import open_inputs
 from training.registry import promote
 from training.tracking import Store
-from training.train import casualty_context
 
 ROOT = Path(__file__).parents[1]
 # A small model: what is tested is the chain, not how good the map is.
 QUICK = (
     "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
-    "validation.folds=3", "validation.protocols=[leave_region_out]", "compute.threads=1", "ranking.explained_cells=300",
+    "casualty.members=3", "casualty.fewest_accidents=20", "casualty.judged_years=1", "validation.folds=3",
+    "validation.protocols=[leave_region_out]", "compute.threads=1",
+    "ranking.explained_cells=300",
 )  # fmt: skip
 # One run is judged in every way; the others need no more than what sets their probabilities.
 JUDGED = ("validation.protocols=[as_of, leave_region_out, knndm, random]", "validation.rounds=1")
@@ -66,6 +72,25 @@ def risk(outputs):
 
 def config(country, *more: str):
     return mlrisk.load_config(country.config_path, overrides=[*QUICK, *more])
+
+
+def test_a_cell_is_explained_as_the_map_has_it(country, risk, tmp_path):
+    first = risk.loc[risk["rank"] == 1].iloc[0]
+    story = explain_cell(config(country), int(first["cell_id"]), code="az")
+    assert (story.contamination, story.low, story.high) == pytest.approx(
+        (first["contamination"], first["contamination_low"], first["contamination_high"]), abs=1e-12
+    )
+    assert (story.evidence, story.in_domain) == (first["evidence"], first["in_domain"])
+    english = explain_cell(config(country), int(first["cell_id"]))
+    assert {first["reason_1"], first["reason_2"]} - {""} <= {said.text for said in english.families}
+    told = [part if isinstance(part, str) else str(part.rows) for part in told_cell(story)]
+    assert NOT_EVIDENCE in told
+    assert any("balı artırıb" in part for part in told)
+    text, picture = write_story(story, tmp_path)
+    assert json.loads(text.read_text())["cell_id"] == story.cell_id
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ConfigError, match="not in the area"):
+        explain_cell(config(country), 1)
 
 
 def test_every_file_of_the_package_is_there(outputs):
@@ -112,12 +137,36 @@ def test_the_map_finds_more_of_the_truth_than_chance(country, risk):
 
 def test_cells_sum_to_their_units(country, risk):
     settings, inputs = config(country), open_inputs(config(country))
-    units = make_units(inputs.grid, 1_000)
-    people = units.total(exposed_people(inputs.grid, inputs.sources, settings.casualty))
-    model = load_champions(settings).casualty
-    table = unit_features(settings, inputs.sources, units, casualty_context(settings, model.dated))
-    expected = model.rate(table.aligned(model.booster.features)) * people
-    assert np.allclose(units.total(risk["casualties_per_year"].to_numpy()), expected, rtol=1e-9)
+    model, history = load_champions(settings).casualty, open_history(settings, inputs)
+    scores = dict(zip(model.scored_cells.tolist(), model.scores.tolist(), strict=True))
+    history.score = lambda _: np.array([scores[cell] for cell in inputs.grid.cell_ids().tolist()])
+    expected, low, high = expected_casualties(model, history.moment(settings.as_of), 1)
+    for name, unit in (("", expected), ("_low", low), ("_high", high)):
+        assert np.allclose(history.units.total(risk[f"casualties_per_year{name}"].to_numpy()), unit, rtol=1e-9)
+    assert (risk["casualties_per_year_low"] < risk["casualties_per_year"]).all()
+
+
+def test_casualties_by_activity_sum_to_the_casualties_of_a_cell(risk):
+    parts = risk[[f"casualties_{name}_per_year" for name in ACTIVITIES]]
+    assert np.allclose(parts.sum(axis=1), risk["casualties_per_year"], rtol=1e-9)
+    assert (risk["killed_per_year"] < risk["casualties_per_year"]).all()
+
+
+def test_a_return_adds_danger_where_people_come_and_takes_none_away(country, risk):
+    grown = risk["casualties_return_increase"]
+    assert (grown >= 0).all()
+    assert np.allclose(risk["casualties_per_year_if_return"], risk["casualties_per_year"] + grown)
+    towns = open_inputs(config(country)).sources.vectors["settlements"]
+    coming = towns[towns["planned_population"] > towns["population"]]
+    assert len(coming)
+    near = risk.geometry.apply(lambda place: coming.distance(place).min()).to_numpy() < 1_500
+    before = risk["casualties_per_year"].rank(ascending=False)
+    after = risk["casualties_per_year_if_return"].rank(ascending=False)
+    assert (before - after)[near].mean() > 0
+    assert (before - after)[~near].mean() < 0
+    # Where the return brings nobody, nothing but the rank may move.
+    assert (grown[near] > 0).all()
+    assert grown[near].sum() / risk.loc[near, "casualties_per_year"].sum() > 0.3
 
 
 def test_the_other_files_open(outputs, risk):

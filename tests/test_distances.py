@@ -3,7 +3,8 @@ import pytest
 import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, Polygon, box
 
-from features.distances import distance_m, event_distance_m, nearest, nearest_other, share_along
+from features.distances import distance_m, nearest, share_along
+from features.event_distances import event_distance_m, nearest_other
 from features.grid import Grid, projected_crs
 from features.info import LONGEST_DISTANCE_M
 from features.inside import first_inside
@@ -137,7 +138,7 @@ def test_segments_keep_their_geometry_and_their_length():
     lengths = np.hypot(*(found.end - found.start).T)
     assert lengths.tolist() == [1, 1, 1, 1, 5, 6, 0]
     assert found.start[-1].tolist() == [7, 8]
-    assert found.edges[:, :2].tolist() == found.start[:4].tolist()
+    assert found.borders(np.array([0]))[0][:, :2].tolist() == found.start[:4].tolist()
     cut = split_segments(found, 2.0)
     assert cut.length_m.max() <= 2.0
     assert cut.length_m.sum() == pytest.approx(15.0)

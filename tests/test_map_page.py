@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import mgrs
 import numpy as np
 import pandas as pd
 import pyproj
@@ -425,6 +426,20 @@ def test_browser_pointer_reads_place_and_class(package: Package, browser: Browse
     assert latitude == pytest.approx(cell["latitude"], abs=0.002)
     assert longitude == pytest.approx(cell["longitude"], abs=0.002)
     assert "WGS 84" in text
+    easting, northing = mgrs.MGRS().MGRSToUTM(re.search(r"MGRS (\S+ \S+ \d+ \d+)", text)[1].replace(" ", ""))[2:]  # type: ignore[index]
+    assert easting == pytest.approx(cell["easting_m"], abs=200)
+    assert northing == pytest.approx(cell["northing_m"], abs=200)
+
+
+def test_browser_writes_mgrs_as_geotrans_does(browser: Browser) -> None:
+    """Anywhere on the Earth, the odd zones of Norway and Svalbard included."""
+    rng = np.random.default_rng(2)
+    places = [*zip(rng.uniform(-180, 180, 300), rng.uniform(-80, 84, 300), strict=True)]
+    places += [(4.0, 60.0), (8.0, 75.0), (20.0, 80.0), (36.0, 73.0), (46.5, 40.0), (-179.99, 0.01)]
+    told = browser.run(f"{json.dumps(places)}.map((place) => mgrsOf(...place))")
+    oracle = [mgrs.MGRS().toMGRS(latitude, longitude, MGRSPrecision=4) for longitude, latitude in places]
+    assert [text.replace(" ", "").zfill(13) for text in told] == [text.zfill(13) for text in oracle]
+    assert browser.run("mgrsOf(10, 85)") == ""
 
 
 def test_browser_table_sorts_and_filters(package: Package, browser: Browser) -> None:

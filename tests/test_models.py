@@ -6,9 +6,9 @@ import pytest
 from scipy.special import expit
 
 from models.blend import RankerParams, fit_ranker
-from models.boosting import Boosted, BoostingParams, fit
+from models.boosting import BoostingParams, fit
 from models.calibration import LOWEST
-from models.casualty import CasualtyModel, fit_rate, year_factor
+from models.casualty import CasualtyModel, Hurdle, Part, fit_rate, year_factor
 from models.contamination import ContaminationModel
 from models.fitting import TrainingRows, fit_contamination
 
@@ -164,18 +164,28 @@ def test_the_rate_does_not_depend_on_the_unit_of_exposure():
 
 def test_a_steady_decline_is_carried_forward_and_pulled_towards_none():
     totals = 1_000 * 0.9 ** np.arange(8)
-    factor, change = year_factor(totals, 1.0)
+    factor, change = year_factor(totals, 1)
     assert change == pytest.approx(np.log(0.9), abs=0.01)
     assert factor * totals.mean() == pytest.approx(1_000 * 0.9**8, rel=0.02)
-    assert year_factor(np.array([5.0, 3.0]), 1.0) == (1.0, 0.0)
-    few = year_factor(np.array([2.0, 0.0, 0.0, 1.0]), 1.0)[1]
+    assert year_factor(np.array([5.0, 3.0]), 1) == (1.0, 0.0)
+    further = year_factor(totals, 10)[0] * totals.mean()
+    assert further > 1_000 * 0.9**17 * 1.3, "no trend goes on for ever"
+    few = year_factor(np.array([2.0, 0.0, 0.0, 1.0]), 1)[1]
     assert abs(few) < 0.15
 
 
 def test_the_casualty_model_survives_its_files():
     values, exposure, _, count = counts()
-    booster, mean_rate = fit_rate(("a", "b"), values, count, exposure, PARAMS, 0)
-    model = CasualtyModel(booster, mean_rate, 0.8, -0.1, False, True)
+    booster, _ = fit_rate(("a", "b"), values, count, exposure, PARAMS, 0)
+    weights, scales = {"trees": 0.7, "hurdle": 0.1, "area": 0.2}, {"trees": 0.01, "hurdle": 0.02, "area": 0.03}
+    part = Part(booster, Hurdle(booster, 1.2), weights, scales, 12.0)
+    cells, scores = np.array([3, 9]), np.array([0.25, 0.5])
+    model = CasualtyModel(part, (part,) * 3, 1.3, -0.1, 1.1, False, True, cells, scores)
     again = CasualtyModel.from_files(model.files())
-    assert np.array_equal(model.rate(values), again.rate(values))
-    assert isinstance(again.booster, Boosted)
+    patterns = {"area": np.ones(len(values))}
+    for one, other in zip(
+        model.casualties(values, exposure, patterns), again.casualties(values, exposure, patterns), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert (again.per_accident, again.is_index, again.scores.tolist()) == (1.3, False, [0.25, 0.5])
+    assert again.files() == model.files()

@@ -10,11 +10,9 @@ from shapely.geometry import box
 
 from features.errors import ConfigError
 from features.grid import Grid
-from features.info import FeatureInfo
 from mlrisk.config import TaskSettings
 from mlrisk.ranking import POLICIES, ranked
-from mlrisk.reasons import quantity, reasons_in_words
-from mlrisk.tasks import survey_tasks
+from mlrisk.tasks import group_cells, survey_tasks
 
 UTM = pyproj.CRS("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 510_000, 4_407_500), UTM, 250)
@@ -37,6 +35,9 @@ def risk_map(seed: int, grid: Grid = GRID) -> pd.DataFrame:
             "casualties_per_year": rng.exponential(0.01, grid.n_cells).round(3),
             "in_domain": rng.random(grid.n_cells) > 0.1,
             "released": rng.random(grid.n_cells) < 0.05,
+            "evidence": rng.choice(["unknown", "searched", "found"], grid.n_cells, p=[0.8, 0.15, 0.05]),
+            "mask": "",
+            "district": "north",
             "reason_1": "one",
             "reason_2": "two",
             "reason_3": "",
@@ -77,8 +78,9 @@ def test_casualty_policy_without_accidents_says_what_would_do():
 
 
 def tasks_of(risk, **limits):
-    districts = np.full(len(risk), "north", dtype=object)
-    return survey_tasks(GRID, ranked(risk, "contamination"), TaskSettings(**limits), districts)
+    land = ranked(risk, "contamination")
+    groups = group_cells(GRID, land["rank"].to_numpy(dtype=float, na_value=np.nan), TaskSettings(**limits))
+    return survey_tasks(GRID, land, groups)
 
 
 @settings(max_examples=15, deadline=None)
@@ -135,38 +137,5 @@ def test_nothing_ranked_gives_an_empty_plan_with_its_columns():
 def test_cells_larger_than_a_task_are_a_task_each():
     grid = Grid.from_area(box(500_000, 4_400_000, 540_000, 4_430_000), UTM, 5_000)
     risk = ranked(risk_map(1, grid).assign(in_domain=True, released=False), "contamination")
-    tasks = survey_tasks(grid, risk, TaskSettings(), np.full(len(risk), "", dtype=object))
-    assert set(tasks["cells"]) == {1}
-
-
-INFOS = {
-    "line_m": FeatureInfo("line_m", "m", "front_lines", -1, "distance to the front line"),
-    "line_density": FeatureInfo("line_density", "km/km2", "front_lines", 1, "length of front lines around 1 km"),
-    "slope_deg": FeatureInfo("slope_deg", "degrees", "terrain", 0, "slope"),
-    "road_m": FeatureInfo("road_m", "m", "roads", 0, "distance to a road"),
-}
-
-
-def test_reasons_name_families_once_with_values_and_what_speaks_against():
-    values = np.array([[312.0, 0.4, 33.0, 1_500.0]], dtype=np.float32)
-    contributions = np.array([[0.9, 0.3, -0.8, 0.5]])
-    texts = reasons_in_words(tuple(INFOS), values, contributions, INFOS)[0].tolist()
-    assert texts == [
-        "distance to the front line: 312 m raised the score",
-        "distance to a road: 1.5 km raised the score",
-        "slope: 33 degrees lowered the score",
-    ]
-
-
-def test_an_unknown_value_is_said_to_be_unknown():
-    values = np.array([[np.nan, 0.4, 33.0, 1.0]], dtype=np.float32)
-    texts = reasons_in_words(tuple(INFOS), values, np.array([[0.9, 0.0, 0.0, 0.0]]), INFOS)[0]
-    assert texts[0] == "distance to the front line: unknown raised the score"
-    assert texts[1] == ""
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"), [(999.4, "m", "999 m"), (0.01234, "1/km2", "0.0123 1/km2"), (3.0, "1", "3")]
-)
-def test_quantities_have_three_digits_and_their_unit(value, unit, text):
-    assert quantity(value, unit) == text
+    groups = group_cells(grid, risk["rank"].to_numpy(dtype=float), TaskSettings())
+    assert set(survey_tasks(grid, risk, groups)["cells"]) == {1}

@@ -24,8 +24,8 @@ from training.train import train
 SIDE = 20
 CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
 TEXTS = {
-    "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv",
-    "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
+    "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv", "casualty_tenths.csv",
+    "casualty_years.csv", "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
     "model_card.md", "inputs.json", "environment.txt", "records.txt",
 }  # fmt: skip
 
@@ -186,7 +186,7 @@ def test_numbers_that_are_logged_are_numbers_and_count_the_evidence(run):
 def test_the_report_repeats_byte_for_byte(run, config):
     trained, _, kept = run
     found = kept["found"]
-    again = run_report(config, found.study, found.judgement, found.metrics, found.moved, found.warnings)
+    again = run_report(config, found.study, found.judgement, found.metrics, found.moved, found.warnings, found.casualty)
     assert again == trained.report
 
 

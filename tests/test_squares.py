@@ -36,17 +36,19 @@ def test_boxes_within_reach_are_those_that_a_look_at_all_finds(seed, reach_m):
     boxes = np.column_stack([low, low + rng.exponential(3000, (300, 2)) * rng.integers(0, 2, (300, 1))])
     boxes[::50] = np.nan
     bounds = tuple(float(side) for side in np.concatenate([low[7] - 900, low[7] + 2500]))
-    found = squares_of(boxes).within(bounds, reach_m)
+    found = squares_of(boxes[:, :2], boxes[:, 2:]).within(bounds, reach_m, boxes[:, :2], boxes[:, 2:])
     near = (boxes[:, 2:] >= np.array(bounds[:2]) - reach_m) & (boxes[:, :2] <= np.array(bounds[2:]) + reach_m)
     np.testing.assert_array_equal(found, np.flatnonzero(near.all(axis=1)))
 
 
 def test_one_box_far_away_costs_no_memory_for_the_land_between():
-    boxes = np.array([[0.0, 0, 1, 1], [1e7, 1e7, 1e7 + 1, 1e7 + 1]])
-    squares = squares_of(boxes)
+    low = np.array([[0.0, 0], [1e7, 1e7]])
+    high = low + 1.0
+    squares = squares_of(low, high)
     assert len(squares.starts) < 1e6
-    assert squares.within((1e7, 1e7, 1e7, 1e7), 10.0).tolist() == [1]
-    assert squares_of(np.empty((0, 4))).within((0, 0, 9, 9), 1e9).tolist() == []
+    assert squares.within((1e7, 1e7, 1e7, 1e7), 10.0, low, high).tolist() == [1]
+    none = np.empty((0, 2))
+    assert squares_of(none, none).within((0, 0, 9, 9), 1e9, none, none).tolist() == []
 
 
 @pytest.mark.parametrize(("seed", "count", "spread_m"), [(0, 80, 6e3), (1, 12, 4e4), (2, 400, 3e4), (3, 2, 8e4)])

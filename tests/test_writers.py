@@ -11,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import mgrs
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
+import pystac
 import pytest
 import rasterio
+import shapely
 
 from features.errors import InputError
 from mlrisk import classes
@@ -47,6 +50,7 @@ NAMES = {
     "xlsx": ["survey_tasks.xlsx"],
     "kml": ["survey_tasks.kml"],
     "html": ["map.html"],
+    "stac": ["stac_item.json"],
 }
 
 
@@ -190,6 +194,9 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
             "venn_abers_high",
             "spread",
             "missed_share_below",
+            "purpose",
+            "inclusion_prob",
+            "season_detection",
         )
         assert image.crs.to_epsg() == 32638
         assert set(image.dtypes) == {"float32"}
@@ -273,7 +280,7 @@ def test_parquet_metadata_carry_the_notes(package: Package, folder: Path) -> Non
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html"])
+@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html", "stac"])
 def test_same_package_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir(), second.mkdir()
@@ -393,6 +400,21 @@ def test_csv_has_one_row_a_task_with_the_warning(package: Package, folder: Path)
     assert not [value for row in rows for value in row.values() if value.startswith(("=", "+", "@"))]
 
 
+def test_tasks_have_their_place_in_the_grid_in_degrees_and_in_mgrs(package: Package, folder: Path) -> None:
+    """The oracle is PROJ: MGRS is read back by GeoTrans and compared with the point in the grid."""
+    rows = list(csv.DictReader((folder / "survey_tasks.csv").read_text("utf-8-sig").splitlines()))
+    for row in rows:
+        zone, hemisphere, easting, northing = mgrs.MGRS().MGRSToUTM(row["mgrs"].replace(" ", ""))
+        assert (zone, hemisphere) == (38, "N")
+        assert easting == pytest.approx(float(row["easting_m"]), abs=1.01)
+        assert northing == pytest.approx(float(row["northing_m"]), abs=1.01)
+    balloons = (folder / "survey_tasks.kml").read_text()
+    assert all(f"MGRS {row['mgrs']}" in balloons for row in rows)
+    sheet = pytest.importorskip("openpyxl").load_workbook(folder / "survey_tasks.xlsx")["Survey tasks"]
+    column = [cell.value for cell in sheet[2]].index("MGRS")
+    assert [sheet.cell(line, column + 1).value for line in range(3, 3 + len(rows))] == [row["mgrs"] for row in rows]
+
+
 def test_csv_keeps_columns_of_the_plan_that_the_table_does_not_name(package: Package, tmp_path: Path) -> None:
     WRITERS["csv"](replace(package, tasks=package.tasks.assign(kind="audit")), tmp_path)
     rows = list(csv.DictReader((tmp_path / "survey_tasks.csv").read_text("utf-8-sig").splitlines()))
@@ -411,7 +433,7 @@ def test_xlsx_opens_elsewhere_without_formulas(package: Package, folder: Path) -
     assert book.sheetnames == ["Survey tasks", "How to read"]
     sheet = book["Survey tasks"]
     assert sheet.freeze_panes == "C3"
-    assert sheet.auto_filter.ref == f"A2:N{len(package.tasks) + 2}"
+    assert sheet.auto_filter.ref == f"A2:{openpyxl.utils.get_column_letter(len(TASK_COLUMNS))}{len(package.tasks) + 2}"
     assert sheet["A1"].value.startswith(NOT_EVIDENCE)
     header = [cell.value for cell in sheet[2]]
     assert header[:2] == ["Rank", "Task"]
@@ -450,6 +472,37 @@ def test_kml_places_tasks_in_degrees_and_escapes_twice(package: Package, folder:
     np.testing.assert_allclose(areas, package.tasks["area_m2"], rtol=1e-3)
 
 
+# --- STAC
+
+
+def test_stac_item_is_found_by_place_and_date(package: Package, folder: Path) -> None:
+    item = pystac.Item.from_dict(read_notes((folder / "stac_item.json").read_text("utf-8")))
+    assert item.datetime is not None
+    assert item.datetime.isoformat() == "2024-07-31T00:00:00+00:00"
+    assert item.id == "azərbaycan-b-2024-07-31"
+    west, south, east, north = item.bbox or []
+    assert west < package.risk["longitude"].min() < package.risk["longitude"].max() < east
+    assert south < package.risk["latitude"].min() < package.risk["latitude"].max() < north
+    assert shapely.geometry.shape(item.geometry).bounds == (west, south, east, north)  # type: ignore[attr-defined]
+    assert item.properties["mlrisk:not_evidence"] == NOT_EVIDENCE
+    assert item.properties["description"].startswith(NOT_EVIDENCE)
+    assert item.properties["mlrisk:not_included"] == list(package.notes.not_included)
+
+
+def test_stac_assets_are_the_files_beside_it(package: Package, folder: Path) -> None:
+    text = (folder / "stac_item.json").read_text("utf-8")
+    item = pystac.Item.from_dict(read_notes(text))
+    names = {name for key, names in NAMES.items() if key not in ("html", "stac") for name in names}
+    assert {asset.href for asset in item.assets.values()} == {f"./{name}" for name in names if ".qml" not in name}
+    assert str(folder) not in text
+    with rasterio.open(folder / "risk_map.tif") as image:
+        fields = item.assets["risk_map_tif"].extra_fields
+        assert fields["proj:code"] == "EPSG:32638"
+        assert (tuple(fields["proj:shape"]), fields["proj:transform"]) == (image.shape, list(image.transform)[:6])
+    assert item.assets["risk_map_tif"].media_type == "image/tiff; application=geotiff; profile=cloud-optimized"
+    assert all(asset.roles and asset.media_type for asset in item.assets.values())
+
+
 # --- all
 
 
@@ -467,7 +520,9 @@ def test_writers_return_what_they_wrote(package: Package, tmp_path: Path) -> Non
 
 def test_text_outputs_never_use_a_forbidden_word(folder: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
-    texts = {path.name: path.read_text() for path in folder.iterdir() if path.suffix in {".csv", ".kml", ".qml"}}
+    texts = {
+        path.name: path.read_text() for path in folder.iterdir() if path.suffix in {".csv", ".kml", ".qml", ".json"}
+    }
     book = openpyxl.load_workbook(folder / "survey_tasks.xlsx")
     texts["xlsx"] = " ".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
     with rasterio.open(folder / "risk_map.tif") as image:

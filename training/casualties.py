@@ -1,270 +1,230 @@
-"""Accidents and casualties counted per unit and year, with the exposure that they happened under."""
+"""Fitting the casualty model: the patterns of the units are mixed by what they would have said of later years."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from features.densities import points_density
-from features.grid import Grid
-from features.info import FeatureContext
-from features.known import Known
-from features.records import dates_of, known_at, numbers
-from features.sources import Sources
-from features.table import FeatureTable, feature_infos, grid_feature_table
-from models.casualty import CasualtyModel, fit_rate, year_factor
-from training.config import CasualtySettings, TrainConfig
-from training.metrics import judge, poisson_deviance, recall_at_area
+from features.table import FeatureTable
+from models.boosting import Boosted, BoostingParams, fit, side_by_side
+from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
+from models.mixture import Dispersion, dispersion, mixture_weights, shares
+from training.config import TrainConfig
 from training.recipe import boosting_params
-from training.splits import Labels, leave_region_out
+from training.survey_bias import dealt
+from training.unit_periods import INDEX, Moment, UnitPeriods
 
-KM2 = 1e6
-
-
-@dataclass(frozen=True, eq=False)
-class Units:
-    """The coarse grid in which accidents are counted; `place` gives the unit of each cell, in `cell_ids()` order."""
-
-    grid: Grid
-    place: NDArray[np.int64]
-
-    def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum over the cells of each unit."""
-        return np.bincount(self.place, weights=values, minlength=self.grid.n_cells).astype(np.float64)
-
-
-def make_units(grid: Grid, unit_m: float) -> Units:
-    """Units of whole cells nearest to `unit_m`; a cell larger than that is its own unit."""
-    return Units(*grid.coarsened(max(1, round(unit_m / grid.cell_size_m))))
-
-
-def exposed_people(grid: Grid, sources: Sources, settings: CasualtySettings) -> NDArray[np.float64]:
-    """People present in each cell at a time, in `cell_ids()` order: residents spread by a kernel, and a floor.
-
-    Without settlements every cell has the floor alone, so the rate is one per area.
-    """
-    area_km2 = grid.cell_size_m**2 / KM2
-    people = np.full(grid.n_cells, settings.exposure_floor * area_km2)
-    settlements = sources.vectors.get("settlements")
-    if settlements is not None and "population" in settlements and len(settlements):
-        points = settlements.geometry.representative_point()
-        residents = numbers(settlements, "population", 0.0).clip(min=0)
-        places = np.column_stack([points.x, points.y])
-        density = points_density(grid, places, residents, settings.exposure_bandwidth_m)
-        people += density[grid.mask] * area_km2
-    return people
-
-
-def casualty_count(incidents: gpd.GeoDataFrame, per_accident: float) -> NDArray[np.float64]:
-    """Killed and injured of each accident; `per_accident` where the record gives neither."""
-    killed, injured = numbers(incidents, "killed", np.nan), numbers(incidents, "injured", np.nan)
-    known = np.isfinite(killed) | np.isfinite(injured)
-    return np.where(known, np.nan_to_num(killed) + np.nan_to_num(injured), per_accident)
+Floats = NDArray[np.float64]
+# Years that the mixture is learned on, each forecast from those before it.
+ROLLS = 2
+# Groups of blocks that stand in for years where accidents carry no date.
+BLOCK_FOLDS = 3
+# Accidents given to each pattern beforehand.
+PRIOR = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class UnitPeriods:
-    """Rows of the casualty model: one for each unit and period, periods in order of time.
+class HeldOutYears:
+    """Rows that trees forecast without having seen them, and their patterns, (n, k), `names` in order."""
 
-    `exposure` in person-years; `count` in casualties; `unit` indexes the unit grid's cells. `years_per_period` is 1
-    for dated accidents and the whole span for undated ones, which make a single period.
-    """
-
-    features: tuple[str, ...]
-    values: NDArray[np.float32]
-    count: NDArray[np.float64]
-    exposure: NDArray[np.float64]
-    unit: NDArray[np.int64]
-    period: NDArray[np.int64]
-    accidents: int
-    dated: bool
-
-    @property
-    def totals(self) -> NDArray[np.float64]:
-        """Casualties in each period."""
-        return np.bincount(self.period, weights=self.count).astype(np.float64)
-
-
-def unit_periods(
-    config: TrainConfig, sources: Sources, units: Units, people: NDArray[np.float64]
-) -> UnitPeriods | None:
-    """Count the accidents known at `as_of`; None where not one lies in the area and the window of years.
-
-    Dated accidents are counted in the yearly periods before `as_of`, each with features as of the period's start.
-    Undated ones make one period of `undated_years`, with features that leave out what lies in a unit's own block.
-    """
-    table = sources.vectors.get("incidents")
-    if table is None:
-        return None
-    accidents = population_accidents(known_at(table, config.as_of))
-    undated = np.isnat(dates_of(accidents, "date"))
-    if not undated.all():
-        return _dated_periods(config, sources, units, people, accidents[~undated])
-    return _undated_period(config, sources, units, people, accidents) if len(accidents) else None
-
-
-def population_accidents(incidents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Accidents of people who live and travel there; those of deminers follow the work, not the exposure."""
-    if "accident_class" not in incidents:
-        return incidents
-    demining = incidents["accident_class"].astype("string").str.strip().str.casefold().eq("demining").fillna(False)
-    return incidents[~demining.to_numpy(dtype=bool)].reset_index(drop=True)
-
-
-def undated_context(config: TrainConfig) -> FeatureContext:
-    """Features for undated accidents: each unit leaves out its own block's accidents."""
-    return FeatureContext(config.as_of, frozenset({"incidents"}), config.contamination.own_block_m)
-
-
-def unit_features(config: TrainConfig, sources: Sources, units: Units, context: FeatureContext) -> FeatureTable:
-    """The feature table of the units at a date, without what the model must not see."""
-    known, compute = Known(sources, context), config.compute
-    table = grid_feature_table(units.grid, known, config.features, compute.tile_cells, compute.schedule)
-    return table.without("casualty.leave_out", config.casualty.leave_out, feature_infos(known, config.features))
+    names: tuple[str, ...]
+    rows: NDArray[np.int64]
+    patterns: Floats
 
 
 def fit_casualty(
-    config: TrainConfig, rows: UnitPeriods, now: FeatureTable, people: NDArray[np.float64]
-) -> CasualtyModel:
-    """Fit the rate on all periods, then set its level so that all units together give the expected year.
-
-    The trees say where, the trend of the yearly totals says how many: features grow as records accumulate, and
-    trees alone would read the growth of a register as growth of danger. `now` and `people` are those of as_of.
-    """
-    params = boosting_params(config.casualty.model)
-    booster, mean_rate = fit_rate(rows.features, rows.values, rows.count, rows.exposure, params, config.seed)
-    factor, change = year_factor(rows.totals, 1.0) if rows.dated else (1.0, 0.0)
-    years = len(rows.totals) if rows.dated else config.casualty.undated_years
-    expected = rows.count.sum() / years * factor
-    relative = np.exp(booster.raw(now.aligned(rows.features), config.compute.threads))
-    level = expected / float((relative * people).sum())
-    is_index = rows.accidents < config.casualty.fewest_accidents
-    return CasualtyModel(booster, mean_rate, level / mean_rate, change, is_index, rows.dated)
-
-
-def judge_casualty(config: TrainConfig, grid: Grid, rows: UnitPeriods, regions: NDArray[np.object_]) -> pd.DataFrame:
-    """Deviance skill over constant rate x exposure and recall by area: regions held out, and the last year held out.
-
-    `regions` names the region of each unit.
-    """
-    positive_unit = np.bincount(rows.unit, weights=rows.count, minlength=grid.n_cells) > 0
-    everywhere = np.ones(grid.n_cells, dtype=bool)
-    results = []
-    labels = Labels(everywhere, positive_unit, regions, grid.centres_m(), grid.cell_size_m)
-    for fold in leave_region_out(labels, config.validation, config.seed):
-        train, test = np.isin(rows.unit, fold.train), np.isin(rows.unit, fold.test)
-        results.append(_judge_rows(config, rows, train, test, "leave_region_out", fold.name))
-    last = rows.period == rows.period.max()
-    if rows.dated and rows.period.max() >= 2 and rows.count[last].sum() and rows.count[~last].sum():
-        results.append(_judge_rows(config, rows, ~last, last, "next_year", f"period {rows.period.max() + 1}"))
-    return pd.DataFrame(results)
-
-
-def _judge_rows(
     config: TrainConfig,
     rows: UnitPeriods,
-    train: NDArray[np.bool_],
-    test: NDArray[np.bool_],
-    protocol: str,
-    fold: str,
-) -> dict[str, object]:
-    booster, mean_rate = fit_rate(
-        rows.features, rows.values[train], rows.count[train], rows.exposure[train],
-        boosting_params(config.casualty.model), config.seed,
-    )  # fmt: skip
-    rate = np.exp(booster.raw(rows.values[test], config.compute.threads)) * mean_rate
-    observed, expected = rows.count[test], rate * rows.exposure[test]
-    constant = mean_rate * rows.exposure[test]
-    skill = 1 - poisson_deviance(observed, expected) / poisson_deviance(observed, constant)
-    happened = observed > 0
-    figures: dict[str, object] = {"protocol": protocol, "fold": fold, "deviance_skill": skill}
-    figures |= {"observed": float(observed.sum()), "expected": float(expected.sum())}
-    for name, score in (("mlrisk", expected), ("exposure", constant)):
-        for share in (0.05, 0.10):
-            figures[f"recall_{round(100 * share)}_{name}"] = recall_at_area(score, happened, share)
-    figures["roc_auc"] = judge(expected, happened)["roc_auc"] if 0 < happened.sum() < len(happened) else float("nan")
-    return figures
+    now: Moment,
+    block: NDArray[np.int64],
+    members: int,
+    learned: NDArray[np.bool_] | None = None,
+) -> CasualtyModel:
+    """The model of all rows, or of those of the units `learned` (n_units,) alone.
+
+    `now` holds the units as of as_of, `block` (n_units,) the block of land of each, drawn with its neighbours.
+    """
+    use = np.ones(len(block), dtype=bool) if learned is None else learned
+    chosen = use[rows.unit]
+    known = rows.accidents[chosen].sum()
+    per_accident = float(rows.casualties[chosen].sum() / known) if known else config.casualty.casualties_per_accident
+    is_index = known < config.casualty.fewest_accidents
+    held = _held_out(config, rows, chosen, block, hurdle=config.casualty.hurdle == "always")
+    spread = _dispersion(rows, held)
+    if config.casualty.hurdle == "auto" and spread.over and not is_index:
+        held = _held_out(config, rows, chosen, block, hurdle=True)
+    if is_index:
+        whole = _index_part(config, rows, now, chosen, use)
+        others: list[Part] = []
+    else:
+        times = [np.ones(len(block)), *_draws(block, members, config.seed)]
+
+        def one(number: int) -> Part:
+            return _part(config, rows, now, chosen, use, held, times[number], config.seed + number)
+
+        whole, *others = side_by_side(one, range(len(times)), config.compute.threads)
+    totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
+    change = year_factor(totals / rows.complete, 1)[1] if rows.dated else 0.0
+    return CasualtyModel(whole, tuple(others), per_accident, change, spread.pearson, bool(is_index), rows.dated)
 
 
-def _dated_periods(
-    config: TrainConfig,
-    sources: Sources,
-    units: Units,
-    people: NDArray[np.float64],
-    accidents: gpd.GeoDataFrame,
-) -> UnitPeriods | None:
-    place, casualties = _units_of(units, accidents, config.casualty)
-    dates = accidents["date"].to_numpy(dtype="datetime64[D]")
-    # A register that reaches three years and a month back has three whole years; the month would be a fourth, empty.
-    oldest = dates[place >= 0].min(initial=np.datetime64(config.as_of, "D"))
-    whole = [years for years in range(1, config.casualty.window_years + 1) if _day(config.as_of, years) >= oldest]
-    n_periods = max(len(whole), 1)
-    tables, counts, number = [], [], 0
-    n_units = units.grid.n_cells
-    for years_back in range(n_periods, 0, -1):
-        start = FeatureContext(_years_before(config.as_of, years_back))
-        # The features know the day that a period starts on, so its accidents come after that day.
-        within = (place >= 0) & (dates > _day(config.as_of, years_back)) & (dates <= _day(config.as_of, years_back - 1))
-        tables.append(unit_features(config, sources, units, start))
-        counts.append(np.bincount(place[within], weights=casualties[within], minlength=n_units))
-        number += int(within.sum())
-    # Early periods can lack columns (a line kind not yet known): the model sees what every period has.
-    names = tuple(name for name in tables[-1].names if all(name in table.names for table in tables))
-    if not sum(count.sum() for count in counts):
-        return None
-    return UnitPeriods(
+def expected_casualties(model: CasualtyModel, now: Moment, threads: int) -> tuple[Floats, Floats, Floats]:
+    """Casualties a year of each unit: expected, low, high. Patterns that the moment lacks count nothing."""
+    values = FeatureTable(now.features, now.values).aligned(model.features)
+    return model.casualties(np.ascontiguousarray(values), now.exposure, patterns_of(model.pattern_names, now), threads)
+
+
+def patterns_of(names: Sequence[str], now: Moment) -> dict[str, Floats]:
+    """The patterns of a moment by name; one that it lacks lies as presence does, so that no weight is lost."""
+    have = {name: now.patterns[:, place] for place, name in enumerate(now.pattern_names)}
+    return {name: have.get(name, have["presence"]) for name in names}
+
+
+def yearly_effect(rows: UnitPeriods, chosen: NDArray[np.bool_]) -> Floats:
+    """Exposure of each row times what its period had beside the mean one: years differ, and trees learn where.
+
+    Growth of a register, awareness work and years of war move all units alike; they are left to the level.
+    """
+    totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
+    effect = totals / totals.mean() if totals.sum() else np.ones(len(totals))
+    exposure: Floats = rows.exposure * effect[rows.period]
+    return exposure
+
+
+def _target(config: TrainConfig, rows: UnitPeriods) -> tuple[Floats, str]:
+    """What trees learn, and by which loss."""
+    if config.casualty.loss == "poisson":
+        return rows.accidents, "poisson"
+    return rows.injured + config.casualty.death_weight * rows.killed, "tweedie"
+
+
+def _trees(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], times: Floats, seed: int) -> Boosted:
+    target, objective = _target(config, rows)
+    exposure = yearly_effect(rows, chosen) * times[rows.unit]
+    if not (target[chosen] * times[rows.unit[chosen]]).sum():
+        target = rows.accidents
+    some = chosen & (exposure > 0)
+    count = target[some] * times[rows.unit[some]]
+    params = boosting_params(config.casualty.model)
+    return fit_rate(rows.features, rows.values[some], count, exposure[some], params, seed, objective)[0]
+
+
+def _hurdle(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], times: Floats, seed: int) -> Hurdle:
+    """Whether anything happens in a unit and period (Mullahy 1986): a binary booster, and the mean where it does."""
+    some = chosen & (times[rows.unit] > 0)
+    any_ = rows.accidents[some] > 0
+    params: BoostingParams = boosting_params(config.casualty.model)
+    booster = fit(
+        rows.values[some], any_.astype(np.float64), times[rows.unit[some]], rows.features, "binary", params, seed=seed
+    )
+    return Hurdle(booster, float(rows.accidents[some][any_].mean()) if any_.any() else 1.0)
+
+
+def _held_out(
+    config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], block: NDArray[np.int64], hurdle: bool
+) -> HeldOutYears:
+    """Patterns of rows forecast by trees that had not seen them: later years, or blocks where nothing is dated."""
+    ones = np.ones(len(block))
+    folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = []
+    periods = range(max(1, len(rows.starts) - ROLLS), len(rows.starts))
+    folds += [(chosen & (rows.period < period), chosen & (rows.period == period)) for period in periods]
+    if not any(rows.accidents[train].sum() and rows.accidents[test].sum() for train, test in folds):
+        part = dealt(block, BLOCK_FOLDS, config.seed)[rows.unit]
+        folds = [(chosen & (part != number), chosen & (part == number)) for number in range(BLOCK_FOLDS)]
+    folds = [(train, test) for train, test in folds if rows.accidents[train].sum() and test.any()]
+
+    def one(fold: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Floats:
+        train, test = fold
+        trees = _trees(config, rows, train, ones, config.seed)
+        made = [np.exp(trees.raw(rows.values[test], 1)) * rows.exposure[test]]
+        if hurdle:
+            chance = _hurdle(config, rows, train, ones, config.seed).booster.raw(rows.values[test], 1)
+            made.append(1 / (1 + np.exp(-chance)))
+        return np.column_stack([*made, rows.patterns[test]])
+
+    patterns = side_by_side(one, folds, config.compute.threads)
+    names = (TREES, *((HURDLE,) if hurdle else ()), *rows.pattern_names)
+    where = [np.flatnonzero(test) for _, test in folds]
+    return HeldOutYears(
         names,
-        np.concatenate([table.aligned(names) for table in tables]),
-        np.concatenate(counts).astype(np.float64),
-        np.tile(people, n_periods),
-        np.tile(np.arange(n_units), n_periods),
-        np.repeat(np.arange(n_periods), n_units),
-        number,
-        dated=True,
+        np.concatenate(where) if where else np.zeros(0, dtype=np.int64),
+        np.concatenate(patterns) if patterns else np.zeros((0, len(names))),
     )
 
 
-def _undated_period(
-    config: TrainConfig, sources: Sources, units: Units, people: NDArray[np.float64], accidents: gpd.GeoDataFrame
-) -> UnitPeriods | None:
-    place, casualties = _units_of(units, accidents, config.casualty)
-    inside = place >= 0
-    if not casualties[inside].sum():
-        return None
-    table = unit_features(config, sources, units, undated_context(config))
-    n_units = units.grid.n_cells
-    return UnitPeriods(
-        table.names,
-        table.values,
-        np.bincount(place[inside], weights=casualties[inside], minlength=n_units).astype(np.float64),
-        people * config.casualty.undated_years,
-        np.arange(n_units),
-        np.zeros(n_units, dtype=np.int64),
-        int(inside.sum()),
-        dated=False,
-    )
+def _group(rows: UnitPeriods, held: HeldOutYears) -> NDArray[np.int64]:
+    return rows.period[held.rows]
 
 
-def _units_of(
-    units: Units, accidents: gpd.GeoDataFrame, settings: CasualtySettings
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Place of each accident among the unit grid's cells, -1 outside the area, and its casualties."""
-    flat = units.grid.locate(accidents.geometry.x.to_numpy(), accidents.geometry.y.to_numpy())
-    inside = units.grid.mask.ravel()
-    order = np.where(inside, np.cumsum(inside) - 1, -1)
-    place = np.where(flat >= 0, order[np.maximum(flat, 0)], -1)
-    return place, casualty_count(accidents, settings.casualties_per_accident)
+def _weights(rows: UnitPeriods, held: HeldOutYears, times: Floats) -> Floats:
+    if not len(held.rows):
+        even = np.array([0.0 if name in (TREES, HURDLE) else 1.0 for name in held.names])
+        return np.asarray(even / even.sum())
+    share = shares(held.patterns, _group(rows, held))
+    return mixture_weights(share, rows.accidents[held.rows] * times[rows.unit[held.rows]], PRIOR)
 
 
-def _day(as_of: date, years_back: int) -> np.datetime64:
-    return np.datetime64(_years_before(as_of, years_back), "D")
+def _dispersion(rows: UnitPeriods, held: HeldOutYears) -> Dispersion:
+    """Spread of held-out counts around the mixture, at the total of each year."""
+    if not len(held.rows):
+        return Dispersion(1.0, 0.0)
+    group = _group(rows, held)
+    share = shares(held.patterns, group) @ _weights(rows, held, np.ones(int(rows.unit.max()) + 1))
+    observed = rows.accidents[held.rows]
+    totals = np.bincount(group, weights=observed)
+    return dispersion(observed, share * totals[group], len(held.names))
 
 
-def _years_before(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year - years, day=28)
+def _part(
+    config: TrainConfig,
+    rows: UnitPeriods,
+    now: Moment,
+    chosen: NDArray[np.bool_],
+    use: NDArray[np.bool_],
+    held: HeldOutYears,
+    times: Floats,
+    seed: int,
+) -> Part:
+    trees = _trees(config, rows, chosen, times, seed)
+    hurdle = _hurdle(config, rows, chosen, times, seed) if HURDLE in held.names else None
+    weights = dict(zip(held.names, _weights(rows, held, times).tolist(), strict=True))
+    counted = (rows.accidents * times[rows.unit])[chosen]
+    totals = np.bincount(rows.period[chosen], weights=counted, minlength=len(rows.starts)) / rows.complete
+    level = float(totals.mean() * year_factor(totals, 1)[0]) if rows.dated else float(totals.sum() / rows.years)
+    # A draw of blocks holds more or less land than there is: its total is brought back to the land of all.
+    level *= float(use.sum() / max(times[use].sum(), 1.0))
+    return _scaled(Part(trees, hurdle, weights, dict.fromkeys(weights, 1.0), level), rows, now, use)
+
+
+def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: NDArray[np.bool_]) -> Part:
+    values = np.ascontiguousarray(FeatureTable(now.features, now.values).aligned(rows.features))
+    patterns = patterns_of(tuple(name for name in part.weights if name not in (TREES, HURDLE)), now)
+    scales, weights = {}, {}
+    for name, weight in part.weights.items():
+        total = float(part.pattern(name, values, now.exposure, patterns, 1)[use].sum())
+        scales[name], weights[name] = (1 / total, weight) if total > 0 else (0.0, 0.0)
+    lost = sum(weights.values())
+    return Part(
+        part.trees, part.hurdle, {name: weight / lost for name, weight in weights.items()}, scales,
+        part.accidents_per_year,
+    )  # fmt: skip
+
+
+def _index_part(
+    config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: NDArray[np.bool_], use: NDArray[np.bool_]
+) -> Part:
+    """Contamination x exposure at the recorded mean: with few accidents nothing finer can be learned."""
+    name = INDEX if INDEX in now.pattern_names else "presence"
+    total = float(now.patterns[use, now.pattern_names.index(name)].sum())
+    years = rows.years * len(rows.starts)
+    trees = _trees(config, rows, chosen, np.ones(len(use)), config.seed)
+    return Part(trees, None, {name: 1.0}, {name: 1 / total}, float(rows.accidents[chosen].sum() / years))
+
+
+def _draws(block: NDArray[np.int64], members: int, seed: int) -> list[Floats]:
+    """How often each unit is drawn when blocks of land are drawn with replacement, once for each member."""
+    names, place = np.unique(block, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    drawn = [np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names)) for _ in range(members)]
+    return [times[place.reshape(-1)].astype(np.float64) for times in drawn]

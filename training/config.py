@@ -10,9 +10,8 @@ from features.compute import LOCAL, PROCESSES, Compute, is_scheduler
 from features.settings import Settings
 from features.sources import SourceSpec, SourcesSettings
 from features.table import BUILDERS, check_families
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+from training.boosting_settings import BoostingSettings, Positive, Share
+from training.casualty_settings import CasualtySettings
 
 
 def _as_specs(value: Any) -> Any:
@@ -69,20 +68,6 @@ class LabelSettings(Settings):
         default_factory=dict, description="weight of a kind, where it differs"
     )
     declared_searched: tuple[DeclaredArea, ...] = Field((), description="land declared to be searched")
-
-
-class BoostingSettings(Settings):
-    """Parameters of LightGBM that matter here; shallow trees with large leaves transfer best to new regions."""
-
-    n_trees: int = Field(300, ge=1, le=5000)
-    learning_rate: float = Field(0.03, gt=0, le=1)
-    num_leaves: int = Field(8, ge=2, le=256)
-    max_depth: int = Field(6, ge=1, le=16)
-    min_leaf_weight_share: Share = Field(0.002, description="least share of the rows in a leaf")
-    feature_fraction: Share = Field(0.5)
-    bagging_fraction: Share = Field(0.7)
-    lambda_l2: float = Field(10.0, ge=0)
-    extra_trees: bool = Field(False, description="draw one threshold a feature: steadier trees, more of them needed")
 
 
 class SurveyBiasSettings(Settings):
@@ -160,22 +145,6 @@ class ContaminationSettings(Settings):
         (), description="event sources that made the labels by another way, such as published labels derived from them"
     )
     own_block_m: Positive = Field(5_000, description="block whose undated records a cell's own features leave out")
-
-
-class CasualtySettings(Settings):
-    """Unit, period, exposure and model of casualty risk."""
-
-    leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
-    unit_m: Positive = Field(1_000, description="side of the unit in which accidents are counted")
-    window_years: int = Field(8, ge=1, le=40, description="yearly periods before as_of that the model learns from")
-    undated_years: Positive = Field(10, description="years that undated accidents are spread over")
-    casualties_per_accident: Positive = Field(1.3, description="used where a record gives neither killed nor injured")
-    exposure_floor: Positive = Field(
-        0.5, description="people per km2 that are assumed everywhere: nobody lives there, somebody passes"
-    )
-    exposure_bandwidth_m: Positive = Field(2_000, description="how far people go about from where they live")
-    fewest_accidents: int = Field(100, ge=0, description="below this the result is an index, and the run says so")
-    model: BoostingSettings = BoostingSettings(n_trees=150, num_leaves=6, max_depth=4, lambda_l2=20.0)
 
 
 class ValidationSettings(Settings):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from models.blend import Ranker, RankerParams, fit_ranker
 from models.boosting import BoostingParams
 from models.pu import Unlabelled
-from training.config import BoostingSettings, ContaminationSettings, RegionWeights
+from training.boosting_settings import BoostingSettings
+from training.config import ContaminationSettings, RegionWeights
 from training.region_weights import INNER_FOLDS, region_weight
 from training.screening import agreement_of, screened
 from training.side import Side

@@ -12,6 +12,7 @@ import pandas as pd
 from models.calibration import cross_calibrated
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
+from training.casualty_judging import CasualtyJudgement
 from training.config import TrainConfig
 from training.drift import reference_text
 from training.evidence import STATE_NAMES
@@ -27,6 +28,10 @@ from training.tracking import Store, Version
 
 # Figures of every fold and ranking that MLflow gets as metrics; the report and validation.csv hold all of them.
 LOGGED = ("roc_auc", "pr_auc", "base_rate", "recall_1", "recall_5", "recall_10", "recall_20", "cells", "found")
+CASUALTY_LOGGED = (
+    *("observed", "expected", "deviance", "skill_over_constant", "skill_over_kernels", "where_skill_over_kernels"),
+    *("recall_1", "recall_5", "recall_10", "pai_1", "pai_5", "pai_10", "pei_1", "pei_5", "pei_10"),
+)
 # The protocol whose means stand for a run where only one figure has room.
 HEADLINE = "leave_region_out"
 # Longer facts of a fold, such as lists of distances, are in folds.json and no parameter that anybody reads.
@@ -38,7 +43,7 @@ QUESTION = "Where would survey find explosive ordnance first?"
 class Findings:
     """What training found out, to be written down.
 
-    `metrics` and `casualty_metrics` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
+    `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
     prevalence and weights; `report` the texts of the report by file name; `choices` what tuning, screening and region
     weights made of the final model, empty where none was asked for; `records` the keys of the records that were known
     (training.news); `tags` what else the run and its versions are to be known by.
@@ -47,7 +52,7 @@ class Findings:
     study: Study
     judgement: Judgement
     metrics: pd.DataFrame
-    casualty_metrics: pd.DataFrame
+    casualty: CasualtyJudgement
     moved: pd.DataFrame
     report: dict[str, str]
     warnings: tuple[str, ...]
@@ -63,6 +68,7 @@ def run_report(
     metrics: pd.DataFrame,
     moved: pd.DataFrame,
     warnings: tuple[str, ...],
+    casualty: CasualtyJudgement,
 ) -> dict[str, str]:
     """The report of a run as texts by file name: one page and the same numbers as JSON."""
     held_out = {
@@ -81,6 +87,7 @@ def run_report(
         sensitivity=moved,
         warnings=warnings,
         settings=public_settings(config),
+        casualty=casualty.tables(),
     )
     computed = compute(report)
     return {"report.html": report_html(report, computed), "report.json": report_json(report_record(report, computed))}
@@ -182,7 +189,9 @@ def _texts(
         "records.txt": found.records,
         "config.json": json.dumps(public_settings(config), indent=1),
         "validation.csv": _csv(found.metrics),
-        "casualty_validation.csv": _csv(found.casualty_metrics),
+        "casualty_validation.csv": _csv(found.casualty.table),
+        "casualty_tenths.csv": _csv(found.casualty.tenths),
+        "casualty_years.csv": _csv(found.casualty.years),
         "missed_found_cells.csv": _csv(_missed(found)),
         "sensitivity.csv": _csv(found.moved),
         "folds.json": json.dumps([*explained_folds(found.judgement), *_final(found.choices)], indent=1),
@@ -213,10 +222,11 @@ def _flat_metrics(found: Findings) -> dict[str, float]:
     evidence = found.study.evidence
     flat = {f"evidence/{name}": float((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
     flat["evidence/effective_sample_size"] = found.study.bias.effective
-    for row in found.metrics.to_dict("records"):
-        head = f"{row['protocol']}/{row['fold']}/{row['ranking']}"
-        clean = _clean(head)
-        flat |= {f"{clean}/{name}": float(row[name]) for name in LOGGED if np.isfinite(row.get(name, np.nan))}
+    for start, table, logged in (("", found.metrics, LOGGED), ("casualty/", found.casualty.table, CASUALTY_LOGGED)):
+        for row in table.to_dict("records"):
+            head = f"{start}{row['protocol']}/{row['fold']}/{row['ranking']}"
+            clean = _clean(head)
+            flat |= {f"{clean}/{name}": float(row[name]) for name in logged if np.isfinite(row.get(name, np.nan))}
     # Under the names that the folds' own runs use, so that one column of the UI compares runs and folds.
     head = f"{HEADLINE}/mean/{MODEL}"
     return flat | {name: flat[f"{head}/{name}"] for name in LOGGED if f"{head}/{name}" in flat}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from training import report_sections as sections
+from training.casualty_report import casualty_sections
 from training.probability_figures import reliability
 from training.report_input import Computed, ReportInput, compute, optimism_gap
 from training.report_page import items, page, preformatted, text
@@ -60,6 +61,7 @@ def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
         "explanations": [dict(facts) for facts in report.explanations],
         "sensitivity": _records(report.sensitivity),
         "ablation": _records(report.ablation),
+        "casualty": {name: _records(table) for name, table in report.casualty.items()},
         "warnings": list(report.warnings),
         "settings": dict(report.settings),
     }
@@ -81,6 +83,7 @@ def report_html(report: ReportInput, computed: Computed) -> str:
         ("Folds", sections.folds_section(report)),
         *sections.distances_sections(report),
         ("Sensitivity to survey bias", sections.any_table_section(report.sensitivity, "not measured in this run")),
+        *casualty_sections(report.casualty),
         *([("Ablation", sections.any_table_section(report.ablation, ""))] if len(report.ablation) else []),
         ("Warnings", items(report.warnings) if report.warnings else text("none")),
         ("Settings", preformatted(json_text(report.settings))),

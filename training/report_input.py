@@ -28,7 +28,8 @@ class ReportInput:
     `held_out` the judged cells by protocol, empty where none were kept. `explanations` are plain dicts of one fold
     each, with `protocol` and `fold`; those of knndm may hold `quantiles`, `to_predict_m`, `between_folds_m` and
     `wasserstein_m`. `missed` replaces the list of missed positives that is made from the held-out cells. `sensitivity`
-    and `ablation` are tables with words in their first column. Texts may hold anything: they are escaped.
+    and `ablation` are tables with words in their first column. `casualty` has `figures`, `years` and `tenths` of
+    casualty risk, see training.casualty_judging. Texts may hold anything: they are escaped.
     """
 
     title: str
@@ -46,6 +47,7 @@ class ReportInput:
     ablation: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    casualty: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

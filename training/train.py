@@ -9,21 +9,17 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.info import FeatureContext, FeatureInfo
-from models.casualty import CasualtyModel
+from models.casualty import HURDLE, CasualtyModel
 from models.contamination import ContaminationModel
 from models.fitting import TrainingRows, fit_contamination
-from training.casualties import (
-    exposed_people,
-    fit_casualty,
-    judge_casualty,
-    make_units,
-    undated_context,
-    unit_features,
-    unit_periods,
-)
+from models.mixture import MOST_DISPERSION
+from training.accidents import accident_notes
+from training.casualties import fit_casualty
+from training.casualty_judging import CasualtyJudgement, judge_casualty, unit_blocks
 from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED, Evidence
 from training.hindsight import earlier_trials
+from training.history import open_history
 from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
 from training.judging import Judgement, judge_contamination, learned_by, trials_of
 from training.ledger import Ledger
@@ -32,12 +28,12 @@ from training.news import fingerprint, records_text
 from training.outcomes import features_of_outcomes
 from training.recipe import Recipe, fit_side
 from training.recording import Findings, record, run_report
-from training.regions import cell_regions
 from training.report_input import optimism_gap
 from training.side import Side
 from training.study import FEWEST_FOUND, Study, cell_blocks, study_at
 from training.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, sensitivity, unlabelled_land
 from training.tracking import Version
+from training.unit_periods import UnitPeriods
 
 # Why a protocol can fail to make a single fold.
 UNJUDGED = {
@@ -110,7 +106,7 @@ def train(
     contamination, audit_note = _on_audit(study, judgement, contamination)
     moved = _sensitivity(config, study, side, recipe)
     progress("casualty model")
-    casualty, casualty_metrics, notes = _train_casualty(config, inputs)
+    casualty, casualty_judged, notes = _train_casualty(config, inputs, ledger)
     metrics = judgement.table
     if len(metrics):
         metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
@@ -123,15 +119,15 @@ def train(
         *notes,
     )
     progress("report")
-    report = run_report(config, study, judgement, metrics, moved, warnings)
+    report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged)
     progress("record")
     records = records_text(ledger, config.as_of)
     every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
-    found = Findings(study, judgement, metrics, casualty_metrics, moved, report, warnings, choices, records, every)
+    found = Findings(study, judgement, metrics, casualty_judged, moved, report, warnings, choices, records, every)
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(
-        run_id, versions, contamination, casualty, evidence, metrics, casualty_metrics, gap, report, warnings
+        run_id, versions, contamination, casualty, evidence, metrics, casualty_judged.table, gap, report, warnings
     )
 
 
@@ -229,16 +225,24 @@ def _sensitivity(config: TrainConfig, study: Study, side: Side, recipe: Recipe) 
     return sensitivity(score, side.target, side.weight, study.evidence.weight[study.evidence.labelled])
 
 
-def _train_casualty(config: TrainConfig, inputs: Inputs) -> tuple[CasualtyModel | None, pd.DataFrame, tuple[str, ...]]:
-    units = make_units(inputs.grid, config.casualty.unit_m)
-    people = units.total(exposed_people(inputs.grid, inputs.sources, config.casualty))
-    rows = unit_periods(config, inputs.sources, units, people)
-    if rows is None:
-        return None, pd.DataFrame(), (_no_accidents(config),)
-    metrics = judge_casualty(config, units.grid, rows, cell_regions(units.grid, inputs.sources, config.validation))
-    now = unit_features(config, inputs.sources, units, casualty_context(config, rows.dated))
-    model = fit_casualty(config, rows, now, people)
-    return model, metrics, _casualty_notes(config, inputs, model, rows.accidents, rows.dated)
+def _train_casualty(
+    config: TrainConfig, inputs: Inputs, ledger: Ledger
+) -> tuple[CasualtyModel | None, CasualtyJudgement, tuple[str, ...]]:
+    history = open_history(config, inputs, ledger)
+    rows = history.rows(config.as_of) if history is not None else None
+    if history is None or rows is None:
+        return None, CasualtyJudgement(), (_no_accidents(config),)
+    judged = judge_casualty(config, history)
+    block = unit_blocks(config, history)
+    model = fit_casualty(config, rows, history.moment(config.as_of), block, config.casualty.members)
+    if config.casualty.contamination_every_years:
+        model = replace(model, scored_cells=inputs.grid.cell_ids(), scores=history.score(config.as_of))
+    notes = (
+        *_casualty_notes(config, inputs, model, rows),
+        *accident_notes(history.accidents, config),
+        *judged.warnings,
+    )
+    return model, judged, notes
 
 
 def _no_accidents(config: TrainConfig) -> str:
@@ -249,25 +253,26 @@ def _no_accidents(config: TrainConfig) -> str:
     )
 
 
-def casualty_context(config: TrainConfig, dated: bool) -> FeatureContext:
-    """Features of the units as of as_of, in the form that the model has learned from."""
-    return FeatureContext(config.as_of) if dated else undated_context(config)
-
-
-def _casualty_notes(
-    config: TrainConfig, inputs: Inputs, model: CasualtyModel, accidents: int, dated: bool
-) -> tuple[str, ...]:
+def _casualty_notes(config: TrainConfig, inputs: Inputs, model: CasualtyModel, rows: UnitPeriods) -> tuple[str, ...]:
     notes = []
     if model.is_index:
         notes.append(
-            f"casualties_per_year rests on {accidents} accidents, fewer than {config.casualty.fewest_accidents}: "
-            "read it as an index of where, not as a count"
+            f"casualties_per_year rests on {rows.total} accidents, fewer than {config.casualty.fewest_accidents}: it "
+            "is an index (contamination x exposure x severity) at the recorded mean. Read it as where, not as a count"
         )
-    if not dated:
+    if not rows.dated:
         notes.append(
             f"accidents carry no date: they were spread evenly over {config.casualty.undated_years:g} years "
             "(casualty.undated_years), so casualties_per_year is a long-run mean and not a forecast"
         )
+    if rows.dated and rows.complete[-1] < 0.99:
+        notes.append(
+            f"{1 - rows.complete[-1]:.0%} of the last year's accidents are not yet recorded, by the delays of earlier "
+            "ones: the total is raised for them"
+        )
+    if model.dispersion > MOST_DISPERSION:
+        part = "a hurdle part was added" if HURDLE in model.whole.weights else "casualty.hurdle adds no part for it"
+        notes.append(f"accidents vary more than Poisson's (chi2/df {model.dispersion:.2f} on held-out years): {part}")
     if "settlements" not in inputs.sources.vectors:
         notes.append("no settlements: casualty exposure is the same everywhere")
     return tuple(notes)

@@ -15,7 +15,7 @@ from features.compute import Compute, over_tiles
 from features.densities import line_density, points_density
 from features.distances import distance_m
 from features.grid import Grid
-from features.known import Known, height_halo
+from features.known import Known
 from features.records import places_m
 from features.table import feature_tiles
 from features.terrain import derivatives
@@ -82,8 +82,9 @@ def run_stage(name: str, grid: Grid, known: Known, tile_cells: int, threads: int
 
 
 def _terrain(tile: Grid, known: Known) -> Columns:
-    edge = height_halo(tile) - 1
-    found = derivatives(known.heights(tile)[edge:-edge, edge:-edge], tile.cell_size_m)
+    # The cells around are all that derivatives read; windows of other features need the halo of `Known.heights`.
+    heights = known.sources.rasters["dem"].read(tile.expanded(1)).astype(np.float32)
+    found = derivatives(heights, tile.cell_size_m)
     return {"slope_deg": found["slope_deg"]}
 
 
@@ -92,12 +93,16 @@ def _distance(source: str, column: str) -> Callable[[Grid, Known], Columns]:
 
 
 def _incident_density(tile: Grid, known: Known) -> Columns:
-    places = places_m(known.table("incidents"))
+    places = known.once(_incident_places)
     weights = np.ones(len(places))
     return {
         f"incident_density_{bandwidth}m_per_km2": points_density(tile, places, weights, float(bandwidth))
         for bandwidth in DENSITY_M
     }
+
+
+def _incident_places(known: Known) -> NDArray[np.float64]:
+    return places_m(known.table("incidents"))
 
 
 def _road_length(tile: Grid, known: Known) -> Columns:

@@ -1,6 +1,7 @@
 """What `train` and `run` say: the model beside the rules of thumb, and where the report lies."""
 
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path
 
 import pandas as pd
@@ -44,16 +45,18 @@ def _contamination(metrics: pd.DataFrame) -> list[Said]:
 def _casualties(metrics: pd.DataFrame) -> list[Said]:
     if not len(metrics):
         return []
-    header = (
-        "protocol", "fold", "deviance skill", "expected / observed", "recall 5 % (exposure)", "10 % (exposure)",
-    )  # fmt: skip
+    head = ("protocol", "fold", "ranking", "expected / happened")
+    header = (*head, "skill over constant", "over kernels", "recall 5 %", "10 % of area")
     rows = tuple(
         (
-            row["protocol"], row["fold"], f"{row['deviance_skill']:.3f}",
-            f"{row['expected']:.0f} / {row['observed']:.0f}",
-            f"{row['recall_5_mlrisk']:.2f} ({row['recall_5_exposure']:.2f})",
-            f"{row['recall_10_mlrisk']:.2f} ({row['recall_10_exposure']:.2f})",
+            row["protocol"], row["fold"], row["ranking"],
+            f"{_figure(row.get('expected'), 0)} / {row['observed']:.0f}", _figure(row.get("skill_over_constant"), 3),
+            _figure(row.get("skill_over_kernels"), 3), _figure(row["recall_5"], 2), _figure(row["recall_10"], 2),
         )
         for row in metrics.to_dict("records")
     )  # fmt: skip
-    return [Table("casualties", header, rows)]
+    return [Table("accidents, judged on years and regions that were held out", header, rows)]
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return f"{value:.{digits}f}" if value is not None and isfinite(value) else "-"

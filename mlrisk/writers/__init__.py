@@ -52,6 +52,19 @@ def _html(package: Package, folder: Path) -> list[Path]:
     return write_html(package, folder)
 
 
+def _pdf(package: Package, folder: Path) -> list[Path]:
+    from mlrisk.writers.pdf import write_pdf
+
+    return write_pdf(package, folder)
+
+
+def _stac(package: Package, folder: Path) -> list[Path]:
+    from mlrisk.writers.stac import write_stac
+
+    return write_stac(package, folder)
+
+
+# They are written in this order: the STAC item lists the files that are there, so it comes last.
 WRITERS: dict[str, Writer] = {
     "parquet": _parquet,
     "cog": _cog,
@@ -60,4 +73,5 @@ WRITERS: dict[str, Writer] = {
     "xlsx": _xlsx,
     "kml": _kml,
     "html": _html,
+    "stac": _stac,
 }

@@ -15,6 +15,7 @@ from mlrisk.classes import CLASSES, NO_BASIS, priority_class
 from mlrisk.package import Package
 from mlrisk.writers.qml import Entry, VectorStyle, vector_qml
 from mlrisk.writers.raster import on_grid, polygons_of
+from mlrisk.writers.task_table import tasks_by_rank
 from mlrisk.writers.words import TASK_COLUMNS, check_columns, notes_tags
 
 # Polygons for a whole country are slow everywhere; the raster and the Parquet file hold every cell.
@@ -32,6 +33,9 @@ CELL_COLUMNS = (
     "reason_1",
     "reason_2",
     "reason_3",
+    "task_id",
+    "purpose",
+    "inclusion_prob",
 )
 # Only columns that a planner needs leave the program: a source may hold more than it should.
 CONTEXT_COLUMNS = {
@@ -106,10 +110,7 @@ def _no_basis(package: Package) -> gpd.GeoDataFrame:
 
 
 def _tasks(package: Package) -> gpd.GeoDataFrame:
-    names = tuple(column.name for column in TASK_COLUMNS)
-    check_columns(package.tasks, names, "tasks")
-    tasks = package.tasks.astype({"rank": "int32", "task_id": "int32", "cells": "int32"})
-    return tasks.sort_values("rank", kind="stable").reset_index(drop=True)
+    return tasks_by_rank(package).astype({"rank": "int32", "task_id": "int32", "cells": "int32"})
 
 
 def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, tags: dict[str, str]) -> None:

@@ -10,7 +10,8 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from mlrisk.package import NOT_EVIDENCE, Package
-from mlrisk.writers.words import TASK_COLUMNS, check_columns, notes_lines
+from mlrisk.writers.task_table import tasks_by_rank
+from mlrisk.writers.words import TASK_COLUMNS, notes_lines, plan_text
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
 # KML writes colours as alpha, blue, green, red.
@@ -19,14 +20,12 @@ OUTLINE, FILL, LABEL = "ff3f12a5", "403f12a5", "ffffffff"
 
 def write_kml(package: Package, folder: Path) -> list[Path]:
     """Write survey_tasks.kml: a placemark a task, in WGS 84, with its reasons; the warnings describe the document."""
-    names = tuple(column.name for column in TASK_COLUMNS)
-    check_columns(package.tasks, names, "tasks")
     root = ET.Element("kml", {"xmlns": NAMESPACE})
     document = ET.SubElement(root, "Document")
     _text(document, "name", f"Survey tasks, {package.notes.country}")
     _text(document, "description", "".join(f"<p>{html.escape(line)}</p>" for line in notes_lines(package.notes)))
     _style(document)
-    tasks = package.tasks.to_crs("EPSG:4326").sort_values("rank", kind="stable")
+    tasks = tasks_by_rank(package).to_crs("EPSG:4326")
     for row in tasks.to_dict("records"):
         _placemark(document, row, row[tasks.geometry.name], package)
     path = folder / "survey_tasks.kml"
@@ -77,7 +76,9 @@ def _balloon(row: dict[Any, Any], package: Package) -> str:
             f"explosive ordnance expected in {row['expected_finds']:.1f} cells"
         ),
         f"Casualty risk: {_casualties(row['casualties_per_year'])}",
-        f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84)",
+        f"Plan: {plan_text(row)}",
+        f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84); MGRS {row['mgrs']}",
+        f"Grid ({package.grid.crs.to_string()}): {row['easting_m']:,.0f} E, {row['northing_m']:,.0f} N",
     )
     parts = [f"<p>{html.escape(fact)}</p>" for fact in facts]
     parts.append("<ol>" + "".join(f"<li>{html.escape(reason)}</li>" for reason in reasons) + "</ol>")

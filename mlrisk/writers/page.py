@@ -15,18 +15,20 @@ from bokeh.resources import Resources
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.figure import lonlat_nodes, map_item
 from mlrisk.writers.overlays import OVERLAYS, layer_of
+from mlrisk.writers.task_table import tasks_by_rank
 from mlrisk.writers.themes import Theme, make_themes
-from mlrisk.writers.words import HOW_TO_READ, TASK_COLUMNS, check_columns
+from mlrisk.writers.words import HOW_TO_READ, plan_text
 
 # A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
 MOST_TASKS = 2_000
+# What the page runs besides Bokeh, in this order.
+SCRIPTS = ("mgrs.js", "page.js")
 RECALLS = ("recall_1", "recall_5", "recall_10", "recall_20")
 METRICS = ("roc_auc", "pr_auc", *RECALLS)
 
 
 def write_html(package: Package, folder: Path) -> list[Path]:
     """Write map.html; the same package gives the same bytes."""
-    check_columns(package.tasks, tuple(column.name for column in TASK_COLUMNS), "tasks")
     themes, factor = make_themes(package)
     tasks = _tasks(package)
     path = folder / "map.html"
@@ -36,7 +38,7 @@ def write_html(package: Package, folder: Path) -> list[Path]:
 
 def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]]) -> str:
     bokeh = "\n".join(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw)
-    script = _asset("page.js")
+    script = "\n".join(_asset(name) for name in SCRIPTS)
     data = {
         "figure": map_item(package, themes, factor, tasks),
         "bounds": package.grid.bounds,
@@ -83,14 +85,13 @@ def _json(value: Any) -> str:
 
 def _tasks(package: Package) -> list[dict[str, Any]]:
     """What the page says of each task, in words, by rank."""
-    by_rank = package.tasks.sort_values("rank", kind="stable").head(MOST_TASKS)
-    places = by_rank.geometry.representative_point()
+    by_rank = tasks_by_rank(package).head(MOST_TASKS)
     bounds = by_rank.geometry.bounds.to_numpy().tolist()
     rows = by_rank.drop(columns=by_rank.geometry.name).to_dict("records")
-    return [_task(row, place, box) for row, place, box in zip(rows, places, bounds, strict=True)]
+    return [_task(row, box) for row, box in zip(rows, bounds, strict=True)]
 
 
-def _task(row: dict[Any, Any], place: Any, bounds: list[float]) -> dict[str, Any]:
+def _task(row: dict[Any, Any], bounds: list[float]) -> dict[str, Any]:
     position = f"{row['latitude']:.5f}, {row['longitude']:.5f}"
     return {
         "rank": int(row["rank"]),
@@ -104,11 +105,13 @@ def _task(row: dict[Any, Any], place: Any, bounds: list[float]) -> dict[str, Any
         "finds_text": f"{row['expected_finds']:.1f} of {int(row['cells'])} cells",
         "casualties": float(row["casualties_per_year"]) if np.isfinite(row["casualties_per_year"]) else -1.0,
         "casualties_text": _significant(float(row["casualties_per_year"])),
+        "plan_text": plan_text(row),
         "reasons": [str(row[name]) for name in ("reason_1", "reason_2", "reason_3") if row[name]],
         "wgs84": position,
-        "grid": f"{place.x:,.0f} E  {place.y:,.0f} N",
-        "easting_m": round(place.x, 1),
-        "northing_m": round(place.y, 1),
+        "mgrs": row["mgrs"],
+        "grid": f"{row['easting_m']:,.0f} E  {row['northing_m']:,.0f} N",
+        "easting_m": float(row["easting_m"]),
+        "northing_m": float(row["northing_m"]),
         "bounds": bounds,
     }
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.geoparquet import geo_metadata, point_wkb
+from mlrisk.casualty_columns import present_casualty_columns
 from mlrisk.package import Package
 from mlrisk.rules import present_rule_columns
 from mlrisk.writers.words import check_columns, notes_json
@@ -34,6 +35,11 @@ COLUMNS = {
     "reason_3": "str",
     "released": "bool",
     **dict.fromkeys(("venn_abers_low", "venn_abers_high", "spread", "missed_share_below"), "float64"),
+    "mask": "str",
+    "task_id": "Int32",
+    "purpose": "str",
+    "inclusion_prob": "float64",
+    "season_detection": "float64",
 }
 # A constant, so that the bytes do not depend on the machine; about 20 MB a group in memory.
 ROWS_PER_GROUP = 1 << 18
@@ -42,7 +48,8 @@ ROWS_PER_GROUP = 1 << 18
 def write_parquet(package: Package, folder: Path) -> list[Path]:
     """Write risk.parquet; the same package gives the same bytes."""
     check_columns(package.risk, tuple(COLUMNS), "risk")
-    columns = COLUMNS | dict.fromkeys(present_rule_columns(package.risk), "float64")
+    more = [*present_casualty_columns(package.risk), *present_rule_columns(package.risk)]
+    columns = COLUMNS | dict.fromkeys(more, "float64")
     risk = package.risk[list(columns)].astype(columns)
     table = pa.Table.from_pandas(risk, preserve_index=False)
     table = table.append_column("geometry", point_wkb(risk[["easting_m", "northing_m"]].to_numpy()))

@@ -9,18 +9,38 @@ import pandas as pd
 import xlsxwriter
 
 from mlrisk.package import NOT_EVIDENCE, Package
-from mlrisk.writers.words import HOW_TO_READ, TASK_COLUMNS, check_columns, notes_lines
+from mlrisk.writers.task_table import NAMES, tasks_by_rank
+from mlrisk.writers.words import HOW_TO_READ, TASK_COLUMNS, notes_lines
 
-NAMES = tuple(column.name for column in TASK_COLUMNS)
 # A cell that starts with one of these runs as a formula in a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-WIDTHS = {"district": 20, "reason_1": 44, "reason_2": 44, "reason_3": 44, "expected_finds": 14, "contamination": 15}
+WIDTHS = {
+    "district": 20,
+    "reason_1": 44,
+    "reason_2": 44,
+    "reason_3": 44,
+    "expected_finds": 14,
+    "contamination": 15,
+    "mgrs": 20,
+}
 FORMATS = {
     "area_m2": "#,##0",
     "contamination": "0.000",
     "expected_finds": "0.0",
     "casualties_per_year": "0.00000",
     "priority": "0.000000",
+    "team_days": "0.0",
+    "passes": "0.00",
+    "cost": "#,##0",
+    "expected_found": "0.0",
+    "casualties_averted": "0.00000",
+    "casualties_averted_low": "0.00000",
+    "casualties_averted_high": "0.00000",
+    "out_of_domain_share": "0.00",
+    "stability": "0.00",
+    "inclusion_prob": "0.0000",
+    "easting_m": "0",
+    "northing_m": "0",
     "longitude": "0.00000",
     "latitude": "0.00000",
 }
@@ -71,8 +91,7 @@ def write_xlsx(package: Package, folder: Path) -> list[Path]:
 
 
 def _by_rank(package: Package) -> Any:
-    check_columns(package.tasks, NAMES, "tasks")
-    return package.tasks.sort_values("rank", kind="stable")
+    return tasks_by_rank(package)
 
 
 def _csv_value(value: object) -> object:

@@ -88,6 +88,8 @@
     fact("Contamination, mean", task.contamination_text);
     fact("Expected to hold EO", task.finds_text);
     fact("Casualties per year", task.casualties_text);
+    fact("Plan", task.plan_text);
+    fact("MGRS", task.mgrs);
     fact("WGS 84", task.wgs84);
     fact("Grid", task.grid);
     fact("Task", task.task_id);
@@ -161,7 +163,7 @@
     if (place === null) { byId("status").textContent = "outside the map"; return; }
     const words = theme === "priority" ? label("priority", x, y) : `${label("priority", x, y)}  ·  ${label(theme, x, y)}`;
     const grid = `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
-    byId("status").textContent = `${place[1].toFixed(5)}, ${place[0].toFixed(5)} (WGS 84)  ·  ${grid}  ·  ${words}`;
+    byId("status").textContent = `${place[1].toFixed(5)}, ${place[0].toFixed(5)} (WGS 84)  ·  MGRS ${mgrsOf(...place)}  ·  ${grid}  ·  ${words}`;
   });
 
   document.body.dataset.state = "ready";

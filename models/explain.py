@@ -1,0 +1,148 @@
+"""Contributions of features to scores: two engines that give the same values, and which of them to believe."""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.boosting import BLOCK_ROWS, Boosted
+
+Floats = NDArray[np.float64]
+Engine = Callable[[Boosted, NDArray[np.float32], int], Floats]
+
+# From this many rows on woodelf is quicker: below, what it prepares for each tree costs more than it saves.
+FEWEST_FOR_WOODELF = 5_000
+CHECKED_ROWS = 200
+# Greatest difference on the log-odds between the engines that is taken for rounding.
+TOLERANCE = 1e-4
+# Members that are asked whether a reason holds: each costs as much as the reasons themselves.
+STEADY_MEMBERS = 5
+# A family whose sum has another sign in more than this share of the members is no reason.
+MOST_FLIPS = 0.1
+
+
+def lightgbm_engine(boosted: Boosted, values: NDArray[np.float32], threads: int) -> Floats:
+    """LightGBM's own TreeSHAP (Lundberg et al. 2020), which shap.TreeExplainer calls too."""
+    return boosted.contributions(values, threads)
+
+
+def woodelf_engine(boosted: Boosted, values: NDArray[np.float32], threads: int) -> Floats:  # noqa: ARG001
+    """The same values from all rows at once (Nadel and Wettenstein 2026), on one thread."""
+    # Treelite and scipy behind it take seconds to load: only who explains many rows pays for it.
+    from woodelf import WoodelfExplainer
+
+    names = [f"f{number}" for number in range(len(boosted.features))]
+    # It prints what it does. LightGBM compares in double precision, and a column of float32 would round the thresholds.
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        explainer = WoodelfExplainer(boosted.booster)
+        parts = [
+            np.asarray(
+                explainer.shap_values(
+                    pd.DataFrame(values[start : start + BLOCK_ROWS].astype(np.float64), columns=names), verbose=False
+                )
+            )
+            for start in range(0, len(values), BLOCK_ROWS)
+        ]
+    return np.concatenate(parts)
+
+
+# A new engine is one function and one line.
+ENGINES: dict[str, Engine] = {"lightgbm": lightgbm_engine, "woodelf": woodelf_engine}
+
+
+def tree_contributions(
+    boosted: Boosted, values: NDArray[np.float32], threads: int = 2, engine: str | None = None
+) -> Floats:
+    """SHAP values on the raw score, (n_rows, n_features), base value left out, by the engine that suits the size.
+
+    Another engine than LightGBM's is held against it on CHECKED_ROWS rows of these; where it fails or differs by more
+    than TOLERANCE the values are LightGBM's, and a RuntimeWarning says so. Raises KeyError for an engine that is none.
+    """
+    chosen = engine or ("woodelf" if len(values) >= FEWEST_FOR_WOODELF else "lightgbm")
+    if chosen == "lightgbm" or not len(values):
+        return lightgbm_engine(boosted, values, threads)
+    checked = np.linspace(0, len(values) - 1, min(len(values), CHECKED_ROWS)).astype(np.int64)
+    try:
+        found = ENGINES[chosen](boosted, values, threads)
+        apart = float(np.abs(found[checked] - lightgbm_engine(boosted, values[checked], threads)).max())
+    except (ArithmeticError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if chosen not in ENGINES:
+            raise
+        problem = f"failed ({type(error).__name__}: {error})"
+    else:
+        if apart <= TOLERANCE:
+            return found
+        problem = f"differs by {apart:.2g} on the log-odds"
+    warnings.warn(f"contributions by {chosen}: it {problem}; LightGBM's own are used", RuntimeWarning, stacklevel=2)
+    return lightgbm_engine(boosted, values, threads)
+
+
+@dataclass(frozen=True, eq=False)
+class Families:
+    """Which family each feature belongs to: `names` sorted, `place` (n_features) an index into them."""
+
+    names: tuple[str, ...]
+    place: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, features: Sequence[str], family: Mapping[str, str]) -> "Families":
+        """Families of the features by name; a feature without one is its own."""
+        own = [family.get(name, name) for name in features]
+        names = tuple(sorted(set(own)))
+        return cls(names, np.array([names.index(name) for name in own], dtype=np.int64))
+
+    def sums(self, contributions: Floats) -> Floats:
+        """Contributions summed by family, (n_rows, n_families): features of one stand in for each other."""
+        sums = np.zeros((len(contributions), len(self.names)))
+        for feature, family in enumerate(self.place):
+            sums[:, family] += contributions[:, feature]
+        return sums
+
+
+def steady(sums: Floats, members: Sequence[Floats]) -> NDArray[np.bool_]:
+    """Whether the sign of each sum, (n_rows, n_families), holds over the models of resampled land.
+
+    True where at most MOST_FLIPS of the `members` (their own sums of the same shape) have another sign; everywhere
+    without members. What the next draw of land would turn round is no reason.
+    """
+    if not members:
+        return np.ones(sums.shape, dtype=bool)
+    flips = np.sum([np.sign(member) != np.sign(sums) for member in members], axis=0)
+    return np.asarray(flips <= MOST_FLIPS * len(members))
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Two features that together move the score of a row otherwise than each alone, and by how much (log-odds)."""
+
+    first: str
+    second: str
+    effect: float
+
+
+def strongest_interaction(boosted: Boosted, row: NDArray[np.float32]) -> Interaction | None:
+    """The strongest pair of one row, shape (n_features,), where it outweighs the lesser of its two main effects.
+
+    SHAP interaction values (Lundberg et al. 2020): the pair's effect is both halves of the symmetric matrix, a main
+    effect its diagonal. None where no pair stands out so.
+    """
+    from woodelf import WoodelfExplainer
+
+    frame = pd.DataFrame(row[None].astype(np.float64), columns=list(range(len(row))))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        effects = WoodelfExplainer(boosted.booster).shap_interaction_values(frame, as_df=True, verbose=False)
+    # By name: the columns of pairs do not come in the order of a matrix.
+    effect = {pair: float(value) for pair, value in zip(effects.columns, effects.to_numpy()[0], strict=True)}
+    pairs = {(i, j): value + effect.get((j, i), 0.0) for (i, j), value in effect.items() if i < j}
+    if not pairs:
+        return None
+    first, second = max(sorted(pairs), key=lambda pair: abs(pairs[pair]))
+    together = pairs[first, second]
+    if abs(together) <= min(abs(effect.get((number, number), 0.0)) for number in (first, second)):
+        return None
+    return Interaction(boosted.features[first], boosted.features[second], together)

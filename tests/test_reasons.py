@@ -1,0 +1,133 @@
+"""Reasons in words: what they say of known cells, in every language."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from features.errors import ConfigError
+from features.info import FeatureInfo
+from features.table import FAMILIES
+from mlrisk.language import language, languages, placeholders
+from mlrisk.reasons import Cases, quantity, reasons_in_words, told
+
+AS_OF = date(2024, 12, 31)
+CATALOGUE = {info.name: info for module in FAMILIES.values() for info in getattr(module, "FEATURES", ())}
+
+
+def words(values, contributions, infos=None, code="en", steady=None):
+    infos = infos or INFOS
+    cases = Cases.of(tuple(infos), values, contributions, infos)
+    cases = cases if steady is None else replace(cases, steady=np.array(steady))
+    return reasons_in_words(cases, language(code), AS_OF)[0].tolist()
+
+
+INFOS = {
+    "line_m": FeatureInfo("line_m", "m", "front_lines", -1, "distance to the front line"),
+    "line_density": FeatureInfo("line_density", "km/km2", "front_lines", 1, "length of front lines around 1 km"),
+    "slope_deg": FeatureInfo("slope_deg", "degrees", "terrain", 0, "slope"),
+    "road_m": FeatureInfo("road_m", "m", "roads", 0, "distance to a road"),
+}
+
+
+def test_reasons_name_families_once_with_values_and_what_speaks_against():
+    values = np.array([[312.0, 0.4, 33.0, 1_500.0]], dtype=np.float32)
+    contributions = np.array([[0.9, 0.3, -0.8, 0.5]])
+    texts = words(values, contributions)
+    assert texts == [
+        "distance to the front line: 312 m raised the score",
+        "distance to a road: 1.5 km raised the score",
+        "slope: 33 degrees lowered the score",
+    ]
+
+
+def test_an_unknown_value_is_said_to_be_unknown():
+    values = np.array([[np.nan, 0.4, 33.0, 1.0]], dtype=np.float32)
+    texts = words(values, np.array([[0.9, 0.0, 0.0, 0.0]]))
+    assert texts[0] == "distance to the front line: unknown raised the score"
+    assert texts[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(999.4, "m", "999 m"), (0.01234, "1/km2", "0.0123 1/km2"), (3.0, "1", "3"), (0.25, "share", "25 %")],
+)
+def test_quantities_have_three_digits_and_their_unit(value, unit, text):
+    assert quantity(value, unit) == text
+
+
+KNOWN = {
+    "front_line_distance_m": 312.0,
+    "front_line_years_held": 26.0,
+    "incident_count_1km": 2.0,
+    "incident_count_5km": 7.0,
+    "incident_years_since_5km": 0.4,
+    "incident_distance_m": 850.0,
+    "settlement_distance_m": 4_200.0,
+    "population_density_2km_per_km2": 12.0,
+}
+
+
+def known_cell(**changes):
+    value = KNOWN | changes
+    infos = {name: CATALOGUE[name] for name in value}
+    return np.array([list(value.values())], dtype=np.float32), infos
+
+
+def test_reasons_state_the_evidence_with_its_units():
+    values, infos = known_cell()
+    contributions = np.array([[0.5, 0.4, 0.3, 0.3, 0.1, 0.1, -0.4, -0.1]])
+    assert words(values, contributions, infos) == [
+        "312 m from a front line that was held for 26 years raised the score",
+        "other incidents within 1 km: 2, within 5 km: 7, the last in 2024 raised the score",
+        "4.2 km from a settlement, 12 people/km2 around 2 km lowered the score",
+    ]
+    told_in_azerbaijani = words(values, contributions, infos, "az")
+    assert told_in_azerbaijani[0].startswith("26 il saxlanılmış təmas xəttindən 312 m məsafədə")
+    assert "sonuncusu 2024-ci ildə" in told_in_azerbaijani[1]
+
+
+def test_a_sentence_is_not_said_where_a_part_of_it_is_unknown():
+    values, infos = known_cell(front_line_years_held=np.nan, incident_years_since_5km=np.nan)
+    texts = words(values, np.array([[0.5, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0]]), infos)
+    assert texts[0] == "312 m from the front line raised the score"
+    assert texts[1] == "other incidents within 1 km: 2, within 5 km: 7, the nearest 850 m away raised the score"
+
+
+def test_the_feature_that_moved_the_score_most_is_told_beside_the_evidence():
+    infos = {name: CATALOGUE[name] for name in ("settlement_distance_m", "abandoned_settlement_distance_m")}
+    texts = words(np.array([[900.0, 40.0]], dtype=np.float32), np.array([[0.1, 0.6]]), infos)
+    assert texts[0] == "900 m from a settlement; distance to an abandoned settlement: 40 m raised the score"
+
+
+def test_what_resampled_land_turns_round_is_no_reason():
+    values, contributions = np.zeros((1, 4), np.float32), np.array([[0.9, 0.3, -0.8, 0.5]])
+    shown = words(values, contributions, steady=[[False, True, True]])
+    assert not any("front" in text for text in shown)
+    assert len([text for text in shown if text]) == 2
+
+
+def test_a_distance_at_the_end_of_what_is_measured_is_at_least_that():
+    assert told("road_distance_m", 50_000.0, "m", language("en")) == "at least 50 km"
+    assert told("hazard_area_distance_clipped_m", 5_000.0, "m", language("az")) == "ən azı 5 km"
+    assert told("road_distance_m", 4_000.0, "m", language("en")) == "4 km"
+
+
+@pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
+def test_every_feature_of_the_catalogue_has_a_word_in_every_language(code):
+    spoken = language(code)
+    lacking = [name for name, info in CATALOGUE.items() if spoken.text(name, CATALOGUE) == info.text]
+    assert not lacking
+
+
+@pytest.mark.parametrize("code", languages())
+def test_sentences_name_features_that_there_are(code):
+    named = {name for lines in language(code).leads.values() for line in lines for name, _ in placeholders(line)}
+    assert named <= set(CATALOGUE)
+    assert set(language(code).leads) == set(language("en").leads)
+
+
+def test_a_language_that_there_is_not_is_refused_with_those_that_there_are():
+    with pytest.raises(ConfigError, match="az"):
+        language("xx")
