@@ -53,6 +53,7 @@ class Package:
     context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be empty.
     `metrics` holds one row a protocol, fold and ranking (model or rule of thumb) with roc_auc, pr_auc, base_rate and
     recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area).
+    `sheets` is the number of tasks that get a printed sheet of their own.
     """
 
     grid: Grid
@@ -62,3 +63,4 @@ class Package:
     layers: dict[str, gpd.GeoDataFrame]
     notes: Notes
     metrics: pd.DataFrame
+    sheets: int = 20

@@ -112,6 +112,7 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
         _context_layers(config, sources),
         _notes(config, inputs, champions, risk),
         champions.metrics,
+        sheets=config.output.task_sheets,
     )
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started)
