@@ -103,6 +103,7 @@ SCHEMAS: dict[str, Schema] = {
             "uxo": NUMBER,
             "recorded_date": DATE,
             "inclusion_prob": SHARE,
+            "chosen_by": TEXT,
         },
     ),
     "finds": Schema(
@@ -114,6 +115,7 @@ SCHEMAS: dict[str, Schema] = {
             "eo_category": TEXT,
             "eo_quantity": NUMBER,
             "recorded_date": DATE,
+            "chosen_by": TEXT,
         },
     ),
     "settlements": Schema(
@@ -133,6 +135,7 @@ SCHEMAS: dict[str, Schema] = {
             "year": DATE,
             "recorded_date": DATE,
             "inclusion_prob": SHARE,
+            "chosen_by": TEXT,
             "effort": LENGTH,
         },
         required=("outcome",),
@@ -150,6 +153,8 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     "hazard_type": ("SHA", "CHA"),
     "release_type": ("cancelled", "reduced", "cleared"),
     "outcome": ("found", "searched", "unknown"),
+    # Who chose the land: a ranking such as ours, people who live or work there or their authority, or a random draw.
+    "chosen_by": ("model", "people", "chance"),
 }
 
 # A line that is still held is often written with an end far in the future: that is an open end, not a wrong record.

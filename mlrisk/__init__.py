@@ -10,6 +10,7 @@ from mlrisk.version import __version__
 if TYPE_CHECKING:
     from mlrisk.api import check, evidence, features, load_risk_map, run, verify, write_features
     from mlrisk.config import load_config
+    from mlrisk.retraining import retrain
     from mlrisk.risk_map import rank
     from mlrisk.synthetic import synthetic_country
     from training.train import train
@@ -21,6 +22,7 @@ _HOMES = {
     "load_config": "mlrisk.config",
     "load_risk_map": "mlrisk.api",
     "rank": "mlrisk.risk_map",
+    "retrain": "mlrisk.retraining",
     "run": "mlrisk.api",
     "synthetic_country": "mlrisk.synthetic",
     "train": "training.train",
@@ -36,6 +38,7 @@ __all__ = [
     "load_config",
     "load_risk_map",
     "rank",
+    "retrain",
     "run",
     "synthetic_country",
     "train",

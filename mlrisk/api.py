@@ -16,6 +16,8 @@ from features.table import grid_feature_table
 from mlrisk.audit import Audit, write_ledger
 from mlrisk.config import Config
 from mlrisk.package import NOT_EVIDENCE
+from mlrisk.planning.progress import Progress as PlanProgress
+from mlrisk.planning.progress import progress_of as progress
 from mlrisk.risk_map import Ranking, rank
 from mlrisk.verification import Verification, verify
 from mlrisk.version import __version__
@@ -35,7 +37,7 @@ __all__ = [
     "run",
     "train",
 ]
-__all__ += ["verify", "write_features"]
+__all__ += ["PlanProgress", "progress", "verify", "write_features"]
 
 Progress = Callable[[str], None]
 

@@ -40,6 +40,7 @@ COLUMNS = {
     "unlocated_devices": "devices of a release that no find known at as_of accounts for",
     "releases": "a finished decision that releases land",
     "inclusion_prob": "probability with which the cell was drawn for survey; empty where people chose",
+    "chosen_by": "who chose the land: model (a ranking), people, chance (a draw); empty where nobody says",
 }
 CELL_COLUMNS = {
     "cell_id": COLUMNS["cell_id"],

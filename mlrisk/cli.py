@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlrisk import models_cli
 from mlrisk.version import __version__
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich help takes twice the 0.4 s that `--help` may take
     help="Ranks land for mine survey. It orders survey work; it never cancels, reduces or releases land.",
 )
-models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and promote model versions.")
-app.add_typer(models_app, name="models")
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
 DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="folder of relative source paths")]
@@ -162,12 +161,42 @@ def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -
 
 
 @app.command()
-def rank(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
+def rank(
+    config: ConfigPath,
+    data: DataOption = None,
+    set_: SetOption = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", metavar="OLD", help="output folder of another plan: say what changes")
+    ] = None,
+) -> None:
     """Score every cell with the champions, explain, rank, plan, and write the planner package."""
+    from mlrisk.planning.comparison import compare_plans, read_tasks
     from mlrisk.risk_map import rank as run_rank
-    from mlrisk.told.ranking import ranked_map
+    from mlrisk.told.ranking import compared, ranked_map
 
-    _say(ranked_map(run_rank(_load(config, data, set_), progress=_progress())))
+    settings = _load(config, data, set_)
+    # Read first: the new package may replace the old one.
+    old = read_tasks(compare) if compare else None
+    ranking = run_rank(settings, progress=_progress())
+    _say(ranked_map(ranking))
+    if old is not None:
+        _say(compared(compare_plans(old, ranking.package.tasks)))
+
+
+@app.command()
+def progress(
+    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
+    found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
+    searched: Annotated[Path, typer.Option("--searched", metavar="FILE", help="land released or surveyed since")],
+    crs: Annotated[
+        str | None, typer.Option("--crs", metavar="CODE", help="CRS of files that state none, such as EPSG:4326")
+    ] = None,
+) -> None:
+    """Hold land release results against the plan: expected and actual finds by task and by purpose."""
+    from mlrisk.api import progress as run_progress
+    from mlrisk.told.progress import progressed
+
+    _say(progressed(run_progress(risk, found, searched, crs)))
 
 
 @app.command()
@@ -181,6 +210,29 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
     settings = _load(config, data, set_)
     trained, ranking = run_chain(settings, _progress())
     _say([*judged(trained, write_report(settings, trained)), *ranked_map(ranking)])
+
+
+@app.command()
+def retrain(
+    config: ConfigPath,
+    approve: Annotated[
+        str | None, typer.Option("--approve", metavar="NAME", help="sign for a challenger that passed the gate")
+    ] = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Train on newer results, judge beside the champion, promote or refuse, and rank with the champion.
+
+    Exit code 4: the gate refused; the reasons are told and the earlier champion has ranked.
+    """
+    from mlrisk.retraining import retrain as run_retrain
+    from mlrisk.told.retraining import retrained
+    from training.retrain import REFUSED
+
+    done = run_retrain(_load(config, data, set_), approve, _progress())
+    _say(retrained(done))
+    if done.decision.kind == REFUSED:
+        raise typer.Exit(4)
 
 
 @app.command()
@@ -232,35 +284,6 @@ def explain(
         print(f"written: {path}")
 
 
-@models_app.command("list")
-def list_models(config: ConfigPath, set_: SetOption = None) -> None:
-    """List the versions of both models, newest first."""
-    from mlrisk.told.sources import model_versions
-    from training.tracking import Store
-
-    loaded = _load(config, None, set_)
-    rows = [
-        row for target in ("contamination", "casualty") for row in Store.of(loaded).versions(f"{loaded.name}.{target}")
-    ]
-    _say(model_versions(rows))
-
-
-@models_app.command()
-def promote(
-    config: ConfigPath,
-    target: Annotated[str, typer.Argument(help="contamination or casualty")],
-    version: Annotated[int, typer.Argument(min=1, help="number of the version")],
-    by: Annotated[str, typer.Option("--by", help="who answers for it")],
-    set_: SetOption = None,
-) -> None:
-    """Let a version rank from now on; an older number rolls back."""
-    from training.tracking import Store
-
-    loaded = _load(config, None, set_)
-    Store.of(loaded).promote(f"{loaded.name}.{target}", str(version), by)
-    print(f"champion: {loaded.name}.{target} version {version}")
-
-
 def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config":
     from mlrisk.config import load_config
 
@@ -307,3 +330,6 @@ def _print_table(said: "Table") -> None:
         # A pipe has no width: rows stay on their lines.
         console = Console(width=200)
     console.print(table)
+
+
+app.add_typer(models_cli.app, name="models", result_callback=_say)

@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from features.errors import ConfigError
 from features.settings import Settings
 from mlrisk.language import languages
+from mlrisk.planning.settings import (
+    AssetSettings,
+    AuthoritySettings,
+    MaskSettings,
+    PlanSettings,
+    TaskSettings,
+    with_known_assets,
+)
 from mlrisk.ranking import POLICIES
 from mlrisk.writers import WRITERS
 from training.boosting_settings import Share
 from training.config import TrainConfig
 
+Assets = Annotated[dict[str, AssetSettings], BeforeValidator(with_known_assets)]
 NOT_IN_YAML = ("home_folder", "data_folder")
-
-
-class TaskSettings(Settings):
-    """How cells are grouped into survey tasks."""
-
-    number: int = Field(100, ge=1, le=100_000, description="tasks in the plan at the most")
-    least_km2: float = Field(0.25, gt=0, description="a task grows to this area even into worse-ranked cells")
-    greatest_km2: float = Field(4.0, gt=0, description="a task is not grown beyond this area")
-    worst_share: Share = Field(0.2, description="tasks hold cells from this best share of the ranked land only")
 
 
 class RankingSettings(Settings):
@@ -33,6 +33,15 @@ class RankingSettings(Settings):
 
     policy: str = Field("contamination", description="which score ranks; see POLICIES")
     tasks: TaskSettings = TaskSettings()
+    assets: Assets = Field(default_factory=dict, description="kinds of teams by name; without one there is no plan")
+    plan: PlanSettings = PlanSettings()
+    masks: tuple[MaskSettings, ...] = Field((), description="land that no task may hold")
+    authority: AuthoritySettings = AuthoritySettings()
+    explore_share: Share = Field(0.1, description="of the team-days, for land of which the map knows least")
+    audit_share: Share = Field(0.05, description="of the team-days, for cells drawn at random: what the map misses")
+    district_floor: Share = Field(
+        0.25, description="part of its share of the land that each district gets of the team-days, whatever its ranks"
+    )
     explained_cells: int = Field(20_000, ge=0, description="the first so many cells get reasons in words")
 
     @field_validator("policy")
@@ -41,6 +50,15 @@ class RankingSettings(Settings):
         if value not in POLICIES:
             raise ValueError(f"{value!r} is no policy: choose from {', '.join(POLICIES)}")
         return value
+
+    @model_validator(mode="after")
+    def _shares_of_one(self) -> "RankingSettings":
+        if self.explore_share + self.audit_share > 1:
+            raise ValueError(
+                f"explore_share ({self.explore_share:g}) and audit_share ({self.audit_share:g}) must not exceed 1 "
+                "together"
+            )
+        return self
 
 
 class OutputSettings(Settings):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     import geopandas as gpd
@@ -52,7 +53,8 @@ class Package:
     `priority` is NaN and `rank` null where there is no basis to rank and on released land. `tasks`, `hazards` and the
     context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be empty.
     `metrics` holds one row a protocol, fold and ranking (model or rule of thumb) with roc_auc, pr_auc, base_rate and
-    recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area).
+    recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area). `plan` is
+    what the survey plan spends and expects, as plain values.
     `sheets` is the number of tasks that get a printed sheet of their own.
     """
 
@@ -63,4 +65,5 @@ class Package:
     layers: dict[str, gpd.GeoDataFrame]
     notes: Notes
     metrics: pd.DataFrame
+    plan: Mapping[str, object] = field(default_factory=dict)
     sheets: int = 20

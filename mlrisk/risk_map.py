@@ -24,24 +24,26 @@ from mlrisk.casualty_columns import INDEX, MAIN, MORE
 from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config
 from mlrisk.package import ModelNote, Notes, Package
+from mlrisk.planning.ground import ground_of, with_ground
+from mlrisk.planning.plan import Plan, make_plan
 from mlrisk.ranking import ranked
 from mlrisk.rules import present_rule_columns
-from mlrisk.scoring import cell_scores, scorer_of, with_reasons
-from mlrisk.tasks import survey_tasks
+from mlrisk.scoring import MEMBER, cell_scores, scorer_of, with_reasons
 from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
+from training.identity import code_version, grid_text, public_settings
 from training.inputs import Inputs, open_inputs
-from training.regions import district_names
-from training.tracking import Store, Version, code_version, grid_text, public_settings
+from training.registry import newest
+from training.tracking import Store, Version
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
     "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
     "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
-    *MORE,
+    "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
 )  # fmt: skip
 
 Progress = Callable[[str], None]
@@ -93,25 +95,28 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination)
     scores, kept = cell_scores(scorer, grid, config.compute)
-    risk = _with_place(grid, evidence, scores)
+    risk = with_place(grid, evidence, scores)
     progress("casualties")
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
     risk = risk.assign(**columns)
-    risk = ranked(risk, config.ranking.policy)
+    ground = ground_of(config, grid, sources)
+    land = ranked(with_ground(risk, ground, config), config.ranking.policy)
     progress("reasons")
-    risk = with_reasons(scorer, grid, config, risk, kept)
+    land = with_reasons(scorer, grid, config, land, kept)
+    progress("plan")
+    plan = make_plan(grid, land, config.ranking, ground.barriers, _members(land), config.seed)
+    risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
     risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
-    progress("tasks")
-    tasks = survey_tasks(grid, risk, config.ranking.tasks, _districts(grid, sources))
     package = Package(
         grid,
         risk,
-        tasks,
+        plan.tasks,
         known_hazards(config, sources),
         _context_layers(config, sources),
-        _notes(config, inputs, champions, risk),
+        _notes(config, inputs, champions, risk, plan),
         champions.metrics,
+        {"totals": dict(plan.totals), "districts": _records(plan.districts)},
         sheets=config.output.task_sheets,
     )
     progress("planner package")
@@ -202,7 +207,8 @@ def write_package(
     return tuple(folder / path.name for path in made)
 
 
-def _with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores in `grid.cell_ids()` order with the place of each cell, its evidence and whether it was released."""
     centres = grid.centres_m()
     longitude, latitude = geographic_centres(grid)
     return scores.assign(
@@ -224,14 +230,12 @@ def _context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFr
     return layers
 
 
-def _districts(grid: Grid, sources: Sources) -> NDArray[np.object_]:
-    """District of each cell, empty where the country gave none (blocks would be no names)."""
-    if "districts" not in sources.vectors:
-        return np.full(grid.n_cells, "", dtype=object)
-    return district_names(grid, sources.vectors["districts"])
+def _members(land: pd.DataFrame) -> NDArray[np.float64]:
+    """What each bootstrap member sees, (M, n_cells)."""
+    return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])
 
 
-def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame) -> Notes:
+def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame, plan: Plan) -> Notes:
     given = {report.source for report in inputs.reports if report.rows_kept or report.source == "dem"}
     absent = [name for name in type(config.sources).model_fields if name not in given and name != "covariates"]
     not_included = [f"no {name.replace('_', ' ')}" for name in absent]
@@ -239,6 +243,7 @@ def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFr
     warnings = [
         *champions.warnings,
         *(f"{outside:,} cells lie outside the area of applicability: no basis to rank" for _ in range(bool(outside))),
+        *plan.notes,
     ]
     return Notes(
         config.name,
@@ -259,9 +264,9 @@ def _version_warnings(config: Config, champions: Champions) -> list[str]:
     store = Store.of(config)
     notes = []
     for version in champions.versions:
-        newest = max(int(row["version"]) for row in store.versions(version.name))
-        if newest > int(version.number):
-            notes.append(f"{version.name} version {newest} is newer but not champion: version {version.number} ranks")
+        number = newest(store, version.name)
+        if number > int(version.number):
+            notes.append(f"{version.name} version {number} is newer but not champion: version {version.number} ranks")
     return notes
 
 
@@ -286,6 +291,7 @@ def _summary(
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
         "casualty_risk": _casualty_summary(champions.casualty, risk),
         "tasks": len(package.tasks),
+        "plan": package.plan,
         "models": [vars(version) for version in champions.versions],
         "validation": _records(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
         "casualty_validation": _records(champions.casualty_metrics),

@@ -14,6 +14,7 @@ from features.known import Known
 from features.table import FeatureTable, feature_infos, feature_table
 from mlrisk.config import Config
 from mlrisk.language import language
+from mlrisk.planning.ground import ground_columns
 from mlrisk.reasons import Cases, families_of, reasons_in_words
 from mlrisk.rules import rule_columns
 from models.contamination import ContaminationModel
@@ -21,6 +22,8 @@ from models.explain import STEADY_MEMBERS, steady
 from training.config import ComputeSettings
 from training.inputs import Inputs, contamination_context
 
+# Columns of the bootstrap members' contamination start with this; they serve the plan and are in no file.
+MEMBER = "member_"
 REASONS = ("reason_1", "reason_2", "reason_3")
 # Rows whose contributions, and those of every member, are in memory at a time.
 EXPLAINED_AT_ONCE = 50_000
@@ -53,7 +56,7 @@ class Scorer:
         return np.ascontiguousarray(table.aligned(self.model.ranker.features))
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, NDArray[np.float32] | None]:
-        """Contamination and rule-of-thumb columns of the cells inside the tile, and their kept features.
+        """Scores of the cells inside the tile, columns that rules of thumb and the plan ask for, and kept features.
 
         Rows are in `tile.cell_ids()` order.
         """
@@ -69,10 +72,12 @@ class Scorer:
                 "contamination_score": scores.score,
                 "in_domain": scores.in_domain,
                 **rule_columns(table.names, table.values),
+                **ground_columns(table.names, table.values),
                 "venn_abers_low": scores.venn_abers_low,
                 "venn_abers_high": scores.venn_abers_high,
                 "spread": scores.spread,
                 "missed_share_below": scores.missed_share_below,
+                **{f"{MEMBER}{number:02d}": member for number, member in enumerate(scores.members)},
             }
         )
         return rows, values if self.keep else None

@@ -1,110 +1,174 @@
-"""Survey tasks: contiguous groups of the best-ranked cells, each a job for one team."""
+"""Survey tasks: contiguous groups of cells, each a job for one team, and what a planner must know of them."""
 
-from heapq import heappop, heappush
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
 from features.grid import Grid
-from mlrisk.config import TaskSettings
+from mlrisk.planning.growth import Flags, grow, no_barriers
+from mlrisk.planning.settings import TaskSettings
 
+Floats = NDArray[np.float64]
 SQUARE_KM = 1e6
-NEIGHBOURS = ((-1, 0), (0, -1), (0, 1), (1, 0))
 
 
-def survey_tasks(
-    grid: Grid, risk: pd.DataFrame, settings: TaskSettings, districts: NDArray[np.object_]
-) -> gpd.GeoDataFrame:
-    """Grow tasks from the best-ranked cells and describe them; rank 1 holds the best-ranked cell.
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """`label` (n_cells,) is the group of each cell, -1 for none; groups are numbered from the best cell's on."""
 
-    `risk` and `districts` (the name of each cell's district) run in `grid.cell_ids()` order. A task is connected
-    over cell edges and has at most `greatest_km2`. It takes cells from the best `worst_share` of the ranked land, and
-    worse ones only until it has `least_km2`; it stays smaller where no ranked cell adjoins. Empty, with its columns,
-    where nothing is ranked.
+    label: NDArray[np.int32]
+    count: int
+
+    def mean(self, values: Floats) -> Floats:
+        """Mean over the cells of each group, (count,)."""
+        return self.total(values) / np.maximum(self.total(np.ones(len(values))), 1)
+
+    def total(self, values: Floats) -> Floats:
+        """Sum over the cells of each group, (count,)."""
+        inside = self.label >= 0
+        total = np.bincount(self.label[inside], np.asarray(values, dtype=np.float64)[inside], self.count)
+        return total.astype(np.float64)
+
+
+def group_cells(
+    grid: Grid,
+    order: Floats,
+    settings: TaskSettings,
+    barriers: tuple[Flags, Flags] | None = None,
+    number: int | None = None,
+) -> Groups:
+    """Grow groups from the best cells; `order` (n_cells,) is 1 for the best cell and NaN or inf for cells left out.
+
+    A group is connected over open cell edges and has at most `greatest_km2`. It takes cells from the best
+    `worst_share` of the ordered land, and worse ones only until it has `least_km2`; it stays smaller where nothing
+    adjoins that is left.
     """
-    groups = _grow(grid, risk, settings)
-    rows = [_describe(grid, risk, cells, number + 1, districts) for number, cells in enumerate(groups)]
-    columns = list(_describe(grid, risk, np.array([0]), 0, districts)) if not rows else None
-    tasks = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=grid.crs)
-    points = tasks.geometry.representative_point()
-    to_degrees = pyproj.Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
-    longitude, latitude = to_degrees.transform(points.x.to_numpy(), points.y.to_numpy())
-    return tasks.assign(longitude=longitude, latitude=latitude).astype(
-        {"task_id": "int32", "rank": "int32", "cells": "int32"}
-    )
-
-
-def _grow(grid: Grid, risk: pd.DataFrame, settings: TaskSettings) -> list[NDArray[np.int64]]:
-    """Cells of each task (rows of `risk`), the task with the best cell first."""
     cell_km2 = grid.cell_size_m**2 / SQUARE_KM
     most = max(1, int(settings.greatest_km2 / cell_km2 + 1e-9))
     least = min(most, max(1, int(np.ceil(settings.least_km2 / cell_km2 - 1e-9))))
-    rank = risk["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
-    limit = np.ceil(settings.worst_share * np.isfinite(rank).sum())
-    order_of = np.full(grid.shape, np.inf)
-    order_of[grid.mask] = np.where(np.isfinite(rank), rank, np.inf)
-    row_of = np.full(grid.shape, -1, dtype=np.int64)
-    row_of[grid.mask] = np.arange(len(risk))
-    tasks = []
-    for seed in np.argsort(order_of, axis=None, kind="stable")[: int(limit)]:
-        place = divmod(int(seed), grid.shape[1])
-        if not np.isfinite(order_of[place]):
-            continue
-        cells = _grow_one(order_of, place, least, most, limit)
-        tasks.append(np.sort(row_of[tuple(np.transpose(cells))]))
-        if len(tasks) == settings.number:
-            break
-    return tasks
+    ordered = np.isfinite(order)
+    limit = float(np.sort(order[ordered])[: int(np.ceil(settings.worst_share * ordered.sum()))].max(initial=0.0))
+    on_grid = np.full(grid.shape, np.inf)
+    on_grid[grid.mask] = np.where(ordered, order, np.inf)
+    label, count = grow(
+        on_grid, barriers or no_barriers(grid.shape), least, most, limit, number or settings.number,
+        settings.compactness,
+    )  # fmt: skip
+    return Groups(label[grid.mask], count)
 
 
-def _grow_one(
-    order_of: NDArray[np.float64], seed: tuple[int, int], least: int, most: int, limit: float
-) -> list[tuple[int, int]]:
-    """Take the best-ranked cell at the border of the task again and again; taken cells leave `order_of`."""
-    heap, seen = [(order_of[seed], seed)], {seed}
-    cells: list[tuple[int, int]] = []
-    while heap and len(cells) < most:
-        order, place = heappop(heap)
-        if order > limit and len(cells) >= least:
-            break
-        cells.append(place)
-        order_of[place] = np.inf
-        for step in NEIGHBOURS:
-            near = (place[0] + step[0], place[1] + step[1])
-            inside = 0 <= near[0] < order_of.shape[0] and 0 <= near[1] < order_of.shape[1]
-            if inside and near not in seen and np.isfinite(order_of[near]):
-                seen.add(near)
-                heappush(heap, (order_of[near], near))
-    return cells
+def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataFrame:
+    """One row a group, in their order: where it is, how large, what is expected there and why.
+
+    `land` (rows in `grid.cell_ids()` order) has the columns of the risk map, with `district`, and may have
+    `road_distance_m`, `slope_deg`, `base_m` and `authority_class`. Empty, with its columns, where there is no group.
+    """
+    cells = groups.total(np.ones(len(land)))
+    best = _best_cells(land, groups)
+    first = land.iloc[best]
+    tasks = pd.DataFrame(
+        {
+            "task_id": np.arange(1, groups.count + 1, dtype=np.int32),
+            "rank": np.arange(1, groups.count + 1, dtype=np.int32),
+            "district": _commonest(land["district"], groups),
+            "area_m2": cells * grid.cell_size_m**2,
+            "cells": cells.astype(np.int32),
+            **{name: groups.mean(land[name].to_numpy()) for name in _probabilities(land)},
+            "expected_finds": groups.total(land["contamination"].to_numpy()),
+            "expected_finds_low": groups.total(land["contamination_low"].to_numpy()),
+            "expected_finds_high": groups.total(land["contamination_high"].to_numpy()),
+            "casualties_per_year": groups.total(land["casualties_per_year"].to_numpy()),
+            "out_of_domain_share": groups.mean(~land["in_domain"].to_numpy()),
+            "priority": first["priority"].to_numpy(dtype=np.float64),
+            **{name: first[name].to_numpy() for name in ("reason_1", "reason_2", "reason_3")},
+            "access_note": _access(grid, land, groups),
+        }
+    )
+    if "authority_class" in land:
+        tasks["authority_class"] = _least(land["authority_class"].to_numpy(), groups)
+    return _placed(gpd.GeoDataFrame(tasks, geometry=_shapes(grid, groups), crs=grid.crs))
 
 
-def _describe(
-    grid: Grid, risk: pd.DataFrame, cells: NDArray[np.int64], number: int, districts: NDArray[np.object_]
-) -> dict[str, object]:
-    """One row of the plan."""
-    part = risk.iloc[cells]
-    best = part.loc[part["rank"].astype("Float64").idxmin()] if part["rank"].notna().any() else part.iloc[0]
-    half = grid.cell_size_m / 2
-    east, north = part["easting_m"].to_numpy(), part["northing_m"].to_numpy()
-    names, counts = np.unique(districts[cells].astype(str), return_counts=True)
-    return {
-        "task_id": number,
-        "rank": number,
-        "district": str(names[np.argmax(counts)]),
-        "area_m2": float(len(cells) * grid.cell_size_m**2),
-        "cells": len(cells),
-        "contamination": float(part["contamination"].mean()),
-        "contamination_low": float(part["contamination_low"].mean()),
-        "contamination_high": float(part["contamination_high"].mean()),
-        "expected_finds": float(part["contamination"].sum()),
-        "casualties_per_year": float(part["casualties_per_year"].sum(min_count=1)),
-        "priority": float(part["priority"].max()),
-        "reason_1": best["reason_1"],
-        "reason_2": best["reason_2"],
-        "reason_3": best["reason_3"],
-        "geometry": shapely.union_all(shapely.box(east - half, north - half, east + half, north + half)),
-    }
+def _probabilities(land: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(name for name in ("contamination", "contamination_low", "contamination_high") if name in land)
+
+
+def _placed(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """With a point on each task in degrees."""
+    points = tasks.geometry.representative_point()
+    to_degrees = pyproj.Transformer.from_crs(tasks.crs, "EPSG:4326", always_xy=True)
+    longitude, latitude = to_degrees.transform(points.x.to_numpy(), points.y.to_numpy())
+    return tasks.assign(longitude=longitude, latitude=latitude)
+
+
+def _best_cells(land: pd.DataFrame, groups: Groups) -> NDArray[np.int64]:
+    """Row of the best-ranked cell of each group; the one most likely to be contaminated where none is ranked."""
+    rows = np.flatnonzero(groups.label >= 0)
+    rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.inf)[rows]
+    order = np.lexsort(
+        (land["cell_id"].to_numpy()[rows], -land["contamination"].to_numpy()[rows], rank, groups.label[rows])
+    )
+    _, first = np.unique(groups.label[rows][order], return_index=True)
+    return np.asarray(rows[order][first])
+
+
+def _commonest(names: pd.Series, groups: Groups) -> NDArray[np.object_]:
+    """The name that most cells of each group have; the first in the alphabet among equals."""
+    texts, code = np.unique(names.to_numpy().astype(str), return_inverse=True)
+    inside = groups.label >= 0
+    pairs, count = np.unique(groups.label[inside].astype(np.int64) * len(texts) + code[inside], return_counts=True)
+    order = np.lexsort((pairs, -count, pairs // max(len(texts), 1)))
+    _, first = np.unique(pairs[order] // max(len(texts), 1), return_index=True)
+    return np.asarray(texts[pairs[order][first] % max(len(texts), 1)].astype(object))
+
+
+def _least(values: NDArray[np.int8], groups: Groups) -> NDArray[np.int8]:
+    least = np.full(groups.count, np.iinfo(np.int8).max, dtype=np.int8)
+    inside = groups.label >= 0
+    np.minimum.at(least, groups.label[inside], values[inside])
+    return least
+
+
+def _access(grid: Grid, land: pd.DataFrame, groups: Groups) -> NDArray[np.object_]:
+    """How to get there and what the ground is like, in words; empty where the sources say nothing."""
+    parts = []
+    if "road_distance_m" in land:
+        nearest = np.full(groups.count, np.inf)
+        inside = groups.label >= 0
+        np.fmin.at(nearest, groups.label[inside], land["road_distance_m"].to_numpy()[inside])
+        parts.append([f"road at {metres(max(0.0, d - grid.cell_size_m / 2))}" for d in nearest])
+    if "base_m" in land:
+        parts.append([f"settlement at {metres(d)}" for d in groups.mean(land["base_m"].to_numpy())])
+    if "slope_deg" in land:
+        parts.append([f"slope {d:.0f} degrees" for d in groups.mean(np.nan_to_num(land["slope_deg"].to_numpy()))])
+    notes = np.full(groups.count, "", dtype=object)
+    if parts:
+        notes[:] = ["; ".join(words) for words in zip(*parts, strict=True)]
+    return notes
+
+
+def metres(distance_m: float) -> str:
+    """A distance as a planner writes it.
+
+    >>> metres(84.0), metres(12_345.0), metres(float("inf"))
+    ('84 m', '12.3 km', 'unknown')
+    """
+    if not np.isfinite(distance_m):
+        return "unknown"
+    return f"{distance_m:.0f} m" if distance_m < 1000 else f"{distance_m / 1000:.1f} km"
+
+
+def _shapes(grid: Grid, groups: Groups) -> NDArray[np.object_]:
+    """The outline of each group; groups hang together over edges, so each is one polygon."""
+    on_grid = np.full(grid.shape, -1, dtype=np.int32)
+    on_grid[grid.mask] = groups.label
+    shapes = np.empty(groups.count, dtype=object)
+    for shape, number in rasterio.features.shapes(on_grid, mask=on_grid >= 0, connectivity=4, transform=grid.transform):
+        shapes[int(number)] = shapely.geometry.shape(shape)
+    return shapes

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.grid import Grid, decode_cell_id
 from mlrisk.later import FOUND, SEARCHED, Later, read_later, searched_share
+from mlrisk.map_audit import map_audit
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.rules import rule_scores
 from training.audit_estimate import horvitz_thompson
@@ -35,7 +36,8 @@ class Verification:
 
     `held_out` are the judged cells (ranked ones, with searched land only those searched or found), `table` has one
     row a ranking with bounds and the map's gain over it, `missed` the found cells in the lowest-ranked half.
-    `unranked` lists the found cells that had no rank. `audit` is empty without `inclusion_prob`.
+    `unranked` lists the found cells that had no rank. `audit` comes from searched records with `inclusion_prob`, else
+    from the map's own audit cells that were searched; empty without either.
     """
 
     risk_path: Path
@@ -97,7 +99,14 @@ def verify(
         "finds_outside_the_map": finds.outside,
     }
     notes = finds.notes if later is None else (*finds.notes, *later.notes)
-    audit = {} if later is None else audits(later, positive, held_out.cell_id[_low(held_out)], cells)
+    audit: Mapping[str, Mapping[str, float]] = {}
+    if later is not None:
+        low = held_out.cell_id[_low(held_out)]
+        audit = audits(later, positive, low, cells)
+        if not audit:
+            behind = ~ranked | np.isin(cells["cell_id"].to_numpy(), low)
+            audit, told = map_audit(cells, searched_share(grid, later), positive, behind)
+            notes = (*notes, *told)
     return Verification(
         path, as_of, held_out, table, missed, unranked, _by_find(finds, judged, held_out), audit, counts, notes,
         grid.cell_size_m, later is not None,
@@ -112,7 +121,9 @@ def open_risk(path: Path) -> tuple[Path, gpd.GeoDataFrame, date]:
     try:
         metadata = pq.read_schema(file).metadata or {}
         cells = gpd.read_parquet(file)
-        as_of = date.fromisoformat(json.loads(metadata[b"mlrisk"])["as_of"])
+        notes = json.loads(metadata[b"mlrisk"])
+        as_of = date.fromisoformat(notes["as_of"])
+        cells.attrs["policy"] = str(notes.get("policy", ""))
     except (KeyError, ValueError, OSError) as error:
         raise InputError(f"RISK ({file}) is no risk map: give the risk.parquet that `mlrisk rank` wrote") from error
     absent = [name for name in ("cell_id", "easting_m", "rank", "contamination", "released") if name not in cells]

@@ -23,7 +23,8 @@ class Scores:
     `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], which holds
     both intervals: Venn-Abers over regions (`venn_abers_low`, `venn_abers_high`) and the 5 % to 95 % quantiles over
     members that were trained on resampled blocks of land, whose width is `spread`. `missed_share_below` bounds the
-    share of hazards that would be missed, on land like that judged, if survey stopped above the row.
+    share of hazards that would be missed, on land like that judged, if survey stopped above the row. `members` (M, n)
+    is the probability that each member sees, float32.
     """
 
     score: NDArray[np.float64]
@@ -35,6 +36,7 @@ class Scores:
     venn_abers_high: NDArray[np.float64]
     spread: NDArray[np.float64]
     missed_share_below: NDArray[np.float64]
+    members: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,7 @@ class ContaminationModel:
             venn_abers_high,
             high - low,
             self.missed_share(raw),
+            spread.astype(np.float32),
         )
 
     def files(self) -> dict[str, str]:

@@ -105,6 +105,11 @@ def _risk(grid: Grid, line: LineString, rng: np.random.Generator) -> pd.DataFram
             "venn_abers_high": np.minimum(1, contamination * 1.6),
             "spread": contamination * 0.5,
             "missed_share_below": np.clip(1 / (1 + np.exp(-logit - 2)), 0.02, 1),
+            "mask": "",
+            "task_id": pd.arrays.IntegerArray(np.zeros(len(rank), dtype=np.int32), np.ones(len(rank), dtype=bool)),
+            "purpose": np.where(np.arange(len(rank)) % 50 == 0, "audit", ""),
+            "inclusion_prob": 0.02,
+            "season_detection": np.where(np.arange(len(rank)) % 50 == 0, 0.8, 0.0),
         }
     )
 
@@ -134,6 +139,21 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
                 "casualties_per_year": group["casualties_per_year"].sum(),
                 "priority": group["priority"].mean(),
                 "district": (SCRIPT, "Tərtər", PATH, "Ağdam & Füzuli")[order % 4 - 1],
+                "purpose": ("survey", "explore", "audit")[order % 3],
+                "planned": order % 2 == 1,
+                "asset": ("dogs", "", "dogs + machines")[order % 3],
+                "team_days": 12.5,
+                "teams": 1,
+                "passes": 1.0 if order % 2 else 0.0,
+                "cost": 0.0,
+                "expected_found": 0.8 * group["contamination"].sum(),
+                "casualties_averted": 0.8 * group["casualties_per_year"].sum(),
+                "casualties_averted_low": 0.2 * group["casualties_per_year"].sum(),
+                "casualties_averted_high": group["casualties_per_year"].sum(),
+                "out_of_domain_share": 0.0,
+                "stability": 0.9 if order % 3 == 0 else np.nan,
+                "inclusion_prob": 0.012 if order % 3 == 2 else np.nan,
+                "access_note": "road at 340 m; slope 4 degrees",
                 "reason_1": FORMULA if order == 2 else group["reason_1"].iloc[0],
                 "reason_2": "2 accidents within 1 km, the last in 2024",
                 "reason_3": "" if order % 2 else "-1.5 km to the nearest planned return",
@@ -143,7 +163,9 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
             }
         )
     frame = gpd.GeoDataFrame(records, geometry="geometry", crs=CRS)
-    return frame.astype({"task_id": "int32", "rank": "int32", "cells": "int32"})
+    planned = frame["planned"].to_numpy()
+    frame["plan_order"] = pd.arrays.IntegerArray(planned.cumsum().astype(np.int32), ~planned)
+    return frame.astype({"task_id": "int32", "rank": "int32", "cells": "int32", "teams": "int32"})
 
 
 def _places(group: pd.DataFrame) -> NDArray[np.float64]:

@@ -195,3 +195,36 @@ def test_victims_listed_apart_are_one_accident_and_a_report_given_twice_counts_o
     assert accidents.casualties.tolist() == [2.0, 3.0]
     years = given.assign(date_precision="year")
     assert len(read_accidents(Sources(GRID, {"incidents": years}, {}, (), ()), config("2024-01-01").casualty)) == 4
+
+
+def test_an_accident_counts_only_from_the_day_that_it_was_recorded():
+    given = sources(["2023-06-01"] * 5, recorded_date=pd.to_datetime(["2023-06-02"] * 3 + ["2024-02-01"] * 2))
+    assert table("2023-12-31", given, window_years=1).totals.tolist() == [3]
+    assert table("2024-02-01", given, window_years=1).totals.tolist() == [5]
+
+
+def test_a_coarse_place_is_put_where_people_are():
+    town = gpd.GeoDataFrame(
+        {"population": [50_000.0]}, geometry=gpd.points_from_xy([EAST + 5_500], [NORTH + 3_500]), crs=UTM
+    )
+    given = sources(["2023-06-01"] * 20, location_error_m=[1_500.0] * 20)
+    peopled = Sources(GRID, {**given.vectors, "settlements": town}, {}, (), ())
+    alone, drawn = (table("2023-12-31", one, window_years=1, exposure_bandwidth_m=400) for one in (given, peopled))
+    at = int(make_units(GRID, 1_000).of_points(np.array([EAST + 5_500.0]), np.array([NORTH + 3_500.0]))[0])
+    assert drawn.accidents[at] > 3 * alone.accidents[at]
+    assert drawn.accidents.sum() == pytest.approx(alone.accidents.sum())
+
+
+def test_villages_of_a_file_are_units(tmp_path):
+    villages = [box(EAST, NORTH, EAST + 3_000, NORTH + 4_000), box(EAST + 3_000, NORTH, EAST + 6_000, NORTH + 4_000)]
+    gpd.GeoSeries(villages, crs=UTM).to_file(tmp_path / "villages.gpkg")
+    settings = config("2023-12-31", units={"path": "villages.gpkg"}).model_copy(update={"data_folder": tmp_path})
+    units = units_of(settings, GRID, sources(["2020-01-01"]))
+    assert units.area_km2.tolist() == [12.0, 12.0]
+    given = sources(["2023-06-01"] * 50)
+    people, accidents = people_today(GRID, given, settings.casualty), read_accidents(given, settings.casualty)
+    made = History(settings, Inputs(GRID, given, ()), units, people, accidents, lambda _: np.full(GRID.n_cells, np.nan))
+    rows = made.rows(settings.as_of)
+    assert rows.accidents.sum() == 50
+    assert len(rows.accidents) == 2 * len(rows.starts)
+    assert np.isfinite(rows.values).any()

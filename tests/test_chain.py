@@ -24,6 +24,7 @@ from training.casualties import expected_casualties
 from training.casualty_settings import ACTIVITIES
 from training.history import open_history
 from training.inputs import open_inputs
+from training.registry import promote
 from training.tracking import Store
 
 ROOT = Path(__file__).parents[1]
@@ -273,11 +274,11 @@ def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranki
     assert any("version 2 is newer but not champion" in text for text in ranking.summary["warnings"])
     assert (tmp_path / "risk.parquet").read_bytes() == (outputs / "risk.parquet").read_bytes()
     assert texts["booster.txt"].startswith("tree")
-    store.promote(name, trained.versions[0].number, "a tester")
+    promote(store, {name: trained.versions[0].number}, "a tester")
     assert store.load(name)[0].number == trained.versions[0].number
-    store.promote(name, "1", "a tester")
+    promote(store, {name: "1"}, "a tester")
     with pytest.raises(ConfigError, match="has no version 99"):
-        store.promote(name, "99", "a tester")
+        promote(store, {name: "99"}, "a tester")
 
 
 def test_a_changed_model_file_is_refused(country, run):

@@ -17,6 +17,7 @@ from mlrisk.writers import WRITERS
 from mlrisk.writers.pdf import pages
 from mlrisk.writers.sheet_map import around, printable
 from mlrisk.writers.task_table import tasks_by_rank
+from mlrisk.writers.words import plan_text
 from tests.sample_package import FORBIDDEN, FORMULA, SCRIPT, is_green, sample_package
 
 
@@ -53,7 +54,7 @@ def test_there_is_an_overview_and_a_sheet_for_each_of_the_first_tasks(package: P
     for words in (
         "Survey task of rank 1", first["mgrs"], f"latitude {first['latitude']:.5f}", f"{first['easting_m']:,.0f} E",
         first["reason_1"], "as of 2024-07-31", "interval", "evidence in its cells: found", "N (grid)", " km", "Legend",
-        "this task, rank 1", "no record of mines laid", "fewer than 100",
+        "this task, rank 1", plan_text(first), "no record of mines laid", "fewer than 100",
     ):  # fmt: skip
         assert " ".join(words.split()) in sheet, words
     assert "Survey task of rank 2" in texts(figures[2])

@@ -12,7 +12,7 @@ from features.errors import ConfigError
 from features.grid import Grid
 from mlrisk.config import TaskSettings
 from mlrisk.ranking import POLICIES, ranked
-from mlrisk.tasks import survey_tasks
+from mlrisk.tasks import group_cells, survey_tasks
 
 UTM = pyproj.CRS("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 510_000, 4_407_500), UTM, 250)
@@ -35,6 +35,9 @@ def risk_map(seed: int, grid: Grid = GRID) -> pd.DataFrame:
             "casualties_per_year": rng.exponential(0.01, grid.n_cells).round(3),
             "in_domain": rng.random(grid.n_cells) > 0.1,
             "released": rng.random(grid.n_cells) < 0.05,
+            "evidence": rng.choice(["unknown", "searched", "found"], grid.n_cells, p=[0.8, 0.15, 0.05]),
+            "mask": "",
+            "district": "north",
             "reason_1": "one",
             "reason_2": "two",
             "reason_3": "",
@@ -75,8 +78,9 @@ def test_casualty_policy_without_accidents_says_what_would_do():
 
 
 def tasks_of(risk, **limits):
-    districts = np.full(len(risk), "north", dtype=object)
-    return survey_tasks(GRID, ranked(risk, "contamination"), TaskSettings(**limits), districts)
+    land = ranked(risk, "contamination")
+    groups = group_cells(GRID, land["rank"].to_numpy(dtype=float, na_value=np.nan), TaskSettings(**limits))
+    return survey_tasks(GRID, land, groups)
 
 
 @settings(max_examples=15, deadline=None)
@@ -133,5 +137,5 @@ def test_nothing_ranked_gives_an_empty_plan_with_its_columns():
 def test_cells_larger_than_a_task_are_a_task_each():
     grid = Grid.from_area(box(500_000, 4_400_000, 540_000, 4_430_000), UTM, 5_000)
     risk = ranked(risk_map(1, grid).assign(in_domain=True, released=False), "contamination")
-    tasks = survey_tasks(grid, risk, TaskSettings(), np.full(len(risk), "", dtype=object))
-    assert set(tasks["cells"]) == {1}
+    groups = group_cells(grid, risk["rank"].to_numpy(dtype=float), TaskSettings())
+    assert set(survey_tasks(grid, risk, groups)["cells"]) == {1}

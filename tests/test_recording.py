@@ -16,7 +16,8 @@ from training import recording
 from training.baselines import BASELINES
 from training.evidence import FOUND, STATE_NAMES, UNKNOWN
 from training.judging import judge_contamination
-from training.recording import label_digest, record, run_report
+from training.recorded import label_digest
+from training.recording import record, run_report
 from training.tracking import Version
 from training.train import train
 
@@ -25,6 +26,7 @@ CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the lin
 TEXTS = {
     "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv", "casualty_tenths.csv",
     "casualty_years.csv", "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
+    "model_card.md", "inputs.json", "environment.txt", "records.txt",
 }  # fmt: skip
 
 
@@ -33,6 +35,7 @@ class Memory:
 
     def __init__(self, breaks=False):
         self.breaks, self.calls, self.metrics, self.texts, self.tags, self.files = breaks, [], {}, {}, {}, {}
+        self.parts, self.fold_metrics, self.inputs, self.pictures = {}, {}, {}, {}
 
     def of(self, _):
         return self
@@ -41,8 +44,11 @@ class Memory:
         self.calls.append("start")
         return "run"
 
-    def log_results(self, _, metrics, texts):
-        self.metrics, self.texts = dict(metrics), dict(texts)
+    def log_results(self, run, metrics, texts):
+        if run == "run":
+            self.metrics, self.texts = dict(metrics), dict(texts)
+        else:
+            self.fold_metrics[run] = dict(metrics)
 
     def register(self, _, name, files, tags):
         self.calls.append(name)
@@ -54,8 +60,19 @@ class Memory:
     def crown(self, _):
         self.calls.append("crown")
 
-    def finish_run(self, _):
-        self.calls.append("finish")
+    def start_part(self, _, name, params, tags):
+        self.parts[name] = (params, tags)
+        return name
+
+    def log_inputs(self, _, inputs):
+        self.inputs = dict(inputs)
+
+    def log_pictures(self, _, pictures):
+        self.pictures = dict(pictures)
+
+    def finish_run(self, run):
+        if run == "run":
+            self.calls.append("finish")
 
     def fail_run(self, _):
         self.calls.append("fail")
@@ -98,7 +115,7 @@ def test_every_text_of_a_run_is_logged_and_the_report_is_handed_back(run):
     trained, memory, _ = run
     assert memory.texts.keys() == TEXTS
     assert trained.report == {name: memory.texts[name] for name in ("report.html", "report.json")}
-    assert memory.calls == ["start", "small.contamination", "small.casualty", "crown", "finish"]
+    assert memory.calls == ["start", "small.contamination", "small.casualty", "finish", "crown"]
 
 
 def test_the_optimism_gap_of_the_report_is_that_of_the_folds(run):

@@ -195,6 +195,9 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
             "venn_abers_high",
             "spread",
             "missed_share_below",
+            "purpose",
+            "inclusion_prob",
+            "season_detection",
         )
         assert image.crs.to_epsg() == 32638
         assert set(image.dtypes) == {"float32"}

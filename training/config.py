@@ -180,12 +180,41 @@ class ValidationSettings(Settings):
         return value
 
 
+class RetrainingSettings(Settings):
+    """When a challenger may take the champion's place; `mlrisk retrain` reads it."""
+
+    policy: Literal["auto", "approve"] = Field(
+        "auto", description="auto: who passes the gate ranks; approve: a person signs with --approve NAME"
+    )
+    budget_percent: Literal[5, 10, 20] = Field(10, description="per cent of the area that survey can reach")
+    margin: Share = Field(0.02, description="loss of recall at that share that counts as none, for the whole country")
+    doubt: Share = Field(
+        0.5, description="refuse when the loss exceeds the margin in more than this share of the bootstrap draws"
+    )
+    district_margin: Share = Field(0.1, description="loss of ROC AUC in a district that counts as none")
+    district_doubt: Share = Field(0.8, description="as doubt, for each district; there are many, and each is small")
+    least_found: int = Field(15, ge=1, description="found, and searched, cells from which on a district is judged")
+    most_shift: float = Field(
+        2.5,
+        gt=0,
+        description="log-odds by which the share found in a district may lie off the stated one, beside the others",
+    )
+    most_calibration_error: Share = Field(0.15, description="calibration error on held-out regions")
+    most_domain_loss: Share = Field(0.05, description="share of the land that may fall out of the domain")
+    lock_wait_s: float = Field(0, ge=0, description="how long a second run waits for the first; 0: it refuses at once")
+
+
 class TrackingSettings(Settings):
     """Where runs and model versions are kept."""
 
     uri: str = Field(
         "sqlite:///mlflow.db",
         description="an MLflow tracking URI; a relative sqlite path is one beside the config file",
+    )
+    artifacts: str | None = Field(
+        None,
+        description="where models and reports go: a folder, relative to the config file, or a URI such as s3://bucket; "
+        "beside a database if not given, and where a tracking server keeps them",
     )
 
 
@@ -224,6 +253,7 @@ class TrainConfig(Settings):
     contamination: ContaminationSettings = ContaminationSettings()
     casualty: CasualtySettings = CasualtySettings()
     validation: ValidationSettings = ValidationSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
     tracking: TrackingSettings = TrackingSettings()
     compute: ComputeSettings = ComputeSettings()
     seed: int = Field(0, ge=0, le=2**31 - 1)

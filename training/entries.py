@@ -14,6 +14,7 @@ from features.grid import Grid
 from features.records import RULED_OUT_BY, dates_of, numbers
 from features.sources import Sources
 from training.kinds import EVIDENCE_SOURCES, closed_hazards, finished_releases, kinds_of, withdrawn_hazards
+from training.origins import chosen_by
 
 DEVICE_COLUMNS = ("ap_mines", "at_mines", "uxo")
 # What a record is about, where it has several dates: the event, the end of the work, the survey of the area.
@@ -30,7 +31,8 @@ class Entries:
     files of the source), `record_id`, `event_date`, `recorded_date`, `known_from` (the last of its dates, NaT: always
     known), `seen`, `ends`, `kind` (a place in KIND_NAMES), `quality` (what the error of its place leaves to the cell it
     was recorded in), `devices` (counted; NaN where a find states none), `covered` (cells that it covers, as a sum of
-    shares), `finished` (a decision that releases land), `reopens` (says that ordnance is there), `inclusion_prob`.
+    shares), `finished` (a decision that releases land), `reopens` (says that ordnance is there), `inclusion_prob`,
+    `chosen_by` (model, people, chance; empty where nobody says).
 
     `place` (position in `grid.cell_ids()`), `record` (row of `records`) and `share` (part of the cell; 1 for a point)
     are the pairs, by place and then record. `point` marks records that are points. `find_row`, `release_row` and
@@ -127,6 +129,7 @@ def _described(
             "reopens": _reopens(source, table),
             # A cell that could not be drawn was not drawn: a probability of nothing is none.
             "inclusion_prob": np.where(drawn > 0, drawn, np.nan),
+            "chosen_by": chosen_by(source, table, drawn),
         }
     )
 

@@ -16,6 +16,7 @@ from training.config import LabelSettings
 from training.declared import declared_weights
 from training.entries import Entries, lay_records
 from training.kinds import DECLARED, KIND_NAMES, KINDS, NO_KIND, chosen_kinds, weight_of
+from training.origins import origin_of_cells
 from training.released import RELEASED_SHARE, released_cells
 from training.states import FOUND, MOST_OF_CELL, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
 
@@ -76,6 +77,14 @@ class Ledger:
         counted = (known_from >= _day_after(after)) & (known_from < _day_after(until))
         return self._laid(until, counted, self.known(until), _Layers.unknown(self.grid.n_cells))
 
+    def origins(self, after: date, until: date) -> NDArray[np.object_]:
+        """Who chose each cell, (n_cells,), from the records of an interval as in `between`; empty where nobody says."""
+        known_from = self.entries.records["known_from"].to_numpy()
+        counted = (known_from >= _day_after(after)) & (known_from < _day_after(until))
+        pairs = np.flatnonzero(counted[self.entries.record])
+        told = self.entries.records["chosen_by"].to_numpy()[self.entries.record[pairs]]
+        return origin_of_cells(self.grid.n_cells, self.entries.place[pairs], told)
+
     def of(self, cell_id: int, as_of: date) -> pd.DataFrame:
         """Every record that speaks of a cell at `as_of`, the strongest first; the columns are those of `rows`.
 
@@ -124,6 +133,7 @@ class Ledger:
                 "unlocated_devices": np.where(records["source"] == "land_release", unlocated[record], np.nan),
                 "releases": records["finished"].to_numpy(),
                 "inclusion_prob": records["inclusion_prob"].to_numpy(),
+                "chosen_by": records["chosen_by"].astype("str"),
             }
         )
 
@@ -147,6 +157,7 @@ class Ledger:
                 **dict.fromkeys(("devices", "unlocated_devices"), np.full(size, np.nan)),
                 "releases": np.zeros(size, dtype=bool),
                 "inclusion_prob": np.full(size, np.nan),
+                "chosen_by": pd.array([""] * size, dtype="str"),
             }
         )
 

@@ -14,12 +14,17 @@ from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualty_judging import CasualtyJudgement
 from training.config import TrainConfig
-from training.evidence import STATE_NAMES, Evidence
-from training.judging import Judgement
+from training.drift import reference_text
+from training.evidence import STATE_NAMES
+from training.identity import code_version, digest_of, flattened, grid_text, public_settings
+from training.judging import MODEL, Judgement
+from training.model_card import model_card
+from training.recorded import label_digest, pictures_of, schema_text
 from training.report import ReportInput, compute, report_html, report_record
 from training.report import json_text as report_json
+from training.run_notes import environment
 from training.study import Study
-from training.tracking import Store, Version, digest_of, grid_text, public_settings
+from training.tracking import Store, Version
 
 # Figures of every fold and ranking that MLflow gets as metrics; the report and validation.csv hold all of them.
 LOGGED = ("roc_auc", "pr_auc", "base_rate", "recall_1", "recall_5", "recall_10", "recall_20", "cells", "found")
@@ -27,6 +32,10 @@ CASUALTY_LOGGED = (
     *("observed", "expected", "deviance", "skill_over_constant", "skill_over_kernels", "where_skill_over_kernels"),
     *("recall_1", "recall_5", "recall_10", "pai_1", "pai_5", "pai_10", "pei_1", "pei_5", "pei_10"),
 )
+# The protocol whose means stand for a run where only one figure has room.
+HEADLINE = "leave_region_out"
+# Longer facts of a fold, such as lists of distances, are in folds.json and no parameter that anybody reads.
+MOST_FACT = 200
 QUESTION = "Where would survey find explosive ordnance first?"
 
 
@@ -36,7 +45,8 @@ class Findings:
 
     `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
     prevalence and weights; `report` the texts of the report by file name; `choices` what tuning, screening and region
-    weights made of the final model, empty where none was asked for.
+    weights made of the final model, empty where none was asked for; `records` the keys of the records that were known
+    (training.news); `tags` what else the run and its versions are to be known by.
     """
 
     study: Study
@@ -47,6 +57,8 @@ class Findings:
     report: dict[str, str]
     warnings: tuple[str, ...]
     choices: Mapping[str, Any] = field(default_factory=dict)
+    records: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_report(
@@ -93,26 +105,69 @@ def record(
     `inputs` are the digests of the sources by name.
     """
     store = Store.of(config)
-    run_id = store.start_run(config, inputs)
+    run_id = store.start_run(config, inputs, found.tags)
     try:
-        evidence = found.study.evidence
-        tags = {"as_of": str(config.as_of), "labels": label_digest(evidence), "protocol": "leave_region_out"}
-        tags |= {"grid": grid_text(config), "seed": str(config.seed), "unit_m": f"{config.casualty.unit_m:g}"}
-        store.log_results(run_id, _flat_metrics(found), _texts(config, found))
-        versions = [store.register(run_id, f"{config.name}.contamination", contamination.files(), tags)]
+        tags = _version_tags(config, inputs, found)
+        store.log_inputs(run_id, inputs)
+        store.log_results(run_id, _flat_metrics(found), _texts(config, inputs, found, contamination))
+        store.log_pictures(run_id, pictures_of(found.report["report.html"]))
+        _record_folds(store, run_id, found)
+        files = contamination.files() | _beside(found, contamination)
+        versions = [store.register(run_id, f"{config.name}.contamination", files, tags)]
         if casualty is not None:
             versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
-        store.crown(versions)
         store.finish_run(run_id)
+        store.crown(versions)
     except BaseException:
         store.fail_run(run_id)
         raise
     return run_id, tuple(versions)
 
 
-def label_digest(evidence: Evidence) -> str:
-    """SHA-256 of states and weights, the identity of the label set."""
-    return digest_of({"state": evidence.state.tobytes().hex(), "weight": evidence.weight.tobytes().hex()})
+def _version_tags(config: TrainConfig, inputs: Mapping[str, str], found: Findings) -> dict[str, str]:
+    protocols = dict.fromkeys(fold.protocol for fold in found.judgement.folds)
+    return {
+        "as_of": str(config.as_of),
+        "labels": label_digest(found.study.evidence),
+        "inputs": digest_of(dict(inputs)),
+        "protocol": ", ".join(protocols) or "none",
+        "grid": grid_text(config),
+        "seed": str(config.seed),
+        "unit_m": f"{config.casualty.unit_m:g}",
+        "code": code_version(),
+        **found.tags,
+    }
+
+
+def _beside(found: Findings, model: ContaminationModel) -> dict[str, str]:
+    """What travels with the model though it scores nothing: what its features are, and the land they came from."""
+    study = found.study
+    return {
+        "schema.json": schema_text(model.ranker.features, study.infos),
+        "reference.json": reference_text(study.learned),
+    }
+
+
+def _record_folds(store: Store, run_id: str, found: Findings) -> None:
+    """A nested run for each fold: its facts as parameters, the figures of the model and of every rule as metrics."""
+    for fold in found.judgement.folds:
+        rows = found.metrics[(found.metrics["protocol"] == fold.protocol) & (found.metrics["fold"] == fold.name)]
+        facts = {key: value for key, value in flattened(fold.facts).items() if len(value) <= MOST_FACT}
+        part = store.start_part(
+            run_id, f"{fold.protocol}: {fold.name}", facts, {"kind": "fold", "protocol": fold.protocol}
+        )
+        store.log_results(part, _fold_figures(rows), {})
+        store.finish_run(part)
+
+
+def _fold_figures(rows: pd.DataFrame) -> dict[str, float]:
+    """Figures of a fold by key: `roc_auc` of the model, `roc_auc/random order` of a rule of thumb."""
+    return {
+        name if row["ranking"] == MODEL else f"{name}/{_clean(str(row['ranking']))}": float(row[name])
+        for row in rows.to_dict("records")
+        for name in LOGGED
+        if np.isfinite(row.get(name, np.nan))
+    }
 
 
 def explained_folds(judgement: Judgement) -> list[dict[str, object]]:
@@ -120,10 +175,18 @@ def explained_folds(judgement: Judgement) -> list[dict[str, object]]:
     return [{"protocol": fold.protocol, "fold": fold.name, **fold.facts} for fold in judgement.folds]
 
 
-def _texts(config: TrainConfig, found: Findings) -> dict[str, str]:
+def _texts(
+    config: TrainConfig, inputs: Mapping[str, str], found: Findings, model: ContaminationModel
+) -> dict[str, str]:
     """The files of a run by name."""
+    evidence = found.study.evidence
+    counts = {name: int((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
     return {
         **found.report,
+        "model_card.md": model_card(config, counts, found.metrics, len(model.ranker.features), found.warnings),
+        "inputs.json": json.dumps(dict(sorted(inputs.items())), indent=1),
+        "environment.txt": environment(),
+        "records.txt": found.records,
         "config.json": json.dumps(public_settings(config), indent=1),
         "validation.csv": _csv(found.metrics),
         "casualty_validation.csv": _csv(found.casualty.table),
@@ -162,9 +225,16 @@ def _flat_metrics(found: Findings) -> dict[str, float]:
     for start, table, logged in (("", found.metrics, LOGGED), ("casualty/", found.casualty.table, CASUALTY_LOGGED)):
         for row in table.to_dict("records"):
             head = f"{start}{row['protocol']}/{row['fold']}/{row['ranking']}"
-            clean = "".join(c if c.isalnum() or c in "_-. /" else "_" for c in head)
+            clean = _clean(head)
             flat |= {f"{clean}/{name}": float(row[name]) for name in logged if np.isfinite(row.get(name, np.nan))}
-    return flat
+    # Under the names that the folds' own runs use, so that one column of the UI compares runs and folds.
+    head = f"{HEADLINE}/mean/{MODEL}"
+    return flat | {name: flat[f"{head}/{name}"] for name in LOGGED if f"{head}/{name}" in flat}
+
+
+def _clean(text: str) -> str:
+    """A text as MLflow takes it in a key."""
+    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in text)
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -1,31 +1,31 @@
-"""MLflow: runs, model versions and aliases; the one module that knows it."""
+"""MLflow: the store of runs, model versions and aliases; with training.aliases the one place that knows it."""
 
-import hashlib
 import json
 import math
 import os
-import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from features.errors import ConfigError, InputError, MlriskError
+from features.errors import ConfigError, InputError
+from training.aliases import CHALLENGER, CHAMPION, champion_at, move, number_at
 from training.config import TrainConfig
+from training.identity import digest_of, flattened, masked, public_settings, schema_digest
+from training.packing import differing, read_texts, write_version
+from training.run_notes import experiment_note, run_name, run_note, run_tags
+from training.trouble import TrackingError, told_plainly
 
 # Nothing calls out: MLflow reads these when it is imported, which happens further down only.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
-# Read or written with MLflow's own flavour, so that `mlflow.lightgbm.load_model` opens a version too.
-FLAVOUR_FILES = ("MLmodel", "model.lgb", "conda.yaml", "python_env.yaml", "requirements.txt")
+os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 # MLflow takes at most this many in one request.
 METRICS_AT_ONCE = 1000
-CHAMPION, CHALLENGER = "champion", "challenger"
+PARAMS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,6 @@ class Version:
     grid: str
 
 
-class TrackingError(MlriskError):
-    """The tracking store cannot be reached or written."""
-
-
 @dataclass(frozen=True)
 class Store:
     """The tracking store of a config; nothing is opened before the first use."""
@@ -56,16 +52,21 @@ class Store:
     def of(cls, config: TrainConfig) -> "Store":
         """The store that the config names; a relative sqlite path lies beside the config file.
 
-        Raises ConfigError for a file store: MLflow no longer starts on one.
+        Artifacts go where `tracking.artifacts` says: beside a database unless it says otherwise, and where a tracking
+        server keeps them. Raises ConfigError for a file store: MLflow no longer starts on one.
         """
-        uri = config.tracking.uri
+        uri, wanted = config.tracking.uri, config.tracking.artifacts
         scheme = urlparse(uri).scheme
         if scheme in ("", "file"):
             raise ConfigError(f"tracking.uri ({uri!r}) is a file store, which MLflow gave up: use sqlite:///mlflow.db")
-        if scheme != "sqlite":
-            return cls(uri, None)
-        database = (config.home_folder / uri.removeprefix("sqlite:///")).resolve()
-        return cls(f"sqlite:///{database}", (database.parent / "mlflow-artifacts").as_uri())
+        home = config.home_folder
+        if scheme == "sqlite":
+            database = (home / uri.removeprefix("sqlite:///")).resolve()
+            uri, home = f"sqlite:///{database}", database.parent
+        if wanted is not None:
+            return cls(uri, wanted if "://" in wanted else (config.home_folder / wanted).resolve().as_uri())
+        # A server knows a place for artifacts; a database would let MLflow put them into the current folder.
+        return cls(uri, None if scheme in ("http", "https") else (home / "mlflow-artifacts").resolve().as_uri())
 
     @cached_property
     def client(self) -> Any:
@@ -76,90 +77,128 @@ class Store:
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow").setLevel(logging.WARNING)
-        if self.uri.startswith("sqlite:///"):
-            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
+            if self.uri.startswith("sqlite:///"):
+                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             return MlflowClient(self.uri, self.uri)
         except Exception as error:
             raise TrackingError(f"tracking.uri ({masked(self.uri)}) cannot be opened: {error}") from error
 
-    def start_run(self, config: TrainConfig, inputs: Mapping[str, str]) -> str:
+    def start_run(self, config: TrainConfig, inputs: Mapping[str, str], tags: Mapping[str, str] | None = None) -> str:
         """A run in the experiment named after the country, with the flattened config and the input digests."""
-        experiment = self.client.get_experiment_by_name(config.name)
-        if experiment is None:
-            location = f"{self.artifacts}/{config.name}" if self.artifacts else None
-            number = self.client.create_experiment(config.name, artifact_location=location)
-        else:
-            number = experiment.experiment_id
-        run = self.client.create_run(number, run_name=f"{config.name} {config.as_of}", tags=_run_tags(config, inputs))
-        for key, value in flattened(public_settings(config)).items():
-            self.client.log_param(run.info.run_id, key, value)
+        with told_plainly(self.uri):
+            number = self._experiment(config)
+            every = run_tags(config, inputs) | {"mlflow.note.content": run_note(config)} | dict(tags or {})
+            every = {"mlflow.runName": run_name(config)} | every
+            run = self.client.create_run(number, run_name=every["mlflow.runName"], tags=every)
+            self._log_params(run.info.run_id, flattened(public_settings(config)))
         return str(run.info.run_id)
+
+    def start_part(self, run_id: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> str:
+        """A run nested in another, such as that of a fold."""
+        experiment = self.client.get_run(run_id).info.experiment_id
+        part = self.client.create_run(experiment, run_name=name, tags={"mlflow.parentRunId": run_id, **tags})
+        self._log_params(part.info.run_id, params)
+        return str(part.info.run_id)
 
     def log_results(self, run_id: str, metrics: Mapping[str, float], texts: Mapping[str, str]) -> None:
         """Log the figures and the texts (file name: content) of a run."""
         from mlflow.entities import Metric
 
         logged = [Metric(key, value, 0, 0) for key, value in metrics.items() if not math.isnan(value)]
-        for first in range(0, len(logged), METRICS_AT_ONCE):
-            self.client.log_batch(run_id, metrics=logged[first : first + METRICS_AT_ONCE])
-        for name, text in texts.items():
-            self.client.log_text(run_id, text, name)
+        with told_plainly(self.uri):
+            for first in range(0, len(logged), METRICS_AT_ONCE):
+                self.client.log_batch(run_id, metrics=logged[first : first + METRICS_AT_ONCE])
+            for name, text in texts.items():
+                self.client.log_text(run_id, text, name)
+
+    def log_inputs(self, run_id: str, inputs: Mapping[str, str]) -> None:
+        """Log the sources of a run as its datasets, each with the start of its digest."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        given = [
+            DatasetInput(Dataset(name[:500], digest[:36], "local", json.dumps({"source": name})), [_role(InputTag)])
+            for name, digest in inputs.items()
+        ]
+        if given:
+            with told_plainly(self.uri):
+                self.client.log_inputs(run_id, datasets=given)
+
+    def log_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> None:
+        """Log PNG pictures by file name."""
+        with told_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+            for name, data in pictures.items():
+                (Path(scratch) / name).write_bytes(data)
+            if pictures:
+                self.client.log_artifacts(run_id, scratch, "plots")
 
     def finish_run(self, run_id: str) -> None:
         """End a run that has everything."""
-        self.client.set_terminated(run_id)
+        with told_plainly(self.uri):
+            self.client.set_terminated(run_id)
 
     def fail_run(self, run_id: str) -> None:
-        """Mark a run as failed, so that nobody takes it for a result."""
-        self.client.set_terminated(run_id, status="FAILED")
+        """Mark a run as failed, so that nobody takes it for a result; where even that fails, it stays unfinished."""
+        from contextlib import suppress
+
+        with suppress(Exception):
+            self.client.set_terminated(run_id, status="FAILED")
 
     def register(self, run_id: str, name: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> Version:
         """Store a model's files with the run and register them; `crown` gives the version its alias."""
         from mlflow.exceptions import MlflowException
 
-        folder = name.rsplit(".", 1)[-1]
-        with tempfile.TemporaryDirectory() as scratch:
-            local = Path(scratch) / folder
-            _write_model(local, texts)
-            self.client.log_artifacts(run_id, str(local), folder)
-        try:
-            self.client.get_registered_model(name)
-        except MlflowException:
-            self.client.create_registered_model(name, description="made by mlrisk; see the tags of each version")
-        source = f"{self.client.get_run(run_id).info.artifact_uri}/{folder}"
-        digest = digest_of(texts)
-        made = self.client.create_model_version(name, source=source, run_id=run_id, tags={**tags, "digest": digest})
+        digest, folder = digest_of(texts), name.rsplit(".", 1)[-1]
+        with told_plainly(self.uri):
+            with tempfile.TemporaryDirectory() as scratch:
+                local = Path(scratch) / folder
+                write_version(local, texts)
+                self.client.log_artifacts(run_id, str(local), folder)
+            try:
+                self.client.get_registered_model(name)
+            except MlflowException:
+                self.client.create_registered_model(name, description=_model_note(name))
+            source = f"{self.client.get_run(run_id).info.artifact_uri}/{folder}"
+            every = {**tags, "digest": digest, "schema": schema_digest(texts)}
+            made = self.client.create_model_version(
+                name, source=source, run_id=run_id, tags=every, description=_version_note(name, tags)
+            )
         alias = CHALLENGER if self.has_model(name) else CHAMPION
         return Version(name, str(made.version), run_id, digest, alias, tags.get("as_of", ""), tags.get("grid", ""))
 
     def crown(self, versions: Iterable[Version]) -> None:
         """Give each version its alias, when all of a run are registered: half a run never ranks."""
-        for version in versions:
-            self.client.set_registered_model_alias(version.name, version.alias, version.number)
+        given = tuple(versions)
+        with told_plainly(self.uri):
+            for version in given:
+                if version.alias != CHAMPION:
+                    self.client.set_registered_model_alias(version.name, version.alias, version.number)
+            first = {version.name: version.number for version in given if version.alias == CHAMPION}
+            if first:
+                move(self.client, first)
 
     def load(self, name: str, alias: str = CHAMPION) -> tuple[Version, dict[str, str]]:
         """The version that holds an alias, and its files.
 
-        Raises ConfigError when there is none, and InputError when a file differs from what was registered.
+        Raises ConfigError when there is none, and InputError that names the files that are not as registered.
         """
-        from mlflow.exceptions import MlflowException
+        number = self.number(name, alias)
+        if number is None:
+            raise ConfigError(f"there is no {alias} of {name} in {masked(self.uri)}: run `mlrisk train` first")
+        return self.load_number(name, number, alias)
 
-        try:
-            found = self.client.get_model_version_by_alias(name, alias)
-        except MlflowException as error:
-            raise ConfigError(
-                f"there is no {alias} of {name} in {masked(self.uri)}: run `mlrisk train` first"
-            ) from error
-        with tempfile.TemporaryDirectory() as scratch:
+    def load_number(self, name: str, number: str, alias: str = "") -> tuple[Version, dict[str, str]]:
+        """A version by its number, and its files; raises as `load` does."""
+        with told_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+            found = self.client.get_model_version(name, number)
             folder = Path(self.client.download_artifacts(found.run_id, name.rsplit(".", 1)[-1], scratch))
-            texts = {path.name: path.read_text() for path in sorted(folder.iterdir()) if path.name not in FLAVOUR_FILES}
+            texts, what = read_texts(folder), differing(folder)
         tags = {key: str(found.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
         version = Version(name, str(found.version), str(found.run_id), alias=alias, **tags)
         if digest_of(texts) != version.digest:
             raise InputError(
                 f"{name} version {version.number}: its files have the digest {digest_of(texts)[:12]}, registered was "
-                f"{version.digest[:12]}. Somebody changed them: restore the artifacts or train anew"
+                f"{version.digest[:12]} ({what}). Somebody changed them: restore the artifacts or train anew"
             )
         return version, texts
 
@@ -168,129 +207,49 @@ class Store:
         if name not in {item.path for item in self.client.list_artifacts(run_id)}:
             return ""
         with tempfile.TemporaryDirectory() as scratch:
-            return Path(self.client.download_artifacts(run_id, name, scratch)).read_text()
+            return Path(self.client.download_artifacts(run_id, name, scratch)).read_text(encoding="utf-8")
+
+    def number(self, name: str, alias: str) -> str | None:
+        """The number of the version that holds an alias, None where there is none."""
+        with told_plainly(self.uri):
+            return champion_at(self.client, name) if alias == CHAMPION else number_at(self.client, name, alias)
 
     def has_model(self, name: str, alias: str = CHAMPION) -> bool:
         """Whether a version holds the alias."""
-        from mlflow.exceptions import MlflowException
+        return self.number(name, alias) is not None
 
-        try:
-            self.client.get_model_version_by_alias(name, alias)
-        except MlflowException:
-            return False
-        return True
+    def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
 
-    def versions(self, name: str) -> list[dict[str, str]]:
-        """Every version of a model, the newest first: number, alias, date of knowledge, digest and figures."""
-        listed = self.client.search_model_versions(f"name = '{name}'")
-        model = self.client.get_registered_model(name) if listed else None
-        aliases = {str(number): alias for alias, number in (model.aliases if model else {}).items()}
-        rows = [
-            {"name": name, "version": str(item.version), "alias": aliases.get(str(item.version), ""), **item.tags}
-            for item in listed
-        ]
-        return sorted(rows, key=lambda row: -int(row["version"]))
+        given = [Param(key, value) for key, value in params.items()]
+        for first in range(0, len(given), PARAMS_AT_ONCE):
+            self.client.log_batch(run_id, params=given[first : first + PARAMS_AT_ONCE])
 
-    def promote(self, name: str, number: str, by: str) -> None:
-        """Let a version rank from now on, and record who said so."""
-        from datetime import UTC, datetime
-
-        from mlflow.exceptions import MlflowException
-
-        try:
-            self.client.get_model_version(name, number)
-        except MlflowException as error:
-            known = ", ".join(row["version"] for row in self.versions(name)) or "none"
-            raise ConfigError(f"{name} has no version {number}: it has {known}") from error
-        self.client.set_registered_model_alias(name, CHAMPION, number)
-        self.client.set_model_version_tag(name, number, "promoted_by", by)
-        self.client.set_model_version_tag(name, number, "promoted_at", datetime.now(UTC).isoformat(timespec="seconds"))
+    def _experiment(self, config: TrainConfig) -> str:
+        experiment = self.client.get_experiment_by_name(config.name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        location = f"{self.artifacts}/{config.name}" if self.artifacts else None
+        # The kind makes the UI open on training runs and not on what it has for language models.
+        note = {
+            "mlflow.note.content": experiment_note(config),
+            "mlflow.experimentKind": "custom_model_development",
+        }
+        return str(self.client.create_experiment(config.name, artifact_location=location, tags=note))
 
 
-def masked(uri: str) -> str:
-    """The URI without its password.
-
-    >>> masked("postgresql://anna:secret@host/db")
-    'postgresql://anna:***@host/db'
-    """
-    return re.sub(r"(://[^/:@]*:)[^@/]*@", r"\1***@", uri)
+def _role(tag: Any) -> Any:
+    return tag("mlflow.data.context", "training")
 
 
-def public_settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings of a run as they may be written down: without a password."""
-    settings = config.model_dump(mode="json")
-    return settings | {"tracking": {"uri": masked(config.tracking.uri)}}
+def _model_note(name: str) -> str:
+    country, target = name.rsplit(".", 1)
+    return (
+        f"{target} of {country}, made by mlrisk. The alias champion is the version that ranks today, challenger the "
+        "newest one that wants to. Tags of a version say from which data, code and decision it comes."
+    )
 
 
-def grid_text(config: TrainConfig) -> str:
-    """CRS and cell size, which a model shares with the land that it may rank."""
-    return f"{config.grid.crs} {config.grid.cell_size_m:g} m"
-
-
-def digest_of(texts: Mapping[str, str]) -> str:
-    """SHA-256 over the names and contents of a model's files."""
-    sha = hashlib.sha256()
-    for name in sorted(texts):
-        sha.update(f"{name}\0{len(texts[name])}\0{texts[name]}".encode())
-    return sha.hexdigest()
-
-
-def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested mapping as dotted keys and short texts; what is None is left out.
-
-    >>> flattened({"grid": {"cell_size_m": 500.0, "area": ["a.gpkg"]}, "seed": None})
-    {'grid.cell_size_m': '500.0', 'grid.area': '["a.gpkg"]'}
-    """
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flattened(value, f"{prefix}{key}.")
-        elif value not in (None, [], {}):
-            # MLflow takes parameters of at most 6,000 characters and refuses some in keys.
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            flat["".join(c if c.isalnum() or c in "_-. /" else "_" for c in f"{prefix}{key}")] = text[:5000]
-    return flat
-
-
-def code_version() -> str:
-    """Version of mlrisk, with the commit where the code runs from a checkout."""
-    try:
-        number = installed_version("mlrisk")
-    except ModuleNotFoundError:
-        number = "0"
-    here = Path(__file__).parent
-    try:
-        commit = subprocess.run(  # noqa: S603 a fixed command
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 git from the user's own PATH
-            capture_output=True, text=True, check=True, timeout=5,
-        ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return number
-    return f"{number}+{commit}" if (here.parent / ".git").exists() else number
-
-
-def _run_tags(config: TrainConfig, inputs: Mapping[str, str]) -> dict[str, str]:
-    tags = {
-        "as_of": str(config.as_of),
-        "code": code_version(),
-        "grid": f"{config.grid.crs} {config.grid.cell_size_m:g} m",
-    }
-    return tags | {f"input.{name}": digest for name, digest in inputs.items()}
-
-
-def _write_model(folder: Path, texts: Mapping[str, str]) -> None:
-    """MLflow's LightGBM model and our own readable files in one folder."""
-    import warnings
-
-    import lightgbm
-
-    with warnings.catch_warnings():
-        # MLflow warns of a type hint of its own while it is imported.
-        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType.*")
-        import mlflow.lightgbm
-
-    booster = lightgbm.Booster(model_str=texts["booster.txt"])
-    requirement = f"lightgbm=={lightgbm.__version__}"
-    mlflow.lightgbm.save_model(booster, str(folder), pip_requirements=[requirement])
-    for name, text in texts.items():
-        (folder / name).write_text(text)
+def _version_note(name: str, tags: Mapping[str, str]) -> str:
+    facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
+    return f"{name} {facts}. Opens with mlflow.pyfunc (calibrated probability) and mlflow.lightgbm (the trees alone)."

@@ -24,6 +24,7 @@ from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
 from training.judging import Judgement, judge_contamination, learned_by, trials_of
 from training.ledger import Ledger
 from training.metrics import mean_by_ranking
+from training.news import fingerprint, records_text
 from training.outcomes import features_of_outcomes
 from training.recipe import Recipe, fit_side
 from training.recording import Findings, record, run_report
@@ -68,9 +69,15 @@ class Trained:
     warnings: tuple[str, ...]
 
 
-def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress = lambda _: None) -> Trained:
+def train(
+    config: TrainConfig,
+    inputs: Inputs | None = None,
+    progress: Progress = lambda _: None,
+    tags: Mapping[str, str] | None = None,
+) -> Trained:
     """Train both models as of `config.as_of`, judge them, record them in MLflow and register their versions.
 
+    `tags` are what else the run and the versions are to be known by.
     Raises InputError when too little was found or searched to learn from.
     """
     progress("sources")
@@ -114,7 +121,9 @@ def train(config: TrainConfig, inputs: Inputs | None = None, progress: Progress 
     progress("report")
     report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged)
     progress("record")
-    found = Findings(study, judgement, metrics, casualty_judged, moved, report, warnings, choices)
+    records = records_text(ledger, config.as_of)
+    every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
+    found = Findings(study, judgement, metrics, casualty_judged, moved, report, warnings, choices, records, every)
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(

@@ -1,7 +1,4 @@
-"""What `check` says of the sources, and `models list` of the versions."""
-
-from collections.abc import Iterable, Mapping
-from typing import Any
+"""What `check` says of the sources."""
 
 from mlrisk.api import Checked
 from mlrisk.told.lines import Said, Table, counts
@@ -24,16 +21,3 @@ def checked_sources(checked: Checked) -> list[Said]:
     )
     told = f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}   records: {counts(checked.records)}"
     return [Table("sources", header, rows), told]
-
-
-def model_versions(rows: Iterable[Mapping[str, Any]]) -> list[Said]:
-    """The versions of the models, one a row."""
-    header = ("model", "version", "alias", "as of", "digest", "promoted by")
-    texts = tuple(
-        (
-            row["name"], row["version"], row["alias"], row.get("as_of", ""), row.get("digest", "")[:12],
-            row.get("promoted_by", ""),
-        )
-        for row in rows
-    )  # fmt: skip
-    return [Table("model versions", header, texts)]

@@ -35,7 +35,11 @@ BANDS = {
     "spread": "width of contamination over models trained on resampled blocks of land, 5 % to 95 %",
     "missed_share_below": "if survey stopped above this cell, at most this share of the hazards would be missed, on "
     "average over land like that judged; not evidence of absence",
+    "purpose": "what the survey task of the cell is for: 0 no task; 1 survey; 2 explore; 3 audit (drawn at random)",
+    "inclusion_prob": "probability with which the cell could be drawn for the random audit",
+    "season_detection": "probability that this season's survey, as planned, finds what lies in the cell",
 }
+PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
 CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
 
 
@@ -69,6 +73,8 @@ def _band(package: Package, classes: NDArray[np.int8], name: str) -> NDArray[Any
         return classes
     if name == "evidence":
         return np.asarray(package.risk["evidence"].map(EVIDENCE_CODES).to_numpy())
+    if name == "purpose":
+        return np.asarray(package.risk["purpose"].map(PURPOSES).to_numpy())
     return np.asarray(package.risk[name].to_numpy())
 
 

@@ -33,6 +33,9 @@ CELL_COLUMNS = (
     "reason_1",
     "reason_2",
     "reason_3",
+    "task_id",
+    "purpose",
+    "inclusion_prob",
 )
 # Only columns that a planner needs leave the program: a source may hold more than it should.
 CONTEXT_COLUMNS = {

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.task_table import tasks_by_rank
-from mlrisk.writers.words import TASK_COLUMNS, notes_lines
+from mlrisk.writers.words import TASK_COLUMNS, notes_lines, plan_text
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
 # KML writes colours as alpha, blue, green, red.
@@ -76,6 +76,7 @@ def _balloon(row: dict[Any, Any], package: Package) -> str:
             f"explosive ordnance expected in {row['expected_finds']:.1f} cells"
         ),
         f"Casualty risk: {_casualties(row['casualties_per_year'])}",
+        f"Plan: {plan_text(row)}",
         f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84); MGRS {row['mgrs']}",
         f"Grid ({package.grid.crs.to_string()}): {row['easting_m']:,.0f} E, {row['northing_m']:,.0f} N",
     )

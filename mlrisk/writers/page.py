@@ -17,7 +17,7 @@ from mlrisk.writers.figure import lonlat_nodes, map_item
 from mlrisk.writers.overlays import OVERLAYS, layer_of
 from mlrisk.writers.task_table import tasks_by_rank
 from mlrisk.writers.themes import Theme, make_themes
-from mlrisk.writers.words import HOW_TO_READ
+from mlrisk.writers.words import HOW_TO_READ, plan_text
 
 # A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
 MOST_TASKS = 2_000
@@ -105,6 +105,7 @@ def _task(row: dict[Any, Any], bounds: list[float]) -> dict[str, Any]:
         "finds_text": f"{row['expected_finds']:.1f} of {int(row['cells'])} cells",
         "casualties": float(row["casualties_per_year"]) if np.isfinite(row["casualties_per_year"]) else -1.0,
         "casualties_text": _significant(float(row["casualties_per_year"])),
+        "plan_text": plan_text(row),
         "reasons": [str(row[name]) for name in ("reason_1", "reason_2", "reason_3") if row[name]],
         "wgs84": position,
         "mgrs": row["mgrs"],

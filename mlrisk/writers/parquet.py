@@ -35,6 +35,11 @@ COLUMNS = {
     "reason_3": "str",
     "released": "bool",
     **dict.fromkeys(("venn_abers_low", "venn_abers_high", "spread", "missed_share_below"), "float64"),
+    "mask": "str",
+    "task_id": "Int32",
+    "purpose": "str",
+    "inclusion_prob": "float64",
+    "season_detection": "float64",
 }
 # A constant, so that the bytes do not depend on the machine; about 20 MB a group in memory.
 ROWS_PER_GROUP = 1 << 18

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.sheet_map import around, class_codes, draw_map, draw_tasks, printable
 from mlrisk.writers.task_table import tasks_by_rank
-from mlrisk.writers.words import HOW_TO_READ, models_text, notes_lines
+from mlrisk.writers.words import HOW_TO_READ, models_text, notes_lines, plan_text
 
 A4 = (8.27, 11.69)
 INK, QUIET, ALARM = "#1f2430", "#6b6459", "#7a1022"
@@ -126,6 +126,7 @@ def _how_much(task: Any, cells: Any) -> list[str]:
         f"its interval: {low:.1%} to {high:.1%}",
         f"explosive ordnance expected in {task['expected_finds']:.1f} of {task['cells']} cells",
         f"casualties per year if nothing is done: {_number(casualties)}",
+        f"plan: {plan_text(task)}",
     ]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
 from mlrisk.package import NOT_EVIDENCE, Notes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 
@@ -52,6 +54,38 @@ TASK_COLUMNS = (
         "people per year",
         "Killed and injured people to be expected in a year if nothing is done.",
     ),
+    TaskColumn(
+        "purpose",
+        "Purpose",
+        "",
+        "survey: by the policy; explore: where survey teaches the map most; audit: drawn at random, to tell what the "
+        "map misses.",
+    ),
+    TaskColumn("planned", "Planned", "1 or 0", "1 where the season's teams get to it."),
+    TaskColumn("plan_order", "Order in the plan", "", "1 is done first; empty where it is not planned."),
+    TaskColumn("asset", "Teams", "", "Who is planned to do it; who suits it where it is not planned."),
+    TaskColumn("team_days", "Team-days", "days", "Planned days of one team, daily travel included."),
+    TaskColumn("teams", "Teams side by side", "", "Teams that it takes to end within the season."),
+    TaskColumn(
+        "passes",
+        "Surveys",
+        "",
+        "How often its ground is surveyed in the season; below 1 with lanes that much further apart.",
+    ),
+    TaskColumn("cost", "Cost", "as configured", "Team-days times the cost of a day."),
+    TaskColumn("expected_found", "Cells expected to be found", "cells", "What this season's survey should find."),
+    TaskColumn(
+        "casualties_averted",
+        "Casualties averted",
+        "people per year",
+        "Casualties a year that the finds of this survey take away; one survey where the task is not planned.",
+    ),
+    TaskColumn("casualties_averted_low", "Casualties averted, low", "people per year", "Lower end of its interval."),
+    TaskColumn("casualties_averted_high", "Casualties averted, high", "people per year", "Upper end of its interval."),
+    TaskColumn("out_of_domain_share", "Out of domain", "share, 0 to 1", "Share of it where there is no basis to rank."),
+    TaskColumn("stability", "Stability", "share, 0 to 1", "How many of the model's resampled members plan it too."),
+    TaskColumn("inclusion_prob", "Probability of the draw", "0 to 1", "Of an audit cell; empty for other tasks."),
+    TaskColumn("access_note", "Access", "", "Roads, settlements and slope. Not for planning routes."),
     TaskColumn("priority", "Priority", "score", "Score of the ranking policy; its order matters, not its size."),
     TaskColumn("reason_1", "Reason 1", "", "What weighs most in the ranking of this task."),
     TaskColumn("reason_2", "Reason 2", "", "What weighs second."),
@@ -70,6 +104,14 @@ HOW_TO_READ = (
     ),
     "Land that nobody searched is unknown. Where the model has no basis to rank, the map says so and gives no rank.",
 )
+
+
+def plan_text(task: Mapping[Any, Any]) -> str:
+    """What the plan says of a task, in words."""
+    what = str(task["purpose"]) + (f" by {task['asset']}" if task["asset"] else "")
+    if not task["planned"]:
+        return f"not this season ({what})"
+    return f"{what}, {task['team_days']:.1f} team-days, number {int(task['plan_order'])} in the plan"
 
 
 def check_columns(table: pd.DataFrame, names: tuple[str, ...], what: str) -> None:

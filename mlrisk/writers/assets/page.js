@@ -88,6 +88,7 @@
     fact("Contamination, mean", task.contamination_text);
     fact("Expected to hold EO", task.finds_text);
     fact("Casualties per year", task.casualties_text);
+    fact("Plan", task.plan_text);
     fact("MGRS", task.mgrs);
     fact("WGS 84", task.wgs84);
     fact("Grid", task.grid);

@@ -1,0 +1,50 @@
+"""Land of a synthetic country as the chain sees it, and its truth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import rasterio
+
+import mlrisk
+from features.grid import Grid
+from mlrisk.casualty_map import CellContamination, casualty_columns
+from mlrisk.config import Config
+from mlrisk.planning.ground import Ground, ground_of, with_ground
+from mlrisk.risk_map import load_champions, with_place
+from mlrisk.scoring import cell_scores, scorer_of
+from training.evidence import evidence_at
+from training.inputs import open_inputs
+
+# Eight dog teams, three machines and forty deminers of a hundred days, on 250 m cells.
+TEAMS = (
+    "ranking.assets.dogs.number=8", "ranking.assets.machines.number=3", "ranking.assets.deminers.number=40",
+    "ranking.plan.working_days=100", "ranking.tasks.number=600", "ranking.tasks.greatest_km2=1",
+)  # fmt: skip
+
+
+def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, Grid, pd.DataFrame, Ground]:
+    """Train on the files of a country and score every cell; not ranked yet."""
+    settings = [*TEAMS, "compute.threads=1", "validation.protocols=[leave_region_out]", *more]
+    config = mlrisk.load_config(config_path, overrides=settings)
+    inputs = open_inputs(config)
+    mlrisk.train(config, inputs)
+    champions = load_champions(config)
+    evidence = evidence_at(inputs.grid, inputs.sources, config.as_of, config.contamination.labels, config.data_folder)
+    scores, _ = cell_scores(scorer_of(config, inputs, champions.contamination), inputs.grid, config.compute)
+    risk = with_place(inputs.grid, evidence, scores)
+    contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
+    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
+    risk = risk.assign(**columns, reason_1="", reason_2="", reason_3="")
+    ground = ground_of(config, inputs.grid, inputs.sources)
+    return config, inputs.grid, with_ground(risk, ground, config), ground
+
+
+def truth_of(raster: Path, grid: Grid) -> pd.DataFrame:
+    """The bands of the truth at each cell, in `grid.cell_ids()` order."""
+    with rasterio.open(raster) as image:
+        bands = image.read()
+        return pd.DataFrame(
+            {name: np.nan_to_num(band[grid.mask]) for name, band in zip(image.descriptions, bands, strict=True)}
+        )

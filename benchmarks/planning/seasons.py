@@ -1,0 +1,213 @@
+"""Ten seasons in a row: plan, survey on the truth, write down what came of it, train anew."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.stats import rankdata
+
+import mlrisk
+from benchmarks.planning.land import truth_of
+from features.grid import Grid
+from mlrisk.config import Config
+from mlrisk.planning.ground import ground_of, with_ground
+from mlrisk.planning.plan import Plan, make_plan
+from mlrisk.ranking import ranked
+from mlrisk.risk_map import with_place
+from mlrisk.scoring import cell_scores, scorer_of
+from models.contamination import ContaminationModel
+from models.fitting import fit_contamination
+from training.audit_estimate import horvitz_thompson
+from training.evidence import Evidence
+from training.inputs import Inputs, open_inputs
+from training.judging import judge_contamination, learned_by, trials_of
+from training.ledger import Ledger
+from training.metrics import judge
+from training.study import study_at
+from training.survey_bias import unlabelled_land
+from training.train import _on_audit, _training_rows
+
+SEASONS = 10
+AS_OF = date(2021, 12, 31)
+# Quick models: ten seasons, two ways and five countries are a hundred trainings.
+SETTINGS = (
+    "compute.threads=1", "validation.protocols=[leave_region_out]", "validation.folds=3", "contamination.members=3",
+    "contamination.model.n_trees=100", "ranking.policy=search", "ranking.assets.dogs.number=8",
+    "ranking.plan.working_days=100", "ranking.tasks.number=200", "ranking.tasks.greatest_km2=1",
+)  # fmt: skip
+ARMS = {
+    "exploration and audit": ("ranking.explore_share=0.1", "ranking.audit_share=0.05", "ranking.district_floor=0"),
+    "pure exploitation": ("ranking.explore_share=0", "ranking.audit_share=0", "ranking.district_floor=0"),
+}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit of one season says of the hazards in the lower half of the ranking, and what is true."""
+
+    truth: float
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def covers(self) -> bool:
+        """Whether the interval holds the truth."""
+        return self.low <= self.truth <= self.high
+
+
+def ten_seasons(seed: int, cells: int, folder: Path) -> pd.DataFrame:
+    """Both ways through ten seasons on the same country; one row a way."""
+    country = mlrisk.synthetic_country(seed, cells=cells, folder=folder / f"seed-{seed}")
+    _forget_later(country.folder)
+    rows = []
+    for arm, more in ARMS.items():
+        home = folder / f"seed-{seed}-{arm.split()[0]}"
+        shutil.copytree(country.folder, home)
+        rows.append({"seed": seed, "way": arm, **_live(home, more, np.random.default_rng([seed, 7]))})
+        print(pd.DataFrame(rows[-1:]).to_string(index=False, float_format="%.3f"), flush=True)
+    return pd.DataFrame(rows)
+
+
+def _live(home: Path, more: tuple[str, ...], rng: np.random.Generator) -> dict[str, float]:
+    audits: list[Audit] = []
+    left: np.ndarray | None = None
+    found = 0
+    first = None
+    for season in range(SEASONS + 1):
+        day = AS_OF.replace(year=AS_OF.year + season)
+        config = mlrisk.load_config(home / "config.yaml", overrides=[*SETTINGS, *more, f"as_of={day}"])
+        inputs = open_inputs(config)
+        grid = inputs.grid
+        truth = truth_of(home / "truth.tif", grid)["contaminated_at_as_of"].to_numpy() > 0
+        left = truth.copy() if left is None else left
+        land, barriers = _scored(config, inputs)
+        recall = judge(land["contamination_score"].to_numpy(), truth)["recall_10"]
+        first = recall if first is None else first
+        if season == SEASONS:
+            break
+        plan = make_plan(grid, land, config.ranking, barriers, seed=season)
+        audits += _audited(plan, land, left, rng)
+        hit, went = _surveyed(plan, left, rng)
+        found += int(hit.sum())
+        left = left & ~hit
+        _write_down(home, grid, hit, went & ~hit, day.year + 1)
+    unknown = land["evidence"].eq("unknown").to_numpy()
+    rest = judge(land["contamination_score"].to_numpy()[unknown], left[unknown])["recall_10"]
+    return {
+        "first_recall_10": first,
+        "recall_10": recall,
+        "recall_10_of_the_rest": rest,
+        "hazards_found": found,
+        "hazards": int(truth.sum()),
+        "audits": len(audits),
+        "audits_cover": float(np.mean([audit.covers for audit in audits])) if audits else np.nan,
+        "audit_bias": float(np.mean([a.estimate - a.truth for a in audits])) if audits else np.nan,
+        "audit_truth": float(np.mean([a.truth for a in audits])) if audits else np.nan,
+    }
+
+
+def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    evidence = ledger.at(config.as_of)
+    model = _model(config, inputs, evidence)
+    scores, _ = cell_scores(scorer_of(config, inputs, model), inputs.grid, config.compute)
+    risk = with_place(inputs.grid, evidence, scores)
+    risk = risk.assign(casualties_per_year=np.nan, reason_1="", reason_2="", reason_3="")
+    ground = ground_of(config, inputs.grid, inputs.sources)
+    return ranked(with_ground(risk, ground, config), config.ranking.policy), ground.barriers
+
+
+def _model(config: Config, inputs: Inputs, evidence: Evidence) -> ContaminationModel:
+    """As `mlrisk train` makes it, without records and reports."""
+    study = study_at(config, inputs, evidence)
+    judgement = judge_contamination(config, study, trials_of(config, study, ()), {})
+    side, recipe, _ = learned_by(config, study, np.flatnonzero(evidence.labelled), 1)
+    unlabelled = unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight)
+    model = fit_contamination(
+        _training_rows(config, study, side, judgement), recipe.ranker, side.constraints, config.contamination.members,
+        config.seed, 1, unlabelled,
+    )  # fmt: skip
+    return _on_audit(study, judgement, model)[0]
+
+
+def _audited(plan: Plan, land: pd.DataFrame, left: np.ndarray, rng: np.random.Generator) -> list[Audit]:
+    """Found hazards in the lower half of the ranking or without a rank, estimated from the drawn cells; one a season.
+
+    The audit's frame is the land that could be drawn; the truth counts what lies there. Survey misses a part, which
+    the probability of the draw times that of detection makes up for.
+    """
+    drawn = plan.cells["purpose"].eq("audit").to_numpy()
+    chance = plan.cells["inclusion_prob"].to_numpy()
+    if not drawn.any():
+        return []
+    rank = land["rank"].to_numpy(dtype=float, na_value=np.inf)
+    low = rankdata(rank) > len(rank) / 2
+    frame = np.isfinite(chance)
+    detection = plan.cells["season_detection"].to_numpy()[drawn]
+    seen = left[drawn] & (rng.random(int(drawn.sum())) < detection)
+    figures = horvitz_thompson(seen & low[drawn], chance[drawn] * detection)
+    truth = float((left & low & frame).sum())
+    return [Audit(truth, figures["estimate"], figures["estimate_low"], figures["estimate_high"])]
+
+
+def _surveyed(plan: Plan, left: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Cells in which ordnance was found, and cells that teams went to (a part of those that are covered in part)."""
+    chance = plan.cells["season_detection"].to_numpy()
+    whole = np.minimum(chance / 0.8, 1.0)
+    went = rng.random(len(chance)) < whole
+    hit = went & left & (rng.random(len(chance)) < np.where(whole > 0, chance / np.maximum(whole, 1e-9), 0))
+    return hit, went
+
+
+def _write_down(home: Path, grid: Grid, hit: np.ndarray, searched: np.ndarray, year: int) -> None:
+    """Finds as points and as land cleared with its devices, the rest of the surveyed cells as land reduced."""
+    centres, half = grid.centres_m(), grid.cell_size_m / 2
+    day = pd.Timestamp(year, 9, 1)
+
+    def squares(rows: np.ndarray) -> np.ndarray:
+        east, north = centres[rows].T
+        return shapely.box(east - half, north - half, east + half, north + half)
+
+    release = gpd.read_file(home / "land_release.gpkg")
+    news = pd.DataFrame(
+        {
+            "release_type": np.where(hit, "cleared", "reduced")[hit | searched],
+            "start_date": day - pd.Timedelta(days=90),
+            "end_date": day,
+            "method": "MDD",
+            "ap_mines": hit[hit | searched].astype(int),
+            "at_mines": 0,
+            "uxo": 0,
+            "recorded_date": day + pd.Timedelta(days=30),
+        }
+    )
+    rows = gpd.GeoDataFrame(news, geometry=squares(hit | searched), crs=release.crs)
+    pd.concat([release, rows], ignore_index=True).to_file(home / "land_release.gpkg", driver="GPKG")
+    finds = pd.read_csv(home / "finds.csv")
+    places = gpd.GeoSeries(gpd.points_from_xy(*centres[hit].T), crs=grid.crs).to_crs("EPSG:4326")
+    more = pd.DataFrame(
+        {
+            "lon_wgs84": places.x.to_numpy(), "lat_wgs84": places.y.to_numpy(), "date": f"{year}-07-01",
+            "item_class": "AP mine", "eo_quantity": 1, "recorded_date": f"{year}-10-01",
+        }
+    )  # fmt: skip
+    pd.concat([finds, more], ignore_index=True).to_csv(home / "finds.csv", index=False)
+
+
+def _forget_later(folder: Path) -> None:
+    """Take the authority's own later records out of the files: from as_of on, only the plan's survey is recorded."""
+    day = pd.Timestamp(AS_OF)
+    for name, column in (("finds.csv", "recorded_date"), ("incidents.csv", "recorded_date")):
+        table = pd.read_csv(folder / name)
+        told = pd.to_datetime(table[column], errors="coerce")
+        table[~(told > day)].to_csv(folder / name, index=False)
+    for name, column in (("land_release.gpkg", "recorded_date"), ("hazard_areas.gpkg", "created")):
+        layer = gpd.read_file(folder / name)
+        told = pd.to_datetime(layer[column], errors="coerce").dt.tz_localize(None)
+        layer[~(told > day)].to_file(folder / name, driver="GPKG")

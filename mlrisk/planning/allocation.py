@@ -1,0 +1,197 @@
+"""Effort to tasks: which kind of team surveys which task how often, under the team-days there are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+# All orders of up to four kinds are tried; more kinds go by how little ground they can work.
+MOST_TRIED = 4
+# A survey can be made with lanes this many times as far apart, and be made denser later.
+PARTS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Jobs:
+    """Tasks as an allocation sees them; n cells lie in T tasks, and there are K kinds of teams.
+
+    `task` (n,) is the task of each cell, `value` (n,) what it is worth to find what lies in it, `days` (K, n) the
+    team-days of one survey of the cell by each kind, inf where that kind cannot work. `detection` (K,) is the
+    probability that one survey finds it. `order` (T,) is the place of each task in the policy's order.
+    """
+
+    task: Index
+    value: Floats
+    days: Floats
+    detection: Floats
+    order: Index
+    least_workable_share: float = 0.0
+
+    @property
+    def n_tasks(self) -> int:
+        """T."""
+        return len(self.order)
+
+
+@dataclass(frozen=True, eq=False)
+class Allocation:
+    """What is spent on which task.
+
+    `passes` (K, T) are surveys of each task by each kind, a part where its ground is covered in part; `left` (n,) is
+    the probability that what lies in a cell is not found.
+    """
+
+    passes: Floats
+    left: Floats
+
+    def days(self, jobs: Jobs) -> Floats:
+        """Team-days, (K, T)."""
+        return np.asarray(self.passes * _task_days(jobs))
+
+    def value(self, jobs: Jobs) -> float:
+        """Expected value of what is found."""
+        return float(((1 - self.left) * jobs.value).sum())
+
+
+# Passes (T,) from the value left in each task (T,), its days a pass (T,), the detection, capacity in days, most passes
+# and the policy's order (T,). Tasks that cannot be worked have no value.
+Rule = Callable[[Floats, Floats, float, float, int, Index], Floats]
+
+
+def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
+    """Take the part of a survey that finds most a day again and again; the last one as far as the days go.
+
+    A survey comes in PARTS of ever denser lanes, each of which finds the same share of what the earlier ones left, so
+    the parts of a task come in order by themselves, and one sort does what a lazy greedy search does: effort discounts
+    no ground but its own. Dantzig (1957): nothing is better.
+    """
+    number = np.arange(most_passes * PARTS)
+    part = part_detection(detection)
+    gain = value[:, None] * part * (1 - part) ** number
+    task, later = np.broadcast_arrays(order[:, None], number)
+    by_rate = np.lexsort((task.ravel(), later.ravel(), -(gain / days[:, None]).ravel()))
+    return _fill(by_rate, gain, days / PARTS, capacity) / PARTS
+
+
+def part_detection(detection: float) -> float:
+    """What one part of a survey finds when a whole one finds `detection`: (1 - d)^(1 / PARTS) is left (Koopman 1957).
+
+    >>> round(1 - (1 - part_detection(0.8)) ** PARTS, 12)
+    0.8
+    """
+    return float(1 - (1 - detection) ** (1 / PARTS))
+
+
+def in_order(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
+    """One pass of each task in the policy's order, until the days are spent."""
+    del detection, most_passes
+    return _fill(np.argsort(order, kind="stable"), value[:, None], days, capacity)
+
+
+def koopman(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
+    """The effort that finds most when what is left falls by exp(-a z) with effort z (Koopman 1957; Stone 1975).
+
+    z = max(0, ln(value a / (days L)) / a), at most `most_passes`, with a = -ln(1 - detection) and L such that the
+    days are spent. More days only add effort: it is optimal at every moment.
+    """
+    del order
+    effort = np.zeros(len(value))
+    rows = np.flatnonzero(value > 0)
+    if not len(rows) or capacity <= 0:
+        return effort
+    a = -np.log1p(-detection)
+    start = np.log(value[rows] * a / days[rows])
+    # Days spent fall in a straight line with ln L between the levels at which tasks start and are full.
+    levels = np.concatenate([start, start - a * most_passes])
+    slope = np.concatenate([days[rows], -days[rows]]) / a
+    down = np.argsort(-levels, kind="stable")
+    levels, slope = levels[down], np.cumsum(slope[down])
+    spent = np.concatenate([[0.0], np.cumsum(slope[:-1] * -np.diff(levels))])
+    last = int(np.searchsorted(spent, capacity, "right")) - 1
+    level = levels[last]
+    if last + 1 < len(levels):
+        # Never beyond the next level: where nothing is under way the slope is zero but for rounding.
+        level = max(levels[last + 1], level - (capacity - spent[last]) / max(slope[last], 1e-300))
+    effort[rows] = np.clip((start - level) / a, 0, most_passes)
+    return effort
+
+
+def allocate(jobs: Jobs, capacity: Floats, rule: Rule, most_passes: int, left: Floats | None = None) -> Allocation:
+    """Spend `capacity` (K,) team-days; `left` (n,) is what earlier surveys of the season left.
+
+    One kind after the other takes its best share of what the kinds before it leave; the order of kinds that finds most
+    is kept. Each kind alone fills its days in the best way and leaves to the next exactly what it did not find, so more
+    days of any kind never find less.
+    """
+    start = Allocation(np.zeros((len(capacity), jobs.n_tasks)), np.ones(len(jobs.task)) if left is None else left)
+    tried = (_one_order(jobs, capacity, rule, most_passes, start, order) for order in _orders(jobs, capacity))
+    best, most = start, -np.inf
+    for allocation in tried:
+        value = allocation.value(jobs)
+        if value > most * (1 + 1e-12) + 1e-300 or best is start:
+            best, most = allocation, value
+    return best
+
+
+def _one_order(
+    jobs: Jobs, capacity: Floats, rule: Rule, most_passes: int, start: Allocation, order: tuple[int, ...]
+) -> Allocation:
+    passes, left = start.passes.copy(), start.left.copy()
+    days = _task_days(jobs)
+    cells = np.bincount(jobs.task, minlength=jobs.n_tasks)
+    for kind in order:
+        able = np.isfinite(jobs.days[kind])
+        value = _total(jobs.task[able], (left * jobs.value)[able], jobs.n_tasks)
+        share = np.bincount(jobs.task[able], minlength=jobs.n_tasks) / np.maximum(cells, 1)
+        fit = np.flatnonzero((days[kind] > 0) & (share >= jobs.least_workable_share) & (value > 0))
+        chosen = rule(
+            value[fit], days[kind][fit], float(jobs.detection[kind]), float(capacity[kind]), most_passes,
+            jobs.order[fit],
+        )  # fmt: skip
+        passes[kind, fit] += chosen
+        spread = np.zeros(jobs.n_tasks)
+        spread[fit] = chosen
+        left[able] *= _unfound(spread, float(jobs.detection[kind]), rule)[jobs.task[able]]
+    return replace(start, passes=passes, left=left)
+
+
+def _unfound(passes: Floats, detection: float, rule: Rule) -> Floats:
+    """Share that is left after so many surveys; the last part of one counts by the ground that it covers."""
+    if rule is koopman:
+        return np.asarray((1 - detection) ** passes)
+    part, parts = part_detection(detection), passes * PARTS
+    whole = np.floor(parts + 1e-9)
+    return np.asarray((1 - part) ** whole * (1 - part * np.clip(parts - whole, 0, 1)))
+
+
+def _task_days(jobs: Jobs) -> Floats:
+    """Days of one pass of each kind over the ground that it can work, (K, T)."""
+    able = np.isfinite(jobs.days)
+    sums = [_total(jobs.task[here], days[here], jobs.n_tasks) for days, here in zip(jobs.days, able, strict=True)]
+    return np.array(sums).reshape(len(jobs.days), jobs.n_tasks)
+
+
+def _total(task: Index, values: Floats, count: int) -> Floats:
+    return np.bincount(task, values, count).astype(np.float64)
+
+
+def _fill(order: Index, gain: Floats, days: Floats, capacity: float) -> Floats:
+    """Passes (T,) when the pieces (T, P) of `gain` are taken in `order` until the days are spent."""
+    cost = np.repeat(days, gain.shape[1])[order]
+    cost = np.where(gain.ravel()[order] > 0, cost, 0.0)
+    before = np.cumsum(cost) - cost
+    part = np.clip((capacity - before) / np.where(cost > 0, cost, 1.0), 0, 1) * (cost > 0)
+    return _total(order // gain.shape[1], part, len(days))
+
+
+def _orders(jobs: Jobs, capacity: Floats) -> list[tuple[int, ...]]:
+    kinds = [kind for kind in range(len(capacity)) if capacity[kind] > 0]
+    kinds.sort(key=lambda kind: (int(np.isfinite(jobs.days[kind]).sum()), kind))
+    return list(permutations(kinds)) if len(kinds) <= MOST_TRIED else [tuple(kinds)]
+
+
+RULES: dict[str, Rule] = {"greedy": greedy, "in_order": in_order, "koopman": koopman}

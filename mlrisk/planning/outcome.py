@@ -1,0 +1,126 @@
+"""What a plan gives each task: teams, days, order, and what is expected to be found and averted there."""
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlrisk.planning.settings import AssetSettings, PlanSettings
+from mlrisk.planning.spending import Spent, Work, finds, harm
+
+Floats = NDArray[np.float64]
+# Thinner coverage than this is no job.
+LEAST_PASSES = 1e-6
+
+
+def with_outcome(
+    tasks: gpd.GeoDataFrame, land: pd.DataFrame, work: Work, spent: Spent, assets: Mapping[str, AssetSettings],
+    plan: PlanSettings,
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """`tasks` with what the plan gives them.
+
+    `planned`, `plan_order`, `asset`, `passes`, `team_days`, `teams` (that must work side by side to end within the
+    season), `cost`, `expected_found` (cells) and `casualties_averted` (people a year) with its bounds. Tasks that are
+    not planned say what one survey by the asset that suits them would take and bring.
+    """
+    names = np.array(list(assets), dtype=object)
+    usual = _usual(work)
+    passes = spent.passes.sum(axis=0)
+    planned = passes > LEAST_PASSES
+    asset, days = _who(names, usual, spent, planned)
+    left = np.where(planned[work.task], spent.left, _left_by_usual(work, usual))
+    per_cell = _expected(land.iloc[work.rows], left)
+    sums = {name: np.bincount(work.task, values, len(tasks)) for name, values in per_cell.items()}
+    total = days.sum(axis=0)
+    rate = np.where(total > 0, sums["casualties_averted"] / np.where(total > 0, total, 1), 0.0)
+    rate = np.where(np.isfinite(rate), rate, sums["expected_found"] / np.where(total > 0, total, 1))
+    cost = (days * np.array([kind.cost_per_day for kind in assets.values()]).reshape(-1, 1)).sum(axis=0)
+    return tasks.assign(
+        purpose=work.purpose,
+        planned=planned,
+        plan_order=_order(planned, -rate),
+        asset=asset,
+        passes=np.where(planned, passes, 0.0),
+        team_days=np.where(np.isfinite(total), total, np.nan),
+        teams=_teams(days, plan.working_days),
+        cost=cost,
+        **sums,
+    )
+
+
+def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
+    """Finds and casualties averted in each cell; bounds go with those of contamination unless the map has its own."""
+    found, averted = finds(cells) * (1 - left), harm(cells) * (1 - left)
+    ratio = {
+        side: cells[f"contamination_{side}"].to_numpy() / np.maximum(cells["contamination"].to_numpy(), 1e-12)
+        for side in ("low", "high")
+    }
+    casualties = np.maximum(cells["casualties_per_year"].to_numpy(dtype=np.float64), 1e-300)
+    for side, assumed in list(ratio.items()):
+        if f"casualties_per_year_{side}" in cells:
+            own = cells[f"casualties_per_year_{side}"].to_numpy(dtype=np.float64) / casualties
+            ratio[side] = np.where(np.isfinite(own), own, assumed)
+    return {
+        "expected_found": found,
+        "casualties_averted": averted,
+        "casualties_averted_low": averted * np.minimum(ratio["low"], 1),
+        "casualties_averted_high": averted * np.maximum(ratio["high"], 1),
+    }
+
+
+def _usual(work: Work) -> NDArray[np.int64]:
+    """The kind that suits each task best: most of its ground a day; -1 where none can work enough of it."""
+    count = len(work.purpose)
+    if not len(work.capacity):
+        return np.full(count, -1, dtype=np.int64)
+    cells = np.bincount(work.task, minlength=count)
+    rates = []
+    for days in work.days:
+        able = np.isfinite(days)
+        ground = np.bincount(work.task[able], minlength=count)
+        enough = ground >= work.least_workable_share * cells
+        rates.append(np.where(enough & (ground > 0), ground / _sum(work.task[able], days[able], count), 0.0))
+    best = np.argmax(rates, axis=0)
+    return np.where(np.max(rates, axis=0) > 0, best, -1)
+
+
+def _sum(task: NDArray[np.int64], values: Floats, count: int) -> Floats:
+    total = np.bincount(task, values, count)
+    return np.where(total > 0, total, 1.0)
+
+
+def _left_by_usual(work: Work, usual: NDArray[np.int64]) -> Floats:
+    """What one survey by the kind that suits the task leaves in each cell."""
+    kind = usual[work.task]
+    if not len(work.capacity):
+        return np.ones(len(work.task))
+    able = (kind >= 0) & np.isfinite(work.days[kind, np.arange(len(kind))])
+    return np.where(able, 1 - work.detection[kind], 1.0)
+
+
+def _who(
+    names: NDArray[np.object_], usual: NDArray[np.int64], spent: Spent, planned: NDArray[np.bool_]
+) -> tuple[NDArray[np.object_], Floats]:
+    """The kinds that do each task, the one with most days first, and their days (K, T)."""
+    asset = np.full(len(planned), "", dtype=object)
+    days = spent.days.copy()
+    for task in np.flatnonzero(planned):
+        kinds = np.flatnonzero(spent.passes[:, task] > LEAST_PASSES)
+        asset[task] = " + ".join(names[kinds[np.argsort(-days[kinds, task], kind="stable")]])
+    idle = np.flatnonzero(~planned & (usual >= 0))
+    asset[idle] = names[usual[idle]]
+    return asset, days
+
+
+def _teams(days: Floats, working_days: float) -> NDArray[np.int32]:
+    return np.asarray(np.ceil(days / working_days - 1e-9).sum(axis=0), dtype=np.int32)
+
+
+def _order(planned: NDArray[np.bool_], key: Floats) -> pd.arrays.IntegerArray:
+    """1 for the planned task with the least key; null for tasks that are not planned."""
+    rows = np.flatnonzero(planned)
+    number = np.zeros(len(planned), dtype=np.int32)
+    number[rows[np.argsort(key[rows], kind="stable")]] = np.arange(1, len(rows) + 1, dtype=np.int32)
+    return pd.arrays.IntegerArray(number, ~planned)

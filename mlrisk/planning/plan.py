@@ -1,0 +1,254 @@
+"""The survey plan: tasks for the teams there are, a share of them to learn from, and what is expected of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.grid import Grid
+from mlrisk.config import RankingSettings
+from mlrisk.planning.draw import audit_draw
+from mlrisk.planning.effort import cell_days
+from mlrisk.planning.fairness import district_shares, land_shares
+from mlrisk.planning.growth import Flags
+from mlrisk.planning.outcome import with_outcome
+from mlrisk.planning.spending import AUDIT, EXPLORE, SURVEY, WORTH, Spent, Work, cells_of, rule_of, spend
+from mlrisk.ranking import by_explore
+from mlrisk.tasks import Groups, group_cells, survey_tasks
+
+Floats = NDArray[np.float64]
+# Exploring tasks hold cells from this widest share of what the other tasks leave.
+EXPLORED_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What comes of a season.
+
+    `tasks` have their effort and what is expected of it; `cells` has one row a cell in `grid.cell_ids()` order: task_id
+    (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that
+    the season's survey finds what lies in the cell. `districts` tells who gets how much, `totals`
+    what the plan spends and expects, `notes` what a planner must know.
+    """
+
+    tasks: gpd.GeoDataFrame
+    cells: pd.DataFrame
+    districts: pd.DataFrame
+    totals: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def make_plan(
+    grid: Grid,
+    land: pd.DataFrame,
+    settings: RankingSettings,
+    barriers: tuple[Flags, Flags] | None = None,
+    members: Floats | None = None,
+    seed: int = 0,
+) -> Plan:
+    """Group the ranked land into tasks and spend the team-days of the season on them.
+
+    `land` is a ranked risk map of the cells of the grid, in any order, with what mlrisk.planning.ground adds; cells
+    with a `mask` or released by the authority are in no task. `members` (M, n_cells) is the contamination that each
+    bootstrap member sees, for how steady a task's place in the plan is. Without teams there are tasks in their order
+    and no plan.
+    """
+    land, members = _in_grid_order(grid, land, members)
+    assets = {name: asset for name, asset in settings.assets.items() if asset.number > 0}
+    days = cell_days(land, assets, settings.plan, grid.cell_size_m**2)
+    capacity = np.array([asset.number * settings.plan.working_days for asset in assets.values()])
+    shut = land["mask"].to_numpy() != ""
+    free = ~shut & ~land["released"].to_numpy()
+    frame = free & land["evidence"].ne("found").to_numpy()
+    drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), days, settings.audit_share * capacity, seed)
+    groups, purpose = _groups(grid, land, settings, barriers, free, drawn, bool(assets))
+    tasks = survey_tasks(grid, land, groups)
+    rows, task = cells_of(groups)
+    audit_kind = np.zeros(groups.count, dtype=np.int64)
+    audit_kind[task] = kind[rows]
+    detection = np.array([asset.detection for asset in assets.values()])
+    work = Work(
+        rows, task, purpose, tasks["district"].to_numpy(), days[:, rows], detection, capacity, audit_kind,
+        settings.plan.least_workable_share,
+    )  # fmt: skip
+    spent = _spent(work, land, settings, free)
+    tasks = with_outcome(tasks, land, work, spent, assets, settings.plan)
+    tasks = tasks.assign(
+        inclusion_prob=np.where(purpose == AUDIT, _of_task(chance, rows, task, groups.count), np.nan),
+        stability=_stability(work, land, settings, free, members),
+    )
+    tasks = _with_reasons(tasks)
+    cells = pd.DataFrame(
+        {
+            "cell_id": land["cell_id"],
+            "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
+            "purpose": np.append(purpose, "")[groups.label],
+            "inclusion_prob": np.where(chance > 0, chance, np.nan),
+            "season_detection": _season_detection(len(land), rows, spent),
+        }
+    )
+    notes = _notes(settings, tasks, capacity, free, shut)
+    return Plan(tasks, cells, district_shares(land, tasks), _totals(tasks, work, spent, assets), notes)
+
+
+def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats | None) -> tuple[pd.DataFrame, Floats | None]:
+    ids, wanted = land["cell_id"].to_numpy(), grid.cell_ids()
+    if np.array_equal(ids, wanted):
+        return land, members
+    place = np.argsort(ids, kind="stable")
+    row = place[np.searchsorted(ids[place], wanted)]
+    return land.iloc[row].reset_index(drop=True), None if members is None else members[:, row]
+
+
+def _groups(
+    grid: Grid, land: pd.DataFrame, settings: RankingSettings, barriers: tuple[Flags, Flags] | None,
+    free: NDArray[np.bool_], drawn: NDArray[np.bool_], teams: bool,
+) -> tuple[Groups, NDArray[np.object_]]:  # fmt: skip
+    """Tasks of the policy, then those that explore, then the audit cells, each a task; and what each is for."""
+    rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
+    main = group_cells(grid, np.where(free & ~drawn, rank, np.nan), settings.tasks, barriers)
+    label, count = main.label.copy(), main.count
+    if teams and settings.explore_share > 0:
+        open_ = free & ~drawn & (label < 0) & land["evidence"].eq("unknown").to_numpy()
+        order = _order_of(by_explore(land), land["cell_id"].to_numpy(), open_)
+        number = max(1, int(np.ceil(settings.explore_share * settings.tasks.number)))
+        limits = settings.tasks.model_copy(update={"worst_share": EXPLORED_SHARE})
+        explored = group_cells(grid, order, limits, barriers, number)
+        label = np.where(explored.label >= 0, explored.label + count, label)
+        count += explored.count
+    explored_to = count
+    label[drawn] = count + np.arange(int(drawn.sum()))
+    count += int(drawn.sum())
+    purpose = np.full(count, AUDIT, dtype=object)
+    purpose[: main.count], purpose[main.count : explored_to] = SURVEY, EXPLORE
+    return Groups(label.astype(np.int32), count), purpose
+
+
+def _order_of(score: Floats, cell_id: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Floats:
+    """1 for the highest score among the chosen cells, NaN for the others."""
+    rows = np.flatnonzero(chosen)
+    order = np.full(len(score), np.nan)
+    order[rows[np.lexsort((cell_id[rows], -score[rows]))]] = np.arange(1, len(rows) + 1)
+    return order
+
+
+def _spent(
+    work: Work, land: pd.DataFrame, settings: RankingSettings, free: NDArray[np.bool_], factor: Floats | None = None
+) -> Spent:
+    """`factor` (n,) stands for a member that sees more or less contamination in a cell."""
+    cells = land.iloc[work.rows]
+    value = np.nan_to_num(WORTH[settings.policy].value(cells))
+    values = {SURVEY: value if factor is None else value * factor, EXPLORE: by_explore(cells)}
+    shares = settings.explore_share, settings.district_floor
+    of_land = land_shares(land["district"].to_numpy(), free)
+    return spend(work, values, rule_of(settings.policy), shares, settings.plan.most_passes, of_land)
+
+
+def _stability(
+    work: Work, land: pd.DataFrame, settings: RankingSettings, free: NDArray[np.bool_], members: Floats | None
+) -> Floats:
+    """Share of the bootstrap members under which each task of the policy is in the plan; NaN where nobody can say."""
+    steady = np.full(len(work.purpose), np.nan)
+    if members is None or not len(members) or not len(work.capacity):
+        return steady
+    chance = np.maximum(land["contamination"].to_numpy(dtype=np.float64)[work.rows], 1e-12)
+    inside = np.zeros(len(work.purpose))
+    for member in members:
+        inside += _member_plan(work, land, settings, free, member[work.rows] / chance).passes.sum(axis=0) > 0
+    survey = work.purpose == SURVEY
+    steady[survey] = inside[survey] / len(members)
+    return steady
+
+
+def _member_plan(
+    work: Work, land: pd.DataFrame, settings: RankingSettings, free: NDArray[np.bool_], factor: Floats
+) -> Spent:
+    """The plan of a member; one that keeps an order puts the tasks in the member's own order first."""
+    if WORTH[settings.policy].rule != "in_order":
+        return _spent(work, land, settings, free, factor)
+    value = np.nan_to_num(WORTH[settings.policy].value(land.iloc[work.rows])) * factor
+    survey = np.flatnonzero(work.purpose == SURVEY)
+    best = np.zeros(len(work.purpose))
+    np.maximum.at(best, work.task, value)
+    place = np.arange(len(work.purpose))
+    place[survey[np.argsort(-best[survey], kind="stable")]] = survey
+    back = np.argsort(place, kind="stable")
+    turned = Work(
+        work.rows, place[work.task], work.purpose, work.district[back], work.days, work.detection, work.capacity,
+        work.audit_kind[back], work.least_workable_share,
+    )  # fmt: skip
+    spent = _spent(turned, land, settings, free, factor)
+    return Spent(spent.passes[:, place], spent.days[:, place], spent.left)
+
+
+def _of_task(values: Floats, rows: NDArray[np.int64], task: NDArray[np.int64], count: int) -> Floats:
+    """The value of any cell of each task; for tasks of one cell."""
+    found = np.full(count, np.nan)
+    found[task] = values[rows]
+    return found
+
+
+def _season_detection(n_cells: int, rows: NDArray[np.int64], spent: Spent) -> Floats:
+    detection = np.zeros(n_cells)
+    detection[rows] = 1 - spent.left
+    return detection
+
+
+def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Exploring and auditing tasks say first that they are no promise of finds."""
+    explore, audit = tasks["purpose"].eq(EXPLORE).to_numpy(), tasks["purpose"].eq(AUDIT).to_numpy()
+    if not (explore | audit).any():
+        return tasks
+    reason = tasks["reason_1"].to_numpy(dtype=object).copy()
+    second = tasks["reason_2"].to_numpy(dtype=object).copy()
+    second[explore | audit] = reason[explore | audit]
+    outside = tasks["out_of_domain_share"].to_numpy() > 0.5
+    reason[explore] = "explores: the interval of contamination is wide here"
+    reason[explore & outside] = "explores: no basis to rank, survey teaches the model most here"
+    chance = tasks["inclusion_prob"].to_numpy()
+    reason[audit] = [f"audit: drawn at random with probability {value:.3g}" for value in chance[audit]]
+    return tasks.assign(reason_1=reason, reason_2=second)
+
+
+def _totals(tasks: gpd.GeoDataFrame, work: Work, spent: Spent, assets: Mapping[str, Any]) -> dict[str, Any]:
+    planned = tasks[tasks["planned"]]
+    return {
+        "tasks_planned": len(planned),
+        "tasks_by_purpose": {name: int((planned["purpose"] == name).sum()) for name in (SURVEY, EXPLORE, AUDIT)},
+        "team_days": float(planned["team_days"].sum()),
+        "team_days_by_asset": dict(zip(assets, spent.days.sum(axis=1).round(6).tolist(), strict=True)),
+        "team_days_by_purpose": planned.groupby("purpose")["team_days"].sum().to_dict(),
+        "capacity_by_asset": dict(zip(assets, work.capacity.tolist(), strict=True)),
+        "hectares": float(planned["area_m2"].sum() / 10_000),
+        "expected_found_cells": float(planned["expected_found"].sum()),
+        "casualties_averted_per_year": float(planned["casualties_averted"].sum(min_count=1)),
+        "cost": float(planned["cost"].sum()),
+    }
+
+
+def _notes(
+    settings: RankingSettings, tasks: gpd.GeoDataFrame, capacity: Floats, free: NDArray[np.bool_],
+    shut: NDArray[np.bool_],
+) -> tuple[str, ...]:  # fmt: skip
+    notes = list(settings.authority.notes if settings.policy == "authority" else ())
+    if not len(capacity):
+        notes.append("ranking.assets names no team: tasks are in the policy's order, and there is no plan of who goes")
+    if not free.any():
+        notes.append("every cell is masked or released: there is no task")
+    elif shut.any():
+        notes.append(f"{int(shut.sum()):,} cells are masked (ranking.masks) and in no task")
+    spent = float(tasks.loc[tasks["planned"], "team_days"].sum())
+    idle = float(capacity.sum()) - spent
+    if len(capacity) and idle > 0.005 * capacity.sum():
+        notes.append(
+            f"{idle:,.0f} of {capacity.sum():,.0f} team-days find no work: the tasks are done, or none suits the teams "
+            "(ranking.tasks.number, ranking.plan.most_passes, ranking.assets)"
+        )
+    small = int((tasks["purpose"].eq(SURVEY) & (tasks["area_m2"] < settings.tasks.least_km2 * 1e6 - 1e-6)).sum())
+    if small:
+        notes.append(f"{small:,} tasks are smaller than ranking.tasks.least_km2: no ranked land adjoins them")
+    return tuple(notes)

@@ -1,0 +1,98 @@
+"""`mlrisk retrain`: decide who ranks, make the map anew with the champion, and say what moved."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import MlriskError
+from features.known import Known
+from features.table import grid_feature_table
+from mlrisk.change_report import FILES, write_changes
+from mlrisk.changes import Earlier, changes_between, read_earlier
+from mlrisk.config import Config
+from mlrisk.risk_map import Ranking, rank
+from models.contamination import ContaminationModel
+from training.contest import asked_of
+from training.inputs import Inputs, contamination_context, open_inputs
+from training.ledger import Ledger
+from training.lock import only_one
+from training.regions import cell_regions
+from training.retrain import UNCHANGED, Decision, decide, lock_path
+from training.tracking import Store
+from training.trouble import advice_for
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """The decision, and the new map with its change report; both None where nothing had to be made anew."""
+
+    decision: Decision
+    ranking: Ranking | None
+    report: tuple[Path, ...]
+
+
+def retrain(config: Config, approve: str | None = None, progress: Progress = lambda _: None) -> Retrained:
+    """Train on newer results, judge, promote or refuse, and rank with whoever is champion then; one run at a time.
+
+    A run in which nothing is new and whose map is there already changes nothing. Every step can be repeated: what was
+    finished before a kill is taken up by the next run.
+    """
+    with only_one(lock_path(config), config.retraining.lock_wait_s):
+        progress("sources")
+        inputs = open_inputs(config)
+        earlier = read_earlier(config.output_folder)
+        decision = decide(config, inputs, approve, progress)
+        if decision.kind == UNCHANGED and earlier is not None and _is_of(earlier, config, decision, inputs):
+            return Retrained(decision, None, ())
+        ranking = rank(config, inputs, progress)
+        progress("change report")
+        report = _report(config, inputs, earlier, decision, ranking)
+        progress("done")
+        return Retrained(decision, ranking, report)
+
+
+def _is_of(earlier: Earlier, config: Config, decision: Decision, inputs: Inputs) -> bool:
+    """Whether a map was made by the champion from these inputs."""
+    models = {model["name"]: model["number"] for model in earlier.summary.get("models", [])}
+    digests = {row["source"]: row.get("digest") for row in earlier.summary.get("inputs", [])}
+    now = {report.source: report.digest for report in inputs.reports}
+    return models.get(f"{config.name}.contamination") == decision.champion and digests == now
+
+
+def _report(
+    config: Config, inputs: Inputs, earlier: Earlier | None, decision: Decision, ranking: Ranking
+) -> tuple[Path, ...]:
+    changes = None
+    package = ranking.package
+    if earlier is not None and set(earlier.cells["cell_id"]) & set(package.risk["cell_id"]):
+        ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+        districts = cell_regions(inputs.grid, inputs.sources, config.validation)
+        changes = changes_between(earlier, package, _between(config, inputs, decision), districts, ledger)
+    try:
+        write_changes(decision, changes, package.notes, earlier.as_of if earlier else "", config.output_folder)
+    except OSError as error:
+        told = advice_for(error) or os.strerror(error.errno or 0)
+        raise MlriskError(f"output.folder ({config.output_folder}) cannot be written: {told}") from error
+    return tuple(config.output_folder / name for name in FILES)
+
+
+def _between(config: Config, inputs: Inputs, decision: Decision) -> NDArray[np.float64]:
+    """Scores of today's features by the model that ranked before, NaN where there was none."""
+    if decision.before is None:
+        return np.full(inputs.grid.n_cells, np.nan)
+    texts = Store.of(config).load_number(f"{config.name}.contamination", decision.before)[1]
+    model = ContaminationModel.from_files(texts)
+    if decision.contest is not None:
+        table = decision.contest.now.table
+    else:
+        known = Known(inputs.sources, contamination_context(config))
+        table = grid_feature_table(
+            inputs.grid, known, config.features, config.compute.tile_cells, config.compute.schedule
+        )
+    return model.ranker.raw(asked_of(table, model.ranker.features), config.compute.threads)

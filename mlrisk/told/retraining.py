@@ -1,0 +1,33 @@
+"""What `retrain` says: the decision first, then its reasons, what is new, and where the map and the report lie."""
+
+from mlrisk.retraining import Retrained
+from mlrisk.told.lines import Said, Table
+from mlrisk.told.ranking import ranked_map
+from training.retrain import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+
+TOLD = {
+    FIRST: "first: version {champion} ranks",
+    UNCHANGED: "unchanged: version {champion} goes on ranking",
+    PROMOTED: "promoted: version {champion} ranks from now on, version {before} did before",
+    REFUSED: "refused: version {challenger} does not rank, version {champion} goes on",
+    WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until --approve NAME signs",
+}
+
+
+def retrained(done: Retrained) -> list[Said]:
+    """All that is said of a retraining."""
+    decision = done.decision
+    told = TOLD[decision.kind].format(
+        champion=decision.champion, before=decision.before, challenger=decision.challenger
+    )
+    rows = tuple(
+        (check.name, ("holds" if check.passed else "DOES NOT HOLD") if check.judged else "not judged", check.text)
+        for check in decision.checks
+    )
+    return [
+        told,
+        *([Table("gate", ("check", "", "figures"), rows)] if rows else []),
+        *decision.notes,
+        *(f"{path.name}: {path}" for path in done.report),
+        *(ranked_map(done.ranking) if done.ranking is not None else []),
+    ]

@@ -1,0 +1,59 @@
+"""Land for the tests of the survey plan: a ranked map with districts, ground, masks and every state of evidence."""
+
+import numpy as np
+import pandas as pd
+import pyproj
+from shapely.geometry import box
+
+from features.grid import Grid
+from mlrisk.config import RankingSettings
+from mlrisk.planning.authority import with_need
+from mlrisk.planning.effort import with_effort
+from mlrisk.planning.plan import Plan, make_plan
+from mlrisk.ranking import ranked
+
+GRID = Grid.from_area(box(500_000, 4_400_000, 508_000, 4_406_000), pyproj.CRS("EPSG:32638"), 250)
+TEAMS = {"dogs": {"number": 4}, "machines": {"number": 1}}
+
+
+def plain_land(seed: int = 0) -> pd.DataFrame:
+    """A risk map that is not ranked yet, rows in `GRID.cell_ids()` order."""
+    rng = np.random.default_rng(seed)
+    centres, n = GRID.centres_m(), GRID.n_cells
+    score = np.sin(centres[:, 0] / 900) + np.cos(centres[:, 1] / 700) + rng.normal(0, 0.3, n)
+    chance = 1 / (1 + np.exp(3 - score))
+    return pd.DataFrame(
+        {
+            "cell_id": GRID.cell_ids(),
+            "easting_m": centres[:, 0],
+            "northing_m": centres[:, 1],
+            "contamination": chance,
+            "contamination_low": chance / 2,
+            "contamination_high": np.minimum(1, chance * 2),
+            "contamination_score": score,
+            "casualties_per_year": chance * rng.exponential(0.01, n),
+            "in_domain": rng.random(n) > 0.1,
+            "released": rng.random(n) < 0.05,
+            "evidence": rng.choice(["unknown", "searched", "found"], n, p=[0.8, 0.15, 0.05]),
+            "mask": np.where(rng.random(n) < 0.05, "security: beyond the post", ""),
+            "district": np.where(centres[:, 0] < 503_900, "west", "east").astype(object),
+            "slope_deg": rng.gamma(2, 4, n),
+            "road_distance_m": rng.exponential(800, n),
+            "base_m": rng.exponential(3000, n),
+            "reason_1": "one",
+            "reason_2": "two",
+            "reason_3": "",
+        }
+    )
+
+
+def settings_of(policy: str = "harm_per_day", **more: object) -> RankingSettings:
+    """Settings of a small season, 20 days of four dog teams and a machine."""
+    given = {"assets": TEAMS, "plan": {"working_days": 20}, "tasks": {"greatest_km2": 1, "number": 40}}
+    return RankingSettings.model_validate({"policy": policy, **given, **more})
+
+
+def plan_of(land: pd.DataFrame, settings: RankingSettings, **more: object) -> Plan:
+    """The plan of land that is not ranked yet."""
+    prepared = with_need(with_effort(land, settings.assets, settings.plan, GRID.cell_size_m**2), {}, settings.authority)
+    return make_plan(GRID, ranked(prepared, settings.policy), settings, **more)

@@ -1,0 +1,178 @@
+"""The gate, check by check, on land whose champion and challenger are made up."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from features.table import FeatureTable
+from training.config import RetrainingSettings
+from training.contest import NEWEST, REGIONS, Arena, asked_of
+from training.drift import population_stability, reference_of
+from training.gate import (
+    CHECKS,
+    check_calibration,
+    check_contradiction,
+    check_districts,
+    check_domain,
+    check_independent,
+    check_recall,
+    check_sources,
+    judged_by_gate,
+    loss_of,
+)
+
+CELLS = 600
+SETTINGS = RetrainingSettings()
+
+
+def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated=None, seed=0):
+    """Six districts of 100 cells, in some the labels are turned round, in others the challenger knows nothing."""
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(size=CELLS)
+    positive = truth + rng.normal(size=CELLS) > 0.8
+    district = np.repeat([f"district {n}" for n in range(6)], 100).astype(object)
+    ours = challenger * truth + 0.3 * rng.normal(size=CELLS)
+    ours[np.isin(district, weak)] = -truth[np.isin(district, weak)]
+    theirs = champion * truth + 0.3 * rng.normal(size=CELLS)
+    probability = np.full(CELLS, positive.mean()) if stated is None else np.full(CELLS, stated)
+    positive = positive ^ np.isin(district, flipped)
+    return Arena(
+        name, np.arange(CELLS), theirs, ours, probability, probability, positive, np.ones(CELLS),
+        np.arange(CELLS) // 12, np.zeros(CELLS, dtype=np.int64), district,
+        np.where(np.arange(CELLS) % 2, "people", "model").astype(object),
+    )  # fmt: skip
+
+
+def contest(*arenas, domains=(0.9, 0.9), missing=()):
+    named = {one.name: one for one in arenas}
+    domain = {"domain_champion": domains[0], "domain_challenger": domains[1]}
+    return SimpleNamespace(arenas=arenas, arena=named.get, missing=missing, new=(), **domain)
+
+
+def failed(checks):
+    return [check.name for check in checks if not check.passed]
+
+
+def test_equals_pass_every_check():
+    regions = Arena(**{**vars(arena(name=REGIONS, seed=1)), "fold": (np.arange(CELLS) // 100) % 3})
+    checks = judged_by_gate(contest(arena(), regions), SETTINGS)
+    assert not failed(checks)
+    assert len(checks) >= len(CHECKS)
+    assert all(check.judged for check in checks)
+
+
+def test_a_worse_challenger_is_refused_where_it_is_worse():
+    assert failed(check_recall(contest(arena(challenger=0.1), arena(name=REGIONS)), SETTINGS)) == [
+        "recall, newest results"
+    ]
+    assert failed(check_recall(contest(arena(), arena(name=REGIONS, challenger=0.1)), SETTINGS)) == [
+        "recall, held-out regions"
+    ]
+    assert not failed(check_recall(contest(arena(champion=0.1)), SETTINGS))
+
+
+def test_margin_and_doubt_and_budget_are_read():
+    made = contest(arena(challenger=0.1))
+    assert failed(check_recall(made, SETTINGS))
+    assert not failed(check_recall(made, RetrainingSettings(margin=0.9)))
+    assert not failed(check_recall(made, RetrainingSettings(doubt=1.0)))
+    assert "at 20 %" in check_recall(made, RetrainingSettings(budget_percent=20))[0].text
+
+
+def test_what_no_ranking_asked_for_is_judged_apart():
+    made = arena()
+    odd = np.arange(CELLS) % 2 == 1
+    bad = Arena(**{**vars(made), "challenger": np.where(odd, -made.challenger, made.challenger)})
+    checks = check_independent(contest(bad), SETTINGS)
+    assert failed(checks) == ["independent results"]
+    assert "model 300, people 300" in checks[0].text
+    assert not failed(check_independent(contest(made), SETTINGS))
+    nobody = Arena(**{**vars(bad), "origin": np.full(CELLS, "", dtype=object)})
+    assert not check_independent(contest(nobody), SETTINGS)[0].judged
+
+
+def test_one_district_that_is_lost_is_named():
+    weak = contest(arena(weak=("district 3",)))
+    checks = check_districts(weak, SETTINGS)
+    assert failed(checks) == ["districts, newest results"]
+    assert "district 3 (" in checks[0].text
+    assert "district 2 (" not in checks[0].text
+    assert not failed(check_districts(weak, RetrainingSettings(district_margin=0.9)))
+    assert not failed(check_districts(weak, RetrainingSettings(district_doubt=1.0)))
+    few = check_districts(weak, RetrainingSettings(least_found=99))
+    assert not failed(few)
+    assert not few[0].judged
+
+
+def test_results_that_turn_a_district_round_are_refused():
+    checks = check_contradiction(contest(arena(flipped=("district 1",))), SETTINGS)
+    assert failed(checks) == ["contradiction"]
+    assert "district 1: " in checks[0].text
+    assert "district 0: " not in checks[0].text
+    assert not failed(check_contradiction(contest(arena()), SETTINGS))
+
+
+def test_a_district_whose_share_is_off_beside_the_others_is_refused():
+    made = arena()
+    few = np.where(made.district == "district 2", 0.002, 0.3)
+    off = contest(Arena(**{**vars(made), "stated_champion": few}))
+    checks = check_contradiction(off, SETTINGS)
+    assert failed(checks) == ["contradiction"]
+    assert "district 2: " in checks[0].text
+    assert not failed(check_contradiction(off, RetrainingSettings(most_shift=9)))
+    # What is off everywhere is a matter of calibration.
+    assert not failed(check_contradiction(contest(arena(stated=0.002)), SETTINGS))
+
+
+def test_calibration_domain_and_sources():
+    made = arena(name=REGIONS)
+    fold = (np.arange(CELLS) // 100) % 2
+    # In every second fold the challenger's score stands for other odds: a curve of the one misleads in the other.
+    turned = Arena(**{**vars(made), "fold": fold, "challenger": made.challenger + 4 * fold})
+    assert failed(check_calibration(contest(turned), SETTINGS)) == ["calibration"]
+    assert not failed(check_calibration(contest(turned), RetrainingSettings(most_calibration_error=1.0)))
+    assert not failed(check_calibration(contest(Arena(**{**vars(made), "fold": fold})), SETTINGS))
+    assert not check_calibration(contest(made), SETTINGS)[0].judged
+    assert failed(check_domain(contest(domains=(0.9, 0.8)), SETTINGS)) == ["domain"]
+    assert not failed(check_domain(contest(domains=(0.9, 0.8)), RetrainingSettings(most_domain_loss=0.2)))
+    gone = check_sources(contest(missing=("slope_deg",)), SETTINGS)
+    assert failed(gone) == ["sources"]
+    assert "slope_deg" in gone[0].text
+
+
+def test_the_same_scores_lose_nothing_on_any_draw():
+    made = arena()
+    same = Arena(**{**vars(made), "challenger": made.champion})
+    loss = loss_of(same, "recall_10")
+    assert loss.loss == 0
+    assert (loss.draws == 0).all()
+    assert loss.share_beyond(0.0) == 0
+
+
+def test_nothing_new_is_told_as_not_judged():
+    checks = judged_by_gate(contest(), SETTINGS)
+    assert not failed(checks)
+    assert [check.name for check in checks if not check.judged] == ["recall", "calibration"]
+
+
+def test_population_stability_of_the_same_land_is_zero_and_grows_with_a_shift():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(5_000, 2)).astype(np.float32)
+    values[:200, 1] = np.nan
+    table = FeatureTable(("a", "b"), values)
+    reference = reference_of(table)
+    assert population_stability(reference, table)["psi"].abs().max() < 1e-9
+    # Between two normal distributions a standard deviation apart the symmetric divergence is 1; ten bins see less.
+    moved = FeatureTable(("a", "b"), values + np.array([1.0, 0.0], dtype=np.float32))
+    found = population_stability(reference, moved).set_index("feature")
+    assert 0.7 < found.loc["a", "psi"] < 1.0
+    assert found.loc["b", "psi"] == pytest.approx(0, abs=1e-9)
+    assert found.loc["b", "unknown"] == pytest.approx(0.04)
+
+
+def test_a_model_is_asked_with_unknown_values_for_what_vanished():
+    table = FeatureTable(("a", "b"), np.arange(6, dtype=np.float32).reshape(3, 2))
+    asked = asked_of(table, ("b", "gone"))
+    assert asked[:, 0].tolist() == [1.0, 3.0, 5.0]
+    assert np.isnan(asked[:, 1]).all()

@@ -1,0 +1,69 @@
+"""`mlrisk retrain` as its operator runs it: twice, with newer results, refused, and rolled back."""
+
+import json
+import shutil
+
+import pytest
+
+import mlrisk
+from tests.test_chain import QUICK, command
+from training.audit_log import read_lines
+from training.registry import roll_back
+from training.retrain import FIRST, PROMOTED, UNCHANGED
+from training.tracking import Store
+
+FEW = (
+    *QUICK, "features=[front_lines, incidents, roads]", "output.formats=[parquet, gpkg]", "validation.folds=2",
+    "contamination.model.n_trees=15", "casualty.model.n_trees=5", "ranking.explained_cells=0",
+)  # fmt: skip
+LOOSE = ("margin=1", "district_margin=1", "most_shift=99", "most_calibration_error=1", "most_domain_loss=1")
+BEFORE, NOW = "as_of=2020-12-31", "as_of=2021-12-31"
+
+
+def retrain(country, *more):
+    line = [part for text in (*FEW, *more) for part in ("--set", text)]
+    return command("retrain", country.config_path, *line)
+
+
+@pytest.fixture(scope="module")
+def country(tmp_path_factory):
+    return mlrisk.synthetic_country(4, cells=2_500, folder=tmp_path_factory.mktemp("country"))
+
+
+def test_the_operator_s_year(country, tmp_path):
+    outputs = country.folder / "outputs"
+    first = retrain(country, BEFORE)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith(f"{FIRST}: version 1 ranks")
+    old = (outputs / "risk.parquet").read_bytes()
+    steps = [json.loads(line)["step"] for line in first.stderr.splitlines() if line.startswith("{")]
+    assert steps[-1] == "done"
+
+    refused = retrain(country, NOW, "retraining.most_calibration_error=0", "retraining.margin=0", "retraining.doubt=0")
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert "DOES NOT HOLD" in refused.stdout
+    told = json.loads((outputs / "changes.json").read_text())
+    assert (told["decision"], told["version_now"], told["challenger"]) == ("refused", "1", "2")
+    assert told["reasons"]
+    assert told["expected_and_found"][0]["district"] == "all"
+    # The old model on new evidence: nothing moved because of a model.
+    assert told["moved_by_reason"]["changed model"] == 0
+
+    promoted = retrain(country, NOW, *(f"retraining.{text}" for text in LOOSE))
+    assert promoted.returncode == 0, promoted.stderr
+    assert promoted.stdout.startswith(f"{PROMOTED}: version 3 ranks from now on, version 1 did before")
+    new = (outputs / "risk.parquet").read_bytes()
+    assert new != old
+    again = retrain(country, NOW, *(f"retraining.{text}" for text in LOOSE))
+    assert again.stdout.startswith(f"{UNCHANGED}: version 3 goes on ranking"), again.stdout + again.stderr
+    assert (outputs / "risk.parquet").read_bytes() == new
+
+    config = mlrisk.load_config(country.config_path, overrides=[*FEW, NOW])
+    assert [line["what"] for line in read_lines(config)] == [FIRST, "refused", PROMOTED]
+    # Rolled back, the champion of before makes the map of before; forward again, that of now.
+    copy = tmp_path / "copy"
+    shutil.copytree(outputs, copy)
+    assert set(roll_back(Store.of(config), config.name, "Anna").values()) == {"1"}
+    at_first = mlrisk.load_config(country.config_path, overrides=[*FEW, BEFORE])
+    mlrisk.rank(at_first)
+    assert (outputs / "risk.parquet").read_bytes() == old

@@ -1,0 +1,242 @@
+"""Champion and challenger on the same land: the newest results, and regions held out of what was known before."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from features.table import FeatureTable
+from models.blend import Ranker
+from models.boosting import side_by_side
+from models.contamination import ContaminationModel
+from training.autocorrelation import autocorrelation_range_m
+from training.config import TrainConfig
+from training.inputs import Inputs
+from training.judging import learned_by
+from training.ledger import Ledger
+from training.order import Flags, Floats, Index
+from training.recipe import fit_side
+from training.regions import NO_REGION
+from training.splits import Labels, deal, judges, leave_region_out
+from training.states import FOUND, UNKNOWN, Evidence
+from training.study import Study, held_back_study, study_at
+from training.survey_bias import away_from, unlabelled_land
+
+NEWEST, REGIONS = "newest results", "held-out regions"
+
+
+@dataclass(frozen=True, eq=False)
+class Arena:
+    """Cells on which both were judged, arrays (n,).
+
+    `champion` and `challenger` are raw scores of models that have not seen what they are judged by; those of one `fold`
+    compare. `stated_champion` and `stated_challenger` are probabilities, NaN where the model on test is not the
+    registered one. `origin` says who chose a cell (training.origins), empty where nobody says. `area`
+    is the judged share of a cell, `block` the land that is resampled as a whole.
+    """
+
+    name: str
+    cell: Index
+    champion: Floats
+    challenger: Floats
+    stated_champion: Floats
+    stated_challenger: Floats
+    positive: Flags
+    area: Floats
+    block: Index
+    fold: Index
+    district: NDArray[np.object_]
+    origin: NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """What was compared: the arenas that could be made, the share of all land in either domain, and the features.
+
+    `missing` are features that the champion has learned from and the sources no longer give; it was judged with
+    unknown values in their place. `now` is the study of today.
+    """
+
+    arenas: tuple[Arena, ...]
+    domain_champion: float
+    domain_challenger: float
+    missing: tuple[str, ...]
+    new: tuple[str, ...]
+    now: Study
+
+    def arena(self, name: str) -> Arena | None:
+        """The arena of a name, None where it could not be made."""
+        return next((arena for arena in self.arenas if arena.name == name), None)
+
+
+def contest(
+    config: TrainConfig,
+    inputs: Inputs,
+    ledger: Ledger,
+    champion: ContaminationModel,
+    since: date,
+    challenger: ContaminationModel,
+) -> Contest:
+    """Judge both on results recorded after `since`, the champion's date, and on regions held out of earlier ones.
+
+    On the newest results the champion stands as it is, for it has seen none of them; the challenger's recipe learns
+    anew without those of the regions it is judged on. Both see features as of `since`. On held-out regions the same
+    recipe learns once from what was known at `since` and once from today's books, and is judged by the earlier labels:
+    what does harm there came in since.
+    """
+    now = study_at(config, inputs, ledger.at(config.as_of))
+    asked = champion.ranker.features
+    missing = tuple(name for name in asked if name not in now.table.names)
+    new = tuple(name for name in now.learned.names if name not in asked)
+    made = []
+    if since < config.as_of:
+        then = study_at(config, inputs, ledger.at(since))
+        fresh = ledger.between(since, config.as_of)
+        made = [
+            _newest(config, then, now, fresh, ledger.origins(since, config.as_of), champion, challenger),
+            _regions(config, then, now),
+        ]
+    threads = config.compute.threads
+    return Contest(
+        tuple(arena for arena in made if arena is not None),
+        float(champion.domain.contains(asked_of(now.table, asked), threads).mean()),
+        float(challenger.domain.contains(asked_of(now.table, challenger.ranker.features), threads).mean()),
+        missing,
+        new,
+        now,
+    )
+
+
+def asked_of(table: FeatureTable, names: Sequence[str]) -> NDArray[np.float32]:
+    """The columns that a model asks for, unknown where the table has none of that name; (n_cells, n_names)."""
+    place = {name: number for number, name in enumerate(table.names)}
+    columns = [
+        table.values[:, place[name]] if name in place else np.full(len(table.values), np.nan, np.float32)
+        for name in names
+    ]
+    return np.ascontiguousarray(np.column_stack(columns).astype(np.float32))
+
+
+def _newest(
+    config: TrainConfig,
+    then: Study,
+    now: Study,
+    outcome: Evidence,
+    origin: NDArray[np.object_],
+    champion: ContaminationModel,
+    challenger: ContaminationModel,
+) -> Arena | None:
+    fresh = outcome.labelled
+    test = fresh & (then.evidence.state == UNKNOWN) & (now.regions != NO_REGION)
+    positive = outcome.state == FOUND
+    labels = Labels(test, positive, now.regions, now.grid.centres_m(), now.grid.cell_size_m)
+    if not judges(labels, np.flatnonzero(test)):
+        return None
+    buffer_m = _buffer_m(config, then)
+    groups = list(deal(labels, config.validation, config.seed).values())
+    tests = [np.flatnonzero(test & np.isin(now.regions, members)) for members in groups]
+    trains = [np.flatnonzero(now.evidence.labelled & ~_near(now, fresh, rows, buffer_m)) for rows in tests]
+    jobs = [
+        (rows, train) for rows, train in zip(tests, trains, strict=True) if len(rows) and judges(_labels_of(now), train)
+    ]
+    if not jobs:
+        return None
+    rankers = side_by_side(lambda job: _ranker(config, now, job[1], job[0]), jobs, config.compute.threads)
+    cell = np.concatenate([rows for rows, _ in jobs])
+    ours = np.concatenate([_raw(then, ranker, rows) for ranker, (rows, _) in zip(rankers, jobs, strict=True)])
+    theirs = champion.ranker.raw(asked_of(then.table, champion.ranker.features)[cell], 1)
+    return Arena(
+        NEWEST, cell, theirs, ours, champion.calibration(theirs), challenger.calibration(ours), positive[cell],
+        outcome.share[cell], now.block[cell], np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]),
+        now.regions[cell], origin[cell],
+    )  # fmt: skip
+
+
+def _regions(config: TrainConfig, then: Study, now: Study) -> Arena | None:
+    folds = list(leave_region_out(then.labels, config.validation, config.seed))
+    if not folds:
+        return None
+    later = []
+    for fold in folds:
+        held_out = np.isin(now.regions, fold.facts["regions"])
+        near = _near(now, np.ones(len(held_out), dtype=bool), np.flatnonzero(held_out), fold.facts["buffer_m"])
+        later.append(np.flatnonzero(now.evidence.labelled & ~near & (now.regions != NO_REGION)))
+    jobs: list[tuple[Study, Index, Index]] = [(then, fold.train, fold.test) for fold in folds]
+    jobs += [(now, train, fold.test) for train, fold in zip(later, folds, strict=True)]
+    rankers = side_by_side(lambda job: _ranker(config, *job), jobs, config.compute.threads)
+    old, new = rankers[: len(folds)], rankers[len(folds) :]
+    cell = np.concatenate([fold.test for fold in folds])
+    nothing = np.full(len(cell), np.nan)
+    return Arena(
+        REGIONS, cell,
+        np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(old, folds, strict=True)]),
+        np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(new, folds, strict=True)]),
+        nothing, nothing, then.evidence.state[cell] == FOUND, then.evidence.share[cell], then.block[cell],
+        np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]), then.regions[cell],
+        np.full(len(cell), "", dtype=object),
+    )  # fmt: skip
+
+
+def _ranker(config: TrainConfig, study: Study, train: Index, test: Index) -> Ranker:
+    """The recipe of the config on some rows of a study, none of which is near the land on test."""
+    study = held_back_study(config, study, train)
+    side, recipe, _ = learned_by(config, study, train, 1)
+    away = away_from(test, study.grid.centres_m(), study.grid.cell_size_m)
+    unlabelled = unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight, away)
+    return fit_side(side, recipe, config.seed, unlabelled)
+
+
+def _raw(study: Study, ranker: Ranker, rows: Index) -> Floats:
+    return ranker.raw(asked_of(study.table, ranker.features)[rows], 1)
+
+
+def _near(study: Study, which: Flags, rows: Index, buffer_m: float) -> Flags:
+    """Cells among `which` that are one of `rows` or within the buffer of one."""
+    near = np.zeros(len(which), dtype=bool)
+    some = np.flatnonzero(which)
+    if len(rows) and len(some):
+        centres = study.grid.centres_m()
+        apart, _ = cKDTree(centres[rows]).query(centres[some])
+        near[some] = apart <= buffer_m * (1 + 1e-9)
+    return near
+
+
+def _buffer_m(config: TrainConfig, then: Study) -> float:
+    """The buffer of the config; where it is automatic, the range of the labels known before."""
+    if config.validation.buffer_m != "auto":
+        return float(config.validation.buffer_m)
+    rows = np.flatnonzero(then.evidence.labelled)
+    found = then.evidence.state[rows] == FOUND
+    size = then.grid.cell_size_m
+    return max(size, autocorrelation_range_m(then.grid.centres_m()[rows], found, size, config.seed))
+
+
+def _labels_of(study: Study) -> Labels:
+    return study.labels
+
+
+def arena_table(contest: Contest) -> pd.DataFrame:
+    """Every judged cell with both scores, for whoever wants to judge anew."""
+    return pd.concat([_rows(contest, arena) for arena in contest.arenas], ignore_index=True) if contest.arenas else (
+        pd.DataFrame()
+    )  # fmt: skip
+
+
+def _rows(contest: Contest, arena: Arena) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arena": arena.name, "cell_id": contest.now.grid.cell_ids()[arena.cell], "district": arena.district,
+            "fold": arena.fold, "chosen_by": arena.origin, "found": arena.positive, "champion": arena.champion,
+            "challenger": arena.challenger,
+        }
+    )  # fmt: skip
+
+
+def districts_of(arena: Arena) -> Iterator[tuple[str, Flags]]:
+    """Each district of an arena with its cells."""
+    for name in sorted({str(name) for name in arena.district} - {NO_REGION}):
+        yield name, arena.district == name

@@ -1,0 +1,40 @@
+"""Who chose the land that a record speaks of: what a ranking asked for stands apart from what people report."""
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from features.records import words
+
+MODEL, PEOPLE, CHANCE, UNSAID = "model", "people", "chance", ""
+# What several records of a cell make together: a draw stands above a report, and a report above a ranking, for what
+# people know without the ranking says something of the ranking.
+STRENGTH = (UNSAID, MODEL, PEOPLE, CHANCE)
+
+
+def chosen_by(source: str, table: gpd.GeoDataFrame, inclusion_prob: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Who chose the land of each record: what it says, else chance where it was drawn, else people for accidents.
+
+    Nobody looks for an accident, so accidents are always reported by people.
+    """
+    told = words(table, "chosen_by").astype(object) if "chosen_by" in table else np.full(len(table), UNSAID, object)
+    told = np.where(np.isin(told, STRENGTH), told, UNSAID).astype(object)
+    drawn = (inclusion_prob > 0) & (inclusion_prob < 1)
+    told[(told == UNSAID) & drawn] = CHANCE
+    if source == "incidents":
+        told[:] = PEOPLE
+    return np.asarray(told)
+
+
+def origin_of_cells(n_cells: int, place: NDArray[np.int32], told: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Who chose each cell, from the pairs of cells (`place`) and what their records say (`told`).
+
+    >>> origin_of_cells(3, np.array([0, 0, 2]), np.array(["model", "people", "model"], dtype=object)).tolist()
+    ['people', '', 'model']
+    """
+    strength = np.zeros(n_cells, dtype=np.int64)
+    numbers: Mapping[str, int] = {name: number for number, name in enumerate(STRENGTH)}
+    np.maximum.at(strength, place, np.array([numbers[str(name)] for name in told], dtype=np.int64))
+    return np.array(STRENGTH, dtype=object)[strength]

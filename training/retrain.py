@@ -1,0 +1,243 @@
+"""From newer results to a decision: what is new, a challenger, the contest, the gate, and who ranks from now on."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from models.contamination import ContaminationModel
+from training.aliases import CHALLENGER, CHAMPION, restore
+from training.audit_log import write_line
+from training.config import TrainConfig
+from training.contest import Contest, arena_table, contest
+from training.drift import population_stability
+from training.gate import Check, drift_told, judged_by_gate
+from training.inputs import Inputs, open_inputs
+from training.ledger import Ledger
+from training.lock import only_one
+from training.news import News, fingerprint, news_since, told_counts
+from training.registry import TARGETS, Row, promote, row_of, rows_with
+from training.states import FOUND, SEARCHED
+from training.sweeping import sweep
+from training.tracking import Store
+from training.train import train
+
+Progress = Callable[[str], None]
+FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
+# Runs of this command carry the tag, so that what a killed one left behind is known for what it is.
+BY_RETRAIN = {"command": "retrain"}
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What a retraining came to.
+
+    `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED or WAITING (for --approve). `champion` is the
+    number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one judged.
+    `notes` are sentences for the operator; `facts` what goes into the audit line.
+    """
+
+    kind: str
+    champion: str
+    before: str | None
+    challenger: str | None
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
+    news: News | None = None
+    contest: Contest | None = None
+    psi: pd.DataFrame = field(default_factory=pd.DataFrame)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the gate refused, empty where it did not."""
+        return tuple(f"{check.name}: {check.text}" for check in self.checks if not check.passed)
+
+
+def lock_path(config: TrainConfig) -> Path:
+    """The file that two retrainings of a country must not hold at once."""
+    return config.home_folder / f".{config.name}.retrain.lock"
+
+
+def retrain(
+    config: TrainConfig,
+    inputs: Inputs | None = None,
+    approve: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Decision:
+    """Train a challenger on what is known at `config.as_of` and let it rank if the gate holds; one run at a time.
+
+    `approve` is the name of a person who signs, where the policy asks for one. Killed at any point, the old champion
+    goes on ranking, and the next run takes up what was finished.
+    """
+    with only_one(lock_path(config), config.retraining.lock_wait_s):
+        return decide(config, inputs, approve, progress)
+
+
+def decide(config: TrainConfig, inputs: Inputs | None, approve: str | None, progress: Progress) -> Decision:
+    """`retrain` for a caller that holds the lock already."""
+    store = Store.of(config)
+    progress("store")
+    restored = restore(store.client, config.name)
+    notes = sweep(store, config.name, BY_RETRAIN)
+    if restored:
+        notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
+    return _decided(config, store, inputs, approve, progress, notes)
+
+
+def _decided(
+    config: TrainConfig,
+    store: Store,
+    inputs: Inputs | None,
+    approve: str | None,
+    progress: Progress,
+    notes: tuple[str, ...],
+) -> Decision:
+    name = f"{config.name}.contamination"
+    before = store.number(name, CHAMPION)
+    progress("sources")
+    inputs = inputs or open_inputs(config)
+    if before is None:
+        trained = train(config, inputs, progress, BY_RETRAIN)
+        number = trained.versions[0].number
+        facts = {"versions": {version.name: version.number for version in trained.versions}}
+        write_line(config, FIRST, approve or "policy", inputs=inputs.digests, **facts)
+        return Decision(FIRST, number, None, None, notes=(*notes, "there was no champion: this version ranks"))
+    progress("news")
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    champion = row_of(store, name, before)
+    news = _news(config, store, ledger, champion)
+    mark = fingerprint(config, inputs, ledger)
+    known = next(iter(rows_with(store, name, "fingerprint", mark)), None)
+    notes = (*notes, *_news_notes(news))
+    if known is not None and (known.number == before or known.tags.get("decision")):
+        return _unchanged(config, store, inputs, known, before, approve, notes, news)
+    if known is None or known.status != "FINISHED":
+        train(config, inputs, progress, BY_RETRAIN)
+        known = rows_with(store, name, "fingerprint", mark)[0]
+    else:
+        notes = (*notes, f"version {known.number} was trained by a run that was stopped: it is judged now")
+    return _judged(config, store, inputs, ledger, (champion, known), approve, progress, notes, news)
+
+
+def _judged(
+    config: TrainConfig,
+    store: Store,
+    inputs: Inputs,
+    ledger: Ledger,
+    rows: tuple[Row, Row],
+    approve: str | None,
+    progress: Progress,
+    notes: tuple[str, ...],
+    news: News,
+) -> Decision:
+    champion, challenger = rows
+    store.client.set_registered_model_alias(challenger.name, CHALLENGER, challenger.number)
+    progress("champion against challenger")
+    texts = [store.load_number(row.name, row.number)[1] for row in rows]
+    models = [ContaminationModel.from_files(text) for text in texts]
+    found = contest(config, inputs, ledger, models[0], date.fromisoformat(champion.tags["as_of"]), models[1])
+    progress("gate")
+    checks = judged_by_gate(found, config.retraining)
+    psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
+    notes = (
+        *notes,
+        drift_told(list(zip(psi["feature"], psi["psi"], strict=True))),
+        *_label_shift(ledger, config, news),
+    )
+    passed = all(check.passed for check in checks)
+    waits = config.retraining.policy == "approve" and approve is None
+    kind = REFUSED if not passed else WAITING if waits else PROMOTED
+    why = "; ".join(check.text for check in checks if not check.passed) or "the gate holds"
+    facts = {
+        "champion": champion.number, "challenger": challenger.number, "why": why, "news": news.counts,
+        "inputs": inputs.digests, "labels": challenger.tags.get("labels", ""), "run": challenger.run_id,
+    }  # fmt: skip
+    record = {"kind": kind, "notes": list(notes), "checks": [vars(check) for check in checks], **facts}
+    texts_out = {
+        "decision.json": json.dumps(record, indent=1, ensure_ascii=False, default=str),
+        "contest.csv": arena_table(found).to_csv(index=False),
+        "drift.csv": psi.to_csv(index=False),
+    }
+    store.log_results(challenger.run_id, {}, texts_out)
+    _settle(config, store, challenger, kind, approve or "policy auto", why, facts)
+    ranks = challenger.number if kind == PROMOTED else champion.number
+    return Decision(kind, ranks, champion.number, challenger.number, checks, notes, news, found, psi, facts)
+
+
+def _settle(
+    config: TrainConfig, store: Store, challenger: Row, kind: str, who: str, why: str, facts: Mapping[str, Any]
+) -> None:
+    """Write the decision down, then let it take effect, then mark it as done: whoever is killed does it once more."""
+    write_line(config, kind, who, **facts)
+    if kind == PROMOTED:
+        promote(store, _together(store, config, challenger), who, why[:1000])
+    for key, value in (("decision_why", why[:4000]), ("decision", kind)):
+        store.client.set_model_version_tag(challenger.name, challenger.number, key, value)
+
+
+def _together(store: Store, config: TrainConfig, challenger: Row) -> dict[str, str]:
+    """The versions of the challenger's run, both models: they rank together."""
+    mark = challenger.tags["fingerprint"]
+    rows = [row for t in TARGETS for row in rows_with(store, f"{config.name}.{t}", "fingerprint", mark)]
+    return {row.name: row.number for row in rows if row.run_id == challenger.run_id}
+
+
+def _unchanged(
+    config: TrainConfig,
+    store: Store,
+    inputs: Inputs,
+    known: Row,
+    before: str,
+    approve: str | None,
+    notes: tuple[str, ...],
+    news: News,
+) -> Decision:
+    """Nothing new: no version changes, but for one that waits and is signed now."""
+    decided = known.tags.get("decision", "")
+    if decided == WAITING and approve is not None:
+        facts = {"champion": before, "challenger": known.number, "why": "signed", "inputs": inputs.digests}
+        _settle(config, store, known, PROMOTED, approve, "the gate holds, signed", facts)
+        return Decision(PROMOTED, known.number, before, known.number, notes=(*notes, f"signed by {approve}"), news=news)
+    told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
+    waits = (f"version {known.number} waits for --approve NAME",) if decided == WAITING else ()
+    return Decision(
+        UNCHANGED, before, before, known.number, notes=(*notes, f"{told}: no version changes", *waits), news=news
+    )
+
+
+def _news(config: TrainConfig, store: Store, ledger: Ledger, champion: Row) -> News:
+    since = date.fromisoformat(champion.tags["as_of"])
+    return news_since(ledger, config.as_of, store.read_text(champion.run_id, "records.txt"), since)
+
+
+def _news_notes(news: News) -> tuple[str, ...]:
+    told = [f"new records since {news.since}: {_counted(news.new)}"]
+    if len(news.late):
+        told.append(
+            f"recorded by {news.since} and not known to the champion: {_counted(news.late)}. They teach the challenger "
+            "and judge nobody"
+        )
+    if news.gone:
+        told.append(f"{len(news.gone):,} records that the champion learned from are gone or were changed")
+    return tuple(told)
+
+
+def _counted(frame: pd.DataFrame) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in told_counts(frame).items()) or "none"
+
+
+def _label_shift(ledger: Ledger, config: TrainConfig, news: News) -> tuple[str, ...]:
+    """Share of found cells in the newest results beside that of what was known before."""
+    if news.since >= config.as_of:
+        return ()
+    then, fresh = ledger.at(news.since), ledger.between(news.since, config.as_of)
+    rates = []
+    for evidence in (then, fresh):
+        found, searched = (int((evidence.state[evidence.labelled] == state).sum()) for state in (FOUND, SEARCHED))
+        rates.append(f"{found / (found + searched):.1%} of {found + searched:,}" if found + searched else "none")
+    return (f"label shift: found {rates[1]} labelled cells in the newest results, {rates[0]} before",)

@@ -1,0 +1,56 @@
+"""Names, descriptions and tags of runs: what a reader of the MLflow UI sees without knowing the code."""
+
+import platform
+from collections.abc import Mapping
+
+from training.config import TrainConfig
+from training.identity import code_version, digest_of, grid_text
+
+
+def experiment_note(config: TrainConfig) -> str:
+    """What the experiment of a country is."""
+    return (
+        f"Survey ranking of {config.name} with mlrisk. Each run trains on what was known at its date (tag as_of); its "
+        "nested runs are the folds it was judged on. Open report.html among the artifacts first. The version that "
+        f"ranks today holds the alias champion of the registered models {config.name}.contamination and .casualty. "
+        "Not evidence of absence: no figure here says that land may be used."
+    )
+
+
+def run_name(config: TrainConfig) -> str:
+    """The name of a training run."""
+    return f"{config.name} {config.as_of}"
+
+
+def run_note(config: TrainConfig) -> str:
+    """The description of a training run: where to look first."""
+    return (
+        f"Contamination and casualty models of {config.name} from records known at {config.as_of}, cells of "
+        f"{config.grid.cell_size_m:g} m.\n\n"
+        "- `report.html`: missed finds first, every ranking beside its baselines with intervals, calibration\n"
+        "- `model_card.md`: what the model is for and what it is not\n"
+        "- metrics `recall_10`, `roc_auc`, ...: means on regions held out, and in nested runs those of each fold; "
+        "`<protocol>/<fold>/<ranking>/...`: all of them\n"
+        "- `validation.csv`, `folds.json`: the same as tables; `config.json`, `environment.txt`, `inputs.json`: origin"
+    )
+
+
+def run_tags(config: TrainConfig, inputs: Mapping[str, str]) -> dict[str, str]:
+    """Tags of a training run; the digest of every input has one of its own."""
+    tags = {
+        "kind": "training",
+        "as_of": str(config.as_of),
+        "code": code_version(),
+        "grid": grid_text(config),
+        "inputs": digest_of(dict(inputs)),
+        "python": platform.python_version(),
+    }
+    return tags | {f"input.{name}": digest for name, digest in inputs.items()}
+
+
+def environment() -> str:
+    """Every installed distribution with its version, one a line."""
+    from importlib.metadata import distributions
+
+    lines = {f"{found.metadata['Name']}=={found.version}" for found in distributions() if found.metadata["Name"]}
+    return "\n".join([f"python {platform.python_version()} on {platform.platform()}", *sorted(lines, key=str.casefold)])
