@@ -66,6 +66,7 @@ class OutputSettings(Settings):
 
     folder: Path = Field(Path("outputs"), description="relative to the config file")
     formats: tuple[str, ...] = Field(tuple(WRITERS), min_length=1, description="see WRITERS")
+    task_sheets: int = Field(20, ge=0, le=500, description="first tasks that get a page of their own in the pdf")
     languages: tuple[str, ...] = Field(
         languages(), min_length=1, description="of the reasons: the first one in every file, the others on the page too"
     )

@@ -14,6 +14,7 @@ from features.info import FeatureInfo
 
 FOLDER = "languages"
 NUMBER = re.compile(r"\d+")
+DECIMAL = re.compile(r"\d+(?:[.,]\d+)*(?:e-?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Language:
     """What reasons are made of in one language.
 
     `leads` gives by family the sentences that state its evidence, with features as placeholders; `texts` names
-    features, numbers in their names written as `#` and meant by {0}, {1}; `units` translates units.
+    features, numbers in their names written as `#` and meant by {0}, {1}; `units` translates units. `page` has the
+    fixed texts of the page under their English, numbers written and meant in the same way.
     """
 
     code: str
@@ -35,6 +37,14 @@ class Language:
     units: Mapping[str, str]
     leads: Mapping[str, tuple[str, ...]]
     texts: Mapping[str, str]
+    page: Mapping[str, str]
+
+    def say(self, english: str) -> str:
+        """A fixed text; the English where the language has no word for it."""
+        if english in self.page:
+            return self.page[english]
+        told = self.page.get(DECIMAL.sub("#", english))
+        return told.format(*DECIMAL.findall(english)) if told else english
 
     def text(self, name: str, infos: Mapping[str, FeatureInfo]) -> str:
         """What a feature is called; the catalogue's English, or its own name, where the language has no word."""

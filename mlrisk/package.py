@@ -55,6 +55,8 @@ class Package:
     `metrics` holds one row a protocol, fold and ranking (model or rule of thumb) with roc_auc, pr_auc, base_rate and
     recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area). `plan` is
     what the survey plan spends and expects, as plain values.
+    `sheets` is the number of tasks that get a printed sheet of their own; `languages` are those of its
+    texts: reasons in the first are `reason_1`, in a further one `reason_1_az`.
     """
 
     grid: Grid
@@ -65,3 +67,5 @@ class Package:
     notes: Notes
     metrics: pd.DataFrame
     plan: Mapping[str, object] = field(default_factory=dict)
+    sheets: int = 20
+    languages: tuple[str, ...] = ("en",)

@@ -117,6 +117,8 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
         _notes(config, inputs, champions, risk, plan),
         champions.metrics,
         {"totals": dict(plan.totals), "districts": _records(plan.districts)},
+        sheets=config.output.task_sheets,
+        languages=config.output.languages,
     )
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started)

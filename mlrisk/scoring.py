@@ -1,5 +1,6 @@
 """Scores and reasons of all cells, tile by tile; a tile is a pure function of its land, the sources and the models."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -107,7 +108,8 @@ def with_reasons(
 ) -> pd.DataFrame:
     """Reasons in words for the first `explained_cells` of the ranking, empty text for the others.
 
-    In the first language of `output.languages`; the others follow in columns such as `reason_1_az`.
+    In the first language of `output.languages`; the others follow in columns such as `reason_1_az`. `contributions` is
+    JSON: what each family that is told of added to the log-odds, the one that raised them most first.
     """
     first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
     ids, values = _values_of(scorer, grid, config.compute, risk.loc[first, "cell_id"].to_numpy(), kept)
@@ -115,15 +117,25 @@ def with_reasons(
     codes = config.output.languages
     columns = {code: [name if code == codes[0] else f"{name}_{code}" for name in REASONS] for code in codes}
     found = {code: [pd.DataFrame(columns=columns[code], dtype="str")] for code in codes}
+    moved = [pd.Series(dtype="str", name="contributions")]
     for start in range(0, len(ids), EXPLAINED_AT_ONCE):
         rows = slice(start, start + EXPLAINED_AT_ONCE)
         cases = explained(scorer.model, values[rows], infos, config.compute.threads)
         for code in codes:
             texts = reasons_in_words(cases, language(code), config.as_of)
             found[code].append(pd.DataFrame(texts, columns=columns[code], index=ids[rows], dtype="str"))
-    texts = pd.concat([pd.concat(parts) for parts in found.values()], axis=1)
+        moved.append(pd.Series(_moved(cases), index=ids[rows], dtype="str", name="contributions"))
+    texts = pd.concat([*(pd.concat(parts) for parts in found.values()), pd.concat(moved)], axis=1)
     texts = texts.reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
     return risk.assign(**{column: texts[column].astype("str") for column in texts.columns})
+
+
+def _moved(cases: Cases) -> list[str]:
+    names, sums = cases.families.names, cases.sums
+    return [
+        json.dumps({names[family]: round(float(sums[row, family]), 3) for family in cases.moved(row)})
+        for row in range(len(sums))
+    ]
 
 
 def explained(

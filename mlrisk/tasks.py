@@ -86,7 +86,7 @@ def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataF
             "casualties_per_year": groups.total(land["casualties_per_year"].to_numpy()),
             "out_of_domain_share": groups.mean(~land["in_domain"].to_numpy()),
             "priority": first["priority"].to_numpy(dtype=np.float64),
-            **{name: first[name].to_numpy() for name in ("reason_1", "reason_2", "reason_3")},
+            **{name: first[name].to_numpy() for name in land if name.startswith("reason_") or name == "contributions"},
             "access_note": _access(grid, land, groups),
         }
     )

@@ -22,6 +22,8 @@ WEST, SOUTH, CELL = 640_000.0, 4_380_000.0, 500.0
 SCRIPT = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://example.invalid","open")'
 PATH = "../../etc/passwd"
+# Safe, cleaned or free of mines, in Azerbaijani; "released by the authority" is said by its decision.
+FORBIDDEN_AZ = re.compile(r"təhlükəsiz|təmiz|minasız|minadan azad|minalardan azad|yaşıl", re.IGNORECASE)
 FORBIDDEN = re.compile(r"\b(safe|safely|safety|clear|mine-free|minefree)\b", re.IGNORECASE)
 
 
@@ -45,6 +47,7 @@ def sample_package(rows: int = 60, columns: int = 80, seed: int = 7) -> Package:
         layers=_layers(grid, line),
         notes=_notes(),
         metrics=_metrics(),
+        languages=("en", "az"),
     )
 
 
@@ -157,6 +160,10 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
                 "reason_1": FORMULA if order == 2 else group["reason_1"].iloc[0],
                 "reason_2": "2 accidents within 1 km, the last in 2024",
                 "reason_3": "" if order % 2 else "-1.5 km to the nearest planned return",
+                "reason_1_az": f"təmas xəttindən {order} km məsafədə — balı artırıb",
+                "reason_2_az": "",
+                "reason_3_az": "",
+                "contributions": '{"front_lines": 1.25, "terrain": -0.5}' if order == 1 else "",
                 "longitude": longitude,
                 "latitude": latitude,
                 "geometry": shape,

@@ -24,6 +24,7 @@ import shapely
 from shapely.geometry import LineString
 
 from mlrisk.classes import CLASSES, NO_BASIS, priority_class
+from mlrisk.language import language
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers import WRITERS
 from mlrisk.writers.figure import lonlat_nodes
@@ -465,6 +466,39 @@ def test_browser_fits_a_phone(page: Path, browser: Browser) -> None:
     assert browser.run("document.documentElement.scrollWidth") <= 390
     assert min(pixels(browser, cls.colour) for cls in CLASSES) > 5
     browser.open(page)
+
+
+def test_browser_switches_the_language(page: Path, browser: Browser) -> None:
+    browser.open(page)
+    browser.run("document.querySelector('#tasks tbody tr').click()")
+    assert browser.run("document.getElementById('panel-title').innerText") == "Rank 1"
+    assert "front lines +1.25" in browser.run("document.getElementById('panel-parts').innerText")
+    browser.run("document.querySelectorAll('[data-language]')[1].click()")
+    text = browser.run("document.body.innerText")
+    for english in language("az").page:
+        if len(english) > 25 and "#" not in english and "{" not in english:
+            assert english not in text
+    for told in (NOT_EVIDENCE, "Why here", "Legend", CLASSES[0].text, "Survey tasks", "Contamination, mean"):
+        assert language("az").say(told) in text
+    assert "təmas xəttindən 1 km məsafədə — balı artırıb" in text
+    assert "təmas xətləri +1.25" in text
+    assert browser.run("document.documentElement.lang") == "az"
+    assert browser.run("document.getElementById('filter').placeholder") == "rayon və ya səbəb"
+    assert browser.run("document.title") == "Tədqiqat prioriteti xəritəsi, Azərbaycan <b>, 2024-07-31"
+    assert browser.run("Bokeh.documents[0].get_model_by_name('map').left[0].axis_label") == "Şimala, m"
+    browser.run("document.querySelectorAll('[data-language]')[0].click()")
+    text = browser.run("document.body.innerText")
+    assert "Why here" in text
+    assert "balı artırıb" not in text
+
+
+def test_browser_draws_the_bars_of_contributions(browser: Browser) -> None:
+    """The largest fills its half; the others are in proportion; what lowered the score lies on the left."""
+    browser.run("document.querySelector('#tasks tbody tr').click()")
+    bars = browser.run(
+        "[...document.querySelectorAll('#panel-parts b')].map((bar) => [bar.className, bar.style.width])"
+    )
+    assert bars == [["raised", "50%"], ["lowered", "20%"]]
 
 
 def test_browser_reported_no_error_and_asked_for_nothing(page: Path, browser: Browser) -> None:

@@ -50,6 +50,7 @@ NAMES = {
     "xlsx": ["survey_tasks.xlsx"],
     "kml": ["survey_tasks.kml"],
     "html": ["map.html"],
+    "pdf": ["survey_sheets.pdf"],
     "stac": ["stac_item.json"],
 }
 
@@ -280,7 +281,7 @@ def test_parquet_metadata_carry_the_notes(package: Package, folder: Path) -> Non
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html", "stac"])
+@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html", "pdf", "stac"])
 def test_same_package_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir(), second.mkdir()

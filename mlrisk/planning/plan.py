@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.grid import Grid
 from mlrisk.config import RankingSettings
+from mlrisk.language import language, languages
 from mlrisk.planning.draw import audit_draw
 from mlrisk.planning.effort import cell_days
 from mlrisk.planning.fairness import district_shares, land_shares
@@ -203,15 +204,21 @@ def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     explore, audit = tasks["purpose"].eq(EXPLORE).to_numpy(), tasks["purpose"].eq(AUDIT).to_numpy()
     if not (explore | audit).any():
         return tasks
-    reason = tasks["reason_1"].to_numpy(dtype=object).copy()
-    second = tasks["reason_2"].to_numpy(dtype=object).copy()
-    second[explore | audit] = reason[explore | audit]
     outside = tasks["out_of_domain_share"].to_numpy() > 0.5
-    reason[explore] = "explores: the interval of contamination is wide here"
-    reason[explore & outside] = "explores: no basis to rank, survey teaches the model most here"
+    first = np.full(len(tasks), "", dtype=object)
+    first[explore] = "explores: the interval of contamination is wide here"
+    first[explore & outside] = "explores: no basis to rank, survey teaches the model most here"
     chance = tasks["inclusion_prob"].to_numpy()
-    reason[audit] = [f"audit: drawn at random with probability {value:.3g}" for value in chance[audit]]
-    return tasks.assign(reason_1=reason, reason_2=second)
+    first[audit] = [f"audit: drawn at random with probability {value:.3g}" for value in chance[audit]]
+    for ending in ("", *(f"_{code}" for code in languages() if f"reason_1_{code}" in tasks)):
+        told = first if not ending else np.array([language(ending[1:]).say(text) for text in first], dtype=object)
+        tasks = tasks.assign(
+            **{
+                f"reason_1{ending}": np.where(first != "", told, tasks[f"reason_1{ending}"]),
+                f"reason_2{ending}": np.where(first != "", tasks[f"reason_1{ending}"], tasks[f"reason_2{ending}"]),
+            }
+        )
+    return tasks
 
 
 def _totals(tasks: gpd.GeoDataFrame, work: Work, spent: Spent, assets: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,5 +73,6 @@ WRITERS: dict[str, Writer] = {
     "xlsx": _xlsx,
     "kml": _kml,
     "html": _html,
+    "pdf": _pdf,
     "stac": _stac,
 }

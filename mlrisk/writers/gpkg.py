@@ -110,7 +110,8 @@ def _no_basis(package: Package) -> gpd.GeoDataFrame:
 
 
 def _tasks(package: Package) -> gpd.GeoDataFrame:
-    return tasks_by_rank(package).astype({"rank": "int32", "task_id": "int32", "cells": "int32"})
+    tasks = tasks_by_rank(package).drop(columns="contributions", errors="ignore")
+    return tasks.astype({"rank": "int32", "task_id": "int32", "cells": "int32"})
 
 
 def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, tags: dict[str, str]) -> None:

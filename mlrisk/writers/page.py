@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import json
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 import numpy as np
 import pandas as pd
 from bokeh.resources import Resources
@@ -15,6 +17,7 @@ from bokeh.resources import Resources
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.figure import lonlat_nodes, map_item
 from mlrisk.writers.overlays import OVERLAYS, layer_of
+from mlrisk.writers.page_words import PageWords
 from mlrisk.writers.task_table import tasks_by_rank
 from mlrisk.writers.themes import Theme, make_themes
 from mlrisk.writers.words import HOW_TO_READ, plan_text
@@ -23,6 +26,10 @@ from mlrisk.writers.words import HOW_TO_READ, plan_text
 MOST_TASKS = 2_000
 # What the page runs besides Bokeh, in this order.
 SCRIPTS = ("mgrs.js", "page.js")
+SCRIPT_TEXTS = (
+    "Rank {0}", "Area", "Contamination, mean", "Expected to hold EO", "Casualties per year", "Plan", "Grid", "Task",
+    "outside the map", "outside the area", "Easting, m", "Northing, m",
+)  # fmt: skip
 RECALLS = ("recall_1", "recall_5", "recall_10", "recall_20")
 METRICS = ("roc_auc", "pr_auc", *RECALLS)
 
@@ -30,13 +37,13 @@ METRICS = ("roc_auc", "pr_auc", *RECALLS)
 def write_html(package: Package, folder: Path) -> list[Path]:
     """Write map.html; the same package gives the same bytes."""
     themes, factor = make_themes(package)
-    tasks = _tasks(package)
     path = folder / "map.html"
-    path.write_text(_page(package, themes, factor, tasks), encoding="utf-8", newline="\n")
+    path.write_text(_page(package, themes, factor, PageWords(package.languages)), encoding="utf-8", newline="\n")
     return [path]
 
 
-def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]]) -> str:
+def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageWords) -> str:
+    tasks = _tasks(package, words)
     bokeh = "\n".join(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw)
     script = "\n".join(_asset(name) for name in SCRIPTS)
     data = {
@@ -44,7 +51,11 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[
         "bounds": package.grid.bounds,
         "lonlat": lonlat_nodes(package),
         "tasks": tasks,
-        "themes": {theme.key: theme.labels for theme in themes},
+        "themes": {theme.key: [words.told(text) for text in theme.labels] for theme in themes},
+        "languages": [language.code for language in words.languages],
+        "texts": words.table(SCRIPT_TEXTS),
+        "families": {name: words.told(name.replace("_", " ")) for task in tasks for name, _ in task["parts"]},
+        "titles": words.told("Survey priority map, {country}, {date}", **_title(package)),
     }
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         _asset("page.html")
@@ -53,6 +64,10 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[
         bokeh=bokeh,
         script=script,
         style=_asset("page.css"),
+        t=words.html,
+        spans=words.spans,
+        label=partial(_label, words),
+        languages=words.languages,
         # Only these two scripts run, whatever text the data hold.
         script_hashes=" ".join(f"'sha256-{_digest(text)}'" for text in (bokeh, script)),
         data=_json(data),
@@ -69,6 +84,16 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[
     )
 
 
+def _title(package: Package) -> dict[str, object]:
+    return {"country": package.notes.country, "date": package.notes.as_of}
+
+
+def _label(words: PageWords, english: str, attribute: str = "aria-label") -> markupsafe.Markup:
+    """An attribute with a text that the script puts into the language of the page."""
+    told = json.dumps(words.told(english), ensure_ascii=False)
+    return markupsafe.Markup('{}="{}" data-say-{}="{}"').format(attribute, words.told(english)[0], attribute, told)
+
+
 def _asset(name: str) -> str:
     return (files("mlrisk.writers") / "assets" / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
@@ -83,15 +108,16 @@ def _json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _tasks(package: Package) -> list[dict[str, Any]]:
+def _tasks(package: Package, words: PageWords) -> list[dict[str, Any]]:
     """What the page says of each task, in words, by rank."""
     by_rank = tasks_by_rank(package).head(MOST_TASKS)
     bounds = by_rank.geometry.bounds.to_numpy().tolist()
     rows = by_rank.drop(columns=by_rank.geometry.name).to_dict("records")
-    return [_task(row, box) for row, box in zip(rows, bounds, strict=True)]
+    return [_task(row, box, words) for row, box in zip(rows, bounds, strict=True)]
 
 
-def _task(row: dict[Any, Any], bounds: list[float]) -> dict[str, Any]:
+def _task(row: dict[Any, Any], bounds: list[float], words: PageWords) -> dict[str, Any]:
+    reasons = [_reasons(row, "" if place == 0 else f"_{told.code}") for place, told in enumerate(words.languages)]
     position = f"{row['latitude']:.5f}, {row['longitude']:.5f}"
     return {
         "rank": int(row["rank"]),
@@ -102,11 +128,13 @@ def _task(row: dict[Any, Any], bounds: list[float]) -> dict[str, Any]:
         "contamination": float(row["contamination"]),
         "contamination_text": f"{row['contamination']:.1%}".replace("%", " %"),
         "finds": float(row["expected_finds"]),
-        "finds_text": f"{row['expected_finds']:.1f} of {int(row['cells'])} cells",
+        "finds_text": words.told("{some} of {all} cells", some=f"{row['expected_finds']:.1f}", all=int(row["cells"])),
         "casualties": float(row["casualties_per_year"]) if np.isfinite(row["casualties_per_year"]) else -1.0,
-        "casualties_text": _significant(float(row["casualties_per_year"])),
-        "plan_text": plan_text(row),
-        "reasons": [str(row[name]) for name in ("reason_1", "reason_2", "reason_3") if row[name]],
+        "casualties_text": words.told(_significant(float(row["casualties_per_year"]))),
+        "plan_text": [plan_text(row, told.say) for told in words.languages],
+        "reasons": reasons,
+        "first_reason": [(texts or [""])[0] for texts in reasons],
+        "parts": list(json.loads(row.get("contributions") or "{}").items()),
         "wgs84": position,
         "mgrs": row["mgrs"],
         "grid": f"{row['easting_m']:,.0f} E  {row['northing_m']:,.0f} N",
@@ -114,6 +142,12 @@ def _task(row: dict[Any, Any], bounds: list[float]) -> dict[str, Any]:
         "northing_m": float(row["northing_m"]),
         "bounds": bounds,
     }
+
+
+def _reasons(row: dict[Any, Any], ending: str) -> list[str]:
+    """The reasons of a task in one language; those of the first language where it has none in this one."""
+    told = [str(row[f"reason_{number}{ending}"]) for number in (1, 2, 3) if row.get(f"reason_{number}{ending}")]
+    return told or (_reasons(row, "") if ending else [])
 
 
 def _significant(value: float) -> str:

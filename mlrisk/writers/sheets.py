@@ -59,7 +59,7 @@ def plain(text: str) -> str:
 def write_csv(package: Package, folder: Path) -> list[Path]:
     """Write survey_tasks.csv: one row a task, by rank; `note` holds the warning and the provenance on every row."""
     tasks = _by_rank(package)
-    extra = [name for name in tasks.columns if name not in NAMES and name != tasks.geometry.name]
+    extra = [name for name in tasks.columns if name not in (*NAMES, "contributions", tasks.geometry.name)]
     table = pd.DataFrame(tasks[[*NAMES, *extra]]).assign(note=" ".join(notes_lines(package.notes)))
     path = folder / "survey_tasks.csv"
     # The byte order mark tells Excel that the file is UTF-8; without it Azerbaijani letters break.

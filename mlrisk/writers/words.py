@@ -10,7 +10,7 @@ from features.errors import InputError
 from mlrisk.package import NOT_EVIDENCE, Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -106,12 +106,15 @@ HOW_TO_READ = (
 )
 
 
-def plan_text(task: Mapping[Any, Any]) -> str:
-    """What the plan says of a task, in words."""
-    what = str(task["purpose"]) + (f" by {task['asset']}" if task["asset"] else "")
+def plan_text(task: Mapping[Any, Any], say: Callable[[str], str] = str) -> str:
+    """What the plan says of a task, in the words of `say`."""
+    what = say(str(task["purpose"]))
+    if task["asset"]:
+        what = say("{what} by {asset}").format(what=what, asset=task["asset"])
     if not task["planned"]:
-        return f"not this season ({what})"
-    return f"{what}, {task['team_days']:.1f} team-days, number {int(task['plan_order'])} in the plan"
+        return say("not this season ({what})").format(what=what)
+    text = say("{what}, {days} team-days, number {number} in the plan")
+    return text.format(what=what, days=f"{task['team_days']:.1f}", number=int(task["plan_order"]))
 
 
 def check_columns(table: pd.DataFrame, names: tuple[str, ...], what: str) -> None:

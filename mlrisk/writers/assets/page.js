@@ -10,6 +10,10 @@
   const rows = [...document.querySelectorAll("#tasks tbody tr")];
   let theme = "priority";
 
+  // Every fixed text comes in all languages of the map; `language` is the place of the one that is shown.
+  let language = 0;
+  const say = (text, ...values) => data.texts[text][language].replace(/\{(\d)\}/g, (_, place) => values[place]);
+
   // Equal scale on both axes, whatever the shape of the window.
   let size = { width: plot.inner_width, height: plot.inner_height };
   let whole = true;
@@ -80,25 +84,39 @@
     text.textContent = value;
     byId("panel-facts").append(term, text);
   };
+  // Bars from the middle: what raised the score to the right, what lowered it to the left.
+  const picture = (parts) => {
+    const most = Math.max(...parts.map(([, value]) => Math.abs(value)), 1e-9);
+    for (const id of ["panel-parts-title", "panel-parts-note"]) byId(id).hidden = parts.length === 0;
+    byId("panel-parts").replaceChildren(...parts.flatMap(([family, value]) => {
+      const [name, bar, part] = ["span", "i", "b"].map((tag) => document.createElement(tag));
+      name.textContent = `${data.families[family][language]} ${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`;
+      part.className = value > 0 ? "raised" : "lowered";
+      part.style.width = `${(50 * Math.abs(value)) / most}%`;
+      bar.append(part);
+      return [name, bar];
+    }));
+  };
   const describe = (task) => {
-    byId("panel-title").textContent = `Rank ${task.rank}`;
+    byId("panel-title").textContent = say("Rank {0}", task.rank);
     byId("panel-hint").textContent = task.district;
     byId("panel-facts").replaceChildren();
-    fact("Area", `${task.area_ha} ha`);
-    fact("Contamination, mean", task.contamination_text);
-    fact("Expected to hold EO", task.finds_text);
-    fact("Casualties per year", task.casualties_text);
-    fact("Plan", task.plan_text);
+    fact(say("Area"), `${task.area_ha} ha`);
+    fact(say("Contamination, mean"), task.contamination_text);
+    fact(say("Expected to hold EO"), task.finds_text[language]);
+    fact(say("Casualties per year"), task.casualties_text[language]);
+    fact(say("Plan"), task.plan_text[language]);
     fact("MGRS", task.mgrs);
     fact("WGS 84", task.wgs84);
-    fact("Grid", task.grid);
-    fact("Task", task.task_id);
-    byId("panel-why").hidden = task.reasons.length === 0;
-    byId("panel-reasons").replaceChildren(...task.reasons.map((reason) => {
+    fact(say("Grid"), task.grid);
+    fact(say("Task"), task.task_id);
+    byId("panel-why").hidden = task.reasons[language].length === 0;
+    byId("panel-reasons").replaceChildren(...task.reasons[language].map((reason) => {
       const item = document.createElement("li");
       item.textContent = reason;
       return item;
     }));
+    picture(task.parts);
   };
   const mark = () => {
     const index = chosen.indices[0];
@@ -128,7 +146,7 @@
     const wanted = event.target.value.trim().toLocaleLowerCase();
     rows.forEach((row) => {
       const task = data.tasks[Number(row.dataset.task)];
-      row.hidden = !`${task.district} ${task.reasons.join(" ")}`.toLocaleLowerCase().includes(wanted);
+      row.hidden = !`${task.district} ${task.reasons.flat().join(" ")}`.toLocaleLowerCase().includes(wanted);
     });
   });
 
@@ -156,15 +174,36 @@
     const column = Math.floor(((easting - x.value) / dw.value) * width);
     const row = Math.floor(((northing - y.value) / dh.value) * height);
     if (column < 0 || row < 0 || column >= width || row >= height) return "";
-    return data.themes[key][image[row * width + column] - 1] ?? "outside the area";
+    const told = data.themes[key][image[row * width + column] - 1];
+    return told === undefined ? say("outside the area") : told[language];
   };
   plot.on_event("mousemove", ({ x, y }) => {
     const place = lonlat(x, y);
-    if (place === null) { byId("status").textContent = "outside the map"; return; }
+    if (place === null) { byId("status").textContent = say("outside the map"); return; }
     const words = theme === "priority" ? label("priority", x, y) : `${label("priority", x, y)}  ·  ${label(theme, x, y)}`;
     const grid = `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
     byId("status").textContent = `${place[1].toFixed(5)}, ${place[0].toFixed(5)} (WGS 84)  ·  MGRS ${mgrsOf(...place)}  ·  ${grid}  ·  ${words}`;
   });
+
+  // The language of the page.
+  const buttons = [...document.querySelectorAll("[data-language]")];
+  const speak = (place) => {
+    language = place;
+    document.documentElement.lang = data.languages[place];
+    document.title = data.titles[place];
+    buttons.forEach((button) => button.setAttribute("aria-pressed", String(Number(button.dataset.language) === place)));
+    for (const name of ["aria-label", "placeholder"]) {
+      document.querySelectorAll(`[data-say-${name}]`).forEach((part) => {
+        part.setAttribute(name, JSON.parse(part.getAttribute(`data-say-${name}`))[place]);
+      });
+    }
+    const crs = plot.below[0].axis_label.match(/\(.*\)$/)[0];
+    plot.below[0].axis_label = `${say("Easting, m")} ${crs}`;
+    plot.left[0].axis_label = say("Northing, m");
+    mark();
+  };
+  buttons.forEach((button) => button.addEventListener("click", () => speak(Number(button.dataset.language))));
+  if (data.languages[0] !== "en") speak(0);
 
   document.body.dataset.state = "ready";
 })();
