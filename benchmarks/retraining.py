@@ -35,7 +35,8 @@ BUDGET = 0.1
 QUICK = (
     "compute.threads=1", "contamination.model.n_trees=60", "contamination.members=3", "casualty.model.n_trees=10",
     "casualty.window_years=2", "validation.protocols=[leave_region_out]", "validation.folds=3",
-    "ranking.explained_cells=0", "output.formats=[parquet]",
+    # Blocks as small as the country, which is some 15 km wide.
+    "contamination.block_m=2000", "ranking.explained_cells=0", "output.formats=[parquet]",
     "features=[front_lines, roads, settlements, incidents, access, land_use]",
 )  # fmt: skip
 

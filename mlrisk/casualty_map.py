@@ -113,7 +113,10 @@ def _score(model: CasualtyModel, cells: CellContamination) -> Floats:
     """Held-out scores as the model was trained with; the ranking model's own where a cell was not scored."""
     score = expit(cells.score)
     if len(model.scored_cells):
-        place = np.searchsorted(model.scored_cells, cells.cell_id).clip(max=len(model.scored_cells) - 1)
-        known = (model.scored_cells[place] == cells.cell_id) & np.isfinite(model.scores[place])
-        score = np.where(known, model.scores[place], score)
+        # Cells are kept in the order of the grid, from north to south, and ids grow the other way.
+        order = np.argsort(model.scored_cells)
+        ids, kept = model.scored_cells[order], model.scores[order]
+        place = np.searchsorted(ids, cells.cell_id).clip(max=len(ids) - 1)
+        known = (ids[place] == cells.cell_id) & np.isfinite(kept[place])
+        score = np.where(known, kept[place], score)
     return np.asarray(score)

@@ -207,3 +207,15 @@ def test_karabakh_has_the_published_mix():
     }
     with pytest.raises(ConfigError, match="jogging"):
         load_config(path, overrides=["casualty.activity_mix={jogging: 1}"])
+
+
+def test_held_out_scores_reach_their_own_cells_in_any_order():
+    from types import SimpleNamespace
+
+    from scipy.special import expit
+
+    from mlrisk.casualty_map import _score
+
+    cells = CellContamination(np.array([30, 20, 10, 5]), np.zeros(4), np.zeros(4))
+    model = SimpleNamespace(scored_cells=np.array([30, 20, 10]), scores=np.array([0.3, 0.2, np.nan]))
+    assert _score(model, cells).tolist() == [0.3, 0.2, expit(0), expit(0)]

@@ -11,6 +11,7 @@ from training.contest import NEWEST, REGIONS, Arena, asked_of
 from training.drift import population_stability, reference_of
 from training.gate import (
     CHECKS,
+    blocks_of,
     check_calibration,
     check_contradiction,
     check_districts,
@@ -23,6 +24,9 @@ from training.gate import (
 )
 
 CELLS = 600
+# Six districts of 10 by 10 cells side by side.
+NUMBER = np.arange(CELLS)
+PLACES = 500.0 * np.column_stack([10 * (NUMBER // 100) + NUMBER % 10, NUMBER % 100 // 10]) + 250.0
 SETTINGS = RetrainingSettings()
 
 
@@ -39,7 +43,7 @@ def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated
     positive = positive ^ np.isin(district, flipped)
     return Arena(
         name, np.arange(CELLS), theirs, ours, probability, probability, positive, np.ones(CELLS),
-        np.arange(CELLS) // 12, np.zeros(CELLS, dtype=np.int64), district,
+        PLACES, 10_000.0, 500.0, np.zeros(CELLS, dtype=np.int64), district,
         np.where(np.arange(CELLS) % 2, "people", "model").astype(object),
     )  # fmt: skip
 
@@ -148,6 +152,16 @@ def test_the_same_scores_lose_nothing_on_any_draw():
     assert loss.loss == 0
     assert (loss.draws == 0).all()
     assert loss.share_beyond(0.0) == 0
+
+
+def test_blocks_are_halved_until_there_are_enough_of_them():
+    made = arena()
+    # 30 by 5 km: three blocks of 10 km, six of 5 km, 24 of 2.5 km.
+    assert len(np.unique(blocks_of(made, np.ones(CELLS, dtype=bool)))) == 24
+    # A district of 5 by 5 km has four of 2.5 km and 16 of 1.25 km, which is two cells and a half.
+    assert len(np.unique(blocks_of(made, NUMBER < 100))) == 16
+    wide = Arena(**{**vars(made), "cell_size_m": 2_500.0})
+    assert len(np.unique(blocks_of(wide, NUMBER < 100))) == 1
 
 
 def test_nothing_new_is_told_as_not_judged():

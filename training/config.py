@@ -189,10 +189,10 @@ class RetrainingSettings(Settings):
     budget_percent: Literal[5, 10, 20] = Field(10, description="per cent of the area that survey can reach")
     margin: Share = Field(0.02, description="loss of recall at that share that counts as none, for the whole country")
     doubt: Share = Field(
-        0.5, description="refuse when the loss exceeds the margin in more than this share of the bootstrap draws"
+        0.9, description="refuse when the loss exceeds the margin in more than this share of the bootstrap draws"
     )
     district_margin: Share = Field(0.1, description="loss of ROC AUC in a district that counts as none")
-    district_doubt: Share = Field(0.8, description="as doubt, for each district; there are many, and each is small")
+    district_doubt: Share = Field(0.95, description="as doubt, for each district; there are many, and each is small")
     least_found: int = Field(15, ge=1, description="found, and searched, cells from which on a district is judged")
     most_shift: float = Field(
         2.5,
@@ -200,6 +200,7 @@ class RetrainingSettings(Settings):
         description="log-odds by which the share found in a district may lie off the stated one, beside the others",
     )
     most_calibration_error: Share = Field(0.15, description="calibration error on held-out regions")
+    calibration_margin: Share = Field(0.1, description="calibration error beyond the champion's that counts as none")
     most_domain_loss: Share = Field(0.05, description="share of the land that may fall out of the domain")
     lock_wait_s: float = Field(0, ge=0, description="how long a second run waits for the first; 0: it refuses at once")
 

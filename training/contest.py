@@ -36,7 +36,8 @@ class Arena:
     `champion` and `challenger` are raw scores of models that have not seen what they are judged by; those of one `fold`
     compare. `stated_champion` and `stated_challenger` are probabilities, NaN where the model on test is not the
     registered one. `origin` says who chose a cell (training.origins), empty where nobody says. `area`
-    is the judged share of a cell, `block` the land that is resampled as a whole.
+    is the judged share of a cell, `centres_m` (n, 2) its place, `block_m` the side of the squares of land that are
+    resampled as a whole.
     """
 
     name: str
@@ -47,7 +48,9 @@ class Arena:
     stated_challenger: Floats
     positive: Flags
     area: Floats
-    block: Index
+    centres_m: Floats
+    block_m: float
+    cell_size_m: float
     fold: Index
     district: NDArray[np.object_]
     origin: NDArray[np.object_]
@@ -85,8 +88,8 @@ def contest(
 
     On the newest results the champion stands as it is, for it has seen none of them; the challenger's recipe learns
     anew without those of the regions it is judged on. Both see features as of `since`. On held-out regions the same
-    recipe learns once from what was known at `since` and once from today's books, and is judged by the earlier labels:
-    what does harm there came in since.
+    recipe learns once from what was known at `since` and once from today's books, each without the region, and is
+    judged by all that is known of it today: what does harm there came in elsewhere since.
     """
     now = study_at(config, inputs, ledger.at(config.as_of))
     asked = champion.ranker.features
@@ -151,22 +154,24 @@ def _newest(
     theirs = champion.ranker.raw(asked_of(then.table, champion.ranker.features)[cell], 1)
     return Arena(
         NEWEST, cell, theirs, ours, champion.calibration(theirs), challenger.calibration(ours), positive[cell],
-        outcome.share[cell], now.block[cell], np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]),
-        now.regions[cell], origin[cell],
+        outcome.share[cell], *_land(config, now, cell),
+        np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]), now.regions[cell], origin[cell],
     )  # fmt: skip
 
 
 def _regions(config: TrainConfig, then: Study, now: Study) -> Arena | None:
-    folds = list(leave_region_out(then.labels, config.validation, config.seed))
-    if not folds:
-        return None
-    later = []
-    for fold in folds:
+    folds, books = [], []
+    for fold in leave_region_out(now.labels, config.validation, config.seed):
         held_out = np.isin(now.regions, fold.facts["regions"])
         near = _near(now, np.ones(len(held_out), dtype=bool), np.flatnonzero(held_out), fold.facts["buffer_m"])
-        later.append(np.flatnonzero(now.evidence.labelled & ~near & (now.regions != NO_REGION)))
-    jobs: list[tuple[Study, Index, Index]] = [(then, fold.train, fold.test) for fold in folds]
-    jobs += [(now, train, fold.test) for train, fold in zip(later, folds, strict=True)]
+        before = np.flatnonzero(then.evidence.labelled & ~near & (then.regions != NO_REGION))
+        if judges(then.labels, before):
+            folds.append(fold)
+            books.append(before)
+    if not folds:
+        return None
+    jobs: list[tuple[Study, Index, Index]] = [(then, rows, fold.test) for rows, fold in zip(books, folds, strict=True)]
+    jobs += [(now, fold.train, fold.test) for fold in folds]
     rankers = side_by_side(lambda job: _ranker(config, *job), jobs, config.compute.threads)
     old, new = rankers[: len(folds)], rankers[len(folds) :]
     cell = np.concatenate([fold.test for fold in folds])
@@ -175,10 +180,15 @@ def _regions(config: TrainConfig, then: Study, now: Study) -> Arena | None:
         REGIONS, cell,
         np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(old, folds, strict=True)]),
         np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(new, folds, strict=True)]),
-        nothing, nothing, then.evidence.state[cell] == FOUND, then.evidence.share[cell], then.block[cell],
-        np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]), then.regions[cell],
+        nothing, nothing, now.evidence.state[cell] == FOUND, now.evidence.share[cell], *_land(config, now, cell),
+        np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]), now.regions[cell],
         np.full(len(cell), "", dtype=object),
     )  # fmt: skip
+
+
+def _land(config: TrainConfig, study: Study, cell: Index) -> tuple[Floats, float, float]:
+    """Where cells lie, the side of the blocks that are resampled, and that of a cell."""
+    return study.grid.centres_m()[cell], config.contamination.block_m, study.grid.cell_size_m
 
 
 def _ranker(config: TrainConfig, study: Study, train: Index, test: Index) -> Ranker:

@@ -11,10 +11,11 @@ from training.config import RetrainingSettings
 from training.contest import NEWEST, REGIONS, Arena, Contest, districts_of
 from training.drift import MOVED_MUCH
 from training.intervals import FEWEST_BLOCKS, judged_on_draws, pooled_score
-from training.order import Flags, Floats
+from training.order import Flags, Floats, Index
 from training.origins import CHANCE, PEOPLE, STRENGTH
 
 DRAWS = 200
+MANY_BLOCKS = 15
 LEAST = 1e-3
 
 
@@ -62,7 +63,7 @@ def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0)
     judged = [
         judged_on_draws(
             pooled_score(score[chosen], arena.fold[chosen], arena.area[chosen]), arena.positive[chosen],
-            arena.block[chosen], seed, DRAWS, arena.area[chosen],
+            blocks_of(arena, chosen), seed, DRAWS, arena.area[chosen],
         )
         for score in (arena.champion, arena.challenger)
     ]  # fmt: skip
@@ -70,11 +71,35 @@ def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0)
     return Loss(judged[0].figures[figure], judged[1].figures[figure], draws)
 
 
+def blocks_of(arena: Arena, rows: Flags) -> Index:
+    """Number of the block of land of each chosen cell: as large as training's where that leaves MANY_BLOCKS of them.
+
+    A district is smaller than a country: its blocks are halved until there are enough to draw from, down to two cells.
+    """
+    side = arena.block_m
+    block = _squares(arena, rows, side)
+    while len(np.unique(block)) < MANY_BLOCKS and side / 2 >= 2 * arena.cell_size_m:
+        side /= 2
+        block = _squares(arena, rows, side)
+    return block
+
+
+def _squares(arena: Arena, rows: Flags, side_m: float) -> Index:
+    squares = np.floor(arena.centres_m[rows] / side_m).astype(np.int64)
+    return np.asarray(np.unique(squares, axis=0, return_inverse=True)[1].reshape(-1), dtype=np.int64)
+
+
 def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """Recall at the budgeted area is not worse, on the newest results and on held-out regions."""
     figure = f"recall_{settings.budget_percent}"
     checks = []
     for arena in contest.arenas:
+        if not _judgeable(arena, np.ones(len(arena.cell), dtype=bool), settings):
+            told = (
+                f"{arena.name} hold {int(arena.positive.sum())} found of {len(arena.cell):,} cells: too few to judge by"
+            )
+            checks.append(Check(f"recall, {arena.name}", True, told, judged=False))
+            continue
         loss = loss_of(arena, figure)
         beyond = loss.share_beyond(settings.margin)
         told = (
@@ -164,7 +189,7 @@ def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Ch
     errors = [np.nan, np.nan] if arena is None else [_error(arena, s) for s in (arena.champion, arena.challenger)]
     if not np.isfinite(errors).all():
         return [Check("calibration", True, "no two regions could be held out: not judged", judged=False)]
-    limit = max(settings.most_calibration_error, errors[0] + settings.margin)
+    limit = max(settings.most_calibration_error, errors[0] + settings.calibration_margin)
     told = f"calibration error on {REGIONS}: champion {errors[0]:.3f}, challenger {errors[1]:.3f}, limit {limit:.3f}"
     newest = contest.arena(NEWEST)
     if newest is not None:
@@ -225,9 +250,10 @@ def _judgeable(arena: Arena, rows: Flags, settings: RetrainingSettings) -> bool:
 def _highest_auc(arena: Arena, rows: Flags) -> float:
     """Upper bound (95 %) of the champion's ROC AUC; without enough blocks that of Hanley and McNeil (1982)."""
     positive = arena.positive[rows]
-    judged = judged_on_draws(arena.champion[rows], positive, arena.block[rows], 0, DRAWS, arena.area[rows])
+    block = blocks_of(arena, rows)
+    judged = judged_on_draws(arena.champion[rows], positive, block, 0, DRAWS, arena.area[rows])
     auc = judged.figures["roc_auc"]
-    if len(np.unique(arena.block[rows])) >= FEWEST_BLOCKS:
+    if len(np.unique(block)) >= FEWEST_BLOCKS:
         drawn = judged.drawn["roc_auc"]
         return float(np.quantile(drawn[np.isfinite(drawn)], 0.95))
     n, m = int(positive.sum()), int((~positive).sum())

@@ -25,7 +25,7 @@ INK, QUIET, ALARM = "#1f2430", "#6b6459", "#7a1022"
 ROWS = 20
 MOST_LETTERS = 380
 # Dollar signs in a name are no mathematics; text stays text when copied from the file.
-STYLE = {"text.parse_math": False, "pdf.fonttype": 42, "font.family": "DejaVu Sans", "hatch.linewidth": 0.5}
+STYLE: Any = {"text.parse_math": False, "pdf.fonttype": 42, "font.family": "DejaVu Sans", "hatch.linewidth": 0.5}
 
 
 def write_pdf(package: Package, folder: Path) -> list[Path]:

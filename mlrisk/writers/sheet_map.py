@@ -22,7 +22,7 @@ INK, CHOSEN, HATCH = "#1f2430", "#0b57d0", "#ffffff"
 MOST_PIXELS = 600_000
 MOST_HATCH_VERTICES = 20_000
 MOST_NAMES = 15
-DASHES = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 2))}
+DASHES: dict[str, Any] = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 2))}
 
 Box = tuple[float, float, float, float]
 
