@@ -20,7 +20,7 @@ from mlrisk.planning.settings import (
     with_known_assets,
 )
 from mlrisk.ranking import POLICIES
-from mlrisk.writers import WRITERS
+from mlrisk.writers import OPTIONAL, WRITERS
 from training.boosting_settings import Share
 from training.config import TrainConfig
 
@@ -65,7 +65,9 @@ class OutputSettings(Settings):
     """Where the planner package goes and in which formats."""
 
     folder: Path = Field(Path("outputs"), description="relative to the config file")
-    formats: tuple[str, ...] = Field(tuple(WRITERS), min_length=1, description="see WRITERS")
+    formats: tuple[str, ...] = Field(
+        tuple(name for name in WRITERS if name not in OPTIONAL), min_length=1, description="see WRITERS"
+    )
     task_sheets: int = Field(20, ge=0, le=500, description="first tasks that get a page of their own in the pdf")
     languages: tuple[str, ...] = Field(
         languages(), min_length=1, description="of the reasons: the first one in every file, the others on the page too"

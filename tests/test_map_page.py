@@ -480,6 +480,8 @@ def test_browser_switches_the_language(page: Path, browser: Browser) -> None:
             assert english not in text
     for told in (NOT_EVIDENCE, "Why here", "Legend", CLASSES[0].text, "Survey tasks", "Contamination, mean"):
         assert language("az").say(told) in text
+    shown = "[...document.querySelectorAll('[data-l]')].filter((part) => getComputedStyle(part).display !== 'none')"
+    assert browser.run(f"[...new Set({shown}.map((part) => part.dataset.l))]") == ["az"]
     assert "təmas xəttindən 1 km məsafədə — balı artırıb" in text
     assert "təmas xətləri +1.25" in text
     assert browser.run("document.documentElement.lang") == "az"

@@ -31,9 +31,11 @@ from mlrisk.writers.parquet import COLUMNS
 from mlrisk.writers.qml import vector_qml
 from mlrisk.writers.raster import coarsen, coarsening
 from mlrisk.writers.sheets import plain
+from mlrisk.writers.stac import ASSETS
 from mlrisk.writers.words import TASK_COLUMNS
 from tests.sample_package import FORBIDDEN, FORMULA, PATH, SCRIPT, is_green, sample_package
 
+SHAPE_ENDINGS = ("cpg", "dbf", "prj", "shp", "shx", "txt")
 NAMES = {
     "parquet": ["risk.parquet"],
     "cog": [
@@ -51,6 +53,8 @@ NAMES = {
     "kml": ["survey_tasks.kml"],
     "html": ["map.html"],
     "pdf": ["survey_sheets.pdf"],
+    "shp": [f"{name}.{end}" for name in ("survey_tasks", "ranked_cells") for end in SHAPE_ENDINGS],
+    "fgdb": ["risk_map.gdb.zip"],
     "stac": ["stac_item.json"],
 }
 
@@ -281,7 +285,7 @@ def test_parquet_metadata_carry_the_notes(package: Package, folder: Path) -> Non
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html", "pdf", "stac"])
+@pytest.mark.parametrize("name", ["parquet", "cog", "csv", "xlsx", "kml", "html", "pdf", "gpkg", "shp", "stac"])
 def test_same_package_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir(), second.mkdir()
@@ -307,11 +311,30 @@ def test_gpkg_layers_and_version(package: Package, folder: Path) -> None:
         times = database.execute("SELECT DISTINCT last_change FROM gpkg_contents").fetchall()
     database.close()
     assert contents == ("attributes",)
-    assert {row[0] for row in styles} == set(layers) - {"layer_styles"}
+    assert {row[0] for row in styles} == set(layers) - {"layer_styles", "lookup"}
     assert {row[1:] for row in styles} == {("", "", "geom", 1)}
     assert times == [("2024-07-31T00:00:00.000Z",)]
     names = [field for layer in layers if layer != "layer_styles" for field in pyogrio.read_info(path, layer)["fields"]]
     assert max(map(len, names)) <= 31
+
+
+def test_gpkg_says_what_codes_and_columns_mean(folder: Path) -> None:
+    lookup = pyogrio.read_dataframe(folder / "risk_map.gpkg", layer="lookup")
+    classes_told = lookup[lookup["field"] == "priority_class"]
+    assert dict(zip(classes_told["value"], classes_told["meaning"], strict=True)) == {
+        str(cls.code): cls.text for cls in CLASSES
+    }
+    assert set(lookup["field"]) == {"priority_class", "evidence", "purpose"}
+    with sqlite3.connect(folder / "risk_map.gpkg") as database:
+        aliases = database.execute(
+            "SELECT column_name, title FROM gpkg_data_columns WHERE table_name = 'survey_tasks'"
+        ).fetchall()
+        types = {row[1]: row[2] for row in database.execute("PRAGMA table_info(survey_tasks)")}
+        extensions = {row[0] for row in database.execute("SELECT extension_name FROM gpkg_extensions")}
+    database.close()
+    assert dict(aliases) == {column.name: column.label for column in TASK_COLUMNS}
+    assert {types[name] for name in ("rank", "task_id", "cells")} == {"MEDIUMINT"}
+    assert "gpkg_schema" in extensions
 
 
 def test_gpkg_cells_are_the_first_ranked_squares(package: Package, folder: Path) -> None:
@@ -494,7 +517,7 @@ def test_stac_assets_are_the_files_beside_it(package: Package, folder: Path) -> 
     text = (folder / "stac_item.json").read_text("utf-8")
     item = pystac.Item.from_dict(read_notes(text))
     names = {name for key, names in NAMES.items() if key not in ("html", "stac") for name in names}
-    assert {asset.href for asset in item.assets.values()} == {f"./{name}" for name in names if ".qml" not in name}
+    assert {asset.href for asset in item.assets.values()} == {f"./{name}" for name in names if name in ASSETS}
     assert str(folder) not in text
     with rasterio.open(folder / "risk_map.tif") as image:
         fields = item.assets["risk_map_tif"].extra_fields

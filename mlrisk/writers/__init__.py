@@ -64,6 +64,18 @@ def _stac(package: Package, folder: Path) -> list[Path]:
     return write_stac(package, folder)
 
 
+def _shp(package: Package, folder: Path) -> list[Path]:
+    from mlrisk.writers.esri import write_shp
+
+    return write_shp(package, folder)
+
+
+def _fgdb(package: Package, folder: Path) -> list[Path]:
+    from mlrisk.writers.esri import write_fgdb
+
+    return write_fgdb(package, folder)
+
+
 # They are written in this order: the STAC item lists the files that are there, so it comes last.
 WRITERS: dict[str, Writer] = {
     "parquet": _parquet,
@@ -74,5 +86,9 @@ WRITERS: dict[str, Writer] = {
     "kml": _kml,
     "html": _html,
     "pdf": _pdf,
+    "shp": _shp,
+    "fgdb": _fgdb,
     "stac": _stac,
 }
+# Written where the config asks for them: GeoPackage holds the same, and more.
+OPTIONAL = ("shp", "fgdb")

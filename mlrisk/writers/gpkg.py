@@ -13,6 +13,7 @@ import shapely
 
 from mlrisk.classes import CLASSES, NO_BASIS, priority_class
 from mlrisk.package import Package
+from mlrisk.writers.lookup import lookup_table
 from mlrisk.writers.qml import Entry, VectorStyle, vector_qml
 from mlrisk.writers.raster import on_grid, polygons_of
 from mlrisk.writers.task_table import tasks_by_rank
@@ -72,6 +73,18 @@ def write_gpkg(package: Package, folder: Path) -> list[Path]:
     """Write risk_map.gpkg: ranked_cells, no_basis_to_rank, survey_tasks, known_hazards and the context there is."""
     path = folder / "risk_map.gpkg"
     path.unlink(missing_ok=True)
+    layers, tags = planner_layers(package), notes_tags(package.notes)
+    for name, frame in layers.items():
+        _write_layer(path, name, frame, tags)
+    pyogrio.write_dataframe(lookup_table(), path, layer="lookup", driver="GPKG", layer_metadata=tags)
+    when = f"{package.notes.as_of.isoformat()}T00:00:00.000Z"
+    _write_aliases(path, layers)
+    _write_styles(path, layers, when)
+    return [path]
+
+
+def planner_layers(package: Package) -> dict[str, gpd.GeoDataFrame]:
+    """The layers for a GIS by name, in the order of drawing, with the columns that a planner needs and no others."""
     layers = {
         "ranked_cells": _cells(package),
         "no_basis_to_rank": _no_basis(package),
@@ -79,12 +92,11 @@ def write_gpkg(package: Package, folder: Path) -> list[Path]:
         "known_hazards": package.hazards,
     }
     layers |= {name: package.layers[name] for name in CONTEXT_COLUMNS if name in package.layers}
-    tags = notes_tags(package.notes)
-    for name, frame in layers.items():
-        kept = [column for column in CONTEXT_COLUMNS.get(name, tuple(frame.columns)) if column in frame.columns]
-        _write_layer(path, name, gpd.GeoDataFrame(frame[kept], geometry=frame.geometry), tags)
-    _write_styles(path, layers, f"{package.notes.as_of.isoformat()}T00:00:00.000Z")
-    return [path]
+    kept = {
+        name: [column for column in CONTEXT_COLUMNS.get(name, tuple(frame.columns)) if column in frame.columns]
+        for name, frame in layers.items()
+    }
+    return {name: gpd.GeoDataFrame(frame[kept[name]], geometry=frame.geometry) for name, frame in layers.items()}
 
 
 def _cells(package: Package) -> gpd.GeoDataFrame:
@@ -134,6 +146,30 @@ def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, tags: dict[str,
 
 def _multi(frame: gpd.GeoDataFrame) -> bool:
     return bool(frame.geom_type.str.startswith("Multi").any())
+
+
+def _write_aliases(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Names and meanings of the columns as the schema extension of GeoPackage has them, for ArcGIS and GDAL."""
+    rows = [
+        (layer, about.name, about.label, f"{about.text} Unit: {about.unit}." if about.unit else about.text)
+        for layer in ("ranked_cells", "survey_tasks")
+        for about in TASK_COLUMNS
+        if about.name in layers[layer].columns
+    ]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "CREATE TABLE gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, "
+            "title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT, "
+            "CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name), CONSTRAINT gdc_tn UNIQUE (table_name, name))"
+        )
+        database.executemany(
+            "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description) VALUES (?, ?, ?, ?, ?)",
+            [(layer, column, label, label, text) for layer, column, label, text in rows],
+        )
+        database.execute(
+            "INSERT INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema', "
+            "'http://www.geopackage.org/spec/#extension_schema', 'read-write')"
+        )
 
 
 def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str) -> None:
