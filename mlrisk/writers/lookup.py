@@ -14,6 +14,8 @@ PURPOSES = {
 def lookup_table() -> pd.DataFrame:
     """`field`, `value`, `meaning` and `colour` (empty for none), all text, in a fixed order."""
     rows = [("priority_class", str(cls.code), cls.text, cls.colour) for cls in CLASSES]
-    rows += [("evidence", name, EVIDENCE_TEXTS[name], "") for name in sorted(EVIDENCE_CODES, key=EVIDENCE_CODES.__getitem__)]
+    rows += [
+        ("evidence", name, EVIDENCE_TEXTS[name], "") for name in sorted(EVIDENCE_CODES, key=EVIDENCE_CODES.__getitem__)
+    ]
     rows += [("purpose", name, text, "") for name, text in PURPOSES.items()]
     return pd.DataFrame(rows, columns=["field", "value", "meaning", "colour"], dtype="str")
