@@ -124,13 +124,14 @@ def with_reasons(
         for code in codes:
             texts = reasons_in_words(cases, language(code), config.as_of)
             found[code].append(pd.DataFrame(texts, columns=columns[code], index=ids[rows], dtype="str"))
-        moved.append(pd.Series(_moved(cases), index=ids[rows], dtype="str", name="contributions"))
+        moved.append(pd.Series(contributions_text(cases), index=ids[rows], dtype="str", name="contributions"))
     texts = pd.concat([*(pd.concat(parts) for parts in found.values()), pd.concat(moved)], axis=1)
     texts = texts.reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
     return risk.assign(**{column: texts[column].astype("str") for column in texts.columns})
 
 
-def _moved(cases: Cases) -> list[str]:
+def contributions_text(cases: Cases) -> list[str]:
+    """JSON of each row: what each family that is told of added to the log-odds."""
     names, sums = cases.families.names, cases.sums
     return [
         json.dumps({names[family]: round(float(sums[row, family]), 3) for family in cases.moved(row)})

@@ -3,11 +3,14 @@
 import re
 from string import Formatter
 
+import geopandas as gpd
+import numpy as np
 import pytest
 
 from features.table import FAMILIES
 from mlrisk.classes import CLASSES, EVIDENCE_TEXTS
 from mlrisk.language import DECIMAL, language, languages
+from mlrisk.planning.plan import _with_reasons
 from mlrisk.writers.overlays import OVERLAYS
 from mlrisk.writers.page import PROTOCOLS, SCRIPT_TEXTS, _page
 from mlrisk.writers.page_words import PageWords
@@ -80,3 +83,19 @@ def test_one_language_needs_no_elements_and_hostile_text_is_escaped() -> None:
     assert both == (
         '<span data-l="en" lang="en">version &lt;b&gt;</span><span data-l="az" lang="az">versiya &lt;b&gt;</span>'
     )
+
+
+def test_an_exploring_or_auditing_task_says_so_first_in_every_language() -> None:
+    tasks = gpd.GeoDataFrame(
+        {
+            "purpose": ["survey", "audit", "explore"],
+            "out_of_domain_share": [0.0, 0.0, 1.0],
+            "inclusion_prob": [np.nan, 0.0123, np.nan],
+            **{name: ["a", "b", "c"] for name in ("reason_1", "reason_2", "reason_1_az", "reason_2_az")},
+        }
+    )
+    told = _with_reasons(tasks)
+    assert told["reason_1"].tolist()[:2] == ["a", "audit: drawn at random with probability 0.0123"]
+    assert told["reason_1_az"].tolist()[:2] == ["a", "yoxlama: 0.0123 ehtimalı ilə təsadüfi seçilib"]
+    assert told["reason_1_az"].iloc[2].startswith("kəşf: sıralamağa əsas yoxdur")
+    assert told["reason_2"].tolist() == told["reason_2_az"].tolist() == ["a", "b", "c"]

@@ -1,5 +1,6 @@
 """Reasons in words: what they say of known cells, in every language."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -11,6 +12,7 @@ from features.info import FeatureInfo
 from features.table import FAMILIES
 from mlrisk.language import language, languages, placeholders
 from mlrisk.reasons import Cases, quantity, reasons_in_words, told
+from mlrisk.scoring import contributions_text
 
 AS_OF = date(2024, 12, 31)
 CATALOGUE = {info.name: info for module in FAMILIES.values() for info in getattr(module, "FEATURES", ())}
@@ -131,3 +133,10 @@ def test_sentences_name_features_that_there_are(code):
 def test_a_language_that_there_is_not_is_refused_with_those_that_there_are():
     with pytest.raises(ConfigError, match="az"):
         language("xx")
+
+
+def test_contributions_of_a_cell_are_those_that_are_told_of_with_the_one_that_raised_it_most_first():
+    values = np.array([[312.0, 0.4, 33.0, 1_500.0]], dtype=np.float32)
+    cases = Cases.of(tuple(INFOS), values, np.array([[0.9, 0.3, -0.8, 0.01]]), INFOS)
+    assert json.loads(contributions_text(cases)[0]) == {"front_lines": 1.2, "terrain": -0.8}
+    assert contributions_text(cases)[0].startswith('{"front_lines"')
