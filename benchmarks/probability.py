@@ -19,7 +19,7 @@ from training.inputs import open_inputs
 from training.judging import Judgement, judge_contamination, learned_by, trials_of
 from training.ledger import Ledger
 from training.recipe import fit_side
-from training.study import Study, cell_blocks, study_at
+from training.study import Study, cell_blocks, growing_features, study_at
 
 REGION_M = 40_000
 # Blocks of land from one of which to the next intervals must hold, as in a training run.
@@ -94,7 +94,7 @@ def _domain(config: Config, study: Study, rows: NDArray[np.int64], fold: NDArray
     ranker = fit_side(side, recipe, config.seed, None)
     sample = np.random.default_rng(config.seed).permutation(len(side.values))[:20_000]
     importance = np.abs(ranker.contributions(side.values[sample], config.compute.threads)).mean(axis=0)
-    return fit_domain(side.values, importance, fold, config.seed)
+    return fit_domain(side.values, importance, fold, config.seed, growing_features(side.names, study.infos))
 
 
 def main() -> None:

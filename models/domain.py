@@ -103,9 +103,16 @@ class Domain:
 
 
 def fit_domain(
-    values: NDArray[np.float32], importance: NDArray[np.float64], folds: NDArray[np.int64], seed: int
+    values: NDArray[np.float32],
+    importance: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    seed: int,
+    growing: NDArray[np.bool_] | None = None,
 ) -> Domain:
     """Learn the domain from training rows.
+
+    Features marked as `growing` (n_features,) pass the gate of ranges whatever their value: they rise as records
+    accumulate, and a year later all land would lie beyond what the model had seen.
 
     `importance` is the mean |SHAP| of each feature; `folds` numbers the held-out group of each row, so that the
     threshold (upper whisker of the training index) is measured as far from neighbours as the model was judged.
@@ -126,7 +133,10 @@ def fit_domain(
     index = _index_across_folds(points, group) / mean_distance
     low, high = np.quantile(index, [0.25, 0.75])
     inside = index[index <= high + 1.5 * (high - low)]
-    return Domain(mean, scale, weight, points, mean_distance, float(inside.max()), *_ranges(values))
+    lowest, highest = _ranges(values)
+    if growing is not None:
+        lowest[growing], highest[growing] = np.nan, np.nan
+    return Domain(mean, scale, weight, points, mean_distance, float(inside.max()), lowest, highest)
 
 
 def _without_nan(values: NDArray[np.float64]) -> list[object]:

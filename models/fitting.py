@@ -23,6 +23,7 @@ class TrainingRows:
     `share` is the part of the cell that was searched, 1 where something was found. `out_of_fold` is the raw score that
     models which had not seen the row's region gave it, NaN where none did; `fold` numbers those regions. `region`
     numbers the block of land from one of which to the next intervals and missed hazards must hold; without it `block`.
+    `growing` marks features that rise as records accumulate, whose training range bounds nothing.
     """
 
     features: tuple[str, ...]
@@ -34,6 +35,7 @@ class TrainingRows:
     out_of_fold: NDArray[np.float64]
     fold: NDArray[np.int64]
     region: NDArray[np.int64] | None = None
+    growing: NDArray[np.bool_] | None = None
 
 
 def fit_contamination(
@@ -78,7 +80,7 @@ def fit_contamination(
     # In-sample scores bound nothing: without held-out land there are no blocks, and the bound is 1 everywhere.
     missed = fit_missed_share(told.raw, told.positive & judged.any(), told.region)
     return ContaminationModel(
-        ranker, tuple(members), told.calibration(), fit_domain(known, importance, fold, seed),
+        ranker, tuple(members), told.calibration(), fit_domain(known, importance, fold, seed, rows.growing),
         fit_venn_abers(told.raw, told.positive, told.area, told.region), missed,
     )  # fmt: skip
 

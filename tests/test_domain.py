@@ -136,3 +136,15 @@ def test_land_that_is_all_alike_is_its_own_domain():
     domain = fit_domain(same, np.zeros(2), np.arange(50) % 5, 0)
     assert domain.threshold == 0
     assert domain.contains(same).all()
+
+
+def test_a_register_that_grows_takes_no_land_out_of_the_map():
+    rng = np.random.default_rng(7)
+    values = rng.normal(size=(1_000, 4)).astype(np.float32)
+    later = values + np.array([0, 0, 50, 50], dtype=np.float32)
+    importance, fold = np.array([1.0, 0.5, 0.0, 0.0]), np.arange(1_000) // 200
+    growing = np.array([False, False, True, True])
+    assert not fit_domain(values, importance, fold, 0).contains(later).any()
+    kept = fit_domain(values, importance, fold, 0, growing)
+    assert np.array_equal(kept.contains(later), kept.contains(values))
+    assert not kept.contains(values + np.array([50, 50, 0, 0], dtype=np.float32)).any()

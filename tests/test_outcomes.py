@@ -14,6 +14,7 @@ from features.table import grid_feature_table
 from tests.sample_country import AS_OF, StandIn, country_grid, polygons
 from tests.sample_study import config_of, inputs_of, land, study_and_trials
 from training.outcomes import features_of_outcomes, held_back, raw_distances
+from training.study import growing_features
 
 SEEN = {"outcomes": "neighbours", "own_block_m": 1_000}
 
@@ -93,3 +94,12 @@ def test_the_model_sees_a_distance_to_known_ordnance_clipped():
 def test_a_word_that_is_no_way_to_treat_outcomes_is_refused():
     with pytest.raises((ConfigError, ValueError), match="outcomes"):
         config_of(contamination={"outcomes": "raw"})
+
+
+def test_what_is_counted_from_records_grows_and_the_land_does_not(seen):
+    study, _ = seen
+    growing = dict(zip(study.table.names, growing_features(study.table.names, study.infos), strict=True))
+    assert growing["incident_distance_m"]
+    assert growing["found_share_5km"]
+    assert not growing["front_line_distance_m"]
+    assert not growing["settlement_distance_m"]

@@ -1,6 +1,6 @@
 """What a model is made of at one date: evidence, features, regions and constraints of every cell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -15,12 +15,14 @@ from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.fitting import constraint_signs
 from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED, Evidence
-from training.inputs import Inputs, contamination_context
+from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context
 from training.outcomes import features_of_outcomes, held_back, raw_distances
 from training.regions import cell_regions
 from training.splits import Labels
 from training.survey_bias import SurveyBias, propensity, survey_bias
 
+# Books that are written on: what is counted in them grows without the land being another.
+GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield_records"}
 # With fewer found or searched cells, no held-out region can be judged and no map means anything.
 FEWEST_FOUND = 20
 
@@ -99,6 +101,11 @@ def held_back_study(config: TrainConfig, study: Study, train: NDArray[np.int64])
     hidden[train] = False
     seen = held_back(study.learned, study.infos, study.known, study.grid, np.flatnonzero(hidden), config.compute)
     return study if seen is study.learned else replace(study, learned=seen)
+
+
+def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> NDArray[np.bool_]:
+    """Which features rise or age as time passes and records accumulate, whatever the land is like."""
+    return np.array([infos[name].unit == "years" or bool(GROWING.intersection(infos[name].sources)) for name in names])
 
 
 def cell_blocks(grid: Grid, block_m: float) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ from training.recipe import Recipe, fit_side
 from training.recording import Findings, record, run_report
 from training.report_input import optimism_gap
 from training.side import Side
-from training.study import FEWEST_FOUND, Study, cell_blocks, study_at
+from training.study import FEWEST_FOUND, Study, cell_blocks, growing_features, study_at
 from training.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, sensitivity, unlabelled_land
 from training.tracking import Version
 from training.unit_periods import UnitPeriods
@@ -171,6 +171,7 @@ def _training_rows(config: TrainConfig, study: Study, side: Side, judgement: Jud
         judgement.out_of_fold[rows],
         judgement.fold[rows],
         cell_blocks(study.grid, config.validation.block_m)[rows],
+        growing_features(side.names, study.infos),
     )
 
 
