@@ -104,6 +104,7 @@ SCHEMAS: dict[str, Schema] = {
             "recorded_date": DATE,
             "inclusion_prob": SHARE,
             "chosen_by": TEXT,
+            "purpose": TEXT,
         },
     ),
     "finds": Schema(
@@ -116,6 +117,7 @@ SCHEMAS: dict[str, Schema] = {
             "eo_quantity": NUMBER,
             "recorded_date": DATE,
             "chosen_by": TEXT,
+            "purpose": TEXT,
         },
     ),
     "settlements": Schema(
@@ -136,6 +138,7 @@ SCHEMAS: dict[str, Schema] = {
             "recorded_date": DATE,
             "inclusion_prob": SHARE,
             "chosen_by": TEXT,
+            "purpose": TEXT,
             "effort": LENGTH,
         },
         required=("outcome",),
@@ -155,6 +158,8 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     "outcome": ("found", "searched", "unknown"),
     # Who chose the land: a ranking such as ours, people who live or work there or their authority, or a random draw.
     "chosen_by": ("model", "people", "chance"),
+    # What the task of a survey plan was for; results written into the plan's tasks keep it.
+    "purpose": ("survey", "explore", "audit"),
 }
 
 # A line that is still held is often written with an end far in the future: that is an open end, not a wrong record.

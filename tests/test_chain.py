@@ -1,6 +1,7 @@
 """The whole chain on a small synthetic country, run as its user runs it."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import rasterio
 import mlrisk
 from features.errors import ConfigError, InputError
 from mlrisk.cell import explain_cell, write_story
+from mlrisk.cli import main
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.risk_map import RISK_COLUMNS, load_champions
 from mlrisk.told.cell import told_cell
@@ -203,8 +205,6 @@ def test_the_terminal_shows_the_rules_of_thumb_beside_the_model(run):
 
 @pytest.mark.parametrize("name", ["map.html", "survey_tasks.csv", "survey_tasks.kml", "summary.json"])
 def test_text_outputs_carry_the_warning_and_promise_nothing(outputs, name):
-    import re
-
     text = (outputs / name).read_text()
     assert "ot evidence of absence" in text
     visible = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL).lower()
@@ -342,6 +342,74 @@ def test_schedulers_and_kept_features_change_no_byte_of_the_map(country, run, tm
         mlrisk.rank(config(country, *more))
         made.append((tmp_path / name / "risk.parquet").read_bytes())
     assert made[0] == made[1] == made[2]
+
+
+def said(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command line that runs in this process."""
+    monkeypatch.setattr(sys, "argv", ["mlrisk", *map(str, arguments)])
+    with pytest.raises(SystemExit) as done:
+        main()
+    captured = capsys.readouterr()
+    return done.value.code or 0, captured.out, captured.err
+
+
+def plan_settings(folder: Path, *more: str) -> list[str]:
+    brief = "output.formats=[parquet, gpkg]", f"output.folder={folder}", "ranking.explained_cells=0"
+    return settings("ranking.policy=harm_per_day", "ranking.plan.working_days=20", *brief, *more)
+
+
+def totals(said: str) -> dict[str, tuple[float, float]]:
+    """The figures of the table of two plans, old and new."""
+    rows = [[part.strip() for part in line.strip("│┃").split("│")] for line in said.splitlines() if "│" in line]
+    return {row[0]: tuple(float(part.replace(",", "")) for part in row[1:3]) for row in rows if len(row) == 4}
+
+
+def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
+    country, run, tmp_path, capsys, monkeypatch
+):
+    old, new = tmp_path / "old", tmp_path / "new"
+    line = ["rank", country.config_path, *plan_settings(old, "ranking.assets.dogs.number=4")]
+    code, told, trouble = said(capsys, monkeypatch, *line)
+    assert code == 0, trouble
+    assert "team-days: dogs 80 of 80" in told
+    line = ["rank", country.config_path, *plan_settings(new, "ranking.assets.dogs.number=12"), "--compare", old]
+    code, told, trouble = said(capsys, monkeypatch, *line)
+    assert code == 0, trouble
+    assert "tasks in: " in told
+    figures = totals(told)
+    assert figures["team-days"] == pytest.approx((80, 240), abs=0.1)
+    assert figures["casualties averted a year"][1] > figures["casualties averted a year"][0]
+    assert figures["hectares"][1] > figures["hectares"][0]
+    code, told, trouble = said(
+        capsys, monkeypatch, "progress", new, "--found", country.folder / "finds.csv", "--searched",
+        country.folder / "land_release.gpkg",
+    )  # fmt: skip
+    assert code == 0, trouble
+    assert "policy: harm_per_day" in told
+    assert "expected against actual finds" in told
+    begun = int(re.search(r"tasks begun: (\d+) of", told)[1])
+    assert begun > 0
+    assert said(capsys, monkeypatch, "rank", country.config_path, "--compare", tmp_path / "none")[0] == 3
+
+
+def test_plans_that_cannot_be_made_as_asked_say_what_was_done(country, run, tmp_path, capsys, monkeypatch):
+    assert "ranking.assets names no team: tasks are in the policy's order" in run.stdout
+    rate = "ranking.assets.dogs={number: 2, rate_m2_per_day: 0}"
+    code, _, trouble = said(capsys, monkeypatch, "rank", country.config_path, "--set", rate)
+    assert code == 2
+    assert "ranking.assets.dogs.rate_m2_per_day" in trouble
+    weights = "ranking.authority.weights={casualties: 3, water: 1}"
+    many = plan_settings(tmp_path, weights, "ranking.policy=authority", "ranking.assets.dogs.number=100000")
+    code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *many)
+    assert code == 0, trouble
+    assert "ranking.authority.weights sum to 4: each was divided by it" in told
+    assert "of 2,000,000 team-days find no work" in told
+    shut = "ranking.masks=[{reason: security, area: area.gpkg}]"
+    line = plan_settings(tmp_path, shut, "ranking.assets.dogs.number=4")
+    code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *line)
+    assert code == 0, trouble
+    assert "every cell is masked or released: there is no task" in told
+    assert "tasks: 0" in told
 
 
 def test_check_reports_what_was_set_aside_and_writes_nothing_else(country, tmp_path):

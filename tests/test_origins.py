@@ -26,6 +26,22 @@ def test_a_record_says_who_chose_or_its_draw_does():
     assert chosen_by("incidents", table(chosen_by=["model"]), np.array([np.nan])).tolist() == ["people"]
 
 
+def test_results_in_the_tasks_of_a_plan_need_no_mark_by_hand():
+    given = table(
+        purpose=["survey", "explore", "audit", "road works", None, "survey"], chosen_by=[*[None] * 5, "people"]
+    )
+    assert chosen_by("land_release", given, np.full(6, np.nan)).tolist() == [
+        "model",
+        "model",
+        "chance",
+        "",
+        "",
+        "people",
+    ]
+    drawn = np.array([0.1, np.nan, 0.2, np.nan, np.nan, np.nan])
+    assert chosen_by("survey", given.drop(columns="chosen_by"), drawn).tolist()[:3] == ["model", "model", "chance"]
+
+
 def test_a_draw_stands_above_a_report_and_a_report_above_a_ranking():
     told = np.array(["model", "chance", "people", "model", "model"], dtype=object)
     assert origin_of_cells(4, np.array([0, 0, 1, 1, 2]), told).tolist() == ["chance", "people", "model", ""]

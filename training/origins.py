@@ -9,18 +9,23 @@ from numpy.typing import NDArray
 from features.records import words
 
 MODEL, PEOPLE, CHANCE, UNSAID = "model", "people", "chance", ""
+# What a survey plan of `mlrisk rank` wanted with a task: results written into its tasks need no mark by hand.
+OF_PURPOSE = {"survey": MODEL, "explore": MODEL, "audit": CHANCE}
 # What several records of a cell make together: a draw stands above a report, and a report above a ranking, for what
 # people know without the ranking says something of the ranking.
 STRENGTH = (UNSAID, MODEL, PEOPLE, CHANCE)
 
 
 def chosen_by(source: str, table: gpd.GeoDataFrame, inclusion_prob: NDArray[np.float64]) -> NDArray[np.object_]:
-    """Who chose the land of each record: what it says, else chance where it was drawn, else people for accidents.
+    """Who chose the land of each record: what it says, else chance where it was drawn, else whom its purpose names.
 
-    Nobody looks for an accident, so accidents are always reported by people.
+    `purpose` is that of the task of a survey plan. Nobody looks for an accident: people always report them.
     """
     told = words(table, "chosen_by").astype(object) if "chosen_by" in table else np.full(len(table), UNSAID, object)
     told = np.where(np.isin(told, STRENGTH), told, UNSAID).astype(object)
+    if "purpose" in table:
+        planned = np.array([OF_PURPOSE.get(str(name), UNSAID) for name in words(table, "purpose")], dtype=object)
+        told = np.where(told == UNSAID, planned, told)
     drawn = (inclusion_prob > 0) & (inclusion_prob < 1)
     told[(told == UNSAID) & drawn] = CHANCE
     if source == "incidents":

@@ -61,54 +61,92 @@ class Audit:
         return self.low <= self.truth <= self.high
 
 
+@dataclass(frozen=True, eq=False)
+class Lived:
+    """What ten seasons came to: figures, one row a season of the course, and the last map of the cells."""
+
+    figures: dict[str, float]
+    course: pd.DataFrame
+    score: np.ndarray
+    unknown: np.ndarray
+
+
 def ten_seasons(seed: int, cells: int, folder: Path) -> pd.DataFrame:
-    """Both ways through ten seasons on the same country; one row a way."""
+    """Both ways through ten seasons on the same country; one row a way.
+
+    `recall_10` is on all land, with what was found on the way; `recall_10_unsurveyed` is on the land that neither way
+    has surveyed, the same cells for both: what the last map says of land that it has not seen.
+    """
     country = mlrisk.synthetic_country(seed, cells=cells, folder=folder / f"seed-{seed}")
     _forget_later(country.folder)
-    rows = []
+    lived = {}
     for arm, more in ARMS.items():
         home = folder / f"seed-{seed}-{arm.split()[0]}"
         shutil.copytree(country.folder, home)
-        rows.append({"seed": seed, "way": arm, **_live(home, more, np.random.default_rng([seed, 7]))})
-        print(pd.DataFrame(rows[-1:]).to_string(index=False, float_format="%.3f"), flush=True)
-    return pd.DataFrame(rows)
+        lived[arm] = _live(home, more, np.random.default_rng([seed, 7]))
+        print(lived[arm].course.assign(seed=seed, way=arm).to_string(index=False, float_format="%.3f"), flush=True)
+    truth = _truth(country.folder, open_inputs(mlrisk.load_config(country.config_path)).grid)
+    same = np.logical_and.reduce([way.unknown for way in lived.values()])
+    rows = [
+        {
+            "seed": seed, "way": arm, **way.figures, "unsurveyed_cells": int(same.sum()),
+            "unsurveyed_hazards": int(truth[same].sum()),
+            "recall_10_unsurveyed": judge(way.score[same], truth[same])["recall_10"],
+        }
+        for arm, way in lived.items()
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    print(table.to_string(index=False, float_format="%.3f"), flush=True)
+    return table
 
 
-def _live(home: Path, more: tuple[str, ...], rng: np.random.Generator) -> dict[str, float]:
+def _truth(home: Path, grid: Grid) -> np.ndarray:
+    return np.asarray(truth_of(home / "truth.tif", grid)["contaminated_at_as_of"].to_numpy() > 0)
+
+
+def _live(home: Path, more: tuple[str, ...], rng: np.random.Generator) -> Lived:
     audits: list[Audit] = []
+    course: list[dict[str, float]] = []
     left: np.ndarray | None = None
-    found = 0
-    first = None
     for season in range(SEASONS + 1):
         day = AS_OF.replace(year=AS_OF.year + season)
         config = mlrisk.load_config(home / "config.yaml", overrides=[*SETTINGS, *more, f"as_of={day}"])
         inputs = open_inputs(config)
         grid = inputs.grid
-        truth = truth_of(home / "truth.tif", grid)["contaminated_at_as_of"].to_numpy() > 0
+        truth = _truth(home, grid)
         left = truth.copy() if left is None else left
         land, barriers = _scored(config, inputs)
-        recall = judge(land["contamination_score"].to_numpy(), truth)["recall_10"]
-        first = recall if first is None else first
+        score, unknown = land["contamination_score"].to_numpy(), land["evidence"].eq("unknown").to_numpy()
+        course.append({"season": season, "recall_10": judge(score, truth)["recall_10"], "unknown": unknown.mean()})
         if season == SEASONS:
             break
         plan = make_plan(grid, land, config.ranking, barriers, seed=season)
         audits += _audited(plan, land, left, rng)
         hit, went = _surveyed(plan, left, rng)
-        found += int(hit.sum())
+        course[-1] |= _by_purpose(plan, hit, went)
         left = left & ~hit
-        _write_down(home, grid, hit, went & ~hit, day.year + 1)
-    unknown = land["evidence"].eq("unknown").to_numpy()
-    rest = judge(land["contamination_score"].to_numpy()[unknown], left[unknown])["recall_10"]
-    return {
-        "first_recall_10": first,
-        "recall_10": recall,
-        "recall_10_of_the_rest": rest,
-        "hazards_found": found,
+        _write_down(home, grid, plan, hit, went, day.year + 1)
+    table = pd.DataFrame(course)
+    figures = {
+        "first_recall_10": course[0]["recall_10"],
+        "recall_10": course[-1]["recall_10"],
+        "hazards_found": int((truth & ~left).sum()),
         "hazards": int(truth.sum()),
         "audits": len(audits),
         "audits_cover": float(np.mean([audit.covers for audit in audits])) if audits else np.nan,
         "audit_bias": float(np.mean([a.estimate - a.truth for a in audits])) if audits else np.nan,
         "audit_truth": float(np.mean([a.truth for a in audits])) if audits else np.nan,
+    }
+    return Lived(figures, table, score, unknown)
+
+
+def _by_purpose(plan: Plan, hit: np.ndarray, went: np.ndarray) -> dict[str, float]:
+    """Surveyed cells and found cells of a season by what they were for."""
+    purpose = plan.cells["purpose"].to_numpy()
+    return {
+        f"{name}_{what}": int((flags & (purpose == name)).sum())
+        for name in ("survey", "explore", "audit")
+        for what, flags in (("cells", went), ("found", hit))
     }
 
 
@@ -165,30 +203,35 @@ def _surveyed(plan: Plan, left: np.ndarray, rng: np.random.Generator) -> tuple[n
     return hit, went
 
 
-def _write_down(home: Path, grid: Grid, hit: np.ndarray, searched: np.ndarray, year: int) -> None:
-    """Finds as points and as land cleared with its devices, the rest of the surveyed cells as land reduced."""
+def _write_down(home: Path, grid: Grid, plan: Plan, hit: np.ndarray, went: np.ndarray, year: int) -> None:
+    """Finds as points and as land cleared with its devices, the rest of the surveyed cells as land reduced.
+
+    Audit cells carry the probability of their draw: without it training would take them for land that people chose.
+    """
     centres, half = grid.centres_m(), grid.cell_size_m / 2
     day = pd.Timestamp(year, 9, 1)
-
-    def squares(rows: np.ndarray) -> np.ndarray:
-        east, north = centres[rows].T
-        return shapely.box(east - half, north - half, east + half, north + half)
-
+    rows = np.flatnonzero(went)
+    east, north = centres[rows].T
+    drawn = plan.cells["purpose"].eq("audit").to_numpy()[rows]
     release = gpd.read_file(home / "land_release.gpkg")
     news = pd.DataFrame(
         {
-            "release_type": np.where(hit, "cleared", "reduced")[hit | searched],
+            "release_type": np.where(hit[rows], "cleared", "reduced"),
             "start_date": day - pd.Timedelta(days=90),
             "end_date": day,
             "method": "MDD",
-            "ap_mines": hit[hit | searched].astype(int),
+            "ap_mines": hit[rows].astype(int),
             "at_mines": 0,
             "uxo": 0,
             "recorded_date": day + pd.Timedelta(days=30),
+            "inclusion_prob": np.where(drawn, plan.cells["inclusion_prob"].to_numpy()[rows], np.nan),
+            "chosen_by": np.where(drawn, "chance", "model"),
         }
     )
-    rows = gpd.GeoDataFrame(news, geometry=squares(hit | searched), crs=release.crs)
-    pd.concat([release, rows], ignore_index=True).to_file(home / "land_release.gpkg", driver="GPKG")
+    squares = shapely.box(east - half, north - half, east + half, north + half)
+    pd.concat([release, gpd.GeoDataFrame(news, geometry=squares, crs=release.crs)], ignore_index=True).to_file(
+        home / "land_release.gpkg", driver="GPKG"
+    )
     finds = pd.read_csv(home / "finds.csv")
     places = gpd.GeoSeries(gpd.points_from_xy(*centres[hit].T), crs=grid.crs).to_crs("EPSG:4326")
     more = pd.DataFrame(
