@@ -1,7 +1,7 @@
 """Ten seasons in a row: plan, survey on the truth, write down what came of it, train anew."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 import mlrisk
 from benchmarks.planning.land import truth_of
 from features.grid import Grid
+from features.known import Known
 from mlrisk.config import Config
 from mlrisk.planning.ground import ground_of, with_ground
 from mlrisk.planning.plan import Plan, make_plan
@@ -153,16 +154,16 @@ def _by_purpose(plan: Plan, hit: np.ndarray, went: np.ndarray) -> dict[str, floa
 def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     evidence = ledger.at(config.as_of)
-    model = _model(config, inputs, evidence)
-    scores, _ = cell_scores(scorer_of(config, inputs, model), inputs.grid, config.compute)
+    model, known = _model(config, inputs, evidence)
+    scores, _ = cell_scores(replace(scorer_of(config, inputs, model), known=known), inputs.grid, config.compute)
     risk = with_place(inputs.grid, evidence, scores)
     risk = risk.assign(casualties_per_year=np.nan, reason_1="", reason_2="", reason_3="")
     ground = ground_of(config, inputs.grid, inputs.sources)
     return ranked(with_ground(risk, ground, config), config.ranking.policy), ground.barriers
 
 
-def _model(config: Config, inputs: Inputs, evidence: Evidence) -> ContaminationModel:
-    """As `mlrisk train` makes it, without records and reports."""
+def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[ContaminationModel, Known]:
+    """As `mlrisk train` makes it, without records and reports; and what is known of the land, to score it by."""
     study = study_at(config, inputs, evidence)
     judgement = judge_contamination(config, study, trials_of(config, study, ()), {})
     side, recipe, _ = learned_by(config, study, np.flatnonzero(evidence.labelled), 1)
@@ -171,7 +172,7 @@ def _model(config: Config, inputs: Inputs, evidence: Evidence) -> ContaminationM
         _training_rows(config, study, side, judgement), recipe.ranker, side.constraints, config.contamination.members,
         config.seed, 1, unlabelled,
     )  # fmt: skip
-    return _on_audit(study, judgement, model)[0]
+    return _on_audit(study, judgement, model)[0], study.known
 
 
 def _audited(plan: Plan, land: pd.DataFrame, left: np.ndarray, rng: np.random.Generator) -> list[Audit]:

@@ -1,0 +1,6 @@
+"""For all tests, and for the commands that they start."""
+
+import os
+
+# Two workers share two cores: where LightGBM's threads wait for each other, a test takes ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
