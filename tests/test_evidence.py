@@ -204,6 +204,15 @@ def test_a_later_release_next_door_does_not_hide_an_accident():
     assert not at(result, 0, 0)[2]
 
 
+def test_land_cleared_as_a_whole_after_a_find_is_released_whatever_was_released_before():
+    find = [{"geometry": cell_point(0, 0), "date": "2015-01-01"}]
+    strip = cleared(cell_box(0, 0, 0.3)) | {"end_date": "2010-01-01"}
+    whole = cleared(cell_box(0, 0)) | {"end_date": "2020-01-01"}
+    assert at(evidence(land_release=[strip, whole], finds=find), 0, 0)[2]
+    after = [{"geometry": cell_point(0, 0), "date": "2021-01-01"}]
+    assert not at(evidence(land_release=[strip, whole], finds=[*find, *after]), 0, 0)[2]
+
+
 @pytest.mark.parametrize(
     ("status", "day", "released"),
     [("open", "2024-01-01", False), ("open", "2022-01-01", True), ("cancelled", "2024-01-01", True),

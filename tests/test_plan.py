@@ -9,6 +9,7 @@ from scipy.ndimage import label as pieces
 
 from mlrisk.planning.draw import audit_draw
 from mlrisk.planning.effort import cell_days
+from mlrisk.planning.exploring import best_of_squares
 from mlrisk.ranking import POLICIES
 from tests.sample_plan import GRID, TEAMS, plain_land, plan_of, settings_of
 
@@ -111,6 +112,29 @@ def test_exploration_and_audit_are_marked_and_have_their_share(land):
     # Land without a basis to rank is explored and audited, though it has no rank.
     explored = plan.cells["purpose"].eq("explore").to_numpy()
     assert (~land["in_domain"].to_numpy()[explored]).any()
+
+
+def test_exploration_goes_to_small_places_apart_from_each_other(land):
+    wide = land.assign(contamination_low=0.0, contamination_high=np.where(land["easting_m"] < 502_000, 0.9, 0.5))
+    tasks = plan_of(wide, settings_of(explore_share=0.3, audit_share=0.0)).tasks
+    tasks = tasks[tasks["purpose"] == "explore"]
+    assert len(tasks) > 3
+    assert (tasks["area_m2"] <= 250_000 + 1e-6).all()
+    # The widest land lies in the west as a whole; squares of three kilometres have one task each.
+    squares = np.floor(tasks.geometry.representative_point().get_coordinates().to_numpy() / 3_000)
+    assert len(np.unique(squares, axis=0)) >= len(tasks) - 2
+    assert (tasks.geometry.centroid.x > 503_000).any()
+
+
+def test_the_best_of_a_square_is_its_highest_open_cell():
+    rng = np.random.default_rng(0)
+    score, open_ = rng.integers(0, 9, GRID.n_cells).astype(float), rng.random(GRID.n_cells) < 0.3
+    best = best_of_squares(GRID, score, open_, 1_000)
+    square = np.floor(GRID.centres_m() / 1_000)
+    for row in range(0, GRID.n_cells, 37):
+        inside = np.flatnonzero((square == square[row]).all(axis=1) & open_)
+        wanted = inside[np.lexsort((GRID.cell_ids()[inside], -score[inside]))][0] if len(inside) else -1
+        assert best[row] == wanted
 
 
 def test_the_audit_spends_its_share_in_the_mean_and_draws_each_cell_as_it_says(land):

@@ -14,25 +14,29 @@ def released_cells(entries: Entries, n_cells: int, area_m2: float, counted: NDAr
     """Cells (n_cells,) that the finished releases among the `counted` records cover wholly.
 
     A find, an accident, a survey that found something or a hazard area opens the cell again unless it is dated no
-    later than the earliest release that touches the cell: the decision stands in the records, but land where
-    somebody was hurt goes back on the map. Undated evidence counts as later, except hazard areas that are closed.
-    `area_m2` is that of a cell.
+    later than the earliest release that touches the cell, or than one that covers it alone: the decision stands in the
+    records, but land where somebody was hurt goes back on the map. Undated evidence counts as later, except hazard
+    areas that are closed. `area_m2` is that of a cell.
     """
     released = np.zeros(n_cells, dtype=bool)
     finished = entries.records["finished"].to_numpy() & counted & ~entries.point
     pairs = np.flatnonzero(finished[entries.record])
     if not len(pairs):
         return released
-    released[entries.place[pairs[entries.share[pairs] >= RELEASED_SHARE]]] = True
+    whole = pairs[entries.share[pairs] >= RELEASED_SHARE]
+    released[entries.place[whole]] = True
     released[_together(entries, finished, area_m2)] = True
     # NaT is the smallest integer: an undated release is never later than what was found.
     ends = entries.records["ends"].to_numpy().astype(np.int64)
     earliest = np.full(n_cells, np.iinfo(np.int64).max)
     np.minimum.at(earliest, entries.place[pairs], ends[entries.record[pairs]])
+    # What is found while a cell is cleared as a whole is no reason to go there again, whatever was released before.
+    decided = np.full(n_cells, np.iinfo(np.int64).min)
+    np.maximum.at(decided, entries.place[whole], ends[entries.record[whole]])
     seen = entries.records["seen"].to_numpy()
     opening = (entries.records["reopens"].to_numpy() & counted)[entries.record]
     cells, dates = entries.place[opening], seen[entries.record[opening]]
-    before = ~np.isnat(dates) & (dates.astype(np.int64) <= earliest[cells])
+    before = ~np.isnat(dates) & (dates.astype(np.int64) <= np.maximum(earliest, decided)[cells])
     released[cells[~before]] = False
     return released
 

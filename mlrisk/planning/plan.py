@@ -14,6 +14,7 @@ from mlrisk.config import RankingSettings
 from mlrisk.language import language, languages
 from mlrisk.planning.draw import audit_draw
 from mlrisk.planning.effort import cell_days
+from mlrisk.planning.exploring import exploring_groups
 from mlrisk.planning.fairness import district_shares, land_shares
 from mlrisk.planning.growth import Flags
 from mlrisk.planning.outcome import with_outcome
@@ -22,8 +23,6 @@ from mlrisk.ranking import by_explore
 from mlrisk.tasks import Groups, group_cells, survey_tasks
 
 Floats = NDArray[np.float64]
-# Exploring tasks hold cells from this widest share of what the other tasks leave.
-EXPLORED_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +114,7 @@ def _groups(
     label, count = main.label.copy(), main.count
     if teams and settings.explore_share > 0:
         open_ = free & ~drawn & (label < 0) & land["evidence"].eq("unknown").to_numpy()
-        order = _order_of(by_explore(land), land["cell_id"].to_numpy(), open_)
-        number = max(1, int(np.ceil(settings.explore_share * settings.tasks.number)))
-        limits = settings.tasks.model_copy(update={"worst_share": EXPLORED_SHARE})
-        explored = group_cells(grid, order, limits, barriers, number)
+        explored = exploring_groups(grid, by_explore(land), open_, settings.tasks, settings.explore_share, barriers)
         label = np.where(explored.label >= 0, explored.label + count, label)
         count += explored.count
     explored_to = count
@@ -127,14 +123,6 @@ def _groups(
     purpose = np.full(count, AUDIT, dtype=object)
     purpose[: main.count], purpose[main.count : explored_to] = SURVEY, EXPLORE
     return Groups(label.astype(np.int32), count), purpose
-
-
-def _order_of(score: Floats, cell_id: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Floats:
-    """1 for the highest score among the chosen cells, NaN for the others."""
-    rows = np.flatnonzero(chosen)
-    order = np.full(len(score), np.nan)
-    order[rows[np.lexsort((cell_id[rows], -score[rows]))]] = np.arange(1, len(rows) + 1)
-    return order
 
 
 def _spent(
