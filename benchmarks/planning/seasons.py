@@ -37,8 +37,8 @@ SEASONS = 10
 AS_OF = date(2021, 12, 31)
 # Season follows season: records dated after the clock's day are set aside as mistakes, so ten years would not do.
 SEASON = timedelta(days=100)
-# Quick models: ten seasons, two ways and five countries are a hundred trainings. Three dog teams get to a fifth of 4,000
-# cells in ten seasons: with more there is nothing to choose.
+# Quick models: ten seasons, two ways and five countries are a hundred trainings. Three dog teams get to a fifth of
+# 4,000 cells in ten seasons: with more there is nothing to choose.
 SETTINGS = (
     "compute.threads=1", "validation.protocols=[leave_region_out]", "validation.folds=3", "contamination.members=3",
     "contamination.model.n_trees=100", "ranking.policy=search", "ranking.assets.dogs.number=3",
