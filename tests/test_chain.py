@@ -380,10 +380,11 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
     assert figures["team-days"] == pytest.approx((80, 240), abs=0.1)
     assert figures["casualties averted a year"][1] > figures["casualties averted a year"][0]
     assert figures["hectares"][1] > figures["hectares"][0]
-    code, told, trouble = said(
-        capsys, monkeypatch, "progress", new, "--found", country.folder / "finds.csv", "--searched",
-        country.folder / "land_release.gpkg",
-    )  # fmt: skip
+    found, searched = tmp_path / "finds.csv", country.folder / "land_release.gpkg"
+    finds = pd.read_csv(country.folder / "finds.csv")
+    finds.rename(columns={"lon_wgs84": "longitude", "lat_wgs84": "latitude"}).to_csv(found, index=False)
+    line = ["progress", new, "--found", found, "--searched", searched]
+    code, told, trouble = said(capsys, monkeypatch, *line)
     assert code == 0, trouble
     assert "policy: harm_per_day" in told
     assert "expected against actual finds" in told
