@@ -45,6 +45,7 @@ def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: li
     for style in OVERLAYS:
         _add_overlay(plot, package, style)
     _add_tasks(plot, package, tasks)
+    _add_place(plot)
     return _stable_ids(dict(json_item(plot, ID("map"))))
 
 
@@ -229,6 +230,15 @@ def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None
         text_color=INK,
         name="layer/tasks",
     )
+
+
+def _add_place(plot: Any) -> None:
+    """The cross on the place that was searched or tapped; the page moves it."""
+    source = ColumnDataSource({"x": [], "y": []})
+    for colour, width in (("#ffffff", 6), (CHOSEN, 3)):
+        plot.scatter(
+            "x", "y", source=source, marker="cross", size=26, line_color=colour, line_width=width, name="place"
+        )
 
 
 def lonlat_nodes(package: Package) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bokeh.resources import Resources
 
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.figure import lonlat_nodes, map_item
-from mlrisk.writers.overlays import OVERLAYS, layer_of
+from mlrisk.writers.overlays import OVERLAYS, layer_of, named_places
 from mlrisk.writers.page_words import PageWords
 from mlrisk.writers.task_table import tasks_by_rank
 from mlrisk.writers.themes import Theme, make_themes
@@ -25,10 +25,11 @@ from mlrisk.writers.words import HOW_TO_READ, plan_text
 # A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
 MOST_TASKS = 2_000
 # What the page runs besides Bokeh, in this order.
-SCRIPTS = ("mgrs.js", "page.js")
+SCRIPTS = ("mgrs.js", "search.js", "page.js")
 SCRIPT_TEXTS = (
     "Rank {0}", "Area", "Contamination, mean", "Expected to hold EO", "Casualties per year", "Plan", "Grid", "Task",
-    "outside the map", "outside the area", "Easting, m", "Northing, m",
+    "outside the map", "outside the area", "Easting, m", "Northing, m", "Place",
+    "Not found on this map: {0}",
 )  # fmt: skip
 RECALLS = ("recall_1", "recall_5", "recall_10", "recall_20")
 METRICS = ("roc_auc", "pr_auc", *RECALLS)
@@ -51,6 +52,9 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         "bounds": package.grid.bounds,
         "lonlat": lonlat_nodes(package),
         "tasks": tasks,
+        "places": named_places(package),
+        "cell_m": package.grid.cell_size_m,
+        "named": {theme.key: words.told(theme.title) for theme in themes},
         "themes": {theme.key: [words.told(text) for text in theme.labels] for theme in themes},
         "languages": [language.code for language in words.languages],
         "texts": words.table(SCRIPT_TEXTS),

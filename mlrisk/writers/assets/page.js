@@ -52,6 +52,7 @@
     button.addEventListener("click", () => actions[button.dataset.zoom]());
   });
   const keys = {
+    Enter: () => { const at = view(); describePlace(at.easting, at.northing); },
     "+": actions.in, "=": actions.in, "-": actions.out, "0": actions.all,
     ArrowLeft: () => move(-1, 0), ArrowRight: () => move(1, 0), ArrowUp: () => move(0, 1), ArrowDown: () => move(0, -1),
   };
@@ -97,7 +98,11 @@
       return [name, bar];
     }));
   };
+  // What the panel tells of, to be told anew in another language.
+  let told = () => {};
   const describe = (task) => {
+    told = () => describe(task);
+    pin([], []);
     byId("panel-title").textContent = say("Rank {0}", task.rank);
     byId("panel-hint").textContent = task.district;
     byId("panel-facts").replaceChildren();
@@ -123,11 +128,13 @@
     rows.forEach((row) => row.classList.toggle("chosen", Number(row.dataset.task) === index));
     if (index !== undefined) describe(data.tasks[index]);
   };
-  chosen.properties.indices.change.connect(mark);
-  rows.forEach((row) => row.addEventListener("click", () => {
-    const index = Number(row.dataset.task);
+  const choose = (index) => {
     chosen.indices = [index];
     fit(data.tasks[index].bounds, 5);
+  };
+  chosen.properties.indices.change.connect(mark);
+  rows.forEach((row) => row.addEventListener("click", () => {
+    choose(Number(row.dataset.task));
   }));
 
   // The table: sort by a column, keep the rows that hold the text.
@@ -156,8 +163,8 @@
     const { columns, rows: lines, longitude, latitude } = data.lonlat;
     const x = ((easting - west) / (east - west)) * (columns - 1);
     const y = ((northing - south) / (north - south)) * (lines - 1);
-    if (x < 0 || y < 0 || x > columns - 1 || y > lines - 1) return null;
-    const [i, j] = [Math.min(Math.floor(x), columns - 2), Math.min(Math.floor(y), lines - 2)];
+    const node = (at, most) => Math.max(0, Math.min(Math.floor(at), most - 2));
+    const [i, j] = [node(x, columns), node(y, lines)];
     const at = (values) => {
       const [a, b] = [values[j * columns + i], values[j * columns + i + 1]];
       const [c, d] = [values[(j + 1) * columns + i], values[(j + 1) * columns + i + 1]];
@@ -165,6 +172,24 @@
       return low + (c + (d - c) * (x - i) - low) * (y - j);
     };
     return [at(longitude), at(latitude)];
+  };
+  const inside = (easting, northing) => {
+    const [west, south, east, north] = data.bounds;
+    return easting >= west && easting <= east && northing >= south && northing <= north;
+  };
+  // The way back, by Newton's method: beyond the map the lattice goes on as at its edge.
+  const gridOf = (longitude, latitude) => {
+    const [west, south, east, north] = data.bounds;
+    let [x, y] = [(west + east) / 2, (south + north) / 2];
+    for (let step = 0; step < 20; step += 1) {
+      const here = lonlat(x, y);
+      const [a, c] = lonlat(x + 100, y).map((value, axis) => (value - here[axis]) / 100);
+      const [b, d] = lonlat(x, y + 100).map((value, axis) => (value - here[axis]) / 100);
+      const [u, v] = [longitude - here[0], latitude - here[1]];
+      x += (d * u - b * v) / (a * d - b * c);
+      y += (a * v - c * u) / (a * d - b * c);
+    }
+    return [x, y];
   };
   const label = (key, easting, northing) => {
     const renderer = renderers(`theme/${key}`)[0];
@@ -178,11 +203,55 @@
     return told === undefined ? say("outside the area") : told[language];
   };
   plot.on_event("mousemove", ({ x, y }) => {
+    if (!inside(x, y)) { byId("status").textContent = say("outside the map"); return; }
     const place = lonlat(x, y);
-    if (place === null) { byId("status").textContent = say("outside the map"); return; }
     const words = theme === "priority" ? label("priority", x, y) : `${label("priority", x, y)}  ·  ${label(theme, x, y)}`;
-    const grid = `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
+    const grid = metresText(x, y);
     byId("status").textContent = `${place[1].toFixed(5)}, ${place[0].toFixed(5)} (WGS 84)  ·  MGRS ${mgrsOf(...place)}  ·  ${grid}  ·  ${words}`;
+  });
+
+  const metresText = (x, y) => `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
+
+  // A place in full: what each map says of it, in the panel; on a phone nothing else tells it.
+  const pin = (x, y) => { renderers("place")[0].data_source.data = { x, y }; };
+  const describePlace = (x, y, name = "") => {
+    chosen.indices = [];
+    told = () => describePlace(x, y, name);
+    pin([x], [y]);
+    byId("panel-title").textContent = name || say("Place");
+    byId("panel-hint").textContent = inside(x, y) ? "" : say("outside the map");
+    byId("panel-facts").replaceChildren();
+    byId("panel-why").hidden = true;
+    byId("panel-reasons").replaceChildren();
+    picture([]);
+    if (!inside(x, y)) return;
+    Object.keys(data.themes).forEach((key) => fact(data.named[key][language], label(key, x, y)));
+    const place = lonlat(x, y);
+    fact("MGRS", mgrsOf(...place));
+    fact("WGS 84", `${place[1].toFixed(5)}, ${place[0].toFixed(5)}`);
+    fact(say("Grid"), metresText(x, y));
+  };
+  // Bokeh selects before or after it tells of the tap: both are over when the browser is next idle.
+  plot.on_event("tap", ({ x, y }) => setTimeout(() => { if (!chosen.indices.length) describePlace(x, y); }));
+
+  // Search: a rank, coordinates or a name.
+  byId("places").replaceChildren(...data.places.map(([name]) => Object.assign(document.createElement("option"), { value: name })));
+  const seek = (typed) => {
+    const rank = typed.match(/^\s*#?(\d{1,6})\s*$/);
+    const index = rank ? data.tasks.findIndex((task) => task.rank === Number(rank[1])) : -1;
+    if (index >= 0) { choose(index); return true; }
+    const named = namedPlace(typed, data.places);
+    const at = named ? { metres: named.slice(1) } : coordinatesOf(typed);
+    if (at === null || typed.trim() === "") return false;
+    const [x, y] = at.metres || gridOf(...at.degrees);
+    describePlace(x, y, named ? named[0] : "");
+    if (inside(x, y)) show(x, y, (40 * data.cell_m) / plot.inner_width);
+    return inside(x, y);
+  };
+  byId("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const typed = byId("place").value;
+    byId("found").textContent = seek(typed) ? "" : say("Not found on this map: {0}", typed);
   });
 
   // The language of the page.
@@ -200,7 +269,7 @@
     const crs = plot.below[0].axis_label.match(/\(.*\)$/)[0];
     plot.below[0].axis_label = `${say("Easting, m")} ${crs}`;
     plot.left[0].axis_label = say("Northing, m");
-    mark();
+    told();
   };
   buttons.forEach((button) => button.addEventListener("click", () => speak(Number(button.dataset.language))));
   if (data.languages[0] !== "en") speak(0);
