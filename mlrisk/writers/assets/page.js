@@ -135,6 +135,8 @@
   chosen.properties.indices.change.connect(mark);
   rows.forEach((row) => row.addEventListener("click", () => {
     choose(Number(row.dataset.task));
+    // The table lies below the map: a click that nobody sees the effect of looks like none.
+    document.querySelector(".map-box").scrollIntoView({ block: "nearest" });
   }));
 
   // The table: sort by a column, keep the rows that hold the text.
@@ -275,4 +277,5 @@
   if (data.languages[0] !== "en") speak(0);
 
   document.body.dataset.state = "ready";
+  performance.mark("ready");
 })();
