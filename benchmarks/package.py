@@ -1,8 +1,8 @@
 """Seconds, memory and sizes of the planner package, and how soon map.html answers; see README.md here.
 
-    python -m benchmarks.package bosnia --ranked FOLDER --data ../shared/data/bosnia
-    python -m benchmarks.package million
-    python -m benchmarks.package page MAP.html ...
+python -m benchmarks.package bosnia --ranked FOLDER --data ../shared/data/bosnia
+python -m benchmarks.package million
+python -m benchmarks.package page MAP.html ...
 """
 
 import argparse
@@ -53,9 +53,8 @@ def million() -> Package:
     return sample_package(*MILLION)
 
 
-def written(package: Package, folder: Path) -> None:
-    """Write every format; print what each takes and gives."""
-    names = [name for name in WRITERS if name not in OPTIONAL]
+def written(package: Package, folder: Path, names: list[str]) -> None:
+    """Write the formats; print what each takes and gives."""
     print(f"{len(package.risk):,} cells, {len(package.tasks):,} tasks; before {peak_mb() / 1e3:.2f} GB")
     wall, core = time.monotonic(), time.process_time()
     for name in names:
@@ -64,9 +63,11 @@ def written(package: Package, folder: Path) -> None:
         size = sum(path.stat().st_size for path in files) / 1e6
         seconds = f"{time.monotonic() - started:6.1f} s {time.process_time() - cores:6.1f} core-s"
         print(f"{name:8s} {seconds} {size:7.2f} MB  peak {peak_mb() / 1e3:.2f} GB", flush=True)
+    page = folder / "map.html"
+    size = page.stat().st_size / 1e6 if page.exists() else 0.0
     print(
-        f"all      {time.monotonic() - wall:6.1f} s {time.process_time() - core:6.1f} core-s, peak {peak_mb() / 1e3:.2f} GB; "
-        f"map.html {(folder / 'map.html').stat().st_size / 1e6:.2f} MB"
+        f"all      {time.monotonic() - wall:6.1f} s {time.process_time() - core:6.1f} core-s, "
+        f"peak {peak_mb() / 1e3:.2f} GB; map.html {size:.2f} MB"
     )
 
 
@@ -101,6 +102,7 @@ def main() -> None:
     parser.add_argument("--ranked", type=Path, default=Path("outputs"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/bosnia"))
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--formats", nargs="+", default=[name for name in WRITERS if name not in OPTIONAL])
     arguments = parser.parse_args()
     if arguments.what == "page":
         for page in arguments.pages:
@@ -110,7 +112,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.out or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        written(package, folder)
+        written(package, folder, arguments.formats)
 
 
 if __name__ == "__main__":

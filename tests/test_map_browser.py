@@ -304,6 +304,24 @@ def test_browser_has_every_layer(browser: Browser) -> None:
         assert f"layer/{name}" in browser.run(seen)
 
 
+def test_browser_draws_labels_only_where_a_zoom_has_room_for_them(package: Package, browser: Browser) -> None:
+    shown = (
+        "Bokeh.documents[0].get_model_by_name('map').renderers.filter((part) => part.name === 'layer/tasks'"
+        " && part.tags.length && part.visible && part.glyph.type === 'Text')"
+        ".flatMap((part) => [...part.data_source.get('text')])"
+    )
+    browser.run("document.querySelector('[data-zoom=all]').click()")
+    browser.order("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    browser.wait("Bokeh.documents[0].get_model_by_name('map').inner_width < 390")
+    few = browser.run(shown)
+    for _ in range(6):
+        browser.run("document.querySelector('[data-zoom=in]').click()")
+    assert "1" in few
+    assert len(few) < len(browser.run(shown)) == len(package.tasks)
+    browser.order("Emulation.setDeviceMetricsOverride", width=1400, height=1000, deviceScaleFactor=1, mobile=False)
+    browser.run("document.querySelector('[data-zoom=all]').click()")
+
+
 def test_browser_table_sorts_and_filters(package: Package, browser: Browser) -> None:
     areas = "[...document.querySelectorAll('#tasks tbody tr')].map((row) => Number(row.cells[2].dataset.value))"
     browser.run("document.querySelectorAll('#tasks thead button')[2].click()")

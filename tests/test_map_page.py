@@ -20,7 +20,8 @@ from mlrisk.classes import CLASSES, NO_BASIS, priority_class
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers import WRITERS
 from mlrisk.writers.figure import lonlat_nodes
-from mlrisk.writers.overlays import MOST_VERTICES, thinned
+from mlrisk.writers.labels import HEIGHT_PX, NARROWEST_PX, STEPS, Label, limits
+from mlrisk.writers.overlays import MOST_VERTICES, named_places, thinned
 from mlrisk.writers.raster import polygons_of
 from mlrisk.writers.themes import make_themes
 from tests.sample_package import FORBIDDEN, SCRIPT, is_green, sample_package
@@ -179,6 +180,29 @@ def test_roads_are_thinned_to_what_a_page_can_draw(package: Package) -> None:
     shapes = thinned(package, gpd.GeoDataFrame(geometry=walks, crs=package.grid.crs))
     assert 0 < shapely.get_num_coordinates(shapes).sum() <= MOST_VERTICES
     assert shapely.bounds(shapes)[:, 0].min() >= west
+
+
+def test_labels_are_drawn_from_the_zoom_on_at_which_they_touch_no_other() -> None:
+    rng = np.random.default_rng(8)
+    labels = [Label("settlements", "Ağdam", *place, 5, 40) for place in rng.uniform(0, 300_000, (400, 2))]
+    most = limits(labels, 300_000)
+    assert most[0] == 300_000 / NARROWEST_PX
+    steps = np.unique(most)
+    assert len(steps) >= STEPS - 1
+    for metres in steps[1:]:
+        east, north = np.array([(one.easting_m, one.northing_m) for one in labels])[most >= metres].T
+        apart = (np.abs(east[:, None] - east) >= 45 * metres) | (np.abs(north[:, None] - north) >= HEIGHT_PX * metres)
+        assert apart[~np.eye(len(east), dtype=bool)].all()
+    same = limits([labels[0], labels[0]], 300_000)
+    assert same.tolist() == [1_000, 1_000 / 2 ** (STEPS - 1)]
+    assert len(limits([], 300_000)) == 0
+
+
+def test_search_knows_every_named_place_on_the_map(package: Package) -> None:
+    names = [name for name, *_ in named_places(package)]
+    assert names == [SCRIPT, "Ağdam", SCRIPT, "Tərtər"]
+    west, south, east, north = package.grid.bounds
+    assert all(west <= x <= east and south <= y <= north for _, x, y in named_places(package))
 
 
 def test_degrees_between_the_nodes_are_within_two_metres(package: Package) -> None:

@@ -14,6 +14,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from mlrisk.package import Package
+from mlrisk.writers.labels import Label, limits, name_labels
 from mlrisk.writers.overlays import (
     MOST_VERTICES,
     OVERLAYS,
@@ -28,7 +29,6 @@ from mlrisk.writers.themes import Theme
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 INK, QUIET, CHOSEN = "#1f2430", "#6b6459", "#0b57d0"
-MOST_PLACE_NAMES = 25
 MOST_TASK_LABELS = 20
 
 
@@ -45,6 +45,7 @@ def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: li
     for style in OVERLAYS:
         _add_overlay(plot, package, style)
     _add_tasks(plot, package, tasks)
+    _add_labels(plot, package, tasks)
     _add_place(plot)
     return _stable_ids(dict(json_item(plot, ID("map"))))
 
@@ -144,9 +145,11 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
     if (kind == 1).any():
         eastings, northings = broken_line(shapes[kind == 1])
         # A white casing keeps a line readable over every class.
-        plot.line(eastings, northings, line_color="#ffffff", line_width=style.width + 1.8, line_alpha=0.7, name=name)
+        casing = {"line_color": "#ffffff", "line_width": style.width + 1.8, "line_alpha": 0.7}
+        plot.line(eastings, northings, name=name, **casing).tags = ["casing"]
         plot.line(eastings, northings, name=name, visible=shown, **line)
-    if (kind == 0).any():
+    # Named settlements are drawn with their names.
+    if (kind == 0).any() and not (style.key == "settlements" and "name" in frame.columns):
         places = shapely.get_coordinates(shapes[kind == 0]).round(1)
         marker = "triangle" if style.key == "hazards" else "square"
         plot.scatter(
@@ -159,38 +162,10 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
             name=name,
             visible=shown,
         )
-    if style.key in ("settlements", "districts") and "name" in frame.columns:
-        _add_names(plot, package, style)
-
-
-def _add_names(plot: Any, package: Package, style: OverlayStyle) -> None:
-    """Names as text on a canvas, which no browser reads as HTML; those with the most people where that is known."""
-    frame = layer_of(package, style.key)
-    if frame is None:
-        return
-    named = frame[frame["name"].notna() & frame.geometry.notna()]
-    if "population" in named.columns:
-        named = named.sort_values("population", ascending=False, kind="stable")
-    named = named.head(MOST_PLACE_NAMES)
-    places = shapely.get_coordinates(shapely.point_on_surface(np.asarray(named.geometry.values, dtype=object)))
-    districts = style.key == "districts"
-    plot.text(
-        places[:, 0],
-        places[:, 1],
-        text=[str(name).upper()[:32] if districts else str(name)[:32] for name in named["name"]],
-        x_offset=0 if districts else 7,
-        y_offset=0 if districts else 4,
-        text_align="center" if districts else "left",
-        text_font=value(FONT),
-        text_font_size="11px",
-        text_color=QUIET if districts else INK,
-        name=f"layer/{style.key}",
-        visible=style.shown,
-    )
 
 
 def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
-    """Outlines that can be tapped, in the order of `tasks`, and numbered pins on the first of them."""
+    """Outlines that can be tapped, in the order of `tasks`."""
     by_rank = package.tasks.sort_values("rank", kind="stable").head(len(tasks))
     rings = [polygon_rings(shape) for shape in by_rank.geometry]
     source = ColumnDataSource({"xs": [east for east, _ in rings], "ys": [north for _, north in rings]}, name="tasks")
@@ -211,25 +186,58 @@ def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None
         name="layer/tasks",
     )
     plot.select_one(TapTool).renderers = [shape]
-    pins = tasks[:MOST_TASK_LABELS]
-    eastings = [task["easting_m"] for task in pins]
-    northings = [task["northing_m"] for task in pins]
-    size = [19 + 5 * (len(str(task["rank"])) - 1) for task in pins]
-    plot.scatter(
-        eastings, northings, size=size, fill_color="#ffffff", line_color=INK, line_width=1.4, name="layer/tasks"
+
+
+def _add_labels(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
+    """Names and the pins of the first tasks; each is tagged with the most metres a pixel may have for it to be drawn.
+
+    Texts are drawn on a canvas, which no browser reads as HTML.
+    """
+    pins = [Label("tasks", str(task["rank"]), task["easting_m"], task["northing_m"], 12, 12) for task in tasks]
+    labels = [*pins[:MOST_TASK_LABELS], *name_labels(package, "settlements"), *name_labels(package, "districts")]
+    west, _, east, _ = package.grid.bounds
+    most = limits(labels, east - west)
+    # Pins lie on top of all names.
+    for key in ("districts", "settlements", "tasks"):
+        for limit in np.unique(most):
+            group = [label for label, own in zip(labels, most, strict=True) if (label.key, own) == (key, limit)]
+            if group:
+                _add_group(plot, key, group, float(limit))
+
+
+def _add_group(plot: Any, key: str, labels: list[Label], limit: float) -> None:
+    source = ColumnDataSource(
+        {
+            "x": [label.easting_m for label in labels],
+            "y": [label.northing_m for label in labels],
+            "text": [label.text for label in labels],
+            "size": [19 + 5 * (len(label.text) - 1) for label in labels],
+        }
     )
-    plot.text(
-        eastings,
-        northings,
-        text=[str(task["rank"]) for task in pins],
-        text_align="center",
+    name, beside = f"layer/{key}", key == "settlements"
+    drawn = []
+    if key == "tasks":
+        mark = {"size": "size", "fill_color": "#ffffff", "line_color": INK, "line_width": 1.4}
+        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
+    if beside:
+        mark = {"marker": "square", "size": 6, "fill_color": INK, "line_color": "#ffffff"}
+        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
+    text = plot.text(
+        "x",
+        "y",
+        text="text",
+        source=source,
+        x_offset=7 if beside else 0,
+        text_align="left" if beside else "center",
         text_baseline="middle",
         text_font=value(FONT),
         text_font_size="11px",
-        text_font_style="bold",
-        text_color=INK,
-        name="layer/tasks",
+        text_font_style="bold" if key == "tasks" else "normal",
+        text_color=QUIET if key == "districts" else INK,
+        name=name,
     )
+    for renderer in (*drawn, text):
+        renderer.tags = [round(limit, 3)]
 
 
 def _add_place(plot: Any) -> None:

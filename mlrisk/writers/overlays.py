@@ -12,7 +12,7 @@ from mlrisk.package import Package
 
 # About 1 MB of coordinates a layer, and still smooth to pan on an office laptop.
 MOST_VERTICES = 60_000
-MOST_SETTLEMENTS = 150
+MOST_SETTLEMENTS = 500
 # Names that search knows: about 100 kB of the page.
 MOST_NAMED = 4_000
 

@@ -53,6 +53,7 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         "lonlat": lonlat_nodes(package),
         "tasks": tasks,
         "places": named_places(package),
+        "widths": {style.key: style.width for style in OVERLAYS},
         "cell_m": package.grid.cell_size_m,
         "named": {theme.key: words.told(theme.title) for theme in themes},
         "themes": {theme.key: [words.told(text) for text in theme.labels] for theme in themes},

@@ -22,6 +22,7 @@
     size = { width: plot.inner_width, height: plot.inner_height };
     plot.x_range.setv({ start: easting - (size.width * metres) / 2, end: easting + (size.width * metres) / 2 });
     plot.y_range.setv({ start: northing - (size.height * metres) / 2, end: northing + (size.height * metres) / 2 });
+    detail(false);
   };
   const view = () => {
     const { x_range: x, y_range: y } = plot;
@@ -38,14 +39,15 @@
     show(at.easting + right * 80 * at.metres, at.northing + up * 80 * at.metres, at.metres);
   };
   const resized = () => {
+    // Numbers of six digits run into each other on a phone.
+    plot.below[0].ticker.desired_num_ticks = plot.inner_width < 420 ? 3 : 5;
     const at = view();
     if (whole) fitAll();
     else show(at.easting, at.northing, at.metres);
   };
   plot.properties.inner_width.change.connect(resized);
   plot.properties.inner_height.change.connect(resized);
-  plot.on_event("rangesupdate", () => { whole = false; });
-  fitAll();
+  plot.on_event("rangesupdate", () => { whole = false; detail(false); });
 
   const actions = { in: () => zoom(0.5), out: () => zoom(2), all: fitAll };
   document.querySelectorAll("[data-zoom]").forEach((button) => {
@@ -62,10 +64,31 @@
 
   // Layers and themes.
   document.querySelectorAll("[data-layer]").forEach((box) => {
-    const apply = () => renderers(`layer/${box.dataset.layer}`).forEach((part) => { part.visible = box.checked; });
-    box.addEventListener("change", apply);
-    apply();
+    box.addEventListener("change", () => detail(true));
   });
+  const THICK = new Set(["tasks", "front_lines", "settlements"]);
+  // What a zoom shows: labels that find room, and thin lines where cells are only a few pixels wide.
+  let shown = "";
+  const detail = (anyway) => {
+    const { metres } = view();
+    const coarse = metres > 0.4 * data.cell_m;
+    const level = Math.round(4 * Math.log2(metres));
+    if (!anyway && shown === level) return;
+    shown = level;
+    document.querySelectorAll("[data-layer]").forEach((box) => {
+      renderers(`layer/${box.dataset.layer}`).forEach((part) => {
+        const [tag] = part.tags;
+        // A fifth of leeway, for windows are of any width.
+        const fits = tag === "casing" ? !coarse : tag === undefined || metres <= 1.2 * tag;
+        part.visible = box.checked && fits;
+        if (tag === undefined && part.glyph.line_width && !THICK.has(box.dataset.layer)) {
+          part.glyph.line_width = { value: coarse ? 0.5 : data.widths[box.dataset.layer] };
+        }
+      });
+    });
+  };
+  fitAll();
+  detail(true);
   const paint = (key) => {
     theme = key;
     Object.keys(data.themes).forEach((name) => renderers(`theme/${name}`).forEach((part) => { part.visible = name === key; }));
