@@ -105,6 +105,11 @@ def test_browser_row_shows_reasons_and_zooms(package: Package, browser: Browser)
     assert task["reason_2"] in panel
     assert f"{task['latitude']:.5f}, {task['longitude']:.5f}" in panel
     assert f"{task['area_m2'] / 10_000:,.1f} ha" in panel
+    assert f"{100 * task['contamination_low']:.1f} % to {100 * task['contamination_high']:.1f} %" in panel
+    cells = package.risk[package.risk["task_id"] == task["task_id"]]["evidence"].value_counts()
+    assert len(cells) > 1
+    told = [f"{name} {cells.get(name, 0)}" for name in ("found", "searched", "unknown")]
+    assert ", ".join(told) in panel
     west, _south, east, _north = task.geometry.bounds
     start, end = browser.run(
         "(() => { const x = Bokeh.documents[0].get_model_by_name('map').x_range; return [x.start, x.end]; })()"

@@ -131,8 +131,11 @@
     byId("panel-facts").replaceChildren();
     fact(say("Area"), `${task.area_ha} ha`);
     fact(say("Contamination, mean"), task.contamination_text);
+    if (task.interval_text) fact(say("Its interval"), task.interval_text[language]);
     fact(say("Expected to hold EO"), task.finds_text[language]);
     fact(say("Casualties per year"), task.casualties_text[language]);
+    if (task.evidence_text) fact(say("Evidence in its cells"), task.evidence_text[language]);
+    if (task.outside_text) fact(say("Out of domain"), task.outside_text);
     fact(say("Plan"), task.plan_text[language]);
     fact("MGRS", task.mgrs);
     fact("WGS 84", task.wgs84);
