@@ -16,6 +16,13 @@ from training.explanation_report import explanation_sections
 NAMES = ("near", "far", "flat")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_pictures():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "DPI", 60)
+        yield
+
+
 @pytest.fixture(scope="module")
 def explained():
     """Two features of one family that cancel, and one that never moves."""

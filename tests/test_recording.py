@@ -78,6 +78,15 @@ class Memory:
         self.calls.append("fail")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_pictures():
+    """What pictures show is tested elsewhere, and at full size they cost seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("report_figures", "explanation_figures"):
+            patch.setattr(f"training.{module}.DPI", 30)
+        yield
+
+
 @pytest.fixture(scope="module")
 def config():
     return config_of(
