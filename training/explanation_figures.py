@@ -30,6 +30,8 @@ def families_picture(explained: Explanation) -> bytes:
         axes = figure.subplots()
         told = shap.Explanation(sums, feature_names=names)
         shap.plots.bar(told.abs.mean(0), max_display=shown, ax=axes, show=False)
+        labels = [text.get_text().replace("other features", "other families") for text in axes.get_yticklabels()]
+        axes.set_yticks(axes.get_yticks(), labels)
         for bar in axes.patches:
             bar.set_color(MODEL_COLOUR)
         for text in axes.texts:

@@ -71,7 +71,7 @@ def _judged(record: Mapping[str, Any]) -> list[str]:
     pooled: Rows = record["pooled"]
     if not pooled:
         return ["Nothing could be held out: these figures do not exist."]
-    head = ("protocol", "ranking", *FIGURES, "base rate")
+    head = ("protocol", "ranking", "recall 5 %", "recall 10 %", "ROC AUC", "PR AUC", "base rate")
     rows = [
         (
             f"{row['protocol']}, {row['folds']} folds", str(row["ranking"]),
