@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import shapely
 from affine import Affine
-from bokeh.core.properties import value
 from bokeh.core.types import ID
 from bokeh.embed import json_item
 from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, NumeralTickFormatter, Range1d, TapTool
@@ -14,7 +13,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from mlrisk.package import Package
-from mlrisk.writers.labels import Label, limits, name_labels
+from mlrisk.writers.labels import FONT, INK, QUIET, add_labels
 from mlrisk.writers.overlays import (
     MOST_VERTICES,
     OVERLAYS,
@@ -27,9 +26,7 @@ from mlrisk.writers.overlays import (
 from mlrisk.writers.raster import polygons_of
 from mlrisk.writers.themes import Theme
 
-FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-INK, QUIET, CHOSEN = "#1f2430", "#6b6459", "#0b57d0"
-MOST_TASK_LABELS = 20
+CHOSEN = "#0b57d0"
 
 
 def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -45,7 +42,7 @@ def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: li
     for style in OVERLAYS:
         _add_overlay(plot, package, style)
     _add_tasks(plot, package, tasks)
-    _add_labels(plot, package, tasks)
+    add_labels(plot, package, tasks)
     _add_place(plot)
     return _stable_ids(dict(json_item(plot, ID("map"))))
 
@@ -186,58 +183,6 @@ def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None
         name="layer/tasks",
     )
     plot.select_one(TapTool).renderers = [shape]
-
-
-def _add_labels(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
-    """Names and the pins of the first tasks; each is tagged with the most metres a pixel may have for it to be drawn.
-
-    Texts are drawn on a canvas, which no browser reads as HTML.
-    """
-    pins = [Label("tasks", str(task["rank"]), task["easting_m"], task["northing_m"], 12, 12) for task in tasks]
-    labels = [*pins[:MOST_TASK_LABELS], *name_labels(package, "settlements"), *name_labels(package, "districts")]
-    west, _, east, _ = package.grid.bounds
-    most = limits(labels, east - west)
-    # Pins lie on top of all names.
-    for key in ("districts", "settlements", "tasks"):
-        for limit in np.unique(most):
-            group = [label for label, own in zip(labels, most, strict=True) if (label.key, own) == (key, limit)]
-            if group:
-                _add_group(plot, key, group, float(limit))
-
-
-def _add_group(plot: Any, key: str, labels: list[Label], limit: float) -> None:
-    source = ColumnDataSource(
-        {
-            "x": [label.easting_m for label in labels],
-            "y": [label.northing_m for label in labels],
-            "text": [label.text for label in labels],
-            "size": [19 + 5 * (len(label.text) - 1) for label in labels],
-        }
-    )
-    name, beside = f"layer/{key}", key == "settlements"
-    drawn = []
-    if key == "tasks":
-        mark = {"size": "size", "fill_color": "#ffffff", "line_color": INK, "line_width": 1.4}
-        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
-    if beside:
-        mark = {"marker": "square", "size": 6, "fill_color": INK, "line_color": "#ffffff"}
-        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
-    text = plot.text(
-        "x",
-        "y",
-        text="text",
-        source=source,
-        x_offset=7 if beside else 0,
-        text_align="left" if beside else "center",
-        text_baseline="middle",
-        text_font=value(FONT),
-        text_font_size="11px",
-        text_font_style="bold" if key == "tasks" else "normal",
-        text_color=QUIET if key == "districts" else INK,
-        name=name,
-    )
-    for renderer in (*drawn, text):
-        renderer.tags = [round(limit, 3)]
 
 
 def _add_place(plot: Any) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
+from bokeh.core.properties import value
+from bokeh.models import ColumnDataSource
 from numpy.typing import NDArray
 
 from mlrisk.package import Package
@@ -15,6 +18,9 @@ NARROWEST_PX, STEPS = 300, 8
 HEIGHT_PX, CHARACTER_PX = 15, 6.6
 MOST_NAMES = {"settlements": 500, "districts": 200}
 LONGEST = 32
+MOST_TASK_LABELS = 20
+FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+INK, QUIET = "#1f2430", "#6b6459"
 
 
 @dataclass(frozen=True)
@@ -69,3 +75,55 @@ def limits(labels: Sequence[Label], whole_m: float) -> NDArray[np.float64]:
             if not (drawn & beside & level).any():
                 drawn[number], found[number] = True, metres
     return found
+
+
+def add_labels(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
+    """Names and the pins of the first tasks; each is tagged with the most metres a pixel may have for it to be drawn.
+
+    Texts are drawn on a canvas, which no browser reads as HTML.
+    """
+    pins = [Label("tasks", str(task["rank"]), task["easting_m"], task["northing_m"], 12, 12) for task in tasks]
+    labels = [*pins[:MOST_TASK_LABELS], *name_labels(package, "settlements"), *name_labels(package, "districts")]
+    west, _, east, _ = package.grid.bounds
+    most = limits(labels, east - west)
+    # Pins lie on top of all names.
+    for key in ("districts", "settlements", "tasks"):
+        for limit in np.unique(most):
+            group = [label for label, own in zip(labels, most, strict=True) if (label.key, own) == (key, limit)]
+            if group:
+                _add_group(plot, key, group, float(limit))
+
+
+def _add_group(plot: Any, key: str, labels: list[Label], limit: float) -> None:
+    source = ColumnDataSource(
+        {
+            "x": [label.easting_m for label in labels],
+            "y": [label.northing_m for label in labels],
+            "text": [label.text for label in labels],
+            "size": [19 + 5 * (len(label.text) - 1) for label in labels],
+        }
+    )
+    name, beside = f"layer/{key}", key == "settlements"
+    drawn = []
+    if key == "tasks":
+        mark = {"size": "size", "fill_color": "#ffffff", "line_color": INK, "line_width": 1.4}
+        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
+    if beside:
+        mark = {"marker": "square", "size": 6, "fill_color": INK, "line_color": "#ffffff"}
+        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
+    text = plot.text(
+        "x",
+        "y",
+        text="text",
+        source=source,
+        x_offset=7 if beside else 0,
+        text_align="left" if beside else "center",
+        text_baseline="middle",
+        text_font=value(FONT),
+        text_font_size="11px",
+        text_font_style="bold" if key == "tasks" else "normal",
+        text_color=QUIET if key == "districts" else INK,
+        name=name,
+    )
+    for renderer in (*drawn, text):
+        renderer.tags = [round(limit, 3)]
