@@ -23,7 +23,8 @@ class Language:
 
     `leads` gives by family the sentences that state its evidence, with features as placeholders; `texts` names
     features, numbers in their names written as `#` and meant by {0}, {1}; `units` translates units. `page` has the
-    fixed texts of the page under their English, numbers written and meant in the same way.
+    fixed texts of the page, the printed sheets and the tables under their English, numbers written and meant in the
+    same way.
     """
 
     code: str

@@ -139,5 +139,8 @@ def quantity(value: float, unit: str, units: Mapping[str, str] | None = None) ->
         value, unit = value / 1000, "km"
     elif unit == "share":
         value, unit = value * 100, "%"
-    digits = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    # Three digits, and never an exponent: planners read 0.0000287, not 2.87e-05.
+    # A record does not lie to the decimetre.
+    whole = unit == "m" or abs(value) >= 100
+    digits = f"{value:.0f}" if whole else np.format_float_positional(float(f"{value:.3g}"), trim="-")
     return digits if unit in ("", "1", "as given") else f"{digits} {(units or {}).get(unit, unit)}"

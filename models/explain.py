@@ -131,18 +131,36 @@ def strongest_interaction(boosted: Boosted, row: NDArray[np.float32]) -> Interac
     SHAP interaction values (Lundberg et al. 2020): the pair's effect is both halves of the symmetric matrix, a main
     effect its diagonal. None where no pair stands out so.
     """
-    from woodelf import WoodelfExplainer
-
-    frame = pd.DataFrame(row[None].astype(np.float64), columns=list(range(len(row))))
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        effects = WoodelfExplainer(boosted.booster).shap_interaction_values(frame, as_df=True, verbose=False)
-    # By name: the columns of pairs do not come in the order of a matrix.
-    effect = {pair: float(value) for pair, value in zip(effects.columns, effects.to_numpy()[0], strict=True)}
-    pairs = {(i, j): value + effect.get((j, i), 0.0) for (i, j), value in effect.items() if i < j}
+    effects = _interaction_values(boosted, row[None])
+    pairs = {pair: float(values[0]) for pair, values in effects.items() if pair[0] != pair[1]}
     if not pairs:
         return None
-    first, second = max(sorted(pairs), key=lambda pair: abs(pairs[pair]))
-    together = pairs[first, second]
-    if abs(together) <= min(abs(effect.get((number, number), 0.0)) for number in (first, second)):
+    first, second = max(pairs, key=lambda pair: abs(pairs[pair]))
+    together, none = pairs[first, second], np.zeros(1)
+    if abs(together) <= min(abs(float(effects.get((number, number), none)[0])) for number in (first, second)):
         return None
     return Interaction(boosted.features[first], boosted.features[second], together)
+
+
+def leading_interactions(boosted: Boosted, values: NDArray[np.float32], most: int = 10) -> tuple[Interaction, ...]:
+    """The pairs with the greatest mean size of effect over the rows, greatest first; `effect` is that mean."""
+    effects = _interaction_values(boosted, values)
+    sizes = {pair: float(np.abs(found).mean()) for pair, found in effects.items() if pair[0] != pair[1]}
+    leading = sorted(sizes, key=lambda pair: -sizes[pair])[:most]
+    names = boosted.features
+    return tuple(Interaction(names[i], names[j], sizes[i, j]) for i, j in leading if sizes[i, j] > 0)
+
+
+def _interaction_values(boosted: Boosted, values: NDArray[np.float32]) -> dict[tuple[int, int], Floats]:
+    """SHAP interaction values by pair of places (first <= second, in order), both halves summed, (n_rows,) each."""
+    from woodelf import WoodelfExplainer
+
+    frame = pd.DataFrame(values.astype(np.float64), columns=list(range(values.shape[1])))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        found = WoodelfExplainer(boosted.booster).shap_interaction_values(frame, as_df=True, verbose=False)
+    effects: dict[tuple[int, int], Floats] = {}
+    # By name: the columns of pairs do not come in the order of a matrix.
+    for (i, j), column in zip(found.columns, found.to_numpy().T, strict=True):
+        pair = (min(i, j), max(i, j))
+        effects[pair] = effects.get(pair, 0.0) + column
+    return dict(sorted(effects.items()))

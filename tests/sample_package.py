@@ -39,10 +39,11 @@ def sample_package(rows: int = 60, columns: int = 80, seed: int = 7) -> Package:
     grid = _grid(rows, columns)
     line = _front_line(grid)
     risk = _risk(grid, line, np.random.default_rng(seed))
+    tasks = _tasks(grid, risk)
     return Package(
         grid=grid,
-        risk=risk,
-        tasks=_tasks(grid, risk),
+        risk=risk.assign(task_id=_task_of(risk, tasks)),
+        tasks=tasks,
         hazards=_hazards(grid, line),
         layers=_layers(grid, line),
         notes=_notes(),
@@ -138,6 +139,8 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
                 "area_m2": shape.area,
                 "cells": len(group),
                 "contamination": group["contamination"].mean(),
+                "contamination_low": group["contamination_low"].mean(),
+                "contamination_high": group["contamination_high"].mean(),
                 "expected_finds": group["contamination"].sum(),
                 "casualties_per_year": group["casualties_per_year"].sum(),
                 "priority": group["priority"].mean(),
@@ -173,6 +176,14 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
     planned = frame["planned"].to_numpy()
     frame["plan_order"] = pd.arrays.IntegerArray(planned.cumsum().astype(np.int32), ~planned)
     return frame.astype({"task_id": "int32", "rank": "int32", "cells": "int32", "teams": "int32"})
+
+
+def _task_of(risk: pd.DataFrame, tasks: gpd.GeoDataFrame) -> pd.Series:
+    """The task of each cell, null where it is in none."""
+    shape = tasks.sindex.query(gpd.points_from_xy(risk["easting_m"], risk["northing_m"]), predicate="within")
+    task = pd.Series(pd.NA, index=risk.index, dtype="Int32")
+    task.iloc[shape[0]] = tasks["task_id"].to_numpy()[shape[1]]
+    return task
 
 
 def _places(group: pd.DataFrame) -> NDArray[np.float64]:

@@ -96,7 +96,7 @@ def config_of(**changes):
             "members": 3,
             "block_m": 2_000,
         },
-        "validation": {"regions": "blocks", "block_m": 6_000, "folds": 4, "buffer_m": 1_000},
+        "validation": {"regions": "blocks", "block_m": 6_000, "folds": 4, "buffer_m": 1_000, "explained_cells": 0},
         "compute": {"threads": 1},
     }
     for key, value in changes.items():

@@ -1,19 +1,25 @@
 """The page in its languages: every text has its word in every language, and none says what no text may say."""
 
 import re
+import zipfile
+from dataclasses import replace
 from string import Formatter
 
 import geopandas as gpd
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from features.table import FAMILIES
 from mlrisk.classes import CLASSES, EVIDENCE_TEXTS
-from mlrisk.language import DECIMAL, language, languages
+from mlrisk.language import DECIMAL, Language, language, languages
+from mlrisk.package import NOT_EVIDENCE
 from mlrisk.planning.plan import _with_reasons
+from mlrisk.writers import WRITERS
 from mlrisk.writers.overlays import OVERLAYS
 from mlrisk.writers.page import PROTOCOLS, SCRIPT_TEXTS, _page
 from mlrisk.writers.page_words import PageWords
+from mlrisk.writers.pdf import pages
 from mlrisk.writers.themes import make_themes
 from mlrisk.writers.words import HOW_TO_READ
 from tests.sample_package import FORBIDDEN, FORBIDDEN_AZ, sample_package
@@ -27,8 +33,42 @@ PLAN = (
 
 
 @pytest.fixture(scope="module")
-def used() -> set[str]:
-    """Every text that the page asked for, and those that other packages would ask for."""
+def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], dict[str, str]]:
+    """Every text that the printed sheets, the table and the KML file asked for, and what they say in Azerbaijani."""
+    asked: set[str] = set()
+    whole = Language.say
+
+    def say(self: Language, english: str) -> str:
+        asked.add(english)
+        return whole(self, english)
+
+    package = replace(sample_package(30, 40), languages=("az", "en"), sheets=1)
+    folder = tmp_path_factory.mktemp("printed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Language, "say", say)
+        sheets = [text.get_text() for page in pages(package) for text in page.findobj(Text)]  # type: ignore[attr-defined]
+        for name in ("xlsx", "kml"):
+            WRITERS[name](package, folder)
+    with zipfile.ZipFile(folder / "survey_tasks.xlsx") as book:
+        table = " ".join(book.read(name).decode() for name in book.namelist() if "sharedStrings" in name)
+    kml = (folder / "survey_tasks.kml").read_text("utf-8")
+    return asked, {"pdf": " ".join(" ".join(sheets).split()), "xlsx": table, "kml": kml}
+
+
+@pytest.mark.parametrize("name", ["pdf", "xlsx", "kml"])
+def test_printed_files_speak_the_first_language(name: str, printed: tuple[set[str], dict[str, str]]) -> None:
+    asked, told = printed
+    az = language("az")
+    assert az.say(NOT_EVIDENCE) in told[name]
+    english = [text for text in asked if len(text) > 12 and "{" not in text and text in told[name]]
+    assert english == []
+    assert FORBIDDEN_AZ.findall(told[name]) == []
+    assert len(asked) > 100
+
+
+@pytest.fixture(scope="module")
+def used(printed: tuple[set[str], dict[str, str]]) -> set[str]:
+    """Every text that the page and the printed files asked for, and those that other packages would ask for."""
     package = sample_package(30, 40)
     themes, factor = make_themes(package, most_pixels=500)
     words = PageWords(package.languages)
@@ -40,8 +80,10 @@ def used() -> set[str]:
         *(name.replace("_", " ") for name in FAMILIES),
         "No test results came with this map: nothing is known about how well it ranks.",
         "{shown} of {all}, the rest in survey_tasks.csv", "unknown",
+        "casualties: no accident is known to learn from", "no basis to rank in {cells} cells",
+        "no reason is told for this task", "unknown, no accident is known",
     )  # fmt: skip
-    return {text for text in words.used | set(more) if re.search("[a-z]", text, re.IGNORECASE)}
+    return {text for text in words.used | printed[0] | set(more) if re.search("[a-z]", text, re.IGNORECASE)}
 
 
 @pytest.mark.parametrize("code", [code for code in languages() if code != "en"])

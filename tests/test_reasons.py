@@ -53,7 +53,14 @@ def test_an_unknown_value_is_said_to_be_unknown():
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(999.4, "m", "999 m"), (0.01234, "1/km2", "0.0123 1/km2"), (3.0, "1", "3"), (0.25, "share", "25 %")],
+    [
+        (999.4, "m", "999 m"),
+        (0.01234, "1/km2", "0.0123 1/km2"),
+        (3.0, "1", "3"),
+        (2.87e-5, "1", "0.0000287"),
+        (72.91, "m", "73 m"),
+        (0.25, "share", "25 %"),
+    ],
 )
 def test_quantities_have_three_digits_and_their_unit(value, unit, text):
     assert quantity(value, unit) == text

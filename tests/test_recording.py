@@ -78,9 +78,25 @@ class Memory:
         self.calls.append("fail")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_pictures():
+    """What pictures show is tested elsewhere, and at full size they cost seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("report_figures", "explanation_figures"):
+            patch.setattr(f"training.{module}.DPI", 30)
+        yield
+
+
 @pytest.fixture(scope="module")
 def config():
-    return config_of(validation={"protocols": ["as_of", "leave_region_out", "random"], "folds": 2, "rounds": 1})
+    return config_of(
+        validation={
+            "protocols": ["as_of", "leave_region_out", "random"],
+            "folds": 2,
+            "rounds": 1,
+            "explained_cells": 150,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +157,34 @@ def test_folds_explain_themselves_in_the_run(run):
     assert report["folds"]
 
 
+def test_what_moves_the_scores_is_in_the_report_and_among_the_pictures(run):
+    _, memory, kept = run
+    explained = json.loads(memory.texts["report.json"])["explained"]
+    assert explained["cells"] == 150
+    assert {row["family"] for row in explained["families"]} == {"front_lines", "incidents", "settlements"}
+    assert {row["feature"] for row in explained["features"]} == set(kept["models"][0].ranker.features)
+    names = " ".join(memory.pictures)
+    assert "importance-by-family" in names
+    assert "leading-features" in names
+    assert "dependence-on-the-leading-features" in names
+
+
+def test_the_model_card_is_made_of_what_was_measured(run, config):
+    _, memory, kept = run
+    card, report = memory.texts["model_card.md"], json.loads(memory.texts["report.json"])
+    row = next(row for row in report["pooled"] if row["ranking"] == "mlrisk")
+    assert f"{row['recall_10']:.2f} ({row['recall_10_low']:.2f} to {row['recall_10_high']:.2f})" in card
+    assert "distance to the line" in card
+    assert f"{len(report['missed_positives']):,} found cells lie in the lowest-ranked half" in card
+    worst = next(row for row in report["worst_regions"] if row["ranking"] == "mlrisk")
+    assert f"{worst['protocol']}: {worst['fold']}" in card
+    for part in ("Intended use", "Forbidden use", "Labels", "Known failures", "Not evidence of absence"):
+        assert part in card
+    assert all(warning in card for warning in kept["found"].warnings)
+    assert "not measured" in recording.model_card(config, {}, {**report, "pooled": []}, 3, [])
+    assert not FORBIDDEN.search(card)
+
+
 def test_sensitivity_holds_what_was_varied(run):
     moved = table(run[1], "sensitivity.csv")
     assert moved["variant"].tolist() == ["prevalence x0.5", "prevalence x2", "without survey weights"]
@@ -186,7 +230,16 @@ def test_numbers_that_are_logged_are_numbers_and_count_the_evidence(run):
 def test_the_report_repeats_byte_for_byte(run, config):
     trained, _, kept = run
     found = kept["found"]
-    again = run_report(config, found.study, found.judgement, found.metrics, found.moved, found.warnings, found.casualty)
+    again = run_report(
+        config,
+        found.study,
+        found.judgement,
+        found.metrics,
+        found.moved,
+        found.warnings,
+        found.casualty,
+        kept["models"][0].ranker,
+    )
     assert again == trained.report
 
 

@@ -169,6 +169,9 @@ class ValidationSettings(Settings):
         1.0, gt=0, le=20, description="as_of: judged on results recorded within this time after the earlier date"
     )
     rounds: int = Field(2, ge=1, le=20, description="as_of: earlier dates, a horizon apart, that are judged from")
+    explained_cells: int = Field(
+        2_000, ge=0, le=100_000, description="cells drawn for the report's account of what moves the scores; 0: none"
+    )
 
     @field_validator("regions")
     @classmethod

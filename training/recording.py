@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.blend import Ranker
 from models.calibration import cross_calibrated
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
@@ -16,6 +17,7 @@ from training.casualty_judging import CasualtyJudgement
 from training.config import TrainConfig
 from training.drift import reference_text
 from training.evidence import STATE_NAMES
+from training.explanation import explanation
 from training.identity import code_version, digest_of, flattened, grid_text, public_settings
 from training.judging import MODEL, Judgement
 from training.model_card import model_card
@@ -69,8 +71,12 @@ def run_report(
     moved: pd.DataFrame,
     warnings: tuple[str, ...],
     casualty: CasualtyJudgement,
+    ranker: Ranker,
 ) -> dict[str, str]:
     """The report of a run as texts by file name: one page and the same numbers as JSON."""
+    explained, cells = None, config.validation.explained_cells
+    if cells:
+        explained = explanation(study, ranker, cells, config.seed, config.compute.threads)
     held_out = {
         protocol: replace(cells, probability=cross_calibrated(cells.score, cells.positive, cells.area, cells.fold))
         for protocol, cells in judgement.held_out.items()
@@ -88,6 +94,7 @@ def run_report(
         warnings=warnings,
         settings=public_settings(config),
         casualty=casualty.tables(),
+        explained=explained,
     )
     computed = compute(report)
     return {"report.html": report_html(report, computed), "report.json": report_json(report_record(report, computed))}
@@ -183,7 +190,9 @@ def _texts(
     counts = {name: int((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
     return {
         **found.report,
-        "model_card.md": model_card(config, counts, found.metrics, len(model.ranker.features), found.warnings),
+        "model_card.md": model_card(
+            config, counts, json.loads(found.report["report.json"]), len(model.ranker.features), sorted(inputs)
+        ),
         "inputs.json": json.dumps(dict(sorted(inputs.items())), indent=1),
         "environment.txt": environment(),
         "records.txt": found.records,

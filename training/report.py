@@ -11,6 +11,7 @@ import pandas as pd
 
 from training import report_sections as sections
 from training.casualty_report import casualty_sections
+from training.explanation_report import explanation_sections
 from training.probability_figures import reliability
 from training.report_input import Computed, ReportInput, compute, optimism_gap
 from training.report_page import items, page, preformatted, text
@@ -59,6 +60,7 @@ def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
         "probability": _records(computed.probability),
         "reliability": _records(bins),
         "explanations": [dict(facts) for facts in report.explanations],
+        "explained": _explained(report),
         "sensitivity": _records(report.sensitivity),
         "ablation": _records(report.ablation),
         "casualty": {name: _records(table) for name, table in report.casualty.items()},
@@ -82,6 +84,7 @@ def report_html(report: ReportInput, computed: Computed) -> str:
         *sections.pictures_sections(report, computed),
         ("Folds", sections.folds_section(report)),
         *sections.distances_sections(report),
+        *explanation_sections(report.explained),
         ("Sensitivity to survey bias", sections.any_table_section(report.sensitivity, "not measured in this run")),
         *casualty_sections(report.casualty),
         *([("Ablation", sections.any_table_section(report.ablation, ""))] if len(report.ablation) else []),
@@ -90,6 +93,20 @@ def report_html(report: ReportInput, computed: Computed) -> str:
     ]
     lead = (f"Knowledge as of {report.as_of}.", "For accredited planners: it orders survey and releases no land.")
     return page(report.title, lead, NOTICE, parts)
+
+
+def _explained(report: ReportInput) -> dict[str, Any]:
+    """The tables of the explanation, empty where nothing was explained."""
+    found = report.explained
+    if found is None:
+        return {}
+    tables = {
+        "families": found.by_family(),
+        "features": found.by_feature(),
+        "regions": found.by_region(),
+        "pairs": found.pairs_table(),
+    }
+    return {"cells": len(found.values), **{name: _records(table) for name, table in tables.items()}}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ COLOURS = ("#d55e00", "#8a63a8", "#56a0d3", "#e69f00", "#7a4b2a", "#cc79a7", "#6
 DASHES = ("--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (3, 3)))
 # Narrow, so that its letters can be read where a phone makes the picture smaller still.
 WIDTH_IN, DPI = 4.6, 220
+FONT: dict[Any, Any] = {"font.family": ["DejaVu Sans"], "font.size": 9}
 
 
 def rate_curves(rankings: Mapping[str, Floats], positive: Flags, area: Floats, model: str) -> bytes:
@@ -47,7 +48,7 @@ def rate_curves(rankings: Mapping[str, Floats], positive: Flags, area: Floats, m
     whole.set_title("All of the area", loc="left", fontsize=10)
     handles, labels = whole.get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside lower center", ncols=2, frameon=False)
-    return _png(figure)
+    return png_of(figure)
 
 
 def reliability_diagram(probability: Floats, positive: Flags, area: Floats) -> bytes:
@@ -68,7 +69,7 @@ def reliability_diagram(probability: Floats, positive: Flags, area: Floats) -> b
     below.set(xticks=bins, xlabel="bin, lowest probability first (number: found cells)", ylabel="cells")
     below.margins(y=0.2)
     _plain(above, below)
-    return _png(figure)
+    return png_of(figure)
 
 
 def region_calibration(table: Sequence[Mapping[str, Any]]) -> bytes:
@@ -87,7 +88,7 @@ def region_calibration(table: Sequence[Mapping[str, Any]]) -> bytes:
     axes.set_xlim(left=0)
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
     _plain(axes)
-    return _png(figure)
+    return png_of(figure)
 
 
 def fold_map(easting_m: Floats, northing_m: Floats, fold: Index, names: Sequence[str], cell_size_m: float) -> bytes:
@@ -106,7 +107,7 @@ def fold_map(easting_m: Floats, northing_m: Floats, fold: Index, names: Sequence
             middle = float(np.median(easting_m[here])) / 1000, float(np.median(northing_m[here])) / 1000
             box = {"boxstyle": "round,pad=0.2", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
             axes.text(*middle, str(number + 1), fontsize=9, ha="center", va="center", bbox=box)
-    return _png(figure)
+    return png_of(figure)
 
 
 def error_map(
@@ -131,7 +132,7 @@ def error_map(
             edgecolors=PAPER if marker == "X" else "none", linewidths=0.5,
         )  # fmt: skip
     figure.legend(loc="outside lower center", ncols=1, frameon=False, title="Found cells")
-    return _png(figure)
+    return png_of(figure)
 
 
 def distance_ecdfs(facts: Mapping[str, Any]) -> bytes:
@@ -149,7 +150,7 @@ def distance_ecdfs(facts: Mapping[str, Any]) -> bytes:
     axes.set_xlim(left=0)
     axes.legend(frameon=False, loc="lower right")
     _plain(axes)
-    return _png(figure)
+    return png_of(figure)
 
 
 class _Place:
@@ -183,7 +184,7 @@ def _figure(height_in: float) -> "Figure":
     from matplotlib.figure import Figure
 
     # The figure is made without pyplot: nothing is kept, and no display is looked for.
-    with rc_context({"font.family": ["DejaVu Sans"], "font.size": 9}):
+    with rc_context(FONT):
         return Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained", facecolor=PAPER)
 
 
@@ -194,7 +195,8 @@ def _plain(*many: Any) -> None:
         axes.set_axisbelow(True)
 
 
-def _png(figure: "Figure") -> bytes:
+def png_of(figure: "Figure") -> bytes:
+    """The picture as a file; the same picture gives the same bytes."""
     buffer = io.BytesIO()
     # Without its version in the file the bytes follow from the picture alone.
     figure.savefig(buffer, format="png", metadata={"Software": None})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from training.explanation import Explanation
 from training.held_out import HeldOut, missed_table, pooled_table, probability_table
 from training.metrics import worst_regions
 
@@ -29,7 +30,8 @@ class ReportInput:
     each, with `protocol` and `fold`; those of knndm may hold `quantiles`, `to_predict_m`, `between_folds_m` and
     `wasserstein_m`. `missed` replaces the list of missed positives that is made from the held-out cells. `sensitivity`
     and `ablation` are tables with words in their first column. `casualty` has `figures`, `years` and `tenths` of
-    casualty risk, see training.casualty_judging. Texts may hold anything: they are escaped.
+    casualty risk, see training.casualty_judging. `explained` is what moves the scores of all land. Texts may hold
+    anything: they are escaped.
     """
 
     title: str
@@ -48,6 +50,7 @@ class ReportInput:
     warnings: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     casualty: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    explained: Explanation | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,4 +252,7 @@ def _model_note(name: str) -> str:
 
 def _version_note(name: str, tags: Mapping[str, str]) -> str:
     facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
-    return f"{name} {facts}. Opens with mlflow.pyfunc (calibrated probability) and mlflow.lightgbm (the trees alone)."
+    return (
+        f"{name} {facts}. Opens with mlflow.pyfunc (calibrated probability) and mlflow.lightgbm (the trees alone). "
+        "What it is for, how it was judged and where it fails: model_card.md of its run."
+    )

@@ -119,7 +119,7 @@ def train(
         *notes,
     )
     progress("report")
-    report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged)
+    report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged, contamination.ranker)
     progress("record")
     records = records_text(ledger, config.as_of)
     every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}

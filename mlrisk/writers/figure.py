@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import shapely
 from affine import Affine
-from bokeh.core.properties import value
 from bokeh.core.types import ID
 from bokeh.embed import json_item
 from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, NumeralTickFormatter, Range1d, TapTool
@@ -14,6 +13,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from mlrisk.package import Package
+from mlrisk.writers.labels import FONT, INK, QUIET, add_labels
 from mlrisk.writers.overlays import (
     MOST_VERTICES,
     OVERLAYS,
@@ -26,10 +26,7 @@ from mlrisk.writers.overlays import (
 from mlrisk.writers.raster import polygons_of
 from mlrisk.writers.themes import Theme
 
-FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-INK, QUIET, CHOSEN = "#1f2430", "#6b6459", "#0b57d0"
-MOST_PLACE_NAMES = 25
-MOST_TASK_LABELS = 20
+CHOSEN = "#0b57d0"
 
 
 def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -45,6 +42,8 @@ def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: li
     for style in OVERLAYS:
         _add_overlay(plot, package, style)
     _add_tasks(plot, package, tasks)
+    add_labels(plot, package, tasks)
+    _add_place(plot)
     return _stable_ids(dict(json_item(plot, ID("map"))))
 
 
@@ -143,9 +142,11 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
     if (kind == 1).any():
         eastings, northings = broken_line(shapes[kind == 1])
         # A white casing keeps a line readable over every class.
-        plot.line(eastings, northings, line_color="#ffffff", line_width=style.width + 1.8, line_alpha=0.7, name=name)
+        casing = {"line_color": "#ffffff", "line_width": style.width + 1.8, "line_alpha": 0.7}
+        plot.line(eastings, northings, name=name, **casing).tags = ["casing"]
         plot.line(eastings, northings, name=name, visible=shown, **line)
-    if (kind == 0).any():
+    # Named settlements are drawn with their names.
+    if (kind == 0).any() and not (style.key == "settlements" and "name" in frame.columns):
         places = shapely.get_coordinates(shapes[kind == 0]).round(1)
         marker = "triangle" if style.key == "hazards" else "square"
         plot.scatter(
@@ -158,38 +159,10 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
             name=name,
             visible=shown,
         )
-    if style.key in ("settlements", "districts") and "name" in frame.columns:
-        _add_names(plot, package, style)
-
-
-def _add_names(plot: Any, package: Package, style: OverlayStyle) -> None:
-    """Names as text on a canvas, which no browser reads as HTML; those with the most people where that is known."""
-    frame = layer_of(package, style.key)
-    if frame is None:
-        return
-    named = frame[frame["name"].notna() & frame.geometry.notna()]
-    if "population" in named.columns:
-        named = named.sort_values("population", ascending=False, kind="stable")
-    named = named.head(MOST_PLACE_NAMES)
-    places = shapely.get_coordinates(shapely.point_on_surface(np.asarray(named.geometry.values, dtype=object)))
-    districts = style.key == "districts"
-    plot.text(
-        places[:, 0],
-        places[:, 1],
-        text=[str(name).upper()[:32] if districts else str(name)[:32] for name in named["name"]],
-        x_offset=0 if districts else 7,
-        y_offset=0 if districts else 4,
-        text_align="center" if districts else "left",
-        text_font=value(FONT),
-        text_font_size="11px",
-        text_color=QUIET if districts else INK,
-        name=f"layer/{style.key}",
-        visible=style.shown,
-    )
 
 
 def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
-    """Outlines that can be tapped, in the order of `tasks`, and numbered pins on the first of them."""
+    """Outlines that can be tapped, in the order of `tasks`."""
     by_rank = package.tasks.sort_values("rank", kind="stable").head(len(tasks))
     rings = [polygon_rings(shape) for shape in by_rank.geometry]
     source = ColumnDataSource({"xs": [east for east, _ in rings], "ys": [north for _, north in rings]}, name="tasks")
@@ -210,25 +183,15 @@ def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None
         name="layer/tasks",
     )
     plot.select_one(TapTool).renderers = [shape]
-    pins = tasks[:MOST_TASK_LABELS]
-    eastings = [task["easting_m"] for task in pins]
-    northings = [task["northing_m"] for task in pins]
-    size = [19 + 5 * (len(str(task["rank"])) - 1) for task in pins]
-    plot.scatter(
-        eastings, northings, size=size, fill_color="#ffffff", line_color=INK, line_width=1.4, name="layer/tasks"
-    )
-    plot.text(
-        eastings,
-        northings,
-        text=[str(task["rank"]) for task in pins],
-        text_align="center",
-        text_baseline="middle",
-        text_font=value(FONT),
-        text_font_size="11px",
-        text_font_style="bold",
-        text_color=INK,
-        name="layer/tasks",
-    )
+
+
+def _add_place(plot: Any) -> None:
+    """The cross on the place that was searched or tapped; the page moves it."""
+    source = ColumnDataSource({"x": [], "y": []})
+    for colour, width in (("#ffffff", 6), (CHOSEN, 3)):
+        plot.scatter(
+            "x", "y", source=source, marker="cross", size=26, line_color=colour, line_width=width, name="place"
+        )
 
 
 def lonlat_nodes(package: Package) -> dict[str, Any]:

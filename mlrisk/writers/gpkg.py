@@ -48,17 +48,17 @@ CONTEXT_COLUMNS = {
     "districts": ("name",),
 }
 INK = "#1f2430"
+ALIASES = {column.name: column.label for column in TASK_COLUMNS}
 STYLES = {
     "ranked_cells": VectorStyle(
         "fill",
         INK,
+        aliases=ALIASES,
         classes_of="priority_class",
         entries=tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES if cls.share_to is not None),
     ),
     "no_basis_to_rank": VectorStyle("fill", "", fill=CLASSES[NO_BASIS - 1].colour, hatch="#ffffff"),
-    "survey_tasks": VectorStyle(
-        "fill", INK, width=0.5, label="rank", aliases={column.name: column.label for column in TASK_COLUMNS}
-    ),
+    "survey_tasks": VectorStyle("fill", INK, width=0.5, label="rank", aliases=ALIASES),
     "known_hazards": VectorStyle("fill", "#a5123f", width=0.5),
     "front_lines": VectorStyle("line", "#5b2a86", width=0.7, dash=True),
     "roads": VectorStyle("line", "#7a7368", width=0.3),

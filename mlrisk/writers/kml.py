@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.task_table import tasks_by_rank
-from mlrisk.writers.words import TASK_COLUMNS, notes_lines, plan_text
+from mlrisk.writers.words import TASK_COLUMNS, Say, heading, notes_lines, plan_text, speaker
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
 # KML writes colours as alpha, blue, green, red.
@@ -22,12 +22,13 @@ def write_kml(package: Package, folder: Path) -> list[Path]:
     """Write survey_tasks.kml: a placemark a task, in WGS 84, with its reasons; the warnings describe the document."""
     root = ET.Element("kml", {"xmlns": NAMESPACE})
     document = ET.SubElement(root, "Document")
-    _text(document, "name", f"Survey tasks, {package.notes.country}")
-    _text(document, "description", "".join(f"<p>{html.escape(line)}</p>" for line in notes_lines(package.notes)))
+    say = speaker(package)
+    _text(document, "name", say("Survey tasks, {country}").format(country=package.notes.country))
+    _text(document, "description", "".join(f"<p>{html.escape(line)}</p>" for line in notes_lines(package.notes, say)))
     _style(document)
     tasks = tasks_by_rank(package).to_crs("EPSG:4326")
     for row in tasks.to_dict("records"):
-        _placemark(document, row, row[tasks.geometry.name], package)
+        _placemark(document, row, row[tasks.geometry.name], package, say)
     path = folder / "survey_tasks.kml"
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     return [path]
@@ -43,16 +44,16 @@ def _style(document: ET.Element) -> None:
     _text(ET.SubElement(style, "BalloonStyle"), "text", "<h3>$[name]</h3>$[description]")
 
 
-def _placemark(document: ET.Element, row: dict[Any, Any], geometry: BaseGeometry, package: Package) -> None:
+def _placemark(document: ET.Element, row: dict[Any, Any], geometry: BaseGeometry, package: Package, say: Say) -> None:
     placemark = ET.SubElement(document, "Placemark", {"id": f"task-{int(row['task_id'])}"})
-    _text(placemark, "name", f"Survey rank {int(row['rank'])}")
+    _text(placemark, "name", say("Survey rank {rank}").format(rank=int(row["rank"])))
     ET.SubElement(placemark, "Snippet", {"maxLines": "0"})
-    _text(placemark, "description", _balloon(row, package))
+    _text(placemark, "description", _balloon(row, package, say))
     _text(placemark, "styleUrl", "#task")
     extended = ET.SubElement(placemark, "ExtendedData")
     for about in TASK_COLUMNS:
         data = ET.SubElement(extended, "Data", {"name": about.name})
-        _text(data, "displayName", f"{about.label} ({about.unit})" if about.unit else about.label)
+        _text(data, "displayName", heading(about, say))
         _text(data, "value", str(row[about.name]))
     shapes = ET.SubElement(placemark, "MultiGeometry")
     point = ET.SubElement(shapes, "Point")
@@ -61,29 +62,36 @@ def _placemark(document: ET.Element, row: dict[Any, Any], geometry: BaseGeometry
         _polygon(shapes, polygon)
 
 
-def _casualties(per_year: float) -> str:
-    return f"{per_year:.4f} people per year" if np.isfinite(per_year) else "unknown, no accident is known"
+def _casualties(per_year: float, say: Say) -> str:
+    if not np.isfinite(per_year):
+        return say("unknown, no accident is known")
+    return say("{number} people per year").format(number=f"{per_year:.4f}")
 
 
-def _balloon(row: dict[Any, Any], package: Package) -> str:
+def _balloon(row: dict[Any, Any], package: Package, say: Say) -> str:
     """HTML, because viewers read it as such; so all text from data is escaped here and once more as XML."""
     reasons = [str(row[f"reason_{number}"]) for number in (1, 2, 3) if row[f"reason_{number}"]]
+    contamination = say("{share} on average; explosive ordnance expected in {some} cells").format(
+        share=f"{row['contamination']:.1%}", some=f"{row['expected_finds']:.1f}"
+    )
+    area = say("{area} ha in {cells} cells").format(area=f"{row['area_m2'] / 10_000:,.1f}", cells=int(row["cells"]))
     facts = (
-        f"District: {row['district']}",
-        f"Area: {row['area_m2'] / 10_000:,.1f} ha in {int(row['cells'])} cells",
-        (
-            f"Contamination: {row['contamination']:.1%} on average; "
-            f"explosive ordnance expected in {row['expected_finds']:.1f} cells"
-        ),
-        f"Casualty risk: {_casualties(row['casualties_per_year'])}",
-        f"Plan: {plan_text(row)}",
-        f"Position: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84); MGRS {row['mgrs']}",
-        f"Grid ({package.grid.crs.to_string()}): {row['easting_m']:,.0f} E, {row['northing_m']:,.0f} N",
+        f"{say('District')}: {row['district']}",
+        f"{say('Area')}: {area}",
+        f"{say('Contamination')}: {contamination}",
+        f"{say('Casualty risk')}: {_casualties(row['casualties_per_year'], say)}",
+        f"{say('Plan')}: {plan_text(row, say)}",
+        f"{say('Position')}: {row['latitude']:.5f}, {row['longitude']:.5f} (WGS 84); MGRS {row['mgrs']}",
+        f"{say('Grid')} ({package.grid.crs.to_string()}): {row['easting_m']:,.0f} E, {row['northing_m']:,.0f} N",
     )
     parts = [f"<p>{html.escape(fact)}</p>" for fact in facts]
     parts.append("<ol>" + "".join(f"<li>{html.escape(reason)}</li>" for reason in reasons) + "</ol>")
-    parts.append(f"<p><b>{html.escape(NOT_EVIDENCE)}</b> As of {package.notes.as_of.isoformat()}.</p>")
+    parts.append(f"<p><b>{html.escape(say(NOT_EVIDENCE))}</b> {_as_of(package, say)}</p>")
     return "".join(parts)
+
+
+def _as_of(package: Package, say: Say) -> str:
+    return html.escape(say("As of {date}.").format(date=package.notes.as_of.isoformat()))
 
 
 def _polygons(geometry: BaseGeometry) -> list[Polygon]:

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from bokeh.resources import Resources
 
+from mlrisk.classes import EVIDENCE_CODES
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.figure import lonlat_nodes, map_item
-from mlrisk.writers.overlays import OVERLAYS, layer_of
+from mlrisk.writers.overlays import OVERLAYS, layer_of, named_places
 from mlrisk.writers.page_words import PageWords
 from mlrisk.writers.task_table import tasks_by_rank
 from mlrisk.writers.themes import Theme, make_themes
@@ -25,10 +26,12 @@ from mlrisk.writers.words import HOW_TO_READ, plan_text
 # A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
 MOST_TASKS = 2_000
 # What the page runs besides Bokeh, in this order.
-SCRIPTS = ("mgrs.js", "page.js")
+SCRIPTS = ("mgrs.js", "search.js", "page.js")
 SCRIPT_TEXTS = (
     "Rank {0}", "Area", "Contamination, mean", "Expected to hold EO", "Casualties per year", "Plan", "Grid", "Task",
-    "outside the map", "outside the area", "Easting, m", "Northing, m",
+    "Its interval", "Evidence in its cells", "Out of domain",
+    "outside the map", "outside the area", "Easting, m", "Northing, m", "Place",
+    "Not found on this map: {0}",
 )  # fmt: skip
 RECALLS = ("recall_1", "recall_5", "recall_10", "recall_20")
 METRICS = ("roc_auc", "pr_auc", *RECALLS)
@@ -51,6 +54,10 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         "bounds": package.grid.bounds,
         "lonlat": lonlat_nodes(package),
         "tasks": tasks,
+        "places": named_places(package),
+        "widths": {style.key: style.width for style in OVERLAYS},
+        "cell_m": package.grid.cell_size_m,
+        "named": {theme.key: words.told(theme.title) for theme in themes},
         "themes": {theme.key: [words.told(text) for text in theme.labels] for theme in themes},
         "languages": [language.code for language in words.languages],
         "texts": words.table(SCRIPT_TEXTS),
@@ -113,10 +120,30 @@ def _tasks(package: Package, words: PageWords) -> list[dict[str, Any]]:
     by_rank = tasks_by_rank(package).head(MOST_TASKS)
     bounds = by_rank.geometry.bounds.to_numpy().tolist()
     rows = by_rank.drop(columns=by_rank.geometry.name).to_dict("records")
-    return [_task(row, box, words) for row, box in zip(rows, bounds, strict=True)]
+    known = _evidence(package)
+    return [_task(row, box, known.get(int(row["task_id"]), {}), words) for row, box in zip(rows, bounds, strict=True)]
 
 
-def _task(row: dict[Any, Any], bounds: list[float], words: PageWords) -> dict[str, Any]:
+def _evidence(package: Package) -> dict[int, dict[str, int]]:
+    """How many cells of each task are found, searched and unknown; without those that no cell says it is in."""
+    cells = package.risk[package.risk["task_id"].notna()]
+    counts = pd.crosstab(cells["task_id"], cells["evidence"])
+    return {int(task): {name: int(row.get(name, 0)) for name in EVIDENCE_CODES} for task, row in counts.iterrows()}
+
+
+def _told_if_known(row: dict[Any, Any], evidence: dict[str, int], words: PageWords) -> dict[str, Any]:
+    """What not every package knows of a task: interval, evidence, share without basis; None where it does not."""
+    low, high = row.get("contamination_low", np.nan), row.get("contamination_high", np.nan)
+    outside = row.get("out_of_domain_share", 0.0)
+    counts = "found {found}, searched {searched}, unknown {unknown}"
+    return {
+        "interval_text": words.told(f"{100 * low:.1f} % to {100 * high:.1f} %") if np.isfinite(low + high) else None,
+        "evidence_text": words.told(counts, **evidence) if evidence else None,
+        "outside_text": f"{100 * outside:.0f} %" if outside > 0 else None,
+    }
+
+
+def _task(row: dict[Any, Any], bounds: list[float], evidence: dict[str, int], words: PageWords) -> dict[str, Any]:
     reasons = [_reasons(row, "" if place == 0 else f"_{told.code}") for place, told in enumerate(words.languages)]
     position = f"{row['latitude']:.5f}, {row['longitude']:.5f}"
     return {
@@ -126,6 +153,7 @@ def _task(row: dict[Any, Any], bounds: list[float], words: PageWords) -> dict[st
         "area_ha": f"{row['area_m2'] / 10_000:,.1f}",
         "area_m2": float(row["area_m2"]),
         "contamination": float(row["contamination"]),
+        **_told_if_known(row, evidence, words),
         "contamination_text": f"{row['contamination']:.1%}".replace("%", " %"),
         "finds": float(row["expected_finds"]),
         "finds_text": words.told("{some} of {all} cells", some=f"{row['expected_finds']:.1f}", all=int(row["cells"])),

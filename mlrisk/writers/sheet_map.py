@@ -17,6 +17,7 @@ from mlrisk.classes import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, priori
 from mlrisk.package import Package
 from mlrisk.writers.overlays import OVERLAYS, OverlayStyle, layer_of
 from mlrisk.writers.raster import coarsen, coarsening, on_grid, polygons_of
+from mlrisk.writers.words import Say
 
 INK, CHOSEN, HATCH = "#1f2430", "#0b57d0", "#ffffff"
 MOST_PIXELS = 600_000
@@ -32,7 +33,7 @@ def class_codes(package: Package) -> NDArray[np.uint8]:
     return np.asarray(on_grid(package.grid, priority_class(package.risk).astype(np.uint8), OUTSIDE))
 
 
-def draw_map(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box) -> list[Any]:
+def draw_map(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box, say: Say) -> list[Any]:
     """Draw the land inside `box` (west, south, east, north in the grid) and return the entries of its legend."""
     axes.set(xlim=(box[0], box[2]), ylim=(box[1], box[3]), facecolor="#f7f5f0", aspect="equal")
     axes.tick_params(labelsize=5.5, colors="#6b6459", length=2, pad=1)
@@ -40,16 +41,18 @@ def draw_map(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box) -
     axes.locator_params(nbins=4)
     for spine in axes.spines.values():
         spine.set(edgecolor="#cfc9bd", linewidth=0.6)
-    entries = _draw_classes(axes, package, codes, box)
+    entries = _draw_classes(axes, package, codes, box, say)
     for style in OVERLAYS:
         frame = layer_of(package, style.key)
-        entries += [] if frame is None else _draw_layer(axes, frame, style, box)
+        entries += [] if frame is None else _draw_layer(axes, frame, style, box, say)
     _draw_scale(axes, box)
-    _draw_north(axes)
+    _draw_north(axes, say)
     return entries
 
 
-def draw_tasks(axes: Axes, tasks: gpd.GeoDataFrame, box: Box, *, chosen: int = 0, numbered: int = 0) -> list[Any]:
+def draw_tasks(
+    axes: Axes, tasks: gpd.GeoDataFrame, box: Box, say: Say, *, chosen: int = 0, numbered: int = 0
+) -> list[Any]:
     """Outlines of the tasks, the chosen rank in blue; ranks up to `numbered` are written beside them."""
     inside = tasks[tasks.geometry.intersects(shapely.box(*box))]
     for rank, shape in zip(inside["rank"], inside.geometry, strict=True):
@@ -59,9 +62,11 @@ def draw_tasks(axes: Axes, tasks: gpd.GeoDataFrame, box: Box, *, chosen: int = 0
             point = shape.representative_point()
             label = {"boxstyle": "circle,pad=0.2", "fc": "#ffffff", "ec": colour, "lw": 0.6}
             axes.text(point.x, point.y, str(rank), size=5.5, ha="center", va="center", bbox=label, zorder=9)
-    entries: list[Any] = [Patch(facecolor="none", edgecolor=INK, label="survey task")]
+    entries: list[Any] = [Patch(facecolor="none", edgecolor=INK, label=say("survey task"))]
     return (
-        [Patch(facecolor="none", edgecolor=CHOSEN, label=f"this task, rank {chosen}"), *entries] if chosen else entries
+        [Patch(facecolor="none", edgecolor=CHOSEN, label=say("this task, rank {rank}").format(rank=chosen)), *entries]
+        if chosen
+        else entries
     )
 
 
@@ -84,7 +89,7 @@ def around(package: Package, bounds: Box, aspect: float) -> Box:
     return middle_east - half * aspect, middle_north - half, middle_east + half * aspect, middle_north + half
 
 
-def _draw_classes(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box) -> list[Any]:
+def _draw_classes(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box, say: Say) -> list[Any]:
     grid = package.grid
     cell, (west, north) = grid.cell_size_m, (grid.bounds[0], grid.bounds[3])
     rows = slice(max(0, floor((north - box[3]) / cell)), max(0, ceil((north - box[1]) / cell)))
@@ -108,13 +113,13 @@ def _draw_classes(axes: Axes, package: Package, codes: NDArray[np.uint8], box: B
         axes.add_collection(_polygons(hatched, edgecolor=HATCH, linewidth=0, hatch="////", zorder=2))
     axes.set(xlim=(box[0], box[2]), ylim=(box[1], box[3]))
     return [
-        Patch(facecolor=cls.colour, edgecolor=HATCH if cls.code == NO_BASIS else "none", linewidth=0, label=cls.text,
-              hatch="////" if cls.code == NO_BASIS else "")
+        Patch(facecolor=cls.colour, edgecolor=HATCH if cls.code == NO_BASIS else "none", linewidth=0,
+              label=say(cls.text), hatch="////" if cls.code == NO_BASIS else "")
         for cls in CLASSES if (part == cls.code).any()
     ]  # fmt: skip
 
 
-def _draw_layer(axes: Axes, frame: gpd.GeoDataFrame, style: OverlayStyle, box: Box) -> list[Any]:
+def _draw_layer(axes: Axes, frame: gpd.GeoDataFrame, style: OverlayStyle, box: Box, say: Say) -> list[Any]:
     found = frame.iloc[np.sort(frame.sindex.query(shapely.box(*box)))]
     shapes = shapely.get_parts(shapely.clip_by_rect(shapely.make_valid(np.asarray(found.geometry.values)), *box))
     kind = shapely.get_dimensions(shapes)
@@ -137,11 +142,12 @@ def _draw_layer(axes: Axes, frame: gpd.GeoDataFrame, style: OverlayStyle, box: B
     )
     if style.key == "settlements" and "name" in found.columns:
         _write_names(axes, found)
+    title = say(style.title).lower()
     if (kind == 2).any() and not lines:
-        return [Patch(facecolor="none", edgecolor=style.colour, linestyle=dash, label=style.title.lower(),
+        return [Patch(facecolor="none", edgecolor=style.colour, linestyle=dash, label=title,
                       hatch="xxx" if style.key == "hazards" else "")]  # fmt: skip
     marker = {"marker": "s", "linestyle": "", "markersize": 3} if not lines else {"linestyle": dash}
-    return [Line2D([], [], color=style.colour, linewidth=style.width, label=style.title.lower(), **marker)]
+    return [Line2D([], [], color=style.colour, linewidth=style.width, label=title, **marker)]
 
 
 def _write_names(axes: Axes, frame: gpd.GeoDataFrame) -> None:
@@ -167,11 +173,13 @@ def _draw_scale(axes: Axes, box: Box) -> None:
         axes.add_collection(_polygons(part, facecolor=colour, edgecolor=INK, linewidth=0.5, zorder=10))
 
 
-def _draw_north(axes: Axes) -> None:
+def _draw_north(axes: Axes, say: Say) -> None:
     arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1}
     axes.annotate("", (0.955, 0.97), (0.955, 0.89), xycoords="axes fraction", arrowprops=arrow, zorder=10)
     back = {"fc": "#ffffff", "ec": "none", "alpha": 0.8, "pad": 1}
-    axes.text(0.955, 0.885, "N (grid)", size=5.5, ha="center", va="top", transform=axes.transAxes, bbox=back, zorder=10)
+    axes.text(
+        0.955, 0.885, say("N (grid)"), size=5.5, ha="center", va="top", transform=axes.transAxes, bbox=back, zorder=10
+    )
 
 
 def _polygons(shape: Any, **style: Any) -> PathCollection:

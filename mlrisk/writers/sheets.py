@@ -10,7 +10,7 @@ import xlsxwriter
 
 from mlrisk.package import NOT_EVIDENCE, Package
 from mlrisk.writers.task_table import NAMES, tasks_by_rank
-from mlrisk.writers.words import HOW_TO_READ, TASK_COLUMNS, notes_lines
+from mlrisk.writers.words import HOW_TO_READ, TASK_COLUMNS, Say, heading, notes_lines, speaker
 
 # A cell that starts with one of these runs as a formula in a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -101,16 +101,17 @@ def _csv_value(value: object) -> object:
 
 
 def _write_task_sheet(book: Any, package: Package) -> None:
-    tasks = _by_rank(package)
-    sheet = book.add_worksheet("Survey tasks")
+    tasks, say = _by_rank(package), speaker(package)
+    sheet = book.add_worksheet(say("Survey tasks")[:31])
     warning = book.add_format({"bold": True, "font_color": "#7a1022"})
     header = book.add_format(
         {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#1f2430", "font_color": "#ffffff"}
     )
-    sheet.write_string(0, 0, f"{NOT_EVIDENCE} As of {package.notes.as_of.isoformat()}. See 'How to read'.", warning)
+    more = say("As of {date}. See the sheet “{sheet}”.")
+    more = more.format(date=package.notes.as_of.isoformat(), sheet=say("How to read"))
+    sheet.write_string(0, 0, f"{say(NOT_EVIDENCE)} {more}", warning)
     for column, about in enumerate(TASK_COLUMNS):
-        label = f"{about.label} ({about.unit})" if about.unit else about.label
-        sheet.write_string(1, column, label, header)
+        sheet.write_string(1, column, heading(about, say), header)
         cell = book.add_format(
             {"valign": "top", "text_wrap": about.name.startswith("reason")}
             | ({"num_format": FORMATS[about.name]} if about.name in FORMATS else {})
@@ -124,35 +125,38 @@ def _write_task_sheet(book: Any, package: Package) -> None:
     sheet.set_row(1, 46)
     sheet.freeze_panes(2, 2)
     sheet.autofilter(1, 0, 1 + max(len(tasks), 1), len(TASK_COLUMNS) - 1)
-    _for_print(sheet)
+    _for_print(sheet, say)
 
 
-def _for_print(sheet: Any) -> None:
+def _for_print(sheet: Any, say: Say) -> None:
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0, 1)
-    sheet.set_footer(f"&L{NOT_EVIDENCE}&RPage &P of &N")
+    sheet.set_footer(f"&L{say(NOT_EVIDENCE)}&R&P / &N")
 
 
 def _write_reading_sheet(book: Any, package: Package) -> None:
-    sheet = book.add_worksheet("How to read")
+    say = speaker(package)
+    sheet = book.add_worksheet(say("How to read")[:31])
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 34, bold)
     sheet.set_column(1, 1, 110, wrap)
     notes = package.notes
     rows = [
-        *(("How to read" if index == 0 else "", text) for index, text in enumerate(HOW_TO_READ)),
-        *(("About this map" if index == 0 else "", text) for index, text in enumerate(notes_lines(notes)[1:])),
-        *((f"Model {model.name}", f"version {model.version}, digest {model.digest}") for model in notes.models),
-        *((f"Input {source}", f"sha256 {digest}") for source, digest in sorted(notes.inputs.items())),
-        *((_heading(about.label, about.unit), about.text) for about in TASK_COLUMNS),
+        *((say("How to read") if index == 0 else "", say(text)) for index, text in enumerate(HOW_TO_READ)),
+        *(
+            (say("About this map") if index == 0 else "", text)
+            for index, text in enumerate(notes_lines(notes, say)[1:])
+        ),
+        *(
+            (say("model {name}, version {number}").format(name=model.name, number=model.version), model.digest)
+            for model in notes.models
+        ),
+        *((say("input {name}").format(name=source), digest) for source, digest in sorted(notes.inputs.items())),
+        *((heading(about, say), say(about.text)) for about in TASK_COLUMNS),
     ]
     for row, (left, right) in enumerate(rows):
         sheet.write_string(row, 0, left, bold)
         sheet.write_string(row, 1, right, wrap)
-
-
-def _heading(label: str, unit: str) -> str:
-    return f"{label} ({unit})" if unit else label

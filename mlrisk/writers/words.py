@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
+from mlrisk.language import language
 from mlrisk.package import NOT_EVIDENCE, Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
+
+    from mlrisk.package import Package
+
+
+# A fixed text in the language of the file, by its English.
+Say = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ HOW_TO_READ = (
 )
 
 
-def plan_text(task: Mapping[Any, Any], say: Callable[[str], str] = str) -> str:
+def plan_text(task: Mapping[Any, Any], say: Say = str) -> str:
     """What the plan says of a task, in the words of `say`."""
     what = say(str(task["purpose"]))
     if task["asset"]:
@@ -165,12 +173,23 @@ def notes_json(notes: Notes) -> str:
     return json.dumps(notes_record(notes), ensure_ascii=False, sort_keys=True)
 
 
-def notes_lines(notes: Notes) -> list[str]:
-    """The notes as sentences, the most important first."""
+def notes_lines(notes: Notes, say: Say = str) -> list[str]:
+    """The notes as sentences in the words of `say`, the most important first."""
+    known = say("Country: {country}. Knowledge as of {date}. Ranking policy: {policy}.")
     return [
-        NOT_EVIDENCE,
-        f"Country: {notes.country}. Knowledge as of {notes.as_of.isoformat()}. Ranking policy: {notes.policy}.",
-        f"Models: {models_text(notes)}.",
-        *(f"Not included: {text}" for text in notes.not_included),
-        *(f"Warning: {text}" for text in notes.warnings),
+        say(NOT_EVIDENCE),
+        known.format(country=notes.country, date=notes.as_of.isoformat(), policy=notes.policy),
+        say("Models: {models}.").format(models=models_text(notes)),
+        *(say("Not included: {what}").format(what=text) for text in notes.not_included),
+        *(say("Warning: {what}").format(what=text) for text in notes.warnings),
     ]
+
+
+def speaker(package: Package) -> Say:
+    """Fixed texts by their English in the first language of the package, that of its printed sheets and tables."""
+    return language(package.languages[0]).say
+
+
+def heading(about: TaskColumn, say: Say = str) -> str:
+    """What a column is called, with its unit."""
+    return f"{say(about.label)} ({say(about.unit)})" if about.unit else say(about.label)

@@ -22,6 +22,7 @@
     size = { width: plot.inner_width, height: plot.inner_height };
     plot.x_range.setv({ start: easting - (size.width * metres) / 2, end: easting + (size.width * metres) / 2 });
     plot.y_range.setv({ start: northing - (size.height * metres) / 2, end: northing + (size.height * metres) / 2 });
+    detail(false);
   };
   const view = () => {
     const { x_range: x, y_range: y } = plot;
@@ -38,20 +39,22 @@
     show(at.easting + right * 80 * at.metres, at.northing + up * 80 * at.metres, at.metres);
   };
   const resized = () => {
+    // Numbers of six digits run into each other on a phone.
+    plot.below[0].ticker.desired_num_ticks = plot.inner_width < 420 ? 3 : 5;
     const at = view();
     if (whole) fitAll();
     else show(at.easting, at.northing, at.metres);
   };
   plot.properties.inner_width.change.connect(resized);
   plot.properties.inner_height.change.connect(resized);
-  plot.on_event("rangesupdate", () => { whole = false; });
-  fitAll();
+  plot.on_event("rangesupdate", () => { whole = false; detail(false); });
 
   const actions = { in: () => zoom(0.5), out: () => zoom(2), all: fitAll };
   document.querySelectorAll("[data-zoom]").forEach((button) => {
     button.addEventListener("click", () => actions[button.dataset.zoom]());
   });
   const keys = {
+    Enter: () => { const at = view(); describePlace(at.easting, at.northing); },
     "+": actions.in, "=": actions.in, "-": actions.out, "0": actions.all,
     ArrowLeft: () => move(-1, 0), ArrowRight: () => move(1, 0), ArrowUp: () => move(0, 1), ArrowDown: () => move(0, -1),
   };
@@ -61,10 +64,31 @@
 
   // Layers and themes.
   document.querySelectorAll("[data-layer]").forEach((box) => {
-    const apply = () => renderers(`layer/${box.dataset.layer}`).forEach((part) => { part.visible = box.checked; });
-    box.addEventListener("change", apply);
-    apply();
+    box.addEventListener("change", () => detail(true));
   });
+  const THICK = new Set(["tasks", "front_lines", "settlements"]);
+  // What a zoom shows: labels that find room, and thin lines where cells are only a few pixels wide.
+  let shown = "";
+  const detail = (anyway) => {
+    const { metres } = view();
+    const coarse = metres > 0.4 * data.cell_m;
+    const level = Math.round(4 * Math.log2(metres));
+    if (!anyway && shown === level) return;
+    shown = level;
+    document.querySelectorAll("[data-layer]").forEach((box) => {
+      renderers(`layer/${box.dataset.layer}`).forEach((part) => {
+        const [tag] = part.tags;
+        // A fifth of leeway, for windows are of any width.
+        const fits = tag === "casing" ? !coarse : tag === undefined || metres <= 1.2 * tag;
+        part.visible = box.checked && fits;
+        if (tag === undefined && part.glyph.line_width && !THICK.has(box.dataset.layer)) {
+          part.glyph.line_width = { value: coarse ? 0.5 : data.widths[box.dataset.layer] };
+        }
+      });
+    });
+  };
+  fitAll();
+  detail(true);
   const paint = (key) => {
     theme = key;
     Object.keys(data.themes).forEach((name) => renderers(`theme/${name}`).forEach((part) => { part.visible = name === key; }));
@@ -97,14 +121,21 @@
       return [name, bar];
     }));
   };
+  // What the panel tells of, to be told anew in another language.
+  let told = () => {};
   const describe = (task) => {
+    told = () => describe(task);
+    pin([], []);
     byId("panel-title").textContent = say("Rank {0}", task.rank);
     byId("panel-hint").textContent = task.district;
     byId("panel-facts").replaceChildren();
     fact(say("Area"), `${task.area_ha} ha`);
     fact(say("Contamination, mean"), task.contamination_text);
+    if (task.interval_text) fact(say("Its interval"), task.interval_text[language]);
     fact(say("Expected to hold EO"), task.finds_text[language]);
     fact(say("Casualties per year"), task.casualties_text[language]);
+    if (task.evidence_text) fact(say("Evidence in its cells"), task.evidence_text[language]);
+    if (task.outside_text) fact(say("Out of domain"), task.outside_text);
     fact(say("Plan"), task.plan_text[language]);
     fact("MGRS", task.mgrs);
     fact("WGS 84", task.wgs84);
@@ -123,11 +154,15 @@
     rows.forEach((row) => row.classList.toggle("chosen", Number(row.dataset.task) === index));
     if (index !== undefined) describe(data.tasks[index]);
   };
-  chosen.properties.indices.change.connect(mark);
-  rows.forEach((row) => row.addEventListener("click", () => {
-    const index = Number(row.dataset.task);
+  const choose = (index) => {
     chosen.indices = [index];
     fit(data.tasks[index].bounds, 5);
+  };
+  chosen.properties.indices.change.connect(mark);
+  rows.forEach((row) => row.addEventListener("click", () => {
+    choose(Number(row.dataset.task));
+    // The table lies below the map: a click that nobody sees the effect of looks like none.
+    document.querySelector(".map-box").scrollIntoView({ block: "nearest" });
   }));
 
   // The table: sort by a column, keep the rows that hold the text.
@@ -156,8 +191,8 @@
     const { columns, rows: lines, longitude, latitude } = data.lonlat;
     const x = ((easting - west) / (east - west)) * (columns - 1);
     const y = ((northing - south) / (north - south)) * (lines - 1);
-    if (x < 0 || y < 0 || x > columns - 1 || y > lines - 1) return null;
-    const [i, j] = [Math.min(Math.floor(x), columns - 2), Math.min(Math.floor(y), lines - 2)];
+    const node = (at, most) => Math.max(0, Math.min(Math.floor(at), most - 2));
+    const [i, j] = [node(x, columns), node(y, lines)];
     const at = (values) => {
       const [a, b] = [values[j * columns + i], values[j * columns + i + 1]];
       const [c, d] = [values[(j + 1) * columns + i], values[(j + 1) * columns + i + 1]];
@@ -165,6 +200,24 @@
       return low + (c + (d - c) * (x - i) - low) * (y - j);
     };
     return [at(longitude), at(latitude)];
+  };
+  const inside = (easting, northing) => {
+    const [west, south, east, north] = data.bounds;
+    return easting >= west && easting <= east && northing >= south && northing <= north;
+  };
+  // The way back, by Newton's method: beyond the map the lattice goes on as at its edge.
+  const gridOf = (longitude, latitude) => {
+    const [west, south, east, north] = data.bounds;
+    let [x, y] = [(west + east) / 2, (south + north) / 2];
+    for (let step = 0; step < 20; step += 1) {
+      const here = lonlat(x, y);
+      const [a, c] = lonlat(x + 100, y).map((value, axis) => (value - here[axis]) / 100);
+      const [b, d] = lonlat(x, y + 100).map((value, axis) => (value - here[axis]) / 100);
+      const [u, v] = [longitude - here[0], latitude - here[1]];
+      x += (d * u - b * v) / (a * d - b * c);
+      y += (a * v - c * u) / (a * d - b * c);
+    }
+    return [x, y];
   };
   const label = (key, easting, northing) => {
     const renderer = renderers(`theme/${key}`)[0];
@@ -178,11 +231,55 @@
     return told === undefined ? say("outside the area") : told[language];
   };
   plot.on_event("mousemove", ({ x, y }) => {
+    if (!inside(x, y)) { byId("status").textContent = say("outside the map"); return; }
     const place = lonlat(x, y);
-    if (place === null) { byId("status").textContent = say("outside the map"); return; }
     const words = theme === "priority" ? label("priority", x, y) : `${label("priority", x, y)}  ·  ${label(theme, x, y)}`;
-    const grid = `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
+    const grid = metresText(x, y);
     byId("status").textContent = `${place[1].toFixed(5)}, ${place[0].toFixed(5)} (WGS 84)  ·  MGRS ${mgrsOf(...place)}  ·  ${grid}  ·  ${words}`;
+  });
+
+  const metresText = (x, y) => `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
+
+  // A place in full: what each map says of it, in the panel; on a phone nothing else tells it.
+  const pin = (x, y) => { renderers("place")[0].data_source.data = { x, y }; };
+  const describePlace = (x, y, name = "") => {
+    chosen.indices = [];
+    told = () => describePlace(x, y, name);
+    pin([x], [y]);
+    byId("panel-title").textContent = name || say("Place");
+    byId("panel-hint").textContent = inside(x, y) ? "" : say("outside the map");
+    byId("panel-facts").replaceChildren();
+    byId("panel-why").hidden = true;
+    byId("panel-reasons").replaceChildren();
+    picture([]);
+    if (!inside(x, y)) return;
+    Object.keys(data.themes).forEach((key) => fact(data.named[key][language], label(key, x, y)));
+    const place = lonlat(x, y);
+    fact("MGRS", mgrsOf(...place));
+    fact("WGS 84", `${place[1].toFixed(5)}, ${place[0].toFixed(5)}`);
+    fact(say("Grid"), metresText(x, y));
+  };
+  // Bokeh selects before or after it tells of the tap: both are over when the browser is next idle.
+  plot.on_event("tap", ({ x, y }) => setTimeout(() => { if (!chosen.indices.length) describePlace(x, y); }));
+
+  // Search: a rank, coordinates or a name.
+  byId("places").replaceChildren(...data.places.map(([name]) => Object.assign(document.createElement("option"), { value: name })));
+  const seek = (typed) => {
+    const rank = typed.match(/^\s*#?(\d{1,6})\s*$/);
+    const index = rank ? data.tasks.findIndex((task) => task.rank === Number(rank[1])) : -1;
+    if (index >= 0) { choose(index); return true; }
+    const named = namedPlace(typed, data.places);
+    const at = named ? { metres: named.slice(1) } : coordinatesOf(typed);
+    if (at === null || typed.trim() === "") return false;
+    const [x, y] = at.metres || gridOf(...at.degrees);
+    describePlace(x, y, named ? named[0] : "");
+    if (inside(x, y)) show(x, y, (40 * data.cell_m) / plot.inner_width);
+    return inside(x, y);
+  };
+  byId("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const typed = byId("place").value;
+    byId("found").textContent = seek(typed) ? "" : say("Not found on this map: {0}", typed);
   });
 
   // The language of the page.
@@ -200,10 +297,11 @@
     const crs = plot.below[0].axis_label.match(/\(.*\)$/)[0];
     plot.below[0].axis_label = `${say("Easting, m")} ${crs}`;
     plot.left[0].axis_label = say("Northing, m");
-    mark();
+    told();
   };
   buttons.forEach((button) => button.addEventListener("click", () => speak(Number(button.dataset.language))));
   if (data.languages[0] !== "en") speak(0);
 
   document.body.dataset.state = "ready";
+  performance.mark("ready");
 })();
