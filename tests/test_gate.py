@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from features.table import FeatureTable
 from training.config import RetrainingSettings
@@ -11,7 +12,6 @@ from training.contest import NEWEST, REGIONS, Arena, asked_of
 from training.drift import population_stability, reference_of
 from training.gate import (
     CHECKS,
-    blocks_of,
     check_calibration,
     check_contradiction,
     check_districts,
@@ -20,8 +20,8 @@ from training.gate import (
     check_recall,
     check_sources,
     judged_by_gate,
-    loss_of,
 )
+from training.gate_figures import blocks_of, loss_of
 
 CELLS = 600
 # Six districts of 10 by 10 cells side by side.
@@ -39,7 +39,7 @@ def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated
     ours = challenger * truth + 0.3 * rng.normal(size=CELLS)
     ours[np.isin(district, weak)] = -truth[np.isin(district, weak)]
     theirs = champion * truth + 0.3 * rng.normal(size=CELLS)
-    probability = np.full(CELLS, positive.mean()) if stated is None else np.full(CELLS, stated)
+    probability = norm.cdf(theirs - 0.8) if stated is None else np.full(CELLS, stated)
     positive = positive ^ np.isin(district, flipped)
     return Arena(
         name, np.arange(CELLS), theirs, ours, probability, probability, positive, np.ones(CELLS),
@@ -114,12 +114,28 @@ def test_results_that_turn_a_district_round_are_refused():
     assert failed(checks) == ["contradiction"]
     assert "district 1: " in checks[0].text
     assert "district 0: " not in checks[0].text
+    assert "times better with found and searched turned round" in checks[0].text
+    assert not failed(check_contradiction(contest(arena(flipped=("district 1",))), RetrainingSettings(most_turned=1e9)))
     assert not failed(check_contradiction(contest(arena()), SETTINGS))
+
+
+@pytest.mark.parametrize("stated", [0.05, 0.2, 0.6])
+def test_a_district_where_nothing_is_found_cries_no_wolf(stated):
+    made = arena(stated=stated)
+    none = Arena(**{**vars(made), "positive": made.positive & (made.district != "district 4")})
+    assert not failed(check_contradiction(contest(none), SETTINGS))
+    # Nor does it make the others look odd: they hold what they held.
+    only = np.isin(made.district, ["district 3", "district 4"])
+    pair = Arena(**{n: v[only] if isinstance(v, np.ndarray) else v for n, v in vars(none).items()})
+    assert not failed(check_contradiction(contest(pair), SETTINGS))
 
 
 def test_a_district_whose_share_is_off_beside_the_others_is_refused():
     made = arena()
     few = np.where(made.district == "district 2", 0.002, 0.3)
+    # Far more than was stated, not far less.
+    much = np.where(made.district == "district 2", 0.6, 0.3)
+    assert not failed(check_contradiction(contest(Arena(**{**vars(made), "stated_champion": much})), SETTINGS))
     off = contest(Arena(**{**vars(made), "stated_champion": few}))
     checks = check_contradiction(off, SETTINGS)
     assert failed(checks) == ["contradiction"]
