@@ -14,6 +14,7 @@ from models.blend import Ranker
 from models.boosting import side_by_side
 from models.contamination import ContaminationModel
 from training.autocorrelation import autocorrelation_range_m
+from training.casualty_contest import CasualtyArena
 from training.config import TrainConfig
 from training.inputs import Inputs
 from training.judging import learned_by
@@ -64,7 +65,7 @@ class Contest:
     """What was compared: the arenas that could be made, the share of all land in either domain, and the features.
 
     `missing` are features that the champion has learned from and the sources no longer give; it was judged with
-    unknown values in their place. `now` is the study of today.
+    unknown values in their place. `now` is the study of today. `casualty` is None where no newest accident judges.
     """
 
     arenas: tuple[Arena, ...]
@@ -73,6 +74,7 @@ class Contest:
     missing: tuple[str, ...]
     new: tuple[str, ...]
     now: Study
+    casualty: CasualtyArena | None = None
 
     def arena(self, name: str) -> Arena | None:
         """The arena of a name, None where it could not be made."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.calibration import calibration_error, cross_calibrated
+from training.casualty_contest import contributions, worse_by
 from training.config import RetrainingSettings
 from training.contest import NEWEST, REGIONS, Arena, Contest, districts_of
 from training.contradiction import found_and_stated, shift, turned_round
 from training.drift import MOVED_MUCH
-from training.gate_figures import loss_of
+from training.gate_figures import DRAWS, loss_of, many_blocks
 from training.order import Flags, Floats
 from training.origins import CHANCE, PEOPLE, STRENGTH
 
@@ -131,6 +132,25 @@ def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Ch
     return [Check("calibration", errors[1] <= limit, told)]
 
 
+def check_casualty(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """The casualty challenger says no worse where the newest accidents lie: Poisson deviance, over blocks of land."""
+    arena = contest.casualty
+    accidents = 0.0 if arena is None else float(arena.observed.sum())
+    if arena is None or accidents < settings.least_found:
+        told = f"{accidents:.0f} dated accidents since the champion's date where regions can be held out: too few"
+        return [Check("casualty risk", True, told, judged=False)]
+    worse = worse_by(arena, many_blocks(arena.centres_m, arena.block_m, arena.side_m), DRAWS)
+    both = [float(contributions(arena.observed, one).mean()) for one in (arena.champion, arena.challenger)]
+    beyond = float((worse > settings.casualty_margin).mean())
+    low, high = np.quantile(worse, [0.05, 0.95])
+    told = (
+        f"Poisson deviance on {accidents:.0f} newest accidents in {len(arena.observed):,} units: champion "
+        f"{both[0]:.4f}, challenger {both[1]:.4f}, change {both[1] / both[0] - 1:+.1%} ({low:+.1%} to {high:+.1%}); "
+        f"worse by more than {settings.casualty_margin:.0%} in {beyond:.0%} of draws"
+    )
+    return [Check("casualty risk", beyond <= settings.doubt, told)]
+
+
 def check_domain(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """Not much land falls out of the area of applicability."""
     lost = contest.domain_champion - contest.domain_challenger
@@ -153,6 +173,7 @@ CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
     "independent": check_independent,
     "districts": check_districts,
     "calibration": check_calibration,
+    "casualty": check_casualty,
     "domain": check_domain,
     "sources": check_sources,
 }

@@ -59,14 +59,18 @@ def blocks_of(arena: Arena, rows: Flags) -> Index:
 
     A district is smaller than a country: its blocks are halved until there are enough to draw from, down to two cells.
     """
-    side = arena.block_m
-    block = _squares(arena, rows, side)
-    while len(np.unique(block)) < MANY_BLOCKS and side / 2 >= 2 * arena.cell_size_m:
-        side /= 2
-        block = _squares(arena, rows, side)
+    return many_blocks(arena.centres_m[rows], arena.block_m, arena.cell_size_m)
+
+
+def many_blocks(centres_m: Floats, side_m: float, cell_size_m: float) -> Index:
+    """Number of the square block of each place (n, 2), as in `blocks_of`."""
+    block = _squares(centres_m, side_m)
+    while len(np.unique(block)) < MANY_BLOCKS and side_m / 2 >= 2 * cell_size_m:
+        side_m /= 2
+        block = _squares(centres_m, side_m)
     return block
 
 
-def _squares(arena: Arena, rows: Flags, side_m: float) -> Index:
-    squares = np.floor(arena.centres_m[rows] / side_m).astype(np.int64)
+def _squares(centres_m: Floats, side_m: float) -> Index:
+    squares = np.floor(centres_m / side_m).astype(np.int64)
     return np.asarray(np.unique(squares, axis=0, return_inverse=True)[1].reshape(-1), dtype=np.int64)

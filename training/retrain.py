@@ -9,13 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.aliases import CHALLENGER, CHAMPION, restore
 from training.audit_log import write_line
+from training.casualty_contest import CasualtyArena, casualty_arena
 from training.config import TrainConfig
 from training.contest import Contest, arena_table, contest
 from training.drift import population_stability
 from training.gate import Check, drift_told, judged_by_gate
+from training.history import open_history
 from training.inputs import Inputs, open_inputs
 from training.ledger import Ledger
 from training.lock import only_one
@@ -136,12 +139,24 @@ def _decided(
     models = [ContaminationModel.from_files(text) for text in texts]
     since = date.fromisoformat(champion.tags["as_of"])
     found = contest(config, inputs, ledger, models[0], since, models[1], taught)
+    found = replace(found, casualty=_casualty_arena(config, store, inputs, ledger, since, taught))
     progress("gate")
     psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
     notes = (
         *notes, drift_told(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
     )  # fmt: skip
     return replace(_judged(config, store, inputs, (champion, known), found, approve, notes, news, psi), ledger=ledger)
+
+
+def _casualty_arena(
+    config: TrainConfig, store: Store, inputs: Inputs, ledger: Ledger, since: date, taught: Trained | None
+) -> CasualtyArena | None:
+    name = f"{config.name}.casualty"
+    number = store.number(name, CHAMPION)
+    if number is None:
+        return None
+    history = taught.history if taught else open_history(config, inputs, ledger)
+    return casualty_arena(config, history, since, CasualtyModel.from_files(store.load_number(name, number)[1]))
 
 
 def _judged(
