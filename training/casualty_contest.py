@@ -70,8 +70,10 @@ def casualty_arena(
     judged = np.isfinite(champions) & np.isfinite(challengers)
     if not observed[judged].sum():
         return None
-    arrays = (array[judged] for array in (observed, champions, challengers, units.centres_m))
-    return CasualtyArena(*arrays, side_m, config.contamination.block_m)
+    return CasualtyArena(
+        observed[judged], champions[judged], challengers[judged], units.centres_m[judged], side_m,
+        config.contamination.block_m,
+    )  # fmt: skip
 
 
 def contributions(observed: Floats, expected: Floats) -> Floats:
