@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 import mlrisk
-from tests.test_chain import QUICK, command
+from tests.sample_store import cheap
+from tests.test_chain import QUICK, command, command_here
 from training.audit_log import read_lines
 from training.registry import roll_back
 from training.retrain import FIRST, PROMOTED, UNCHANGED
@@ -20,9 +21,16 @@ LOOSE = ("margin=1", "district_margin=1", "most_shift=99", "most_calibration_err
 BEFORE, NOW = "as_of=2020-12-31", "as_of=2021-12-31"
 
 
-def retrain(country, *more):
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    patch = cheap()
+    yield
+    patch.undo()
+
+
+def retrain(country, *more, run=command_here):
     line = [part for text in (*FEW, *more) for part in ("--set", text)]
-    return command("retrain", country.config_path, *line)
+    return run("retrain", country.config_path, *line)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,7 @@ def country(tmp_path_factory):
 
 def test_the_operator_s_year(country, tmp_path):
     outputs = country.folder / "outputs"
-    first = retrain(country, BEFORE)
+    first = retrain(country, BEFORE, run=command)
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith(f"{FIRST}: version 1 ranks")
     old = (outputs / "risk.parquet").read_bytes()
