@@ -252,4 +252,5 @@ def _model_note(name: str) -> str:
 
 def _version_note(name: str, tags: Mapping[str, str]) -> str:
     facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
-    return f"{name} {facts}. Opens with mlflow.pyfunc (calibrated probability) and mlflow.lightgbm (the trees alone)."
+    answer = "casualties a year of each unit" if name.endswith(".casualty") else "calibrated probability"
+    return f"{name} {facts}. Opens with mlflow.pyfunc ({answer}) and mlflow.lightgbm (the trees alone)."
