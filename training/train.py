@@ -108,7 +108,7 @@ def train(
         unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight),
     )
     contamination, audit_note = _on_audit(study, judgement, contamination)
-    moved = _sensitivity(config, study, side, recipe)
+    moved = _sensitivity(config, study, side, recipe, contamination)
     progress("casualty model")
     history = open_history(config, inputs, ledger)
     casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
@@ -217,7 +217,9 @@ def _bias_notes(bias: SurveyBias) -> tuple[str, ...]:
     return (note,) if bias.found_alone else ()
 
 
-def _sensitivity(config: TrainConfig, study: Study, side: Side, recipe: Recipe) -> pd.DataFrame:
+def _sensitivity(
+    config: TrainConfig, study: Study, side: Side, recipe: Recipe, model: ContaminationModel
+) -> pd.DataFrame:
     """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
     if side.found.all() or not side.found.any():
         return pd.DataFrame()
@@ -229,7 +231,8 @@ def _sensitivity(config: TrainConfig, study: Study, side: Side, recipe: Recipe) 
             values, config.compute.threads
         )
 
-    return sensitivity(score, side.target, side.weight, study.evidence.weight[study.evidence.labelled])
+    unweighted = study.evidence.weight[study.evidence.labelled]
+    return sensitivity(score, side.target, side.weight, unweighted, model.ranker.raw(values, config.compute.threads))
 
 
 def _train_casualty(
