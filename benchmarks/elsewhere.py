@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 import mlrisk
 from benchmarks.killed import QUICK
@@ -63,9 +64,10 @@ def asked(folder: Path, python: str) -> bool:
     pd.DataFrame(table.frame()).to_parquet(folder / "contamination.parquet")
     history = open_history(config, inputs)
     assert history is not None and champions.casualty is not None  # noqa: S101, PT018 the country has accidents
-    # The map knows the scores that travel with the model.
-    scores = dict(zip(champions.casualty.scored_cells.tolist(), champions.casualty.scores.tolist(), strict=True))
-    history.score = lambda _: np.array([scores[cell] for cell in inputs.grid.cell_ids().tolist()])
+    # The map knows the scores that travel with the model, and asks the ranking model where there is none.
+    kept = pd.Series(champions.casualty.scores, index=champions.casualty.scored_cells)
+    score = kept.reindex(inputs.grid.cell_ids()).to_numpy()
+    history.score = lambda _: np.where(np.isfinite(score), score, expit(risk["contamination_score"].to_numpy()))
     now = history.moment(config.as_of)
     unit_table(now).to_parquet(folder / "casualty.parquet")
     line = [python, "-W", "ignore", "-c", PLAIN, Store.of(config).uri, config.name]
