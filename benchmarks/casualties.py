@@ -16,8 +16,10 @@ import shapely
 from scipy.stats import spearmanr
 
 import mlrisk
+from benchmarks.intensity import casualty_intensity
 from mlrisk.casualty_map import activity_mix, recent_accidents
 from mlrisk.config import Config
+from mlrisk.synthetic.country import build_country
 from training.casualties import expected_casualties, fit_casualty
 from training.casualty_judging import Outcome, forecast, held_out_regions, unit_blocks
 from training.casualty_settings import ACTIVITIES
@@ -120,10 +122,14 @@ def synthetic(seed: int, cells: int, folder: Path, overrides: Sequence[str]) -> 
     some = true > 0
     # The truth ties where it is nothing: no order without ties can correlate better than this with it.
     most = float(np.sqrt(1 - (1 - some.mean()) ** 3))
+    before = history.units.total(casualty_intensity(build_country(seed, cells, inputs.grid.cell_size_m)))
     coarse = np.unique(np.floor(history.units.centres_m / COARSE_M), axis=0, return_inverse=True)[1].reshape(-1)
     return {
         "seed": seed, "expected": float(expected.sum()), "truth": float(true.sum()),
-        "ratio": float(expected.sum() / true.sum()), "rank_correlation": float(spearmanr(expected, true)[0]),
+        "ratio": float(expected.sum() / true.sum()),
+        "rank_correlation_intensity": float(spearmanr(expected, before)[0]),
+        "rank_correlation": float(spearmanr(expected, true)[0]),
+        "intensity_rank_correlation": float(spearmanr(before, true)[0]),
         "rank_correlation_where_any": float(spearmanr(expected[some], true[some])[0]),
         "most_possible": most,
         "rank_correlation_2_km": float(
