@@ -125,7 +125,11 @@ class Country:
         config = self.config("output.folder=check")
         if ended(started(lambda: mlrisk.rank(config), self.log), Watch(self.log)):
             sys.exit(f"rank failed: {self.log.read_text()[-800:]}")
-        return hashlib.sha256((self.path.parent / "check" / "risk.parquet").read_bytes()).hexdigest()[:16]
+        return self.map_in("check")
+
+    def map_in(self, folder: str) -> str:
+        """Digest of the map in a folder; that of a retraining lies in `outputs`."""
+        return hashlib.sha256((self.path.parent / folder / "risk.parquet").read_bytes()).hexdigest()[:16]
 
     def keep(self) -> None:
         """Remember everything as it is."""
@@ -154,7 +158,7 @@ def main() -> None:
         before, begun = country.ranked(), time.monotonic()
         code = country.retrain()
         seconds, whole = time.monotonic() - begun, country.watch
-        after = country.ranked()
+        after = country.map_in("outputs")
         print(f"a whole retraining takes {seconds:.0f} s, exit {code}; the map changes: {before != after}", flush=True)
         good = 0
         for _ in range(arguments.kills):
@@ -172,7 +176,7 @@ def _one(country: Country, moment: Moment, before: str, after: str) -> bool:
     ranks = country.ranked()
     again = country.retrain()
     told = (country.log.read_text().split("\n")[:-1] or [""])[-1]
-    fine = again == 0 and country.ranked() == after
+    fine = again == 0 and country.map_in("outputs") == after
     fine = fine and (ranks == before or (ranks == after and (code is not None or last in STEPS_AFTER_GATE)))
     which = {before: "that of before", after: "the new one"}.get(ranks, "ANOTHER")
     how = "killed" if code is None else "ended"
