@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from training.ledger import Ledger
 from training.lock import only_one
 from training.regions import cell_regions
 from training.retrain import UNCHANGED, Decision, decide, lock_path
-from training.tracking import Store
+from training.tracking import Store, import_mlflow
 from training.trouble import advice_for
 
 Progress = Callable[[str], None]
@@ -45,7 +46,10 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         progress("sources")
-        inputs = open_inputs(config)
+        with ThreadPoolExecutor(1) as pool:
+            # Most runs of a timer find nothing new: what they wait for is files and imports.
+            pool.submit(import_mlflow)
+            inputs = open_inputs(config)
         earlier = read_earlier(config.output_folder)
         decision = decide(config, inputs, approve, progress)
         if decision.kind == UNCHANGED and earlier is not None and _is_of(earlier, config, decision, inputs):
