@@ -11,6 +11,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlrisk
@@ -25,10 +26,8 @@ QUICK = (
     "ranking.explained_cells=0", "output.formats=[parquet]", "features=[front_lines, roads, incidents]",
     # Every challenger passes: a promotion, too, must be interrupted.
     "retraining.margin=1", "retraining.district_margin=1", "retraining.most_calibration_error=1",
-    "retraining.most_domain_loss=1", "retraining.most_shift=99", "retraining.least_found=999",
+    "retraining.most_domain_loss=1", "retraining.least_found=999",
 )  # fmt: skip
-# Kills after which a new run is let go to its end; after the others the next kill finds what was left behind.
-EVERY = 5
 BEFORE, NOW = f"{AS_OF.year - 1}-12-31", str(AS_OF)
 STEPS_AFTER_GATE = ("gate", "champions", "scores", "casualties", "reasons", "tasks", "planner package", "change report")
 
@@ -54,24 +53,55 @@ def started(work: Callable[[], object], log: Path) -> int:
     os._exit(code)
 
 
-def ended(pid: int, seconds: float) -> int | None:
-    """Exit code of a process within some seconds; None when it had to be killed by then."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+@dataclass(frozen=True)
+class Moment:
+    """Some seconds after a step began, counted in steps told: the load of the machine does not move it far."""
+
+    steps: int
+    seconds: float
+
+
+class Watch:
+    """Tells from the log of a run how many steps it has told, and when."""
+
+    def __init__(self, log: Path) -> None:
+        self.log, self.begun = log, [time.monotonic()]
+
+    def due(self, moment: Moment | None) -> bool:
+        """Whether a moment has come; never where there is none."""
+        told = self.log.read_text().count("\n") if self.log.exists() else 0
+        self.begun += [time.monotonic()] * (told + 1 - len(self.begun))
+        return (
+            moment is not None
+            and told >= moment.steps
+            and time.monotonic() - self.begun[moment.steps] >= moment.seconds
+        )
+
+    def moment(self, second: float) -> Moment:
+        """The moment that came so many seconds after this run began."""
+        begun = [start - self.begun[0] for start in self.begun]
+        steps = max(number for number, start in enumerate(begun) if start <= second)
+        return Moment(steps, second - begun[steps])
+
+
+def ended(pid: int, watch: Watch, moment: Moment | None = None) -> int | None:
+    """Exit code of a process; None when it was killed because its moment came first."""
+    while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
+        if watch.due(moment):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return None
         time.sleep(0.02)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return None
 
 
 class Country:
     """A country whose champion knows the records of BEFORE, and what is done with it again and again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = mlrisk.synthetic_country(4, cells=2_500, folder=folder / "country").config_path
+    def __init__(self, folder: Path, cells: int) -> None:
+        self.path = mlrisk.synthetic_country(4, cells=cells, folder=folder / "country").config_path
         self.log, self.kept = folder / "log.txt", folder / "kept"
         mlrisk.features(self.config())
 
@@ -79,21 +109,27 @@ class Country:
         """The quick config at NOW."""
         return mlrisk.load_config(self.path, overrides=[*QUICK, f"as_of={NOW}", *more])
 
-    def retrain(self, seconds: float = 9e9, **settings: str) -> int | None:
-        """Retrain, killed after some seconds."""
+    def retrain(self, moment: Moment | None = None, **settings: str) -> int | None:
+        """Retrain, killed at some moment; `watch` tells of it afterwards."""
         config = self.config(*(f"{key}={value}" for key, value in settings.items()))
 
         def work() -> None:
             mlrisk.retraining.retrain(config, progress=lambda step: print(step, flush=True))
 
-        return ended(started(work, self.log), seconds)
+        self.log.write_text("")
+        self.watch = Watch(self.log)
+        return ended(started(work, self.log), self.watch, moment)
 
     def ranked(self) -> str:
         """Digest of the map that is ranked now."""
         config = self.config("output.folder=check")
-        if ended(started(lambda: mlrisk.rank(config), self.log), 9e9):
+        if ended(started(lambda: mlrisk.rank(config), self.log), Watch(self.log)):
             sys.exit(f"rank failed: {self.log.read_text()[-800:]}")
-        return hashlib.sha256((self.path.parent / "check" / "risk.parquet").read_bytes()).hexdigest()[:16]
+        return self.map_in("check")
+
+    def map_in(self, folder: str) -> str:
+        """Digest of the map in a folder; that of a retraining lies in `outputs`."""
+        return hashlib.sha256((self.path.parent / folder / "risk.parquet").read_bytes()).hexdigest()[:16]
 
     def keep(self) -> None:
         """Remember everything as it is."""
@@ -110,45 +146,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cells", type=int, default=2_500)
     arguments = parser.parse_args()
     without_report()
     rng = random.Random(arguments.seed)  # noqa: S311 moments, no secrets
     with tempfile.TemporaryDirectory() as scratch:
-        country = Country(Path(scratch))
+        country = Country(Path(scratch), arguments.cells)
         if country.retrain(as_of=BEFORE):
             sys.exit(country.log.read_text())
         country.keep()
         before, begun = country.ranked(), time.monotonic()
         code = country.retrain()
-        seconds, after = time.monotonic() - begun, country.ranked()
+        seconds, whole = time.monotonic() - begun, country.watch
+        after = country.map_in("outputs")
         print(f"a whole retraining takes {seconds:.0f} s, exit {code}; the map changes: {before != after}", flush=True)
-        good = sum(
-            _one(country, rng.uniform(0.02, 1.0) * seconds, before, after, number % EVERY == 0)
-            for number in range(arguments.kills)
-        )
+        good = 0
+        for _ in range(arguments.kills):
+            second = rng.uniform(0.02, 0.98) * seconds
+            good += _one(country, whole.moment(second), before, after)
         print(f"{good} of {arguments.kills} good")
 
 
-def _one(country: Country, moment: float, before: str, after: str, whole: bool) -> bool:
-    """One kill: on what the kills before left behind, but for the first of some; `whole` has a new run to its end."""
-    if whole:
-        country.reset()
+def _one(country: Country, moment: Moment, before: str, after: str) -> bool:
+    """One kill of a whole retraining, the map of whoever ranks then, and a new run to its end."""
+    country.reset()
     code = country.retrain(moment)
     steps = country.log.read_text().split("\n")[:-1]
     last = steps[-1] if steps else "start"
     ranks = country.ranked()
-    again, told, fine = None, "", True
-    if whole:
-        again = country.retrain()
-        told = (country.log.read_text().split("\n")[:-1] or [""])[-1]
-        fine = again == 0 and country.ranked() == after
-        country.reset()
+    again = country.retrain()
+    told = (country.log.read_text().split("\n")[:-1] or [""])[-1]
+    fine = again == 0 and country.map_in("outputs") == after
     fine = fine and (ranks == before or (ranks == after and (code is not None or last in STEPS_AFTER_GATE)))
     which = {before: "that of before", after: "the new one"}.get(ranks, "ANOTHER")
     how = "killed" if code is None else "ended"
     print(
-        f"{how} after {moment:.1f} s in '{last}': the map is {which}"
-        f"{f', then retrained, exit {again} ({told})' if whole else ''}: "
+        f"{how} {moment.seconds:.1f} s into '{last}': the map is {which}, then retrained, exit {again} ({told}): "
         f"{'good' if fine else 'WRONG'}",
         flush=True,
     )

@@ -165,18 +165,24 @@ def grid_feature_table(
     """The feature table of a whole grid, made tile by tile so that memory holds the rasters of few tiles at a time."""
     names: tuple[str, ...] = ()
     values = np.empty((0, 0), dtype=np.float32)
-    row_starts = np.cumsum(np.count_nonzero(grid.mask, axis=1)) - np.count_nonzero(grid.mask, axis=1)
+    row_starts = starts_of_rows(grid)
     for tile, part in feature_tiles(grid, known, families, tile_cells, compute):
         if not names:
             names, values = part.names, np.empty((len(part.names), grid.n_cells), dtype=np.float32)
-        places = _places(grid, row_starts, tile)
+        places = places_of(grid, tile, row_starts)
         for column, here in zip(values, part.aligned(names).T, strict=True):
             column[places] = here
     return FeatureTable(names, values.T)
 
 
-def _places(grid: Grid, row_starts: NDArray[np.int64], tile: Grid) -> NDArray[np.int64]:
-    """Position of each cell inside the tile among the cells inside the grid."""
+def starts_of_rows(grid: Grid) -> NDArray[np.int64]:
+    """Position of the first cell of each row among the cells inside the grid."""
+    cells = np.count_nonzero(grid.mask, axis=1)
+    return np.asarray(np.cumsum(cells) - cells)
+
+
+def places_of(grid: Grid, tile: Grid, row_starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position of each cell inside the tile among the cells inside the grid, whose rows begin at `row_starts`."""
     top = grid.row_min + grid.shape[0] - tile.row_min - tile.shape[0]
     left = tile.column_min - grid.column_min
     rows = slice(top, top + tile.shape[0])

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from training.ledger import Ledger
 from training.lock import only_one
 from training.regions import cell_regions
 from training.retrain import UNCHANGED, Decision, decide, lock_path
-from training.tracking import Store
+from training.tracking import Store, import_mlflow
 from training.trouble import advice_for
 
 Progress = Callable[[str], None]
@@ -45,12 +46,16 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         progress("sources")
-        inputs = open_inputs(config)
+        with ThreadPoolExecutor(1) as pool:
+            # Most runs of a timer find nothing new: what they wait for is files and imports.
+            pool.submit(import_mlflow)
+            inputs = open_inputs(config)
         earlier = read_earlier(config.output_folder)
         decision = decide(config, inputs, approve, progress)
         if decision.kind == UNCHANGED and earlier is not None and _is_of(earlier, config, decision, inputs):
             return Retrained(decision, None, ())
-        ranking = rank(config, inputs, progress)
+        table = decision.study.table if decision.study else None
+        ranking = rank(config, inputs, progress, decision.ledger, table)
         progress("change report")
         report = _report(config, inputs, earlier, decision, ranking)
         progress("done")
@@ -71,7 +76,9 @@ def _report(
     changes = None
     package = ranking.package
     if earlier is not None and set(earlier.cells["cell_id"]) & set(package.risk["cell_id"]):
-        ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+        ledger = decision.ledger or Ledger.build(
+            inputs.grid, inputs.sources, config.contamination.labels, config.data_folder
+        )
         districts = cell_regions(inputs.grid, inputs.sources, config.validation)
         changes = changes_between(earlier, package, _between(config, inputs, decision), districts, ledger)
     try:
@@ -88,8 +95,8 @@ def _between(config: Config, inputs: Inputs, decision: Decision) -> NDArray[np.f
         return np.full(inputs.grid.n_cells, np.nan)
     texts = Store.of(config).load_number(f"{config.name}.contamination", decision.before)[1]
     model = ContaminationModel.from_files(texts)
-    if decision.contest is not None:
-        table = decision.contest.now.table
+    if decision.study is not None:
+        table = decision.study.table
     else:
         known = Known(inputs.sources, contamination_context(config))
         table = grid_feature_table(

@@ -20,6 +20,7 @@ from features.grid import Grid
 from features.records import known_at
 from features.report import report_rows
 from features.sources import Sources
+from features.table import FeatureTable
 from mlrisk.casualty_columns import INDEX, MAIN, MORE
 from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config
@@ -32,7 +33,7 @@ from mlrisk.scoring import MEMBER, cell_scores, scorer_of, with_reasons
 from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.evidence import STATE_NAMES, Evidence, evidence_at, geographic_centres
+from training.evidence import STATE_NAMES, Evidence, Ledger, geographic_centres
 from training.identity import code_version, grid_text, public_settings
 from training.inputs import Inputs, open_inputs
 from training.registry import newest
@@ -78,11 +79,18 @@ class Champions:
     warnings: tuple[str, ...]
 
 
-def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lambda _: None) -> Ranking:
+def rank(
+    config: Config,
+    inputs: Inputs | None = None,
+    progress: Progress = lambda _: None,
+    ledger: Ledger | None = None,
+    table: FeatureTable | None = None,
+) -> Ranking:
     """Score every cell with the champions, explain, rank, plan, and write the planner package.
 
     Files are written beside the output folder and moved in when all are there: a run that fails leaves earlier
-    outputs as they were.
+    outputs as they were. `ledger` and `table` are the records and the contamination features of all cells as of the
+    config's date, of a caller that has them; they are made where they are not given.
     """
     started = time.monotonic()
     progress("champions")
@@ -91,9 +99,10 @@ def rank(config: Config, inputs: Inputs | None = None, progress: Progress = lamb
     inputs = inputs or open_inputs(config)
     grid, sources = inputs.grid, inputs.sources
     progress("evidence")
-    evidence = evidence_at(grid, sources, config.as_of, config.contamination.labels, config.data_folder)
+    ledger = ledger or Ledger.build(grid, sources, config.contamination.labels, config.data_folder)
+    evidence = ledger.at(config.as_of)
     progress("scores")
-    scorer = scorer_of(config, inputs, champions.contamination)
+    scorer = scorer_of(config, inputs, champions.contamination, table)
     scores, kept = cell_scores(scorer, grid, config.compute)
     risk = with_place(grid, evidence, scores)
     progress("casualties")

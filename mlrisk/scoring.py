@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.compute import over_tiles
+from features.compute import LOCAL, over_tiles
 from features.grid import Grid
 from features.info import FeatureInfo
 from features.known import Known
-from features.table import FeatureTable, feature_infos, feature_table
+from features.table import FeatureTable, feature_infos, feature_table, places_of, starts_of_rows
 from mlrisk.config import Config
 from mlrisk.language import language
 from mlrisk.planning.ground import ground_columns
@@ -39,7 +39,7 @@ class Scorer:
     """What a tile needs to be scored; the same tile gives the same rows wherever its borders lie.
 
     `threads` work within a tile. `keep` holds on to the features of every tile for the reasons; without it they are
-    computed once more for the tiles that need them.
+    computed once more for the tiles that need them. `made` are the features of a whole grid where they are there.
     """
 
     known: Known
@@ -47,10 +47,17 @@ class Scorer:
     model: ContaminationModel
     threads: int
     keep: bool
+    made: tuple[Grid, FeatureTable] | None = None
 
     def values(self, tile: Grid) -> NDArray[np.float32]:
         """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features)."""
-        return self._asked(feature_table(tile, self.known, self.families))
+        return self._asked(self._features(tile))
+
+    def _features(self, tile: Grid) -> FeatureTable:
+        if self.made is None:
+            return feature_table(tile, self.known, self.families)
+        grid, table = self.made
+        return FeatureTable(table.names, table.values[places_of(grid, tile, starts_of_rows(grid))])
 
     def _asked(self, table: FeatureTable) -> NDArray[np.float32]:
         # Row by row in memory: every member of the model would else turn the table round for itself.
@@ -61,7 +68,7 @@ class Scorer:
 
         Rows are in `tile.cell_ids()` order.
         """
-        table = feature_table(tile, self.known, self.families)
+        table = self._features(tile)
         values = self._asked(table)
         scores = self.model.scores(values, self.threads)
         rows = pd.DataFrame(
@@ -84,13 +91,15 @@ class Scorer:
         return rows, values if self.keep else None
 
 
-def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel) -> Scorer:
-    """The scorer of a run."""
+def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel, table: FeatureTable | None = None) -> Scorer:
+    """The scorer of a run; `table` are the features of all cells where a caller has them."""
     known = Known(inputs.sources, contamination_context(config))
     several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
     keep = inputs.grid.n_cells * len(model.ranker.features) * 4 <= MOST_KEPT_BYTES
     # Of several tiles as many are scored side by side as there are threads; one alone has them all.
-    return Scorer(known, config.features, model, 1 if several else config.compute.threads, keep)
+    # What is made does not travel to workers: there a tile is computed sooner than sent.
+    made = None if table is None or config.compute.scheduler != LOCAL else (inputs.grid, table)
+    return Scorer(known, config.features, model, 1 if several else config.compute.threads, keep, made)
 
 
 def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> tuple[pd.DataFrame, list[TileValues]]:

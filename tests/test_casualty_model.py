@@ -7,9 +7,10 @@ from scipy.stats import spearmanr
 from models.casualty import HURDLE
 from models.mixture import dispersion, mixture_weights, shares
 from tests.made_history import BLOCK, N, made_rows, quick
-from training.casualties import expected_casualties, fit_casualty
+from training.casualties import expected_casualties, fit_casualty, unit_table
 from training.casualty_baselines import BASELINES, CONSTANT, KERNELS
 from training.casualty_figures import area_figures, recall_of_counts, skill, tenths
+from training.packing import write_version
 
 
 def settings(**casualty):
@@ -142,3 +143,18 @@ def test_tenths_hold_every_unit_once():
     assert table["units"].sum() == 1_003
     assert table["observed"].sum() == observed.sum()
     assert table["expected"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("hurdle", ["never", "always"])
+def test_mlflow_alone_expects_what_the_model_expects(made, tmp_path, hurdle):
+    import mlflow.pyfunc
+
+    rows, now, _ = made
+    model = fit_casualty(settings(hurdle=hurdle), rows, now, BLOCK, 0)
+    assert (HURDLE in model.whole.weights) == (hurdle == "always")
+    write_version(tmp_path / "casualty", model.files())
+    opened = mlflow.pyfunc.load_model(str(tmp_path / "casualty"))
+    table = unit_table(now)
+    assert np.abs(opened.predict(table) - expected_casualties(model, now, 1)[0]).max() < 1e-12
+    with pytest.raises(Exception, match="pattern: presence"):
+        opened.predict(table.drop(columns="pattern: presence"))

@@ -4,15 +4,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from features.table import FeatureTable
+from training.casualty_contest import CasualtyArena, contributions, worse_by
+from training.casualty_figures import deviance
 from training.config import RetrainingSettings
 from training.contest import NEWEST, REGIONS, Arena, asked_of
 from training.drift import population_stability, reference_of
 from training.gate import (
     CHECKS,
-    blocks_of,
     check_calibration,
+    check_casualty,
     check_contradiction,
     check_districts,
     check_domain,
@@ -20,8 +23,8 @@ from training.gate import (
     check_recall,
     check_sources,
     judged_by_gate,
-    loss_of,
 )
+from training.gate_figures import blocks_of, loss_of
 
 CELLS = 600
 # Six districts of 10 by 10 cells side by side.
@@ -39,7 +42,7 @@ def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated
     ours = challenger * truth + 0.3 * rng.normal(size=CELLS)
     ours[np.isin(district, weak)] = -truth[np.isin(district, weak)]
     theirs = champion * truth + 0.3 * rng.normal(size=CELLS)
-    probability = np.full(CELLS, positive.mean()) if stated is None else np.full(CELLS, stated)
+    probability = norm.cdf(theirs - 0.8) if stated is None else np.full(CELLS, stated)
     positive = positive ^ np.isin(district, flipped)
     return Arena(
         name, np.arange(CELLS), theirs, ours, probability, probability, positive, np.ones(CELLS),
@@ -48,10 +51,10 @@ def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated
     )  # fmt: skip
 
 
-def contest(*arenas, domains=(0.9, 0.9), missing=()):
+def contest(*arenas, domains=(0.9, 0.9), missing=(), casualty=None):
     named = {one.name: one for one in arenas}
     domain = {"domain_champion": domains[0], "domain_challenger": domains[1]}
-    return SimpleNamespace(arenas=arenas, arena=named.get, missing=missing, new=(), **domain)
+    return SimpleNamespace(arenas=arenas, arena=named.get, missing=missing, new=(), casualty=casualty, **domain)
 
 
 def failed(checks):
@@ -60,7 +63,7 @@ def failed(checks):
 
 def test_equals_pass_every_check():
     regions = Arena(**{**vars(arena(name=REGIONS, seed=1)), "fold": (np.arange(CELLS) // 100) % 3})
-    checks = judged_by_gate(contest(arena(), regions), SETTINGS)
+    checks = judged_by_gate(contest(arena(), regions, casualty=accidents(1.0)), SETTINGS)
     assert not failed(checks)
     assert len(checks) >= len(CHECKS)
     assert all(check.judged for check in checks)
@@ -114,12 +117,28 @@ def test_results_that_turn_a_district_round_are_refused():
     assert failed(checks) == ["contradiction"]
     assert "district 1: " in checks[0].text
     assert "district 0: " not in checks[0].text
+    assert "times better with found and searched turned round" in checks[0].text
+    assert not failed(check_contradiction(contest(arena(flipped=("district 1",))), RetrainingSettings(most_turned=1e9)))
     assert not failed(check_contradiction(contest(arena()), SETTINGS))
+
+
+@pytest.mark.parametrize("stated", [0.05, 0.2, 0.6])
+def test_a_district_where_nothing_is_found_cries_no_wolf(stated):
+    made = arena(stated=stated)
+    none = Arena(**{**vars(made), "positive": made.positive & (made.district != "district 4")})
+    assert not failed(check_contradiction(contest(none), SETTINGS))
+    # Nor does it make the others look odd: they hold what they held.
+    only = np.isin(made.district, ["district 3", "district 4"])
+    pair = Arena(**{n: v[only] if isinstance(v, np.ndarray) else v for n, v in vars(none).items()})
+    assert not failed(check_contradiction(contest(pair), SETTINGS))
 
 
 def test_a_district_whose_share_is_off_beside_the_others_is_refused():
     made = arena()
     few = np.where(made.district == "district 2", 0.002, 0.3)
+    # Far more than was stated, not far less.
+    much = np.where(made.district == "district 2", 0.6, 0.3)
+    assert not failed(check_contradiction(contest(Arena(**{**vars(made), "stated_champion": much})), SETTINGS))
     off = contest(Arena(**{**vars(made), "stated_champion": few}))
     checks = check_contradiction(off, SETTINGS)
     assert failed(checks) == ["contradiction"]
@@ -145,6 +164,36 @@ def test_calibration_domain_and_sources():
     assert "slope_deg" in gone[0].text
 
 
+def accidents(strength, seed=0, few=1.0):
+    """20 by 20 km of units whose rate is known to the champion, and to the challenger as far as `strength` says."""
+    rng = np.random.default_rng(seed)
+    danger = rng.normal(size=400)
+    rate = few * np.exp(danger - 1)
+    ours = few * np.exp(strength * danger - 1)
+    places = 1_000.0 * np.column_stack([np.arange(400) % 20, np.arange(400) // 20]) + 500.0
+    observed = rng.poisson(rate).astype(float)
+    return CasualtyArena(observed, rate, ours * rate.sum() / ours.sum(), places, 1_000.0, 5_000.0)
+
+
+def test_casualty_risk_must_not_be_worse_on_the_newest_accidents():
+    assert not failed(check_casualty(contest(casualty=accidents(1.0)), SETTINGS))
+    worse = contest(casualty=accidents(0.0))
+    checks = check_casualty(worse, SETTINGS)
+    assert failed(checks) == ["casualty risk"]
+    assert "newest accidents in 400 units" in checks[0].text
+    assert not failed(check_casualty(worse, RetrainingSettings(casualty_margin=1.0, doubt=0.9)))
+    few = check_casualty(contest(casualty=accidents(0.0, few=0.01)), SETTINGS)
+    assert not failed(few)
+    assert not few[0].judged
+
+
+def test_deviance_by_unit_is_that_of_all():
+    made = accidents(0.5)
+    mean = contributions(made.observed, made.challenger).mean()
+    assert mean == pytest.approx(deviance(made.observed, made.challenger))
+    assert np.abs(worse_by(accidents(1.0), np.arange(400), 20)).max() < 1e-9
+
+
 def test_the_same_scores_lose_nothing_on_any_draw():
     made = arena()
     same = Arena(**{**vars(made), "challenger": made.champion})
@@ -167,7 +216,7 @@ def test_blocks_are_halved_until_there_are_enough_of_them():
 def test_nothing_new_is_told_as_not_judged():
     checks = judged_by_gate(contest(), SETTINGS)
     assert not failed(checks)
-    assert [check.name for check in checks if not check.judged] == ["recall", "calibration"]
+    assert [check.name for check in checks if not check.judged] == ["recall", "calibration", "casualty risk"]
 
 
 def test_population_stability_of_the_same_land_is_zero_and_grows_with_a_shift():

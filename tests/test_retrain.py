@@ -4,16 +4,20 @@ import json
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from features.sources import Sources
+from models.contamination import ContaminationModel
 from tests.sample_store import cheap, store_config
-from tests.sample_study import inputs_of, land
+from tests.sample_study import book_of, inputs_of, land
 from training.audit_log import read_lines
+from training.contest import NEWEST, REGIONS, contest
 from training.registry import promote, row_of, rows_of
 from training.retrain import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING, retrain
 from training.tracking import Store
+from training.train import train
 
 SIDE = 26
 NAME = "small.contamination"
@@ -102,6 +106,21 @@ def test_a_record_from_before_is_reported_and_teaches(started, books, tmp_path):
     # The order of the rows in a file is no news.
     turned = with_survey(books, early.iloc[::-1].reset_index(drop=True))
     assert retrain(config, turned).kind == UNCHANGED
+
+
+def test_what_training_made_is_not_made_again_and_changes_no_figure(started, books, tmp_path):
+    config = settings(tmp_path, NOW)
+    trained = train(config, books)
+    assert trained.judgement.rankers
+    champion = ContaminationModel.from_files(Store.of(settings(started[0], THEN)).load_number(NAME, "1")[1])
+    given = config, books, book_of(config, books), champion, THEN, trained.contamination
+    anew, kept = contest(*given), contest(*given, trained)
+    assert kept.now is trained.study
+    assert [arena.name for arena in anew.arenas] == [arena.name for arena in kept.arenas] == [NEWEST, REGIONS]
+    for one, other in zip(anew.arenas, kept.arenas, strict=True):
+        for name in ("cell", "champion", "challenger", "positive", "fold"):
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    assert (anew.domain_champion, anew.domain_challenger) == (kept.domain_champion, kept.domain_challenger)
 
 
 def test_what_was_decided_is_in_the_run(started):

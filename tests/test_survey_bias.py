@@ -1,6 +1,7 @@
 """Survey bias: what propensity, weights and unknown land do, on samples whose truth is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -264,6 +265,12 @@ def test_sensitivity_refits_and_says_how_far_the_ranking_moves():
     assert table["variant"].tolist() == ["prevalence x0.5", "prevalence x2", "without survey weights"]
     assert table["spearman"].between(0.5, 1, inclusive="left").all()
     assert table[["overlap_1", "overlap_5", "overlap_10"]].to_numpy().max() <= 1
+    # What is known already is not fitted again.
+    fits = []
+    same = sensitivity(lambda w: fits.append(1) or score(w), target, weight, weight, score(weight))
+    assert same["spearman"].tolist()[2] == pytest.approx(1)
+    assert len(fits) == 2
+    pd.testing.assert_frame_equal(same[:2], table[:2])
 
 
 def test_found_cells_alone_make_a_model_whose_curve_stays_below_certainty():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.table import FeatureTable
@@ -11,6 +12,7 @@ from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
 from models.mixture import Dispersion, dispersion, mixture_weights, shares
 from training.config import TrainConfig
+from training.mlrisk_scores import EXPOSURE, PATTERN
 from training.recipe import boosting_params
 from training.survey_bias import dealt
 from training.unit_periods import INDEX, Moment, UnitPeriods
@@ -73,6 +75,12 @@ def expected_casualties(model: CasualtyModel, now: Moment, threads: int) -> tupl
     """Casualties a year of each unit: expected, low, high. Patterns that the moment lacks count nothing."""
     values = FeatureTable(now.features, now.values).aligned(model.features)
     return model.casualties(np.ascontiguousarray(values), now.exposure, patterns_of(model.pattern_names, now), threads)
+
+
+def unit_table(now: Moment) -> pd.DataFrame:
+    """The units of a moment as `mlflow.pyfunc` asks for them: one row a unit, in the order of the units."""
+    columns = dict(zip(now.features, now.values.T, strict=True)) | {EXPOSURE: now.exposure}
+    return pd.DataFrame(columns | {PATTERN + name: now.patterns[:, n] for n, name in enumerate(now.pattern_names)})
 
 
 def patterns_of(names: Sequence[str], now: Moment) -> dict[str, Floats]:

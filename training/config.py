@@ -196,11 +196,19 @@ class RetrainingSettings(Settings):
     )
     district_margin: Share = Field(0.1, description="loss of ROC AUC in a district that counts as none")
     district_doubt: Share = Field(0.95, description="as doubt, for each district; there are many, and each is small")
-    least_found: int = Field(15, ge=1, description="found, and searched, cells from which on a district is judged")
+    casualty_margin: Share = Field(
+        0.02, description="share of Poisson deviance on the newest accidents that counts as none"
+    )
+    least_found: int = Field(
+        15,
+        ge=1,
+        description="found, and searched, cells from which on a district is judged; accidents for casualty risk",
+    )
+    most_turned: float = Field(
+        10, ge=1, description="how many times better a district's newest results may fit with found for searched"
+    )
     most_shift: float = Field(
-        2.5,
-        gt=0,
-        description="log-odds by which the share found in a district may lie off the stated one, beside the others",
+        4, gt=0, description="log-odds by which the share found in a district may exceed the stated one"
     )
     most_calibration_error: Share = Field(0.15, description="calibration error on held-out regions")
     calibration_margin: Share = Field(0.1, description="calibration error beyond the champion's that counts as none")

@@ -4,19 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
 
 from models.calibration import calibration_error, cross_calibrated
+from training.casualty_contest import contributions, worse_by
 from training.config import RetrainingSettings
 from training.contest import NEWEST, REGIONS, Arena, Contest, districts_of
+from training.contradiction import found_and_stated, shift, turned_round
 from training.drift import MOVED_MUCH
-from training.intervals import FEWEST_BLOCKS, judged_on_draws, pooled_score
-from training.order import Flags, Floats, Index
+from training.gate_figures import DRAWS, loss_of, many_blocks
+from training.order import Flags, Floats
 from training.origins import CHANCE, PEOPLE, STRENGTH
-
-DRAWS = 200
-MANY_BLOCKS = 15
-LEAST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -27,66 +24,6 @@ class Check:
     passed: bool
     text: str
     judged: bool = True
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Champion minus challenger in one figure: as it is, its 90 % interval, and the draws (empty with few blocks)."""
-
-    champion: float
-    challenger: float
-    draws: Floats
-
-    @property
-    def loss(self) -> float:
-        """By how much the challenger is worse; negative where it is better."""
-        return self.champion - self.challenger
-
-    def share_beyond(self, margin: float) -> float:
-        """Share of the draws in which the loss exceeds a margin; all or none where there were too few blocks."""
-        known = self.draws[np.isfinite(self.draws)]
-        return float((known > margin).mean()) if len(known) else float(self.loss > margin)
-
-    def told(self) -> str:
-        """The two figures, and the bounds of the change where there are any."""
-        known = self.draws[np.isfinite(self.draws)]
-        text = f"champion {self.champion:.3f}, challenger {self.challenger:.3f}"
-        if not len(known):
-            return text
-        low, high = np.quantile(-known, [0.05, 0.95])
-        return f"{text}, change {-self.loss:+.3f} ({low:+.3f} to {high:+.3f})"
-
-
-def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0) -> Loss:
-    """Loss in a figure of `ranking_figures` over the cells of an arena, or some of them; both on the same draws."""
-    chosen = np.ones(len(arena.cell), dtype=bool) if rows is None else rows
-    judged = [
-        judged_on_draws(
-            pooled_score(score[chosen], arena.fold[chosen], arena.area[chosen]), arena.positive[chosen],
-            blocks_of(arena, chosen), seed, DRAWS, arena.area[chosen],
-        )
-        for score in (arena.champion, arena.challenger)
-    ]  # fmt: skip
-    draws = judged[0].drawn[figure] - judged[1].drawn[figure]
-    return Loss(judged[0].figures[figure], judged[1].figures[figure], draws)
-
-
-def blocks_of(arena: Arena, rows: Flags) -> Index:
-    """Number of the block of land of each chosen cell: as large as training's where that leaves MANY_BLOCKS of them.
-
-    A district is smaller than a country: its blocks are halved until there are enough to draw from, down to two cells.
-    """
-    side = arena.block_m
-    block = _squares(arena, rows, side)
-    while len(np.unique(block)) < MANY_BLOCKS and side / 2 >= 2 * arena.cell_size_m:
-        side /= 2
-        block = _squares(arena, rows, side)
-    return block
-
-
-def _squares(arena: Arena, rows: Flags, side_m: float) -> Index:
-    squares = np.floor(arena.centres_m[rows] / side_m).astype(np.int64)
-    return np.asarray(np.unique(squares, axis=0, return_inverse=True)[1].reshape(-1), dtype=np.int64)
 
 
 def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -151,9 +88,9 @@ def check_independent(contest: Contest, settings: RetrainingSettings) -> list[Ch
 def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """No district's newest results turn what was known upside down: such records are looked at before they teach.
 
-    Two signs: found and searched land stand the wrong way round in the champion's order (the whole interval of its ROC
-    AUC lies under one half), or the share found lies off the stated one by `most_shift` log-odds more than it does in
-    the other districts: what is off everywhere is a matter of calibration.
+    Two signs: they would fit what the champion states many times better with found for searched, or the share found
+    exceeds the stated one by `most_shift` log-odds, by itself and beside the other districts. That little or nothing is
+    found where much was stated is the common disappointment of survey and refuses nobody: the challenger learns it.
     """
     arena = contest.arena(NEWEST)
     if arena is None:
@@ -161,19 +98,15 @@ def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[
     judged = [(n, rows) for n, rows in districts_of(arena) if int(rows.sum()) >= 2 * settings.least_found]
     odd = []
     for name, rows in judged:
-        others = ~rows if (~rows).sum() >= 2 * settings.least_found else None
-        apart = _shift(arena, rows) - (_shift(arena, others) if others is not None else 0.0)
-        if others is not None and abs(apart) > settings.most_shift:
-            found, stated = _found_and_stated(arena, rows)
-            odd.append(
-                f"{name}: {found:.0%} of the land found where {stated:.0%} was stated, {apart:+.1f} log-odds beside "
-                "the other districts"
-            )
-        elif _judgeable(arena, rows, settings) and (high := _highest_auc(arena, rows)) < 0.5:
-            odd.append(
-                f"{name}: found land ranks below searched land (ROC AUC of the champion at most {high:.2f}, of "
-                f"{int(arena.positive[rows].sum())} found and {int((~arena.positive[rows]).sum())} searched cells)"
-            )
+        others = ~rows if int((~rows).sum()) >= 2 * settings.least_found else None
+        found, stated = found_and_stated(arena, rows)
+        told = f"{name}: {found:.0%} of {int(rows.sum())} cells found where {stated:.0%} was stated"
+        apart = shift(arena, rows) - max(0.0, shift(arena, others) if others is not None else 0.0)
+        times = float(np.exp(min(turned_round(arena, rows, others), 20.0)))
+        if times > settings.most_turned:
+            odd.append(f"{told}, which fits {times:,.0f} times better with found and searched turned round")
+        elif apart > settings.most_shift:
+            odd.append(f"{told}, {apart:+.1f} log-odds")
     told = f"results of {len(judged)} district(s) against what was known: "
     text = told + ("; ".join(odd) + ". Look at these records" if odd else "none turns it round")
     return [Check("contradiction", not odd, text, bool(judged))]
@@ -199,6 +132,25 @@ def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Ch
     return [Check("calibration", errors[1] <= limit, told)]
 
 
+def check_casualty(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """The casualty challenger says no worse where the newest accidents lie: Poisson deviance, over blocks of land."""
+    arena = contest.casualty
+    accidents = 0.0 if arena is None else float(arena.observed.sum())
+    if arena is None or accidents < settings.least_found:
+        told = f"{accidents:.0f} dated accidents since the champion's date where regions can be held out: too few"
+        return [Check("casualty risk", True, told, judged=False)]
+    worse = worse_by(arena, many_blocks(arena.centres_m, arena.block_m, arena.side_m), DRAWS)
+    both = [float(contributions(arena.observed, one).mean()) for one in (arena.champion, arena.challenger)]
+    beyond = float((worse > settings.casualty_margin).mean())
+    low, high = np.quantile(worse, [0.05, 0.95])
+    told = (
+        f"Poisson deviance on {accidents:.0f} newest accidents in {len(arena.observed):,} units: champion "
+        f"{both[0]:.4f}, challenger {both[1]:.4f}, change {both[1] / both[0] - 1:+.1%} ({low:+.1%} to {high:+.1%}); "
+        f"worse by more than {settings.casualty_margin:.0%} in {beyond:.0%} of draws"
+    )
+    return [Check("casualty risk", beyond <= settings.doubt, told)]
+
+
 def check_domain(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """Not much land falls out of the area of applicability."""
     lost = contest.domain_champion - contest.domain_challenger
@@ -221,6 +173,7 @@ CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
     "independent": check_independent,
     "districts": check_districts,
     "calibration": check_calibration,
+    "casualty": check_casualty,
     "domain": check_domain,
     "sources": check_sources,
 }
@@ -247,37 +200,8 @@ def _judgeable(arena: Arena, rows: Flags, settings: RetrainingSettings) -> bool:
     return min(found, int(rows.sum()) - found) >= settings.least_found
 
 
-def _highest_auc(arena: Arena, rows: Flags) -> float:
-    """Upper bound (95 %) of the champion's ROC AUC; without enough blocks that of Hanley and McNeil (1982)."""
-    positive = arena.positive[rows]
-    block = blocks_of(arena, rows)
-    judged = judged_on_draws(arena.champion[rows], positive, block, 0, DRAWS, arena.area[rows])
-    auc = judged.figures["roc_auc"]
-    if len(np.unique(block)) >= FEWEST_BLOCKS:
-        drawn = judged.drawn["roc_auc"]
-        return float(np.quantile(drawn[np.isfinite(drawn)], 0.95))
-    n, m = int(positive.sum()), int((~positive).sum())
-    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = (auc * (1 - auc) + (n - 1) * (q1 - auc**2) + (m - 1) * (q2 - auc**2)) / (n * m)
-    return float(auc + 1.645 * np.sqrt(max(variance, 0.0)))
-
-
 def _error(arena: Arena, score: Floats) -> float:
     """Calibration error of scores whose curve comes from the other folds; NaN where there is no other."""
     stated = cross_calibrated(score, arena.positive, arena.area, arena.fold)
     known = np.isfinite(stated)
     return calibration_error(stated[known], arena.positive[known], arena.area[known])
-
-
-def _found_and_stated(arena: Arena, rows: Flags) -> tuple[float, float]:
-    """Share of some cells that was found, and that the champion stated."""
-    area = arena.area[rows]
-    # Half a cell on either side (Jeffreys 1946): of ten cells without a find the share is not known to be nothing.
-    found = (float(arena.positive[rows] @ area) + 0.5) / (float(area.sum()) + 1)
-    return found, min(max(float(np.average(arena.stated_champion[rows], weights=area)), LEAST), 1 - LEAST)
-
-
-def _shift(arena: Arena, rows: Flags) -> float:
-    """Log-odds of the share found beyond those of the stated one."""
-    found, stated = _found_and_stated(arena, rows)
-    return float(logit(found) - logit(stated))

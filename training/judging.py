@@ -1,7 +1,7 @@
 """Judging the contamination model on land and on results that it has not seen, beside the rules of thumb."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,8 @@ class Judgement:
     `table` has one row for each protocol, fold and ranking. `out_of_fold` is the raw score of each cell from a model
     that had not seen its region (NaN where none was held out) and `fold` numbers that region, -1 where there is none;
     both in `grid.cell_ids()` order. `missed` lists the found cells that the held-out ranking put into the lower half of
-    their region, the lowest first. `folds` explain themselves; `held_out` has an entry for each protocol.
+    their region, the lowest first. `folds` explain themselves; `held_out` has an entry for each protocol. `rankers` are
+    those that have not seen the regions of a fold of leave_region_out, by its name.
     """
 
     table: pd.DataFrame
@@ -75,6 +76,7 @@ class Judgement:
     missed: NDArray[np.int64]
     folds: tuple[Fold, ...]
     held_out: Mapping[str, HeldOut]
+    rankers: Mapping[str, Ranker] = field(default_factory=dict)
 
 
 def trials_of(config: TrainConfig, study: Study, earlier: Sequence[Trial] = ()) -> list[Trial]:
@@ -113,7 +115,12 @@ def judge_contamination(
     folds = tuple(
         replace(trial.fold, facts={**trial.fold.facts, **facts}) for trial, (_, facts) in zip(trials, made, strict=True)
     )
-    return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)))
+    rankers = {
+        trial.fold.name: ranker
+        for trial, (ranker, _) in zip(trials, made, strict=True)
+        if trial.fold.protocol == "leave_region_out"
+    }
+    return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)), rankers)
 
 
 def learned_by(

@@ -1,12 +1,13 @@
-"""Calibrated contamination probabilities from the folder of a model version, without mlrisk.
+"""What the map says from the folder of a model version, without mlrisk: probabilities, or casualties a year.
 
 A copy of this file travels with every version as `code/mlrisk_scores.py` and is what `mlflow.pyfunc` loads, so it
 imports nothing of ours: mlflow, lightgbm, numpy and pandas are enough. What it computes is `models.blend.Ranker.raw`
-and `models.calibration.Calibration`; a test holds both to 1e-9.
+and `models.calibration.Calibration`, or `models.casualty.CasualtyModel.casualties`; tests hold them to 1e-9.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import numpy as np
 import pandas as pd
 
 MANIFEST = "manifest.json"
+# Columns of the casualty model beside its features: the presence at risk, and each pattern by its name after this.
+EXPOSURE, PATTERN = "exposure", "pattern: "
+TREES, HURDLE = "trees", "hurdle"
 
 
 class CalibratedScores:
@@ -36,10 +40,7 @@ class CalibratedScores:
         `params={"score": True}` gives the raw log-odds instead, by which the map ranks. NaN is an unknown value.
         Raises ValueError that names the features that are missing.
         """
-        missing = [name for name in self.features if name not in table]
-        if missing:
-            raise ValueError(f"the table lacks features that the model has learned from: {', '.join(missing)}")
-        values = np.ascontiguousarray(table[self.features].to_numpy(dtype=np.float32))
+        values = asked_of(table, self.features)
         score = np.asarray(self.booster.predict(values, raw_score=True), dtype=np.float64)
         if self.linear is not None:
             score = (1 - self.linear_share) * score + self.linear_share * self._regression(values)
@@ -58,6 +59,59 @@ class CalibratedScores:
             rank = np.where(np.isfinite(column), np.interp(column, knot, level), 0.5) - 0.5
             terms[:, number] = rank * self.linear["slope"][number] + rank**2 * self.linear["bend"][number]
         return np.asarray(self.linear["intercept"] + terms.sum(axis=1))
+
+
+class ExpectedCasualties:
+    """A casualty version as it was registered: predicts the casualties of a year in each unit.
+
+    A unit is what the model was trained on, such as a square kilometre; mlrisk shares its casualties among its cells.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        check_files(folder)
+
+        def read(name: str) -> Any:
+            return json.loads((folder / name).read_text(encoding="utf-8"))
+
+        self.features: list[str] = read("features.json")
+        self.part, self.scale = read("part.json"), read("scale.json")
+        self.trees = lightgbm.Booster(model_file=str(folder / "booster.txt"))
+        hurdle = folder / "hurdle.txt"
+        self.hurdle = lightgbm.Booster(model_file=str(hurdle)) if hurdle.is_file() else None
+
+    def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray[Any, Any]:  # noqa: ARG002
+        """Casualties a year of each row of a table of units: features, `exposure`, and `pattern: ` columns.
+
+        Raises ValueError that names the columns that are missing.
+        """
+        weights = {name: weight for name, weight in self.part["weights"].items() if weight}
+        values = asked_of(table, [*self.features, *columns_beside(weights)])[:, : len(self.features)]
+        values = np.ascontiguousarray(values)
+        exposure = table[EXPOSURE].to_numpy(dtype=np.float64)
+        total = np.zeros(len(table))
+        for name, weight in weights.items():
+            if name == TREES:
+                pattern = np.exp(self.trees.predict(values, raw_score=True)) * exposure
+            elif name == HURDLE and self.hurdle is not None:
+                chance = 1 / (1 + np.exp(-np.asarray(self.hurdle.predict(values, raw_score=True))))
+                pattern = chance * self.part["mean_where_any"]
+            else:
+                pattern = table[PATTERN + name].to_numpy(dtype=np.float64)
+            total += weight * self.part["scales"][name] * pattern
+        return np.asarray(total * self.part["accidents_per_year"] * self.scale["per_accident"])
+
+
+def columns_beside(weights: Iterable[str]) -> list[str]:
+    """Columns that a casualty model of these patterns asks for beside its features."""
+    return [EXPOSURE, *(PATTERN + name for name in weights if name not in (TREES, HURDLE))]
+
+
+def asked_of(table: pd.DataFrame, names: list[str]) -> np.ndarray[Any, Any]:
+    """The columns of these names, (n, n_names) float32; raises ValueError that names those that are missing."""
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise ValueError(f"the table lacks features that the model has learned from: {', '.join(missing)}")
+    return np.ascontiguousarray(table[names].to_numpy(dtype=np.float32))
 
 
 def check_files(folder: Path) -> None:
@@ -85,6 +139,7 @@ def changed_files(folder: Path) -> list[str]:
     return wrong
 
 
-def _load_pyfunc(path: str) -> CalibratedScores:
+def _load_pyfunc(path: str) -> CalibratedScores | ExpectedCasualties:
     """What `mlflow.pyfunc.load_model` calls."""
-    return CalibratedScores(Path(path))
+    folder = Path(path)
+    return ExpectedCasualties(folder) if (folder / "scale.json").is_file() else CalibratedScores(folder)

@@ -7,19 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.mlrisk_scores import MANIFEST, changed_files
+from training.mlrisk_scores import MANIFEST, changed_files, columns_beside
 
 # Read or written with MLflow's own flavours; what we read is the rest.
 FLAVOUR_FILES = ("MLmodel", "model.lgb", "conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta")
 CODE = "code"
 LOADER = Path(__file__).with_name("mlrisk_scores.py")
-# Without the curve there is no probability to answer: such a version opens as a booster alone.
+# What pyfunc answers from: a probability needs its curve, casualties their patterns. Else it opens as a booster alone.
 CALIBRATED = ("calibration.json", "blend.json", "features.json")
+COUNTED = ("scale.json", "part.json", "features.json")
 NEEDED = ("mlflow", "lightgbm", "numpy", "pandas", "scikit-learn")
 
 
 def write_version(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write a version: `mlflow.lightgbm` opens its trees, `mlflow.pyfunc` its calibrated probabilities.
+    """Write a version: `mlflow.lightgbm` opens its trees, `mlflow.pyfunc` answers what the map says.
 
     The code that pyfunc runs is one file beside the model; nothing is pickled and mlrisk need not be installed.
     """
@@ -31,13 +32,13 @@ def write_version(folder: Path, texts: Mapping[str, str]) -> None:
         import mlflow.lightgbm
 
     booster = lightgbm.Booster(model_str=texts["booster.txt"])
-    calibrated = all(name in texts for name in CALIBRATED)
-    signature = _signature(json.loads(texts["features.json"])) if calibrated else None
+    columns = _columns(texts)
+    signature = _signature(columns) if columns else None
     mlflow.lightgbm.save_model(booster, str(folder), pip_requirements=_requirements(), signature=signature)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    if calibrated:
-        _add_probabilities(folder)
+    if columns:
+        _add_loader(folder)
     (folder / MANIFEST).write_text(json.dumps(manifest_of(folder), indent=1, sort_keys=True), encoding="utf-8")
 
 
@@ -79,6 +80,14 @@ def _requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in NEEDED]
 
 
+def _columns(texts: Mapping[str, str]) -> list[str]:
+    """What a table needs that pyfunc is asked with, none where pyfunc can answer nothing."""
+    if all(name in texts for name in COUNTED):
+        part = json.loads(texts["part.json"])
+        return [*json.loads(texts["features.json"]), *columns_beside(part["weights"])]
+    return list(json.loads(texts["features.json"])) if all(name in texts for name in CALIBRATED) else []
+
+
 def _signature(features: Sequence[str]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
@@ -87,7 +96,7 @@ def _signature(features: Sequence[str]) -> Any:
     return ModelSignature(Schema([ColSpec("double", name) for name in features]), Schema([ColSpec("double")]))
 
 
-def _add_probabilities(folder: Path) -> None:
+def _add_loader(folder: Path) -> None:
     """Let `mlflow.pyfunc` answer by our loader instead of the raw booster."""
     from mlflow.models import Model
 

@@ -2,29 +2,33 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.aliases import CHALLENGER, CHAMPION, restore
 from training.audit_log import write_line
+from training.casualty_contest import CasualtyArena, casualty_arena
 from training.config import TrainConfig
 from training.contest import Contest, arena_table, contest
 from training.drift import population_stability
 from training.gate import Check, drift_told, judged_by_gate
+from training.history import open_history
 from training.inputs import Inputs, open_inputs
 from training.ledger import Ledger
 from training.lock import only_one
 from training.news import News, fingerprint, news_since, told_counts
 from training.registry import TARGETS, Row, promote, row_of, rows_with
 from training.states import FOUND, SEARCHED
+from training.study import Study
 from training.sweeping import sweep
 from training.tracking import Store
-from training.train import train
+from training.train import Trained, train
 
 Progress = Callable[[str], None]
 FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
@@ -38,7 +42,8 @@ class Decision:
 
     `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED or WAITING (for --approve). `champion` is the
     number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one judged.
-    `notes` are sentences for the operator; `facts` what goes into the audit line.
+    `notes` are sentences for the operator; `facts` what goes into the audit line. `ledger` and `study` are of
+    today, for whoever ranks next: None where they were not needed.
     """
 
     kind: str
@@ -50,6 +55,8 @@ class Decision:
     news: News | None = None
     contest: Contest | None = None
     psi: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ledger: Ledger | None = None
+    study: Study | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -101,54 +108,70 @@ def _decided(
     before = store.number(name, CHAMPION)
     progress("sources")
     inputs = inputs or open_inputs(config)
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     if before is None:
-        trained = train(config, inputs, progress, BY_RETRAIN)
+        trained = train(config, inputs, progress, BY_RETRAIN, ledger)
         number = trained.versions[0].number
         facts = {"versions": {version.name: version.number for version in trained.versions}}
         write_line(config, FIRST, approve or "policy", inputs=inputs.digests, **facts)
-        return Decision(FIRST, number, None, None, notes=(*notes, "there was no champion: this version ranks"))
+        return Decision(
+            FIRST, number, None, None, notes=(*notes, "there was no champion: this version ranks"), ledger=ledger,
+            study=trained.study,
+        )  # fmt: skip
     progress("news")
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     champion = row_of(store, name, before)
     news = _news(config, store, ledger, champion)
     mark = fingerprint(config, inputs, ledger)
     known = next(iter(rows_with(store, name, "fingerprint", mark)), None)
     notes = (*notes, *_news_notes(news))
     if known is not None and (known.number == before or known.tags.get("decision")):
-        return _unchanged(config, store, inputs, known, before, approve, notes, news)
+        decision = _unchanged(config, store, inputs, known, before, approve, notes, news)
+        return replace(decision, ledger=ledger)
+    taught: Trained | None = None
     if known is None or known.status != "FINISHED":
-        train(config, inputs, progress, BY_RETRAIN)
+        taught = train(config, inputs, progress, BY_RETRAIN, ledger)
         known = rows_with(store, name, "fingerprint", mark)[0]
     else:
         notes = (*notes, f"version {known.number} was trained by a run that was stopped: it is judged now")
-    return _judged(config, store, inputs, ledger, (champion, known), approve, progress, notes, news)
+    progress("champion against challenger")
+    store.client.set_registered_model_alias(known.name, CHALLENGER, known.number)
+    texts = [store.load_number(row.name, row.number)[1] for row in (champion, known)]
+    models = [ContaminationModel.from_files(text) for text in texts]
+    since = date.fromisoformat(champion.tags["as_of"])
+    found = contest(config, inputs, ledger, models[0], since, models[1], taught)
+    found = replace(found, casualty=_casualty_arena(config, store, inputs, ledger, since, taught))
+    progress("gate")
+    psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
+    notes = (
+        *notes, drift_told(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
+    )  # fmt: skip
+    return replace(_judged(config, store, inputs, (champion, known), found, approve, notes, news, psi), ledger=ledger)
+
+
+def _casualty_arena(
+    config: TrainConfig, store: Store, inputs: Inputs, ledger: Ledger, since: date, taught: Trained | None
+) -> CasualtyArena | None:
+    name = f"{config.name}.casualty"
+    number = store.number(name, CHAMPION)
+    if number is None:
+        return None
+    history = taught.history if taught else open_history(config, inputs, ledger)
+    return casualty_arena(config, history, since, CasualtyModel.from_files(store.load_number(name, number)[1]))
 
 
 def _judged(
     config: TrainConfig,
     store: Store,
     inputs: Inputs,
-    ledger: Ledger,
     rows: tuple[Row, Row],
+    found: Contest,
     approve: str | None,
-    progress: Progress,
     notes: tuple[str, ...],
     news: News,
+    psi: pd.DataFrame,
 ) -> Decision:
     champion, challenger = rows
-    store.client.set_registered_model_alias(challenger.name, CHALLENGER, challenger.number)
-    progress("champion against challenger")
-    texts = [store.load_number(row.name, row.number)[1] for row in rows]
-    models = [ContaminationModel.from_files(text) for text in texts]
-    found = contest(config, inputs, ledger, models[0], date.fromisoformat(champion.tags["as_of"]), models[1])
-    progress("gate")
     checks = judged_by_gate(found, config.retraining)
-    psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
-    notes = (
-        *notes,
-        drift_told(list(zip(psi["feature"], psi["psi"], strict=True))),
-        *_label_shift(ledger, config, news),
-    )
     passed = all(check.passed for check in checks)
     waits = config.retraining.policy == "approve" and approve is None
     kind = REFUSED if not passed else WAITING if waits else PROMOTED
@@ -166,7 +189,9 @@ def _judged(
     store.log_results(challenger.run_id, {}, texts_out)
     _settle(config, store, challenger, kind, approve or "policy auto", why, facts)
     ranks = challenger.number if kind == PROMOTED else champion.number
-    return Decision(kind, ranks, champion.number, challenger.number, checks, notes, news, found, psi, facts)
+    return Decision(
+        kind, ranks, champion.number, challenger.number, checks, notes, news, found, psi, facts=facts, study=found.now
+    )
 
 
 def _settle(

@@ -18,8 +18,8 @@ def experiment_note(config: TrainConfig) -> str:
 
 
 def run_name(config: TrainConfig) -> str:
-    """The name of a training run."""
-    return f"{config.name} {config.as_of}"
+    """The name of a training run: the date first, for lists cut names off and the country is that of the experiment."""
+    return f"{config.as_of} {config.name}"
 
 
 def run_note(config: TrainConfig) -> str:
@@ -44,6 +44,9 @@ def run_tags(config: TrainConfig, inputs: Mapping[str, str]) -> dict[str, str]:
         "grid": grid_text(config),
         "inputs": digest_of(dict(inputs)),
         "python": platform.python_version(),
+        # What MLflow shows as the source of a run.
+        "mlflow.source.name": f"mlrisk {code_version()}",
+        "mlflow.source.type": "PROJECT",
     }
     return tags | {f"input.{name}": digest for name, digest in inputs.items()}
 

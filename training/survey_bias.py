@@ -238,20 +238,26 @@ def sensitivity(
     target: NDArray[np.float64],
     weight: NDArray[np.float64],
     unweighted: NDArray[np.float64],
+    reference: NDArray[np.float64] | None = None,
 ) -> pd.DataFrame:
     """How the ranking moves when the prevalence is halved or doubled, and without survey weights.
 
     `score_with(weight)` refits on the labelled rows with other weights and scores all cells: a prevalence put on a
     finished score moves no ranking. One row a variant: Spearman's rank correlation with the ranking as it is, and the
-    share of the best 1, 5 and 10 % of the cells that stays there.
+    share of the best 1, 5 and 10 % of the cells that stays there. `reference` are the scores with the weights as they
+    are, where a caller has them.
     """
-    reference = score_with(weight)
+    known = score_with(weight) if reference is None else reference
     variants = {
         "prevalence x0.5": with_prevalence(target, weight, 0.5),
         "prevalence x2": with_prevalence(target, weight, 2.0),
         "without survey weights": unweighted,
     }
-    rows = [{"variant": name, **agreement(reference, score_with(other))} for name, other in variants.items()]
+    # Weights that are the same, as where no survey weights were asked for, move nothing.
+    rows = [
+        {"variant": name, **agreement(known, known if np.array_equal(other, weight) else score_with(other))}
+        for name, other in variants.items()
+    ]
     return pd.DataFrame(rows)
 
 

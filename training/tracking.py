@@ -28,6 +28,11 @@ METRICS_AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
 
 
+def import_mlflow() -> None:
+    """Import MLflow, which takes seconds that another thread can use; a store does so when it is first opened."""
+    import mlflow  # noqa: F401
+
+
 @dataclass(frozen=True)
 class Version:
     """A registered model version: its name, number, run, digest of its files and the alias that it holds."""
@@ -252,7 +257,8 @@ def _model_note(name: str) -> str:
 
 def _version_note(name: str, tags: Mapping[str, str]) -> str:
     facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
+    answer = "casualties a year of each unit" if name.endswith(".casualty") else "calibrated probability"
     return (
-        f"{name} {facts}. Opens with mlflow.pyfunc (calibrated probability) and mlflow.lightgbm (the trees alone). "
+        f"{name} {facts}. Opens with mlflow.pyfunc ({answer}) and mlflow.lightgbm (the trees alone). "
         "What it is for, how it was judged and where it fails: model_card.md of its run."
     )

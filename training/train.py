@@ -33,7 +33,7 @@ from training.side import Side
 from training.study import FEWEST_FOUND, Study, cell_blocks, growing_features, study_at
 from training.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, sensitivity, unlabelled_land
 from training.tracking import Version
-from training.unit_periods import UnitPeriods
+from training.unit_periods import History, UnitPeriods
 
 # Why a protocol can fail to make a single fold.
 UNJUDGED = {
@@ -54,7 +54,7 @@ class Trained:
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
-    `report` are the texts of the validation report by file name.
+    `report` are the texts of the validation report by file name; `study` is what was learned from.
     """
 
     run_id: str
@@ -67,6 +67,9 @@ class Trained:
     optimism_gap: Mapping[str, float]
     report: Mapping[str, str]
     warnings: tuple[str, ...]
+    study: Study
+    judgement: Judgement
+    history: History | None
 
 
 def train(
@@ -74,16 +77,17 @@ def train(
     inputs: Inputs | None = None,
     progress: Progress = lambda _: None,
     tags: Mapping[str, str] | None = None,
+    ledger: Ledger | None = None,
 ) -> Trained:
     """Train both models as of `config.as_of`, judge them, record them in MLflow and register their versions.
 
-    `tags` are what else the run and the versions are to be known by.
+    `tags` are what else the run and the versions are to be known by. The ledger is built where none is given.
     Raises InputError when too little was found or searched to learn from.
     """
     progress("sources")
     inputs = inputs or open_inputs(config)
     progress("evidence")
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = ledger or Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     evidence = ledger.at(config.as_of)
     check_evidence(evidence, config.contamination.survey_bias.unlabelled == "background")
     progress("features")
@@ -104,9 +108,10 @@ def train(
         unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight),
     )
     contamination, audit_note = _on_audit(study, judgement, contamination)
-    moved = _sensitivity(config, study, side, recipe)
+    moved = _sensitivity(config, study, side, recipe, contamination)
     progress("casualty model")
-    casualty, casualty_judged, notes = _train_casualty(config, inputs, ledger)
+    history = open_history(config, inputs, ledger)
+    casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
     metrics = judgement.table
     if len(metrics):
         metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
@@ -127,8 +132,9 @@ def train(
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(
-        run_id, versions, contamination, casualty, evidence, metrics, casualty_judged.table, gap, report, warnings
-    )
+        run_id, versions, contamination, casualty, evidence, metrics, casualty_judged.table, gap, report, warnings,
+        study, judgement, history,
+    )  # fmt: skip
 
 
 def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
@@ -211,7 +217,9 @@ def _bias_notes(bias: SurveyBias) -> tuple[str, ...]:
     return (note,) if bias.found_alone else ()
 
 
-def _sensitivity(config: TrainConfig, study: Study, side: Side, recipe: Recipe) -> pd.DataFrame:
+def _sensitivity(
+    config: TrainConfig, study: Study, side: Side, recipe: Recipe, model: ContaminationModel
+) -> pd.DataFrame:
     """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
     if side.found.all() or not side.found.any():
         return pd.DataFrame()
@@ -223,13 +231,13 @@ def _sensitivity(config: TrainConfig, study: Study, side: Side, recipe: Recipe) 
             values, config.compute.threads
         )
 
-    return sensitivity(score, side.target, side.weight, study.evidence.weight[study.evidence.labelled])
+    unweighted = study.evidence.weight[study.evidence.labelled]
+    return sensitivity(score, side.target, side.weight, unweighted, model.ranker.raw(values, config.compute.threads))
 
 
 def _train_casualty(
-    config: TrainConfig, inputs: Inputs, ledger: Ledger
+    config: TrainConfig, inputs: Inputs, history: History | None
 ) -> tuple[CasualtyModel | None, CasualtyJudgement, tuple[str, ...]]:
-    history = open_history(config, inputs, ledger)
     rows = history.rows(config.as_of) if history is not None else None
     if history is None or rows is None:
         return None, CasualtyJudgement(), (_no_accidents(config),)
