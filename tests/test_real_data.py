@@ -45,6 +45,7 @@ def test_bosnia_beats_the_rules_of_thumb_on_the_half_it_has_not_seen(tmp_path):
         "contamination.members=3",
         "casualty.model.n_trees=20",
         "validation.protocols=[leave_region_out]",
+        "validation.explained_cells=0",
     )
     trained = mlrisk.train(config("bosnia", tmp_path, *quick))
     auc = model_and_rules(trained.metrics, "roc_auc")
@@ -58,7 +59,15 @@ def test_bosnia_beats_the_rules_of_thumb_on_the_half_it_has_not_seen(tmp_path):
 
 @real
 def test_colombia_leaves_each_municipality_out_and_ranks_both_departments(tmp_path):
-    quick = ("contamination.model.n_trees=60", "contamination.members=3", "output.formats=[parquet, html]")
+    quick = (
+        "contamination.model.n_trees=60",
+        "contamination.members=3",
+        "casualty.model.n_trees=20",
+        "casualty.members=3",
+        "validation.protocols=[leave_region_out, random]",
+        "validation.explained_cells=0",
+        "output.formats=[parquet, html]",
+    )
     trained, ranking = mlrisk.run(config("colombia", tmp_path, *quick))
     judged = trained.metrics[trained.metrics["protocol"] == "leave_region_out"]
     assert len(set(judged["fold"]) - {"mean"}) >= 15
