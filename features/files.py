@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import pyproj
+import rasterio
 import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from features.errors import ConfigError, InputError
 from features.report import Tally
@@ -28,6 +30,7 @@ SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 # A district as WKT runs to megabytes; the csv module stops at 128 KB unless told.
 LONGEST_FIELD = 1 << 28
+MADE_ANEW = (".aux.xml", ".ovr", ".rrd")
 WKT_COLUMNS = ("geometry", "wkt", "the_geom", "geom")
 
 
@@ -52,7 +55,11 @@ def find_file(source: str, given: str, base: Path) -> Path:
 
 
 def digest_files(paths: tuple[Path, ...]) -> str:
-    """SHA-256 of the bytes of the files one after another, with what belongs to a shapefile or lies in a .gdb."""
+    """SHA-256 of the bytes of the files one after another, with what belongs to them.
+
+    That is the other files of a shapefile, what lies in a .gdb, the world file of a raster and the rasters that a
+    virtual one is made of.
+    """
     total = hashlib.sha256()
     for path in paths:
         for part in _parts(path):
@@ -68,7 +75,21 @@ def _parts(path: Path) -> list[Path]:
     if path.suffix.casefold() == ".shp":
         family = {".shp", ".shx", ".dbf", ".prj", ".cpg"}
         return sorted(part for part in path.parent.glob(f"{path.stem}.*") if part.suffix.casefold() in family)
-    return [path]
+    return _raster_parts(path) if is_raster(path) else [path]
+
+
+def _raster_parts(path: Path) -> list[Path]:
+    """What GDAL reads of a raster, but for pyramids and statistics: a viewer makes these anew and they move nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path) as dataset:
+                names = {Path(name) for name in dataset.files}
+    except RasterioIOError:
+        return [path]
+    beside = {name for name in names - {path} if name.is_file() and not name.name.casefold().endswith(MADE_ANEW)}
+    nested = {part for name in beside if name.suffix.casefold() == ".vrt" for part in _raster_parts(name)}
+    return [path, *sorted(beside | nested)]
 
 
 def stated_crs(source: str, spec: SourceSpec) -> pyproj.CRS | None:

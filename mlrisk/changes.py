@@ -34,7 +34,6 @@ class Earlier:
     cells: pd.DataFrame
     as_of: str
     tasks: gpd.GeoDataFrame | None
-    summary: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +66,17 @@ def read_earlier(folder: Path) -> Earlier | None:
             tasks = gpd.read_file(folder / "risk_map.gpkg", layer="survey_tasks")
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError):
             tasks = None
-    summary = folder / "summary.json"
-    told = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
-    return Earlier(pd.DataFrame(cells.drop(columns="geometry")), as_of.isoformat(), tasks, told)
+    return Earlier(pd.DataFrame(cells.drop(columns="geometry")), as_of.isoformat(), tasks)
+
+
+def read_summary(folder: Path) -> Mapping[str, Any]:
+    """summary.json of the map in an output folder; empty where it or the map is missing or cannot be read."""
+    try:
+        told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(told, dict) and (folder / "risk.parquet").is_file()
+    return told if whole else {}
 
 
 def changes_between(

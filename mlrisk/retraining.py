@@ -1,10 +1,11 @@
 """`mlrisk retrain`: decide who ranks, make the map anew with the champion, and say what moved."""
 
+import json
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,25 @@ from features.errors import MlriskError
 from features.known import Known
 from features.table import grid_feature_table
 from mlrisk.change_report import FILES, write_changes
-from mlrisk.changes import Earlier, changes_between, read_earlier
+from mlrisk.changes import Earlier, changes_between, read_earlier, read_summary
 from mlrisk.config import Config
 from mlrisk.risk_map import Ranking, rank
 from models.contamination import ContaminationModel
+from training.aliases import CHAMPION
 from training.contest import asked_of
+from training.identity import code_version, public_settings
 from training.inputs import Inputs, contamination_context, open_inputs
 from training.ledger import Ledger
 from training.lock import only_one
 from training.regions import cell_regions
-from training.retrain import UNCHANGED, Decision, decide, lock_path
-from training.tracking import Store, import_mlflow
+from training.retrain import UNCHANGED, Decision, at_a_glance, begin, decide, lock_path
+from training.seen import read_seen
+from training.tracking import Store
 from training.trouble import advice_for
 
 Progress = Callable[[str], None]
+# Settings under which the same map comes out; a later date under which nothing more is known makes no new one.
+WITHOUT_EFFECT = ("as_of", "compute", "retraining", "tracking")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +51,17 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
     finished before a kill is taken up by the next run.
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
-        progress("sources")
-        with ThreadPoolExecutor(1) as pool:
-            # Most runs of a timer find nothing new: what they wait for is files and imports.
-            pool.submit(import_mlflow)
-            inputs = open_inputs(config)
-        earlier = read_earlier(config.output_folder)
-        decision = decide(config, inputs, approve, progress)
-        if decision.kind == UNCHANGED and earlier is not None and _is_of(earlier, config, decision, inputs):
+        begun = begin(config, progress)
+        # Most runs of a timer find nothing new: they open no source.
+        glance, seen = at_a_glance(config, begun, approve), read_seen(config)
+        summary = read_summary(config.output_folder)
+        if glance and seen and _is_of(summary, config, begun.store, seen.inputs):
+            return Retrained(glance, None, ())
+        inputs = open_inputs(config)
+        decision = decide(config, begun, inputs, approve, progress)
+        if decision.kind == UNCHANGED and _is_of(summary, config, begun.store, inputs.digests):
             return Retrained(decision, None, ())
+        earlier = read_earlier(config.output_folder)
         table = decision.study.table if decision.study else None
         ranking = rank(config, inputs, progress, decision.ledger, table)
         progress("change report")
@@ -62,12 +70,18 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
         return Retrained(decision, ranking, report)
 
 
-def _is_of(earlier: Earlier, config: Config, decision: Decision, inputs: Inputs) -> bool:
-    """Whether a map was made by the champion from these inputs."""
-    models = {model["name"]: model["number"] for model in earlier.summary.get("models", [])}
-    digests = {row["source"]: row.get("digest") for row in earlier.summary.get("inputs", [])}
-    now = {report.source: report.digest for report in inputs.reports}
-    return models.get(f"{config.name}.contamination") == decision.champion and digests == now
+def _is_of(summary: Mapping[str, Any], config: Config, store: Store, inputs: Mapping[str, str]) -> bool:
+    """Whether a map was made by today's champions from these inputs, by this code, under settings that matter."""
+    models = {model["name"]: model["number"] for model in summary.get("models", [])}
+    if f"{config.name}.contamination" not in models or summary.get("code") != code_version():
+        return False
+    if any(store.number(name, CHAMPION) != number for name, number in models.items()):
+        return False
+    if {row.get("digest") for row in summary.get("inputs", [])} != set(inputs.values()):
+        return False
+    settings = json.loads(json.dumps(public_settings(config), default=str))
+    before = summary.get("settings", {})
+    return all(before.get(key) == value for key, value in settings.items() if key not in WITHOUT_EFFECT)
 
 
 def _report(

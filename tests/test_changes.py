@@ -33,7 +33,7 @@ class NoLedger:
 
 
 def earlier(cells=RISK, tasks=PACKAGE.tasks, as_of="2023-01-01"):
-    return Earlier(cells.copy(), as_of, tasks, {})
+    return Earlier(cells.copy(), as_of, tasks)
 
 
 def reranked(score):

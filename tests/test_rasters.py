@@ -13,6 +13,7 @@ from affine import Affine
 from rasterio.warp import Resampling, reproject
 
 from features.errors import ConfigError, InputError
+from features.files import digest_files
 from features.grid import Grid
 from features.positions import lay_positions, to_pixels
 from features.rasters import RasterSource
@@ -185,6 +186,31 @@ def test_tiles_of_a_dem_are_read_as_one(tmp_path: Path) -> None:
     assert np.isfinite(read).all()
     # At the seam a cell has neighbours on one side only: half a pixel of slope at most.
     assert np.abs(read - truth).max() <= 0.01 * 200 + 1e-9
+
+
+def test_the_digest_of_a_raster_is_that_of_all_that_is_read(tmp_path: Path) -> None:
+    west, east = (plane_file(tmp_path / name, 400) for name in ("west.tif", "east.tif"))
+    with rasterio.open(west) as dataset:
+        shape, profile = dataset.shape, dataset.transform.to_gdal()
+    (tmp_path / "both.vrt").write_text(
+        f'<VRTDataset rasterXSize="{shape[1]}" rasterYSize="{shape[0]}"><SRS>EPSG:32638</SRS>'
+        f"<GeoTransform>{', '.join(map(str, profile))}</GeoTransform>"
+        '<VRTRasterBand dataType="Float32" band="1"><SimpleSource><SourceFilename relativeToVRT="1">west.tif'
+        "</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    (tmp_path / "outer.vrt").write_text((tmp_path / "both.vrt").read_text().replace("west.tif", "both.vrt"))
+
+    def digests():
+        return [digest_files((tmp_path / name,)) for name in ("both.vrt", "outer.vrt", "west.tif")]
+
+    before = digests()
+    east.write_bytes(b"another file")
+    # Statistics of a viewer are no other data.
+    (tmp_path / "west.tif.aux.xml").write_text("<PAMDataset></PAMDataset>")
+    assert digests() == before
+    with rasterio.open(west, "r+") as dataset:
+        dataset.write(dataset.read(1) + 1, 1)
+    assert not set(digests()) & set(before)
 
 
 def test_classes_take_the_most_frequent_value(tmp_path: Path) -> None:

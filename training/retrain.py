@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.errors import ConfigError
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.aliases import CHALLENGER, CHAMPION, restore
@@ -24,6 +25,7 @@ from training.ledger import Ledger
 from training.lock import only_one
 from training.news import News, fingerprint, news_since, told_counts
 from training.registry import TARGETS, Row, promote, row_of, rows_with
+from training.seen import Seen, mark_of, next_known, read_seen, write_seen
 from training.states import FOUND, SEARCHED
 from training.study import Study
 from training.sweeping import sweep
@@ -82,42 +84,96 @@ def retrain(
     goes on ranking, and the next run takes up what was finished.
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
-        return decide(config, inputs, approve, progress)
+        begun = begin(config, progress, from_files=inputs is None)
+        return at_a_glance(config, begun, approve) or decide(config, begun, inputs, approve, progress)
 
 
-def decide(config: TrainConfig, inputs: Inputs | None, approve: str | None, progress: Progress) -> Decision:
-    """`retrain` for a caller that holds the lock already."""
+@dataclass(frozen=True)
+class Begun:
+    """The store, put in order after whoever was killed, what was done for that, and the mark of files and settings.
+
+    An empty mark says that the inputs do not come from files, or that one of these cannot be read.
+    """
+
+    store: Store
+    notes: tuple[str, ...]
+    mark: str
+
+
+def begin(config: TrainConfig, progress: Progress, *, from_files: bool = True) -> Begun:
+    """The first steps of a retraining; the caller holds the lock."""
+    # Before a source is opened: a file that changes meanwhile is then new to the next run.
+    mark = mark_of(config) if from_files else ""
     store = Store.of(config)
     progress("store")
     restored = restore(store.client, config.name)
     notes = sweep(store, config.name, BY_RETRAIN)
     if restored:
         notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
-    return _decided(config, store, inputs, approve, progress, notes)
+    return Begun(store, notes, mark)
+
+
+def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decision | None:
+    """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
+    seen = read_seen(config)
+    name = f"{config.name}.contamination"
+    if approve is not None or seen is None or not seen.holds(begun.mark, config.as_of):
+        return None
+    if begun.store.number(name, CHAMPION) != seen.champion:
+        return None
+    try:
+        known = row_of(begun.store, name, seen.known)
+    except ConfigError:
+        return None
+    if known.tags.get("decision", "") != seen.decision:
+        return None
+    return _nothing_new(known, seen.champion, (*begun.notes, *seen.notes), None)
+
+
+def decide(
+    config: TrainConfig, begun: Begun, inputs: Inputs | None, approve: str | None, progress: Progress
+) -> Decision:
+    """`retrain` for a caller that holds the lock and has begun; what it came to is written down for the next run."""
+    progress("sources")
+    inputs = inputs or open_inputs(config)
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    decision = replace(_decided(config, begun.store, inputs, ledger, approve, progress, begun.notes), ledger=ledger)
+    if begun.mark:
+        known = decision.challenger or decision.champion
+        row = row_of(begun.store, f"{config.name}.contamination", known)
+        # Whoever has just been trained on all there is knows it all.
+        told: tuple[str, ...] = (f"new records since {config.as_of}: none",)
+        if decision.news is not None and decision.champion == decision.before:
+            told = _news_notes(decision.news)
+        write_seen(
+            config,
+            Seen(
+                begun.mark, str(config.as_of), next_known(inputs, ledger, config.as_of), decision.champion, known,
+                row.tags.get("decision", ""), inputs.digests, told,
+            ),
+        )  # fmt: skip
+    return decision
 
 
 def _decided(
     config: TrainConfig,
     store: Store,
-    inputs: Inputs | None,
+    inputs: Inputs,
+    ledger: Ledger,
     approve: str | None,
     progress: Progress,
     notes: tuple[str, ...],
 ) -> Decision:
     name = f"{config.name}.contamination"
     before = store.number(name, CHAMPION)
-    progress("sources")
-    inputs = inputs or open_inputs(config)
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     if before is None:
         trained = train(config, inputs, progress, BY_RETRAIN, ledger)
         number = trained.versions[0].number
         facts = {"versions": {version.name: version.number for version in trained.versions}}
         write_line(config, FIRST, approve or "policy", inputs=inputs.digests, **facts)
         return Decision(
-            FIRST, number, None, None, notes=(*notes, "there was no champion: this version ranks"), ledger=ledger,
-            study=trained.study,
-        )  # fmt: skip
+            FIRST, number, None, None, notes=(*notes, "there was no champion: this version ranks"), study=trained.study
+        )
     progress("news")
     champion = row_of(store, name, before)
     news = _news(config, store, ledger, champion)
@@ -125,8 +181,7 @@ def _decided(
     known = next(iter(rows_with(store, name, "fingerprint", mark)), None)
     notes = (*notes, *_news_notes(news))
     if known is not None and (known.number == before or known.tags.get("decision")):
-        decision = _unchanged(config, store, inputs, known, before, approve, notes, news)
-        return replace(decision, ledger=ledger)
+        return _unchanged(config, store, inputs, known, before, approve, notes, news)
     taught: Trained | None = None
     if known is None or known.status != "FINISHED":
         taught = train(config, inputs, progress, BY_RETRAIN, ledger)
@@ -145,7 +200,7 @@ def _decided(
     notes = (
         *notes, drift_told(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
     )  # fmt: skip
-    return replace(_judged(config, store, inputs, (champion, known), found, approve, notes, news, psi), ledger=ledger)
+    return _judged(config, store, inputs, (champion, known), found, approve, notes, news, psi)
 
 
 def _casualty_arena(
@@ -228,6 +283,11 @@ def _unchanged(
         facts = {"champion": before, "challenger": known.number, "why": "signed", "inputs": inputs.digests}
         _settle(config, store, known, PROMOTED, approve, "the gate holds, signed", facts)
         return Decision(PROMOTED, known.number, before, known.number, notes=(*notes, f"signed by {approve}"), news=news)
+    return _nothing_new(known, before, notes, news)
+
+
+def _nothing_new(known: Row, before: str, notes: tuple[str, ...], news: News | None) -> Decision:
+    decided = known.tags.get("decision", "")
     told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
     waits = (f"version {known.number} waits for --approve NAME",) if decided == WAITING else ()
     return Decision(

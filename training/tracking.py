@@ -28,11 +28,6 @@ METRICS_AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
 
 
-def import_mlflow() -> None:
-    """Import MLflow, which takes seconds that another thread can use; a store does so when it is first opened."""
-    import mlflow  # noqa: F401
-
-
 @dataclass(frozen=True)
 class Version:
     """A registered model version: its name, number, run, digest of its files and the alias that it holds."""
