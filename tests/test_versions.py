@@ -1,11 +1,13 @@
 """Registered versions: what opens them, what guards them, and how they change places."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pandas as pd
@@ -107,6 +109,25 @@ def test_versions_say_where_they_come_from(registered):  # noqa: F811
     assert rows[0].tags["protocol"] == "leave_region_out"
     means = trained.metrics[(trained.metrics["fold"] == "mean") & (trained.metrics["ranking"] == "mlrisk")]
     assert rows[0].figures["leave_region_out/roc_auc"] == pytest.approx(means["roc_auc"].iloc[0])
+
+
+def test_the_description_of_the_experiment_leads_to_the_best_run_and_to_who_ranks(registered):  # noqa: F811
+    config = registered[0]
+    client = Store.of(config).client
+    experiment = client.get_experiment_by_name("small")
+    first_line = experiment.tags["mlflow.note.content"].splitlines()[0]
+    best, ranks = re.findall(r"\((#/[^)]*)\)", first_line)
+    assert client.get_registered_model(ranks.removeprefix("#/models/")).aliases
+    path, _, asked = best.partition("?")
+    assert path == f"#/experiments/{experiment.experiment_id}/runs"
+    query = dict(parse_qsl(asked))
+    order = [f"{query['orderByKey']} {'ASC' if query['orderByAsc'] == 'true' else 'DESC'}"]
+    runs = client.search_runs([experiment.experiment_id], query["searchFilter"], order_by=order)
+    figures = [run.data.metrics["recall_10"] for run in runs]
+    assert len(runs) == 2
+    assert figures == sorted(figures, reverse=True)
+    # A run lasts as long as its training, not as long as it took to write it down.
+    assert all(run.info.end_time - run.info.start_time > 500 for run in runs)
 
 
 def test_a_run_has_a_nested_run_for_each_fold_and_its_pictures(registered):  # noqa: F811

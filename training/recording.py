@@ -48,7 +48,8 @@ class Findings:
     `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
     prevalence and weights; `report` the texts of the report by file name; `choices` what tuning, screening and region
     weights made of the final model, empty where none was asked for; `records` the keys of the records that were known
-    (training.news); `tags` what else the run and its versions are to be known by.
+    (training.news); `tags` what else the run and its versions are to be known by; `began_ms` when training began, in
+    milliseconds since 1970.
     """
 
     study: Study
@@ -61,6 +62,7 @@ class Findings:
     choices: Mapping[str, Any] = field(default_factory=dict)
     records: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    began_ms: int | None = None
 
 
 def run_report(
@@ -112,7 +114,7 @@ def record(
     `inputs` are the digests of the sources by name.
     """
     store = Store.of(config)
-    run_id = store.start_run(config, inputs, found.tags)
+    run_id = store.start_run(config, inputs, found.tags, found.began_ms)
     try:
         tags = _version_tags(config, inputs, found)
         store.log_inputs(run_id, inputs)

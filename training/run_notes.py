@@ -2,17 +2,26 @@
 
 import platform
 from collections.abc import Mapping
+from urllib.parse import quote, urlencode
 
 from training.config import TrainConfig
 from training.identity import code_version, digest_of, grid_text
 
 
-def experiment_note(config: TrainConfig) -> str:
-    """What the experiment of a country is."""
+def experiment_note(config: TrainConfig, experiment: str) -> str:
+    """What the experiment of a country is, in Markdown; links come first, for lists show the first lines only."""
+    wanted = {
+        "searchFilter": 'tags.kind = "training"', "orderByKey": "metrics.`recall_10`", "orderByAsc": "false",
+        "workflowType": "machine_learning",
+    }  # fmt: skip
+    best = f"#/experiments/{experiment}/runs?{urlencode(wanted, quote_via=quote)}"
+    ranks = f"#/models/{quote(config.name)}.contamination"
     return (
+        f"[Best run first]({best}) · [which version ranks today]({ranks})\n\n"
         f"Survey ranking of {config.name} with mlrisk. Each run trains on what was known at its date (tag as_of); its "
         "nested runs are the folds it was judged on. Open report.html among the artifacts first. The version that "
         f"ranks today holds the alias champion of the registered models {config.name}.contamination and .casualty. "
+        "Figures of runs with different dates are of different land. "
         "Not evidence of absence: no figure here says that land may be used."
     )
 

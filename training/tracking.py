@@ -84,13 +84,22 @@ class Store:
         except Exception as error:
             raise TrackingError(f"tracking.uri ({masked(self.uri)}) cannot be opened: {error}") from error
 
-    def start_run(self, config: TrainConfig, inputs: Mapping[str, str], tags: Mapping[str, str] | None = None) -> str:
-        """A run in the experiment named after the country, with the flattened config and the input digests."""
+    def start_run(
+        self,
+        config: TrainConfig,
+        inputs: Mapping[str, str],
+        tags: Mapping[str, str] | None = None,
+        began_ms: int | None = None,
+    ) -> str:
+        """A run in the experiment named after the country, with the flattened config and the input digests.
+
+        `began_ms` is when its work began, in milliseconds since 1970; without it, now.
+        """
         with told_plainly(self.uri):
             number = self._experiment(config)
             every = run_tags(config, inputs) | {"mlflow.note.content": run_note(config)} | dict(tags or {})
             every = {"mlflow.runName": run_name(config)} | every
-            run = self.client.create_run(number, run_name=every["mlflow.runName"], tags=every)
+            run = self.client.create_run(number, began_ms, every, every["mlflow.runName"])
             self._log_params(run.info.run_id, flattened(public_settings(config)))
         return str(run.info.run_id)
 
@@ -231,11 +240,10 @@ class Store:
             return str(experiment.experiment_id)
         location = f"{self.artifacts}/{config.name}" if self.artifacts else None
         # The kind makes the UI open on training runs and not on what it has for language models.
-        note = {
-            "mlflow.note.content": experiment_note(config),
-            "mlflow.experimentKind": "custom_model_development",
-        }
-        return str(self.client.create_experiment(config.name, artifact_location=location, tags=note))
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        number = str(self.client.create_experiment(config.name, artifact_location=location, tags=kind))
+        self.client.set_experiment_tag(number, "mlflow.note.content", experiment_note(config, number))
+        return number
 
 
 def _role(tag: Any) -> Any:

@@ -1,5 +1,6 @@
 """From a config to recorded model versions: the training run as one story."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -84,6 +85,7 @@ def train(
     `tags` are what else the run and the versions are to be known by. The ledger is built where none is given.
     Raises InputError when too little was found or searched to learn from.
     """
+    began_ms = time.time_ns() // 1_000_000
     progress("sources")
     inputs = inputs or open_inputs(config)
     progress("evidence")
@@ -128,7 +130,9 @@ def train(
     progress("record")
     records = records_text(ledger, config.as_of)
     every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
-    found = Findings(study, judgement, metrics, casualty_judged, moved, report, warnings, choices, records, every)
+    found = Findings(
+        study, judgement, metrics, casualty_judged, moved, report, warnings, choices, records, every, began_ms
+    )
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(
