@@ -9,7 +9,7 @@ demo: .venv/ready
 	$(BIN)/mlrisk demo --out outputs/demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready
 	$(BIN)/ruff format --check .

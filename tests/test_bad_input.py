@@ -14,13 +14,24 @@ from shapely.geometry import box
 
 import mlrisk
 from features.errors import ConfigError, InputError, MlriskError
+from tests.sample_store import cheap
 from training.tracking import Store
 
 ROOT = Path(__file__).parents[1]
 QUICK = (
     "contamination.model.n_trees=20", "contamination.members=3", "casualty.model.n_trees=10", "compute.threads=1",
-    "casualty.window_years=2", "validation.folds=2", "validation.protocols=[leave_region_out]",
+    "casualty.window_years=2", "casualty.members=3", "casualty.judged_years=1", "casualty.contamination_every_years=9",
+    "validation.folds=2", "validation.protocols=[leave_region_out]", "validation.explained_cells=0",
+    "ranking.explained_cells=0", "output.formats=[parquet]",
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """What is judged is not looked at here."""
+    patch = cheap()
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +121,9 @@ def test_a_dem_with_holes_stays_unknown_there_and_every_cell_is_scored(country, 
         return values, {"nodata": None}
 
     path = rewrite_dem(country, tmp_path / "dem.tif", hole)
-    changed = config(country, f"sources.dem={path}", f"output.folder={tmp_path / 'out'}", f"tracking.uri=sqlite:///{tmp_path}/m.db",
-                     "output.formats=[parquet]")  # fmt: skip
+    changed = config(
+        country, f"sources.dem={path}", f"output.folder={tmp_path / 'out'}", f"tracking.uri=sqlite:///{tmp_path}/m.db"
+    )
     elevation = mlrisk.features(changed)["elevation_m"]
     assert 0.01 < elevation.isna().mean() < 0.5
     assert elevation.min() > -500
@@ -171,18 +183,21 @@ def test_a_huge_area_is_refused_at_once(country, tmp_path):
         mlrisk.check(config(country, f"grid.area={tmp_path / 'huge.gpkg'}", "grid.cell_size_m=10"))
 
 
-def test_an_output_folder_that_cannot_be_written_is_named(country, tmp_path):
+@pytest.fixture(scope="module")
+def store(country, tmp_path_factory):
+    """The setting of a store whose champion knows the country's roads."""
+    setting = f"tracking.uri=sqlite:///{tmp_path_factory.mktemp('store')}/m.db"
+    mlrisk.train(config(country, setting))
+    return setting
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(country, store, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    changed = config(country, f"tracking.uri=sqlite:///{tmp_path}/m.db", f"output.folder={tmp_path / 'file' / 'out'}",
-                     "output.formats=[parquet]")  # fmt: skip
-    mlrisk.train(changed)
     with pytest.raises(MlriskError, match=r"output\.folder .* cannot be written"):
-        mlrisk.rank(changed)
+        mlrisk.rank(config(country, store, f"output.folder={tmp_path / 'file' / 'out'}"))
 
 
-def test_a_model_that_misses_its_source_is_refused_by_name(country, tmp_path):
-    store = f"tracking.uri=sqlite:///{tmp_path}/m.db"
-    mlrisk.train(config(country, store))
+def test_a_model_that_misses_its_source_is_refused_by_name(country, store, tmp_path):
     with pytest.raises(InputError, match=r"needs features that the sources do not give: .*road_distance_m"):
         mlrisk.rank(config(country, store, "sources.roads=null", f"output.folder={tmp_path / 'out'}"))
 

@@ -38,7 +38,7 @@ QUICK = (
     "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
     "casualty.members=3", "casualty.fewest_accidents=20", "casualty.judged_years=1", "validation.folds=3",
     "validation.protocols=[leave_region_out]", "compute.threads=1",
-    "ranking.explained_cells=300",
+    "ranking.explained_cells=300", "output.task_sheets=2",
 )  # fmt: skip
 # One run is judged in every way; the others need no more than what sets their probabilities.
 JUDGED = ("validation.protocols=[as_of, leave_region_out, knndm, random]", "validation.rounds=1")

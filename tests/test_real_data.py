@@ -1,5 +1,6 @@
 """Real, messy data: counted as it is, and ranked better than the rules of thumb; skipped where it is absent."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,23 @@ import pandas as pd
 import pytest
 
 import mlrisk
+from tests.sample_study import few_draws
+from training.baselines import BASELINES
+from training.judging import judge_contamination
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not beside this checkout (../shared/data)")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rules_alone():
+    """The model beside the rules of thumb; intervals and learned baselines are not looked at here."""
+    patch = few_draws()
+    rules = {name: BASELINES[name] for name in ("distance to the line", "distance to an incident")}
+    patch.setattr("training.train.judge_contamination", partial(judge_contamination, baselines=rules))
+    yield
+    patch.undo()
 
 
 def config(country: str, folder: Path, *overrides: str):
@@ -44,6 +58,7 @@ def test_bosnia_beats_the_rules_of_thumb_on_the_half_it_has_not_seen(tmp_path):
         "contamination.model.n_trees=150",
         "contamination.members=3",
         "casualty.model.n_trees=20",
+        "casualty.members=3",
         "validation.protocols=[leave_region_out]",
         "validation.explained_cells=0",
     )

@@ -55,7 +55,7 @@ def test_one_box_far_away_costs_no_memory_for_the_land_between():
 def test_the_nearest_of_a_tile_and_what_holds_it_are_found_in_reach(seed, count, spread_m):
     layer = scattered(seed, count, spread_m)
     for east, north in ((500_000, 4_900_000), (520_000, 4_870_000), (560_000, 4_960_000)):
-        tile = tile_at(east, north)
+        tile = tile_at(east, north, 24)
         everything = shapely.linestrings(np.stack([layer.start, layer.end], axis=1))
         centres = shapely.points(tile.centres_m())
         chosen = in_reach(tile, layer)
