@@ -25,7 +25,7 @@ from training.inputs import Inputs, contamination_context, open_inputs
 from training.ledger import Ledger
 from training.lock import only_one
 from training.regions import cell_regions
-from training.retrain import UNCHANGED, Decision, at_a_glance, begin, decide, lock_path
+from training.retrain import UNCHANGED, Begun, Decision, at_a_glance, begin, decide, lock_path
 from training.seen import read_seen
 from training.tracking import Store
 from training.trouble import advice_for
@@ -55,11 +55,11 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
         # Most runs of a timer find nothing new: they open no source.
         glance, seen = at_a_glance(config, begun, approve), read_seen(config)
         summary = read_summary(config.output_folder)
-        if glance and seen and _is_of(summary, config, begun.store, seen.inputs):
+        if glance and seen and _is_of(summary, config, begun, seen.inputs):
             return Retrained(glance, None, ())
         inputs = open_inputs(config)
         decision = decide(config, begun, inputs, approve, progress)
-        if decision.kind == UNCHANGED and _is_of(summary, config, begun.store, inputs.digests):
+        if decision.kind == UNCHANGED and _is_of(summary, config, begun, inputs.digests):
             return Retrained(decision, None, ())
         earlier = read_earlier(config.output_folder)
         table = decision.study.table if decision.study else None
@@ -70,12 +70,18 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
         return Retrained(decision, ranking, report)
 
 
-def _is_of(summary: Mapping[str, Any], config: Config, store: Store, inputs: Mapping[str, str]) -> bool:
-    """Whether a map was made by today's champions from these inputs, by this code, under settings that matter."""
+def _is_of(summary: Mapping[str, Any], config: Config, begun: Begun, inputs: Mapping[str, str]) -> bool:
+    """Whether a map was made by today's champions from these files, by this code, under settings that matter.
+
+    `inputs` are the digests of the sources when they were opened, which in a long run was some time before the map's
+    other files were read.
+    """
     models = {model["name"]: model["number"] for model in summary.get("models", [])}
     if f"{config.name}.contamination" not in models or summary.get("code") != code_version():
         return False
-    if any(store.number(name, CHAMPION) != number for name, number in models.items()):
+    if any(begun.store.number(name, CHAMPION) != number for name, number in models.items()):
+        return False
+    if not begun.files or summary.get("files") != begun.files:
         return False
     if {row.get("digest") for row in summary.get("inputs", [])} != set(inputs.values()):
         return False

@@ -37,6 +37,7 @@ from training.evidence import STATE_NAMES, Evidence, Ledger, geographic_centres
 from training.identity import code_version, grid_text, public_settings
 from training.inputs import Inputs, open_inputs
 from training.registry import newest
+from training.seen import files_digest
 from training.tracking import Store, Version
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
@@ -92,7 +93,7 @@ def rank(
     outputs as they were. `ledger` and `table` are the records and the contamination features of all cells as of the
     config's date, of a caller that has them; they are made where they are not given.
     """
-    started = time.monotonic()
+    started, digest = time.monotonic(), files_digest(config)
     progress("champions")
     champions = load_champions(config)
     progress("sources")
@@ -130,7 +131,7 @@ def rank(
         languages=config.output.languages,
     )
     progress("planner package")
-    summary = _summary(config, inputs, champions, package, time.monotonic() - started)
+    summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {"files": digest}
     files = write_package(package, config.output_folder, config.output.formats, summary)
     return Ranking(package, config.output_folder, files, summary)
 

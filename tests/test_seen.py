@@ -11,7 +11,7 @@ import mlrisk
 from features.records import known_at
 from training.inputs import open_inputs
 from training.ledger import Ledger
-from training.seen import Seen, mark_of, next_known, read_seen, seen_path, write_seen
+from training.seen import Seen, files_digest, mark_of, next_known, read_seen, seen_path, write_seen
 
 SEEN = Seen("mark", "2024-01-31", "2024-03-01", "2", "3", "refused", {"dem": "a" * 64}, ("a note",))
 
@@ -26,10 +26,10 @@ def config_of(country, *overrides):
 
 
 def test_a_mark_moves_with_files_and_settings_and_not_with_the_date(country):
-    mark = mark_of(config_of(country))
-    assert mark == mark_of(config_of(country, "as_of=2019-01-01"))
+    mark = marked(config_of(country))
+    assert mark == marked(config_of(country, "as_of=2019-01-01"))
     settings = ("seed=8", "ranking.policy=search", "validation.folds=3", "output.formats=[csv]")
-    others = [mark_of(config_of(country, text)) for text in settings]
+    others = [marked(config_of(country, text)) for text in settings]
     assert len({mark, *others}) == len(settings) + 1
     config = config_of(country)
     paths = [country.folder / path for path in named(config)]
@@ -40,9 +40,23 @@ def test_a_mark_moves_with_files_and_settings_and_not_with_the_date(country):
         told = path.stat()
         path.write_bytes(bytes([before[0] ^ 1]) + before[1:])
         os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
-        assert mark_of(config) != mark, path
+        assert marked(config) != mark, path
         path.write_bytes(before)
-    assert mark_of(config) == mark
+    assert marked(config) == mark
+
+
+def test_a_file_of_the_planning_is_one_of_the_files(country, tmp_path):
+    layer = tmp_path / "flood.geojson"
+    layer.write_text("{}")
+    config = config_of(country, f"ranking.masks=[{{reason: flood, area: {layer}}}]")
+    before = files_digest(config)
+    assert before not in ("", files_digest(config_of(country)))
+    layer.write_text("{ }")
+    assert files_digest(config) != before
+
+
+def marked(config):
+    return mark_of(config, files_digest(config))
 
 
 def named(config):
@@ -52,7 +66,8 @@ def named(config):
 
 
 def test_what_cannot_be_read_has_no_mark(country):
-    assert mark_of(config_of(country, "sources.incidents.path=missing.gpkg")) == ""
+    config = config_of(country, "sources.incidents.path=missing.gpkg")
+    assert files_digest(config) == mark_of(config, "") == ""
 
 
 @pytest.mark.parametrize(

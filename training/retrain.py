@@ -25,7 +25,7 @@ from training.ledger import Ledger
 from training.lock import only_one
 from training.news import News, fingerprint, news_since, told_counts
 from training.registry import TARGETS, Row, promote, row_of, rows_with
-from training.seen import Seen, mark_of, next_known, read_seen, write_seen
+from training.seen import Seen, files_digest, mark_of, next_known, read_seen, write_seen
 from training.states import FOUND, SEARCHED
 from training.study import Study
 from training.sweeping import sweep
@@ -90,27 +90,29 @@ def retrain(
 
 @dataclass(frozen=True)
 class Begun:
-    """The store, put in order after whoever was killed, what was done for that, and the mark of files and settings.
+    """The store, put in order after whoever was killed, what was done for that, digest of the files and mark of all.
 
-    An empty mark says that the inputs do not come from files, or that one of these cannot be read.
+    Both are empty where the inputs do not come from files, or one of these cannot be read.
     """
 
     store: Store
     notes: tuple[str, ...]
+    files: str
     mark: str
 
 
 def begin(config: TrainConfig, progress: Progress, *, from_files: bool = True) -> Begun:
     """The first steps of a retraining; the caller holds the lock."""
     # Before a source is opened: a file that changes meanwhile is then new to the next run.
-    mark = mark_of(config) if from_files else ""
+    files = files_digest(config) if from_files else ""
+    mark = mark_of(config, files)
     store = Store.of(config)
     progress("store")
     restored = restore(store.client, config.name)
     notes = sweep(store, config.name, BY_RETRAIN)
     if restored:
         notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
-    return Begun(store, notes, mark)
+    return Begun(store, notes, files, mark)
 
 
 def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decision | None:

@@ -58,13 +58,12 @@ def seen_path(config: TrainConfig) -> Path:
     return config.home_folder / f".{config.name}.retrain.seen.json"
 
 
-def mark_of(config: TrainConfig) -> str:
-    """SHA-256 over the bytes of every file that the config names, all settings but the date, and our own code.
+def files_digest(config: TrainConfig) -> str:
+    """SHA-256 over the bytes of every file that the config names, those of the planning too.
 
-    Empty where a file cannot be read: whoever opens the sources says which and why.
+    Empty where one cannot be read: whoever opens it says which and why.
     """
-    settings: dict[str, Any] = config.model_dump(mode="json", exclude=set(MOVES))
-    parts = {"settings": json.dumps(settings, sort_keys=True), "folder": str(config.data_folder)}
+    parts: dict[str, str] = {}
     try:
         for place, spec in enumerate(_specs(config)):
             paths = tuple(find_file("file", path, config.data_folder) for path in spec.paths)
@@ -72,6 +71,15 @@ def mark_of(config: TrainConfig) -> str:
             parts[f"file {place}"] = digest_files((*paths, *terms))
     except (OSError, InputError):
         return ""
+    return digest_of(parts)
+
+
+def mark_of(config: TrainConfig, files: str) -> str:
+    """SHA-256 over the digest of the files, all settings but the date, and our own code; empty without a digest."""
+    if not files:
+        return ""
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude=set(MOVES))
+    parts = {"settings": json.dumps(settings, sort_keys=True), "files": files}
     for package in PACKAGES:
         parts[f"code {package.__name__}"] = code_digest(Path(str(package.__file__)).parent)
     return digest_of(parts)
