@@ -4,6 +4,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -69,14 +70,14 @@ def country_of(seed: int, cells: int, folder: Path) -> Path:
     return country.config_path
 
 
-def ten_years(seed: int, cells: int, folder: Path) -> list[dict[str, object]]:
-    """One row a year: what was decided and why, and the recall of the map that ranked."""
+def ten_years(seed: int, cells: int, folder: Path, more: Sequence[str] = ()) -> list[dict[str, object]]:
+    """One row a year: what was decided and why, and the recall of the map that ranked; `more` are settings."""
     path = country_of(seed, cells, folder)
     _write(
         folder, pd.DataFrame({"longitude": [0.0], "latitude": [0.0], "outcome": ["unknown"], "date": ["1990-01-01"]})
     )
     rng = np.random.default_rng(seed)
-    inputs = open_inputs(_config(path, 0))
+    inputs = open_inputs(_config(path, 0, more))
     grid = inputs.grid
     centres, ids = grid.centres_m(), grid.cell_ids()
     block = np.unique(np.floor(centres / RESERVE_BLOCK_M), axis=0, return_inverse=True)[1].reshape(-1)
@@ -103,7 +104,7 @@ def ten_years(seed: int, cells: int, folder: Path) -> list[dict[str, object]]:
             results = pd.concat([results, fresh], ignore_index=True)
             _write(folder, results)
         started = time.monotonic()
-        done = mlrisk.retrain(_config(path, year))
+        done = mlrisk.retrain(_config(path, year, more))
         map_now = mlrisk.load_risk_map(folder / "outputs").set_index("cell_id").loc[ids].reset_index()
         unknown = map_now["evidence"].eq("unknown").to_numpy()
         figures = {
@@ -126,9 +127,9 @@ def ten_years(seed: int, cells: int, folder: Path) -> list[dict[str, object]]:
     return rows
 
 
-def _config(path: Path, year: int) -> Config:
+def _config(path: Path, year: int, more: Sequence[str]) -> Config:
     as_of = date(START.year + year, START.month, START.day)
-    return mlrisk.load_config(path, overrides=[*QUICK, f"as_of={as_of}"])
+    return mlrisk.load_config(path, overrides=[*QUICK, *more, f"as_of={as_of}"])
 
 
 def _survey(
@@ -172,12 +173,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--cells", type=int, default=3_600)
     parser.add_argument("--csv", type=Path, default=None)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the config")
     arguments = parser.parse_args()
     without_report()
     tables = []
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory() as scratch:
-            tables.append(pd.DataFrame(ten_years(seed, arguments.cells, Path(scratch))))
+            tables.append(pd.DataFrame(ten_years(seed, arguments.cells, Path(scratch), arguments.set)))
     table = pd.concat(tables, ignore_index=True)
     for seed, rows in table.groupby("seed"):
         first, last = rows[rows["year"] == 1].iloc[0], rows[rows["year"] == YEARS].iloc[0]
