@@ -42,9 +42,12 @@ QUICK = (
 )  # fmt: skip
 
 
-def cut_records(folder: Path) -> None:
-    """Leave out what the country's files hold of the years after START: here results come from our own survey."""
-    for name in ("incidents.csv", "finds.csv", "conflict_events.csv"):
+def cut_records(folder: Path, accidents: bool) -> None:
+    """Leave out what the country's files hold of the years after START: here results come from our own survey.
+
+    `accidents` go on happening if asked for, and are known as they are recorded.
+    """
+    for name in ("finds.csv", "conflict_events.csv", *(() if accidents else ("incidents.csv",))):
         table = pd.read_csv(folder / name, dtype=str)
         table[~_later(table)].to_csv(folder / name, index=False)
     for name in ("hazard_areas", "land_release"):
@@ -61,18 +64,20 @@ def _later(table: pd.DataFrame) -> pd.Series:
     return late
 
 
-def country_of(seed: int, cells: int, folder: Path) -> Path:
+def country_of(seed: int, cells: int, folder: Path, accidents: bool) -> Path:
     """A synthetic country with an empty survey file; returns its config."""
     country = mlrisk.synthetic_country(seed, cells=cells, folder=folder)
-    cut_records(folder)
+    cut_records(folder, accidents)
     with country.config_path.open("a") as file:
         file.write("  survey: survey.csv\n")
     return country.config_path
 
 
-def ten_years(seed: int, cells: int, folder: Path, more: Sequence[str] = ()) -> list[dict[str, object]]:
+def ten_years(
+    seed: int, cells: int, folder: Path, more: Sequence[str] = (), accidents: bool = False
+) -> list[dict[str, object]]:
     """One row a year: what was decided and why, and the recall of the map that ranked; `more` are settings."""
-    path = country_of(seed, cells, folder)
+    path = country_of(seed, cells, folder, accidents)
     _write(
         folder, pd.DataFrame({"longitude": [0.0], "latitude": [0.0], "outcome": ["unknown"], "date": ["1990-01-01"]})
     )
@@ -173,13 +178,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--cells", type=int, default=3_600)
     parser.add_argument("--csv", type=Path, default=None)
+    parser.add_argument("--accidents", action="store_true", help="accidents go on happening in the ten years")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the config")
     arguments = parser.parse_args()
     without_report()
     tables = []
     for seed in arguments.seeds:
         with tempfile.TemporaryDirectory() as scratch:
-            tables.append(pd.DataFrame(ten_years(seed, arguments.cells, Path(scratch), arguments.set)))
+            tables.append(
+                pd.DataFrame(ten_years(seed, arguments.cells, Path(scratch), arguments.set, arguments.accidents))
+            )
     table = pd.concat(tables, ignore_index=True)
     for seed, rows in table.groupby("seed"):
         first, last = rows[rows["year"] == 1].iloc[0], rows[rows["year"] == YEARS].iloc[0]
