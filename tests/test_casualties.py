@@ -67,6 +67,22 @@ def totals(as_of: str, dates: list[str | None], **settings) -> list[float]:
     return [] if rows is None else rows.totals.tolist()
 
 
+def test_years_can_end_before_as_of_and_what_came_since_is_a_period_of_its_own():
+    made = config("2024-03-31", window_years=2)
+    dates = ["2021-06-01"] * 4 + ["2022-06-01"] * 5 + ["2023-12-31"] * 6 + ["2024-01-01"] * 7
+    past = history(made, sources(dates))
+    rows = past.rows(made.as_of, date(2023, 12, 31))
+    assert rows.starts == (date(2021, 12, 31), date(2022, 12, 31), date(2023, 12, 31))
+    assert rows.totals.tolist() == [5, 6, 7]
+    assert past.rows(made.as_of, made.as_of).totals.tolist() == past.rows(made.as_of).totals.tolist()
+    # Rows left out leave the others as they are.
+    late = rows.period == 2
+    some = rows.kept(~late | (rows.unit % 2 == 0))
+    assert some.totals.tolist()[:2] == [5, 6]
+    assert some.totals[2] == rows.accidents[late & (rows.unit % 2 == 0)].sum()
+    assert len(some.values) == len(some.patterns) == len(some.exposure) == len(some.unit) < len(rows.unit)
+
+
 @pytest.mark.parametrize("as_of", ["2022-12-31", "2023-12-31", "2024-12-31"])
 def test_accidents_known_to_the_year_are_counted_once_each_year(as_of):
     year = int(as_of[:4])

@@ -92,9 +92,12 @@ def patterns_of(names: Sequence[str], now: Moment) -> dict[str, Floats]:
 def yearly_effect(rows: UnitPeriods, chosen: NDArray[np.bool_]) -> Floats:
     """Exposure of each row times what its period had beside the mean one: years differ, and trees learn where.
 
-    Growth of a register, awareness work and years of war move all units alike; they are left to the level.
+    Growth of a register, awareness work and years of war move all units alike; they are left to the level. Years are
+    compared on the units that have them all.
     """
-    totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
+    periods = np.bincount(rows.unit[chosen], minlength=int(rows.unit.max()) + 1)
+    same = chosen & (periods[rows.unit] == periods.max())
+    totals = np.bincount(rows.period[same], weights=rows.accidents[same], minlength=len(rows.starts))
     effect = totals / totals.mean() if totals.sum() else np.ones(len(totals))
     exposure: Floats = rows.exposure * effect[rows.period]
     return exposure

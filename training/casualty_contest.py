@@ -40,8 +40,9 @@ def casualty_arena(
 ) -> CasualtyArena | None:
     """Accidents that happened after `since` and are known today, as both models saw the land at `since`.
 
-    The champion has seen none of them. The challenger's recipe learns from today's books without the regions that it
-    is judged on. None without dated accidents since then, or where no region can be held out.
+    The champion has seen none of them. The challenger's recipe learns from today's books without the newest accidents
+    of the regions that it is judged on: what was known of these regions before, the champion knows too. None without
+    dated accidents since then, or where no region can be held out.
     """
     if history is None or not history.dated or since >= config.as_of:
         return None
@@ -49,7 +50,7 @@ def casualty_arena(
     fresh = known.chosen(known.dated & ~known.deminer)
     fresh = fresh.chosen(fresh.between(since, config.as_of))
     observed = history.counted(fresh, np.ones(len(fresh)))
-    rows = history.rows(config.as_of)
+    rows = history.rows(config.as_of, since)
     if rows is None or not observed.sum():
         return None
     units, then = history.units, history.moment(since)
@@ -62,9 +63,10 @@ def casualty_arena(
     for members in deal(labels, settings, config.seed).values():
         here = np.isin(regions, members)
         learned = ~here & (regions != NO_REGION)
-        if not here.any() or not observed[learned].sum() or not rows.accidents[learned[rows.unit]].sum():
+        if not here.any() or not observed[learned].sum():
             continue
-        model = fit_casualty(config, rows, then, unit_blocks(config, history), 0, learned)
+        known_then = rows.period < len(rows.starts) - 1
+        model = fit_casualty(config, rows.kept(known_then | learned[rows.unit]), then, unit_blocks(config, history), 0)
         ours = _expected(model, then, config.compute.threads)
         champions[here], challengers[here] = (_levelled(one, observed, learned)[here] for one in (theirs, ours))
     judged = np.isfinite(champions) & np.isfinite(challengers)

@@ -1,7 +1,7 @@
 """The table of the casualty model: one row for each unit and period, with features as of the period's start."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from training.units import KM2, Units
 Floats = NDArray[np.float64]
 ScoreOf = Callable[[date], Floats]
 INDEX = "contamination x presence"
+COUNTS = ("accidents", "casualties", "killed", "injured", "deminers")
 # Least contamination score of exposure: what no model suspects can hurt all the same.
 LEAST_SCORE = 0.005
 
@@ -70,6 +71,11 @@ class UnitPeriods:
     years: float
     dated: bool
 
+    def kept(self, some: NDArray[np.bool_]) -> "UnitPeriods":
+        """The table with some of its rows (n,) alone; periods stay numbered as they were."""
+        arrays = ("values", "patterns", "exposure", "person_years", *COUNTS, "unit", "period")
+        return replace(self, **{name: getattr(self, name)[some] for name in arrays})
+
     @property
     def totals(self) -> Floats:
         """Accidents in each period as recorded."""
@@ -110,11 +116,15 @@ class History:
             self._made[key] = self._moment(day)
         return self._made[key]
 
-    def rows(self, as_of: date) -> UnitPeriods | None:
-        """The table of all that was known at `as_of`; None without one accident of the population in its periods."""
+    def rows(self, as_of: date, until: date | None = None) -> UnitPeriods | None:
+        """The table of all that was known at `as_of`; None without one accident of the population in its periods.
+
+        Periods of dated accidents are the years before `until` (`as_of` if none is given), and the time from then to
+        `as_of`, which may be shorter than a year.
+        """
         known = self.accidents.known(as_of)
         if self.dated:
-            return self._dated(as_of, known.chosen(known.dated))
+            return self._dated(as_of, until or as_of, known.chosen(known.dated))
         return self._undated(as_of, known)
 
     def counted(self, accidents: Accidents, weights: Floats) -> Floats:
@@ -168,14 +178,15 @@ class History:
         values = np.column_stack([table.values, *own.values()]).astype(np.float32)
         return Moment((*table.names, *own), values, tuple(names), np.column_stack(patterns), exposure)
 
-    def _dated(self, as_of: date, known: Accidents) -> UnitPeriods | None:
+    def _dated(self, as_of: date, until: date, known: Accidents) -> UnitPeriods | None:
         place = self.units.of_points(*known.places_m.T)
         # A register that reaches three years and a month back has three whole years; the month would be a fourth.
         inside = known.day[place >= 0]
-        oldest = inside.min() if len(inside) else np.datetime64(as_of, "D")
+        oldest = inside.min() if len(inside) else np.datetime64(until, "D")
         window = self.config.casualty.window_years
-        whole = [back for back in range(1, window + 1) if np.datetime64(years_before(as_of, back), "D") >= oldest]
-        ends = [years_before(as_of, back) for back in range(max(len(whole), 1), -1, -1)]
+        whole = [back for back in range(1, window + 1) if np.datetime64(years_before(until, back), "D") >= oldest]
+        ends = [years_before(until, back) for back in range(max(len(whole), 1), -1, -1)]
+        ends += [as_of] if until < as_of else []
         periods = list(pairwise(ends))
         moments = [self.moment(start) for start, _ in periods]
         chosen = [known.chosen(known.between(start, end)) for start, end in periods]
