@@ -138,7 +138,10 @@ def _held_out(
     """Patterns of rows forecast by trees that had not seen them: later years, or blocks where nothing is dated."""
     ones = np.ones(len(block))
     folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = []
-    periods = range(max(1, len(rows.starts) - ROLLS), len(rows.starts))
+    # A last period that lacks units (UnitPeriods.kept) holds few accidents: it comes on top of as many whole years.
+    have = np.bincount(rows.period, minlength=len(rows.starts))
+    first = np.flatnonzero(have == have.max())[-ROLLS:].min()
+    periods = range(max(1, int(first)), len(rows.starts))
     folds += [(chosen & (rows.period < period), chosen & (rows.period == period)) for period in periods]
     if not any(rows.accidents[train].sum() and rows.accidents[test].sum() for train, test in folds):
         part = dealt(block, BLOCK_FOLDS, config.seed)[rows.unit]
