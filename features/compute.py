@@ -66,13 +66,10 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
     return (_in_threads if compute.scheduler == LOCAL else _in_processes)(job, waiting, workers)
 
 
-def code_digest(folder: Path | None = None) -> str:
-    """SHA-256 over the modules of a package's folder: other code may give other values under the same version.
-
-    Without a folder it is that of the modules that make the features.
-    """
+def code_digest() -> str:
+    """SHA-256 over the modules that make the features: other code may give other values under the same version."""
     sha = hashlib.sha256()
-    for path in sorted((folder or Path(__file__).parent).glob("*.py")):
+    for path in sorted(Path(__file__).parent.glob("*.py")):
         text = path.read_bytes()
         sha.update(f"{path.name}\0{len(text)}\0".encode() + text)
     return sha.hexdigest()

@@ -1,7 +1,6 @@
-"""Opening what a source names: finding the file, its digest, and its rows before anything is decided about them."""
+"""Opening what a source names: finding the file, and its rows before anything is decided about them."""
 
 import csv
-import hashlib
 import io
 import tempfile
 import warnings
@@ -13,12 +12,10 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import pyproj
-import rasterio
 import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
 from features.errors import ConfigError, InputError
 from features.report import Tally
@@ -30,7 +27,6 @@ SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
 # A district as WKT runs to megabytes; the csv module stops at 128 KB unless told.
 LONGEST_FIELD = 1 << 28
-MADE_ANEW = (".aux.xml", ".ovr", ".rrd")
 WKT_COLUMNS = ("geometry", "wkt", "the_geom", "geom")
 
 
@@ -52,44 +48,6 @@ def find_file(source: str, given: str, base: Path) -> Path:
     if path.is_dir() and path.suffix.casefold() != ".gdb":
         raise InputError(f"sources.{source}: {path} is a folder: name a file in it, or list several files")
     return path
-
-
-def digest_files(paths: tuple[Path, ...]) -> str:
-    """SHA-256 of the bytes of the files one after another, with what belongs to them.
-
-    That is the other files of a shapefile, what lies in a .gdb, the world file of a raster and the rasters that a
-    virtual one is made of.
-    """
-    total = hashlib.sha256()
-    for path in paths:
-        for part in _parts(path):
-            with part.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    total.update(block)
-    return total.hexdigest()
-
-
-def _parts(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(part for part in path.rglob("*") if part.is_file())
-    if path.suffix.casefold() == ".shp":
-        family = {".shp", ".shx", ".dbf", ".prj", ".cpg"}
-        return sorted(part for part in path.parent.glob(f"{path.stem}.*") if part.suffix.casefold() in family)
-    return _raster_parts(path) if is_raster(path) else [path]
-
-
-def _raster_parts(path: Path) -> list[Path]:
-    """What GDAL reads of a raster, but for pyramids and statistics: a viewer makes these anew and they move nothing."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path) as dataset:
-                names = {Path(name) for name in dataset.files}
-    except RasterioIOError:
-        return [path]
-    beside = {name for name in names - {path} if name.is_file() and not name.name.casefold().endswith(MADE_ANEW)}
-    nested = {part for name in beside if name.suffix.casefold() == ".vrt" for part in _raster_parts(name)}
-    return [path, *sorted(beside | nested)]
 
 
 def stated_crs(source: str, spec: SourceSpec) -> pyproj.CRS | None:

@@ -15,8 +15,9 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from features.digests import digest_files
 from features.errors import ConfigError, InputError
-from features.files import digest_files, find_file, stated_crs
+from features.files import find_file, stated_crs
 from features.grid import Grid
 from features.positions import Positions, lay_positions, to_pixels, transformer
 from features.report import SourceReport, Tally
@@ -199,7 +200,7 @@ def open_raster(
     Raises InputError for a file that is no raster, has no CRS, holds no band, or does not reach the area.
     """
     paths = tuple(find_file(source, path, base) for path in spec.paths)
-    tally = Tally()
+    tally, digest = Tally(), digest_files(paths)
     crs = _common_crs(source, spec, paths, tally)
     is_dem = source == "dem"
     raster = RasterSource(
@@ -214,7 +215,7 @@ def open_raster(
     if not crs.equals(grid.crs, ignore_axis_order=True):
         tally.note(f"warped from {crs.to_string()}, pixels of about {raster.pixel_m:.0f} m")
     _note_gaps(source, raster, grid, tally)
-    report = tally.report(source, ", ".join(str(path) for path in spec.paths), digest_files(paths), 0)
+    report = tally.report(source, ", ".join(str(path) for path in spec.paths), digest, 0)
     return raster, report
 
 

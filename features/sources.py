@@ -16,8 +16,9 @@ from shapely.geometry.base import BaseGeometry
 
 from features.columns import take_canonical
 from features.coordinates import Home
+from features.digests import digest_files
 from features.errors import ConfigError, InputError
-from features.files import digest_files, find_file, is_raster
+from features.files import find_file, is_raster
 from features.grid import Grid
 from features.point_tables import leave_unique, take_numeric
 from features.rasters import RasterSource, open_raster
@@ -99,11 +100,13 @@ def open_area(
             raise ConfigError(f"grid.area: terms ({one.terms!r}) are for records alone: leave them out here")
     tally = Tally()
     home = Home(crs, *_domain(crs))
+    paths = tuple(path for one in specs for path in one.paths)
+    # Before reading, here and below: a file that is replaced meanwhile is then new to whoever compares.
+    digest = digest_files(tuple(find_file("area", path, base) for path in paths))
     tables = [
         read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
         for one in specs
     ]
-    paths = tuple(path for one in specs for path in one.paths)
     parts = [part for table in tables for part in table.geometry]
     kinds = {POINT if part.geom_type.endswith("Point") else POLYGON for part in parts}
     if len(kinds) != 1:
@@ -117,7 +120,6 @@ def open_area(
         area = MultiPoint(list(shapely.get_parts(parts)))
     else:
         area = shapely.union_all(make_polygonal(np.array(parts, dtype=object)))
-    digest = digest_files(tuple(find_file("area", path, base) for path in paths))
     return area, tally.report("area", ", ".join(paths), digest, len(parts))
 
 
@@ -146,9 +148,9 @@ def _open_vector(
         # What the words of a file mean is as much an input as the file.
         files = (*files, home_folder / spec.terms)
         terms = _terms_of(name, read_terms(files[-1]), files[-1])
+    digest = digest_files(files)
     take = partial(take_canonical, name, spec, schema, terms=terms)
     table = read_vector(name, spec, schema.geometry, home, base, take, tally, terms)
-    digest = digest_files(files)
     return table, tally.report(name, ", ".join(spec.paths), digest, len(table)), tally.rows
 
 
@@ -171,10 +173,10 @@ def _open_covariate(
             "leave it out"
         )
     tally = Tally()
+    digest = digest_files(tuple(find_file("covariates", path, base) for path in spec.paths))
     take = partial(take_numeric, spec, _answers(spec, specs, base), frozenset(names))
     table = read_vector("covariates", spec, (POINT,), home, base, take, tally)
     names.update(str(name) for name in table.columns if name != "geometry")
-    digest = digest_files(tuple(find_file("covariates", path, base) for path in spec.paths))
     report = tally.report("covariates", ", ".join(spec.paths), digest, len(table))
     return (None if table.empty else table), report
 

@@ -1,6 +1,5 @@
 """What moved between two maps of a country and why: the figures behind the change report."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,16 +66,6 @@ def read_earlier(folder: Path) -> Earlier | None:
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError):
             tasks = None
     return Earlier(pd.DataFrame(cells.drop(columns="geometry")), as_of.isoformat(), tasks)
-
-
-def read_summary(folder: Path) -> Mapping[str, Any]:
-    """summary.json of the map in an output folder; empty where it or the map is missing or cannot be read."""
-    try:
-        told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    whole = isinstance(told, dict) and (folder / "risk.parquet").is_file()
-    return told if whole else {}
 
 
 def changes_between(

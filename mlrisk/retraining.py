@@ -1,11 +1,9 @@
 """`mlrisk retrain`: decide who ranks, make the map anew with the champion, and say what moved."""
 
-import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,25 +12,23 @@ from features.errors import MlriskError
 from features.known import Known
 from features.table import grid_feature_table
 from mlrisk.change_report import FILES, write_changes
-from mlrisk.changes import Earlier, changes_between, read_earlier, read_summary
+from mlrisk.changes import Earlier, changes_between, read_earlier
 from mlrisk.config import Config
+from mlrisk.current import is_current, read_made
 from mlrisk.risk_map import Ranking, rank
 from models.contamination import ContaminationModel
-from training.aliases import CHAMPION
 from training.contest import asked_of
-from training.identity import code_version, public_settings
+from training.glance import begin
 from training.inputs import Inputs, contamination_context, open_inputs
 from training.ledger import Ledger
 from training.lock import only_one
 from training.regions import cell_regions
-from training.retrain import UNCHANGED, Begun, Decision, at_a_glance, begin, decide, lock_path
+from training.retrain import UNCHANGED, Decision, at_a_glance, decide, lock_path
 from training.seen import read_seen
 from training.tracking import Store
 from training.trouble import advice_for
 
 Progress = Callable[[str], None]
-# Settings under which the same map comes out; a later date under which nothing more is known makes no new one.
-WITHOUT_EFFECT = ("as_of", "compute", "retraining", "tracking")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,42 +48,22 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         begun = begin(config, progress)
+        made = read_made(config.output_folder)
         # Most runs of a timer find nothing new: they open no source.
-        glance, seen = at_a_glance(config, begun, approve), read_seen(config)
-        summary = read_summary(config.output_folder)
-        if glance and seen and _is_of(summary, config, begun, seen.inputs):
+        glance = at_a_glance(config, begun, approve)
+        if glance and is_current(made, config, begun, read_seen(config)):
             return Retrained(glance, None, ())
         inputs = open_inputs(config)
         decision = decide(config, begun, inputs, approve, progress)
-        if decision.kind == UNCHANGED and _is_of(summary, config, begun, inputs.digests):
+        if decision.kind == UNCHANGED and is_current(made, config, begun, read_seen(config)):
             return Retrained(decision, None, ())
         earlier = read_earlier(config.output_folder)
         table = decision.study.table if decision.study else None
-        ranking = rank(config, inputs, progress, decision.ledger, table)
+        ranking = rank(config, inputs, progress, decision.ledger, table, begun.files)
         progress("change report")
         report = _report(config, inputs, earlier, decision, ranking)
         progress("done")
         return Retrained(decision, ranking, report)
-
-
-def _is_of(summary: Mapping[str, Any], config: Config, begun: Begun, inputs: Mapping[str, str]) -> bool:
-    """Whether a map was made by today's champions from these files, by this code, under settings that matter.
-
-    `inputs` are the digests of the sources when they were opened, which in a long run was some time before the map's
-    other files were read.
-    """
-    models = {model["name"]: model["number"] for model in summary.get("models", [])}
-    if f"{config.name}.contamination" not in models or summary.get("code") != code_version():
-        return False
-    if any(begun.store.number(name, CHAMPION) != number for name, number in models.items()):
-        return False
-    if not begun.files or summary.get("files") != begun.files:
-        return False
-    if {row.get("digest") for row in summary.get("inputs", [])} != set(inputs.values()):
-        return False
-    settings = json.loads(json.dumps(public_settings(config), default=str))
-    before = summary.get("settings", {})
-    return all(before.get(key) == value for key, value in settings.items() if key not in WITHOUT_EFFECT)
 
 
 def _report(

@@ -24,6 +24,7 @@ from features.table import FeatureTable
 from mlrisk.casualty_columns import INDEX, MAIN, MORE
 from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config
+from mlrisk.current import program_digest
 from mlrisk.package import ModelNote, Notes, Package
 from mlrisk.planning.ground import ground_of, with_ground
 from mlrisk.planning.plan import Plan, make_plan
@@ -86,14 +87,17 @@ def rank(
     progress: Progress = lambda _: None,
     ledger: Ledger | None = None,
     table: FeatureTable | None = None,
+    files: str | None = None,
 ) -> Ranking:
     """Score every cell with the champions, explain, rank, plan, and write the planner package.
 
     Files are written beside the output folder and moved in when all are there: a run that fails leaves earlier
     outputs as they were. `ledger` and `table` are the records and the contamination features of all cells as of the
-    config's date, of a caller that has them; they are made where they are not given.
+    config's date, `files` the digest of the config's files from before any was opened, of a caller that has them; they
+    are made where they are not given.
     """
-    started, digest = time.monotonic(), files_digest(config)
+    started = time.monotonic()
+    files = files_digest(config) if files is None else files
     progress("champions")
     champions = load_champions(config)
     progress("sources")
@@ -131,9 +135,12 @@ def rank(
         languages=config.output.languages,
     )
     progress("planner package")
-    summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {"files": digest}
-    files = write_package(package, config.output_folder, config.output.formats, summary)
-    return Ranking(package, config.output_folder, files, summary)
+    summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
+        "files": files,
+        "program": program_digest(),
+    }
+    written = write_package(package, config.output_folder, config.output.formats, summary)
+    return Ranking(package, config.output_folder, written, summary)
 
 
 def load_champions(config: Config) -> Champions:
@@ -206,8 +213,12 @@ def write_package(
     try:
         for name in (name for name in WRITERS if name in formats):
             WRITERS[name](package, scratch)
-        (scratch / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False, default=str))
+        written = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
+        told = json.dumps({**summary, "written": written}, indent=1, ensure_ascii=False, default=str)
+        (scratch / "summary.json").write_text(told)
         folder.mkdir(exist_ok=True)
+        # A summary speaks for all files of a map: from the first one that is replaced the old one holds no more.
+        (folder / "summary.json").unlink(missing_ok=True)
         made = sorted(scratch.iterdir(), key=lambda path: (path.name == "summary.json", path.name))
         for path in made:
             path.replace(folder / path.name)

@@ -12,8 +12,8 @@ import shapely
 from affine import Affine
 from rasterio.warp import Resampling, reproject
 
+from features.digests import digest_files
 from features.errors import ConfigError, InputError
-from features.files import digest_files
 from features.grid import Grid
 from features.positions import lay_positions, to_pixels
 from features.rasters import RasterSource
@@ -210,7 +210,12 @@ def test_the_digest_of_a_raster_is_that_of_all_that_is_read(tmp_path: Path) -> N
     assert digests() == before
     with rasterio.open(west, "r+") as dataset:
         dataset.write(dataset.read(1) + 1, 1)
-    assert not set(digests()) & set(before)
+    other = digests()
+    assert not set(other) & set(before)
+    # What stands beside the numbers and says what they mean is read too.
+    with rasterio.open(west, "r+") as dataset:
+        dataset.scales = (10.0,)
+    assert not set(digests()) & set(other)
 
 
 def test_classes_take_the_most_frequent_value(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a retraining saw: the mark of files and settings, and the days for which it holds."""
 
+import json
 import os
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,9 +12,12 @@ import mlrisk
 from features.records import known_at
 from training.inputs import open_inputs
 from training.ledger import Ledger
-from training.seen import Seen, files_digest, mark_of, next_known, read_seen, seen_path, write_seen
+from training.seen import Seen, files_digest, known_days, mark_of, read_seen, seen_path, write_seen
 
-SEEN = Seen("mark", "2024-01-31", "2024-03-01", "2", "3", "refused", {"dem": "a" * 64}, ("a note",))
+SEEN = Seen(
+    mark="mark", since=date(2024, 1, 31), until=date(2024, 3, 1), champion="2", champion_run="b", known="3",
+    known_run="c", decision="refused", inputs={"dem": "a" * 64}, notes=("a note",),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,18 @@ def named(config):
     return sorted(path.name for path in config.home_folder.iterdir() if path.suffix != ".yaml" and path.name in text)
 
 
+def test_terms_and_the_program_are_in_the_mark(country, monkeypatch):
+    terms = country.folder / "terms.yaml"
+    terms.write_text("incidents: {}")
+    config = config_of(country, "sources.incidents={path: incidents.csv, terms: terms.yaml}")
+    before = files_digest(config)
+    terms.write_text("incidents: {}  # other words")
+    assert before not in ("", files_digest(config))
+    mark = marked(config)
+    monkeypatch.setattr("training.seen.tree_digest", lambda _: "another program")
+    assert marked(config) != mark
+
+
 def test_what_cannot_be_read_has_no_mark(country):
     config = config_of(country, "sources.incidents.path=missing.gpkg")
     assert files_digest(config) == mark_of(config, "") == ""
@@ -86,8 +102,9 @@ def test_it_holds_from_its_day_until_more_becomes_known(mark, day, holds):
 
 
 def test_without_an_end_it_holds_for_ever():
-    assert Seen("mark", "2024-01-31", "", "2", "3", "", {}, ()).holds("mark", date(2124, 1, 1))
-    assert not Seen("", "2024-01-31", "", "2", "3", "", {}, ()).holds("", date(2124, 1, 1))
+    assert SEEN.model_copy(update={"until": None}).holds("mark", date(2124, 1, 1))
+    assert SEEN.model_copy(update={"since": None}).holds("mark", date(1924, 1, 1))
+    assert not SEEN.model_copy(update={"mark": ""}).holds("", date(2024, 2, 1))
 
 
 def test_the_next_day_on_which_more_is_known(country):
@@ -101,14 +118,17 @@ def test_the_next_day_on_which_more_is_known(country):
 
     day = date(2018, 6, 30)
     for _ in range(5):
-        until = date.fromisoformat(next_known(inputs, ledger, day))
-        assert until > day
+        since, until = known_days(inputs, ledger, day)
+        assert since is not None
+        assert until is not None
+        assert since <= day < until
         eve = until - timedelta(days=1)
-        assert known(eve) == known(day)
-        assert next_known(inputs, ledger, eve) == str(until)
+        assert known(since) == known(day) == known(eve)
+        assert known_days(inputs, ledger, eve) == known_days(inputs, ledger, since) == (since, until)
         day = until
     assert known(day) != known(date(2018, 6, 30))
-    assert next_known(inputs, ledger, date(2200, 1, 1)) == ""
+    assert known_days(inputs, ledger, date(2200, 1, 1))[1] is None
+    assert known_days(inputs, ledger, date(1800, 1, 1))[0] is None
 
 
 def test_it_is_read_as_it_was_written_and_a_broken_one_is_none(country, tmp_path):
@@ -117,6 +137,22 @@ def test_it_is_read_as_it_was_written_and_a_broken_one_is_none(country, tmp_path
     write_seen(config, SEEN)
     assert read_seen(config) == SEEN
     assert [path.name for path in tmp_path.iterdir()] == [seen_path(config).name]
-    for text in ("", "{", "[]", "{}", '{"notes": 3}', '"text"'):
+    whole = json.loads(seen_path(config).read_text())
+    broken = [{**whole, key: value} for key, value in (("since", 3.5), ("inputs", None), ("notes", 3), ("more", 1))]
+    for text in ("", "{", "[]", "{}", '"text"', *map(json.dumps, broken)):
         Path(seen_path(config)).write_text(text)
         assert read_seen(config) is None, text
+
+
+def test_where_it_cannot_be_written_nothing_is_left(country, tmp_path, monkeypatch):
+    config = config_of(country).model_copy(update={"home_folder": tmp_path})
+    write_seen(config, SEEN)
+
+    def refuse(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    write_seen(config, SEEN)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(Path, "unlink", refuse)
+    write_seen(config, SEEN)

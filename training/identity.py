@@ -63,6 +63,15 @@ def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
+def tree_digest(folder: Path) -> str:
+    """SHA-256 over the names and bytes of all files of a package, but for what Python makes of them."""
+    texts = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            texts[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return digest_of(texts)
+
+
 def code_version() -> str:
     """Version of mlrisk, with the commit where the code runs from a checkout."""
     try:

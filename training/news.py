@@ -17,6 +17,7 @@ from training.inputs import Inputs
 from training.kinds import KIND_NAMES, NO_KIND
 from training.ledger import Ledger
 from training.recorded import label_digest
+from training.seen import files_digest
 
 KEY_LENGTH = 16
 # What neither makes a model nor decides about one: it may change without a new training.
@@ -100,6 +101,8 @@ def fingerprint(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> str:
         "labels": label_digest(ledger.at(config.as_of)),
         "records": records_text(ledger, config.as_of),
         "known": json.dumps({n: len(known_at(t, config.as_of)) for n, t in sorted(inputs.sources.vectors.items())}),
+        # Units, works and declared areas are no sources of records, and are learned from all the same.
+        "files": files_digest(config, (config.casualty, config.contamination)),
         "settings": json.dumps({key: settings[key] for key in sorted(settings) if key not in WITHOUT_EFFECT}),
     }
     return digest_of(parts)

@@ -9,33 +9,29 @@ from typing import Any
 
 import pandas as pd
 
-from features.errors import ConfigError
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.aliases import CHALLENGER, CHAMPION, restore
+from training.aliases import CHALLENGER, CHAMPION
 from training.audit_log import write_line
 from training.casualty_contest import CasualtyArena, casualty_arena
 from training.config import TrainConfig
 from training.contest import Contest, arena_table, contest
 from training.drift import population_stability
 from training.gate import Check, drift_told, judged_by_gate
+from training.glance import BY_RETRAIN, Begun, begin, note_down, nothing_new
 from training.history import open_history
 from training.inputs import Inputs, open_inputs
 from training.ledger import Ledger
 from training.lock import only_one
 from training.news import News, fingerprint, news_since, told_counts
 from training.registry import TARGETS, Row, promote, row_of, rows_with
-from training.seen import Seen, files_digest, mark_of, next_known, read_seen, write_seen
 from training.states import FOUND, SEARCHED
 from training.study import Study
-from training.sweeping import sweep
 from training.tracking import Store
 from training.train import Trained, train
 
 Progress = Callable[[str], None]
 FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
-# Runs of this command carry the tag, so that what a killed one left behind is known for what it is.
-BY_RETRAIN = {"command": "retrain"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,48 +84,13 @@ def retrain(
         return at_a_glance(config, begun, approve) or decide(config, begun, inputs, approve, progress)
 
 
-@dataclass(frozen=True)
-class Begun:
-    """The store, put in order after whoever was killed, what was done for that, digest of the files and mark of all.
-
-    Both are empty where the inputs do not come from files, or one of these cannot be read.
-    """
-
-    store: Store
-    notes: tuple[str, ...]
-    files: str
-    mark: str
-
-
-def begin(config: TrainConfig, progress: Progress, *, from_files: bool = True) -> Begun:
-    """The first steps of a retraining; the caller holds the lock."""
-    # Before a source is opened: a file that changes meanwhile is then new to the next run.
-    files = files_digest(config) if from_files else ""
-    mark = mark_of(config, files)
-    store = Store.of(config)
-    progress("store")
-    restored = restore(store.client, config.name)
-    notes = sweep(store, config.name, BY_RETRAIN)
-    if restored:
-        notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
-    return Begun(store, notes, files, mark)
-
-
 def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decision | None:
     """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
-    seen = read_seen(config)
-    name = f"{config.name}.contamination"
-    if approve is not None or seen is None or not seen.holds(begun.mark, config.as_of):
+    same = nothing_new(config, begun) if approve is None else None
+    if same is None:
         return None
-    if begun.store.number(name, CHAMPION) != seen.champion:
-        return None
-    try:
-        known = row_of(begun.store, name, seen.known)
-    except ConfigError:
-        return None
-    if known.tags.get("decision", "") != seen.decision:
-        return None
-    return _nothing_new(known, seen.champion, (*begun.notes, *seen.notes), None)
+    known, seen = same
+    return _no_change(known, seen.champion, (*begun.notes, *seen.notes), None)
 
 
 def decide(
@@ -140,20 +101,11 @@ def decide(
     inputs = inputs or open_inputs(config)
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     decision = replace(_decided(config, begun.store, inputs, ledger, approve, progress, begun.notes), ledger=ledger)
-    if begun.mark:
-        known = decision.challenger or decision.champion
-        row = row_of(begun.store, f"{config.name}.contamination", known)
-        # Whoever has just been trained on all there is knows it all.
-        told: tuple[str, ...] = (f"new records since {config.as_of}: none",)
-        if decision.news is not None and decision.champion == decision.before:
-            told = _news_notes(decision.news)
-        write_seen(
-            config,
-            Seen(
-                begun.mark, str(config.as_of), next_known(inputs, ledger, config.as_of), decision.champion, known,
-                row.tags.get("decision", ""), inputs.digests, told,
-            ),
-        )  # fmt: skip
+    # Whoever has just been trained on all there is knows it all.
+    told: tuple[str, ...] = (f"new records since {config.as_of}: none",)
+    if decision.news is not None and decision.champion == decision.before:
+        told = _news_notes(decision.news)
+    note_down(config, begun, inputs, ledger, decision.champion, decision.challenger or decision.champion, told)
     return decision
 
 
@@ -285,10 +237,10 @@ def _unchanged(
         facts = {"champion": before, "challenger": known.number, "why": "signed", "inputs": inputs.digests}
         _settle(config, store, known, PROMOTED, approve, "the gate holds, signed", facts)
         return Decision(PROMOTED, known.number, before, known.number, notes=(*notes, f"signed by {approve}"), news=news)
-    return _nothing_new(known, before, notes, news)
+    return _no_change(known, before, notes, news)
 
 
-def _nothing_new(known: Row, before: str, notes: tuple[str, ...], news: News | None) -> Decision:
+def _no_change(known: Row, before: str, notes: tuple[str, ...], news: News | None) -> Decision:
     decided = known.tags.get("decision", "")
     told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
     waits = (f"version {known.number} waits for --approve NAME",) if decided == WAITING else ()

@@ -2,55 +2,55 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 import features
 import models
 import training
-from features.compute import code_digest
+from features.digests import digest_files, parts_of
 from features.errors import InputError
-from features.files import digest_files, find_file
+from features.files import find_file
 from features.records import RULED_OUT_BY, dates_of
 from features.specs import SourceSpec
 from training.config import TrainConfig
-from training.identity import digest_of
+from training.identity import digest_of, tree_digest
 from training.inputs import Inputs
 from training.ledger import Ledger
 
-# The date is compared by itself: a timer moves it every day, and mostly nothing becomes known by that.
-MOVES = ("as_of",)
-PACKAGES = (features, models, training)
 
-
-@dataclass(frozen=True)
-class Seen:
+class Seen(BaseModel):
     """What a retraining came to, for the next one.
 
-    `mark` stands for files, settings and code; it holds for dates from `as_of` up to the day before `until`, on which
-    something in the files becomes known (empty: nothing does). `champion` and `known` are numbers of contamination
-    versions, `decision` is that of `known`. `inputs` are the digests that a map of these files carries, and `notes`
-    what was said of the news.
+    `mark` stands for files, settings and code. It holds for dates from `since`, the last day on which something in the
+    files became known (None: nothing did), up to the day before `until`, on which more does (None: nothing does).
+    `champion` and `known` are numbers of contamination versions, `champion_run` and `known_run` the runs that made
+    them, `decision` is that of `known`. `inputs` are the digests that a map of these files carries, and `notes` what
+    was said of the news.
     """
 
+    model_config = ConfigDict(frozen=True, strict=False, extra="forbid")
+
     mark: str
-    as_of: str
-    until: str
+    since: date | None
+    until: date | None
     champion: str
+    champion_run: str
     known: str
+    known_run: str
     decision: str
     inputs: dict[str, str]
     notes: tuple[str, ...]
 
     def holds(self, mark: str, as_of: date) -> bool:
-        """Whether nothing can be new at a date under this mark."""
-        day = as_of.isoformat()
-        return bool(mark) and self.mark == mark and self.as_of <= day and (not self.until or day < self.until)
+        """Whether the same is known at a date as at that of the retraining, from the same files by the same code."""
+        begun = self.since is None or self.since <= as_of
+        return bool(mark) and self.mark == mark and begun and (self.until is None or as_of < self.until)
 
 
 def seen_path(config: TrainConfig) -> Path:
@@ -58,16 +58,18 @@ def seen_path(config: TrainConfig) -> Path:
     return config.home_folder / f".{config.name}.retrain.seen.json"
 
 
-def files_digest(config: TrainConfig) -> str:
-    """SHA-256 over the bytes of every file that the config names, those of the planning too.
+def files_digest(config: TrainConfig, part: object = None) -> str:
+    """SHA-256 over every file that the config, or a part of it, names, those of the planning too.
 
-    Empty where one cannot be read: whoever opens it says which and why.
+    Empty where one cannot be read, or is made of what is no local file: whoever opens it says which and why.
     """
     parts: dict[str, str] = {}
     try:
-        for place, spec in enumerate(_specs(config)):
+        for place, spec in enumerate(_specs(config if part is None else part)):
             paths = tuple(find_file("file", path, config.data_folder) for path in spec.paths)
             terms = (config.home_folder / spec.terms,) if spec.terms is not None else ()
+            for path in paths:
+                parts_of(path, strict=True)
             parts[f"file {place}"] = digest_files((*paths, *terms))
     except (OSError, InputError):
         return ""
@@ -75,22 +77,24 @@ def files_digest(config: TrainConfig) -> str:
 
 
 def mark_of(config: TrainConfig, files: str) -> str:
-    """SHA-256 over the digest of the files, all settings but the date, and our own code; empty without a digest."""
+    """SHA-256 over the digest of the files, all settings but the date, and our own code; empty without a digest.
+
+    The date is compared by itself: a timer moves it every day, and mostly nothing becomes known by that.
+    """
     if not files:
         return ""
-    settings: dict[str, Any] = config.model_dump(mode="json", exclude=set(MOVES))
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"as_of"})
     parts = {"settings": json.dumps(settings, sort_keys=True), "files": files}
-    for package in PACKAGES:
-        parts[f"code {package.__name__}"] = code_digest(Path(str(package.__file__)).parent)
+    for package in (features, models, training):
+        parts[f"code {package.__name__}"] = tree_digest(Path(str(package.__file__)).parent)
     return digest_of(parts)
 
 
 def read_seen(config: TrainConfig) -> Seen | None:
     """What the last retraining saw; None where nothing is written down or it cannot be read."""
     try:
-        told = json.loads(seen_path(config).read_text(encoding="utf-8"))
-        return Seen(**{**told, "notes": tuple(told["notes"])})
-    except (OSError, ValueError, KeyError, TypeError):
+        return Seen.model_validate_json(seen_path(config).read_text(encoding="utf-8"))
+    except (OSError, ValueError, ValidationError):
         return None
 
 
@@ -99,21 +103,24 @@ def write_seen(config: TrainConfig, seen: Seen) -> None:
     path = seen_path(config)
     beside = path.with_suffix(".part")
     try:
-        beside.write_text(json.dumps(asdict(seen), ensure_ascii=False, indent=1), encoding="utf-8")
+        beside.write_text(seen.model_dump_json(indent=1), encoding="utf-8")
         beside.replace(path)
     except OSError:
-        path.unlink(missing_ok=True)
+        for one in (path, beside):
+            with suppress(OSError):
+                one.unlink(missing_ok=True)
 
 
-def next_known(inputs: Inputs, ledger: Ledger, as_of: date) -> str:
-    """The first day after `as_of` on which any record of the sources may become known, empty where none does."""
+def known_days(inputs: Inputs, ledger: Ledger, as_of: date) -> tuple[date | None, date | None]:
+    """The last day up to `as_of` and the first one after it on which any record may become known; None for no day."""
     columns = [
         dates_of(table, name) for table in inputs.sources.vectors.values() for name in RULED_OUT_BY if name in table
     ]
     columns.append(ledger.entries.records["known_from"].to_numpy().astype("datetime64[ns]"))
     days = np.concatenate(columns).astype("datetime64[D]")
-    later = days[~np.isnat(days) & (days > np.datetime64(as_of))]
-    return str(later.min()) if len(later) else ""
+    days, today = days[~np.isnat(days)], np.datetime64(as_of)
+    past, later = days[days <= today], days[days > today]
+    return (past.max().item() if len(past) else None), (later.min().item() if len(later) else None)
 
 
 def _specs(node: object) -> Iterator[SourceSpec]:
