@@ -1,6 +1,5 @@
 """`mlrisk retrain`: decide who ranks, make the map anew with the champion, and say what moved."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from features.errors import MlriskError
 from features.known import Known
 from features.table import grid_feature_table
 from mlrisk.change_report import FILES, write_changes
 from mlrisk.changes import Earlier, changes_between, read_earlier
 from mlrisk.config import Config
 from mlrisk.current import is_current, read_made
+from mlrisk.package import Package
 from mlrisk.risk_map import Ranking, rank
 from models.contamination import ContaminationModel
 from training.contest import asked_of
@@ -26,7 +25,6 @@ from training.regions import cell_regions
 from training.retrain import UNCHANGED, Decision, at_a_glance, decide, lock_path
 from training.seen import read_seen
 from training.tracking import Store
-from training.trouble import advice_for
 
 Progress = Callable[[str], None]
 
@@ -59,30 +57,28 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
             return Retrained(decision, None, ())
         earlier = read_earlier(config.output_folder)
         table = decision.study.table if decision.study else None
-        ranking = rank(config, inputs, progress, decision.ledger, table, begun.files)
-        progress("change report")
-        report = _report(config, inputs, earlier, decision, ranking)
+
+        def report(package: Package, folder: Path) -> None:
+            progress("change report")
+            _report(config, inputs, earlier, decision, package, folder)
+
+        # The report moves in with the map: of a map that is there it is never missing, whenever a run is killed.
+        ranking = rank(config, inputs, progress, decision.ledger, table, begun.files, report)
         progress("done")
-        return Retrained(decision, ranking, report)
+        return Retrained(decision, ranking, tuple(config.output_folder / name for name in FILES))
 
 
 def _report(
-    config: Config, inputs: Inputs, earlier: Earlier | None, decision: Decision, ranking: Ranking
-) -> tuple[Path, ...]:
+    config: Config, inputs: Inputs, earlier: Earlier | None, decision: Decision, package: Package, folder: Path
+) -> None:
     changes = None
-    package = ranking.package
     if earlier is not None and set(earlier.cells["cell_id"]) & set(package.risk["cell_id"]):
         ledger = decision.ledger or Ledger.build(
             inputs.grid, inputs.sources, config.contamination.labels, config.data_folder
         )
         districts = cell_regions(inputs.grid, inputs.sources, config.validation)
         changes = changes_between(earlier, package, _between(config, inputs, decision), districts, ledger)
-    try:
-        write_changes(decision, changes, package.notes, earlier.as_of if earlier else "", config.output_folder)
-    except OSError as error:
-        told = advice_for(error) or os.strerror(error.errno or 0)
-        raise MlriskError(f"output.folder ({config.output_folder}) cannot be written: {told}") from error
-    return tuple(config.output_folder / name for name in FILES)
+    write_changes(decision, changes, package.notes, earlier.as_of if earlier else "", folder)
 
 
 def _between(config: Config, inputs: Inputs, decision: Decision) -> NDArray[np.float64]:

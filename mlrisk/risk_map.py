@@ -50,6 +50,7 @@ RISK_COLUMNS = (
 )  # fmt: skip
 
 Progress = Callable[[str], None]
+Beside = Callable[[Package, Path], None]
 
 
 # Of some hundred figures those that a planner reads; report.json has the others.
@@ -88,13 +89,14 @@ def rank(
     ledger: Ledger | None = None,
     table: FeatureTable | None = None,
     files: str | None = None,
+    beside: Beside | None = None,
 ) -> Ranking:
     """Score every cell with the champions, explain, rank, plan, and write the planner package.
 
     Files are written beside the output folder and moved in when all are there: a run that fails leaves earlier
     outputs as they were. `ledger` and `table` are the records and the contamination features of all cells as of the
     config's date, `files` the digest of the config's files from before any was opened, of a caller that has them; they
-    are made where they are not given.
+    are made where they are not given. `beside` writes more files into a folder, from which they come with the others.
     """
     started = time.monotonic()
     files = files_digest(config) if files is None else files
@@ -139,7 +141,7 @@ def rank(
         "files": files,
         "program": program_digest(),
     }
-    written = write_package(package, config.output_folder, config.output.formats, summary)
+    written = write_package(package, config.output_folder, config.output.formats, summary, beside)
     return Ranking(package, config.output_folder, written, summary)
 
 
@@ -199,9 +201,13 @@ def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
 
 
 def write_package(
-    package: Package, folder: Path, formats: tuple[str, ...], summary: dict[str, object]
+    package: Package,
+    folder: Path,
+    formats: tuple[str, ...],
+    summary: dict[str, object],
+    more: Beside | None = None,
 ) -> tuple[Path, ...]:
-    """Write every format and summary.json beside `folder`, then move the files in, summary.json last.
+    """Write every format, what `more` writes and summary.json beside `folder`, then move the files in, that one last.
 
     Raises MlriskError where the folder cannot be written. Files of earlier runs that this run does not write stay.
     """
@@ -209,10 +215,12 @@ def write_package(
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as error:
-        raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror}") from error
+        raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
     try:
         for name in (name for name in WRITERS if name in formats):
             WRITERS[name](package, scratch)
+        if more is not None:
+            more(package, scratch)
         written = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
         told = json.dumps({**summary, "written": written}, indent=1, ensure_ascii=False, default=str)
         (scratch / "summary.json").write_text(told)
