@@ -1,30 +1,19 @@
-"""`mlrisk retrain`: decide who ranks, make the map anew with the champion, and say what moved."""
+"""`mlrisk retrain`: most runs of a timer find nothing new and end here; for the others the map is made anew."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from features.known import Known
-from features.table import grid_feature_table
-from mlrisk.change_report import FILES, write_changes
-from mlrisk.changes import Earlier, changes_between, read_earlier
 from mlrisk.config import Config
 from mlrisk.current import is_current, read_made
-from mlrisk.package import Package
-from mlrisk.risk_map import Ranking, rank
-from models.contamination import ContaminationModel
-from training.contest import asked_of
-from training.glance import begin
-from training.inputs import Inputs, contamination_context, open_inputs
-from training.ledger import Ledger
+from training.decision import Decision
+from training.glance import at_a_glance, begin, lock_path
 from training.lock import only_one
-from training.regions import cell_regions
-from training.retrain import UNCHANGED, Decision, at_a_glance, decide, lock_path
 from training.seen import read_seen
-from training.tracking import Store
+
+if TYPE_CHECKING:
+    from mlrisk.risk_map import Ranking
 
 Progress = Callable[[str], None]
 
@@ -34,7 +23,7 @@ class Retrained:
     """The decision, and the new map with its change report; both None where nothing had to be made anew."""
 
     decision: Decision
-    ranking: Ranking | None
+    ranking: "Ranking | None"
     report: tuple[Path, ...]
 
 
@@ -47,51 +36,10 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         begun = begin(config, progress)
         made = read_made(config.output_folder)
-        # Most runs of a timer find nothing new: they open no source.
         glance = at_a_glance(config, begun, approve)
         if glance and is_current(made, config, begun, read_seen(config)):
             return Retrained(glance, None, ())
-        inputs = open_inputs(config)
-        decision = decide(config, begun, inputs, approve, progress)
-        if decision.kind == UNCHANGED and is_current(made, config, begun, read_seen(config)):
-            return Retrained(decision, None, ())
-        earlier = read_earlier(config.output_folder)
-        table = decision.study.table if decision.study else None
+        # Models and writers take seconds to import, which a run that ends above does without.
+        from mlrisk.remaking import decided_and_made
 
-        def report(package: Package, folder: Path) -> None:
-            progress("change report")
-            _report(config, inputs, earlier, decision, package, folder)
-
-        # The report moves in with the map: of a map that is there it is never missing, whenever a run is killed.
-        ranking = rank(config, inputs, progress, decision.ledger, table, begun.files, report)
-        progress("done")
-        return Retrained(decision, ranking, tuple(config.output_folder / name for name in FILES))
-
-
-def _report(
-    config: Config, inputs: Inputs, earlier: Earlier | None, decision: Decision, package: Package, folder: Path
-) -> None:
-    changes = None
-    if earlier is not None and set(earlier.cells["cell_id"]) & set(package.risk["cell_id"]):
-        ledger = decision.ledger or Ledger.build(
-            inputs.grid, inputs.sources, config.contamination.labels, config.data_folder
-        )
-        districts = cell_regions(inputs.grid, inputs.sources, config.validation)
-        changes = changes_between(earlier, package, _between(config, inputs, decision), districts, ledger)
-    write_changes(decision, changes, package.notes, earlier.as_of if earlier else "", folder)
-
-
-def _between(config: Config, inputs: Inputs, decision: Decision) -> NDArray[np.float64]:
-    """Scores of today's features by the model that ranked before, NaN where there was none."""
-    if decision.before is None:
-        return np.full(inputs.grid.n_cells, np.nan)
-    texts = Store.of(config).load_number(f"{config.name}.contamination", decision.before)[1]
-    model = ContaminationModel.from_files(texts)
-    if decision.study is not None:
-        table = decision.study.table
-    else:
-        known = Known(inputs.sources, contamination_context(config))
-        table = grid_feature_table(
-            inputs.grid, known, config.features, config.compute.tile_cells, config.compute.schedule
-        )
-    return model.ranker.raw(asked_of(table, model.ranker.features), config.compute.threads)
+        return Retrained(*decided_and_made(config, begun, made, approve, progress))

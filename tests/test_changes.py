@@ -14,8 +14,8 @@ from mlrisk.changes import WHY, Earlier, changes_between, expected_and_found
 from mlrisk.ranking import ranked
 from tests.sample_package import FORBIDDEN, sample_package
 from tests.test_report import Seen
+from training.decision import PROMOTED, REFUSED, Decision
 from training.gate import Check
-from training.retrain import PROMOTED, REFUSED, Decision
 from training.states import FOUND, SEARCHED, UNKNOWN
 
 PACKAGE = sample_package(30, 40)

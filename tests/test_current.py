@@ -1,6 +1,8 @@
 """Nothing is new and the map is today's: each condition alone makes a retraining look closer or rank anew."""
 
 import json
+import subprocess
+import sys
 from datetime import date
 from types import SimpleNamespace
 
@@ -9,9 +11,8 @@ import pytest
 import mlrisk
 from features.errors import ConfigError
 from mlrisk.current import is_current, program_digest, read_made
-from training.glance import Begun, nothing_new
+from training.glance import Begun, at_a_glance, nothing_new
 from training.identity import public_settings
-from training.retrain import at_a_glance
 from training.seen import Seen, write_seen
 
 DAY = date(2024, 2, 1)
@@ -166,3 +167,10 @@ def test_another_setting_makes_another_map(written, config):
 
 def test_without_a_summary_there_is_no_map(written):
     assert read_made(written[0]) is None
+
+
+def test_a_run_with_nothing_new_waits_for_no_model_and_no_writer():
+    heavy = "{'lightgbm', 'sklearn', 'matplotlib', 'bokeh', 'shap'}"
+    code = f"import sys, mlrisk.retraining, mlrisk.told.retraining; sys.exit(str({heavy} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == "set()"

@@ -14,8 +14,9 @@ from tests.sample_store import cheap, store_config
 from tests.sample_study import book_of, inputs_of, land
 from training.audit_log import read_lines
 from training.contest import NEWEST, REGIONS, contest
+from training.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
 from training.registry import promote, row_of, rows_of
-from training.retrain import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING, retrain
+from training.retrain import retrain
 from training.tracking import Store
 from training.train import train
 

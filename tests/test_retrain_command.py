@@ -9,8 +9,8 @@ import mlrisk
 from tests.sample_store import cheap
 from tests.test_chain import QUICK, command, command_here
 from training.audit_log import read_lines
+from training.decision import FIRST, PROMOTED, UNCHANGED
 from training.registry import promote
-from training.retrain import FIRST, PROMOTED, UNCHANGED
 from training.seen import seen_path
 from training.tracking import Store
 

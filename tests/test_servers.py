@@ -20,10 +20,11 @@ from models.contamination import ContaminationModel
 from tests.sample_store import cheap, store_config
 from tests.sample_study import inputs_of, land
 from tests.test_retrain import LOOSE, NOW, SIDE, THEN
+from training.decision import FIRST, PROMOTED, UNCHANGED
 from training.exchange import export_version
 from training.inputs import contamination_context
 from training.registry import roll_back, rows_of
-from training.retrain import FIRST, PROMOTED, UNCHANGED, retrain
+from training.retrain import retrain
 from training.tracking import Store
 
 NAME = "small.contamination"

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from features.errors import ConfigError
 from training.aliases import CHAMPION, restore
 from training.config import TrainConfig
+from training.decision import Decision, no_change
 from training.inputs import Inputs
 from training.ledger import Ledger
 from training.registry import Row, row_of
@@ -15,6 +17,11 @@ from training.tracking import Store
 
 # Runs of a retraining carry the tag, so that what a killed one left behind is known for what it is.
 BY_RETRAIN = {"command": "retrain"}
+
+
+def lock_path(config: TrainConfig) -> Path:
+    """The file that two retrainings of a country must not hold at once."""
+    return config.home_folder / f".{config.name}.retrain.lock"
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,15 @@ def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: b
     if restored:
         notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
     return Begun(store, notes, files, mark)
+
+
+def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decision | None:
+    """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
+    same = nothing_new(config, begun) if approve is None else None
+    if same is None:
+        return None
+    known, seen = same
+    return no_change(known, seen.champion, (*begun.notes, *seen.notes), None)
 
 
 def nothing_new(config: TrainConfig, begun: Begun) -> tuple[Row, Seen] | None:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pandas as pd
 
@@ -25,6 +24,9 @@ class CalibratedScores:
     """A version as it was registered: predicts the probability that survey would find explosive ordnance."""
 
     def __init__(self, folder: Path) -> None:
+        # Here and not above: who only reads the names of this module does not wait for it.
+        import lightgbm
+
         check_files(folder)
         self.features: list[str] = json.loads((folder / "features.json").read_text(encoding="utf-8"))
         self.booster = lightgbm.Booster(model_str=(folder / "booster.txt").read_text(encoding="utf-8"))
@@ -68,6 +70,8 @@ class ExpectedCasualties:
     """
 
     def __init__(self, folder: Path) -> None:
+        import lightgbm
+
         check_files(folder)
 
         def read(name: str) -> Any:

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,9 +15,10 @@ from training.audit_log import write_line
 from training.casualty_contest import CasualtyArena, casualty_arena
 from training.config import TrainConfig
 from training.contest import Contest, arena_table, contest
+from training.decision import FIRST, PROMOTED, REFUSED, WAITING, Decision, no_change
 from training.drift import population_stability
-from training.gate import Check, drift_told, judged_by_gate
-from training.glance import BY_RETRAIN, Begun, begin, note_down, nothing_new
+from training.gate import drift_told, judged_by_gate
+from training.glance import BY_RETRAIN, Begun, at_a_glance, begin, lock_path, note_down
 from training.history import open_history
 from training.inputs import Inputs, open_inputs
 from training.ledger import Ledger
@@ -26,46 +26,10 @@ from training.lock import only_one
 from training.news import News, fingerprint, news_since, told_counts
 from training.registry import TARGETS, Row, promote, row_of, rows_with
 from training.states import FOUND, SEARCHED
-from training.study import Study
 from training.tracking import Store
 from training.train import Trained, train
 
 Progress = Callable[[str], None]
-FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
-
-
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """What a retraining came to.
-
-    `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED or WAITING (for --approve). `champion` is the
-    number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one judged.
-    `notes` are sentences for the operator; `facts` what goes into the audit line. `ledger` and `study` are of
-    today, for whoever ranks next: None where they were not needed.
-    """
-
-    kind: str
-    champion: str
-    before: str | None
-    challenger: str | None
-    checks: tuple[Check, ...] = ()
-    notes: tuple[str, ...] = ()
-    news: News | None = None
-    contest: Contest | None = None
-    psi: pd.DataFrame = field(default_factory=pd.DataFrame)
-    ledger: Ledger | None = None
-    study: Study | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why the gate refused, empty where it did not."""
-        return tuple(f"{check.name}: {check.text}" for check in self.checks if not check.passed)
-
-
-def lock_path(config: TrainConfig) -> Path:
-    """The file that two retrainings of a country must not hold at once."""
-    return config.home_folder / f".{config.name}.retrain.lock"
 
 
 def retrain(
@@ -82,15 +46,6 @@ def retrain(
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         begun = begin(config, progress, from_files=inputs is None)
         return at_a_glance(config, begun, approve) or decide(config, begun, inputs, approve, progress)
-
-
-def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decision | None:
-    """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
-    same = nothing_new(config, begun) if approve is None else None
-    if same is None:
-        return None
-    known, seen = same
-    return _no_change(known, seen.champion, (*begun.notes, *seen.notes), None)
 
 
 def decide(
@@ -237,16 +192,7 @@ def _unchanged(
         facts = {"champion": before, "challenger": known.number, "why": "signed", "inputs": inputs.digests}
         _settle(config, store, known, PROMOTED, approve, "the gate holds, signed", facts)
         return Decision(PROMOTED, known.number, before, known.number, notes=(*notes, f"signed by {approve}"), news=news)
-    return _no_change(known, before, notes, news)
-
-
-def _no_change(known: Row, before: str, notes: tuple[str, ...], news: News | None) -> Decision:
-    decided = known.tags.get("decision", "")
-    told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
-    waits = (f"version {known.number} waits for --approve NAME",) if decided == WAITING else ()
-    return Decision(
-        UNCHANGED, before, before, known.number, notes=(*notes, f"{told}: no version changes", *waits), news=news
-    )
+    return no_change(known, before, notes, news)
 
 
 def _news(config: TrainConfig, store: Store, ledger: Ledger, champion: Row) -> News:

@@ -2,8 +2,7 @@
 
 from mlrisk.retraining import Retrained
 from mlrisk.told.lines import Said, Table
-from mlrisk.told.ranking import ranked_map
-from training.retrain import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+from training.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
 
 TOLD = {
     FIRST: "first: version {champion} ranks",
@@ -29,5 +28,14 @@ def retrained(done: Retrained) -> list[Said]:
         *([Table("gate", ("check", "", "figures"), rows)] if rows else []),
         *decision.notes,
         *(f"{path.name}: {path}" for path in done.report),
-        *(ranked_map(done.ranking) if done.ranking is not None else []),
+        *_ranked(done),
     ]
+
+
+def _ranked(done: Retrained) -> list[Said]:
+    if done.ranking is None:
+        return []
+    # Needs what ranking needs, which a run without a new map has not imported.
+    from mlrisk.told.ranking import ranked_map
+
+    return ranked_map(done.ranking)
