@@ -2,16 +2,21 @@
 
 import json
 import os
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 
 import mlrisk
+from features import sources
+from features.digests import digest_files
 from features.records import known_at
 from training.inputs import open_inputs
 from training.ledger import Ledger
+from training.news import fingerprint
 from training.seen import Seen, files_digest, known_days, mark_of, read_seen, seen_path, write_seen
 
 SEEN = Seen(
@@ -79,6 +84,37 @@ def test_terms_and_the_program_are_in_the_mark(country, monkeypatch):
     mark = marked(config)
     monkeypatch.setattr("training.seen.tree_digest", lambda _: "another program")
     assert marked(config) != mark
+
+
+def test_other_units_of_casualties_are_news(country):
+    units = country.folder / "units.gpkg"
+    shutil.copy(country.folder / "area.gpkg", units)
+    config = config_of(country, "casualty.units={path: units.gpkg}")
+    inputs = open_inputs(config)
+    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    before = fingerprint(config, inputs, ledger)
+    assert fingerprint(config, inputs, ledger) == before
+    gpd.read_file(units).buffer(-500).to_file(units)
+    assert fingerprint(config, inputs, ledger) != before
+
+
+def test_a_file_that_is_replaced_while_it_is_read_counts_as_what_was_read(country, monkeypatch):
+    config = config_of(country)
+    path = country.folder / "incidents.csv"
+    before = path.read_bytes()
+    first = open_inputs(config).digests["incidents"]
+    read = sources.read_vector
+
+    def replaced_meanwhile(name, *rest):
+        table = read(name, *rest)
+        if name == "incidents":
+            path.write_bytes(before + b"\n")
+        return table
+
+    monkeypatch.setattr(sources, "read_vector", replaced_meanwhile)
+    assert open_inputs(config).digests["incidents"] == first
+    assert digest_files((path,)) != first
+    path.write_bytes(before)
 
 
 def test_what_cannot_be_read_has_no_mark(country):
