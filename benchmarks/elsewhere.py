@@ -18,8 +18,8 @@ from scipy.special import expit
 import mlrisk
 from benchmarks.killed import QUICK
 from benchmarks.quick import without_report
-from features.known import Known
-from features.table import grid_feature_table
+from features.as_of.snapshot import Known
+from features.table.build import grid_feature_table
 from mlrisk.risk_map import load_champions
 from training.casualties import expected_casualties, unit_table
 from training.history import open_history

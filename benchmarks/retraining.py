@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import mlrisk
 from benchmarks.quick import without_report
-from features.records import RULED_OUT_BY
+from features.base.records import RULED_OUT_BY
 from mlrisk.config import Config
 from mlrisk.synthetic.kind import AS_OF
 from training.inputs import open_inputs

@@ -15,8 +15,8 @@ import rasterio
 from numpy.typing import NDArray
 
 import mlrisk
-from features.known import Known
-from features.table import feature_infos, grid_feature_table
+from features.as_of.snapshot import Known
+from features.table.build import feature_infos, grid_feature_table
 from mlrisk.synthetic.country import Country, build_country
 from mlrisk.synthetic.mines import lay_mines
 from mlrisk.synthetic.terrain import MARGIN_CELLS

@@ -10,8 +10,8 @@ import numpy as np
 import rasterio
 
 import mlrisk
-from features.known import Known
-from features.table import feature_table
+from features.as_of.snapshot import Known
+from features.table.build import feature_table
 from training.baselines import rule_scores
 from training.inputs import contamination_context, open_inputs
 from training.metrics import judge

@@ -7,12 +7,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from features.errors import InputError
-from features.known import Known
-from features.report import SourceReport
-from features.store import FeatureFolder
-from features.store import write_features as write_store
-from features.table import grid_feature_table
+from features.as_of.snapshot import Known
+from features.base.errors import InputError
+from features.sources.report import SourceReport
+from features.table.build import grid_feature_table
+from features.table.store import FeatureFolder
+from features.table.store import write_features as write_store
 from mlrisk.audit import Audit, write_ledger
 from mlrisk.config import Config
 from mlrisk.package import NOT_EVIDENCE
@@ -78,7 +78,7 @@ def write_features(
 ) -> FeatureFolder:
     """Write the features of every cell as GeoParquet, a file a tile; `features` in the output folder if none is given.
 
-    A run that was killed goes on where it stopped; see features.store.
+    A run that was killed goes on where it stopped; see features.table.store.
     """
     progress("sources")
     inputs = open_inputs(config)

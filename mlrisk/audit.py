@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import ConfigError
+from features.base.errors import ConfigError
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.writers.sheets import plain
 from training.kinds import KIND_NAMES

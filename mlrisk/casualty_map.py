@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from features.info import FeatureContext
+from features.base.feature_info import FeatureContext
 from mlrisk.casualty_columns import MAIN, MORE
 from mlrisk.config import Config
 from models.casualty import CasualtyModel

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.grid import Grid
-from features.table import feature_infos
+from features.base.grid import Grid
+from features.table.build import feature_infos
 from mlrisk.config import Config
 from mlrisk.language import Language, language
 from mlrisk.package import NOT_EVIDENCE

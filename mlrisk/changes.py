@@ -12,7 +12,7 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from features.errors import InputError
+from features.base.errors import InputError
 from mlrisk.package import Package
 from mlrisk.verification import open_risk
 from training.ledger import Ledger

@@ -39,7 +39,7 @@ COUNTRY_FOLDER = "country"
 
 def main() -> None:
     """Run the command line; every error ends with its exit code and one sentence that says what would do."""
-    from features.errors import MlriskError
+    from features.base.errors import MlriskError
 
     try:
         app()
@@ -93,7 +93,7 @@ def demo(
 @app.command()
 def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, json_file: JsonOption = None) -> None:
     """Read every source; report what is there, what was repaired or set aside, and why."""
-    from features.report import report_rows
+    from features.sources.report import report_rows
     from mlrisk.api import check as run_check
     from mlrisk.told.sources import checked_sources
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, get_args
 import yaml
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from features.errors import ConfigError
-from features.settings import Settings
+from features.base.errors import ConfigError
+from features.base.settings import Settings
 from mlrisk.language import languages
 from mlrisk.planning.settings import (
     AssetSettings,

@@ -9,8 +9,8 @@ from string import Formatter
 
 import yaml
 
-from features.errors import ConfigError
-from features.info import FeatureInfo
+from features.base.errors import ConfigError
+from features.base.feature_info import FeatureInfo
 
 FOLDER = "languages"
 NUMBER = re.compile(r"\d+")

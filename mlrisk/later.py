@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.columns import take_canonical
-from features.coordinates import Home
-from features.coverage import cell_coverage, covered_share
-from features.errors import InputError
-from features.grid import Grid
-from features.records import DATED_BY, dates_of
-from features.report import Tally
-from features.schema import DATE, POINT, POLYGON, SHARE, TEXT, Schema
-from features.sources import KEEP_AROUND_M
-from features.specs import SourceSpec
-from features.vectors import read_vector
+from features.base.errors import InputError
+from features.base.grid import Grid
+from features.base.records import DATED_BY, dates_of
+from features.geometry.coverage import cell_coverage, covered_share
+from features.sources.columns import take_canonical
+from features.sources.coordinates import Home
+from features.sources.opening import KEEP_AROUND_M
+from features.sources.report import Tally
+from features.sources.schema import DATE, POINT, POLYGON, SHARE, TEXT, Schema
+from features.sources.settings import SourceSpec
+from features.sources.vectors import read_vector
 
 DATES = {"date": DATE, "year": DATE, "recorded_date": DATE}
 FOUND = Schema((POINT, POLYGON), DATES | {"eo_category": TEXT})

@@ -116,7 +116,7 @@ def _opened(path: Path, overrides: list[str] | None) -> "tuple[Config, Store]":
 
 
 def _model(config: "Config", target: str) -> str:
-    from features.errors import ConfigError
+    from features.base.errors import ConfigError
     from training.registry import TARGETS
 
     if target not in TARGETS:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import ConfigError
+from features.base.errors import ConfigError
 
 Floats = NDArray[np.float64]
 Policy = Callable[[pd.DataFrame], Floats]

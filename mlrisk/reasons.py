@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from features.info import CLIP_M, DAYS_PER_YEAR, LONGEST_DISTANCE_M, FeatureInfo
+from features.base.feature_info import CLIP_M, DAYS_PER_YEAR, LONGEST_DISTANCE_M, FeatureInfo
 from mlrisk.language import Language, placeholders
 from models.explain import Families
 

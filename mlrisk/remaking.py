@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from features.known import Known
-from features.table import grid_feature_table
+from features.as_of.snapshot import Known
+from features.table.build import grid_feature_table
 from mlrisk.change_report import FILES, write_changes
 from mlrisk.changes import Earlier, changes_between, read_earlier
 from mlrisk.config import Config

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import ConfigError, MlriskError
-from features.grid import Grid
-from features.records import known_at
-from features.report import report_rows
-from features.sources import Sources
-from features.table import FeatureTable
+from features.base.errors import ConfigError, MlriskError
+from features.base.grid import Grid
+from features.base.records import known_at
+from features.sources.opening import Sources
+from features.sources.report import report_rows
+from features.table.build import FeatureTable
 from mlrisk.casualty_columns import INDEX, MAIN, MORE
 from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config

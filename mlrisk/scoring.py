@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.compute import LOCAL, over_tiles
-from features.grid import Grid
-from features.info import FeatureInfo
-from features.known import Known
-from features.table import FeatureTable, feature_infos, feature_table, places_of, starts_of_rows
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureInfo
+from features.base.grid import Grid
+from features.table.build import FeatureTable, feature_infos, feature_table, places_of, starts_of_rows
+from features.table.scheduler import LOCAL, over_tiles
 from mlrisk.config import Config
 from mlrisk.language import language
 from mlrisk.planning.ground import ground_columns

@@ -10,7 +10,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.planning.growth import Flags, grow, no_barriers
 from mlrisk.planning.settings import TaskSettings
 

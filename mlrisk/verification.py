@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from features.errors import InputError
-from features.grid import Grid, decode_cell_id
+from features.base.errors import InputError
+from features.base.grid import Grid, decode_cell_id
 from mlrisk.later import FOUND, SEARCHED, Later, read_later, searched_share
 from mlrisk.map_audit import map_audit
 from mlrisk.package import NOT_EVIDENCE

@@ -7,11 +7,11 @@ import pyproj
 from scipy.special import expit
 from shapely.geometry import box
 
-from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
-from features.known import Known
-from features.sources import Sources
-from features.table import FeatureTable
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureContext, FeatureInfo
+from features.base.grid import Grid
+from features.sources.opening import Sources
+from features.table.build import FeatureTable
 from mlrisk.config import Config
 from training.regions import block_names
 from training.states import Evidence

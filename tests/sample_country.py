@@ -9,11 +9,11 @@ import pandas as pd
 import shapely
 from shapely.geometry import LineString, box
 
-from features import front_lines
-from features.grid import Grid, projected_crs
-from features.info import FeatureContext
-from features.known import Known
-from features.table import FAMILIES
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid, projected_crs
+from features.families import front_lines
+from features.families.registry import FAMILIES
 
 CRS = projected_crs("EPSG:32638")
 AS_OF = date(2022, 6, 30)

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter, label
 from shapely import union_all
 from shapely.geometry import LineString, Point, Polygon, box
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.package import ModelNote, Notes, Package
 
 CRS = "EPSG:32638"

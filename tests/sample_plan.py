@@ -5,7 +5,7 @@ import pandas as pd
 import pyproj
 from shapely.geometry import box
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.config import RankingSettings
 from mlrisk.planning.authority import with_need
 from mlrisk.planning.effort import with_effort

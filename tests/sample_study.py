@@ -12,8 +12,8 @@ import pytest
 import shapely
 from shapely.geometry import LineString, box
 
-from features.grid import Grid
-from features.sources import Sources
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from training import judging
 from training.config import TrainConfig
 from training.hindsight import earlier_trials

@@ -11,10 +11,10 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from features import access, drainage
-from features.blocks import Block, blocks_of
-from features.grid import Grid
-from features.known import Known
+from features.as_of.coarse_blocks import Block, blocks_of
+from features.as_of.snapshot import Known
+from features.base.grid import Grid
+from features.families import access, drainage
 from tests.sample_country import CONTEXT, CRS, StandIn, Surface, country
 
 EAST, NORTH = 510_000.0, 4_200_000.0

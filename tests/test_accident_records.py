@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from features.grid import Grid, projected_crs
-from features.sources import SourcesSettings, open_sources
+from features.base.grid import Grid, projected_crs
+from features.sources.opening import SourcesSettings, open_sources
 
 CRS = projected_crs("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 510_000, 4_410_000), CRS, 500)

@@ -13,9 +13,9 @@ from shapely.geometry import box
 from typer.testing import CliRunner
 
 import mlrisk
-from features.errors import ConfigError
-from features.grid import Grid
-from features.sources import Sources
+from features.base.errors import ConfigError
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from mlrisk import audit
 from mlrisk.audit import CELL_COLUMNS, COLUMNS, write_ledger
 from mlrisk.cli import app

@@ -13,7 +13,7 @@ from affine import Affine
 from shapely.geometry import box
 
 import mlrisk
-from features.errors import ConfigError, InputError, MlriskError
+from features.base.errors import ConfigError, InputError, MlriskError
 from tests.sample_store import cheap
 from training.tracking import Store
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from features import broad_relief
-from features.broad_relief import FEATURES, FLAT_KM, LATTICE_M, MARGIN, SIDE, SLOPE_KM, STD_KM
-from features.grid import Grid
-from features.known import Known
+from features.as_of.snapshot import Known
+from features.base.grid import Grid
+from features.families import broad_relief
+from features.families.broad_relief import FEATURES, FLAT_KM, LATTICE_M, MARGIN, SIDE, SLOPE_KM, STD_KM
 from tests.sample_country import CONTEXT, CRS, StandIn, country
 
 EAST, NORTH = 510_000.0, 4_200_000.0

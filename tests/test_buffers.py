@@ -1,6 +1,6 @@
 import numpy as np
 
-from features.buffers import Buffers
+from features.base.memory import Buffers
 
 
 def test_an_array_in_use_is_never_handed_out_again():

@@ -7,11 +7,11 @@ import pyproj
 import pytest
 from shapely.geometry import box
 
-from features.errors import ConfigError, InputError
-from features.grid import Grid
-from features.info import FeatureContext
-from features.known import Known
-from features.sources import Sources
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError, InputError
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from mlrisk.config import Config
 from training.accidents import casualty_count, read_accidents
 from training.exposure import exposed_people, people_today

@@ -10,8 +10,8 @@ import pyproj
 import pytest
 from shapely.geometry import box
 
-from features.grid import Grid
-from features.sources import Sources
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from mlrisk.config import Config
 from training.accidents import read_accidents
 from training.casualty_judging import MODEL, forecast_years, held_out_regions, judge_casualty

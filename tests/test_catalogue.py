@@ -4,19 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from features.catalogue import catalogue
-from features.table import FAMILIES
+from features.families.registry import FAMILIES
+from features.table.catalogue import catalogue
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_the_page_in_the_docs_is_that_of_the_code():
     page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
-    assert page == catalogue(), "run `python -m features.catalogue > docs/features.md`"
+    assert page == catalogue(), "run `python -m features.table.catalogue > docs/features.md`"
 
 
 def test_the_module_writes_the_page():
-    line = [sys.executable, "-W", "error", "-m", "features.catalogue"]
+    line = [sys.executable, "-W", "error", "-m", "features.table.catalogue"]
     assert subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=True).stdout == catalogue()
 
 

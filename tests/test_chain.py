@@ -18,7 +18,7 @@ import pytest
 import rasterio
 
 import mlrisk
-from features.errors import ConfigError, InputError
+from features.base.errors import ConfigError, InputError
 from mlrisk.cell import explain_cell, write_story
 from mlrisk.cli import main
 from mlrisk.package import NOT_EVIDENCE

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.compute import Compute, over_tiles
-from features.errors import ConfigError, InputError, MlriskError
-from features.grid import Grid
-from features.known import Known
-from features.table import feature_table, feature_tiles, grid_feature_table
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError, InputError, MlriskError
+from features.base.grid import Grid
+from features.table.build import feature_table, feature_tiles, grid_feature_table
+from features.table.scheduler import Compute, over_tiles
 from tests.sample_country import CONTEXT, CRS, country
 
 FAMILIES = ("terrain", "front_lines", "control", "incidents", "land_use", "covariates")
@@ -74,7 +74,7 @@ def test_a_dask_cluster_of_two_workers_gives_the_same_bits(known, expected, clus
 
 
 def test_a_worker_with_other_code_is_refused(known, cluster, monkeypatch):
-    monkeypatch.setattr("features.compute.code_digest", lambda: str(os.getpid()))
+    monkeypatch.setattr("features.table.scheduler.code_digest", lambda: str(os.getpid()))
     with pytest.raises(MlriskError, match="runs another version of mlrisk"):
         next(feature_tiles(known.sources.grid, known, FAMILIES, 17, Compute(cluster)))
 
@@ -129,8 +129,8 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     script.write_text(
         "import os, sys, time\n"
         "import numpy as np\n"
-        "from features.compute import Compute, over_tiles\n"
-        "from features.grid import Grid, projected_crs\n"
+        "from features.table.scheduler import Compute, over_tiles\n"
+        "from features.base.grid import Grid, projected_crs\n"
         "def pid(tile):\n    return os.getpid()\n"
         "if __name__ == '__main__':\n"
         "    grid = Grid(projected_crs('EPSG:32638'), 500.0, 0, 0, np.ones((40, 40), bool))\n"
@@ -170,7 +170,7 @@ def test_without_dask_the_extra_is_named(known, monkeypatch):
 
 def test_a_scheduler_that_does_not_answer_is_named(known, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("features.compute.ANSWER_SECONDS", 1)
+    monkeypatch.setattr("features.table.scheduler.ANSWER_SECONDS", 1)
     with pytest.raises(MlriskError, match=r"tcp://127\.0\.0\.1:9\) does not answer within 1 s"):
         list(feature_tiles(known.sources.grid, known, FAMILIES, 17, Compute("tcp://127.0.0.1:9")))
 

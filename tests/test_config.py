@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from features.compute import Compute
-from features.errors import ConfigError
+from features.base.errors import ConfigError
+from features.table.scheduler import Compute
 from mlrisk.config import Config, load_config
 
 ROOT = Path(__file__).parents[1]

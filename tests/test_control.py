@@ -6,11 +6,11 @@ import pytest
 import shapely
 from shapely.geometry import LineString, box
 
-from features import control
-from features.errors import InputError
-from features.known import Known
-from features.schema import SCHEMAS
-from features.specs import SourcesSettings
+from features.as_of.snapshot import Known
+from features.base.errors import InputError
+from features.families import control
+from features.sources.schema import SCHEMAS
+from features.sources.settings import SourcesSettings
 from tests.sample_country import CONTEXT, CRS, StandIn, country_grid
 
 WEST, EAST = box(480e3, 3980e3, 508e3, 4040e3), box(508e3, 3980e3, 516e3, 4040e3)

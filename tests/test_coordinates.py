@@ -10,11 +10,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.coordinates import LATITUDE_SIGN, LONGITUDE_SIGN, OUT_OF_RANGE, SWAPPED, Home, mistaken_axes
-from features.errors import ConfigError, InputError
-from features.grid import Grid
-from features.report import SourceReport
-from features.sources import KEEP_AROUND_M, Sources, SourcesSettings, open_area, open_sources
+from features.base.errors import ConfigError, InputError
+from features.base.grid import Grid
+from features.sources.coordinates import LATITUDE_SIGN, LONGITUDE_SIGN, OUT_OF_RANGE, SWAPPED, Home, mistaken_axes
+from features.sources.opening import KEEP_AROUND_M, Sources, SourcesSettings, open_area, open_sources
+from features.sources.report import SourceReport
 
 WGS84 = pyproj.CRS("EPSG:4326")
 UTM = pyproj.CRS("EPSG:32618")

@@ -3,8 +3,8 @@ import pyproj
 import shapely
 from shapely.geometry import Point, box
 
-from features.coverage import cell_coverage, covered_share
-from features.grid import Grid
+from features.base.grid import Grid
+from features.geometry.coverage import cell_coverage, covered_share
 
 UTM = pyproj.CRS("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 505_000, 4_404_000), UTM, 250)

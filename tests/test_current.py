@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import mlrisk
-from features.errors import ConfigError
+from features.base.errors import ConfigError
 from mlrisk.current import is_current, program_digest, read_made
 from training.glance import Begun, at_a_glance, nothing_new
 from training.identity import public_settings

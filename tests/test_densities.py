@@ -3,11 +3,11 @@ import pytest
 import shapely
 from shapely.geometry import LineString
 
-from features.densities import event_densities, line_density, line_points, point_densities, widened_m
-from features.grid import Grid, projected_crs
-from features.layers import layer_of
-from features.nearby import count_within, least_within
-from features.ownership import point_ownership
+from features.as_of.own_records import point_ownership
+from features.base.grid import Grid, projected_crs
+from features.geometry.counts_within import count_within, least_within
+from features.geometry.densities import event_densities, line_density, line_points, point_densities, widened_m
+from features.geometry.layers import layer_of
 
 CRS = projected_crs("EPSG:32638")
 

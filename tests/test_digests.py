@@ -6,11 +6,11 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from features.digests import digest_files, parts_of
-from features.errors import InputError
-from features.files import read_rows
-from features.report import Tally
-from features.specs import SourceSpec
+from features.base.errors import InputError
+from features.sources.digests import digest_files, parts_of
+from features.sources.readers import read_rows
+from features.sources.report import Tally
+from features.sources.settings import SourceSpec
 
 
 def points(number):

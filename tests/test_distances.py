@@ -3,13 +3,14 @@ import pytest
 import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, Polygon, box
 
-from features.distances import distance_m, nearest, share_along
-from features.event_distances import event_distance_m, nearest_other
-from features.grid import Grid, projected_crs
-from features.info import LONGEST_DISTANCE_M
-from features.inside import first_inside
-from features.layers import layer_of, point_layer, split_segments
-from features.ownership import Owned, point_ownership, point_parts
+from features.as_of.own_records import point_ownership, point_parts
+from features.base.feature_info import LONGEST_DISTANCE_M
+from features.base.grid import Grid, projected_crs
+from features.geometry.distances import distance_m, nearest, share_along
+from features.geometry.event_distances import event_distance_m, nearest_other
+from features.geometry.exclusions import Owned
+from features.geometry.layers import layer_of, point_layer, split_segments
+from features.geometry.point_in_polygon import first_inside
 
 CRS = projected_crs("EPSG:32638")
 

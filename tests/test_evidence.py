@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from features.errors import ConfigError
-from features.grid import Grid
-from features.sources import Sources
+from features.base.errors import ConfigError
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from training.config import DeclaredArea, LabelSettings
 from training.evidence import FOUND, SEARCHED, UNKNOWN, evidence_at
 

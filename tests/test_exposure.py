@@ -8,10 +8,10 @@ import pyproj
 import pytest
 from shapely.geometry import box
 
-from features.errors import ConfigError
-from features.grid import Grid
-from features.info import FeatureContext
-from features.sources import Sources
+from features.base.errors import ConfigError
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config, load_config
 from training.accidents import Accidents

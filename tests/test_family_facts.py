@@ -7,7 +7,11 @@ import pytest
 import shapely
 from shapely.geometry import LineString, Point, box
 
-from features import (
+from features.as_of.events import are_mines, are_uxo
+from features.as_of.snapshot import Known
+from features.base.errors import InputError
+from features.base.feature_info import FeatureContext
+from features.families import (
     covariates,
     front_lines,
     hazard_areas,
@@ -18,12 +22,8 @@ from features import (
     settlements,
     surveyed,
 )
-from features.errors import InputError
-from features.events import are_mines, are_uxo
-from features.info import FeatureContext
-from features.known import Known
-from features.layers import layer_of
-from features.line_shape import OPPOSITE_REACH_M
+from features.geometry.layers import layer_of
+from features.geometry.line_shape import OPPOSITE_REACH_M
 from tests.sample_country import AS_OF, CONTEXT, CRS, StandIn, Surface, country_grid
 
 

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import shapely
 
-from features import terrain
-from features.blocks import MARGIN_M
-from features.info import LONGEST_DISTANCE_M, FeatureContext
-from features.known import Known
-from features.table import FAMILIES, feature_infos, feature_table
+from features.as_of.coarse_blocks import MARGIN_M
+from features.as_of.snapshot import Known
+from features.base.feature_info import LONGEST_DISTANCE_M, FeatureContext
+from features.families import terrain
+from features.families.registry import FAMILIES
+from features.table.build import feature_infos, feature_table
 from tests.sample_country import AS_OF, CONTEXT, built, country, country_grid, polygons, with_vector
 from training.outcomes import features_of_outcomes
 

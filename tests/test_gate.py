@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from features.table import FeatureTable
+from features.table.build import FeatureTable
 from training.casualty_contest import CasualtyArena, contributions, worse_by
 from training.casualty_figures import deviance
 from training.config import RetrainingSettings

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import MultiPoint, Point, Polygon, box
 
-from features.errors import ConfigError, InputError
-from features.grid import Grid, decode_cell_id, encode_cell_id, projected_crs
+from features.base.errors import ConfigError, InputError
+from features.base.grid import Grid, decode_cell_id, encode_cell_id, projected_crs
 
 UTM = pyproj.CRS("EPSG:32638")
 

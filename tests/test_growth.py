@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import label as pieces
 from shapely.geometry import LineString, Point, box
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.planning.growth import grow, line_barriers, no_barriers, region_barriers
 
 GRID = Grid.from_area(box(0, 0, 3_000, 2_000), pyproj.CRS("EPSG:32638"), 100)

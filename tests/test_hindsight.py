@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from features.records import known_at
+from features.base.records import known_at
 from tests.sample_study import AS_OF, FIRST, added, book_of, config_of, inputs_of, land
 from training.evidence import FOUND, SEARCHED, UNKNOWN
 from training.hindsight import DAYS_PER_YEAR, earlier_dates, earlier_trials

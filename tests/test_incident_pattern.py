@@ -10,13 +10,13 @@ import shapely
 from scipy.spatial.distance import cdist
 from shapely.geometry import LineString
 
-from features import front_lines, incident_pattern
-from features.chains import gabriel_chains, tree_chains
-from features.grid import Grid
-from features.info import LONGEST_DISTANCE_M, FeatureContext
-from features.known import Known
-from features.neighbours import neighbour_distances_m
-from features.ridges import ridge_strengths
+from features.as_of.snapshot import Known
+from features.base.feature_info import LONGEST_DISTANCE_M, FeatureContext
+from features.base.grid import Grid
+from features.families import front_lines, incident_pattern
+from features.geometry.distances import neighbour_distances_m
+from features.geometry.proximity_graphs import gabriel_chains, tree_chains
+from features.geometry.ridges import ridge_strengths
 from tests.sample_country import AS_OF, CRS, StandIn, country, country_grid, with_vector
 
 PLAIN = FeatureContext(AS_OF)

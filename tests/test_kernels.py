@@ -10,10 +10,10 @@ import pyproj
 import pytest
 from shapely.geometry import box
 
-from features.grid import Grid
-from features.info import FeatureContext
-from features.known import Known
-from features.sources import Sources
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from training import contamination_score
 from training.casualty_settings import CasualtySettings
 from training.contamination_score import HeldOutScores

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from features.errors import ConfigError
-from features.grid import Grid
-from features.records import known_at
-from features.sources import Sources
+from features.base.errors import ConfigError
+from features.base.grid import Grid
+from features.base.records import known_at
+from features.sources.opening import Sources
 from training.config import DeclaredArea, LabelSettings
 from training.evidence import FOUND, KIND_NAMES, SEARCHED, UNKNOWN, Ledger, evidence_at
 

@@ -5,10 +5,10 @@ import pytest
 import shapely
 from shapely.geometry import LineString, Polygon
 
-from features.distances import nearest, share_along
-from features.grid import Grid, projected_crs
-from features.layers import layer_of, split_segments
-from features.line_shape import (
+from features.base.grid import Grid, projected_crs
+from features.geometry.distances import nearest, share_along
+from features.geometry.layers import layer_of, split_segments
+from features.geometry.line_shape import (
     CHORD_M,
     MOST_WIDTH_M,
     OPPOSITE_REACH_M,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import MlriskError
+from features.base.errors import MlriskError
 from training.lock import BusyError, only_one
 from training.trouble import TrackingError, told_plainly
 

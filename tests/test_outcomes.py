@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import shapely
 
-from features import hazard_areas
-from features.errors import ConfigError
-from features.info import CLIP_M, FeatureContext, clipped_name
-from features.known import Known
-from features.table import grid_feature_table
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError
+from features.base.feature_info import CLIP_M, FeatureContext, clipped_name
+from features.families import hazard_areas
+from features.table.build import grid_feature_table
 from tests.sample_country import AS_OF, StandIn, country_grid, polygons
 from tests.sample_study import config_of, inputs_of, land, study_and_trials
 from training.outcomes import features_of_outcomes, held_back, raw_distances

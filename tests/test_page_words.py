@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from features.table import FAMILIES
+from features.families.registry import FAMILIES
 from mlrisk.classes import CLASSES, EVIDENCE_TEXTS
 from mlrisk.language import DECIMAL, Language, language, languages
 from mlrisk.package import NOT_EVIDENCE

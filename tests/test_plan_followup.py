@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from features.errors import InputError
+from features.base.errors import InputError
 from mlrisk.map_audit import map_audit
 from mlrisk.planning.comparison import compare_plans, read_tasks
 from mlrisk.planning.draw import audit_draw

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.errors import ConfigError
+from features.base.errors import ConfigError
 from mlrisk.config import load_config
 from mlrisk.planning.authority import with_need
 from mlrisk.planning.draw import audit_draw, lasting_random

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import label
 from shapely.geometry import box
 
-from features.errors import ConfigError
-from features.grid import Grid
+from features.base.errors import ConfigError
+from features.base.grid import Grid
 from mlrisk.config import TaskSettings
 from mlrisk.ranking import POLICIES, ranked
 from mlrisk.tasks import group_cells, survey_tasks

@@ -12,14 +12,14 @@ import shapely
 from affine import Affine
 from rasterio.warp import Resampling, reproject
 
-from features.digests import digest_files
-from features.errors import ConfigError, InputError
-from features.grid import Grid
-from features.positions import lay_positions, to_pixels
-from features.rasters import RasterSource
-from features.report import SourceReport
-from features.sampling import clean
-from features.sources import SourcesSettings, open_sources
+from features.base.errors import ConfigError, InputError
+from features.base.grid import Grid
+from features.sources.digests import digest_files
+from features.sources.opening import SourcesSettings, open_sources
+from features.sources.raster_positions import lay_positions, to_pixels
+from features.sources.raster_sampling import clean
+from features.sources.rasters import RasterSource
+from features.sources.report import SourceReport
 
 UTM = pyproj.CRS("EPSG:32638")
 BOX = (600_000, 4_400_000, 620_000, 4_424_000)

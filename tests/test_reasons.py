@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from features.errors import ConfigError
-from features.info import FeatureInfo
-from features.table import FAMILIES
+from features.base.errors import ConfigError
+from features.base.feature_info import FeatureInfo
+from features.families.registry import FAMILIES
 from mlrisk.language import language, languages, placeholders
 from mlrisk.reasons import Cases, quantity, reasons_in_words, told
 from mlrisk.scoring import contributions_text

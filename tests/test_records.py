@@ -7,9 +7,9 @@ import pytest
 import shapely
 from shapely.geometry import Point, box
 
-from features.grid import Grid, projected_crs
-from features.ownership import point_ownership
-from features.records import ages_years, decay, is_dated, known_at, numbers, places_m, words
+from features.as_of.own_records import point_ownership
+from features.base.grid import Grid, projected_crs
+from features.base.records import ages_years, decay, is_dated, known_at, numbers, places_m, words
 
 CRS = projected_crs("EPSG:32638")
 AS_OF = date(2022, 6, 30)

@@ -3,8 +3,8 @@ import numpy as np
 import pyproj
 from shapely.geometry import box
 
-from features.grid import Grid
-from features.sources import Sources
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from training.config import ValidationSettings
 from training.regions import NO_REGION, cell_regions
 

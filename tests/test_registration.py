@@ -10,9 +10,9 @@ import rasterio
 import shapely
 from affine import Affine
 
-from features.grid import Grid
-from features.registration import ELEVATION_NAME
-from features.sources import SourcesSettings, open_sources
+from features.base.grid import Grid
+from features.sources.coregistration import ELEVATION_NAME
+from features.sources.opening import SourcesSettings, open_sources
 
 BOX = (600_000, 4_400_000, 620_000, 4_424_000)
 ON = Grid.from_area(shapely.box(*BOX), pyproj.CRS("EPSG:32638"), 500)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.sources import Sources
+from features.sources.opening import Sources
 from models.contamination import ContaminationModel
 from tests.sample_store import cheap, store_config
 from tests.sample_study import book_of, inputs_of, land

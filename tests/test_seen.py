@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import mlrisk
-from features import sources
-from features.digests import digest_files
-from features.records import known_at
+from features.base.records import known_at
+from features.sources import opening as sources
+from features.sources.digests import digest_files
 from training.inputs import open_inputs
 from training.ledger import Ledger
 from training.news import fingerprint

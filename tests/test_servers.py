@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from features.known import Known
-from features.table import grid_feature_table
+from features.as_of.snapshot import Known
+from features.table.build import grid_feature_table
 from models.contamination import ContaminationModel
 from tests.sample_store import cheap, store_config
 from tests.sample_study import inputs_of, land

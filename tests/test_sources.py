@@ -15,12 +15,12 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import columns
-from features.errors import InputError
-from features.grid import Grid
-from features.parsing import parse_dates, parse_numbers
-from features.report import SourceReport, report_rows
-from features.sources import KEEP_AROUND_M, Sources, SourceSpec, SourcesSettings, open_area, open_sources
+from features.base.errors import InputError
+from features.base.grid import Grid
+from features.sources import columns
+from features.sources.opening import KEEP_AROUND_M, Sources, SourceSpec, SourcesSettings, open_area, open_sources
+from features.sources.parsing import parse_dates, parse_numbers
+from features.sources.report import SourceReport, report_rows
 
 UTM = pyproj.CRS("EPSG:32638")
 LEFT, BOTTOM = 600_000, 4_400_000

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 from shapely.geometry import box
 
-from features.grid import Grid
+from features.base.grid import Grid
 from training.autocorrelation import autocorrelation_range_m, variogram
 from training.config import ValidationSettings
 from training.knndm import matched_folds

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import shapely
 
-from features.distances import distance_m, in_reach
-from features.grid import Grid, projected_crs
-from features.inside import first_inside
-from features.layers import Layer, layer_of, segments_near
-from features.ownership import Owned
-from features.squares import SIDE_M, squares_of
+from features.base.grid import Grid, projected_crs
+from features.geometry.distances import distance_m, in_reach
+from features.geometry.exclusions import Owned
+from features.geometry.layers import Layer, layer_of, segments_near
+from features.geometry.point_in_polygon import first_inside
+from features.geometry.spatial_index import SIDE_M, squares_of
 
 CRS = projected_crs("EPSG:32634")
 

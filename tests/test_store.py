@@ -18,13 +18,13 @@ import pytest
 import shapely
 
 import mlrisk
-from features.compute import Compute
-from features.errors import ConfigError, MlriskError
-from features.geoparquet import PLACE_COLUMNS, point_wkb
-from features.grid import Grid
-from features.known import Known
-from features.store import MANIFEST, tile_plan, write_features
-from features.table import feature_infos, feature_table
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError, MlriskError
+from features.base.grid import Grid
+from features.table.build import feature_infos, feature_table
+from features.table.geoparquet import PLACE_COLUMNS, point_wkb
+from features.table.scheduler import Compute
+from features.table.store import MANIFEST, tile_plan, write_features
 from mlrisk.package import NOT_EVIDENCE
 from tests.sample_country import CONTEXT, CRS, country
 
@@ -148,9 +148,9 @@ def test_files_of_another_run_are_made_anew(known, tmp_path, monkeypatch, change
     elif change == "area":
         options = {"grid": replace(known.sources.grid, mask=known.sources.grid.mask & (np.arange(48) > 3))}
     elif change == "code":
-        monkeypatch.setattr("features.store.code_digest", lambda: "other")
+        monkeypatch.setattr("features.table.store.code_digest", lambda: "other")
     else:
-        monkeypatch.setattr("features.store.version", "{}".format)
+        monkeypatch.setattr("features.table.store.version", "{}".format)
     assert write(target, known, **options).reused == 0
     write(tmp_path / "fresh", known, **options)
     assert (target / "notes.txt").read_text() == "mine"

@@ -17,9 +17,9 @@ import yaml
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from features.errors import ConfigError
-from features.grid import Grid, projected_crs
-from features.sources import SourcesSettings, open_sources
+from features.base.errors import ConfigError
+from features.base.grid import Grid, projected_crs
+from features.sources.opening import SourcesSettings, open_sources
 from mlrisk.synthetic import SyntheticCountry, synthetic_country
 from mlrisk.synthetic.accidents import casualty_rate, draw_accidents, measure_danger
 from mlrisk.synthetic.country import Country, build_country

@@ -9,12 +9,12 @@ import pytest
 import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 
-from features.errors import ConfigError
-from features.grid import Grid
-from features.quality import longest_edges_m
-from features.schema import SCHEMAS
-from features.sources import SourcesSettings, open_sources
-from features.terms import read_terms
+from features.base.errors import ConfigError
+from features.base.grid import Grid
+from features.sources.crosswalk import read_terms
+from features.sources.opening import SourcesSettings, open_sources
+from features.sources.quality import longest_edges_m
+from features.sources.schema import SCHEMAS
 
 ROOT = Path(__file__).parents[1]
 IMSMA = ROOT / "configs" / "terms" / "imsma_core.yaml"

@@ -9,11 +9,11 @@ import rasterio
 from affine import Affine
 from scipy import ndimage
 
-from features import terrain
-from features.grid import Grid, projected_crs
-from features.known import Known
-from features.slopes import broad_slope, derivatives, vector_ruggedness
-from features.windows import window_mean_std, window_percentile, window_range
+from features.as_of.snapshot import Known
+from features.base.grid import Grid, projected_crs
+from features.families import terrain
+from features.relief.derivatives import broad_slope, derivatives, vector_ruggedness
+from features.relief.focal_statistics import window_mean_std, window_percentile, window_range
 from tests.sample_country import CONTEXT, StandIn
 
 

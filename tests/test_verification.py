@@ -10,7 +10,7 @@ import pytest
 from shapely.geometry import Point, box
 
 import mlrisk
-from features.errors import InputError
+from features.base.errors import InputError
 from mlrisk.cli import main
 from mlrisk.verification import grid_of, open_risk, verify
 from mlrisk.writers.parquet import write_parquet

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import ConfigError, InputError
-from features.known import Known
-from features.table import grid_feature_table
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError, InputError
+from features.table.build import grid_feature_table
 from models.contamination import ContaminationModel
 from tests.sample_store import registered, store_config  # noqa: F401 a fixture
 from training import aliases

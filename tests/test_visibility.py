@@ -11,10 +11,10 @@ import rasterio
 from scipy import ndimage
 from shapely.geometry import LineString, MultiLineString, Polygon
 
-from features.grid import Grid
-from features.horizons import DROP_PER_M2
-from features.known import Known
-from features.visibility import build, observers_along, visible_cm
+from features.as_of.snapshot import Known
+from features.base.grid import Grid
+from features.families.visibility import build, observers_along, visible_cm
+from features.relief.horizons import DROP_PER_M2
 from tests.sample_country import AS_OF, CONTEXT, CRS, StandIn, country, country_grid, with_vector
 
 SIZE_M = 30.0

@@ -21,7 +21,7 @@ import pytest
 import rasterio
 import shapely
 
-from features.errors import InputError
+from features.base.errors import InputError
 from mlrisk import classes
 from mlrisk.classes import CLASSES, casualty_scale, priority_class
 from mlrisk.package import NOT_EVIDENCE, Notes, Package

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.accident_records import same_day_and_place
-from features.records import dates_of, numbers, words
-from features.sources import Sources
+from features.base.records import dates_of, numbers, words
+from features.sources.opening import Sources
+from features.sources.quality import same_day_and_place
 from training.activities import UNNAMED, activity_of
 from training.casualty_settings import CasualtySettings
 from training.config import TrainConfig

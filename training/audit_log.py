@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.errors import MlriskError
+from features.base.errors import MlriskError
 from training.config import TrainConfig
 from training.identity import code_version
 from training.trouble import advice_for

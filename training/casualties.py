@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.table import FeatureTable
+from features.table.build import FeatureTable
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
 from models.mixture import Dispersion, dispersion, mixture_weights, shares

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from features.settings import Settings
-from features.specs import SourceSpec
+from features.base.settings import Settings
+from features.sources.settings import SourceSpec
 from training.boosting_settings import BoostingSettings, Positive, Share
 
 ACTIVITIES = ("unauthorised_travel", "agriculture", "infrastructure", "official", "other")

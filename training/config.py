@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from features.compute import LOCAL, PROCESSES, Compute, is_scheduler
-from features.settings import Settings
-from features.sources import SourceSpec, SourcesSettings
-from features.table import BUILDERS, check_families
+from features.base.settings import Settings
+from features.families.registry import BUILDERS
+from features.sources.opening import SourceSpec, SourcesSettings
+from features.table.build import check_families
+from features.table.scheduler import LOCAL, PROCESSES, Compute, is_scheduler
 from training.boosting_settings import BoostingSettings, Positive, Share
 from training.casualty_settings import CasualtySettings
 

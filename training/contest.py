@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.table import FeatureTable
+from features.table.build import FeatureTable
 from models.blend import Ranker
 from models.boosting import side_by_side
 from models.contamination import ContaminationModel

@@ -7,8 +7,8 @@ import pyproj
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from features.grid import Grid
-from features.sources import open_area
+from features.base.grid import Grid
+from features.sources.opening import open_area
 from training.config import DeclaredArea
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.coverage import cell_coverage
-from features.grid import Grid
-from features.records import RULED_OUT_BY, dates_of, numbers
-from features.sources import Sources
+from features.base.grid import Grid
+from features.base.records import RULED_OUT_BY, dates_of, numbers
+from features.geometry.coverage import cell_coverage
+from features.sources.opening import Sources
 from training.kinds import EVIDENCE_SOURCES, closed_hazards, finished_releases, kinds_of, withdrawn_hazards
 from training.origins import chosen_by
 

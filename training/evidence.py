@@ -3,8 +3,8 @@
 from datetime import date
 from pathlib import Path
 
-from features.grid import Grid
-from features.sources import Sources
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from training.config import LabelSettings
 from training.declared import geographic_centres
 from training.kinds import KIND_NAMES, KINDS

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from features.errors import ConfigError, InputError
+from features.base.errors import ConfigError, InputError
 from training.aliases import CHAMPION
 from training.config import TrainConfig
 from training.identity import digest_of

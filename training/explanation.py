@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.info import FeatureInfo
+from features.base.feature_info import FeatureInfo
 from models.blend import Ranker
 from models.explain import Families, Interaction, leading_interactions
 from training.study import Study

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from features import land_use
-from features.densities import points_density
-from features.distances import distance_m
-from features.grid import Grid
-from features.info import FeatureContext
-from features.known import Known
-from features.records import numbers, places_m
-from features.sources import Sources, open_area
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid
+from features.base.records import numbers, places_m
+from features.families import land_use
+from features.geometry.densities import points_density
+from features.geometry.distances import distance_m
+from features.sources.opening import Sources, open_area
 from training.casualty_settings import ACTIVITIES, CasualtySettings, PlannedWorks
 from training.config import TrainConfig
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.errors import ConfigError
+from features.base.errors import ConfigError
 from training.aliases import CHAMPION, restore
 from training.config import TrainConfig
 from training.decision import Decision, no_change

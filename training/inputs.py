@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from shapely import union_all
 
-from features.grid import Grid, projected_crs
-from features.info import FeatureContext
-from features.sources import SourceReport, Sources, open_area, open_sources
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid, projected_crs
+from features.sources.opening import SourceReport, Sources, open_area, open_sources
 from training.config import TrainConfig
 from training.evidence import KINDS
 

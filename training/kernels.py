@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.densities import event_densities
-from features.events import Events, events_of
-from features.known import Known
-from features.ownership import ownership
-from features.records import decay, words
+from features.as_of.events import Events, events_of
+from features.as_of.own_records import ownership
+from features.as_of.snapshot import Known
+from features.base.records import decay, words
+from features.geometry.densities import event_densities
 from training.casualty_settings import CasualtySettings
 from training.units import Units
 
@@ -27,7 +27,7 @@ def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:
 def accident_kernels(units: Units, known: Known, settings: CasualtySettings, dated: bool) -> Floats:
     """Sum of the decayed kernels over the cells of each unit, (n_units, k); zero where nothing was known.
 
-    Gaussian kernels widened by location_error_m, as in features.incidents; records of deminers count nowhere. The
+    Gaussian kernels widened by location_error_m, as in features.families.incidents; records of deminers count nowhere. The
     context of `known` says which records a cell leaves out.
     """
     names = kernel_names(settings, dated)

@@ -6,8 +6,8 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from features.errors import ConfigError
-from features.records import dates_of, words
+from features.base.errors import ConfigError
+from features.base.records import dates_of, words
 from training.config import LabelSettings
 from training.states import FOUND, SEARCHED
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import ConfigError
-from features.grid import Grid, decode_cell_id
-from features.sources import Sources
+from features.base.errors import ConfigError
+from features.base.grid import Grid, decode_cell_id
+from features.sources.opening import Sources
 from training.config import LabelSettings
 from training.declared import declared_weights
 from training.entries import Entries, lay_records

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.records import known_at
+from features.base.records import known_at
 from training.config import TrainConfig
 from training.identity import digest_of
 from training.inputs import Inputs

@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from features.records import words
+from features.base.records import words
 
 MODEL, PEOPLE, CHANCE, UNSAID = "model", "people", "chance", ""
 # What a survey plan of `mlrisk rank` wanted with a task: results written into its tasks need no mark by hand.

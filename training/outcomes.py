@@ -8,10 +8,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo, clipped_name
-from features.known import Known
-from features.table import FAMILIES, FeatureTable, grid_feature_table
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureContext, FeatureInfo, clipped_name
+from features.base.grid import Grid
+from features.families.registry import FAMILIES
+from features.table.build import FeatureTable, grid_feature_table
 from training.config import ComputeSettings
 from training.inputs import OUTCOME_SOURCES
 

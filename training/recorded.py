@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from features.info import FeatureInfo
+from features.base.feature_info import FeatureInfo
 from training.identity import digest_of
 from training.states import Evidence
 

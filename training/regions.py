@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.grid import Grid
-from features.sources import Sources
+from features.base.grid import Grid
+from features.sources.opening import Sources
 from training.config import ValidationSettings
 from training.evidence import geographic_centres
 

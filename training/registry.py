@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.errors import ConfigError
+from features.base.errors import ConfigError
 from training.aliases import CHALLENGER, CHAMPION, move, restore
 from training.packing import schema_difference
 from training.tracking import Store

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import features
 import models
 import training
-from features.digests import digest_files, parts_of
-from features.errors import InputError
-from features.files import find_file
-from features.records import RULED_OUT_BY, dates_of
-from features.specs import SourceSpec
+from features.base.errors import InputError
+from features.base.records import RULED_OUT_BY, dates_of
+from features.sources.digests import digest_files, parts_of
+from features.sources.readers import find_file
+from features.sources.settings import SourceSpec
 from training.config import TrainConfig
 from training.identity import digest_of, tree_digest
 from training.inputs import Inputs

@@ -5,8 +5,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from features.densities import points_density
-from features.events import MINE_WORDS, UXO_WORDS
+from features.as_of.events import MINE_WORDS, UXO_WORDS
+from features.geometry.densities import points_density
 from training.accidents import Accidents
 from training.units import Units
 

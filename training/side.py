@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.table import FeatureTable
+from features.table.build import FeatureTable
 from training.config import ValidationSettings
 from training.evidence import FOUND
 from training.regions import NO_REGION, block_names

@@ -7,11 +7,11 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from features.errors import ConfigError
-from features.grid import Grid
-from features.info import FeatureContext, FeatureInfo
-from features.known import Known
-from features.table import FeatureTable, feature_infos, grid_feature_table
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError
+from features.base.feature_info import FeatureContext, FeatureInfo
+from features.base.grid import Grid
+from features.table.build import FeatureTable, feature_infos, grid_feature_table
 from models.fitting import constraint_signs
 from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED, Evidence

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from features.errors import ConfigError, InputError
+from features.base.errors import ConfigError, InputError
 from training.aliases import CHALLENGER, CHAMPION, champion_at, move, number_at
 from training.config import TrainConfig
 from training.identity import digest_of, flattened, masked, public_settings, schema_digest

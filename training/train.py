@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
-from features.info import FeatureContext, FeatureInfo
+from features.base.errors import InputError
+from features.base.feature_info import FeatureContext, FeatureInfo
 from models.casualty import HURDLE, CasualtyModel
 from models.contamination import ContaminationModel
 from models.fitting import TrainingRows, fit_contamination

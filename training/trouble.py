@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from features.errors import MlriskError
+from features.base.errors import MlriskError
 from training.identity import masked
 
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from features.info import FeatureContext
-from features.known import Known
-from features.table import FeatureTable, feature_infos, grid_feature_table
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureContext
+from features.table.build import FeatureTable, feature_infos, grid_feature_table
 from training.accidents import Accidents
 from training.config import TrainConfig
 from training.exposure import People, presence

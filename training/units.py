@@ -6,11 +6,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.errors import InputError
-from features.grid import Grid
-from features.inside import first_inside
-from features.layers import layer_of
-from features.sources import Sources, SourceSpec, SourcesSettings, open_sources
+from features.base.errors import InputError
+from features.base.grid import Grid
+from features.geometry.layers import layer_of
+from features.geometry.point_in_polygon import first_inside
+from features.sources.opening import Sources, SourceSpec, SourcesSettings, open_sources
 from training.config import TrainConfig
 
 KM2 = 1e6

@@ -8,7 +8,7 @@ import pandas as pd
 import rasterio
 
 import mlrisk
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config
 from mlrisk.planning.ground import Ground, ground_of, with_ground

@@ -7,7 +7,7 @@ import pandas as pd
 
 import mlrisk
 from benchmarks.planning.land import trained_land, truth_of
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.config import RankingSettings
 from mlrisk.planning.ground import Ground
 from mlrisk.planning.plan import make_plan

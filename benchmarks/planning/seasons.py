@@ -13,8 +13,8 @@ from scipy.stats import rankdata
 
 import mlrisk
 from benchmarks.planning.land import truth_of
-from features.grid import Grid
-from features.known import Known
+from features.as_of.snapshot import Known
+from features.base.grid import Grid
 from mlrisk.config import Config
 from mlrisk.planning.ground import ground_of, with_ground
 from mlrisk.planning.plan import Plan, make_plan

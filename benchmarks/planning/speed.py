@@ -9,7 +9,7 @@ import pyproj
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.config import RankingSettings
 from mlrisk.planning.authority import with_need
 from mlrisk.planning.effort import with_effort

@@ -20,7 +20,7 @@ from rasterio.transform import from_origin
 from rasterio.warp import Resampling, calculate_default_transform, reproject
 
 from benchmarks.speed import shapes
-from features.schema import VOCABULARIES
+from features.sources.schema import VOCABULARIES
 
 SEED = 42
 CELL_SIZE_M = 30.0

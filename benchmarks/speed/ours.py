@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.oracles import DENSITY_M, LINE_BANDWIDTH_M
 from benchmarks.speed.peers import Result
-from features import visibility
-from features.compute import Compute, over_tiles
-from features.densities import line_density, points_density
-from features.distances import distance_m
-from features.grid import Grid
-from features.known import Known
-from features.records import places_m
-from features.table import feature_tiles
-from features.terrain import derivatives
+from features.as_of.snapshot import Known
+from features.base.grid import Grid
+from features.base.records import places_m
+from features.families import visibility
+from features.families.terrain import derivatives
+from features.geometry.densities import line_density, points_density
+from features.geometry.distances import distance_m
+from features.table.build import feature_tiles
+from features.table.scheduler import Compute, over_tiles
 from mlrisk.config import load_config
 from training.inputs import Inputs, contamination_context, open_inputs
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.planning.growth import Flags
 from mlrisk.planning.settings import TaskSettings
 from mlrisk.tasks import Groups, group_cells

@@ -10,13 +10,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.distances import distance_m
-from features.grid import Grid
-from features.inside import first_inside
-from features.layers import layer_of
-from features.records import known_at, numbers, words
-from features.sources import Sources, open_area
-from features.specs import SourceSpec
+from features.base.grid import Grid
+from features.base.records import known_at, numbers, words
+from features.geometry.distances import distance_m
+from features.geometry.layers import layer_of
+from features.geometry.point_in_polygon import first_inside
+from features.sources.opening import Sources, open_area
+from features.sources.settings import SourceSpec
 from mlrisk.config import Config
 from mlrisk.planning.authority import FARMED, with_need
 from mlrisk.planning.effort import with_effort

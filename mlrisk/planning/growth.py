@@ -5,7 +5,7 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from features.grid import Grid
+from features.base.grid import Grid
 from features.heap import pop, push
 
 Flags = NDArray[np.bool_]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.config import RankingSettings
 from mlrisk.language import language, languages
 from mlrisk.planning.draw import audit_draw

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from features.errors import InputError
+from features.base.errors import InputError
 from mlrisk.later import FOUND, SEARCHED, read_later, searched_share
 from mlrisk.ranking import unfound
 from mlrisk.verification import grid_of, open_risk

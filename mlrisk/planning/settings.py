@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from features.settings import Settings
-from features.specs import SourceSpec
+from features.base.settings import Settings
+from features.sources.settings import SourceSpec
 from training.boosting_settings import Positive, Share
 
 Months = tuple[int, ...]

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from shapely import LineString
 
-from features.errors import ConfigError
+from features.base.errors import ConfigError
 from mlrisk.synthetic.accidents import Danger, measure_danger
 from mlrisk.synthetic.aftermath import Aftermath, Surroundings, live_through
 from mlrisk.synthetic.front import War, make_war

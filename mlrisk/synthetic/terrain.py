@@ -7,7 +7,7 @@ from affine import Affine
 from scipy import ndimage
 from shapely import LineString, Polygon
 
-from features.grid import Grid, projected_crs
+from features.base.grid import Grid, projected_crs
 from mlrisk.synthetic.hydrology import Drainage, drain, erode, river_ways
 from mlrisk.synthetic.kind import Kind, stage_rng
 from mlrisk.synthetic.lattice import Bools, Floats, relax, smooth_noise

@@ -10,7 +10,7 @@ import rasterio
 import shapely
 from rasterio.features import rasterize
 
-from features.grid import Grid
+from features.base.grid import Grid
 from mlrisk.synthetic.accidents import EXTRA_VICTIMS, KILLED_SHARE, Danger, awareness
 from mlrisk.synthetic.aftermath import CLEARANCE_FINDS, Aftermath
 from mlrisk.synthetic.kind import AS_OF, Kind

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.geoparquet import geo_metadata, point_wkb
+from features.table.geoparquet import geo_metadata, point_wkb
 from mlrisk.casualty_columns import present_casualty_columns
 from mlrisk.package import Package
 from mlrisk.rules import present_rule_columns

@@ -10,7 +10,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from features.grid import Grid
+from features.base.grid import Grid
 
 
 def on_grid(grid: Grid, values: NDArray[Any], outside: float) -> NDArray[Any]:

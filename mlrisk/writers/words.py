@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from features.errors import InputError
+from features.base.errors import InputError
 from mlrisk.language import language
 from mlrisk.package import NOT_EVIDENCE, Notes
 

@@ -1,0 +1,1 @@
+"""What was known at a date, derived once for all tiles: tables, layers, a cell's own records, events."""

@@ -1,0 +1,117 @@
+"""Dated points that families share: where they lie, who owns them, how old they are, and their kernel densities."""
+
+import re
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.own_records import ownership, parts_of
+from features.as_of.snapshot import Known
+from features.base.grid import Grid
+from features.base.records import ages_years, numbers, places_m, words
+from features.geometry.counts_within import event_count, event_least
+from features.geometry.densities import event_densities
+from features.geometry.event_distances import event_distance_m
+from features.geometry.exclusions import Ownership
+from features.geometry.layers import Layer
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# Words of IMSMA's device categories, of land-release forms and of the registers in data/: English and Spanish.
+MINE_WORDS = frozenset({"mine", "mines", "apm", "ap", "at", "atm", "avm", "antipersonnel", "antitank", "map", "mina"})
+UXO_WORDS = frozenset(
+    {"uxo", "erw", "axo", "unexploded", "cluster", "submunition", "bomblet", "grenade", "mortar", "projectile"}
+    | {"rocket", "missile", "bomb", "shell", "fuze", "ammunition", "muse"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """The records of a source of points known at as_of, as arrays of one length."""
+
+    table: gpd.GeoDataFrame
+    places: Floats
+    error_m: Floats
+    age_years: Floats
+
+    @property
+    def count(self) -> int:
+        """Number of records."""
+        return len(self.places)
+
+    @property
+    def has_ages(self) -> bool:
+        """True where at least one record is dated."""
+        return bool(np.isfinite(self.age_years).any())
+
+
+@dataclass(frozen=True, eq=False)
+class EventsOnTile:
+    """The events of a source as the cells of one tile see them: each cell's own are left out."""
+
+    tile: Grid
+    events: Events
+    own: Ownership
+    parts: list[Layer]
+
+    def distance_m(self) -> NDArray[np.float32]:
+        """Distance to the nearest event."""
+        return event_distance_m(self.tile, self.parts, self.own)
+
+    def densities(self, weights: dict[str, Floats], bandwidth_km: float) -> dict[str, Floats]:
+        """Weight per km2 by name, for weights (n,) by name."""
+        stacked = np.column_stack(list(weights.values()))
+        events = self.events
+        sums = event_densities(self.tile, events.places, stacked, bandwidth_km * 1000.0, events.error_m, self.own)
+        return dict(zip(weights, sums, strict=True))
+
+    def count(self, radius_km: float, chosen: Flags | None = None) -> Floats:
+        """Number of events within a radius, of all or of the chosen (n,)."""
+        chosen = np.ones(self.events.count, dtype=bool) if chosen is None else chosen
+        return event_count(self.tile, self.events.places, chosen, radius_km * 1000.0, self.own)
+
+    def years_since(self, radius_km: float) -> Floats:
+        """Years since the last dated event within a radius, NaN where there is none."""
+        least = event_least(self.tile, self.events.places, self.events.age_years, radius_km * 1000.0, self.own)
+        return np.where(np.isfinite(least), least, np.nan)
+
+
+def events_on(tile: Grid, known: Known, source: str) -> EventsOnTile:
+    """The events of a source for one tile."""
+    own = ownership(tile, known, source)
+    return EventsOnTile(tile, known.once(events_of, source), own, known.once(parts_of, source))
+
+
+def events_of(known: Known, source: str) -> Events:
+    """The events of a source, made once for all tiles."""
+    table = known.table(source)
+    error_m = numbers(table, "location_error_m", 0.0)
+    return Events(table, places_m(table), error_m, ages_years(table, known.context.as_of))
+
+
+def are_mines(table: gpd.GeoDataFrame, column: str) -> Flags:
+    """Rows whose device or ordnance category speaks of mines."""
+    return _any_word(table, column, MINE_WORDS)
+
+
+def are_uxo(table: gpd.GeoDataFrame, column: str) -> Flags:
+    """Rows whose device or ordnance category speaks of unexploded or abandoned ordnance."""
+    return _any_word(table, column, UXO_WORDS)
+
+
+def has_any(table: gpd.GeoDataFrame, *names: str) -> bool:
+    """True where at least one of the columns has a number."""
+    return any(np.isfinite(numbers(table, name, np.nan)).any() for name in names)
+
+
+def has_words(table: gpd.GeoDataFrame, column: str) -> bool:
+    """True where the column has any text."""
+    return bool((words(table, column) != "").any())
+
+
+def _any_word(table: gpd.GeoDataFrame, column: str, wanted: frozenset[str]) -> Flags:
+    found = {text: not wanted.isdisjoint(re.split(r"[^a-z]+", text)) for text in set(words(table, column).tolist())}
+    return np.array([found[text] for text in words(table, column).tolist()], dtype=bool)

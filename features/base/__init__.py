@@ -1,0 +1,1 @@
+"""What all rooms speak: errors, settings, the grid and its cell ids, dates of records, what a feature is, array types."""

@@ -1,0 +1,69 @@
+"""What a feature is, and the moment of knowledge for which features are built."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Sources keep no record further than this from the grid, so a greater distance would depend on the area.
+LONGEST_DISTANCE_M = 50_000.0
+
+# Beyond this a known hazard says no more of a cell, while trees would take the distance for a map of the region that
+# they learn from: raw distances made models transfer worse.
+CLIP_M = 5000.0
+
+DAYS_PER_YEAR = 365.25
+
+# What a family gives for a tile: arrays of tile.shape by column; the table keeps them as float32.
+Columns = dict[str, NDArray[np.floating[Any]]]
+
+
+def clipped(columns: Columns) -> Columns:
+    """The distances among some columns, at most CLIP_M, as columns of their own names."""
+    return {
+        clipped_name(name): np.minimum(values, CLIP_M)
+        for name, values in columns.items()
+        if name.endswith("_distance_m")
+    }
+
+
+def clipped_name(name: str) -> str:
+    """The name of the clipped form of a distance.
+
+    >>> clipped_name("hazard_area_distance_m")
+    'hazard_area_distance_clipped_m'
+    """
+    return f"{name.removesuffix('_m')}_clipped_m"
+
+
+@dataclass(frozen=True)
+class FeatureInfo:
+    """A column of the feature table.
+
+    `trend` is the direction in which contamination moves with the feature where the field's evidence supports one:
+    -1 falls, +1 rises, 0 free. `text` names it in a reason, as in "distance to the front line". `sources` are those
+    that it is made of; `formula` says how, with the author and year of what is not plain geometry.
+    """
+
+    name: str
+    unit: str
+    family: str
+    trend: int
+    text: str
+    sources: tuple[str, ...] = ()
+    formula: str = ""
+
+
+@dataclass(frozen=True)
+class FeatureContext:
+    """The date of knowledge, and the sources whose records also make labels.
+
+    A cell leaves out its own records of `own_event_sources`: dated records of its own cell, undated records of its
+    own block of `own_block_m`, aligned to the CRS origin.
+    """
+
+    as_of: date
+    own_event_sources: frozenset[str] = frozenset()
+    own_block_m: float = 5000.0

@@ -1,0 +1,240 @@
+"""The grid: square cells in a projected CRS, aligned so that a cell keeps its id when the area changes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, floor, isfinite
+
+import numpy as np
+import pyproj
+from affine import Affine
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from pyproj.exceptions import CRSError
+from rasterio.features import rasterize
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+
+from features.base.errors import ConfigError, InputError
+
+# Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, which is what JavaScript and
+# spreadsheets hold, and 1 m cells reach +-33,554 km, beyond every projected CRS in use.
+INDEX_BITS = 26
+INDEX_OFFSET = 1 << (INDEX_BITS - 1)
+# 500 million cells: a boolean mask of 0.5 GB, the most that a laptop can plan for.
+MOST_CELLS = 500_000_000
+
+
+def projected_crs(crs: str) -> pyproj.CRS:
+    """The CRS named by the configuration, refused unless it is projected and measured in metres.
+
+    Raises ConfigError for an unknown name, a geographic CRS or a unit other than the metre.
+    """
+    try:
+        known = pyproj.CRS.from_user_input(crs)
+    except CRSError as error:
+        raise ConfigError(f"grid.crs ({crs!r}) is not a known CRS: give an EPSG code such as 'EPSG:32638'") from error
+    if not known.is_projected:
+        raise ConfigError(
+            f"grid.crs ({crs!r}) is not projected: cells are squares in metres, give a projected CRS such as a UTM zone"
+        )
+    units = {axis.unit_name for axis in known.axis_info[:2]}
+    if units != {"metre"}:
+        raise ConfigError(f"grid.crs ({crs!r}) is measured in {', '.join(sorted(units))}: give a CRS in metres")
+    return known
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A rectangle of cells and the mask of those inside the area.
+
+    `column_min` and `row_min` count cells from the CRS origin to the lower left cell, so the cell with column index
+    c and row index r covers eastings [c, c + 1) * cell_size_m and northings [r, r + 1) * cell_size_m.
+    Arrays on the grid have shape (n_rows, n_columns) and run from north to south: array row 0 is the northernmost.
+    """
+
+    crs: pyproj.CRS
+    cell_size_m: float
+    column_min: int
+    row_min: int
+    mask: NDArray[np.bool_]
+
+    @classmethod
+    def from_area(cls, area: BaseGeometry, crs: pyproj.CRS, cell_size_m: float) -> "Grid":
+        """The smallest grid that holds every cell touched by `area` (a geometry in `crs`).
+
+        A cell belongs to the area when the area touches any part of it: leaving out the slivers at a border would
+        leave land off the map. Raises ConfigError for a cell size below 1 m and InputError for an empty area, an
+        area outside the domain of the CRS, or one of more than 500 million cells.
+        """
+        _check_cell_size(cell_size_m)
+        if area.is_empty:
+            raise InputError("grid.area is empty: give at least one polygon, or points that mark the cells")
+        bounds = area.bounds
+        _check_domain(bounds, crs)
+        column_min, row_min = floor(bounds[0] / cell_size_m), floor(bounds[1] / cell_size_m)
+        # A border that lies exactly on a cell edge does not open another row of cells.
+        column_end = max(ceil(bounds[2] / cell_size_m), column_min + 1)
+        row_end = max(ceil(bounds[3] / cell_size_m), row_min + 1)
+        shape = (row_end - row_min, column_end - column_min)
+        if shape[0] * shape[1] > MOST_CELLS:
+            raise InputError(
+                f"grid.cell_size_m ({cell_size_m:g}) makes {shape[0]:,} x {shape[1]:,} cells over grid.area, more "
+                f"than {MOST_CELLS:,}: use larger cells or a smaller area"
+            )
+        transform = Affine(cell_size_m, 0, column_min * cell_size_m, 0, -cell_size_m, row_end * cell_size_m)
+        mask = rasterize([(area, 1)], shape, transform=transform, all_touched=True, dtype="uint8").astype(bool)
+        return cls(crs, float(cell_size_m), column_min, row_min, mask)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_rows, n_columns)."""
+        return self.mask.shape[0], self.mask.shape[1]
+
+    @property
+    def transform(self) -> Affine:
+        """From (column, row) of an array, counted from its upper left corner, to easting and northing."""
+        size = self.cell_size_m
+        return Affine(size, 0, self.column_min * size, 0, -size, (self.row_min + self.shape[0]) * size)
+
+    @property
+    def geobox(self) -> GeoBox:
+        """The same rectangle for odc-geo."""
+        return GeoBox(self.shape, self.transform, self.crs)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(easting_min, northing_min, easting_max, northing_max) of the rectangle in metres."""
+        size, (rows, columns) = self.cell_size_m, self.shape
+        left, bottom = self.column_min * size, self.row_min * size
+        return left, bottom, left + columns * size, bottom + rows * size
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells inside the area."""
+        return int(self.mask.sum())
+
+    @cached_property
+    def eastings_m(self) -> NDArray[np.float64]:
+        """Cell-centre easting of each array column, west to east, in metres."""
+        return np.asarray((self.column_min + np.arange(self.shape[1]) + 0.5) * self.cell_size_m, dtype=np.float64)
+
+    @cached_property
+    def northings_m(self) -> NDArray[np.float64]:
+        """Cell-centre northing of each array row, north to south, in metres."""
+        rows = self.row_min + self.shape[0] - 1 - np.arange(self.shape[0])
+        return np.asarray((rows + 0.5) * self.cell_size_m, dtype=np.float64)
+
+    def centres_m(self) -> NDArray[np.float64]:
+        """(n_cells, 2) easting and northing of the centres of the cells inside the area, in `cell_ids` order."""
+        rows, columns = np.nonzero(self.mask)
+        return np.column_stack([self.eastings_m[columns], self.northings_m[rows]])
+
+    def some_centres_m(self, most: int) -> NDArray[np.float64]:
+        """(n, 2) centres of at most `most` cells inside the area, evenly spread over them, in `cell_ids` order.
+
+        Memory is that of a row, not of the grid.
+        """
+        in_row = np.count_nonzero(self.mask, axis=1)
+        before = np.concatenate([[0], np.cumsum(in_row)])
+        wanted = np.arange(0, before[-1], max(1, -(-int(before[-1]) // most)))
+        rows = np.searchsorted(before, wanted, "right") - 1
+        columns = np.empty(len(wanted), dtype=np.int64)
+        for row in np.unique(rows):
+            here = rows == row
+            columns[here] = np.flatnonzero(self.mask[row])[wanted[here] - before[row]]
+        return np.column_stack([self.eastings_m[columns], self.northings_m[rows]])
+
+    def cell_ids(self) -> NDArray[np.int64]:
+        """Ids of the cells inside the area, north to south and west to east within a row.
+
+        The id depends on the CRS, the cell size and the place alone, never on the area.
+        """
+        rows, columns = np.nonzero(self.mask)
+        return encode_cell_id(self.column_min + columns, self.row_min + self.shape[0] - 1 - rows)
+
+    def locate(self, eastings_m: NDArray[np.float64], northings_m: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Flat index into an array of the grid for each point, -1 where the point lies outside the rectangle."""
+        rows, columns = self.shape
+        column = np.floor(np.asarray(eastings_m) / self.cell_size_m).astype(np.int64) - self.column_min
+        row = self.row_min + rows - 1 - np.floor(np.asarray(northings_m) / self.cell_size_m).astype(np.int64)
+        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        return np.where(inside, row * columns + column, -1)
+
+    def window(self, row_start: int, row_stop: int, column_start: int, column_stop: int) -> "Grid":
+        """The part with the given array rows and columns, a grid of its own over the same cells."""
+        row_min = self.row_min + self.shape[0] - row_stop
+        mask = self.mask[row_start:row_stop, column_start:column_stop]
+        return Grid(self.crs, self.cell_size_m, self.column_min + column_start, row_min, mask)
+
+    def coarsened(self, factor: int) -> tuple["Grid", NDArray[np.int64]]:
+        """Cells `factor` times as large over the same area, and for each cell inside the area the coarse cell's place.
+
+        The place indexes the coarse `cell_ids()`. A coarse cell lies inside the area when any of its cells does.
+        """
+        column_min, row_min = self.column_min // factor, self.row_min // factor
+        rows, columns = np.nonzero(self.mask)
+        row = (self.row_min + self.shape[0] - 1 - rows) // factor
+        column = (self.column_min + columns) // factor
+        row_max = (self.row_min + self.shape[0] - 1) // factor
+        shape = (row_max - row_min + 1, (self.column_min + self.shape[1] - 1) // factor - column_min + 1)
+        mask = np.zeros(shape, dtype=bool)
+        mask[row_max - row, column - column_min] = True
+        place = np.cumsum(mask.ravel()).reshape(shape) - 1
+        coarse = Grid(self.crs, self.cell_size_m * factor, column_min, row_min, mask)
+        return coarse, place[row_max - row, column - column_min].astype(np.int64)
+
+    def expanded(self, n_cells: int) -> "Grid":
+        """The rectangle grown by `n_cells` on every side; the new cells lie outside the area."""
+        mask = np.pad(self.mask, n_cells)
+        return Grid(self.crs, self.cell_size_m, self.column_min - n_cells, self.row_min - n_cells, mask)
+
+    def tiles(self, tile_cells: int) -> Iterator["Grid"]:
+        """Windows of at most `tile_cells` x `tile_cells` cells, north to south, that hold a cell of the area."""
+        rows, columns = self.shape
+        for row in range(0, rows, tile_cells):
+            for column in range(0, columns, tile_cells):
+                tile = self.window(row, min(row + tile_cells, rows), column, min(column + tile_cells, columns))
+                if tile.mask.any():
+                    yield tile
+
+
+def encode_cell_id(column: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Cell id from column and row index counted from the CRS origin; at most 2**52, exact as a float.
+
+    >>> import numpy as np
+    >>> decode_cell_id(encode_cell_id(np.array([-3]), np.array([20])))
+    (array([-3]), array([20]))
+    """
+    return ((np.asarray(row, dtype=np.int64) + INDEX_OFFSET) << INDEX_BITS) | (
+        np.asarray(column, dtype=np.int64) + INDEX_OFFSET
+    )
+
+
+def decode_cell_id(cell_id: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(column, row) index from the CRS origin: the inverse of `encode_cell_id`."""
+    ids = np.asarray(cell_id, dtype=np.int64)
+    return (ids & ((1 << INDEX_BITS) - 1)) - INDEX_OFFSET, (ids >> INDEX_BITS) - INDEX_OFFSET
+
+
+def _check_cell_size(cell_size_m: float) -> None:
+    if not (isfinite(cell_size_m) and cell_size_m >= 1):
+        raise ConfigError(f"grid.cell_size_m ({cell_size_m:g}) must be at least 1 metre")
+
+
+def _check_domain(bounds: tuple[float, float, float, float], crs: pyproj.CRS) -> None:
+    """Refuse coordinates that no cell of the CRS can have: the sign of a wrong CRS or swapped axes."""
+    if not all(isfinite(value) for value in bounds):
+        raise InputError(f"grid.area lies outside the domain of {crs.to_string()}: its bounds are {bounds}")
+    domain = crs.area_of_use
+    if domain is None:
+        return
+    to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    limits = to_crs.transform_bounds(domain.west, domain.south, domain.east, domain.north)
+    # Authorities work half a zone beyond the edge of a UTM zone, so a tenth of the domain is let pass.
+    slack = 0.1 * max(limits[2] - limits[0], limits[3] - limits[1]) + 500_000
+    if all(isfinite(limit) for limit in limits) and not box(*limits).buffer(slack).intersects(box(*bounds)):
+        raise InputError(
+            f"grid.area with bounds {tuple(round(value) for value in bounds)} lies outside the domain of "
+            f"{crs.to_string()} ({domain.name}): check grid.crs and the CRS of the area"
+        )

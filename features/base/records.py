@@ -1,0 +1,113 @@
+"""Dated records of a table: what was known at a date, how old it was, which cells it belongs to."""
+
+from datetime import date, timedelta
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from features.base.feature_info import DAYS_PER_YEAR
+
+# Each of these, when given, says that the record existed by then. `start_date` alone does not: work that has begun
+# has no result yet, so it can only rule a record out.
+DATED_BY = ("date", "record_date", "end_date", "held_from", "recorded_date")
+RULED_OUT_BY = (*DATED_BY, "start_date")
+MISSING = np.datetime64("NaT", "ns")
+
+
+def known_at(table: gpd.GeoDataFrame, as_of: date, *, undated: Literal["keep", "drop"] = "keep") -> gpd.GeoDataFrame:
+    """The rows known at the end of the day `as_of`, with a fresh index.
+
+    A row passes when none of its dates lies after `as_of`: an event cannot be known before it happened, whatever
+    its `recorded_date` says, and a record written later was not known however old the event is.
+    """
+    passes = np.ones(len(table), dtype=bool)
+    for name in RULED_OUT_BY:
+        if name in table:
+            dates = dates_of(table, name)
+            passes &= np.isnat(dates) | (dates < _day_after(as_of))
+    if undated == "drop":
+        passes &= is_dated(table)
+    return table.loc[passes].reset_index(drop=True)
+
+
+def is_dated(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """True for the rows that carry any date of their event or record."""
+    dated = np.zeros(len(table), dtype=bool)
+    for name in DATED_BY:
+        dated |= ~np.isnat(dates_of(table, name))
+    return dated
+
+
+def dates_of(table: gpd.GeoDataFrame, name: str) -> NDArray[np.datetime64]:
+    """The dates of a column, NaT where missing or where the table lacks the column."""
+    if name not in table:
+        return np.full(len(table), MISSING)
+    return np.asarray(pd.to_datetime(table[name]).to_numpy(dtype="datetime64[ns]"))
+
+
+def ages_years(table: gpd.GeoDataFrame, as_of: date) -> NDArray[np.float64]:
+    """Years from the event to `as_of`, NaN for undated rows; the record's date stands in for an event without one."""
+    event = dates_of(table, "date")
+    for name in DATED_BY[1:]:
+        event = np.where(np.isnat(event), dates_of(table, name), event)
+    return years_between(event, np.datetime64(as_of, "ns"))
+
+
+def years_between(start: NDArray[np.datetime64], end: NDArray[np.datetime64] | np.datetime64) -> NDArray[np.float64]:
+    """Years from `start` to `end`, NaN where either is missing."""
+    days = (end - start) / np.timedelta64(1, "D")
+    return np.asarray(days, dtype=np.float64) / DAYS_PER_YEAR
+
+
+def decay(age_years: NDArray[np.float64], half_life_years: float) -> NDArray[np.float64]:
+    """Weight that halves every `half_life_years`; undated records weigh nothing.
+
+    >>> import numpy as np
+    >>> decay(np.array([0.0, 3.0, 6.0, np.nan]), 3.0).tolist()
+    [1.0, 0.5, 0.25, 0.0]
+    """
+    weight = 0.5 ** (np.maximum(age_years, 0.0) / half_life_years)
+    return np.where(np.isnan(age_years), 0.0, weight)
+
+
+def numbers(table: gpd.GeoDataFrame, name: str, missing: float) -> NDArray[np.float64]:
+    """A column as numbers, `missing` where a value or the whole column is lacking."""
+    if name not in table:
+        return np.full(len(table), missing)
+    values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isnan(values), missing, values)
+
+
+def words(table: gpd.GeoDataFrame, name: str) -> NDArray[np.str_]:
+    """A column as lower-case text, empty where a value or the whole column is lacking."""
+    if name not in table:
+        return np.full(len(table), "", dtype=np.str_)
+    text = table[name].astype("object").where(table[name].notna(), "")
+    return np.array([str(value).strip().lower() for value in text], dtype=np.str_)
+
+
+def places_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """(n, 2) easting and northing of one point of each record: the point itself, else a point on its surface."""
+    shapes = np.asarray(table.geometry.array)
+    single = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
+    points = shapes.copy()
+    points[~single] = shapely.point_on_surface(shapes[~single])
+    return np.asarray(shapely.get_coordinates(points).reshape(-1, 2))
+
+
+def area_km2(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Area (n,) of each record; 0 for a point."""
+    return np.asarray(shapely.area(np.asarray(table.geometry.array)) / 1e6)
+
+
+def extent_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Standard deviation, along each axis, of a place drawn from a disc with the record's area; 0 for a point."""
+    return np.asarray(np.sqrt(shapely.area(np.asarray(table.geometry.array)) / (4 * np.pi)))
+
+
+def _day_after(as_of: date) -> np.datetime64:
+    return np.datetime64(as_of + timedelta(days=1), "ns")

@@ -1,0 +1,1 @@
+"""One module a family of features: `FEATURES` and `build(tile, snapshot)`."""

@@ -1,0 +1,241 @@
+"""How people get about: time to travel from a settlement over roads and open land, and distance along roads to one.
+
+Computed on coarse cells of at least 100 m, in blocks of 20 km with a margin of 11.5 km
+(`features.as_of.coarse_blocks`): settlements and ways beyond the margin do not count. Steps go to 8 neighbours, so a straight way off the eight directions comes
+out up to 8 % too long.
+"""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from features.as_of.coarse_blocks import MARGIN_M, Block, assemble, block_heights
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import places_m, words
+from features.families.roads import class_groups
+from features.geometry.layers import Layer, segments_near
+from features.heap import pop, push
+
+FAMILY = "access"
+# Cars on rural roads in fair repair; minibuses and tractors on village roads; carts and cars on field tracks. A road of
+# unknown class is taken as a track, for it may be one.
+SPEEDS_KMH = {"major": 50.0, "minor": 25.0, "track": 10.0, "": 10.0}
+# Looking for a ford and wading, wherever a way off the roads meets a river.
+WADING_H = 0.5
+LONGEST_TRAVEL_H = 12.0
+# A settlement is on the road network when its centre lies this near to a road.
+ON_ROAD_M = 1000.0
+
+WHERE = "on cells of at least 100 m in blocks of 20 km with a margin of 11.5 km, 8 neighbours (Dijkstra 1959); bilinear"
+FEATURES = (
+    FeatureInfo(
+        "settlement_travel_time_h", "h", FAMILY, 0, "travel time from a settlement",
+        ("settlements", "roads", "dem", "rivers"),
+        "least time from a settlement: roads at 50, 25 or 10 km/h by class group, elsewhere on foot (Tobler 1993, 0.6 "
+        f"off paths), {WADING_H:g} h to wade a river, at most {LONGEST_TRAVEL_H:g} h; {WHERE}",
+    ),
+    FeatureInfo(
+        "settlement_road_distance_m", "m", FAMILY, 0, "distance to a settlement along roads", ("settlements", "roads"),
+        "straight to the nearest road cell, then along roads to a settlement within 1 km of one, at most "
+        f"{MARGIN_M:g} m; {WHERE}",
+    ),
+    FeatureInfo(
+        "settlement_offroad_share", "1", FAMILY, 0, "share of the way from a settlement off the roads",
+        ("settlements", "roads", "dem", "rivers"),
+        f"part of the least travel time that is spent off roads, 1 where no settlement is in reach; {WHERE}",
+    ),
+)  # fmt: skip
+SMOOTH = frozenset(info.name for info in FEATURES)
+
+Floats = NDArray[np.float64]
+Cells = NDArray[np.int64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Access features of the tile; nothing without settlements, the travel time alone without roads.
+
+    Without a DEM, and across its holes, land counts as flat: no value is NaN. Every settlement counts, abandoned ones
+    too, as one point.
+    """
+    if "settlements" not in known.sources.vectors:
+        return {}
+    return assemble(tile, known, access_block, SMOOTH)
+
+
+def access_block(known: Known, block: Block) -> dict[str, NDArray[np.float32]]:
+    """The features of one block, each (side + 2, side + 2)."""
+    grid = block.grid
+    heights = np.full(grid.shape, np.nan)
+    if "dem" in known.sources.rasters:
+        heights = known.lately(block_heights, block)
+    places = known.once(_places)
+    cells = np.unique(grid.locate(places[:, 0], places[:, 1]))
+    speeds, rivers = _speeds(known, grid), _rivers(known, grid)
+    hours, on_foot = travel(heights, speeds, rivers, block.coarse_m, cells[cells >= 0], LONGEST_TRAVEL_H)
+    fields = {"settlement_travel_time_h": np.minimum(hours, LONGEST_TRAVEL_H)}
+    if "roads" in known.sources.vectors:
+        fields["settlement_road_distance_m"] = _road_distance_m(grid, speeds > 0, places)
+        reached = np.isfinite(hours) & (hours > 0)
+        share = np.where(np.isfinite(hours), 0.0, 1.0)
+        fields["settlement_offroad_share"] = np.divide(on_foot, hours, out=share, where=reached)
+    return {name: block.kept(field) for name, field in fields.items()}
+
+
+@njit(cache=True, nogil=True)
+def walking_kmh(rise_m: float, run_m: float) -> float:
+    """Speed off paths: Tobler's hiking function (1993) with his factor 0.6.
+
+    >>> round(walking_kmh(0.0, 100.0), 2), round(walking_kmh(-5.0, 100.0), 2)
+    (3.02, 3.6)
+    """
+    slope = rise_m / run_m
+    return float(0.6 * 6.0 * np.exp(-3.5 * abs(slope + 0.05)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def travel(
+    heights: Floats,
+    speeds: Floats,
+    rivers: NDArray[np.bool_],
+    coarse_m: float,
+    sources: Cells,
+    longest_h: float,
+) -> tuple[Floats, Floats]:
+    """Least hours from any source cell (flat indices) to each cell, and those of them off roads; infinite beyond.
+
+    `speeds` is km/h on road cells, 0 elsewhere. A step between two road cells takes the slower speed, any other goes
+    on foot; without both heights it is level.
+    """
+    rows, columns = heights.shape
+    hours, on_foot = np.full(heights.shape, np.inf), np.full(heights.shape, np.inf)
+    keys, items = np.empty(9 * heights.size + len(sources)), np.empty(9 * heights.size + len(sources), dtype=np.int64)
+    done, size = np.zeros(heights.shape, dtype=np.bool_), 0
+    for cell in sources:
+        hours[cell // columns, cell % columns] = on_foot[cell // columns, cell % columns] = 0.0
+        size = push(keys, items, size, 0.0, cell)
+    while size:
+        row, column = items[0] // columns, items[0] % columns
+        size = pop(keys, items, size)
+        if done[row, column]:
+            continue
+        done[row, column] = True
+        for i in range(max(row - 1, 0), min(row + 2, rows)):
+            for j in range(max(column - 1, 0), min(column + 2, columns)):
+                if done[i, j]:
+                    continue
+                run = coarse_m * np.sqrt(2.0) if i != row and j != column else coarse_m
+                road = min(speeds[row, column], speeds[i, j])
+                if road > 0:
+                    step = run / 1000 / road
+                else:
+                    rise = heights[i, j] - heights[row, column]
+                    step = run / 1000 / walking_kmh(0.0 if np.isnan(rise) else rise, run)
+                    if rivers[i, j] and not rivers[row, column]:
+                        step += WADING_H
+                reached = hours[row, column] + step
+                if reached < hours[i, j] and reached <= longest_h:
+                    hours[i, j] = reached
+                    on_foot[i, j] = on_foot[row, column] + (0.0 if road > 0 else step)
+                    size = push(keys, items, size, reached, i * columns + j)
+    return hours, on_foot
+
+
+@njit(cache=True, nogil=True)
+def along_roads(roads: NDArray[np.bool_], coarse_m: float, start_m: Floats, longest_m: float) -> Floats:
+    """Least metres from a start, over neighbouring road cells; `start_m` is infinite where there is none."""
+    rows, columns = roads.shape
+    least = start_m.copy()
+    keys, items, size = np.empty(9 * roads.size), np.empty(9 * roads.size, dtype=np.int64), 0
+    for cell in range(roads.size):
+        if np.isfinite(least[cell // columns, cell % columns]):
+            size = push(keys, items, size, least[cell // columns, cell % columns], cell)
+    while size:
+        key, row, column = keys[0], items[0] // columns, items[0] % columns
+        size = pop(keys, items, size)
+        if key > least[row, column]:
+            continue
+        for i in range(max(row - 1, 0), min(row + 2, rows)):
+            for j in range(max(column - 1, 0), min(column + 2, columns)):
+                reached = key + (coarse_m * np.sqrt(2.0) if i != row and j != column else coarse_m)
+                if roads[i, j] and reached < least[i, j] and reached <= longest_m:
+                    least[i, j] = reached
+                    size = push(keys, items, size, reached, i * columns + j)
+    return least
+
+
+def _road_distance_m(grid: Grid, roads: NDArray[np.bool_], places: Floats) -> Floats:
+    """Straight to the nearest road cell and along roads to a settlement on them, at most the margin."""
+    start = np.full(grid.shape, np.inf)
+    if not roads.any():
+        return np.full(grid.shape, MARGIN_M)
+    size, near = grid.cell_size_m, max(ON_ROAD_M, grid.cell_size_m)
+    reach = int(near // size) + 1
+    found = grid.locate(places[:, 0], places[:, 1])
+    eastings, northings = grid.eastings_m, grid.northings_m
+    for (east, north), cell in zip(places[found >= 0].tolist(), found[found >= 0].tolist(), strict=True):
+        row, column = divmod(cell, grid.shape[1])
+        rows = slice(max(row - reach, 0), row + reach + 1)
+        columns = slice(max(column - reach, 0), column + reach + 1)
+        away = np.hypot(eastings[columns] - east, (northings[rows] - north)[:, None])
+        there = roads[rows, columns] & (away <= near)
+        start[rows, columns] = np.minimum(start[rows, columns], np.where(there, away, np.inf))
+    least = along_roads(roads, size, start, MARGIN_M)
+    straight, nearest = distance_transform_edt(~roads, return_indices=True)
+    return np.asarray(np.minimum(straight * size + least[tuple(nearest)], MARGIN_M))
+
+
+def _places(known: Known) -> Floats:
+    return places_m(known.table("settlements"))
+
+
+def _road_speeds(known: Known) -> Floats:
+    """Speed on each segment of the roads."""
+    groups = class_groups(words(known.table("roads"), "road_class"))
+    return np.array([SPEEDS_KMH[group] for group in groups])[known.layer("roads").owner]
+
+
+def _speeds(known: Known, grid: Grid) -> Floats:
+    if "roads" not in known.sources.vectors:
+        return np.zeros(grid.shape)
+    return _drawn(grid, known.layer("roads"), known.once(_road_speeds))
+
+
+def _rivers(known: Known, grid: Grid) -> NDArray[np.bool_]:
+    if "rivers" not in known.sources.vectors:
+        return np.zeros(grid.shape, dtype=bool)
+    rivers = known.layer("rivers")
+    return np.asarray(_drawn(grid, rivers, np.ones(len(rivers.owner))) > 0)
+
+
+def _drawn(grid: Grid, layer: Layer, values: Floats) -> Floats:
+    """The greatest value of the segments that pass through each cell, 0 where none does."""
+    out, near = np.zeros(grid.shape), segments_near(grid, layer, grid.cell_size_m)
+    start, end = layer.start[near] / grid.cell_size_m, layer.end[near] / grid.cell_size_m
+    draw(out, start, end, values[near], grid.column_min, grid.row_min)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def draw(out: Floats, start: Floats, end: Floats, values: Floats, column_min: int, row_min: int) -> None:
+    """Raise `out` (north to south) to the value of every segment, in each cell that it passes through.
+
+    Coordinates are in cells from the CRS origin; the cells of a segment are connected by their sides.
+    """
+    rows, columns = out.shape
+    for k in range(len(values)):
+        west, east = (start[k], end[k]) if start[k, 0] <= end[k, 0] else (end[k], start[k])
+        low, high = min(west[1], east[1]), max(west[1], east[1])
+        if east[0] < column_min or west[0] >= column_min + columns or high < row_min or low >= row_min + rows:
+            continue
+        first, last = int(np.floor(west[0])), int(np.floor(east[0]))
+        for column in range(max(first, column_min), min(last, column_min + columns - 1) + 1):
+            slope = 0.0 if last == first else (east[1] - west[1]) / (east[0] - west[0])
+            a = west[1] if column == first else west[1] + slope * (column - west[0])
+            b = east[1] if column == last else west[1] + slope * (column + 1 - west[0])
+            bottom, top = int(np.floor(max(min(a, b), low))), int(np.floor(min(max(a, b), high)))
+            for row in range(max(bottom, row_min), min(top, row_min + rows - 1) + 1):
+                i, j = row_min + rows - 1 - row, column - column_min
+                out[i, j] = max(out[i, j], values[k])

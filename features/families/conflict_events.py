@@ -1,0 +1,122 @@
+"""Conflict events: how near, how dense, how deadly, how long ago the fighting was, and how much of it was shelling."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.events import events_of, events_on, has_any, has_words
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import decay, numbers, words
+
+FAMILY = "conflict_events"
+DENSITY_KM = (2, 5, 10)
+DETAIL_KM = 5
+# Duds of the last fighting lie on the surface; ten years later ploughs and collectors have taken most.
+HALF_LIVES_YEARS = (3, 10)
+# Event types of ACLED, UCDP and national registers in which ordnance came from afar.
+REMOTE = ("explosi", "shell", "artill", "missile", "air", "bomb", "remote", "drone", "rocket", "mortar")
+
+SOURCE, KERNEL = ("conflict_events",), "Gaussian kernel widened by location_error_m"
+FEATURES = (
+    FeatureInfo(
+        "conflict_event_distance_m", "m", FAMILY, -1, "distance to a conflict event", SOURCE, "exact, at most 50 km"
+    ),
+    *(
+        FeatureInfo(
+            f"conflict_event_density_{km}km_per_km2",
+            "1/km2",
+            FAMILY,
+            1,
+            f"conflict events around {km} km",
+            SOURCE,
+            KERNEL,
+        )
+        for km in DENSITY_KM
+    ),
+    *(
+        FeatureInfo(
+            f"conflict_event_recent_density_{DETAIL_KM}km_{years}y_per_km2",
+            "1/km2",
+            FAMILY,
+            1,
+            f"conflict events around {DETAIL_KM} km, weight halved every {years} years",
+            SOURCE,
+            f"{KERNEL}, times 0.5^(age / {years} years)",
+        )
+        for years in HALF_LIVES_YEARS
+    ),
+    FeatureInfo(
+        f"conflict_fatality_density_{DETAIL_KM}km_per_km2",
+        "log fatalities/km2",
+        FAMILY,
+        1,
+        f"deadly conflict events around {DETAIL_KM} km",
+        SOURCE,
+        f"{KERNEL}, times ln(1 + fatalities)",
+    ),
+    FeatureInfo(
+        f"conflict_shelling_density_{DETAIL_KM}km_per_km2",
+        "1/km2",
+        FAMILY,
+        1,
+        f"shelling and air strikes around {DETAIL_KM} km",
+        SOURCE,
+        f"{KERNEL}, event_type speaks of fire from afar",
+    ),
+    FeatureInfo(
+        f"conflict_event_count_{DETAIL_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of conflict events within {DETAIL_KM} km",
+        SOURCE,
+        f"count within {DETAIL_KM} km",
+    ),
+    FeatureInfo(
+        f"conflict_event_years_since_{DETAIL_KM}km",
+        "years",
+        FAMILY,
+        0,
+        f"years since a conflict event within {DETAIL_KM} km",
+        SOURCE,
+        f"least age within {DETAIL_KM} km",
+    ),
+)
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Features of the conflict events known at `as_of`.
+
+    Fatalities weigh by ln(1 + n): one massacre in a town says less of mines than many small clashes.
+    """
+    if "conflict_events" not in known.sources.vectors:
+        return {}
+    here = events_on(tile, known, "conflict_events")
+    columns: Columns = {
+        "conflict_event_distance_m": here.distance_m(),
+        f"conflict_event_count_{DETAIL_KM}km": here.count(DETAIL_KM),
+    }
+    for km in DENSITY_KM:
+        columns |= here.densities(known.once(_weights, km), km)
+    if here.events.has_ages:
+        columns[f"conflict_event_years_since_{DETAIL_KM}km"] = here.years_since(DETAIL_KM)
+    return columns
+
+
+def _weights(known: Known, km: int) -> dict[str, NDArray[np.float64]]:
+    """Weights (n,) of the densities with this bandwidth, by column."""
+    events = known.once(events_of, "conflict_events")
+    weights = {f"conflict_event_density_{km}km_per_km2": np.ones(events.count)}
+    if km != DETAIL_KM:
+        return weights
+    if events.has_ages:
+        for years in HALF_LIVES_YEARS:
+            weights[f"conflict_event_recent_density_{km}km_{years}y_per_km2"] = decay(events.age_years, years)
+    if has_any(events.table, "fatalities"):
+        deaths = numbers(events.table, "fatalities", 0.0).clip(0.0)
+        weights[f"conflict_fatality_density_{km}km_per_km2"] = np.log1p(deaths)
+    if has_words(events.table, "event_type"):
+        remote = [any(part in text for part in REMOTE) for text in words(events.table, "event_type")]
+        weights[f"conflict_shelling_density_{km}km_per_km2"] = np.array(remote, dtype=np.float64)
+    return weights

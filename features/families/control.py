@@ -1,0 +1,129 @@
+"""Who held the land: in whose area a cell lies, and how far on which side of the front line."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.as_of.snapshot import Known
+from features.base.errors import InputError
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import words
+from features.families.front_lines import closest
+from features.geometry.layers import Layer, part_of
+from features.geometry.point_in_polygon import first_inside
+
+FAMILY = "control"
+# More holders than sides of a war: districts or owners of land, for which a column each says nothing.
+MOST_HOLDERS = 12
+# Latin letters that do not come apart into a plain letter and an accent.
+PLAIN_LETTERS = str.maketrans(
+    {"đ": "d", "ð": "d", "ł": "l", "ø": "o", "\u0131": "i", "ə": "e", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+DIGEST_LETTERS = 6
+
+FEATURES: tuple[FeatureInfo, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Holder:
+    """One side, as written in the source in lower case, and the polygons of its land."""
+
+    name: str
+    land: Layer
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """For every holder 1 on its land and 0 elsewhere, and the distance to the front line with the side as its sign.
+
+    NaN on land that no polygon with a holder covers. Land in polygons of two holders is held by both.
+    """
+    if "control_areas" not in known.sources.vectors:
+        return {}
+    holders = known.once(holders_of)
+    held = {slug: first_inside(tile, holder.land) >= 0 for slug, holder in holders.items()}
+    nobody = np.where(np.any(list(held.values()), axis=0), 0.0, np.nan) if held else np.empty(0)
+    columns: Columns = {_held_by(slug): here + nobody for slug, here in held.items()}
+    if held and "front_lines" in known.sources.vectors:
+        distance = known.here(closest, tile).distance_m + nobody
+        columns |= {_side_of(slug): np.where(here, distance, -distance) for slug, here in held.items()}
+    return columns
+
+
+def described(known: Known) -> tuple[FeatureInfo, ...]:
+    """The columns that only the data know: two for each holder."""
+    if "control_areas" not in known.sources.vectors:
+        return ()
+    infos: list[FeatureInfo] = []
+    for slug, holder in known.once(holders_of).items():
+        how = f"holder is {holder.name} at the cell centre, NaN on nobody's land"
+        infos.append(
+            FeatureInfo(_held_by(slug), "0 or 1", FAMILY, 0, f"land held by {holder.name}", ("control_areas",), how)
+        )
+        text = f"distance to the front line, positive on the land of {holder.name}, negative elsewhere"
+        sources, how = ("control_areas", "front_lines"), "exact, at most 50 km, NaN on nobody's land"
+        if "front_lines" in known.sources.vectors:
+            infos.append(FeatureInfo(_side_of(slug), "m", FAMILY, 0, text, sources, how))
+    return tuple(infos)
+
+
+def holders_of(known: Known) -> dict[str, Holder]:
+    """The holders known at `as_of` by the name that their columns have, in the order of their names.
+
+    Rows without a holder are nobody's. Raises InputError for more than MOST_HOLDERS.
+    """
+    table = known.table("control_areas")
+    layer, names = known.layer("control_areas"), words(table, "holder")
+    distinct = [str(name) for name in np.unique(names) if name]
+    if len(distinct) > MOST_HOLDERS:
+        raise InputError(
+            f"sources.control_areas has {len(distinct)} different holders: at most {MOST_HOLDERS}; take the sides of "
+            "the war by where: ..., or join small ones by values: {holder: {...}}"
+        )
+    slugs = slugs_of(distinct)
+    return {slugs[name]: Holder(name, part_of(layer, names == name)) for name in distinct}
+
+
+def slugs_of(names: list[str]) -> dict[str, str]:
+    """A name of lower-case ASCII letters, digits and underscores for each of different lower-case names.
+
+    Where letters are lost, or two would be the same, a digest of the name keeps them apart.
+
+    >>> slugs_of(["brčko district", "republika srpska"])
+    {'brčko district': 'brcko_district', 'republika srpska': 'republika_srpska'}
+    >>> slugs_of(["a+b", "a-b"])
+    {'a+b': 'a_b_300273', 'a-b': 'a_b_d44362'}
+    """
+    plain = {name: _plain(name) for name in names}
+    found = {name: _slug(text) for name, text in plain.items()}
+    slugs = list(found.values())
+    for name, slug in found.items():
+        lost = any(letter.isalnum() and not letter.isascii() for letter in plain[name])
+        if lost or not slug or slugs.count(slug) > 1:
+            found[name] = f"{slug}_{_digest(name)}".strip("_")
+    return found
+
+
+def _plain(name: str) -> str:
+    """Without accents: the letters that Unicode takes apart, and those of PLAIN_LETTERS."""
+    apart = unicodedata.normalize("NFKD", name.translate(PLAIN_LETTERS))
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).lower()
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^0-9a-z]+", "_", text).strip("_")
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:DIGEST_LETTERS]
+
+
+def _held_by(slug: str) -> str:
+    return f"held_by_{slug}"
+
+
+def _side_of(slug: str) -> str:
+    return f"front_line_side_of_{slug}_m"

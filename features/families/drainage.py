@@ -1,0 +1,198 @@
+"""Where water goes: height above and distance to the nearest drainage, upslope area, wetness; from the DEM alone.
+
+Computed on coarse cells of at least 100 m, in blocks of 20 km with a margin of 11.5 km (`features.as_of.coarse_blocks`): a catchment
+that reaches beyond the margin is cut, so large rivers carry the area within it alone.
+"""
+
+from math import ceil
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from features.as_of.coarse_blocks import MARGIN_M, Block, assemble, block_heights
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.heap import pop, push
+
+FAMILY = "drainage"
+# A stream begins where about 1 km2 drains (Renno et al. 2008 and others take 0.5 to 5 km2 on 30 to 90 m cells).
+DRAINAGE_KM2 = 1.0
+# Where one cell is already about as large, a stream needs several cells to gather, or every cell would be one.
+FEWEST_CELLS = 8
+# Rise per cell that lets water leave filled pits and flats; 400 cells of it stay below the centimetre.
+FLAT_RISE_M = 1e-5
+# The slope of flats, tan b: below it ln(a / tan b) tells of rounding in the DEM.
+LEAST_SLOPE = 0.001
+# Lower than any land: missing elevation is a pit without a floor, filled if enclosed and the sea if it meets the edge.
+ABYSS_M = -1e5
+
+WHERE = "on cells of at least 100 m in blocks of 20 km; catchments beyond a margin of 11.5 km are cut"
+FLOW = "pits filled by priority flood (Barnes, Lehman & Mulla 2014), steepest of 8 directions (O'Callaghan & Mark 1984)"
+FEATURES = (
+    FeatureInfo(
+        "height_above_drainage_m", "m", FAMILY, 0, "height above the nearest drainage", ("dem",),
+        f"height above the first cell downstream that drains {DRAINAGE_KM2:g} km2 and {FEWEST_CELLS} cells, or above "
+        f"the outlet where none does (HAND, Renno et al. 2008); {FLOW}; {WHERE}; bilinear",
+    ),
+    FeatureInfo(
+        "drainage_distance_m", "m", FAMILY, 0, "distance to the nearest drainage", ("dem",),
+        f"straight distance to the centre of the nearest drainage cell, at most {MARGIN_M:g} m; {FLOW}; {WHERE}; "
+        "bilinear",
+    ),
+    FeatureInfo(
+        "wetness_index", "ln(m)", FAMILY, 0, "topographic wetness", ("dem",),
+        f"ln(a / tan b), a = upslope area per contour length, tan b at least {LEAST_SLOPE:g} (Beven & Kirkby 1979); "
+        f"{FLOW}; {WHERE}; value of the coarse cell",
+    ),
+    FeatureInfo(
+        "upslope_area_log10_km2", "log10(km2)", FAMILY, 0, "upslope area", ("dem",),
+        f"log10 of the area that drains through the cell, itself included; {FLOW}; {WHERE}; value of the coarse cell",
+    ),
+)  # fmt: skip
+# Heights and distances change slowly; a flow line is one cell wide and would be smeared over its banks.
+SMOOTH = frozenset({"height_above_drainage_m", "drainage_distance_m"})
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Drainage features of the tile; NaN where the coarse cell has no elevation, and nowhere else.
+
+    Enclosed holes of the DEM are crossed like lakes; holes that meet the edge of block and margin swallow water like
+    the sea.
+    """
+    if "dem" not in known.sources.rasters:
+        return {}
+    return assemble(tile, known, drainage_block, SMOOTH)
+
+
+def drainage_block(known: Known, block: Block) -> dict[str, NDArray[np.float32]]:
+    """The features of one block, each (side + 2, side + 2)."""
+    heights = known.lately(block_heights, block)
+    missing = np.isnan(heights)
+    filled, order, receiver = flow(heights)
+    count = upslope_cells(order, receiver).reshape(heights.shape)
+    drains = count >= drainage_cells(block.coarse_m)
+    above = height_above_drainage(filled, order, receiver, drains.ravel()).reshape(heights.shape)
+    area_m2 = count * block.coarse_m**2
+    slope = np.maximum(slopes(filled, receiver, block.coarse_m), LEAST_SLOPE).reshape(heights.shape)
+    drains &= filled.reshape(heights.shape) > ABYSS_M / 2
+    fields = {
+        "height_above_drainage_m": above,
+        "drainage_distance_m": _distance_m(drains, block.coarse_m),
+        "wetness_index": np.log(area_m2 / block.coarse_m / slope),
+        "upslope_area_log10_km2": np.log10(area_m2 / 1e6),
+    }
+    return {name: block.kept(np.where(missing, np.nan, field)) for name, field in fields.items()}
+
+
+def drainage_cells(coarse_m: float) -> int:
+    """Cells that must drain through one before it is drainage.
+
+    >>> drainage_cells(100.0), drainage_cells(500.0)
+    (100, 8)
+    """
+    return max(FEWEST_CELLS, ceil(DRAINAGE_KM2 * 1e6 / coarse_m**2))
+
+
+def _distance_m(drains: NDArray[np.bool_], coarse_m: float) -> Floats:
+    if not drains.any():
+        return np.full(drains.shape, MARGIN_M)
+    return np.asarray(np.minimum(distance_transform_edt(~drains) * coarse_m, MARGIN_M))
+
+
+def flow(heights: Floats) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Filled heights, cells from low to high and the cell that each one drains to, all flat; -1 at outlets.
+
+    Outlets are the cells at the edge and those beside the sea: missing elevation that meets the edge.
+    """
+    land = np.where(np.isnan(heights), ABYSS_M, heights)
+    filled, order = _flood(land)
+    return filled, order, _receivers(filled, *heights.shape)
+
+
+@njit(cache=True, nogil=True)
+def _flood(land: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Priority flood with a tiny rise (Barnes, Lehman & Mulla 2014): filled heights and the order of the flood."""
+    rows, columns = land.shape
+    z, n = land.ravel(), rows * columns
+    filled, seen = z.copy(), np.zeros(n, dtype=np.bool_)
+    keys, items, order = np.empty(n), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    size, done = 0, 0
+    for cell in range(n):
+        row, column = cell // columns, cell % columns
+        if row in (0, rows - 1) or column in (0, columns - 1):
+            seen[cell] = True
+            size = push(keys, items, size, z[cell], cell)
+    while size:
+        cell, level = items[0], keys[0]
+        size = pop(keys, items, size)
+        order[done] = cell
+        done += 1
+        row, column = cell // columns, cell % columns
+        for i in range(max(row - 1, 0), min(row + 2, rows)):
+            for j in range(max(column - 1, 0), min(column + 2, columns)):
+                other = i * columns + j
+                if not seen[other]:
+                    seen[other] = True
+                    filled[other] = max(z[other], level + FLAT_RISE_M)
+                    size = push(keys, items, size, filled[other], other)
+    return filled, order
+
+
+@njit(cache=True, nogil=True)
+def _receivers(filled: Floats, rows: int, columns: int) -> NDArray[np.int64]:
+    """The neighbour with the steepest descent, among equals the first from the north-west; -1 at outlets."""
+    receiver = np.full(rows * columns, -1, dtype=np.int64)
+    for row in range(1, rows - 1):
+        for column in range(1, columns - 1):
+            cell = row * columns + column
+            steepest = 0.0
+            for i in range(row - 1, row + 2):
+                for j in range(column - 1, column + 2):
+                    run = np.sqrt(2.0) if i != row and j != column else 1.0
+                    descent = (filled[cell] - filled[i * columns + j]) / run
+                    if descent > steepest:
+                        steepest = descent
+                        receiver[cell] = i * columns + j
+            if receiver[cell] >= 0 and filled[receiver[cell]] < ABYSS_M / 2:
+                receiver[cell] = -1
+    return receiver
+
+
+@njit(cache=True, nogil=True)
+def upslope_cells(order: NDArray[np.int64], receiver: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Cells that drain through each cell, itself included."""
+    count = np.ones(len(order), dtype=np.int64)
+    for cell in order[::-1]:
+        if receiver[cell] >= 0:
+            count[receiver[cell]] += count[cell]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def height_above_drainage(
+    filled: Floats, order: NDArray[np.int64], receiver: NDArray[np.int64], drains: NDArray[np.bool_]
+) -> Floats:
+    """Height of each cell above the drainage cell or outlet that its water reaches first."""
+    floor = filled.copy()
+    for cell in order:
+        if receiver[cell] >= 0 and not drains[cell]:
+            floor[cell] = floor[receiver[cell]]
+    return filled - floor
+
+
+@njit(cache=True, nogil=True)
+def slopes(filled: Floats, receiver: NDArray[np.int64], coarse_m: float) -> Floats:
+    """Tangent of the slope towards the receiver, 0 at outlets."""
+    columns = np.int64(np.sqrt(len(filled)))
+    slope = np.zeros(len(filled))
+    for cell in range(len(filled)):
+        to = receiver[cell]
+        if to >= 0:
+            oblique = to // columns != cell // columns and to % columns != cell % columns
+            slope[cell] = (filled[cell] - filled[to]) / (coarse_m * (np.sqrt(2.0) if oblique else 1.0))
+    return slope

@@ -1,0 +1,99 @@
+"""Finds of explosive ordnance: distance, density, recency, quantity and kind, each cell's own records left out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.events import are_mines, are_uxo, events_of, events_on, has_any, has_words
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import decay, numbers
+
+FAMILY = "finds"
+DENSITY_KM = (2, 5)
+DETAIL_KM = 2
+HALF_LIFE_YEARS = 3
+NEAR_KM = 5
+
+SOURCE, KERNEL = ("finds",), "Gaussian kernel"
+FEATURES = (
+    FeatureInfo("find_distance_m", "m", FAMILY, -1, "distance to another find", SOURCE, "exact, at most 50 km"),
+    *(
+        FeatureInfo(f"find_density_{km}km_per_km2", "1/km2", FAMILY, 1, f"other finds around {km} km", SOURCE, KERNEL)
+        for km in DENSITY_KM
+    ),
+    FeatureInfo(
+        f"find_recent_density_{DETAIL_KM}km_{HALF_LIFE_YEARS}y_per_km2",
+        "1/km2",
+        FAMILY,
+        1,
+        f"other finds around {DETAIL_KM} km, weight halved every {HALF_LIFE_YEARS} years",
+        SOURCE,
+        f"{KERNEL}, times 0.5^(age / {HALF_LIFE_YEARS} years)",
+    ),
+    FeatureInfo(
+        f"find_quantity_density_{DETAIL_KM}km_per_km2",
+        "log items/km2",
+        FAMILY,
+        1,
+        f"items of other finds around {DETAIL_KM} km",
+        SOURCE,
+        f"{KERNEL}, times ln(1 + eo_quantity)",
+    ),
+    FeatureInfo(
+        f"find_mine_density_{DETAIL_KM}km_per_km2",
+        "1/km2",
+        FAMILY,
+        1,
+        f"other finds of mines around {DETAIL_KM} km",
+        SOURCE,
+        f"{KERNEL}, eo_category speaks of mines",
+    ),
+    FeatureInfo(
+        f"find_uxo_density_{DETAIL_KM}km_per_km2",
+        "1/km2",
+        FAMILY,
+        1,
+        f"other finds of unexploded ordnance around {DETAIL_KM} km",
+        SOURCE,
+        f"{KERNEL}, eo_category speaks of unexploded ordnance",
+    ),
+    FeatureInfo(
+        f"find_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other finds within {NEAR_KM} km",
+        SOURCE,
+        f"count within {NEAR_KM} km",
+    ),
+)
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Features of the finds known at `as_of`; dates, quantities and kinds have columns where the records tell them."""
+    if "finds" not in known.sources.vectors:
+        return {}
+    here = events_on(tile, known, "finds")
+    columns: Columns = {"find_distance_m": here.distance_m(), f"find_count_{NEAR_KM}km": here.count(NEAR_KM)}
+    for km in DENSITY_KM:
+        columns |= here.densities(known.once(_weights, km), km)
+    return columns
+
+
+def _weights(known: Known, km: int) -> dict[str, NDArray[np.float64]]:
+    """Weights (n,) of the densities with this bandwidth, by column."""
+    events = known.once(events_of, "finds")
+    weights = {f"find_density_{km}km_per_km2": np.ones(events.count)}
+    if km != DETAIL_KM:
+        return weights
+    if events.has_ages:
+        recent = decay(events.age_years, HALF_LIFE_YEARS)
+        weights[f"find_recent_density_{km}km_{HALF_LIFE_YEARS}y_per_km2"] = recent
+    if has_any(events.table, "eo_quantity"):
+        quantity = numbers(events.table, "eo_quantity", 1.0).clip(0.0)
+        weights[f"find_quantity_density_{km}km_per_km2"] = np.log1p(quantity)
+    if has_words(events.table, "eo_category"):
+        weights[f"find_mine_density_{km}km_per_km2"] = are_mines(events.table, "eo_category").astype(np.float64)
+        weights[f"find_uxo_density_{km}km_per_km2"] = are_uxo(events.table, "eo_category").astype(np.float64)
+    return weights

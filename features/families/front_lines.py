@@ -1,0 +1,269 @@
+"""Front lines: how far, of which kind and time, how long held, how dense, how bent, how far above or below."""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from features.as_of.snapshot import Known
+from features.base.feature_info import LONGEST_DISTANCE_M, Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import dates_of, words, years_between
+from features.families.roads import crossings
+from features.families.terrain import heights_at
+from features.geometry.densities import line_density
+from features.geometry.distances import Nearest, distance_m, nearest, share_along
+from features.geometry.layers import Layer, layer_of, part_of, split_segments
+from features.geometry.line_shape import MOST_WIDTH_M, bends_deg, gap_between_lines_m, groups_within, side_of_line
+
+FAMILY = "front_lines"
+KINDS = {
+    "line_of_contact": "line of contact",
+    "defence_line": "defence line",
+    "ceasefire_line": "ceasefire line",
+    "withdrawal_route": "withdrawal route",
+}
+DENSITY_KM = (1, 3, 10)
+ROUTE_KM = 2
+# Mines of a war that has just ended lie as they were laid; after twenty years many are lifted, moved or spent.
+PERIODS_YEARS = (5, 20)
+# A front that moved within this distance left more than one row of positions around the cell.
+SHIFT_M = 5000.0
+# Longer segments are cut: a place on a line has the height and the bend of the nearest 250 m of it.
+PIECE_M = 250.0
+
+LINES, WITH_DEM = ("front_lines",), ("front_lines", "dem")
+FEATURES = (
+    FeatureInfo("front_line_distance_m", "m", FAMILY, -1, "distance to the front line", LINES, "exact, at most 50 km"),
+    *(
+        FeatureInfo(
+            f"{kind}_distance_m", "m", FAMILY, -1, f"distance to the {text}", LINES, f"exact, lines of kind {kind}"
+        )
+        for kind, text in KINDS.items()
+    ),
+    *(
+        FeatureInfo(
+            f"front_line_held_{years}y_distance_m",
+            "m",
+            FAMILY,
+            -1,
+            f"distance to a front line held within the last {years} years",
+            LINES,
+            "exact, lines whose held_to is not earlier or open",
+        )
+        for years in PERIODS_YEARS
+    ),
+    FeatureInfo(
+        "front_line_side_distance_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to the front line, in front of it positive, behind it negative",
+        LINES,
+        "exact, lines with front_side; sign by the pseudo-normal (Baerentzen & Aanaes 2005)",
+    ),
+    FeatureInfo(
+        "front_line_years_held",
+        "years",
+        FAMILY,
+        0,
+        "years that the nearest front line was held",
+        LINES,
+        "held_from to held_to or as_of",
+    ),
+    FeatureInfo(
+        "front_line_shifts_5km",
+        "1",
+        FAMILY,
+        0,
+        "number of different periods of front lines within 5 km",
+        LINES,
+        "distinct (held_from, held_to) with a line within 5 km",
+    ),
+    *(
+        FeatureInfo(
+            f"front_line_density_{km}km_km_per_km2",
+            "km/km2",
+            FAMILY,
+            1,
+            f"length of front lines around {km} km",
+            LINES,
+            "Gaussian kernel, Gauss-Legendre along the line",
+        )
+        for km in DENSITY_KM
+    ),
+    FeatureInfo(
+        f"withdrawal_route_density_{ROUTE_KM}km_km_per_km2",
+        "km/km2",
+        FAMILY,
+        1,
+        f"length of withdrawal routes around {ROUTE_KM} km",
+        LINES,
+        "Gaussian kernel, lines of kind withdrawal_route",
+    ),
+    FeatureInfo(
+        "front_line_bend_deg",
+        "degrees",
+        FAMILY,
+        0,
+        "bend of the nearest front line",
+        LINES,
+        "angle between the chords 2 km before and behind the nearest place",
+    ),
+    FeatureInfo(
+        "no_mans_land_width_m",
+        "m",
+        FAMILY,
+        0,
+        "width of the land between two front lines",
+        LINES,
+        f"distances to the nearest places in opposite directions, summed; {MOST_WIDTH_M:.0f} where there is no second",
+    ),
+    FeatureInfo(
+        "river_front_line_crossing_distance_m",
+        "m",
+        FAMILY,
+        -1,
+        "distance to where a river crosses the front line",
+        ("front_lines", "rivers"),
+        "exact, to the intersections",
+    ),
+    FeatureInfo(
+        "front_line_height_m",
+        "m",
+        FAMILY,
+        0,
+        "height above the nearest place on the front line",
+        WITH_DEM,
+        "DEM at the cell minus DEM along the line, read every 250 m and interpolated",
+    ),
+)
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Front-line features of the tile.
+
+    A kind, a side and a period have their columns only if some known line has one; years held and height are NaN
+    beyond the longest distance, years held also where the nearest line has no `held_from`.
+    """
+    if "front_lines" not in known.sources.vectors:
+        return {}
+    layer, close = known.once(_pieces), known.here(closest, tile)
+    columns: Columns = {"front_line_distance_m": close.distance_m}
+    for name, part in known.once(_parts).items():
+        columns[name] = distance_m(tile, part)
+    columns |= _by_time(tile, known, close) | _shape(tile, known, layer, close)
+    for km in DENSITY_KM:
+        columns[f"front_line_density_{km}km_km_per_km2"] = line_density(tile, layer, km * 1000.0)
+    if "withdrawal_route_distance_m" in columns:
+        routes = known.once(_parts)["withdrawal_route_distance_m"]
+        columns[f"withdrawal_route_density_{ROUTE_KM}km_km_per_km2"] = line_density(tile, routes, ROUTE_KM * 1000.0)
+    if "rivers" in known.sources.vectors:
+        columns["river_front_line_crossing_distance_m"] = distance_m(tile, known.once(_river_crossings))
+    if "dem" in known.sources.rasters:
+        columns["front_line_height_m"] = _height(tile, known, layer, close)
+    return columns
+
+
+def years_held(known: Known) -> Floats:
+    """Years from `held_from` to `held_to`, or to `as_of` where the line was held then or its end is unknown."""
+    lines = known.table("front_lines")
+    end, today = dates_of(lines, "held_to"), np.datetime64(known.context.as_of, "ns")
+    # NaT compares as False: a line without an end is held to this day.
+    return years_between(dates_of(lines, "held_from"), np.where(end < today, end, today))
+
+
+def closest(known: Known, tile: Grid) -> Nearest:
+    """The front line nearest to every cell of a tile, in segments of at most PIECE_M."""
+    return nearest(tile, known.once(_pieces))
+
+
+def _pieces(known: Known) -> Layer:
+    return split_segments(known.layer("front_lines"), PIECE_M)
+
+
+def _parts(known: Known) -> dict[str, Layer]:
+    """The lines of each kind and period, by the name of the distance to them; only those that the table tells of."""
+    lines = known.table("front_lines")
+    layer, kinds = known.layer("front_lines"), words(lines, "kind")
+    parts = {f"{kind}_distance_m": kinds == kind for kind in KINDS if (kinds == kind).any()}
+    start, end = dates_of(lines, "held_from"), dates_of(lines, "held_to")
+    dated = ~np.isnat(start) | ~np.isnat(end)
+    if dated.any():
+        for years in PERIODS_YEARS:
+            since = years_between(end, np.datetime64(known.context.as_of, "ns"))
+            parts[f"front_line_held_{years}y_distance_m"] = dated & ~(since > years)
+    return {name: part_of(layer, chosen) for name, chosen in parts.items()}
+
+
+def _by_time(tile: Grid, known: Known, close: Nearest) -> dict[str, Floats]:
+    held = known.once(years_held)
+    if not np.isfinite(held).any():
+        return {}
+    return {
+        "front_line_years_held": np.where(close.owner >= 0, held[close.owner], np.nan),
+        "front_line_shifts_5km": groups_within(tile, known.layer("front_lines"), known.once(_periods), SHIFT_M),
+    }
+
+
+def _periods(known: Known) -> NDArray[np.int64]:
+    """Number of the distinct pair of dates of each segment's line, -1 where the line has no `held_from`."""
+    lines = known.table("front_lines")
+    dates = np.column_stack([dates_of(lines, "held_from"), dates_of(lines, "held_to")]).astype(np.int64)
+    period = np.unique(dates, axis=0, return_inverse=True)[1].reshape(-1)
+    period = np.where(np.isnat(dates_of(lines, "held_from")), -1, period)
+    return np.asarray(period[known.layer("front_lines").owner])
+
+
+def _shape(tile: Grid, known: Known, layer: Layer, close: Nearest) -> dict[str, Floats]:
+    bends = np.append(known.once(_bends), np.nan)
+    columns = {
+        "front_line_bend_deg": bends[close.segment],
+        "no_mans_land_width_m": gap_between_lines_m(tile, layer, close),
+    }
+    sided = known.once(_sided)
+    if sided is not None:
+        side = nearest(tile, sided)
+        sign = side_of_line(tile, sided, side, share_along(tile, sided, side))
+        columns["front_line_side_distance_m"] = np.where(
+            side.distance_m < LONGEST_DISTANCE_M, sign * side.distance_m, side.distance_m
+        )
+    return columns
+
+
+def _bends(known: Known) -> Floats:
+    return bends_deg(known.once(_pieces))
+
+
+def _sided(known: Known) -> Layer | None:
+    """The lines with a known side, turned so that their front lies to the left; None where no line tells."""
+    lines = known.table("front_lines")
+    sides, shapes = words(lines, "front_side"), np.asarray(lines.geometry.array)
+    if not np.isin(sides, ("left", "right")).any():
+        return None
+    turned = np.where(sides == "right", shapely.reverse(shapes), shapes)
+    return layer_of(turned[np.isin(sides, ("left", "right"))])
+
+
+def _river_crossings(known: Known) -> Layer:
+    rivers, lines = known.table("rivers"), known.table("front_lines")
+    return layer_of(crossings(np.asarray(rivers.geometry.array), np.asarray(lines.geometry.array)))
+
+
+def _height(tile: Grid, known: Known, layer: Layer, close: Nearest) -> Floats:
+    """Height of the cells above the nearest place on the line, NaN where the DEM has no height at either."""
+    at_start, at_end = (np.append(heights, np.nan) for heights in known.once(_line_heights))
+    share = share_along(tile, layer, close)
+    there = at_start[close.segment] + share * (at_end[close.segment] - at_start[close.segment])
+    halo = (known.heights(tile).shape[0] - tile.shape[0]) // 2
+    return np.asarray(known.heights(tile)[halo:-halo, halo:-halo] - there)
+
+
+def _line_heights(known: Known) -> tuple[Floats, Floats]:
+    """Elevation at both ends of every piece of the lines."""
+    layer, dem = known.once(_pieces), known.sources.rasters["dem"]
+    grid = known.sources.grid
+    # Both ends at once: each square of the DEM is read once.
+    heights = heights_at(dem, grid, np.concatenate([layer.start, layer.end]))
+    return heights[: len(layer.start)], heights[len(layer.start) :]

@@ -1,0 +1,123 @@
+"""Hazard areas that are on record: how near, how much land around, suspected and confirmed; the own ones left out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.own_records import polygon_ownership
+from features.as_of.snapshot import Known
+from features.base.feature_info import CLIP_M, Columns, FeatureInfo, clipped
+from features.base.grid import Grid
+from features.base.records import area_km2, extent_m, places_m, words
+from features.geometry.counts_within import count_within
+from features.geometry.densities import point_densities
+from features.geometry.distances import distance_m
+from features.geometry.exclusions import Owned
+from features.geometry.layers import Layer, part_of
+
+FAMILY = "hazard_areas"
+TYPES = {
+    "cha": ("confirmed_hazard", "confirmed hazardous area"),
+    "sha": ("suspected_hazard", "suspected hazardous area"),
+}
+DENSITY_KM = (2, 5)
+NEAR_KM = 5
+
+SOURCE = ("hazard_areas",)
+FEATURES = (
+    FeatureInfo(
+        "hazard_area_distance_m", "m", FAMILY, -1, "distance to another hazard area", SOURCE, "exact, 0 inside"
+    ),
+    *(
+        FeatureInfo(
+            f"{name}_distance_m",
+            "m",
+            FAMILY,
+            -1,
+            f"distance to another {text}",
+            SOURCE,
+            f"exact, 0 inside, {kind.upper()}",
+        )
+        for kind, (name, text) in TYPES.items()
+    ),
+    *(
+        FeatureInfo(
+            f"{name}_distance_clipped_m",
+            "m",
+            FAMILY,
+            -1,
+            f"distance to another {text}",
+            SOURCE,
+            f"exact, 0 inside, at most {CLIP_M:.0f} m",
+        )
+        for name, text in (("hazard_area", "hazard area"), *TYPES.values())
+    ),
+    *(
+        FeatureInfo(
+            f"hazard_area_density_{km}km_share",
+            "share",
+            FAMILY,
+            1,
+            f"share of the land around {km} km in other hazard areas",
+            SOURCE,
+            "Gaussian kernel of the areas, widened by their extent",
+        )
+        for km in DENSITY_KM
+    ),
+    FeatureInfo(
+        f"hazard_area_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other hazard areas within {NEAR_KM} km",
+        SOURCE,
+        "count of their middles",
+    ),
+)
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Features of the hazard areas known at `as_of`, open or closed.
+
+    Where hazard areas make labels a cell leaves out every one that reaches into its own block, whole.
+    """
+    if "hazard_areas" not in known.sources.vectors:
+        return {}
+    own = polygon_ownership(tile, known, "hazard_areas")
+    columns: Columns = {"hazard_area_distance_m": distance_m(tile, known.layer("hazard_areas"), own)}
+    types = known.once(_types)
+    for kind, (name, _) in TYPES.items():
+        if kind in types:
+            rows, layer = types[kind]
+            columns[f"{name}_distance_m"] = distance_m(tile, layer, _among(own, rows))
+    columns |= clipped(columns)
+    places, area_km2, spread_m = known.once(_places)
+    for km in DENSITY_KM:
+        density = point_densities(tile, places, area_km2[:, None], km * 1000.0, spread_m, own)[0]
+        columns[f"hazard_area_density_{km}km_share"] = density
+    columns[f"hazard_area_count_{NEAR_KM}km"] = count_within(tile, places, NEAR_KM * 1000.0, own).astype(np.float64)
+    return columns
+
+
+def _types(known: Known) -> dict[str, tuple[NDArray[np.int64], Layer]]:
+    """Row numbers and layer of the areas of each type; only those that there are."""
+    table = known.table("hazard_areas")
+    types, layer = words(table, "hazard_type"), known.layer("hazard_areas")
+    chosen = {kind: types == kind for kind in TYPES}
+    return {kind: (np.flatnonzero(rows), part_of(layer, rows)) for kind, rows in chosen.items() if rows.any()}
+
+
+def _places(known: Known) -> tuple[Floats, Floats, Floats]:
+    table = known.table("hazard_areas")
+    return places_m(table), area_km2(table), extent_m(table)
+
+
+def _among(own: Owned | None, rows: NDArray[np.int64]) -> Owned | None:
+    """The ownership of some of the records, whose new indices are their places in `rows`."""
+    if own is None:
+        return None
+    chosen = np.isin(own.members, rows)
+    window = np.repeat(np.arange(len(own.windows)), np.diff(own.starts))[chosen]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(window, minlength=len(own.windows)))]).astype(np.int64)
+    return Owned(own.windows, starts, np.searchsorted(rows, own.members[chosen]), own.cells)

@@ -1,0 +1,197 @@
+"""What incidents draw together on the map: chains, ridges, neighbours, how they keep to the line and to the people.
+
+Incidents trace the front where the drawn line is missing. A chain or a k-th neighbour could tell a cell its own label,
+so there is no column at all where incidents make labels.
+"""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from features.as_of.events import events_of
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import numbers, places_m
+from features.families.front_lines import closest
+from features.geometry.counts_within import count_within
+from features.geometry.densities import point_densities
+from features.geometry.distances import distance_m, neighbour_distances_m
+from features.geometry.layers import Layer
+from features.geometry.proximity_graphs import STEP_M, gabriel_chains, tree_chains
+from features.geometry.ridges import LEAST_DENSITY, ridge_strengths
+
+FAMILY = "incident_pattern"
+NEIGHBOURS = {3: "third", 5: "fifth", 10: "tenth", 20: "twentieth"}
+TREE_EDGE_KM, GABRIEL_EDGE_KM = 10, 5
+RIDGE_KM = (3, 6)
+PEOPLE_KM = (2, 5, 10)
+LINE_KM = 8
+# Where no line is that near, how far it is says nothing.
+FARTHEST_LINE_M = 30_000.0
+# Added to both sides of a ratio: a trace of an incident, and a hamlet of 30 people in 25 km2.
+LEAST_PEOPLE = 1.2
+# Where no incident is near, the mean tends to that of Bosnia's (the median of 1,442 incidents is 4.3 km).
+USUAL_LINE_M, LEAST_WEIGHT = 4300.0, 4e-5
+ROOM_M = 300.0
+# A disc of twice the bandwidth spreads as far along each axis as the Gaussian, and ends within what sources keep.
+DISC_KM = 40
+
+SOURCE, WITH_LINE, WITH_PEOPLE = ("incidents",), ("incidents", "front_lines"), ("incidents", "settlements")
+KERNEL = "Gaussian kernels widened by location_error_m"
+FEATURES = (
+    *(
+        FeatureInfo(
+            f"incident_knn_{k}_distance_m", "m", FAMILY, -1, f"distance to the {ordinal} nearest incident", SOURCE,
+            "exact, at most 50 km",
+        )
+        for k, ordinal in NEIGHBOURS.items()
+    ),
+    FeatureInfo(
+        "incident_chain_distance_m", "m", FAMILY, -1, "distance to a chain of incidents", SOURCE,
+        f"exact, edges up to {TREE_EDGE_KM} km of the minimum spanning tree of places rounded to {STEP_M:.0f} m",
+    ),
+    FeatureInfo(
+        "incident_gabriel_distance_m", "m", FAMILY, -1, "distance to a link between neighbouring incidents", SOURCE,
+        f"exact, edges up to {GABRIEL_EDGE_KM} km of the Gabriel graph (1969) of places rounded to {STEP_M:.0f} m",
+    ),
+    *(
+        FeatureInfo(
+            f"incident_ridge_{km}km", "1", FAMILY, 0, f"how much incidents line up around {km} km", SOURCE,
+            "-s^2 times the least eigenvalue of the density's Hessian, over the density (Lindeberg 1998)",
+        )
+        for km in RIDGE_KM
+    ),
+    *(
+        FeatureInfo(
+            f"incident_ridge_{km}km_per_km2", "1/km2", FAMILY, 1, f"crest of incidents around {km} km", SOURCE,
+            "-s^2 times the least eigenvalue of the density's Hessian (Lindeberg 1998)",
+        )
+        for km in RIDGE_KM
+    ),
+    FeatureInfo(
+        "incident_ratio_2_10km", "ln", FAMILY, 1, "incidents around 2 km compared with 10 km", SOURCE,
+        f"ln of the ratio of {KERNEL}",
+    ),
+    FeatureInfo(
+        "incident_ratio_5_20km", "ln", FAMILY, 1, "incidents around 5 km compared with 20 km", SOURCE,
+        f"ln of Gaussian kernel over mean density within {DISC_KM} km (standard deviation 20 km)",
+    ),
+    *(
+        FeatureInfo(
+            f"incidents_per_head_{km}km", "ln 1/people", FAMILY, 1, f"incidents for each person around {km} km",
+            WITH_PEOPLE, f"ln of the ratio of {KERNEL}, {LEAST_PEOPLE} people/km2 added",
+        )
+        for km in PEOPLE_KM
+    ),
+    FeatureInfo(
+        "line_or_chain_distance_m", "m", FAMILY, -1, "distance to the front line or a chain of incidents", WITH_LINE,
+        "lesser of front_line_distance_m and incident_chain_distance_m",
+    ),
+    FeatureInfo(
+        f"incident_line_distance_mean_{LINE_KM}km_m", "m", FAMILY, 0, "how far from the front line incidents lie here",
+        WITH_LINE, f"Gaussian mean of incidents' distances to the line, at most 30 km; {USUAL_LINE_M:.0f} without any",
+    ),
+    FeatureInfo(
+        f"incident_line_distance_difference_{LINE_KM}km_m", "m", FAMILY, 0,
+        "distance to the front line beyond that of incidents here", WITH_LINE, "own distance, at most 30 km, less mean",
+    ),
+    FeatureInfo(
+        f"incident_line_distance_ratio_{LINE_KM}km", "1", FAMILY, 0,
+        "distance to the front line compared with that of incidents here", WITH_LINE,
+        f"own distance, at most 30 km, over mean + {ROOM_M:.0f} m",
+    ),
+)  # fmt: skip
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Features of all incidents known at `as_of`, dated or not; none where incidents make labels."""
+    vectors = known.sources.vectors
+    if "incidents" not in vectors or "incidents" in known.context.own_event_sources:
+        return {}
+    events = known.once(events_of, "incidents")
+    columns: Columns = dict(
+        zip(
+            (f"incident_knn_{k}_distance_m" for k in NEIGHBOURS),
+            neighbour_distances_m(tile, events.places, tuple(NEIGHBOURS)),
+            strict=True,
+        )
+    )
+    columns["incident_chain_distance_m"] = distance_m(tile, known.once(_tree))
+    columns["incident_gabriel_distance_m"] = distance_m(tile, known.once(_gabriel))
+    for km in RIDGE_KM:
+        share, crest = ridge_strengths(tile, events.places, events.error_m, km * 1000.0)
+        columns |= {f"incident_ridge_{km}km": share, f"incident_ridge_{km}km_per_km2": crest}
+    columns |= _ratios(tile, known)
+    if "front_lines" in vectors:
+        columns |= _beside_the_line(tile, known, columns["incident_chain_distance_m"])
+    return columns
+
+
+def _tree(known: Known) -> Layer:
+    return tree_chains(known.once(events_of, "incidents").places, TREE_EDGE_KM * 1000.0)
+
+
+def _gabriel(known: Known) -> Layer:
+    return gabriel_chains(known.once(events_of, "incidents").places, GABRIEL_EDGE_KM * 1000.0)
+
+
+def _ratios(tile: Grid, known: Known) -> dict[str, Floats]:
+    """Logarithms of densities over densities of a wider reach, and over people where settlements have any."""
+    events = known.once(events_of, "incidents")
+    ones = np.ones((events.count, 1))
+    around = {km: point_densities(tile, events.places, ones, km * 1000.0, events.error_m)[0] for km in (2, 5, 10)}
+    disc = count_within(tile, events.places, DISC_KM * 1000.0) / (np.pi * DISC_KM**2)
+    ratios = {
+        "incident_ratio_2_10km": _log_ratio(around[2], around[10], LEAST_DENSITY),
+        "incident_ratio_5_20km": _log_ratio(around[5], disc, LEAST_DENSITY),
+    }
+    if "settlements" in known.sources.vectors:
+        places, people = known.once(_people)
+        for km in PEOPLE_KM if len(people) else ():
+            living = point_densities(tile, places, people[:, None], km * 1000.0)[0]
+            ratios[f"incidents_per_head_{km}km"] = _log_ratio(around[km], living, LEAST_PEOPLE)
+    return ratios
+
+
+def _log_ratio(incidents: Floats, below: Floats, least_below: float) -> Floats:
+    """ln((incidents + LEAST_DENSITY) / (below + least_below)), with no more arrays than it needs."""
+    ratio = incidents + LEAST_DENSITY
+    ratio /= below + least_below
+    return np.asarray(np.log(ratio, out=ratio))
+
+
+def _people(known: Known) -> tuple[Floats, Floats]:
+    """Places (n, 2) and people (n,) of the settlements that have any."""
+    table = known.table("settlements")
+    people = numbers(table, "population", 0.0)
+    return places_m(table)[people > 0], people[people > 0]
+
+
+def _beside_the_line(tile: Grid, known: Known, chain_m: NDArray[np.floating]) -> Columns:
+    line_m = known.here(closest, tile).distance_m
+    own_m = np.minimum(line_m, FARTHEST_LINE_M)
+    events, theirs_m = known.once(events_of, "incidents"), known.once(_line_distances_m)
+    weights = np.column_stack([theirs_m, np.ones(events.count)])
+    total, weight = point_densities(tile, events.places, weights, LINE_KM * 1000.0, events.error_m)
+    mean = (total + LEAST_WEIGHT * USUAL_LINE_M) / (weight + LEAST_WEIGHT)
+    return {
+        "line_or_chain_distance_m": np.minimum(line_m, chain_m),
+        f"incident_line_distance_mean_{LINE_KM}km_m": mean,
+        f"incident_line_distance_difference_{LINE_KM}km_m": own_m - mean,
+        f"incident_line_distance_ratio_{LINE_KM}km": own_m / (mean + ROOM_M),
+    }
+
+
+def _line_distances_m(known: Known) -> Floats:
+    """Distance (n,) of every incident from the nearest front line, at most FARTHEST_LINE_M."""
+    places = known.once(events_of, "incidents").places
+    found = np.full(len(places), FARTHEST_LINE_M)
+    lines = np.asarray(known.table("front_lines").geometry.array)
+    if len(lines) and len(places):
+        tree = shapely.STRtree(lines)
+        (incident, _), apart = tree.query_nearest(shapely.points(places), all_matches=False, return_distance=True)
+        found[incident] = np.minimum(apart, FARTHEST_LINE_M)
+    return found

@@ -1,0 +1,145 @@
+"""Incidents: distance, density, recency, kind and casualties, each cell's own records left out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.events import are_mines, are_uxo, events_of, events_on, has_any, has_words
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import decay, numbers
+
+FAMILY = "incidents"
+DENSITY_KM = (1, 2, 5, 10)
+# Bandwidths and half-lives of the recent densities: a pair of each, as forecasts of accidents need both.
+RECENT_KM = (2, 5)
+HALF_LIVES_YEARS = (1, 3)
+CASUALTY_KM = 5
+NEAR_KM = 5
+COUNT_KM = (1, NEAR_KM)
+
+SOURCE, KERNEL = ("incidents",), "Gaussian kernel widened by location_error_m"
+WITHIN = f"count within {NEAR_KM} km"
+FEATURES = (
+    FeatureInfo(
+        "incident_distance_m", "m", FAMILY, -1, "distance to another recorded incident", SOURCE, "exact, at most 50 km"
+    ),
+    *(
+        FeatureInfo(
+            f"incident_density_{km}km_per_km2", "1/km2", FAMILY, 1, f"other incidents around {km} km", SOURCE, KERNEL
+        )
+        for km in DENSITY_KM
+    ),
+    *(
+        FeatureInfo(
+            f"incident_recent_density_{km}km_{years}y_per_km2",
+            "1/km2",
+            FAMILY,
+            1,
+            f"other incidents around {km} km, weight halved every {'year' if years == 1 else f'{years} years'}",
+            SOURCE,
+            f"{KERNEL}, times 0.5^(age / {years} years)",
+        )
+        for km in RECENT_KM
+        for years in HALF_LIVES_YEARS
+    ),
+    FeatureInfo(
+        f"incident_casualty_density_{CASUALTY_KM}km_per_km2",
+        "casualties/km2",
+        FAMILY,
+        1,
+        f"casualties of other incidents around {CASUALTY_KM} km",
+        SOURCE,
+        f"{KERNEL}, times killed + injured",
+    ),
+    *(
+        FeatureInfo(
+            f"incident_count_{km}km",
+            "1",
+            FAMILY,
+            1,
+            f"number of other incidents within {km} km",
+            SOURCE,
+            f"count within {km} km",
+        )
+        for km in COUNT_KM
+    ),
+    FeatureInfo(
+        f"incident_fatal_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other deadly incidents within {NEAR_KM} km",
+        SOURCE,
+        f"{WITHIN}, killed > 0",
+    ),
+    FeatureInfo(
+        f"incident_mine_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other incidents with mines within {NEAR_KM} km",
+        SOURCE,
+        f"{WITHIN}, device_category speaks of mines",
+    ),
+    FeatureInfo(
+        f"incident_uxo_count_{NEAR_KM}km",
+        "1",
+        FAMILY,
+        1,
+        f"number of other incidents with unexploded ordnance within {NEAR_KM} km",
+        SOURCE,
+        f"{WITHIN}, device_category speaks of unexploded ordnance",
+    ),
+    FeatureInfo(
+        f"incident_years_since_{NEAR_KM}km",
+        "years",
+        FAMILY,
+        0,
+        f"years since another incident within {NEAR_KM} km",
+        SOURCE,
+        f"least age of dated incidents within {NEAR_KM} km",
+    ),
+)
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Features of the incidents known at `as_of`; undated records count, except where age matters."""
+    if "incidents" not in known.sources.vectors:
+        return {}
+    here = events_on(tile, known, "incidents")
+    columns: Columns = {"incident_distance_m": here.distance_m()}
+    for km in DENSITY_KM:
+        columns |= here.densities(known.once(_weights, km), km)
+    columns |= {f"incident_count_{km}km": here.count(km) for km in COUNT_KM}
+    columns |= {name: here.count(NEAR_KM, chosen) for name, chosen in known.once(_kinds).items()}
+    if here.events.has_ages:
+        columns[f"incident_years_since_{NEAR_KM}km"] = here.years_since(NEAR_KM)
+    return columns
+
+
+def _weights(known: Known, km: int) -> dict[str, Floats]:
+    """Weights (n,) of the densities with this bandwidth, by column."""
+    events = known.once(events_of, "incidents")
+    weights = {f"incident_density_{km}km_per_km2": np.ones(events.count)}
+    if km in RECENT_KM and events.has_ages:
+        for years in HALF_LIVES_YEARS:
+            weights[f"incident_recent_density_{km}km_{years}y_per_km2"] = decay(events.age_years, years)
+    if km == CASUALTY_KM and has_any(events.table, "killed", "injured"):
+        casualties = numbers(events.table, "killed", 0.0) + numbers(events.table, "injured", 0.0)
+        weights[f"incident_casualty_density_{km}km_per_km2"] = casualties
+    return weights
+
+
+def _kinds(known: Known) -> dict[str, NDArray[np.bool_]]:
+    """The incidents of each kind by the column that counts them, where the records tell it."""
+    table = known.table("incidents")
+    kinds = {}
+    if has_any(table, "killed"):
+        kinds[f"incident_fatal_count_{NEAR_KM}km"] = numbers(table, "killed", 0.0) > 0
+    if has_words(table, "device_category"):
+        kinds[f"incident_mine_count_{NEAR_KM}km"] = are_mines(table, "device_category")
+        kinds[f"incident_uxo_count_{NEAR_KM}km"] = are_uxo(table, "device_category")
+    return kinds

@@ -1,0 +1,182 @@
+"""Land use at the cell, and distance to water, power lines, buildings and farmed land."""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.snapshot import Known
+from features.base.errors import InputError
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import area_km2, extent_m, places_m, words
+from features.geometry.densities import line_density, point_densities, points_density
+from features.geometry.distances import distance_m
+from features.geometry.layers import Layer, part_of
+from features.geometry.point_in_polygon import first_inside
+from features.sources.opening import RasterSource
+
+FAMILY = "land_use"
+NEARBY = {"rivers": "river", "power_lines": "power_line", "buildings": "building"}
+FARMED = {
+    "farmland": frozenset({"farmland", "farm", "arable", "cropland", "farmyard"}),
+    "orchard": frozenset({"orchard", "vineyard", "plantation", "olive_grove"}),
+}
+# More values than this in a raster are measurements or identifiers, not classes.
+MOST_CLASSES = 64
+# Cells to a side of the coarse grid on which the classes of a raster are looked up.
+LOOKUP_SIDE = 512
+
+FARM_KM = 1
+BUILDING_KM = (1,)
+RIVER_KM = 2
+
+FEATURES = (
+    FeatureInfo("river_distance_m", "m", FAMILY, 0, "distance to a river", ("rivers",), "exact, at most 50 km"),
+    FeatureInfo(
+        f"river_density_{RIVER_KM}km_km_per_km2",
+        "km/km2",
+        FAMILY,
+        0,
+        f"length of rivers around {RIVER_KM} km",
+        ("rivers",),
+        "Gaussian kernel, Gauss-Legendre along the river",
+    ),
+    FeatureInfo("power_line_distance_m", "m", FAMILY, 0, "distance to a power line", ("power_lines",), "exact"),
+    FeatureInfo("building_distance_m", "m", FAMILY, 0, "distance to a building", ("buildings",), "exact, 0 inside"),
+    *(
+        FeatureInfo(
+            f"building_density_{km}km_per_km2",
+            "1/km2",
+            FAMILY,
+            0,
+            f"buildings around {km} km",
+            ("buildings",),
+            "Gaussian kernel",
+        )
+        for km in BUILDING_KM
+    ),
+    FeatureInfo("farmland_distance_m", "m", FAMILY, 0, "distance to farmland", ("land_use",), "exact, 0 inside"),
+    FeatureInfo(
+        "orchard_distance_m", "m", FAMILY, 0, "distance to an orchard or vineyard", ("land_use",), "exact, 0 inside"
+    ),
+    FeatureInfo(
+        f"farmland_share_{FARM_KM}km",
+        "share",
+        FAMILY,
+        0,
+        f"share of the land around {FARM_KM} km that is farmed",
+        ("land_use",),
+        "Gaussian kernel of the areas of farmland, orchards and vineyards, widened by their extent",
+    ),
+)
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Distances to what surrounds the cell, and 1 or 0 for every class of land use at its centre."""
+    vectors = known.sources.vectors
+    columns: Columns = {}
+    for source, name in NEARBY.items():
+        if source in vectors:
+            columns[f"{name}_distance_m"] = distance_m(tile, known.layer(source))
+    if "rivers" in vectors:
+        columns[f"river_density_{RIVER_KM}km_km_per_km2"] = line_density(tile, known.layer("rivers"), RIVER_KM * 1000.0)
+    if "buildings" in vectors:
+        places = known.once(_building_places)
+        for km in BUILDING_KM:
+            density = points_density(tile, places, np.ones(len(places)), km * 1000.0)
+            columns[f"building_density_{km}km_per_km2"] = density
+    if "land_use" in vectors:
+        columns |= _polygons(tile, known)
+    elif "land_use" in known.sources.rasters:
+        columns |= _raster(tile, known)
+    return columns
+
+
+def described(known: Known) -> tuple[FeatureInfo, ...]:
+    """The columns that only the data know: one for each class of land use."""
+    names: dict[str, str] = {}
+    if "land_use" in known.sources.vectors:
+        names = {name: f"land_use is {name} at the cell centre" for name in known.once(_classes)}
+    elif "land_use" in known.sources.rasters:
+        names = {f"{code}": f"class {code} of the raster at the cell centre" for code in known.once(_codes)}
+    return tuple(
+        FeatureInfo(_column(name), "0 or 1", FAMILY, 0, f"land use is {name}", ("land_use",), how)
+        for name, how in names.items()
+    )
+
+
+def raster_classes(raster: RasterSource, grid: Grid) -> tuple[int, ...]:
+    """The class values met on a coarse grid over the whole area, so that every tile has the same columns.
+
+    Raises InputError when there are too many for classes.
+    """
+    rows, columns = grid.shape
+    factor = max(1, -(-max(rows, columns) // LOOKUP_SIDE))
+    shape = -(-rows // factor) + 1, -(-columns // factor) + 1
+    coarse = Grid(
+        grid.crs, grid.cell_size_m * factor, grid.column_min // factor, grid.row_min // factor, np.ones(shape, bool)
+    )
+    values = raster.read(coarse, "nearest")
+    codes = np.unique(values[np.isfinite(values)])
+    if len(codes) > MOST_CLASSES or np.any(codes != np.rint(codes)):
+        raise InputError(
+            f"sources.land_use ({raster.name}) has {len(codes)} different values: a raster of land use holds at most "
+            f"{MOST_CLASSES} whole-numbered classes; list measurements under sources.covariates"
+        )
+    return tuple(int(code) for code in codes)
+
+
+def _building_places(known: Known) -> Floats:
+    return places_m(known.table("buildings"))
+
+
+def _classes(known: Known) -> dict[str, Layer]:
+    """The polygons of every class of land use."""
+    table = known.table("land_use")
+    layer, classes = known.layer("land_use"), words(table, "land_use")
+    return {str(name): part_of(layer, classes == name) for name in np.unique(classes) if name}
+
+
+def _farmed(known: Known) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
+    """Layer, places, areas and spreads of farmland and of orchards; only those that there are."""
+    table = known.table("land_use")
+    classes = words(table, "land_use")
+    farmed: dict[str, tuple[Layer, Floats, Floats, Floats]] = {}
+    for name, members in FARMED.items():
+        chosen = np.isin(classes, list(members))
+        if chosen.any():
+            part = table[chosen]
+            layer = part_of(known.layer("land_use"), chosen)
+            farmed[name] = layer, places_m(part), area_km2(part), extent_m(part)
+    return farmed
+
+
+def _codes(known: Known) -> tuple[int, ...]:
+    return raster_classes(known.sources.rasters["land_use"], known.sources.grid)
+
+
+def _polygons(tile: Grid, known: Known) -> Columns:
+    columns: Columns = {
+        _column(name): (first_inside(tile, layer) >= 0).astype(np.float64)
+        for name, layer in known.once(_classes).items()
+    }
+    share = np.zeros(tile.shape)
+    for name, (layer, places, areas, spread_m) in known.once(_farmed).items():
+        columns[f"{name}_distance_m"] = distance_m(tile, layer)
+        share += point_densities(tile, places, areas[:, None], FARM_KM * 1000.0, spread_m)[0]
+        columns[f"farmland_share_{FARM_KM}km"] = share
+    return columns
+
+
+def _raster(tile: Grid, known: Known) -> dict[str, Floats]:
+    """Indicators of the class at the cell centre, NaN where the raster has none."""
+    values = known.sources.rasters["land_use"].read(tile, "nearest")
+    hole = np.where(np.isfinite(values), 0.0, np.nan)
+    return {_column(f"{code}"): (values == code) + hole for code in known.once(_codes)}
+
+
+def _column(name: str) -> str:
+    return f"land_use_{re.sub(r'[^0-9a-z]+', '_', name.lower()).strip('_')}"

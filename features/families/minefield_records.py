@@ -1,0 +1,94 @@
+"""Handed-over minefield records: a prior with displacement and trust, never a label."""
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import extent_m, numbers, places_m
+from features.geometry.densities import point_densities
+from features.geometry.distances import nearest
+
+# ANAMA's figure for the accuracy of the records handed over for Aghdam, Fuzuli, Jabrayil and Zangilan.
+DEFAULT_RECORD_TRUST = 0.25
+
+FAMILY = "minefield_records"
+
+DENSITY_KM = (1, 3)
+
+SOURCES = ("minefield_records", "districts")
+
+FEATURES = (
+    FeatureInfo(
+        "minefield_record_distance_m",
+        "m",
+        FAMILY,
+        -1,
+        "distance to a recorded minefield",
+        ("minefield_records",),
+        "exact, 0 inside",
+    ),
+    *(
+        FeatureInfo(
+            f"minefield_record_density_{km}km_per_km2",
+            "1/km2",
+            FAMILY,
+            1,
+            f"recorded minefields around {km} km, weighed by the trust in them",
+            SOURCES,
+            "Gaussian kernel widened by location_error_m and extent, times record_trust",
+        )
+        for km in DENSITY_KM
+    ),
+    FeatureInfo(
+        "minefield_record_trust",
+        "share",
+        FAMILY,
+        0,
+        "trust in the nearest recorded minefield",
+        SOURCES,
+        "record_trust of the record, else of its district, else 0.25 (ANAMA)",
+    ),
+)
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Features of the records known at `as_of`; distance is 0 inside a recorded polygon, trust NaN beyond 50 km."""
+    if "minefield_records" not in known.sources.vectors:
+        return {}
+    close = nearest(tile, known.layer("minefield_records"))
+    places, trusted, spread_m = known.once(_weighed)
+    columns: Columns = {
+        "minefield_record_distance_m": close.distance_m,
+        "minefield_record_trust": np.append(trusted, np.nan)[close.owner],
+    }
+    for km in DENSITY_KM:
+        density = point_densities(tile, places, trusted[:, None], km * 1000.0, spread_m)[0]
+        columns[f"minefield_record_density_{km}km_per_km2"] = density
+    return columns
+
+
+def _weighed(known: Known) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Places of the records, the trust in each, and the uncertainty of where it lies."""
+    table = known.table("minefield_records")
+    places = places_m(table)
+    spread_m = np.hypot(numbers(table, "location_error_m", 0.0), extent_m(table))
+    return places, trust(table, places, known.sources.vectors.get("districts")), spread_m
+
+
+def trust(
+    table: gpd.GeoDataFrame, places: NDArray[np.float64], districts: gpd.GeoDataFrame | None
+) -> NDArray[np.float64]:
+    """Trust 0..1 in each record: its own, else its district's, else ANAMA's figure for records of low accuracy."""
+    own = numbers(table, "record_trust", np.nan)
+    district = np.full(len(table), np.nan)
+    if districts is not None:
+        shapes = np.asarray(districts.geometry.array)
+        record, holder = shapely.STRtree(shapes).query(shapely.points(places), predicate="intersects")
+        # Written backwards, so that on a shared border the first district in the table counts.
+        district[record[::-1]] = numbers(districts, "record_trust", np.nan)[holder[::-1]]
+    trusted = np.where(np.isnan(own), district, own)
+    return np.where(np.isnan(trusted), DEFAULT_RECORD_TRUST, trusted)

@@ -1,0 +1,131 @@
+"""People: settlements by size, population and planned return around a cell, abandoned places."""
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.snapshot import Known
+from features.base.feature_info import Columns, FeatureInfo
+from features.base.grid import Grid
+from features.base.records import numbers, places_m, words
+from features.geometry.densities import points_density
+from features.geometry.distances import distance_m
+from features.geometry.layers import Layer, point_layer
+
+FAMILY = "settlements"
+SIZES = (1000, 5000)
+DENSITY_KM = (1, 2, 5)
+PLANNED_KM = (2, 5)
+PLACES_KM = 5
+ABANDONED = ("abandon", "ruin", "destroyed")
+
+SOURCE, KERNEL = ("settlements",), "Gaussian kernel, times people"
+FEATURES = (
+    FeatureInfo("settlement_distance_m", "m", FAMILY, 0, "distance to a settlement", SOURCE, "exact, at most 50 km"),
+    *(
+        FeatureInfo(
+            f"settlement_{size}_distance_m",
+            "m",
+            FAMILY,
+            0,
+            f"distance to a settlement of {size:,} people or more",
+            SOURCE,
+            "exact, at most 50 km",
+        )
+        for size in SIZES
+    ),
+    FeatureInfo(
+        f"settlement_density_{PLACES_KM}km_per_km2",
+        "1/km2",
+        FAMILY,
+        0,
+        f"settlements around {PLACES_KM} km",
+        SOURCE,
+        "Gaussian kernel",
+    ),
+    *(
+        FeatureInfo(
+            f"population_density_{km}km_per_km2",
+            "people/km2",
+            FAMILY,
+            0,
+            f"people living around {km} km",
+            SOURCE,
+            KERNEL,
+        )
+        for km in DENSITY_KM
+    ),
+    *(
+        FeatureInfo(
+            f"planned_population_density_{km}km_per_km2",
+            "people/km2",
+            FAMILY,
+            0,
+            f"people expected to return around {km} km",
+            SOURCE,
+            "Gaussian kernel, times planned_population",
+        )
+        for km in PLANNED_KM
+    ),
+    FeatureInfo(
+        "planned_return_distance_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to a settlement that people are to return to",
+        SOURCE,
+        "exact, planned_population > 0",
+    ),
+    FeatureInfo(
+        "abandoned_settlement_distance_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to an abandoned settlement",
+        SOURCE,
+        "exact, by place or by return to nobody",
+    ),
+)
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Settlement features of the tile; sizes, people and abandoned places only if the source tells of any.
+
+    A settlement without a population counts as a place, and as nobody in the sums.
+    """
+    if "settlements" not in known.sources.vectors:
+        return {}
+    columns: Columns = {name: distance_m(tile, layer) for name, layer in known.once(_layers).items()}
+    places, population, planned = known.once(_people)
+    density = points_density(tile, places, np.ones(len(places)), PLACES_KM * 1000.0)
+    columns[f"settlement_density_{PLACES_KM}km_per_km2"] = density
+    for name, people, radii in (("population", population, DENSITY_KM), ("planned_population", planned, PLANNED_KM)):
+        if (people > 0).any():
+            for km in radii:
+                density = points_density(tile, places[people > 0], people[people > 0], km * 1000.0)
+                columns[f"{name}_density_{km}km_per_km2"] = density
+    return columns
+
+
+def _people(known: Known) -> tuple[Floats, Floats, Floats]:
+    table = known.table("settlements")
+    return places_m(table), numbers(table, "population", 0.0), numbers(table, "planned_population", 0.0)
+
+
+def _layers(known: Known) -> dict[str, Layer]:
+    """The settlements of each size and kind, by the name of the distance to them; only those that there are."""
+    places, population, planned = known.once(_people)
+    chosen = {f"settlement_{size}_distance_m": population >= size for size in SIZES}
+    chosen["planned_return_distance_m"] = planned > 0
+    chosen["abandoned_settlement_distance_m"] = is_abandoned(known.table("settlements"))
+    layers = {name: point_layer(places[rows]) for name, rows in chosen.items() if rows.any()}
+    return {"settlement_distance_m": point_layer(places), **layers}
+
+
+def is_abandoned(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Places called abandoned, ruined or destroyed, and places without people to which people are to return."""
+    empty = (numbers(table, "population", -1.0) == 0) & (numbers(table, "planned_population", 0.0) > 0)
+    named = [any(word in place for word in ABANDONED) for place in words(table, "place")]
+    return np.asarray(empty | np.array(named, dtype=bool))

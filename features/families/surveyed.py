@@ -1,0 +1,144 @@
+"""Land that was searched: how near, how much, and in which share of it ordnance was found; the own part left out."""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from features.as_of.own_records import ownership, polygon_ownership
+from features.as_of.snapshot import Known
+from features.base.feature_info import CLIP_M, Columns, FeatureInfo, clipped
+from features.base.grid import Grid
+from features.base.records import area_km2, extent_m, numbers, places_m, words
+from features.geometry.densities import event_densities, point_densities
+from features.geometry.distances import distance_m
+
+FAMILY = "surveyed"
+DENSITY_KM = (2, 5)
+SHARE_KM = (5, 10)
+DEVICES = ("ap_mines", "at_mines", "uxo")
+DEVICES_KM = 5
+# Less searched land around than this (in jobs or km2 per km2) is none: a share of nearly nothing says nothing.
+LEAST_SEARCHED = 1e-4
+
+RELEASE, BOTH = ("land_release",), ("land_release", "survey")
+FEATURES = (
+    FeatureInfo(
+        "land_release_distance_m", "m", FAMILY, 0, "distance to other released land", RELEASE, "exact, 0 inside"
+    ),
+    FeatureInfo(
+        "land_release_distance_clipped_m",
+        "m",
+        FAMILY,
+        0,
+        "distance to other released land",
+        RELEASE,
+        f"exact, 0 inside, at most {CLIP_M:.0f} m",
+    ),
+    *(
+        FeatureInfo(
+            f"land_release_density_{km}km_share",
+            "share",
+            FAMILY,
+            0,
+            f"share of the land around {km} km that was released",
+            RELEASE,
+            "Gaussian kernel of the areas, widened by their extent",
+        )
+        for km in DENSITY_KM
+    ),
+    FeatureInfo(
+        f"devices_per_released_km2_{DEVICES_KM}km",
+        "log devices/km2",
+        FAMILY,
+        1,
+        f"devices found per released area around {DEVICES_KM} km",
+        RELEASE,
+        "ln(1 + ratio of two Gaussian kernels): ap_mines + at_mines + uxo over area",
+    ),
+    *(
+        FeatureInfo(
+            f"found_share_{km}km",
+            "share",
+            FAMILY,
+            1,
+            f"share of surveyed neighbours around {km} km where ordnance was found",
+            BOTH,
+            "ratio of two Gaussian kernels: jobs with a find over all jobs, own ones left out",
+        )
+        for km in SHARE_KM
+    ),
+)
+
+Floats = NDArray[np.float64]
+
+
+def build(tile: Grid, known: Known) -> Columns:
+    """Features of released and surveyed land known at `as_of`.
+
+    A job is a released polygon or a surveyed place, found when devices were counted or the outcome says so. Where
+    these sources make labels a cell leaves out every polygon that reaches into its own block, and its own survey.
+    NaN where nobody searched around.
+    """
+    columns: Columns = {}
+    vectors = known.sources.vectors
+    if "land_release" in vectors:
+        columns |= _released(tile, known)
+    if "land_release" in vectors or "survey" in vectors:
+        for km in SHARE_KM:
+            jobs = np.sum([_jobs(tile, known, source, km) for source in BOTH if source in vectors], axis=0)
+            found, all_jobs = jobs
+            columns[f"found_share_{km}km"] = _ratio(found, all_jobs)
+    return columns
+
+
+def _released(tile: Grid, known: Known) -> Columns:
+    own = polygon_ownership(tile, known, "land_release")
+    columns: Columns = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
+    columns |= clipped(columns)
+    places, weights, spread_m = known.once(_release_weights)
+    for km in DENSITY_KM:
+        sums = point_densities(tile, places, weights, km * 1000.0, spread_m, own)
+        columns[f"land_release_density_{km}km_share"] = sums[0]
+        if km == DEVICES_KM and weights.shape[1] > 1:
+            columns[f"devices_per_released_km2_{km}km"] = np.log1p(_ratio(sums[1], sums[0]))
+    return columns
+
+
+def _release_weights(known: Known) -> tuple[Floats, Floats, Floats]:
+    """Places, weights (area in km2, and devices where any are counted) and spread of the released polygons."""
+    table = known.table("land_release")
+    weights = [area_km2(table)]
+    if any(name in table for name in DEVICES):
+        weights.append(_devices(known))
+    return places_m(table), np.column_stack(weights), extent_m(table)
+
+
+def _devices(known: Known) -> Floats:
+    table = known.table("land_release")
+    return np.asarray(np.sum([numbers(table, name, 0.0).clip(0.0) for name in DEVICES], axis=0))
+
+
+def _jobs(tile: Grid, known: Known, source: str, km: int) -> Floats:
+    """(2, *tile.shape) jobs with a find and all jobs per km2."""
+    places, found, spread_m, areal = known.once(_job_places, source)
+    weights = np.column_stack([found, np.ones(len(found))])
+    if areal:
+        return point_densities(tile, places, weights, km * 1000.0, spread_m, polygon_ownership(tile, known, source))
+    return event_densities(tile, places, weights, km * 1000.0, spread_m, ownership(tile, known, source))
+
+
+def _job_places(known: Known, source: str) -> tuple[Floats, Floats, Floats, bool]:
+    """Places of the jobs, 1 where ordnance was found, their spread, and whether any is a polygon."""
+    table = known.table(source)
+    areal = bool((shapely.get_dimensions(np.asarray(table.geometry.array)) == 2).any())
+    if source == "land_release":
+        return places_m(table), (_devices(known) > 0).astype(np.float64), extent_m(table), True
+    outcome = words(table, "outcome")
+    known_rows = np.isin(outcome, ("found", "searched"))
+    # Rows that say nothing keep their place in the table, out of reach, so that owners are told by row number.
+    places = np.where(known_rows[:, None], places_m(table), np.inf)
+    return places, (outcome == "found").astype(np.float64), extent_m(table), areal
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > LEAST_SEARCHED))

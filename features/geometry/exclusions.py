@@ -1,0 +1,34 @@
+"""Which records each cell of a tile leaves out: the small types that distances and densities share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Owned:
+    """Windows of a tile with the records that their cells own.
+
+    `windows` (m, 4) holds row start, row stop, column start, column stop in the tile; windows do not overlap. The
+    members of window w are `members[starts[w]:starts[w + 1]]`, indices of records. `cells` tells that every window is
+    a single cell.
+    """
+
+    windows: Integers
+    starts: Integers
+    members: Integers
+    cells: bool
+
+    def each(self) -> Iterator[tuple[tuple[int, int, int, int], Integers]]:
+        """Each window with its members."""
+        for number, (top, bottom, left, right) in enumerate(self.windows.tolist()):
+            yield (top, bottom, left, right), self.members[self.starts[number] : self.starts[number + 1]]
+
+
+# Records by the rule that they follow: their row numbers in the table, and their windows with members that index into
+# those row numbers; None where nobody owns them.
+Ownership = list[tuple[Integers, Owned | None]]

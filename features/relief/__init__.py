@@ -1,0 +1,1 @@
+"""Focal statistics, derivatives and horizons of arrays of heights."""

@@ -1,0 +1,206 @@
+"""Coordinates as they come: which columns hold them, decimal commas, swapped axes, missing signs, wrong units."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyproj
+from numpy.typing import NDArray
+
+from features.base.errors import InputError
+from features.sources.parsing import parse_numbers
+from features.sources.report import Tally
+from features.sources.schema import COORDINATE_ALIASES
+from features.sources.settings import SourceSpec
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Labels = NDArray[np.str_]
+
+# When this share of a file shows one mistake the file is meant that way, and a person has to say so.
+WHOLE_FILE_SHARE = 0.8
+# Too few rows make no "rest of the file" to compare a stray row with.
+FEWEST_TYPICAL_ROWS = 5
+# Half the height of the largest countries on the equator.
+NEAR_ZERO_DEGREES = 10.0
+
+LONGITUDE_SIGN, LATITUDE_SIGN, BOTH_SIGNS = "longitude sign", "latitude sign", "longitude and latitude sign"
+SWAPPED, OUT_OF_RANGE = "longitude and latitude swapped", "coordinates out of range"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The rectangle in which records are expected, and how far around it they still count, in metres of `crs`."""
+
+    crs: pyproj.CRS
+    bounds: tuple[float, float, float, float]
+    keep_m: float
+
+    def holds(self, first: Floats, second: Floats, crs: pyproj.CRS) -> Flags:
+        """Which points (longitude or easting first, in `crs`) lie within `keep_m` of the rectangle."""
+        easting_m, northing_m = _transformer(crs, self.crs).transform(first, second)
+        return self.distance_m(np.asarray(easting_m), np.asarray(northing_m)) <= self.keep_m
+
+    def distance_m(self, easting_m: Floats, northing_m: Floats) -> Floats:
+        """Distance of points in `crs` from the rectangle, 0 inside, not finite for points outside the projection."""
+        left, bottom, right, top = self.bounds
+        across = np.maximum(np.maximum(left - easting_m, easting_m - right), 0)
+        along = np.maximum(np.maximum(bottom - northing_m, northing_m - top), 0)
+        return np.hypot(across, along)
+
+    def surroundings(self, crs: pyproj.CRS, reach_m: float) -> tuple[float, float, float, float] | None:
+        """(west, south, east, north) in `crs` around everything within `reach_m`; None where it is not one box."""
+        left, bottom, right, top = self.bounds
+        around = (left - reach_m, bottom - reach_m, right + reach_m, top + reach_m)
+        west, south, east, north = _transformer(self.crs, crs).transform_bounds(*around)
+        whole = np.isfinite([west, south, east, north]).all() and west < east and south < north
+        return (west, south, east, north) if whole else None
+
+
+@cache
+def _transformer(crs: pyproj.CRS, to: pyproj.CRS) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(crs, to, always_xy=True)
+
+
+def coordinate_columns(
+    source: str, path: Path, spec: SourceSpec, names: Sequence[str], tally: Tally
+) -> tuple[str, ...]:
+    """Names of the columns with longitude and latitude (or easting and northing); InputError where there are none."""
+    found = []
+    for ours, aliases in COORDINATE_ALIASES.items():
+        mapped = spec.columns.get(ours)
+        wanted = aliases if mapped is None else (mapped,)
+        hits = [name for alias in wanted for name in names if name == alias]
+        hits = hits or [name for alias in wanted for name in names if name.casefold() == alias.casefold()]
+        if not hits:
+            missing = f"{mapped!r} (columns.{ours})" if mapped else f"{ours} ({', '.join(aliases)})"
+            raise InputError(
+                f"sources.{source}: {path} has no geometry and no column {missing}: give columns: "
+                f"{{longitude: ..., latitude: ...}}; it has {', '.join(names)}"
+            )
+        if mapped is None and hits[0] != ours:
+            tally.note(f"{ours} read from column {hits[0]!r}")
+        found.append(hits[0])
+    return tuple(found)
+
+
+def read_coordinates(source: str, path: Path, table: pd.DataFrame, columns: tuple[str, ...], tally: Tally) -> Floats:
+    """(n, 2) numbers of the two columns, NaN where missing; decimal commas are converted and counted."""
+    parsed = [parse_numbers(table[name], comma_is_decimal=True) for name in columns]
+    n_bad = max(part.not_understood for part in parsed)
+    if n_bad and n_bad >= WHOLE_FILE_SHARE * len(table):
+        raise InputError(
+            f"sources.{source}: {' and '.join(map(repr, columns))} of {path} are not numbers: give decimal degrees, or "
+            "metres with crs"
+        )
+    tally.repair("decimal comma", max(part.decimal_commas for part in parsed))
+    if n_bad:
+        tally.note(f"coordinates: {n_bad} rows whose text is no number count as without geometry")
+    return np.column_stack([part.values for part in parsed])
+
+
+def check_units(source: str, path: Path, points: Floats, crs: pyproj.CRS, stated: bool) -> None:
+    """Refuse metres where the CRS is in degrees, and degrees where it is in metres.
+
+    `points` is (n, 2), longitude or easting first; rows with NaN are passed over. `stated` tells whether the file or
+    the configuration named the CRS.
+    """
+    known = points[np.isfinite(points).all(axis=1)]
+    if len(known) == 0:
+        return
+    low, high = known.min(axis=0), known.max(axis=0)
+    bounds = f"({low[0]:.6g}, {low[1]:.6g}, {high[0]:.6g}, {high[1]:.6g})"
+    if crs.is_geographic:
+        if (np.abs(known) > 360).any(axis=1).mean() > 0.5:
+            where = f"in {crs.to_string()}" if stated else "without a CRS"
+            raise InputError(
+                f"sources.{source}: {path} {where} has bounds {bounds}, which are no degrees: give crs, the projected "
+                "CRS that its coordinates are in, e.g. crs: EPSG:32638"
+            )
+    elif (np.abs(known) <= np.array([360.0, 90.0])).all():
+        raise InputError(
+            f"sources.{source}: {path} in {crs.to_string()} has bounds {bounds}, which looks like degrees: give "
+            "crs: EPSG:4326"
+        )
+
+
+def mistaken_axes(points: Floats, crs: pyproj.CRS, home: Home) -> Labels:
+    """For each (longitude, latitude) or (easting, northing) the mistake that explains why it lies away from home.
+
+    '' for a point at home and for one that no flipped sign and no swap brings home. A point far beyond the rest of
+    the file that a flip or swap brings into it has the same mistake, wherever home is.
+    """
+    first, second = points[:, 0], points[:, 1]
+    labels = np.full(len(points), "", dtype="<U40")
+    finite = np.isfinite(points).all(axis=1)
+    away = finite & ~home.holds(first, second, crs)
+    candidates = [(SWAPPED, second, first)]
+    if crs.is_geographic:
+        signs = [(LONGITUDE_SIGN, -first, second), (LATITUDE_SIGN, first, -second), (BOTH_SIGNS, -first, -second)]
+        candidates = [*signs, *candidates]
+    for label, one, other in candidates:
+        labels[away & (labels == "") & home.holds(one, other, crs)] = label
+    low, high = _bulk(points[finite])
+    width = high - low
+    within = (points >= low - 0.1 * width).all(axis=1) & (points <= high + 0.1 * width).all(axis=1)
+    if (labels != "").sum() < WHOLE_FILE_SHARE * finite.sum():
+        # In a country on the equator or on Greenwich both signs are right: its own bulk vouches for a record.
+        labels[within & np.isin(labels, _ambiguous_signs(home, crs))] = ""
+    stray = away & (labels == "") & ((points < low - width) | (points > high + width)).any(axis=1)
+    for label, one, other in candidates:
+        there = np.column_stack([one, other])
+        inside = (there >= low - 0.1 * width).all(axis=1) & (there <= high + 0.1 * width).all(axis=1)
+        labels[stray & (labels == "") & inside] = label
+    if crs.is_geographic:
+        beyond = (np.abs(first) > 180) | (np.abs(second) > 90)
+        labels[finite & beyond & (labels == "")] = OUT_OF_RANGE
+    return labels
+
+
+def _bulk(known: Floats) -> tuple[Floats, Floats]:
+    """Lower left and upper right of the points without the outer 1 % on each side; NaN for too few of them."""
+    if len(known) < FEWEST_TYPICAL_ROWS:
+        return np.full(2, np.nan), np.full(2, np.nan)
+    # Rounded inwards, so that in a short file the one stray row does not count as its bulk.
+    low = np.quantile(known, 0.01, axis=0, method="higher")
+    return low, np.quantile(known, 0.99, axis=0, method="lower")
+
+
+def _ambiguous_signs(home: Home, crs: pyproj.CRS) -> list[str]:
+    """The signs that prove nothing, because a country at home may lie on both sides of the meridian or the equator."""
+    window = home.surroundings(crs, home.keep_m) if crs.is_geographic else None
+    if window is None:
+        return []
+    west, south, east, north = window
+    signs = [LONGITUDE_SIGN] if west < NEAR_ZERO_DEGREES and east > -NEAR_ZERO_DEGREES else []
+    signs += [LATITUDE_SIGN] if south < NEAR_ZERO_DEGREES and north > -NEAR_ZERO_DEGREES else []
+    return [*signs, BOTH_SIGNS] if len(signs) > 1 else signs
+
+
+def refuse_whole_file(source: str, path: Path, labels: Labels, n_placed: int, columns: tuple[str, ...]) -> None:
+    """InputError when most of the `n_placed` rows with coordinates show one and the same mistake.
+
+    `columns` are those that the coordinates came from, empty for a file with geometry of its own.
+    """
+    for mistake in (SWAPPED, LONGITUDE_SIGN, LATITUDE_SIGN, BOTH_SIGNS, OUT_OF_RANGE):
+        share = (labels == mistake).sum() / max(n_placed, 1)
+        if share < WHOLE_FILE_SHARE:
+            continue
+        told = f"sources.{source}: {share:.0%} of {path} "
+        if mistake == SWAPPED:
+            remedy = (
+                f"give columns: {{longitude: {columns[1]}, latitude: {columns[0]}}}"
+                if columns
+                else "exchange them in the file (QGIS: Swap X and Y coordinates)"
+            )
+            raise InputError(f"{told}lies in the area only with longitude and latitude swapped: {remedy}")
+        if mistake == OUT_OF_RANGE:
+            raise InputError(f"{told}has longitudes beyond 180 or latitudes beyond 90: check columns and crs")
+        which = mistake.removesuffix(" sign")
+        raise InputError(
+            f"{told}lies in the area only with the other sign of {which}: correct the sign in the file, or check that "
+            "columns.longitude and columns.latitude name the right columns"
+        )

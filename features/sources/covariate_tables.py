@@ -1,0 +1,98 @@
+"""Covariates in tables of points: any number of numeric columns, under names that every tool can carry."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.base.errors import InputError
+from features.sources.columns import Faults
+from features.sources.parsing import as_text, parse_numbers
+from features.sources.report import Tally
+from features.sources.schema import COORDINATE_ALIASES
+from features.sources.settings import SourceSpec
+
+# A column is numeric when nearly all that is in it are numbers; the odd "n.d." among them is a missing value.
+NUMERIC_SHARE = 0.9
+RESERVED = frozenset({"geometry"})
+
+
+def plain_name(name: str) -> str:
+    """A column name in lower-case ASCII letters, digits and underscores (LightGBM refuses JSON's special characters).
+
+    >>> plain_name("No. Víctimas por Declaración"), plain_name("Homicidio, Masacre"), plain_name("2020")
+    ('no_victimas_por_declaracion', 'homicidio_masacre', 'n2020')
+    """
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^0-9a-z]+", "_", ascii_only.casefold()).strip("_") or "column"
+    return f"n{plain}" if plain[0].isdigit() else plain
+
+
+def leave_unique(name: str, names: set[str]) -> str:
+    """The plain form of `name`, numbered if `names` or a reserved name has it already; adds itself to `names`.
+
+    >>> taken = {"area"}
+    >>> leave_unique("Area", taken), leave_unique("ÁREA", taken)
+    ('area_2', 'area_3')
+    """
+    plain = plain_name(name)
+    unique, number = plain, 2
+    while unique in names or unique in RESERVED:
+        unique, number = f"{plain}_{number}", number + 1
+    names.add(unique)
+    return unique
+
+
+def take_numeric(
+    spec: SourceSpec,
+    answers: Mapping[str, str],
+    names: frozenset[str],
+    path: Path,
+    table: pd.DataFrame,
+    tally: Tally,
+) -> tuple[pd.DataFrame, Faults]:
+    """Every numeric column, or those that `columns` names, under plain names; text is left out.
+
+    `answers` (folded column -> source) belong to a source of labels and stay out. `names` are those that other
+    covariates have; they are not changed, so that a column has one name in all the files of a source.
+    """
+    chosen = _chosen(spec, path, table)
+    used = set(names)
+    taken: dict[str, NDArray[np.float64]] = {}
+    texts: list[str] = []
+    for ours, theirs in chosen.items():
+        if theirs.casefold() in answers:
+            tally.note(f"column {theirs!r} left out: sources.{answers[theirs.casefold()]} reads it")
+            continue
+        known = int(as_text(table[theirs]).notna().sum())
+        parsed = parse_numbers(table[theirs])
+        if known and parsed.not_understood > (1 - NUMERIC_SHARE) * known:
+            texts.append(theirs)
+            continue
+        tally.repair("decimal comma", parsed.decimal_commas)
+        if parsed.not_understood:
+            tally.note(f"{theirs!r}: {parsed.not_understood} values are no numbers and count as missing")
+        taken[leave_unique(ours, used)] = parsed.values
+    if texts:
+        tally.note(f"text columns left out: {', '.join(map(repr, texts))}")
+    if not taken:
+        raise InputError(f"sources.covariates: {path} has no numeric column besides the coordinates")
+    tally.note(f"{len(taken)} numeric columns")
+    return pd.DataFrame(taken, index=range(len(table))), {}
+
+
+def _chosen(spec: SourceSpec, path: Path, table: pd.DataFrame) -> dict[str, str]:
+    """Our name -> the file's, before names are made plain."""
+    present = [str(name) for name in table.columns]
+    coordinates = {*COORDINATE_ALIASES, "geometry"}
+    named = {ours: theirs for ours, theirs in spec.columns.items() if ours not in coordinates}
+    missing = sorted(set(named.values()) - set(present))
+    if missing:
+        raise InputError(
+            f"sources.covariates: {path} has no column {', '.join(map(repr, missing))}; it has {', '.join(present)}"
+        )
+    return named or {name: name for name in present}

@@ -1,0 +1,88 @@
+"""Digests of files with all that belongs to them, so that whoever compares two notices every change."""
+
+import hashlib
+import re
+import warnings
+from glob import escape
+from pathlib import Path
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+from features.base.errors import InputError
+from features.sources.readers import is_raster
+
+# Files of one stem that are read as one.
+FAMILIES = (
+    (".shp", ".shx", ".dbf", ".prj", ".cpg"), (".tab", ".dat", ".map", ".id", ".ind"), (".mif", ".mid"),
+    (".gml", ".gfs", ".xsd"),
+)  # fmt: skip
+MADE_ANEW = (".aux.xml", ".ovr", ".rrd")
+
+
+def digest_files(paths: tuple[Path, ...]) -> str:
+    """SHA-256 of the bytes of the files one after another, with what belongs to them.
+
+    That is the other files of a shapefile or a MapInfo table, what lies in a .gdb, what a GeoPackage has not yet taken
+    in, the companions of a raster, and what a virtual file is made of.
+    """
+    total = hashlib.sha256()
+    for path in paths:
+        for part in parts_of(path):
+            with part.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    total.update(block)
+            total.update(_placing(part))
+    return total.hexdigest()
+
+
+def parts_of(path: Path, *, strict: bool = False) -> list[Path]:
+    """The files that are read where a source names `path`, itself first.
+
+    What lies in no local file, such as the archive or the database behind a virtual one, is left out; with `strict` it
+    is an InputError.
+    """
+    if path.is_dir():
+        return sorted(part for part in path.rglob("*") if part.is_file())
+    suffix = path.suffix.casefold()
+    family = next((family for family in FAMILIES if suffix in family), ())
+    beside = [part for part in path.parent.glob(f"{escape(path.stem)}.*") if part.suffix.casefold() in family]
+    wal = path.with_name(f"{path.name}-wal")
+    beside += [wal] if suffix == ".gpkg" and wal.is_file() else []
+    if is_raster(path):
+        names = _named_by(path)
+        away = [name for name in names if not name.exists()]
+        if strict and away:
+            raise InputError(f"{path} is made of {away[0]}, which is no local file: nobody can tell whether it changed")
+        beside += [part for name in names if name.exists() for part in parts_of(name, strict=strict)]
+    return [path, *sorted(set(beside) - {path})]
+
+
+def _named_by(path: Path) -> set[Path]:
+    """What GDAL reads beside a raster or for a virtual file; pyramids and statistics are made anew by any viewer."""
+    found = _opened(path)
+    if found is not None:
+        names = {Path(name) for name in found[0]}
+    else:
+        # A virtual table: GDAL lists what a virtual raster is made of and not what this is.
+        text = path.read_text(encoding="utf-8", errors="replace") if path.suffix.casefold() == ".vrt" else ""
+        names = {path.parent / name.strip() for name in re.findall(r"<SrcDataSource[^>]*>([^<]+)<", text)}
+    return {name for name in names - {path} if not name.name.casefold().endswith(MADE_ANEW)}
+
+
+def _placing(path: Path) -> bytes:
+    """Where a raster lies and what its numbers mean, which a file beside it may say."""
+    found = _opened(path) if is_raster(path) else None
+    return found[1].encode() if found is not None else b""
+
+
+def _opened(path: Path) -> tuple[list[str], str] | None:
+    """Names of a raster's files, and its place and numbers as text; None for what is no raster."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(path) as dataset:
+                told = (dataset.crs, tuple(dataset.transform), dataset.nodatavals, dataset.scales, dataset.offsets)
+                return list(dataset.files), repr(told)
+    except RasterioIOError:
+        return None

@@ -1,0 +1,195 @@
+"""The input border: every source of a configuration opened once, in the grid's CRS, with an account of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import isfinite
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import MultiPoint
+from shapely.geometry.base import BaseGeometry
+
+from features.base.errors import ConfigError, InputError
+from features.base.grid import Grid
+from features.sources.columns import take_canonical
+from features.sources.coordinates import Home
+from features.sources.coregistration import disagreements
+from features.sources.covariate_tables import leave_unique, take_numeric
+from features.sources.crosswalk import SourceTerms, read_terms
+from features.sources.digests import digest_files
+from features.sources.rasters import RasterSource, open_raster
+from features.sources.readers import find_file, is_raster
+from features.sources.report import SourceReport, Tally
+from features.sources.schema import AREA, POINT, POLYGON, SCHEMAS
+from features.sources.settings import SourceSpec, SourcesSettings
+from features.sources.vectors import make_polygonal, read_vector
+
+__all__ = ["KEEP_AROUND_M", "RasterSource", "SourceReport", "SourceSpec", "Sources", "SourcesSettings"]
+__all__ += ["open_area", "open_sources"]
+
+# Distance features are capped at 50 km: nothing further away can change one, and foreign records slow every search.
+KEEP_AROUND_M = 50_000.0
+# Authorities work beyond the edge of their UTM zone; a swapped axis or a lost sign is off by more.
+AROUND_DOMAIN_M = 500_000.0
+# Sources whose records make labels.
+LABEL_SOURCES = frozenset({"survey", "finds", "incidents", "hazard_areas", "land_release"})
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All sources of a run. A source that is not configured, or of which no row was kept, is not a key.
+
+    `rows` has the number of each record of a vector source in its file, counted through the files of the source.
+    """
+
+    grid: Grid
+    vectors: dict[str, gpd.GeoDataFrame]
+    rasters: dict[str, RasterSource]
+    covariates: tuple[RasterSource | gpd.GeoDataFrame, ...]
+    reports: tuple[SourceReport, ...]
+    rows: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+
+
+def open_sources(specs: SourcesSettings, grid: Grid, base: Path, home_folder: Path | None = None) -> Sources:
+    """Open every configured source; paths are relative to `base`, those of terms to `home_folder` (`base` if none).
+
+    Vectors come in the grid's CRS with canonical columns alone. Raises InputError for what cannot be opened or is
+    wrong as a whole, ConfigError for an unknown `crs`; single wrong records are counted in the reports.
+    """
+    vectors: dict[str, gpd.GeoDataFrame] = {}
+    rasters: dict[str, RasterSource] = {}
+    reports: list[SourceReport] = []
+    rows: dict[str, NDArray[np.int64]] = {}
+    home = Home(grid.crs, grid.bounds, KEEP_AROUND_M)
+    for name, spec in _configured(specs):
+        if name == "dem" or (name == "land_use" and is_raster(Path(spec.paths[0]))):
+            rasters[name], report = open_raster(name, spec, grid, base)
+        else:
+            table, report, numbers = _open_vector(name, spec, home, base, home_folder or base)
+            if not table.empty:
+                vectors[name], rows[name] = table, numbers
+        reports.append(report)
+    covariates: list[RasterSource | gpd.GeoDataFrame] = []
+    names: set[str] = set()
+    for spec in specs.covariates:
+        covariate, report = _open_covariate(spec, specs, grid, home, base, names)
+        if covariate is not None:
+            covariates.append(covariate)
+            remarks = disagreements(covariate, rasters["dem"], grid) if "dem" in rasters else []
+            report = replace(report, notes=(*report.notes, *remarks))
+        reports.append(report)
+    return Sources(grid, vectors, rasters, tuple(covariates), tuple(reports), rows)
+
+
+def open_area(
+    spec: SourceSpec | str | Sequence[SourceSpec | str], crs: pyproj.CRS, base: Path
+) -> tuple[BaseGeometry, SourceReport]:
+    """The area of interest in `crs`: polygons joined into one, or the points of a table as a MultiPoint.
+
+    Raises InputError for lines, for polygons mixed with points, and where nothing is left.
+    """
+    given = [spec] if isinstance(spec, SourceSpec | str) else list(spec)
+    specs = [SourceSpec(path=one) if isinstance(one, str) else one for one in given]
+    for one in specs:
+        if one.terms is not None:
+            raise ConfigError(f"grid.area: terms ({one.terms!r}) are for records alone: leave them out here")
+    tally = Tally()
+    home = Home(crs, *_domain(crs))
+    paths = tuple(path for one in specs for path in one.paths)
+    # Before reading, here and below: a file that is replaced meanwhile is then new to whoever compares.
+    digest = digest_files(tuple(find_file("area", path, base) for path in paths))
+    tables = [
+        read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
+        for one in specs
+    ]
+    parts = [part for table in tables for part in table.geometry]
+    kinds = {POINT if part.geom_type.endswith("Point") else POLYGON for part in parts}
+    if len(kinds) != 1:
+        why = "holds polygons and points: give one of them" if kinds else "holds no polygon and no point"
+        if "out of area" in tally.set_aside and not kinds:
+            why = f"lies outside the domain of {crs.to_string()}: check grid.crs and the CRS of the area"
+        told = f"; set aside: {', '.join(f'{n} {reason}' for reason, n in tally.set_aside.items())}"
+        raise InputError(f"grid.area: {', '.join(paths)} {why}{told if tally.set_aside else ''}")
+    area: BaseGeometry
+    if kinds == {POINT}:
+        area = MultiPoint(list(shapely.get_parts(parts)))
+    else:
+        area = shapely.union_all(make_polygonal(np.array(parts, dtype=object)))
+    return area, tally.report("area", ", ".join(paths), digest, len(parts))
+
+
+def _domain(crs: pyproj.CRS) -> tuple[tuple[float, float, float, float], float]:
+    """Bounds of the domain of a CRS in its own metres, and how far beyond it an area may lie."""
+    use = crs.area_of_use
+    everywhere = (-1e9, -1e9, 1e9, 1e9)
+    if use is None:
+        return everywhere, AROUND_DOMAIN_M
+    to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    bounds = to_crs.transform_bounds(use.west, use.south, use.east, use.north)
+    return (bounds if all(map(isfinite, bounds)) else everywhere), AROUND_DOMAIN_M
+
+
+def _configured(specs: SourcesSettings) -> list[tuple[str, SourceSpec]]:
+    named = ((name, getattr(specs, name)) for name in ("dem", *SCHEMAS))
+    return [(name, spec) for name, spec in named if spec is not None]
+
+
+def _open_vector(
+    name: str, spec: SourceSpec, home: Home, base: Path, home_folder: Path
+) -> tuple[gpd.GeoDataFrame, SourceReport, NDArray[np.int64]]:
+    tally, schema = Tally(), SCHEMAS[name]
+    files, terms = tuple(find_file(name, path, base) for path in spec.paths), None
+    if spec.terms is not None:
+        # What the words of a file mean is as much an input as the file.
+        files = (*files, home_folder / spec.terms)
+        terms = _terms_of(name, read_terms(files[-1]), files[-1])
+    digest = digest_files(files)
+    take = partial(take_canonical, name, spec, schema, terms=terms)
+    table = read_vector(name, spec, schema.geometry, home, base, take, tally, terms)
+    return table, tally.report(name, ", ".join(spec.paths), digest, len(table)), tally.rows
+
+
+def _terms_of(source: str, terms: dict[str, SourceTerms], file: Path) -> SourceTerms:
+    if source not in terms:
+        raise ConfigError(f"sources.{source}.terms ({file}) has no {source}: it has {', '.join(terms) or 'nothing'}")
+    return terms[source]
+
+
+def _open_covariate(
+    spec: SourceSpec, specs: SourcesSettings, grid: Grid, home: Home, base: Path, names: set[str]
+) -> tuple[RasterSource | gpd.GeoDataFrame | None, SourceReport]:
+    """One covariate source under names that no other covariate has; None for a table of which nothing is kept."""
+    if is_raster(Path(spec.paths[0])):
+        chosen = next(iter(spec.columns), Path(spec.paths[0]).stem)
+        return open_raster("covariates", spec, grid, base, leave_unique(chosen, names))
+    if spec.resampling != "auto":
+        raise ConfigError(
+            f"sources.covariates: {spec.paths[0]} is a table, resampling ({spec.resampling!r}) is for rasters: "
+            "leave it out"
+        )
+    tally = Tally()
+    digest = digest_files(tuple(find_file("covariates", path, base) for path in spec.paths))
+    take = partial(take_numeric, spec, _answers(spec, specs, base), frozenset(names))
+    table = read_vector("covariates", spec, (POINT,), home, base, take, tally)
+    names.update(str(name) for name in table.columns if name != "geometry")
+    report = tally.report("covariates", ", ".join(spec.paths), digest, len(table))
+    return (None if table.empty else table), report
+
+
+def _answers(spec: SourceSpec, specs: SourcesSettings, base: Path) -> dict[str, str]:
+    """Columns of the covariates' file (folded) that a source of labels reads from the same file: column -> source.
+
+    A table of surveyed cells holds the answer beside the covariates; taken as a covariate it would give it away.
+    """
+    files = {(base / path).resolve() for path in spec.paths}
+    answers: dict[str, str] = {}
+    for name, other in _configured(specs):
+        if name in LABEL_SOURCES and files & {(base / path).resolve() for path in other.paths}:
+            columns = {other.columns.get(ours, ours) for ours in SCHEMAS[name].columns}
+            answers |= {column.casefold(): name for column in columns}
+    return answers

@@ -1,0 +1,114 @@
+"""How a configuration names a source: where it lies, which layer and rows, what its columns are called."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from features.base.settings import Settings
+from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
+
+Scalar = str | int | float | bool | date
+
+
+class SourceSpec(Settings):
+    """One source: a path, or a path with what is needed to read it. A bare string is `{path: string}`."""
+
+    path: str | tuple[str, ...] = Field(
+        description="File, or list of files read one after another; relative to the configuration or to --data"
+    )
+    layer: str | None = Field(None, description="Layer of the file; needed when it holds several")
+    where: str | None = Field(None, description="SQL where clause that selects rows, as GDAL reads it; for CSV too")
+    columns: dict[str, str] = Field(default_factory=dict, description="Our column name: the name in the file")
+    values: dict[str, Scalar | dict[str, Scalar]] = Field(
+        default_factory=dict, description="Our column name: a constant, or {value in the file: our value}"
+    )
+    terms: str | None = Field(
+        None, description="Mapping file of column names and coded values, such as that of IMSMA; beside the config"
+    )
+    crs: str | None = Field(None, description="CRS of the file where it states none or a wrong one, e.g. EPSG:4326")
+
+    resampling: Literal["auto", "nearest", "mean", "sum"] = Field(
+        "auto",
+        description="How a raster of covariates meets the cells: its nearest pixel, the mean, or the sum (for counts)",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, given: object) -> object:
+        return {"path": given} if isinstance(given, str) else given
+
+    @field_validator("path")
+    @classmethod
+    def _some_path(cls, path: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if not path or any(not part for part in path):
+            raise ValueError(f"path ({path!r}) must name at least one file")
+        return path
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _text_keys(cls, values: object) -> object:
+        """YAML reads `1: found` with a number for a key; the file's values are compared as text."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            ours: {str(theirs): value for theirs, value in given.items()} if isinstance(given, dict) else given
+            for ours, given in values.items()
+        }
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The file(s) as a tuple."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+
+class SourcesSettings(Settings):
+    """The sources of a country. All are optional; a source that is missing drops its features."""
+
+    dem: SourceSpec | None = Field(None, description="Elevation raster in metres")
+    front_lines: SourceSpec | None = Field(None, description="Lines of contact, defence lines, withdrawal routes")
+    control_areas: SourceSpec | None = Field(None, description="Who held the land: polygons with a holder")
+    roads: SourceSpec | None = Field(None, description="Roads as lines")
+    incidents: SourceSpec | None = Field(None, description="Accidents with explosive ordnance, points")
+    conflict_events: SourceSpec | None = Field(None, description="Fighting with dates, points")
+    hazard_areas: SourceSpec | None = Field(None, description="Suspected and confirmed hazardous areas")
+    minefield_records: SourceSpec | None = Field(None, description="Handed-over minefield records: a prior, no label")
+    land_release: SourceSpec | None = Field(None, description="Cancelled, reduced and cleared land, polygons")
+    finds: SourceSpec | None = Field(None, description="Explosive ordnance found, points")
+    settlements: SourceSpec | None = Field(None, description="Settlements with population and planned return")
+    land_use: SourceSpec | None = Field(None, description="Land use, polygons or a raster of classes")
+    rivers: SourceSpec | None = Field(None, description="Rivers and canals")
+    power_lines: SourceSpec | None = Field(None, description="Power lines and pylons")
+    buildings: SourceSpec | None = Field(None, description="Buildings")
+    districts: SourceSpec | None = Field(None, description="Districts, polygons with a name")
+    survey: SourceSpec | None = Field(None, description="Survey results: found, searched or unknown")
+    covariates: tuple[SourceSpec, ...] = Field((), description="Rasters or tables of points, taken as they are")
+
+    @model_validator(mode="after")
+    def _known_columns(self) -> "SourcesSettings":
+        for name, schema in SCHEMAS.items():
+            spec = getattr(self, name)
+            if spec is None:
+                continue
+            _refuse_resampling(name, spec)
+            known = (*schema.columns, *COORDINATE_ALIASES, "geometry")
+            for part, named in (("columns", spec.columns), ("values", spec.values)):
+                unknown = sorted(set(named) - set(known))
+                if unknown:
+                    raise ValueError(
+                        f"{name}.{part} names {', '.join(map(repr, unknown))}: the left side is our name, "
+                        f"one of {', '.join(known)}"
+                    )
+        if self.dem is not None:
+            _refuse_resampling("dem", self.dem)
+        for name, spec in (("dem", self.dem), *(("covariates", spec) for spec in self.covariates)):
+            if spec is not None and spec.terms is not None:
+                raise ValueError(f"{name}.terms ({spec.terms!r}) is for records alone: leave it out here")
+        return self
+
+
+def _refuse_resampling(name: str, spec: SourceSpec) -> None:
+    if spec.resampling != "auto":
+        raise ValueError(
+            f"{name}.resampling ({spec.resampling!r}) is for rasters of covariates alone: leave it out here"
+        )

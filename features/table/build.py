@@ -1,0 +1,155 @@
+"""The feature table: one row a cell inside the area, one column a feature, built family by family."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError, InputError
+from features.base.feature_info import FeatureInfo
+from features.base.grid import Grid
+from features.families.registry import BUILDERS, FAMILIES
+from features.table.scheduler import Compute, over_tiles
+
+ONE_THREAD = Compute()
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Features of the cells inside a grid, in `grid.cell_ids()` order.
+
+    `values` has shape (n_cells, n_features), float32; NaN where a feature is unknown (a hole in the DEM, a cell
+    without covariates). `names` are its columns. In memory a feature is contiguous, `values` the transposed view.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+
+    def frame(self) -> pd.DataFrame:
+        """The same as a data frame, one column a feature."""
+        return pd.DataFrame(self.values, columns=list(self.names))
+
+    def without(self, setting: str, left_out: Iterable[str], infos: Mapping[str, FeatureInfo]) -> "FeatureTable":
+        """The table without some features, given by name or by family.
+
+        Raises ConfigError, naming the `setting`, where one is neither.
+        """
+        gone = set(left_out)
+        unknown = sorted(gone - set(self.names) - set(FAMILIES))
+        if unknown:
+            raise ConfigError(
+                f"{setting} ({', '.join(unknown)}) names no feature and no family: there are "
+                f"{', '.join((*FAMILIES, *self.names))}"
+            )
+        names = tuple(name for name in self.names if name not in gone and infos[name].family not in gone)
+        return FeatureTable(names, self.aligned(names)) if gone else self
+
+    def aligned(self, names: Iterable[str]) -> NDArray[np.float32]:
+        """The columns that a model asks for, in its order.
+
+        Raises InputError when one is absent: a model must never score without a feature that it has learned from.
+        """
+        wanted = list(names)
+        missing = [name for name in wanted if name not in self.names]
+        if missing:
+            raise InputError(
+                f"the model needs features that the sources do not give: {', '.join(missing)}. "
+                "Give the sources that it was trained on, or train anew under another name"
+            )
+        if tuple(wanted) == self.names:
+            return self.values
+        position = {name: index for index, name in enumerate(self.names)}
+        return self.values.T[[position[name] for name in wanted]].T
+
+
+def check_families(families: Iterable[str]) -> tuple[str, ...]:
+    """The families, refused when one is unknown; the error lists the known ones."""
+    chosen = tuple(families)
+    unknown = sorted(set(chosen) - set(BUILDERS))
+    if unknown:
+        raise ConfigError(f"features ({', '.join(unknown)}) are unknown: choose from {', '.join(BUILDERS)}")
+    return chosen
+
+
+def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureTable:
+    """All features of the cells inside a tile.
+
+    Raises InputError when no family finds a source: a table without columns ranks nothing.
+    """
+    chosen = check_families(families)
+    inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
+    # Room for every column that there may be: each is written once, straight to its place.
+    room = len(known.once(feature_infos, chosen))
+    values = known.buffers.take((room, tile.n_cells))
+    names: list[str] = []
+    for family in chosen:
+        for name, array in BUILDERS[family](tile, known).items():
+            if name in names:
+                raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
+            values[len(names)] = array.ravel() if inside is None else array.ravel()[inside]
+            names.append(name)
+    if not names:
+        raise InputError(f"no source gives a feature of {', '.join(families)}: add sources to the config")
+    return FeatureTable(tuple(names), values[: len(names)].T)
+
+
+@dataclass(frozen=True, eq=False)
+class _TableOf:
+    """The job of a tile; it travels to workers."""
+
+    known: Known
+    families: tuple[str, ...]
+
+    def __call__(self, tile: Grid) -> FeatureTable:
+        return feature_table(tile, self.known, self.families)
+
+
+def feature_tiles(
+    grid: Grid, known: Known, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+) -> Iterator[tuple[Grid, FeatureTable]]:
+    """Each tile of the grid with its table, north to south; only a few tiles are in memory at a time."""
+    return over_tiles(_TableOf(known, check_families(families)), grid.tiles(tile_cells), compute)
+
+
+def grid_feature_table(
+    grid: Grid, known: Known, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+) -> FeatureTable:
+    """The feature table of a whole grid, made tile by tile so that memory holds the rasters of few tiles at a time."""
+    names: tuple[str, ...] = ()
+    values = np.empty((0, 0), dtype=np.float32)
+    row_starts = starts_of_rows(grid)
+    for tile, part in feature_tiles(grid, known, families, tile_cells, compute):
+        if not names:
+            names, values = part.names, np.empty((len(part.names), grid.n_cells), dtype=np.float32)
+        places = places_of(grid, tile, row_starts)
+        for column, here in zip(values, part.aligned(names).T, strict=True):
+            column[places] = here
+    return FeatureTable(names, values.T)
+
+
+def starts_of_rows(grid: Grid) -> NDArray[np.int64]:
+    """Position of the first cell of each row among the cells inside the grid."""
+    cells = np.count_nonzero(grid.mask, axis=1)
+    return np.asarray(np.cumsum(cells) - cells)
+
+
+def places_of(grid: Grid, tile: Grid, row_starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position of each cell inside the tile among the cells inside the grid, whose rows begin at `row_starts`."""
+    top = grid.row_min + grid.shape[0] - tile.row_min - tile.shape[0]
+    left = tile.column_min - grid.column_min
+    rows = slice(top, top + tile.shape[0])
+    before = row_starts[rows] + np.count_nonzero(grid.mask[rows, :left], axis=1)
+    return np.asarray((before[:, None] + np.cumsum(tile.mask, axis=1) - 1)[tile.mask])
+
+
+def feature_infos(known: Known, families: Iterable[str]) -> dict[str, FeatureInfo]:
+    """What each feature of the families means, by name; includes the columns that only the data know."""
+    infos: list[FeatureInfo] = []
+    for family in check_families(families):
+        module = FAMILIES[family]
+        infos += getattr(module, "FEATURES", ())
+        infos += module.described(known) if hasattr(module, "described") else ()
+    return {info.name: info for info in infos}

@@ -1,0 +1,196 @@
+"""Where tiles are computed: in threads of this process, in worker processes, or by the workers of a Dask scheduler."""
+
+import hashlib
+import multiprocessing
+import re
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import features
+from features.base.errors import ConfigError, MlriskError
+from features.base.grid import Grid
+from features.base.memory import give_back
+
+LOCAL, PROCESSES = "local", "processes"
+DASK_ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):\d{1,5}")
+# A scheduler in the same network answers within milliseconds; one that just starts needs a few seconds.
+ANSWER_SECONDS = 10
+
+Made = TypeVar("Made")
+Job = Callable[[Grid], Made]
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A scheduler, see `is_scheduler`, and how many threads or worker processes; Dask brings its own workers."""
+
+    scheduler: str = LOCAL
+    threads: int = 1
+
+
+def is_scheduler(text: str) -> bool:
+    """True for the name of a scheduler.
+
+    >>> [is_scheduler(text) for text in ("local", "processes", "tcp://10.0.0.7:8786", "tcp://nowhere", "threads")]
+    [True, True, True, False, False]
+    """
+    return text in (LOCAL, PROCESSES) or DASK_ADDRESS.fullmatch(text) is not None
+
+
+def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Iterator[tuple[Grid, Made]]:
+    """Each tile and `job(tile)`, in the order of the tiles; the same values on every scheduler.
+
+    No more tiles than workers and one are computed or wait at a time, so memory is bounded by them. Outside of this
+    process the job travels once to each worker and a tile takes its own part of the mask along, no more. Raises what
+    the job raises, MlriskError where a worker dies or no scheduler answers, ConfigError where Dask is not installed.
+    A script of one's own needs `if __name__ == "__main__"` around the call for `processes`.
+    """
+    waiting = list(tiles)
+    if DASK_ADDRESS.fullmatch(compute.scheduler):
+        return _on_dask(job, waiting, compute.scheduler)
+    if not is_scheduler(compute.scheduler):
+        raise ConfigError(
+            f"compute.scheduler ({compute.scheduler!r}) is unknown: choose {LOCAL}, {PROCESSES} or tcp://host:port"
+        )
+    give_back()
+    workers = min(compute.threads, len(waiting))
+    if workers < 2:
+        return ((tile, job(tile)) for tile in waiting)
+    return (_in_threads if compute.scheduler == LOCAL else _in_processes)(job, waiting, workers)
+
+
+def code_digest() -> str:
+    """SHA-256 over the modules of the package `features`: other code may give other values under the same version."""
+    sha = hashlib.sha256()
+    package = Path(features.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_bytes()
+        sha.update(f"{path.relative_to(package).as_posix()}\0{len(text)}\0".encode() + text)
+    return sha.hexdigest()
+
+
+def _in_order(submit: Callable[[Grid], Any], tiles: list[Grid], workers: int) -> Iterator[tuple[Grid, Any]]:
+    """Results in the order of the tiles, with one tile more than workers under way."""
+    pending: deque[tuple[Grid, Any]] = deque()
+    for tile in tiles:
+        pending.append((tile, submit(tile)))
+        if len(pending) > workers:
+            yield _oldest(pending)
+    while pending:
+        yield _oldest(pending)
+
+
+def _oldest(pending: deque[tuple[Grid, Any]]) -> tuple[Grid, Any]:
+    tile, future = pending.popleft()
+    return tile, future.result()
+
+
+@contextmanager
+def _pool(executor: Executor) -> Iterator[Executor]:
+    """The pool; what has not begun is dropped when the consumer stops or a tile fails."""
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _in_threads(job: Job[Made], tiles: list[Grid], workers: int) -> Iterator[tuple[Grid, Made]]:
+    with _pool(ThreadPoolExecutor(workers)) as pool:
+        yield from _in_order(lambda tile: pool.submit(job, tile), tiles, workers)
+
+
+# The job of a worker process, set once by `_start_worker`.
+_JOBS: list[Job[Any]] = []
+
+
+def _in_processes(job: Job[Made], tiles: list[Grid], workers: int) -> Iterator[tuple[Grid, Made]]:
+    # Spawned, not forked: a fork copies the locks of threads (OpenMP, GDAL) that it does not copy.
+    context = multiprocessing.get_context("spawn")
+    try:
+        with _pool(ProcessPoolExecutor(workers, context, _start_worker, (job,))) as pool:
+            yield from _in_order(lambda tile: pool.submit(_in_worker, tile), tiles, workers)
+    except BrokenProcessPool as error:
+        raise MlriskError(
+            f"a worker process of compute.scheduler ({PROCESSES}) ended early, most often for want of memory: "
+            "lower compute.threads or compute.tile_cells"
+        ) from error
+
+
+def _start_worker(job: Job[Any]) -> None:
+    _JOBS[:] = [job]
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot tell its workers to stop, and they would wait for tiles for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _in_worker(tile: Grid) -> Any:
+    return _JOBS[0](tile)
+
+
+def _on_dask(job: Job[Made], tiles: list[Grid], address: str) -> Iterator[tuple[Grid, Made]]:
+    client = _dask_client(address)
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker
+
+    with client:
+        workers = _ready_workers(client, address)
+        try:
+            shared = client.scatter(job, broadcast=True, hash=False)
+            yield from _in_order(lambda tile: client.submit(_on_worker, shared, tile, pure=False), tiles, workers)
+        except (KilledWorker, CancelledError) as error:
+            raise MlriskError(
+                f"compute.scheduler ({address}) lost its workers, most often for want of memory: give them more, or "
+                "lower compute.tile_cells"
+            ) from error
+
+
+def _on_worker(job: Job[Made], tile: Grid) -> Made:
+    return job(tile)
+
+
+def _dask_client(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"compute.scheduler ({address}) needs Dask: pip install mlrisk[dask], or set it to {LOCAL} or {PROCESSES}"
+        ) from error
+    try:
+        return Client(address, timeout=ANSWER_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise MlriskError(
+            f"compute.scheduler ({address}) does not answer within {ANSWER_SECONDS} s: start `dask scheduler` there, "
+            f"or set it to {LOCAL} or {PROCESSES}"
+        ) from error
+
+
+def _ready_workers(client: Any, address: str) -> int:
+    """Threads of all workers, after a look that there are some and that they run this code."""
+    try:
+        client.wait_for_workers(1, timeout=ANSWER_SECONDS)
+    except TimeoutError as error:
+        raise MlriskError(f"compute.scheduler ({address}) has no workers: start `dask worker {address}`") from error
+    try:
+        digests = set(client.run(code_digest).values())
+    except ModuleNotFoundError as error:
+        raise MlriskError(f"a worker of compute.scheduler ({address}) has no mlrisk: install it there") from error
+    if digests != {code_digest()}:
+        raise MlriskError(
+            f"a worker of compute.scheduler ({address}) runs another version of mlrisk: install the same everywhere"
+        )
+    return sum(client.nthreads().values())
