@@ -11,8 +11,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from models.attribution import tree_contributions
 from models.boosting import Boosted, BoostingParams, fit
-from models.explain import tree_contributions
 
 ROWS, TREES, LEAVES, FEATURES = 100_000, 300, 31, 40
 PARAMS = BoostingParams(TREES, 0.05, LEAVES, -1, 0.0002, 0.8, 0.8, 1.0)

@@ -12,8 +12,8 @@ from scipy.special import ndtri
 import mlrisk
 from benchmarks.contamination import DATA, ROOT
 from mlrisk.config import Config
+from models.applicability import Domain, fit_domain
 from models.calibration import calibration_error, cross_calibrated
-from models.domain import Domain, fit_domain
 from models.venn_abers import fit_venn_abers
 from training.inputs import open_inputs
 from training.judging import Judgement, judge_contamination, learned_by, trials_of

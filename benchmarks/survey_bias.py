@@ -22,7 +22,7 @@ from mlrisk.synthetic.mines import lay_mines
 from mlrisk.synthetic.terrain import MARGIN_CELLS
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration, calibrate
-from models.pu import Unlabelled, fit_beside
+from models.positive_unlabelled import Unlabelled, fit_beside
 from training.baselines import rule_scores
 from training.boosting_settings import BoostingSettings
 from training.config import SurveyBiasSettings

@@ -19,8 +19,8 @@ from mlrisk.package import NOT_EVIDENCE
 from mlrisk.reasons import Cases, reason, told
 from mlrisk.risk_map import Champions, load_champions
 from mlrisk.scoring import explained, scorer_of
+from models.attribution import Interaction, strongest_interaction
 from models.contamination import ContaminationModel
-from models.explain import Interaction, strongest_interaction
 from training.evidence import STATE_NAMES, geographic_centres
 from training.inputs import Inputs, open_inputs
 from training.ledger import Ledger

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.base.feature_info import CLIP_M, DAYS_PER_YEAR, LONGEST_DISTANCE_M, FeatureInfo
 from mlrisk.language import Language, placeholders
-from models.explain import Families
+from models.attribution import Families
 
 # Contributions below this share of all that moved the score are noise to a reader.
 LEAST_SHARE = 0.03

@@ -18,8 +18,8 @@ from mlrisk.language import language
 from mlrisk.planning.ground import ground_columns
 from mlrisk.reasons import Cases, families_of, reasons_in_words
 from mlrisk.rules import rule_columns
+from models.attribution import STEADY_MEMBERS, steady
 from models.contamination import ContaminationModel
-from models.explain import STEADY_MEMBERS, steady
 from training.config import ComputeSettings
 from training.inputs import Inputs, contamination_context
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.blend import Ranker
+from models.applicability import Domain
 from models.calibration import LOWEST, Calibration
-from models.conformal import MissedShare
-from models.domain import Domain
+from models.missed_share import MissedShare
+from models.ranker import Ranker
 from models.venn_abers import VennAbers
 
 LOW, HIGH = 0.05, 0.95

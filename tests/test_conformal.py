@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.conformal import MissedShare, fit_missed_share
+from models.missed_share import MissedShare, fit_missed_share
 
 
 def blocks(n, seed, cells=30):

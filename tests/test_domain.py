@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 
+from models.applicability import Domain, fit_domain
 from models.boosting import BoostingParams, fit
-from models.domain import Domain, fit_domain
 
 PARAMS = BoostingParams(40, 0.1, 6, 4, 0.01, 0.8, 0.8, 1.0)
 ROADS, SLOPE, RELIEF, RUGGEDNESS = range(4)

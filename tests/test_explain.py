@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from models import explain
+from models import attribution as explain
+from models.attribution import ENGINES, Families, steady, strongest_interaction, tree_contributions
 from models.boosting import BoostingParams, fit
-from models.explain import ENGINES, Families, steady, strongest_interaction, tree_contributions
 
 PARAMS = BoostingParams(60, 0.1, 16, 6, 0.002, 1.0, 1.0, 1.0)
 FEATURES = ("a", "b", "c", "d", "e")

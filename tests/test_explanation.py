@@ -6,8 +6,8 @@ import io
 import numpy as np
 import pytest
 
+from models.attribution import Families, Interaction, leading_interactions
 from models.boosting import BoostingParams, fit
-from models.explain import Families, Interaction, leading_interactions
 from tests.test_report import FORBIDDEN, Seen
 from training import explanation_figures as figures
 from training.explanation import FEWEST_OF_REGION, Explanation

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from models.blend import Ranker, RankerParams, fit_ranker
 from models.boosting import BoostingParams
 from models.linear import Linear, fit_linear
+from models.ranker import Ranker, RankerParams, fit_ranker
 
 PARAMS = BoostingParams(30, 0.1, 6, 4, 0.01, 1.0, 1.0, 1.0)
 NAMES = ("line_m", "density")

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from models.blend import RankerParams, fit_ranker
 from models.boosting import BoostingParams, fit
 from models.calibration import LOWEST
 from models.casualty import CasualtyModel, Hurdle, Part, fit_rate, year_factor
 from models.contamination import ContaminationModel
-from models.fitting import TrainingRows, fit_contamination
+from models.contamination_fit import TrainingRows, fit_contamination
+from models.ranker import RankerParams, fit_ranker
 
 PARAMS = BoostingParams(60, 0.1, 6, 4, 0.01, 0.8, 0.8, 1.0)
 

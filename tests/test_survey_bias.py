@@ -7,11 +7,11 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from models.blend import RankerParams
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration
-from models.fitting import TrainingRows, fit_contamination
-from models.pu import Unlabelled, fit_beside, mean_booster, out_of_bag
+from models.contamination_fit import TrainingRows, fit_contamination
+from models.positive_unlabelled import Unlabelled, fit_beside, mean_booster, out_of_bag
+from models.ranker import RankerParams
 from training.config import SurveyBiasSettings
 from training.survey_bias import (
     agreement,

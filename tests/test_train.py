@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.fitting import fit_contamination
+from models.contamination_fit import fit_contamination
 from tests.sample_study import config_of, inputs_of, land, study_and_trials
 from training.evidence import FOUND, SEARCHED, UNKNOWN
 from training.judging import judge_contamination, learned_by

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from models.blend import Ranker
 from models.boosting import side_by_side
+from models.ranker import Ranker
 from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED
 from training.inputs import Inputs

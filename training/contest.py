@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from features.table.build import FeatureTable
-from models.blend import Ranker
 from models.boosting import side_by_side
 from models.contamination import ContaminationModel
+from models.ranker import Ranker
 from training.autocorrelation import autocorrelation_range_m
 from training.casualty_contest import CasualtyArena
 from training.config import TrainConfig

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.base.feature_info import FeatureInfo
-from models.blend import Ranker
-from models.explain import Families, Interaction, leading_interactions
+from models.attribution import Families, Interaction, leading_interactions
+from models.ranker import Ranker
 from training.study import Study
 
 # Values of pairs cost some hundred times those of features.

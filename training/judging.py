@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.blend import Ranker
 from models.boosting import side_by_side
+from models.ranker import Ranker
 from training.baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
 from training.config import TrainConfig
 from training.evidence import FOUND, Evidence

@@ -1,7 +1,7 @@
 """What the map says from the folder of a model version, without mlrisk: probabilities, or casualties a year.
 
 A copy of this file travels with every version as `code/mlrisk_scores.py` and is what `mlflow.pyfunc` loads, so it
-imports nothing of ours: mlflow, lightgbm, numpy and pandas are enough. What it computes is `models.blend.Ranker.raw`
+imports nothing of ours: mlflow, lightgbm, numpy and pandas are enough. What it computes is `models.ranker.Ranker.raw`
 and `models.calibration.Calibration`, or `models.casualty.CasualtyModel.casualties`; tests hold them to 1e-9.
 """
 

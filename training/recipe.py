@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.blend import Ranker, RankerParams, fit_ranker
 from models.boosting import BoostingParams
-from models.pu import Unlabelled
+from models.positive_unlabelled import Unlabelled
+from models.ranker import Ranker, RankerParams, fit_ranker
 from training.boosting_settings import BoostingSettings
 from training.config import ContaminationSettings, RegionWeights
 from training.region_weights import INNER_FOLDS, region_weight

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.blend import Ranker
 from models.calibration import cross_calibrated
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
+from models.ranker import Ranker
 from training.casualty_judging import CasualtyJudgement
 from training.config import TrainConfig
 from training.drift import reference_text

@@ -12,7 +12,7 @@ from features.base.errors import ConfigError
 from features.base.feature_info import FeatureContext, FeatureInfo
 from features.base.grid import Grid
 from features.table.build import FeatureTable, feature_infos, grid_feature_table
-from models.fitting import constraint_signs
+from models.contamination_fit import constraint_signs
 from training.config import TrainConfig
 from training.evidence import FOUND, SEARCHED, Evidence
 from training.inputs import OUTCOME_SOURCES, Inputs, contamination_context

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from models.boosting import BoostingParams, fit, side_by_side
 from models.calibration import LOWEST, Calibration
-from models.pu import Unlabelled
+from models.positive_unlabelled import Unlabelled
 from training.config import SurveyBiasSettings
 
 # No land is ever certain to be surveyed or to be passed by; beyond these a weight rests on the propensity's noise.

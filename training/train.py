@@ -12,7 +12,7 @@ from features.base.errors import InputError
 from features.base.feature_info import FeatureContext, FeatureInfo
 from models.casualty import HURDLE, CasualtyModel
 from models.contamination import ContaminationModel
-from models.fitting import TrainingRows, fit_contamination
+from models.contamination_fit import TrainingRows, fit_contamination
 from models.mixture import MOST_DISPERSION
 from training.accidents import accident_notes
 from training.casualties import fit_casualty

@@ -22,7 +22,7 @@ from mlrisk.ranking import ranked
 from mlrisk.risk_map import with_place
 from mlrisk.scoring import cell_scores, scorer_of
 from models.contamination import ContaminationModel
-from models.fitting import fit_contamination
+from models.contamination_fit import fit_contamination
 from training.audit_estimate import horvitz_thompson
 from training.evidence import Evidence
 from training.inputs import Inputs, open_inputs

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.attribution import tree_contributions
 from models.boosting import Boosted, BoostingParams, fit
-from models.explain import tree_contributions
 from models.linear import Linear, fit_linear
-from models.pu import Unlabelled, fit_beside
+from models.positive_unlabelled import Unlabelled, fit_beside
 
 
 @dataclass(frozen=True)

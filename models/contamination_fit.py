@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.blend import Ranker, RankerParams, fit_ranker
+from models.applicability import fit_domain
 from models.boosting import side_by_side
 from models.calibration import Calibration, between_regions, calibrate, cross_calibrated
-from models.conformal import fit_missed_share
 from models.contamination import ContaminationModel
-from models.domain import fit_domain
-from models.pu import Unlabelled
+from models.missed_share import fit_missed_share
+from models.positive_unlabelled import Unlabelled
+from models.ranker import Ranker, RankerParams, fit_ranker
 from models.venn_abers import fit_venn_abers
 
 
