@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from mlrisk.config import Config
-from training.baselines import RULES
-from training.held_out import HeldOut
-from training.intervals import paired_differences, pooled_score
-from training.judging import MODEL, judge_contamination, trials_of
-from training.metrics import mean_by_ranking
-from training.study import Study, restudied
+from training.contamination.dataset import Study, restudied
+from training.contamination.judging import MODEL, judge_contamination, trials_of
+from training.validation.baselines import RULES
+from training.validation.block_bootstrap import paired_differences, pooled_score
+from training.validation.held_out import HeldOut
+from training.validation.metrics import mean_by_ranking
 
 DEFAULT = "as configured"
 FIGURES = ("roc_auc", "pr_auc", "recall_5", "recall_10", "recall_20")

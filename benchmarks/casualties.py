@@ -20,11 +20,11 @@ from benchmarks.intensity import casualty_intensity
 from mlrisk.casualty_map import activity_mix, recent_accidents
 from mlrisk.config import Config
 from mlrisk.synthetic.country import build_country
-from training.casualties import expected_casualties, fit_casualty
-from training.casualty_judging import Outcome, forecast, held_out_regions, unit_blocks
-from training.casualty_settings import ACTIVITIES
-from training.history import open_history
-from training.inputs import open_inputs
+from training.casualty.fitting import expected_casualties, fit_casualty
+from training.casualty.history import open_history
+from training.casualty.judging import Outcome, forecast, held_out_regions, unit_blocks
+from training.evidence.inputs import open_inputs
+from training.settings.casualty import ACTIVITIES
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

@@ -13,13 +13,12 @@ import pandas as pd
 import mlrisk
 from benchmarks import ablation
 from mlrisk.config import Config
-from training.baselines import BASELINES, Ranking
-from training.hindsight import earlier_trials
-from training.inputs import open_inputs
-from training.judging import judge_contamination, trials_of
-from training.ledger import Ledger
-from training.metrics import mean_by_ranking
-from training.study import study_at
+from training.contamination.dataset import study_at
+from training.contamination.judging import earlier_trials, judge_contamination, trials_of
+from training.evidence.inputs import open_inputs
+from training.evidence.ledger import Ledger
+from training.validation.baselines import BASELINES, Ranking
+from training.validation.metrics import mean_by_ranking
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -71,7 +70,7 @@ def countries(names: Sequence[str], seeds: Sequence[int], scratch: Path) -> Iter
 
 
 def own_ranking(text: str) -> Ranking:
-    """A ranking named as module:function, for a model of one's own; see training.baselines.Ranking."""
+    """A ranking named as module:function, for a model of one's own; see training.validation.baselines.Ranking."""
     module, _, function = text.partition(":")
     ranking: Ranking = getattr(import_module(module), function)
     return ranking

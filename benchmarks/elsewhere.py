@@ -21,10 +21,10 @@ from benchmarks.quick import without_report
 from features.as_of.snapshot import Known
 from features.table.build import grid_feature_table
 from mlrisk.risk_map import load_champions
-from training.casualties import expected_casualties, unit_table
-from training.history import open_history
-from training.inputs import contamination_context, open_inputs
-from training.tracking import Store
+from training.casualty.fitting import expected_casualties, unit_table
+from training.casualty.history import open_history
+from training.evidence.inputs import contamination_context, open_inputs
+from training.registry.store import Store
 
 MOST_APART = 1e-9
 # Enough accidents for counts: with few of them the map spreads the same total by its index.

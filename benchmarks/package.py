@@ -26,7 +26,7 @@ def bosnia(ranked: Path, data: Path) -> Package:
     import mlrisk
     from mlrisk.risk_map import _context_layers, known_hazards
     from tests.sample_package import sample_package
-    from training.inputs import open_inputs
+    from training.evidence.inputs import open_inputs
 
     config = mlrisk.load_config(Path("configs/bosnia.yaml"), data=data)
     inputs = open_inputs(config)

@@ -15,11 +15,11 @@ from mlrisk.config import Config
 from models.applicability import Domain, fit_domain
 from models.calibration import calibration_error, cross_calibrated
 from models.venn_abers import fit_venn_abers
-from training.inputs import open_inputs
-from training.judging import Judgement, judge_contamination, learned_by, trials_of
-from training.ledger import Ledger
-from training.recipe import fit_side
-from training.study import Study, cell_blocks, growing_features, study_at
+from training.contamination.dataset import Study, cell_blocks, growing_features, study_at
+from training.contamination.judging import Judgement, judge_contamination, learned_by, trials_of
+from training.contamination.recipe import fit_side
+from training.evidence.inputs import open_inputs
+from training.evidence.ledger import Ledger
 
 REGION_M = 40_000
 # Blocks of land from one of which to the next intervals must hold, as in a training run.

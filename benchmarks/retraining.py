@@ -20,9 +20,9 @@ from benchmarks.quick import without_report
 from features.base.records import RULED_OUT_BY
 from mlrisk.config import Config
 from mlrisk.synthetic.kind import AS_OF
-from training.inputs import open_inputs
-from training.metrics import judge
-from training.regions import district_names
+from training.evidence.inputs import open_inputs
+from training.evidence.regions import district_names
+from training.validation.metrics import judge
 
 SEEDS = (41, 42, 43)
 YEARS, POISONED = 10, 6

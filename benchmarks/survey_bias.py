@@ -23,16 +23,10 @@ from mlrisk.synthetic.terrain import MARGIN_CELLS
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration, calibrate
 from models.positive_unlabelled import Unlabelled, fit_beside
-from training.baselines import rule_scores
-from training.boosting_settings import BoostingSettings
-from training.config import SurveyBiasSettings
-from training.evidence import FOUND, evidence_at
-from training.inputs import contamination_context, open_inputs
-from training.metrics import judge
-from training.outcomes import features_of_outcomes
-from training.recipe import boosting_params
-from training.study import cell_blocks
-from training.survey_bias import (
+from training.contamination.dataset import cell_blocks
+from training.contamination.neighbour_outcomes import features_of_outcomes
+from training.contamination.recipe import boosting_params
+from training.contamination.survey_bias import (
     audited,
     background_chance,
     calibration_error,
@@ -41,6 +35,13 @@ from training.survey_bias import (
     propensity,
     survey_weights,
 )
+from training.evidence.inputs import contamination_context, open_inputs
+from training.evidence.ledger import evidence_at
+from training.evidence.states import FOUND
+from training.settings.boosting import BoostingSettings
+from training.settings.config import SurveyBiasSettings
+from training.validation.baselines import rule_scores
+from training.validation.metrics import judge
 
 CELL_SIZE_M = 250.0
 ORACLE_DRAWS = 120

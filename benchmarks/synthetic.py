@@ -12,9 +12,9 @@ import rasterio
 import mlrisk
 from features.as_of.snapshot import Known
 from features.table.build import feature_table
-from training.baselines import rule_scores
-from training.inputs import contamination_context, open_inputs
-from training.metrics import judge
+from training.evidence.inputs import contamination_context, open_inputs
+from training.validation.baselines import rule_scores
+from training.validation.metrics import judge
 
 
 def judged(seed: int, cells: int, folder: Path) -> dict[str, float]:

@@ -21,8 +21,9 @@ from mlrisk.planning.progress import progress_of as progress
 from mlrisk.risk_map import Ranking, rank
 from mlrisk.verification import Verification, verify
 from mlrisk.version import __version__
-from training.evidence import STATE_NAMES, Ledger, evidence_at
-from training.inputs import contamination_context, open_inputs
+from training.evidence.inputs import contamination_context, open_inputs
+from training.evidence.ledger import Ledger, evidence_at
+from training.evidence.states import STATE_NAMES
 from training.train import Trained, train
 
 __all__ = [

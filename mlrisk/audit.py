@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from features.base.errors import ConfigError
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.writers.sheets import plain
-from training.kinds import KIND_NAMES
-from training.ledger import Ledger
-from training.states import STATE_NAMES, Evidence
+from training.evidence.ledger import Ledger
+from training.evidence.record_kinds import KIND_NAMES
+from training.evidence.states import STATE_NAMES, Evidence
 
 # A constant, so that the bytes do not depend on the machine; some 60 MB a chunk in memory.
 ROWS_AT_A_TIME = 1 << 18

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from training.casualty_settings import ACTIVITIES
+from training.settings.casualty import ACTIVITIES
 
 MAIN = "casualties_per_year"
 INDEX = "casualty_index"

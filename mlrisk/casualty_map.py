@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from features.base.feature_info import FeatureContext
+from features.base.records import years_before
 from mlrisk.casualty_columns import MAIN, MORE
 from mlrisk.config import Config
 from models.casualty import CasualtyModel
-from training.accidents import Accidents, read_accidents
-from training.activities import mix_of, split
-from training.casualties import expected_casualties
-from training.casualty_settings import ACTIVITIES
-from training.exposure import activity_layers, ground_of, people_if_return, people_today, presence
-from training.inputs import Inputs
-from training.severity import killed_share
-from training.unit_periods import History, years_before
-from training.units import units_of
+from training.casualty.accidents import Accidents, read_accidents
+from training.casualty.activities import mix_of, split
+from training.casualty.exposure import activity_layers, ground_of, people_if_return, people_today, presence
+from training.casualty.fitting import expected_casualties
+from training.casualty.history import History
+from training.casualty.severity import killed_share
+from training.casualty.units import units_of
+from training.evidence.inputs import Inputs
+from training.settings.casualty import ACTIVITIES
 
 Floats = NDArray[np.float64]
 CASUALTY_COLUMNS = (MAIN, *MORE)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base.grid import Grid
+from features.base.grid import Grid, geographic_centres
 from features.table.build import feature_infos
 from mlrisk.config import Config
 from mlrisk.language import Language, language
@@ -21,10 +21,10 @@ from mlrisk.risk_map import Champions, load_champions
 from mlrisk.scoring import explained, scorer_of
 from models.attribution import Interaction, strongest_interaction
 from models.contamination import ContaminationModel
-from training.evidence import STATE_NAMES, geographic_centres
-from training.inputs import Inputs, open_inputs
-from training.ledger import Ledger
-from training.tracking import Version
+from training.evidence.inputs import Inputs, open_inputs
+from training.evidence.ledger import Ledger
+from training.evidence.states import STATE_NAMES
+from training.registry.store import Version
 
 RECORD_COLUMNS = ("source", "kind", "state", "event_date", "recorded_date", "known", "share", "weight")
 

@@ -8,9 +8,9 @@ import pandas as pd
 
 from mlrisk.changes import MOVED_SHARE, Changes
 from mlrisk.package import NOT_EVIDENCE, Notes
-from training.decision import Decision
-from training.report import json_text
-from training.report_page import items, number, page, table, text
+from training.reporting.html import items, number, page, table, text
+from training.reporting.report import json_text
+from training.retraining.decision import Decision
 
 FILES = ("changes.html", "changes.json")
 MOST_CELLS, MOST_TASKS = 30, 30

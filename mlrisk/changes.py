@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from features.base.errors import InputError
 from mlrisk.package import Package
 from mlrisk.verification import open_risk
-from training.ledger import Ledger
-from training.states import FOUND, STATE_NAMES
+from training.evidence.ledger import Ledger
+from training.evidence.states import FOUND, STATE_NAMES
 
 # A task is the same job when at least this share of its land was planned before.
 SAME_SHARE = 0.5

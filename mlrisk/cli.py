@@ -227,7 +227,7 @@ def retrain(
     """
     from mlrisk.retraining import retrain as run_retrain
     from mlrisk.told.retraining import retrained
-    from training.decision import REFUSED
+    from training.retraining.decision import REFUSED
 
     done = run_retrain(_load(config, data, set_), approve, _progress())
     _say(retrained(done))

@@ -21,8 +21,8 @@ from mlrisk.planning.settings import (
 )
 from mlrisk.ranking import POLICIES
 from mlrisk.writers import OPTIONAL, WRITERS
-from training.boosting_settings import Share
-from training.config import TrainConfig
+from training.settings.boosting import Share
+from training.settings.config import TrainConfig
 
 Assets = Annotated[dict[str, AssetSettings], BeforeValidator(with_known_assets)]
 NOT_IN_YAML = ("home_folder", "data_folder")

@@ -13,12 +13,12 @@ import mlrisk
 import models
 import training
 from mlrisk.config import Config
-from training.aliases import CHAMPION
-from training.glance import Begun
-from training.identity import digest_of, public_settings, tree_digest
-from training.registry import TARGETS, row_of
-from training.seen import Seen
-from training.tracking import Store
+from training.registry.aliases import CHAMPION
+from training.registry.store import Store
+from training.registry.versions import TARGETS, row_of
+from training.retraining.last_run import Seen
+from training.retraining.short_cut import Begun
+from training.settings.provenance import digest_of, public_settings, tree_digest
 
 CELLS = "risk.parquet"
 # Settings under which the same map comes out. The date is asked of what was seen: mostly nothing hangs on it.

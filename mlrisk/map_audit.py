@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.audit_estimate import horvitz_thompson
+from training.validation.audit_sample import horvitz_thompson
 
 # A cell that was searched less than this was not audited.
 AUDITED_SHARE = 0.5

@@ -15,15 +15,15 @@ from mlrisk.current import Made, is_current
 from mlrisk.package import Package
 from mlrisk.risk_map import Ranking, rank
 from models.contamination import ContaminationModel
-from training.contest import asked_of
-from training.decision import UNCHANGED, Decision
-from training.glance import Begun
-from training.inputs import Inputs, contamination_context, open_inputs
-from training.ledger import Ledger
-from training.regions import cell_regions
-from training.retrain import decide
-from training.seen import read_seen
-from training.tracking import Store
+from training.evidence.inputs import Inputs, contamination_context, open_inputs
+from training.evidence.ledger import Ledger
+from training.evidence.regions import cell_regions
+from training.registry.store import Store
+from training.retraining.contest import asked_of
+from training.retraining.decision import UNCHANGED, Decision
+from training.retraining.last_run import read_seen
+from training.retraining.retrain import decide
+from training.retraining.short_cut import Begun
 
 
 def decided_and_made(

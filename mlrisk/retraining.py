@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from mlrisk.config import Config
 from mlrisk.current import is_current, read_made
-from training.decision import Decision
-from training.glance import at_a_glance, begin, lock_path
-from training.lock import only_one
-from training.seen import read_seen
+from training.registry.lock import only_one
+from training.retraining.decision import Decision
+from training.retraining.last_run import read_seen
+from training.retraining.short_cut import at_a_glance, begin, lock_path
 
 if TYPE_CHECKING:
     from mlrisk.risk_map import Ranking

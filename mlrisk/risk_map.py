@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.base.errors import ConfigError, MlriskError
-from features.base.grid import Grid
+from features.base.grid import Grid, geographic_centres
 from features.base.records import known_at
 from features.sources.opening import Sources
 from features.sources.report import report_rows
@@ -34,12 +34,13 @@ from mlrisk.scoring import MEMBER, cell_scores, scorer_of, with_reasons
 from mlrisk.writers import WRITERS
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.evidence import STATE_NAMES, Evidence, Ledger, geographic_centres
-from training.identity import code_version, grid_text, public_settings
-from training.inputs import Inputs, open_inputs
-from training.registry import newest
-from training.seen import files_digest
-from training.tracking import Store, Version
+from training.evidence.fingerprint import files_digest
+from training.evidence.inputs import Inputs, open_inputs
+from training.evidence.ledger import Ledger
+from training.evidence.states import STATE_NAMES, Evidence
+from training.registry.store import Store, Version
+from training.registry.versions import newest
+from training.settings.provenance import code_version, grid_text, public_settings
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 RISK_COLUMNS = (

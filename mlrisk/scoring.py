@@ -20,8 +20,8 @@ from mlrisk.reasons import Cases, families_of, reasons_in_words
 from mlrisk.rules import rule_columns
 from models.attribution import STEADY_MEMBERS, steady
 from models.contamination import ContaminationModel
-from training.config import ComputeSettings
-from training.inputs import Inputs, contamination_context
+from training.evidence.inputs import Inputs, contamination_context
+from training.settings.config import ComputeSettings
 
 # Columns of the bootstrap members' contamination start with this; they serve the plan and are in no file.
 MEMBER = "member_"

@@ -19,9 +19,9 @@ from mlrisk.later import FOUND, SEARCHED, Later, read_later, searched_share
 from mlrisk.map_audit import map_audit
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.rules import rule_scores
-from training.audit_estimate import horvitz_thompson
-from training.held_out import HeldOut, missed_table, pooled_table
-from training.polygon_figures import polygon_figures
+from training.validation.audit_sample import horvitz_thompson
+from training.validation.held_out import HeldOut, missed_table, pooled_table
+from training.validation.polygon_metrics import polygon_figures
 
 MAP = "the map"
 # A sliver of a cell that was searched says nothing of the cell; as for evidence.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from mlrisk.package import NOT_EVIDENCE
 from mlrisk.verification import MAP, Verification, record
-from training.report import json_text
-from training.report_page import items, number, page, table, text
-from training.report_sections import answer_table, error_picture, missed_html, rate_picture
+from training.reporting.html import items, number, page, table, text
+from training.reporting.report import json_text
+from training.reporting.sections import answer_table, error_picture, missed_html, rate_picture
 
 RECALL_ONLY = (
     "Recall by area only: which land was searched later is not known, and land in which nothing was found is unknown, "

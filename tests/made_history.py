@@ -4,8 +4,8 @@ from datetime import date
 
 import numpy as np
 
-from training.casualty_settings import CasualtySettings
-from training.unit_periods import INDEX, Moment, UnitPeriods
+from training.casualty.history import INDEX, Moment, UnitPeriods
+from training.settings.casualty import CasualtySettings
 
 SIDE, YEARS = 30, 6
 N = SIDE * SIDE

@@ -13,10 +13,10 @@ from features.base.grid import Grid
 from features.sources.opening import Sources
 from features.table.build import FeatureTable
 from mlrisk.config import Config
-from training.regions import block_names
-from training.states import Evidence
-from training.study import Study, cell_blocks
-from training.survey_bias import SurveyBias
+from training.contamination.dataset import Study, cell_blocks
+from training.contamination.survey_bias import SurveyBias
+from training.evidence.regions import block_names
+from training.evidence.states import Evidence
 
 AS_OF = date(2024, 7, 31)
 GRID = Grid.from_area(box(500_000, 4_400_000, 530_000, 4_430_000), pyproj.CRS("EPSG:32638"), 1_000)

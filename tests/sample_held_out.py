@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from training.held_out import HeldOut
-from training.metrics import block_intervals, judge
-from training.report import ReportInput
+from training.reporting.report import ReportInput
+from training.validation.held_out import HeldOut
+from training.validation.metrics import block_intervals, judge
 
 SCRIPT = "<script>alert(1)</script>"
 

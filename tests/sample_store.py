@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.sample_study import config_of, few_draws, inputs_of, land
-from training import judging
-from training.baselines import BASELINES
-from training.tracking import Store
+from training.contamination import judging
+from training.registry.store import Store
 from training.train import train
+from training.validation.baselines import BASELINES
 
 SIDE = 16
 CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
@@ -38,7 +38,7 @@ def cheap():
     """A patch under which judging takes no time."""
     patch = few_draws()
     patch.setattr("training.train.judge_contamination", partial(judging.judge_contamination, baselines=CHEAP))
-    patch.setattr("training.report_figures.DPI", 30)
+    patch.setattr("training.reporting.figures.DPI", 30)
     return patch
 
 

@@ -14,13 +14,12 @@ from shapely.geometry import LineString, box
 
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from training import judging
-from training.config import TrainConfig
-from training.hindsight import earlier_trials
-from training.inputs import Inputs
-from training.judging import trials_of
-from training.ledger import Ledger
-from training.study import study_at
+from training.contamination import judging
+from training.contamination.dataset import study_at
+from training.contamination.judging import earlier_trials, trials_of
+from training.evidence.inputs import Inputs
+from training.evidence.ledger import Ledger
+from training.settings.config import TrainConfig
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH, SIZE = 500_000, 4_400_000, 500

@@ -20,8 +20,8 @@ from mlrisk import audit
 from mlrisk.audit import CELL_COLUMNS, COLUMNS, write_ledger
 from mlrisk.cli import app
 from mlrisk.package import NOT_EVIDENCE
-from training.config import DeclaredArea, LabelSettings
-from training.evidence import Ledger
+from training.evidence.ledger import Ledger
+from training.settings.config import DeclaredArea, LabelSettings
 
 UTM = pyproj.CRS("EPSG:32638")
 AREA = box(500_000, 4_400_000, 501_000, 4_401_000)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.audit_estimate import horvitz_thompson
+from training.validation.audit_sample import horvitz_thompson
 
 
 def test_the_estimate_is_unbiased_and_its_interval_covers():

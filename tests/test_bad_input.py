@@ -15,7 +15,7 @@ from shapely.geometry import box
 import mlrisk
 from features.base.errors import ConfigError, InputError, MlriskError
 from tests.sample_store import cheap
-from training.tracking import Store
+from training.registry.store import Store
 
 ROOT = Path(__file__).parents[1]
 QUICK = (

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training import baselines
-from training.baselines import BASELINES, INCIDENT_DISTANCE, RULES, Land, Lesson, near_what_is_known, rule_scores
-from training.metrics import judge
+from training.validation import baselines
+from training.validation.baselines import (
+    BASELINES,
+    INCIDENT_DISTANCE,
+    RULES,
+    Land,
+    Lesson,
+    near_what_is_known,
+    rule_scores,
+)
+from training.validation.metrics import judge
 
 LEARNERS = ("logistic regression", "random forest")
 NAMES = ("hidden_first", "slope", "hidden_middle", "height", INCIDENT_DISTANCE)

@@ -13,11 +13,11 @@ from features.base.feature_info import FeatureContext
 from features.base.grid import Grid
 from features.sources.opening import Sources
 from mlrisk.config import Config
-from training.accidents import casualty_count, read_accidents
-from training.exposure import exposed_people, people_today
-from training.inputs import Inputs
-from training.unit_periods import History, UnitPeriods, unit_features
-from training.units import make_units, polygon_units, units_of
+from training.casualty.accidents import casualty_count, read_accidents
+from training.casualty.exposure import exposed_people, people_today
+from training.casualty.history import History, UnitPeriods, unit_features
+from training.casualty.units import make_units, polygon_units, units_of
+from training.evidence.inputs import Inputs
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH = 500_000, 4_400_000

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.test_casualties import EAST, NORTH, UTM, config, history, sources
-from training.casualties import fit_casualty
-from training.casualty_contest import casualty_arena, worse_by
-from training.casualty_judging import unit_blocks
+from training.casualty.fitting import fit_casualty
+from training.casualty.judging import unit_blocks
+from training.retraining.casualty_contest import casualty_arena, worse_by
 
 SINCE, NOW = "2022-12-31", "2023-12-31"
 OLD = [f"{year}-06-01" for year in range(2018, 2023) for _ in range(30)]

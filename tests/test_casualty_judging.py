@@ -13,14 +13,14 @@ from shapely.geometry import box
 from features.base.grid import Grid
 from features.sources.opening import Sources
 from mlrisk.config import Config
-from training.accidents import read_accidents
-from training.casualty_judging import MODEL, forecast_years, held_out_regions, judge_casualty
-from training.casualty_report import casualty_sections
-from training.exposure import people_today
-from training.inputs import Inputs
-from training.report import ReportInput, compute, report_html, report_record
-from training.unit_periods import History
-from training.units import make_units
+from training.casualty.accidents import read_accidents
+from training.casualty.exposure import people_today
+from training.casualty.history import History
+from training.casualty.judging import MODEL, forecast_years, held_out_regions, judge_casualty
+from training.casualty.units import make_units
+from training.evidence.inputs import Inputs
+from training.reporting.casualty_sections import casualty_sections
+from training.reporting.report import ReportInput, compute, report_html, report_record
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH, SIDE = 500_000, 4_400_000, 16_000

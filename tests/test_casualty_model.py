@@ -7,10 +7,10 @@ from scipy.stats import spearmanr
 from models.casualty import HURDLE
 from models.mixture import dispersion, mixture_weights, shares
 from tests.made_history import BLOCK, N, made_rows, quick
-from training.casualties import expected_casualties, fit_casualty, unit_table
-from training.casualty_baselines import BASELINES, CONSTANT, KERNELS
-from training.casualty_figures import area_figures, recall_of_counts, skill, tenths
-from training.packing import write_version
+from training.casualty.baselines import BASELINES, CONSTANT, KERNELS
+from training.casualty.fitting import expected_casualties, fit_casualty, unit_table
+from training.registry.model_files import write_version
+from training.validation.count_metrics import area_figures, recall_of_counts, skill, tenths
 
 
 def settings(**casualty):

@@ -25,12 +25,12 @@ from mlrisk.package import NOT_EVIDENCE
 from mlrisk.risk_map import RISK_COLUMNS, load_champions
 from mlrisk.told.cell import told_cell
 from tests.sample_store import cheap
-from training.casualties import expected_casualties
-from training.casualty_settings import ACTIVITIES
-from training.history import open_history
-from training.inputs import open_inputs
-from training.registry import promote
-from training.tracking import Store
+from training.casualty.fitting import expected_casualties
+from training.casualty.history import open_history
+from training.evidence.inputs import open_inputs
+from training.registry.store import Store
+from training.registry.versions import promote
+from training.settings.casualty import ACTIVITIES
 
 ROOT = Path(__file__).parents[1]
 # A small model: what is tested is the chain, not how good the map is.

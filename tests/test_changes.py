@@ -14,9 +14,9 @@ from mlrisk.changes import WHY, Earlier, changes_between, expected_and_found
 from mlrisk.ranking import ranked
 from tests.sample_package import FORBIDDEN, sample_package
 from tests.test_report import Seen
-from training.decision import PROMOTED, REFUSED, Decision
-from training.gate import Check
-from training.states import FOUND, SEARCHED, UNKNOWN
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
+from training.retraining.decision import PROMOTED, REFUSED, Decision
+from training.retraining.gate import Check
 
 PACKAGE = sample_package(30, 40)
 RISK = PACKAGE.risk

@@ -11,9 +11,9 @@ import pytest
 import mlrisk
 from features.base.errors import ConfigError
 from mlrisk.current import is_current, program_digest, read_made
-from training.glance import Begun, at_a_glance, nothing_new
-from training.identity import public_settings
-from training.seen import Seen, write_seen
+from training.retraining.last_run import Seen, write_seen
+from training.retraining.short_cut import Begun, at_a_glance, nothing_new
+from training.settings.provenance import public_settings
 
 DAY = date(2024, 2, 1)
 SEEN = Seen(
@@ -50,7 +50,7 @@ def made_country(tmp_path_factory):
 
 @pytest.fixture
 def config(made_country, tmp_path, monkeypatch):
-    for module in ("training.glance", "mlrisk.current"):
+    for module in ("training.retraining.short_cut", "mlrisk.current"):
         monkeypatch.setattr(f"{module}.row_of", row_of)
     found = mlrisk.load_config(made_country.config_path, overrides=[f"as_of={DAY}"])
     return found.model_copy(update={"home_folder": tmp_path})

@@ -13,8 +13,9 @@ from shapely.geometry import Point, box
 from features.base.errors import ConfigError
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from training.config import DeclaredArea, LabelSettings
-from training.evidence import FOUND, SEARCHED, UNKNOWN, evidence_at
+from training.evidence.ledger import evidence_at
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
+from training.settings.config import DeclaredArea, LabelSettings
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH = 500_000, 4_400_000

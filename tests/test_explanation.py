@@ -9,9 +9,9 @@ import pytest
 from models.attribution import Families, Interaction, leading_interactions
 from models.boosting import BoostingParams, fit
 from tests.test_report import FORBIDDEN, Seen
-from training import explanation_figures as figures
-from training.explanation import FEWEST_OF_REGION, Explanation
-from training.explanation_report import explanation_sections
+from training.reporting import explanation_figures as figures
+from training.reporting.explanation import FEWEST_OF_REGION, Explanation
+from training.reporting.explanation_sections import explanation_sections
 
 NAMES = ("near", "far", "flat")
 

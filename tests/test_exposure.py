@@ -14,12 +14,12 @@ from features.base.grid import Grid
 from features.sources.opening import Sources
 from mlrisk.casualty_map import CellContamination, casualty_columns
 from mlrisk.config import Config, load_config
-from training.accidents import Accidents
-from training.activities import UNNAMED, activity_of, mix_of, split
-from training.casualty_settings import ACTIVITIES, CasualtySettings
-from training.exposure import activity_layers, ground_of, people_if_return, people_today, presence
-from training.severity import killed_by_class, killed_share
-from training.units import make_units
+from training.casualty.accidents import Accidents
+from training.casualty.activities import UNNAMED, activity_of, mix_of, split
+from training.casualty.exposure import activity_layers, ground_of, people_if_return, people_today, presence
+from training.casualty.severity import killed_by_class, killed_share
+from training.casualty.units import make_units
+from training.settings.casualty import ACTIVITIES, CasualtySettings
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH = 500_000, 4_400_000

@@ -14,7 +14,7 @@ from features.families import terrain
 from features.families.registry import FAMILIES
 from features.table.build import feature_infos, feature_table
 from tests.sample_country import AS_OF, CONTEXT, built, country, country_grid, polygons, with_vector
-from training.outcomes import features_of_outcomes
+from training.contamination.neighbour_outcomes import features_of_outcomes
 
 
 def assert_same(found, expected, **tolerance):

@@ -7,12 +7,9 @@ import pytest
 from scipy.stats import norm
 
 from features.table.build import FeatureTable
-from training.casualty_contest import CasualtyArena, contributions, worse_by
-from training.casualty_figures import deviance
-from training.config import RetrainingSettings
-from training.contest import NEWEST, REGIONS, Arena, asked_of
-from training.drift import population_stability, reference_of
-from training.gate import (
+from training.retraining.casualty_contest import CasualtyArena, contributions, worse_by
+from training.retraining.contest import NEWEST, REGIONS, Arena, asked_of
+from training.retraining.gate import (
     CHECKS,
     check_calibration,
     check_casualty,
@@ -24,7 +21,10 @@ from training.gate import (
     check_sources,
     judged_by_gate,
 )
-from training.gate_figures import blocks_of, loss_of
+from training.retraining.loss import blocks_of, loss_of
+from training.settings.config import RetrainingSettings
+from training.validation.count_metrics import deviance
+from training.validation.drift import population_stability, reference_of
 
 CELLS = 600
 # Six districts of 10 by 10 cells side by side.

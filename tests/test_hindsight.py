@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from features.base.records import known_at
 from tests.sample_study import AS_OF, FIRST, added, book_of, config_of, inputs_of, land
-from training.evidence import FOUND, SEARCHED, UNKNOWN
-from training.hindsight import DAYS_PER_YEAR, earlier_dates, earlier_trials
-from training.study import study_at
+from training.contamination.dataset import study_at
+from training.contamination.judging import DAYS_PER_YEAR, earlier_dates, earlier_trials
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 
 SIDE = 14
 # A smaller example of a failure would cost minutes: a study is built for each.

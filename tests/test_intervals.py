@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from training.intervals import (
+from training.validation.block_bootstrap import (
     _BlockSums,
     _slopes,
     block_intervals,
@@ -16,8 +16,8 @@ from training.intervals import (
     probability_intervals,
     ranking_draws,
 )
-from training.metrics import judge, recall_at_area
-from training.probability_figures import probability_figures
+from training.validation.metrics import judge, recall_at_area
+from training.validation.probability_metrics import probability_figures
 
 
 def _country(seed: int, blocks: int = 60, cells: int = 30):

@@ -8,11 +8,11 @@ import pytest
 
 from benchmarks.contamination import own_ranking
 from tests.sample_study import AS_OF, added, config_of, few_draws, inputs_of, land, study_and_trials
-from training import judging
-from training.baselines import BASELINES, random_order
-from training.evidence import FOUND, SEARCHED, UNKNOWN
-from training.judging import MODEL, judge_contamination
-from training.metrics import judge
+from training.contamination import judging
+from training.contamination.judging import MODEL, judge_contamination
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
+from training.validation.baselines import BASELINES, random_order
+from training.validation.metrics import judge
 
 SIDE = 20
 # The learners among the baselines cost seconds; what they do is stated in test_baselines.
@@ -220,7 +220,7 @@ def test_every_fold_and_ranking_has_a_row_with_its_figures(made, judgement):
 
 
 def test_a_ranking_of_ones_own_is_named_by_module_and_function_and_stands_in_the_table(config, made):
-    named = own_ranking("training.baselines:random_order")
+    named = own_ranking("training.validation.baselines:random_order")
     assert named is random_order
     study, trials = made
 

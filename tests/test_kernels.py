@@ -14,11 +14,11 @@ from features.as_of.snapshot import Known
 from features.base.feature_info import FeatureContext
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from training import contamination_score
-from training.casualty_settings import CasualtySettings
-from training.contamination_score import HeldOutScores
-from training.kernels import accident_kernels, kernel_names
-from training.units import make_units
+from training.casualty import contamination_score
+from training.casualty.accident_kernels import accident_kernels, kernel_names
+from training.casualty.contamination_score import HeldOutScores
+from training.casualty.units import make_units
+from training.settings.casualty import CasualtySettings
 
 UTM = pyproj.CRS("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 520_000, 4_420_000), UTM, 500)

@@ -16,8 +16,10 @@ from features.base.errors import ConfigError
 from features.base.grid import Grid
 from features.base.records import known_at
 from features.sources.opening import Sources
-from training.config import DeclaredArea, LabelSettings
-from training.evidence import FOUND, KIND_NAMES, SEARCHED, UNKNOWN, Ledger, evidence_at
+from training.evidence.ledger import Ledger, evidence_at
+from training.evidence.record_kinds import KIND_NAMES
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
+from training.settings.config import DeclaredArea, LabelSettings
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH, SIZE, SIDE = 500_000, 4_400_000, 250, 6

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from features.base.errors import MlriskError
-from training.lock import BusyError, only_one
-from training.trouble import TrackingError, told_plainly
+from training.registry.lock import BusyError, only_one
+from training.registry.store_errors import TrackingError, told_plainly
 
 HOLD = """
 import sys, time
@@ -95,7 +95,7 @@ def test_a_lock_that_cannot_be_written_says_so(tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_stops_the_audit_log_with_advice(tmp_path):
     from tests.sample_study import config_of
-    from training.audit_log import log_path, read_lines, write_line
+    from training.registry.decision_log import log_path, read_lines, write_line
 
     config = config_of().model_copy(update={"home_folder": tmp_path})
     write_line(config, "first", "Anna", versions={"small.contamination": "1"})

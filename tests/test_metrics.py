@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from training.metrics import block_intervals, judge, mean_by_ranking, poisson_deviance, recall_at_area
+from training.validation.metrics import block_intervals, judge, mean_by_ranking, poisson_deviance, recall_at_area
 
 
 def test_recall_counts_the_best_cells_first():

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from tests.sample_study import AS_OF, UTM, book_of, config_of, inputs_of, land
-from training.inputs import Inputs
-from training.origins import chosen_by, origin_of_cells
-from training.study import study_at
+from training.contamination.dataset import study_at
+from training.evidence.inputs import Inputs
+from training.evidence.selection import chosen_by, origin_of_cells
 
 
 def table(**columns):

@@ -13,8 +13,8 @@ from features.families import hazard_areas
 from features.table.build import grid_feature_table
 from tests.sample_country import AS_OF, StandIn, country_grid, polygons
 from tests.sample_study import config_of, inputs_of, land, study_and_trials
-from training.outcomes import features_of_outcomes, held_back, raw_distances
-from training.study import growing_features
+from training.contamination.dataset import growing_features
+from training.contamination.neighbour_outcomes import features_of_outcomes, held_back, raw_distances
 
 SEEN = {"outcomes": "neighbours", "own_block_m": 1_000}
 

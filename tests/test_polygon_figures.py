@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.polygon_figures import missed_polygons, polygon_figures
+from training.validation.polygon_metrics import missed_polygons, polygon_figures
 
 CELLS = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 2)), min_size=2, max_size=6).filter(
     lambda cells: any(polygon >= 0 for _, polygon in cells)

@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
-from training.probability_figures import probability_figures, reliability
+from training.validation.probability_metrics import probability_figures, reliability
 
 
 @pytest.fixture

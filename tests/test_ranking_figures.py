@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import auc, average_precision_score, roc_auc_score
 
-from training.metrics import judge, missed_positives, prediction_rate, worst_regions
+from training.validation.metrics import judge, missed_positives, prediction_rate, worst_regions
 
 CELLS = st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=2, max_size=6).filter(
     lambda cells: 0 < sum(found for _, found in cells) < len(cells)

@@ -9,8 +9,8 @@ import pytest
 
 import mlrisk
 from tests.sample_study import few_draws
-from training.baselines import BASELINES
-from training.judging import judge_contamination
+from training.contamination.judging import judge_contamination
+from training.validation.baselines import BASELINES
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

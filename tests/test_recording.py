@@ -12,14 +12,14 @@ import pytest
 
 from tests.sample_study import added, book_of, config_of, few_draws, inputs_of, land, survey
 from tests.test_report import FORBIDDEN, Seen
-from training import recording
-from training.baselines import BASELINES
-from training.evidence import FOUND, STATE_NAMES, UNKNOWN
-from training.judging import judge_contamination
-from training.recorded import label_digest
-from training.recording import record, run_report
-from training.tracking import Version
+from training.contamination.judging import judge_contamination
+from training.evidence.fingerprint import label_digest
+from training.evidence.states import FOUND, STATE_NAMES, UNKNOWN
+from training.registry.store import Version
+from training.reporting import recording
+from training.reporting.recording import record, run_report
 from training.train import train
+from training.validation.baselines import BASELINES
 
 SIDE = 20
 CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
@@ -31,7 +31,7 @@ TEXTS = {
 
 
 class Memory:
-    """Stands for training.tracking.Store, call by call."""
+    """Stands for training.registry.store.Store, call by call."""
 
     def __init__(self, breaks=False):
         self.breaks, self.calls, self.metrics, self.texts, self.tags, self.files = breaks, [], {}, {}, {}, {}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.made_study import made_config, made_study
-from training.judging import judge_contamination, trials_of
-from training.region_weights import ROUNDS, STEP, region_weight
-from training.side import side_of
+from training.contamination.judging import judge_contamination, trials_of
+from training.contamination.learning_set import side_of
+from training.contamination.region_weights import ROUNDS, STEP, region_weight
 
 
 @pytest.fixture

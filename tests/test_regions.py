@@ -5,8 +5,8 @@ from shapely.geometry import box
 
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from training.config import ValidationSettings
-from training.regions import NO_REGION, cell_regions
+from training.evidence.regions import NO_REGION, cell_regions
+from training.settings.config import ValidationSettings
 
 UTM = pyproj.CRS("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 520_000, 4_410_000), UTM, 500)

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from tests.sample_held_out import SCRIPT, sample_held_out, sample_report
-from training import report_figures
-from training.held_out import RANDOM, missed_table, pooled_table
-from training.metrics import recall_at_area
-from training.report import ReportInput, compute, optimism_gap, report_html, report_record, write_report
+from training.reporting import figures as report_figures
+from training.reporting.report import ReportInput, compute, optimism_gap, report_html, report_record, write_report
+from training.validation.held_out import RANDOM, missed_table, pooled_table
+from training.validation.metrics import recall_at_area
 
 FORBIDDEN = re.compile(r"\b(safe|safely|safety|clear|mine-free|minefree)\b", re.IGNORECASE)
 

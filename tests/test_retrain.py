@@ -12,12 +12,12 @@ from features.sources.opening import Sources
 from models.contamination import ContaminationModel
 from tests.sample_store import cheap, store_config
 from tests.sample_study import book_of, inputs_of, land
-from training.audit_log import read_lines
-from training.contest import NEWEST, REGIONS, contest
-from training.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
-from training.registry import promote, row_of, rows_of
-from training.retrain import retrain
-from training.tracking import Store
+from training.registry.decision_log import read_lines
+from training.registry.store import Store
+from training.registry.versions import promote, row_of, rows_of
+from training.retraining.contest import NEWEST, REGIONS, contest
+from training.retraining.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+from training.retraining.retrain import retrain
 from training.train import train
 
 SIDE = 26
@@ -144,7 +144,7 @@ def test_what_a_killed_run_left_is_taken_away(started):
     run = store.start_run(config, {}, {"command": "retrain"})
     texts = store.load(NAME)[1]
     store.register(run, NAME, texts, {"as_of": "2030-01-01"})
-    from training.sweeping import sweep
+    from training.registry.versions import sweep
 
     told = sweep(store, "small", {"command": "retrain"})
     assert len(told) == 2

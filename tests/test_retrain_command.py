@@ -8,11 +8,11 @@ import pytest
 import mlrisk
 from tests.sample_store import cheap
 from tests.test_chain import QUICK, command, command_here
-from training.audit_log import read_lines
-from training.decision import FIRST, PROMOTED, UNCHANGED
-from training.registry import promote
-from training.seen import seen_path
-from training.tracking import Store
+from training.registry.decision_log import read_lines
+from training.registry.store import Store
+from training.registry.versions import promote
+from training.retraining.decision import FIRST, PROMOTED, UNCHANGED
+from training.retraining.last_run import seen_path
 
 FEW = (
     *QUICK, "features=[front_lines, incidents, roads]", "output.formats=[parquet, gpkg]", "validation.folds=2",

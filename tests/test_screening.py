@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.made_study import CENTRES, GRID, NAMES, REGIONS, made_config, made_study, relabelled
-from training.judging import judge_contamination, learned_by, trials_of
-from training.screening import agreement_of, auc_excess, screened
-from training.side import learning_regions, side_of, telling_regions
+from training.contamination.judging import judge_contamination, learned_by, trials_of
+from training.contamination.learning_set import learning_regions, side_of, telling_regions
+from training.contamination.screening import agreement_of, auc_excess, screened
 
 ALL = np.arange(GRID.n_cells)
 SCREENING = {"screening": {"least_agreement": 0.8}}

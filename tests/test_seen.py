@@ -14,10 +14,10 @@ import mlrisk
 from features.base.records import known_at
 from features.sources import opening as sources
 from features.sources.digests import digest_files
-from training.inputs import open_inputs
-from training.ledger import Ledger
-from training.news import fingerprint
-from training.seen import Seen, files_digest, known_days, mark_of, read_seen, seen_path, write_seen
+from training.evidence.fingerprint import files_digest, fingerprint
+from training.evidence.inputs import open_inputs
+from training.evidence.ledger import Ledger
+from training.retraining.last_run import Seen, known_days, mark_of, read_seen, seen_path, write_seen
 
 SEEN = Seen(
     mark="mark", since=date(2024, 1, 31), until=date(2024, 3, 1), champion="2", champion_run="b", known="3",
@@ -82,7 +82,7 @@ def test_terms_and_the_program_are_in_the_mark(country, monkeypatch):
     terms.write_text("incidents: {}  # other words")
     assert before not in ("", files_digest(config))
     mark = marked(config)
-    monkeypatch.setattr("training.seen.tree_digest", lambda _: "another program")
+    monkeypatch.setattr("training.retraining.last_run.tree_digest", lambda _: "another program")
     assert marked(config) != mark
 
 

@@ -20,12 +20,12 @@ from models.contamination import ContaminationModel
 from tests.sample_store import cheap, store_config
 from tests.sample_study import inputs_of, land
 from tests.test_retrain import LOOSE, NOW, SIDE, THEN
-from training.decision import FIRST, PROMOTED, UNCHANGED
-from training.exchange import export_version
-from training.inputs import contamination_context
-from training.registry import roll_back, rows_of
-from training.retrain import retrain
-from training.tracking import Store
+from training.evidence.inputs import contamination_context
+from training.registry.archive import export_version
+from training.registry.store import Store
+from training.registry.versions import roll_back, rows_of
+from training.retraining.decision import FIRST, PROMOTED, UNCHANGED
+from training.retraining.retrain import retrain
 
 NAME = "small.contamination"
 PROGRAMS = [*Path("/usr/lib/postgresql").glob("*/bin")]

@@ -10,11 +10,11 @@ from scipy.spatial import cKDTree
 from shapely.geometry import box
 
 from features.base.grid import Grid
-from training.autocorrelation import autocorrelation_range_m, variogram
-from training.config import ValidationSettings
-from training.knndm import matched_folds
-from training.regions import block_names
-from training.splits import PROTOCOLS, Labels, deal, knndm, leave_region_out, random_folds
+from training.evidence.regions import block_names
+from training.settings.config import ValidationSettings
+from training.validation.knndm import matched_folds
+from training.validation.splits import PROTOCOLS, Labels, deal, knndm, leave_region_out, random_folds
+from training.validation.variogram import autocorrelation_range_m, variogram
 
 GRID = Grid.from_area(box(500_000, 4_400_000, 520_000, 4_410_000), pyproj.CRS("EPSG:32638"), 500)
 CENTRES = GRID.centres_m()

@@ -12,9 +12,8 @@ from models.calibration import Calibration
 from models.contamination_fit import TrainingRows, fit_contamination
 from models.positive_unlabelled import Unlabelled, fit_beside, mean_booster, out_of_bag
 from models.ranker import RankerParams
-from training.config import SurveyBiasSettings
-from training.survey_bias import (
-    agreement,
+from training.contamination.sensitivity import agreement, sensitivity, with_prevalence
+from training.contamination.survey_bias import (
     audited,
     away_from,
     background_chance,
@@ -22,12 +21,11 @@ from training.survey_bias import (
     dealt,
     effective_sample_size,
     propensity,
-    sensitivity,
     survey_bias,
     survey_weights,
     unlabelled_land,
-    with_prevalence,
 )
+from training.settings.config import SurveyBiasSettings
 
 SMALL = BoostingParams(40, 0.15, 6, 4, 0.005, 1.0, 0.8, 1.0)
 NAMES = ("a", "b")

@@ -8,8 +8,8 @@ import pytest
 
 from models.contamination_fit import fit_contamination
 from tests.sample_study import config_of, inputs_of, land, study_and_trials
-from training.evidence import FOUND, SEARCHED, UNKNOWN
-from training.judging import judge_contamination, learned_by
+from training.contamination.judging import judge_contamination, learned_by
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.train import UNJUDGED, _on_audit, _training_rows, _unjudged
 
 SIDE = 30

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.made_study import made_config, made_study, relabelled, study_of
-from training.judging import judge_contamination, learned_by, trials_of
-from training.recipe import recipe_of
-from training.side import side_of
-from training.tuning import Tried, recipe_for, simplest_of_best
+from training.contamination.judging import judge_contamination, learned_by, trials_of
+from training.contamination.learning_set import side_of
+from training.contamination.recipe import recipe_of
+from training.contamination.tuning import Tried, recipe_for, simplest_of_best
 
 TUNING = {"tuning": {"trials": 3, "budget_share": 0.2, "inner_folds": 3}}
 GIVEN = recipe_of(made_config().contamination)

@@ -15,7 +15,7 @@ from mlrisk.cli import main
 from mlrisk.verification import grid_of, open_risk, verify
 from mlrisk.writers.parquet import write_parquet
 from tests.sample_package import CELL, CRS, FORBIDDEN, sample_package
-from training.metrics import recall_at_area
+from training.validation.metrics import recall_at_area
 
 LATER, EARLIER = "2025-03-01", "2024-05-01"
 

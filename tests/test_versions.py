@@ -18,12 +18,12 @@ from features.base.errors import ConfigError, InputError
 from features.table.build import grid_feature_table
 from models.contamination import ContaminationModel
 from tests.sample_store import registered, store_config  # noqa: F401 a fixture
-from training import aliases
-from training.exchange import export_version, import_version
-from training.inputs import contamination_context
-from training.packing import schema_difference
-from training.registry import compared, promote, roll_back, row_of, rows_of
-from training.tracking import Store
+from training.evidence.inputs import contamination_context
+from training.registry import aliases
+from training.registry.archive import export_version, import_version
+from training.registry.model_files import schema_difference
+from training.registry.store import Store
+from training.registry.versions import compared, promote, roll_back, row_of, rows_of
 
 NAME = "small.contamination"
 PLAIN = """

@@ -14,27 +14,26 @@ from models.casualty import HURDLE, CasualtyModel
 from models.contamination import ContaminationModel
 from models.contamination_fit import TrainingRows, fit_contamination
 from models.mixture import MOST_DISPERSION
-from training.accidents import accident_notes
-from training.casualties import fit_casualty
-from training.casualty_judging import CasualtyJudgement, judge_casualty, unit_blocks
-from training.config import TrainConfig
-from training.evidence import FOUND, SEARCHED, Evidence
-from training.hindsight import earlier_trials
-from training.history import open_history
-from training.inputs import OUTCOME_SOURCES, Inputs, open_inputs
-from training.judging import Judgement, judge_contamination, learned_by, trials_of
-from training.ledger import Ledger
-from training.metrics import mean_by_ranking
-from training.news import fingerprint, records_text
-from training.outcomes import features_of_outcomes
-from training.recipe import Recipe, fit_side
-from training.recording import Findings, record, run_report
-from training.report_input import optimism_gap
-from training.side import Side
-from training.study import FEWEST_FOUND, Study, cell_blocks, growing_features, study_at
-from training.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, sensitivity, unlabelled_land
-from training.tracking import Version
-from training.unit_periods import History, UnitPeriods
+from training.casualty.accidents import accident_notes
+from training.casualty.fitting import fit_casualty
+from training.casualty.history import History, UnitPeriods, open_history
+from training.casualty.judging import CasualtyJudgement, judge_casualty, unit_blocks
+from training.contamination.dataset import FEWEST_FOUND, Study, cell_blocks, growing_features, study_at
+from training.contamination.judging import Judgement, earlier_trials, judge_contamination, learned_by, trials_of
+from training.contamination.learning_set import Side
+from training.contamination.neighbour_outcomes import features_of_outcomes
+from training.contamination.recipe import Recipe, fit_side
+from training.contamination.sensitivity import sensitivity
+from training.contamination.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, unlabelled_land
+from training.evidence.fingerprint import fingerprint, records_text
+from training.evidence.inputs import OUTCOME_SOURCES, Inputs, open_inputs
+from training.evidence.ledger import Ledger
+from training.evidence.states import FOUND, SEARCHED, Evidence
+from training.registry.store import Version
+from training.reporting.recording import Findings, record, run_report
+from training.reporting.tables import optimism_gap
+from training.settings.config import TrainConfig
+from training.validation.metrics import mean_by_ranking
 
 # Why a protocol can fail to make a single fold.
 UNJUDGED = {

@@ -14,8 +14,8 @@ from mlrisk.config import Config
 from mlrisk.planning.ground import Ground, ground_of, with_ground
 from mlrisk.risk_map import load_champions, with_place
 from mlrisk.scoring import cell_scores, scorer_of
-from training.evidence import evidence_at
-from training.inputs import open_inputs
+from training.evidence.inputs import open_inputs
+from training.evidence.ledger import evidence_at
 
 # Eight dog teams, three machines and forty deminers of a hundred days, on 250 m cells.
 TEAMS = (

@@ -23,15 +23,15 @@ from mlrisk.risk_map import with_place
 from mlrisk.scoring import cell_scores, scorer_of
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
-from training.audit_estimate import horvitz_thompson
-from training.evidence import Evidence
-from training.inputs import Inputs, open_inputs
-from training.judging import judge_contamination, learned_by, trials_of
-from training.ledger import Ledger
-from training.metrics import judge
-from training.study import study_at
-from training.survey_bias import unlabelled_land
+from training.contamination.dataset import study_at
+from training.contamination.judging import judge_contamination, learned_by, trials_of
+from training.contamination.survey_bias import unlabelled_land
+from training.evidence.inputs import Inputs, open_inputs
+from training.evidence.ledger import Ledger
+from training.evidence.states import Evidence
 from training.train import _on_audit, _training_rows
+from training.validation.audit_sample import horvitz_thompson
+from training.validation.metrics import judge
 
 SEASONS = 10
 AS_OF = date(2021, 12, 31)

@@ -20,7 +20,7 @@ from features.geometry.distances import distance_m
 from features.table.build import feature_tiles
 from features.table.scheduler import Compute, over_tiles
 from mlrisk.config import load_config
-from training.inputs import Inputs, contamination_context, open_inputs
+from training.evidence.inputs import Inputs, contamination_context, open_inputs
 
 Made = TypeVar("Made")
 Columns = dict[str, NDArray[Any]]

@@ -20,7 +20,9 @@ from features.base.errors import ConfigError, InputError
 # Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, which is what JavaScript and
 # spreadsheets hold, and 1 m cells reach +-33,554 km, beyond every projected CRS in use.
 INDEX_BITS = 26
+
 INDEX_OFFSET = 1 << (INDEX_BITS - 1)
+
 # 500 million cells: a boolean mask of 0.5 GB, the most that a laptop can plan for.
 MOST_CELLS = 500_000_000
 
@@ -238,3 +240,11 @@ def _check_domain(bounds: tuple[float, float, float, float], crs: pyproj.CRS) ->
             f"grid.area with bounds {tuple(round(value) for value in bounds)} lies outside the domain of "
             f"{crs.to_string()} ({domain.name}): check grid.crs and the CRS of the area"
         )
+
+
+def geographic_centres(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """WGS 84 longitude and latitude of the cell centres, in `grid.cell_ids()` order."""
+    centres = grid.centres_m()
+    to_degrees = pyproj.Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
+    longitude, latitude = to_degrees.transform(centres[:, 0], centres[:, 1])
+    return np.asarray(longitude), np.asarray(latitude)

@@ -14,7 +14,9 @@ from features.base.feature_info import DAYS_PER_YEAR
 # Each of these, when given, says that the record existed by then. `start_date` alone does not: work that has begun
 # has no result yet, so it can only rule a record out.
 DATED_BY = ("date", "record_date", "end_date", "held_from", "recorded_date")
+
 RULED_OUT_BY = (*DATED_BY, "start_date")
+
 MISSING = np.datetime64("NaT", "ns")
 
 
@@ -111,3 +113,11 @@ def extent_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
 
 def _day_after(as_of: date) -> np.datetime64:
     return np.datetime64(as_of + timedelta(days=1), "ns")
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day some years earlier (later where negative); 29 February becomes the 28th."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)

@@ -7,7 +7,7 @@ from features.base.grid import Grid
 from mlrisk.planning.growth import Flags
 from mlrisk.planning.settings import TaskSettings
 from mlrisk.tasks import Groups, group_cells
-from training.study import cell_blocks
+from training.contamination.dataset import cell_blocks
 
 Floats = NDArray[np.float64]
 # One place in each square of this many sides of a task.

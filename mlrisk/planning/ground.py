@@ -22,7 +22,7 @@ from mlrisk.planning.authority import FARMED, with_need
 from mlrisk.planning.effort import with_effort
 from mlrisk.planning.growth import Flags, line_barriers, no_barriers, region_barriers
 from mlrisk.planning.settings import MaskSettings, Months, TaskSettings
-from training.regions import district_names
+from training.evidence.regions import district_names
 
 Floats = NDArray[np.float64]
 # Columns of the feature table that decide what ground a team can work, where the sources gave them.

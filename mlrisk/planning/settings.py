@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from features.base.settings import Settings
 from features.sources.settings import SourceSpec
-from training.boosting_settings import Positive, Share
+from training.settings.boosting import Positive, Share
 
 Months = tuple[int, ...]
 # Rates from the field (ANAMA; world figure for manual work; the machine's 1,500 m2 an hour over six hours). What ground

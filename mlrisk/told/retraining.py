@@ -2,7 +2,7 @@
 
 from mlrisk.retraining import Retrained
 from mlrisk.told.lines import Said, Table
-from training.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+from training.retraining.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
 
 TOLD = {
     FIRST: "first: version {champion} ranks",

@@ -1,0 +1,1 @@
+"""Learning how much harm: units, accidents, exposure, history, fitting, judging."""

@@ -1,0 +1,49 @@
+"""Decayed kernels of accidents over the units: two bandwidths, half-lives of one and three years, and without decay."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.events import Events, events_of
+from features.as_of.own_records import ownership
+from features.as_of.snapshot import Known
+from features.base.records import decay, words
+from features.geometry.densities import event_densities
+from training.casualty.units import Units
+from training.settings.casualty import CasualtySettings
+
+Floats = NDArray[np.float64]
+
+
+def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:
+    """Names of the kernels, in the order of `accident_kernels`; undated accidents do not decay."""
+    lives = (*settings.kernel_half_lives_years, None) if dated else (None,)
+    return [
+        f"accidents {bandwidth:g} m" + ("" if years is None else f" {years:g} y")
+        for bandwidth in settings.kernel_bandwidths_m
+        for years in lives
+    ]
+
+
+def accident_kernels(units: Units, known: Known, settings: CasualtySettings, dated: bool) -> Floats:
+    """Sum of the decayed kernels over the cells of each unit, (n_units, k); zero where nothing was known.
+
+    Gaussian kernels widened by location_error_m, as in features.families.incidents; records of deminers count nowhere. The
+    context of `known` says which records a cell leaves out.
+    """
+    names = kernel_names(settings, dated)
+    if "incidents" not in known.sources.vectors or not len(known.table("incidents")):
+        return np.zeros((units.n_units, len(names)))
+    events = known.once(events_of, "incidents")
+    weights = _weights(events, settings, dated)
+    own = ownership(units.cells, known, "incidents")
+    columns = []
+    for bandwidth in settings.kernel_bandwidths_m:
+        density = event_densities(units.cells, events.places, weights, bandwidth, events.error_m, own)
+        columns += [units.total(one[units.cells.mask].astype(np.float64)) for one in density]
+    return np.column_stack(columns)
+
+
+def _weights(events: Events, settings: CasualtySettings, dated: bool) -> Floats:
+    civil = (words(events.table, "accident_class") != "demining").astype(np.float64)
+    lives = settings.kernel_half_lives_years if dated else ()
+    return np.column_stack([*(civil * decay(events.age_years, years) for years in lives), civil])

@@ -1,0 +1,86 @@
+"""What people were doing: activities out of the words of a register, their mix, and the split of casualties by it."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.settings.casualty import ACTIVITIES
+
+Floats = NDArray[np.float64]
+UNNAMED = -1
+# Words of IMSMA forms and of the registers in data/ (English and Spanish), by activity; the first that fits holds.
+WORDS: dict[str, frozenset[str]] = {
+    "official": frozenset(
+        {"official", "duty", "duties", "military", "police", "patrol", "patrolling", "soldier", "demining", "fuerza"}
+        | {"publica", "pública", "erradicador", "erradicacion", "desminado", "rescate"}
+    ),
+    "infrastructure": frozenset(
+        {"infrastructure", "construction", "building", "works", "repair", "road", "power", "mantenimiento"}
+        | {"infraestructura"}
+    ),
+    "agriculture": frozenset(
+        {"agriculture", "agricultural", "farming", "farm", "ploughing", "plowing", "harvest", "harvesting", "herding"}
+        | {"tending", "animals", "livestock", "grazing", "agricultura", "animales", "cuidado", "recogiendo", "caza"}
+        | {"pesca", "hunting", "fishing", "collecting", "gathering", "wood", "firewood", "water"}
+    ),
+    "unauthorised_travel": frozenset(
+        {"travel", "travelling", "traveling", "unauthorised", "unauthorized", "passing", "walking", "driving"}
+        | {"transito", "tránsito", "viajando", "pasando"}
+    ),
+}
+SILENT = frozenset({"", "unknown", "none", "sin información", "sin informacion", "not known", "n/a"})
+# Turns of proportional fitting; the fit is far below a tenth of a per cent by then.
+TURNS = 50
+
+
+def activity_of(texts: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Number of the activity in ACTIVITIES for each text, UNNAMED where it says nothing; unknown words are `other`.
+
+    >>> import numpy as np
+    >>> activity_of(np.array(["Farming", "juggling", ""])).tolist()
+    [1, 4, -1]
+    """
+    known = {text: _activity(text) for text in set(texts.tolist())}
+    return np.array([known[text] for text in texts.tolist()], dtype=np.int64)
+
+
+def mix_of(activity: NDArray[np.int64], casualties: Floats, prior: Mapping[str, float]) -> Floats:
+    """Share of the casualties by activity, (len(ACTIVITIES),): the records' where they name it, else the `prior`'s."""
+    named = activity >= 0
+    counted = np.bincount(activity[named], weights=casualties[named], minlength=len(ACTIVITIES)).astype(np.float64)
+    given = np.array([prior.get(name, 0.0) for name in ACTIVITIES])
+    unnamed = float(casualties[~named].sum()) if casualties.sum() else 1.0
+    total = counted + unnamed * given / given.sum()
+    return np.asarray(total / total.sum())
+
+
+def split(casualties: Floats, layers: Floats, mix: Floats) -> Floats:
+    """Casualties (n,) of cells by activity, (n, activities): rows sum to the cell, columns to the mix.
+
+    `layers` (n, activities) say where each activity takes people. Iterative proportional fitting (Deming and Stephan
+    1940); rows come last, so that they hold exactly.
+    """
+    total = float(casualties.sum())
+    if total <= 0:
+        return np.zeros_like(layers)
+    table = np.maximum(layers, 0) * casualties[:, None]
+    # Where no layer reaches, an activity spreads as the casualties do.
+    table = np.where(table.sum(axis=1, keepdims=True) > 0, table, casualties[:, None])
+    table = np.where(table.sum(axis=0) > 0, table, casualties[:, None])
+    for _ in range(TURNS):
+        table *= mix * total / np.maximum(table.sum(axis=0), 1e-300)
+        rows = table.sum(axis=1, keepdims=True)
+        table *= np.divide(casualties[:, None], rows, out=np.zeros_like(rows), where=rows > 0)
+    return np.asarray(table)
+
+
+def _activity(text: str) -> int:
+    if text.strip() in SILENT:
+        return UNNAMED
+    if text in ACTIVITIES:
+        return ACTIVITIES.index(text)
+    spoken = set(re.split(r"[^\w]+", text.casefold().replace("_", " ")))
+    fits = (name for name, wanted in WORDS.items() if spoken & wanted)
+    return ACTIVITIES.index(next(fits, "other"))

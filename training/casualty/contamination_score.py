@@ -1,0 +1,95 @@
+"""The contamination score that the casualty model sees: of any date, and never from a model that saw the region."""
+
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from features.base.records import years_before
+from models.boosting import side_by_side
+from models.ranker import Ranker
+from training.contamination.dataset import FEWEST_FOUND, Study, held_back_study, study_at
+from training.contamination.learning_set import side_of
+from training.contamination.recipe import fit_side, recipe_of
+from training.evidence.inputs import Inputs
+from training.evidence.ledger import Ledger
+from training.evidence.states import FOUND, SEARCHED
+from training.settings.config import TrainConfig
+from training.validation.splits import deal, judges
+
+# Groups of regions of which each is scored by a model of the others.
+FOLDS = 3
+
+Floats = NDArray[np.float64]
+
+
+def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: date) -> Floats:
+    """Probability-like score (n_cells,) as of a date, each region from a model that has not seen it.
+
+    NaN where too little was known by then. Accidents never tell a cell of their own: incidents count as events that
+    made labels, so a cell leaves out its own.
+    """
+    evidence = ledger.at(as_of)
+    score = np.full(inputs.grid.n_cells, np.nan)
+    found, searched = (int((evidence.labelled & (evidence.state == state)).sum()) for state in (FOUND, SEARCHED))
+    if min(found, searched) < FEWEST_FOUND:
+        return score
+    study = study_at(without_own_accidents(config), inputs, evidence)
+    labels, validation = study.labels, config.validation.model_copy(update={"folds": FOLDS})
+    recipe = recipe_of(config.contamination)
+
+    def one(members: list[str]) -> tuple[NDArray[np.bool_], Study, Ranker] | None:
+        held = np.isin(labels.regions, members)
+        train = np.flatnonzero(~held & labels.labelled)
+        positive = labels.positive[train]
+        if not judges(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
+            return None
+        seen = held_back_study(config, study, train)
+        return held, seen, fit_side(side_of(seen, train, config.validation.block_m), recipe, config.seed)
+
+    groups = list(deal(labels, validation, config.seed).values())
+    fitted = [one for one in side_by_side(one, groups, config.compute.threads) if one is not None]
+    for held, seen, ranker in fitted:
+        score[held] = _scored(seen, ranker, held)
+    # Land of regions without a label was seen by none of the models: it gets the mean of them.
+    rest = np.isnan(score)
+    if rest.any() and fitted:
+        score[rest] = np.mean([_scored(seen, ranker, rest) for _, seen, ranker in fitted], axis=0)
+    return score
+
+
+def _scored(study: Study, ranker: Ranker, cells: NDArray[np.bool_]) -> Floats:
+    values = np.ascontiguousarray(study.learned.aligned(ranker.features)[cells])
+    return np.asarray(expit(ranker.raw(values, 1)))
+
+
+def without_own_accidents(config: TrainConfig) -> TrainConfig:
+    """The config under which a cell's features leave out accidents of its own."""
+    settings = config.contamination
+    events = tuple(dict.fromkeys((*settings.events_in_labels, "incidents")))
+    return config.model_copy(update={"contamination": settings.model_copy(update={"events_in_labels": events})})
+
+
+class HeldOutScores:
+    """The score of any date, made anew every so many years back from `as_of`; between, the last one made is known."""
+
+    def __init__(self, config: TrainConfig, inputs: Inputs, ledger: Ledger) -> None:
+        self.config, self.inputs, self.ledger = config, inputs, ledger
+        self._made: dict[date, Floats] = {}
+
+    def __call__(self, day: date) -> Floats:
+        """The score (n_cells,) that was known at the end of a day."""
+        fresh = self._fresh(day)
+        if fresh not in self._made:
+            self._made[fresh] = held_out_score(self.config, self.inputs, self.ledger, fresh)
+        return self._made[fresh]
+
+    def _fresh(self, day: date) -> date:
+        years, as_of = self.config.casualty.contamination_every_years, self.config.as_of
+        if day >= as_of:
+            return day
+        steps = 0
+        while years_before(as_of, steps * years) > day:
+            steps += 1
+        return years_before(as_of, steps * years)

@@ -1,0 +1,140 @@
+"""Exposure: how many people are present where, today and after a return, and where each activity takes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from features.as_of.snapshot import Known
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid
+from features.base.records import numbers, places_m
+from features.families import land_use
+from features.geometry.densities import points_density
+from features.geometry.distances import distance_m
+from features.sources.opening import Sources, open_area
+from training.settings.casualty import ACTIVITIES, CasualtySettings, PlannedWorks
+from training.settings.config import TrainConfig
+
+Floats = NDArray[np.float64]
+KM2 = 1e6
+# People travel further than they work: travel and patrols see settlements over so many bandwidths.
+WIDE = 2.5
+# Distance at which a road or a power line has lost two thirds of its pull.
+ALONG_M = 500.0
+# What is left of an activity away from what draws it: people also walk over open land.
+AWAY = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """People present per km2 of each cell (n_cells,): near where they live, on the way, and at planned works."""
+
+    near: Floats
+    wide: Floats
+    works: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What draws people, 0 to 1 for each cell (n_cells,): 1 at a road, at a power line or building, on farmed land."""
+
+    road: Floats
+    works: Floats
+    farmed: Floats
+
+
+Layer = Callable[[Ground, People, float], Floats]
+
+
+def exposed_people(grid: Grid, sources: Sources, settings: CasualtySettings) -> Floats:
+    """People present in each cell at a time, in `cell_ids()` order: residents spread by a kernel, and a floor.
+
+    Without settlements every cell has the floor alone, so the rate is one per area.
+    """
+    return people_today(grid, sources, settings).near * grid.cell_size_m**2 / KM2
+
+
+def people_today(grid: Grid, sources: Sources, settings: CasualtySettings) -> People:
+    """The people that the inputs state today."""
+    return _people(grid, sources, settings, 0.0, np.zeros(grid.n_cells))
+
+
+def people_if_return(config: TrainConfig, grid: Grid, sources: Sources) -> People:
+    """The people once planned population has come and planned works are under way; nowhere fewer than today."""
+    scenario = config.casualty.scenario
+    works = np.zeros(grid.n_cells)
+    for one in scenario.works:
+        if _under_way(one, config):
+            works += _works_density(grid, one, config.data_folder)
+    return _people(grid, sources, config.casualty, scenario.return_share, works)
+
+
+def ground_of(grid: Grid, sources: Sources, context: FeatureContext) -> Ground:
+    """What draws people on each cell; everywhere alike where the sources tell nothing of it."""
+    known, inside = Known(sources, context), grid.mask
+    along = {
+        name: np.exp(-distance_m(grid, known.layer(name))[inside].astype(np.float64) / ALONG_M)
+        for name in ("roads", "power_lines", "buildings")
+        if name in sources.vectors
+    }
+    ones = np.ones(grid.n_cells)
+    farmed = land_use.build(grid, known).get(f"farmland_share_{land_use.FARM_KM}km")
+    worked = [along[name] for name in ("power_lines", "buildings") if name in along]
+    return Ground(
+        along.get("roads", ones),
+        np.maximum.reduce(worked) if worked else ones,
+        ones if farmed is None else np.nan_to_num(farmed[inside].astype(np.float64), nan=0.0).clip(0, 1),
+    )
+
+
+def presence(people: People, power: float) -> Floats:
+    """Presence that harm grows with: people per km2 to `power`, those at works among them."""
+    return np.asarray((people.near + people.works) ** power)
+
+
+# Where each activity takes people. A new activity is one function and one line here, and its name in ACTIVITIES.
+LAYERS: dict[str, Layer] = {
+    "unauthorised_travel": lambda ground, people, power: (AWAY + ground.road) * people.wide**power,
+    "agriculture": lambda ground, people, power: (AWAY + ground.farmed) * people.near**power,
+    "infrastructure": lambda ground, people, power: (
+        (AWAY + 0.5 * ground.road + ground.works) * people.near**power + people.works**power
+    ),
+    "official": lambda ground, people, power: (AWAY + ground.road) * (1 + (people.wide + people.works) ** power),
+    "other": lambda _, people, power: people.near**power,
+}
+
+
+def activity_layers(ground: Ground, people: People, power: float) -> Floats:
+    """Relative presence of each activity in each cell, (n_cells, len(ACTIVITIES))."""
+    return np.column_stack([LAYERS[name](ground, people, power) for name in ACTIVITIES])
+
+
+def _people(grid: Grid, sources: Sources, settings: CasualtySettings, return_share: float, works: Floats) -> People:
+    near, wide = np.full((2, grid.n_cells), settings.exposure_floor)
+    settlements = sources.vectors.get("settlements")
+    if settlements is not None and len(settlements):
+        residents = numbers(settlements, "population", 0.0).clip(min=0)
+        residents = residents + return_share * numbers(settlements, "planned_population", 0.0).clip(min=0)
+        places = places_m(settlements)
+        bandwidth = settings.exposure_bandwidth_m
+        near += points_density(grid, places, residents, bandwidth)[grid.mask]
+        wide += points_density(grid, places, residents, bandwidth * WIDE)[grid.mask]
+    return People(near, wide, works)
+
+
+def _under_way(works: PlannedWorks, config: TrainConfig) -> bool:
+    day = config.casualty.scenario.future_date
+    if day is None:
+        return True
+    return (works.start_date is None or works.start_date <= day) and (works.end_date is None or day <= works.end_date)
+
+
+def _works_density(grid: Grid, works: PlannedWorks, data_folder: Path) -> Floats:
+    area, _ = open_area((works.area,), grid.crs, data_folder)
+    shape = [(area, 1)]
+    inside = rasterize(shape, grid.shape, transform=grid.transform, all_touched=True, dtype="uint8")[grid.mask] > 0
+    return np.where(inside, works.people / max(inside.sum() * grid.cell_size_m**2 / KM2, 1e-9), 0.0)

@@ -1,0 +1,244 @@
+"""Fitting the casualty model: the patterns of the units are mixed by what they would have said of later years."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.table.build import FeatureTable
+from models.boosting import Boosted, BoostingParams, fit, side_by_side
+from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
+from models.mixture import Dispersion, dispersion, mixture_weights, shares
+from training.casualty.history import INDEX, Moment, UnitPeriods
+from training.contamination.recipe import boosting_params
+from training.contamination.survey_bias import dealt
+from training.registry.mlrisk_scores import EXPOSURE, PATTERN
+from training.settings.config import TrainConfig
+
+Floats = NDArray[np.float64]
+# Years that the mixture is learned on, each forecast from those before it.
+ROLLS = 2
+# Groups of blocks that stand in for years where accidents carry no date.
+BLOCK_FOLDS = 3
+# Accidents given to each pattern beforehand.
+PRIOR = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutYears:
+    """Rows that trees forecast without having seen them, and their patterns, (n, k), `names` in order."""
+
+    names: tuple[str, ...]
+    rows: NDArray[np.int64]
+    patterns: Floats
+
+
+def fit_casualty(
+    config: TrainConfig,
+    rows: UnitPeriods,
+    now: Moment,
+    block: NDArray[np.int64],
+    members: int,
+    learned: NDArray[np.bool_] | None = None,
+) -> CasualtyModel:
+    """The model of all rows, or of those of the units `learned` (n_units,) alone.
+
+    `now` holds the units as of as_of, `block` (n_units,) the block of land of each, drawn with its neighbours.
+    """
+    use = np.ones(len(block), dtype=bool) if learned is None else learned
+    chosen = use[rows.unit]
+    known = rows.accidents[chosen].sum()
+    per_accident = float(rows.casualties[chosen].sum() / known) if known else config.casualty.casualties_per_accident
+    is_index = known < config.casualty.fewest_accidents
+    held = _held_out(config, rows, chosen, block, hurdle=config.casualty.hurdle == "always")
+    spread = _dispersion(rows, held)
+    if config.casualty.hurdle == "auto" and spread.over and not is_index:
+        held = _held_out(config, rows, chosen, block, hurdle=True)
+    if is_index:
+        whole = _index_part(config, rows, now, chosen, use)
+        others: list[Part] = []
+    else:
+        times = [np.ones(len(block)), *_draws(block, members, config.seed)]
+
+        def one(number: int) -> Part:
+            return _part(config, rows, now, chosen, use, held, times[number], config.seed + number)
+
+        whole, *others = side_by_side(one, range(len(times)), config.compute.threads)
+    totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
+    change = year_factor(totals / rows.complete, 1)[1] if rows.dated else 0.0
+    return CasualtyModel(whole, tuple(others), per_accident, change, spread.pearson, bool(is_index), rows.dated)
+
+
+def expected_casualties(model: CasualtyModel, now: Moment, threads: int) -> tuple[Floats, Floats, Floats]:
+    """Casualties a year of each unit: expected, low, high. Patterns that the moment lacks count nothing."""
+    values = FeatureTable(now.features, now.values).aligned(model.features)
+    return model.casualties(np.ascontiguousarray(values), now.exposure, patterns_of(model.pattern_names, now), threads)
+
+
+def unit_table(now: Moment) -> pd.DataFrame:
+    """The units of a moment as `mlflow.pyfunc` asks for them: one row a unit, in the order of the units."""
+    columns = dict(zip(now.features, now.values.T, strict=True)) | {EXPOSURE: now.exposure}
+    return pd.DataFrame(columns | {PATTERN + name: now.patterns[:, n] for n, name in enumerate(now.pattern_names)})
+
+
+def patterns_of(names: Sequence[str], now: Moment) -> dict[str, Floats]:
+    """The patterns of a moment by name; one that it lacks lies as presence does, so that no weight is lost."""
+    have = {name: now.patterns[:, place] for place, name in enumerate(now.pattern_names)}
+    return {name: have.get(name, have["presence"]) for name in names}
+
+
+def yearly_effect(rows: UnitPeriods, chosen: NDArray[np.bool_]) -> Floats:
+    """Exposure of each row times what its period had beside the mean one: years differ, and trees learn where.
+
+    Growth of a register, awareness work and years of war move all units alike; they are left to the level. Years are
+    compared on the units that have them all.
+    """
+    periods = np.bincount(rows.unit[chosen], minlength=int(rows.unit.max()) + 1)
+    same = chosen & (periods[rows.unit] == periods.max())
+    totals = np.bincount(rows.period[same], weights=rows.accidents[same], minlength=len(rows.starts))
+    effect = totals / totals.mean() if totals.sum() else np.ones(len(totals))
+    exposure: Floats = rows.exposure * effect[rows.period]
+    return exposure
+
+
+def _target(config: TrainConfig, rows: UnitPeriods) -> tuple[Floats, str]:
+    """What trees learn, and by which loss."""
+    if config.casualty.loss == "poisson":
+        return rows.accidents, "poisson"
+    return rows.injured + config.casualty.death_weight * rows.killed, "tweedie"
+
+
+def _trees(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], times: Floats, seed: int) -> Boosted:
+    target, objective = _target(config, rows)
+    exposure = yearly_effect(rows, chosen) * times[rows.unit]
+    if not (target[chosen] * times[rows.unit[chosen]]).sum():
+        target = rows.accidents
+    some = chosen & (exposure > 0)
+    count = target[some] * times[rows.unit[some]]
+    params = boosting_params(config.casualty.model)
+    return fit_rate(rows.features, rows.values[some], count, exposure[some], params, seed, objective)[0]
+
+
+def _hurdle(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], times: Floats, seed: int) -> Hurdle:
+    """Whether anything happens in a unit and period (Mullahy 1986): a binary booster, and the mean where it does."""
+    some = chosen & (times[rows.unit] > 0)
+    any_ = rows.accidents[some] > 0
+    params: BoostingParams = boosting_params(config.casualty.model)
+    booster = fit(
+        rows.values[some], any_.astype(np.float64), times[rows.unit[some]], rows.features, "binary", params, seed=seed
+    )
+    return Hurdle(booster, float(rows.accidents[some][any_].mean()) if any_.any() else 1.0)
+
+
+def _held_out(
+    config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], block: NDArray[np.int64], hurdle: bool
+) -> HeldOutYears:
+    """Patterns of rows forecast by trees that had not seen them: later years, or blocks where nothing is dated."""
+    ones = np.ones(len(block))
+    folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = []
+    # A last period that lacks units (UnitPeriods.kept) holds few accidents: it comes on top of as many whole years.
+    have = np.bincount(rows.period, minlength=len(rows.starts))
+    first = np.flatnonzero(have == have.max())[-ROLLS:].min()
+    periods = range(max(1, int(first)), len(rows.starts))
+    folds += [(chosen & (rows.period < period), chosen & (rows.period == period)) for period in periods]
+    if not any(rows.accidents[train].sum() and rows.accidents[test].sum() for train, test in folds):
+        part = dealt(block, BLOCK_FOLDS, config.seed)[rows.unit]
+        folds = [(chosen & (part != number), chosen & (part == number)) for number in range(BLOCK_FOLDS)]
+    folds = [(train, test) for train, test in folds if rows.accidents[train].sum() and test.any()]
+
+    def one(fold: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Floats:
+        train, test = fold
+        trees = _trees(config, rows, train, ones, config.seed)
+        made = [np.exp(trees.raw(rows.values[test], 1)) * rows.exposure[test]]
+        if hurdle:
+            chance = _hurdle(config, rows, train, ones, config.seed).booster.raw(rows.values[test], 1)
+            made.append(1 / (1 + np.exp(-chance)))
+        return np.column_stack([*made, rows.patterns[test]])
+
+    patterns = side_by_side(one, folds, config.compute.threads)
+    names = (TREES, *((HURDLE,) if hurdle else ()), *rows.pattern_names)
+    where = [np.flatnonzero(test) for _, test in folds]
+    return HeldOutYears(
+        names,
+        np.concatenate(where) if where else np.zeros(0, dtype=np.int64),
+        np.concatenate(patterns) if patterns else np.zeros((0, len(names))),
+    )
+
+
+def _group(rows: UnitPeriods, held: HeldOutYears) -> NDArray[np.int64]:
+    return rows.period[held.rows]
+
+
+def _weights(rows: UnitPeriods, held: HeldOutYears, times: Floats) -> Floats:
+    if not len(held.rows):
+        even = np.array([0.0 if name in (TREES, HURDLE) else 1.0 for name in held.names])
+        return np.asarray(even / even.sum())
+    share = shares(held.patterns, _group(rows, held))
+    return mixture_weights(share, rows.accidents[held.rows] * times[rows.unit[held.rows]], PRIOR)
+
+
+def _dispersion(rows: UnitPeriods, held: HeldOutYears) -> Dispersion:
+    """Spread of held-out counts around the mixture, at the total of each year."""
+    if not len(held.rows):
+        return Dispersion(1.0, 0.0)
+    group = _group(rows, held)
+    share = shares(held.patterns, group) @ _weights(rows, held, np.ones(int(rows.unit.max()) + 1))
+    observed = rows.accidents[held.rows]
+    totals = np.bincount(group, weights=observed)
+    return dispersion(observed, share * totals[group], len(held.names))
+
+
+def _part(
+    config: TrainConfig,
+    rows: UnitPeriods,
+    now: Moment,
+    chosen: NDArray[np.bool_],
+    use: NDArray[np.bool_],
+    held: HeldOutYears,
+    times: Floats,
+    seed: int,
+) -> Part:
+    trees = _trees(config, rows, chosen, times, seed)
+    hurdle = _hurdle(config, rows, chosen, times, seed) if HURDLE in held.names else None
+    weights = dict(zip(held.names, _weights(rows, held, times).tolist(), strict=True))
+    counted = (rows.accidents * times[rows.unit])[chosen]
+    totals = np.bincount(rows.period[chosen], weights=counted, minlength=len(rows.starts)) / rows.complete
+    level = float(totals.mean() * year_factor(totals, 1)[0]) if rows.dated else float(totals.sum() / rows.years)
+    # A draw of blocks holds more or less land than there is: its total is brought back to the land of all.
+    level *= float(use.sum() / max(times[use].sum(), 1.0))
+    return _scaled(Part(trees, hurdle, weights, dict.fromkeys(weights, 1.0), level), rows, now, use)
+
+
+def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: NDArray[np.bool_]) -> Part:
+    values = np.ascontiguousarray(FeatureTable(now.features, now.values).aligned(rows.features))
+    patterns = patterns_of(tuple(name for name in part.weights if name not in (TREES, HURDLE)), now)
+    scales, weights = {}, {}
+    for name, weight in part.weights.items():
+        total = float(part.pattern(name, values, now.exposure, patterns, 1)[use].sum())
+        scales[name], weights[name] = (1 / total, weight) if total > 0 else (0.0, 0.0)
+    lost = sum(weights.values())
+    return Part(
+        part.trees, part.hurdle, {name: weight / lost for name, weight in weights.items()}, scales,
+        part.accidents_per_year,
+    )  # fmt: skip
+
+
+def _index_part(
+    config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: NDArray[np.bool_], use: NDArray[np.bool_]
+) -> Part:
+    """Contamination x exposure at the recorded mean: with few accidents nothing finer can be learned."""
+    name = INDEX if INDEX in now.pattern_names else "presence"
+    total = float(now.patterns[use, now.pattern_names.index(name)].sum())
+    years = rows.years * len(rows.starts)
+    trees = _trees(config, rows, chosen, np.ones(len(use)), config.seed)
+    return Part(trees, None, {name: 1.0}, {name: 1 / total}, float(rows.accidents[chosen].sum() / years))
+
+
+def _draws(block: NDArray[np.int64], members: int, seed: int) -> list[Floats]:
+    """How often each unit is drawn when blocks of land are drawn with replacement, once for each member."""
+    names, place = np.unique(block, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    drawn = [np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names)) for _ in range(members)]
+    return [times[place.reshape(-1)].astype(np.float64) for times in drawn]

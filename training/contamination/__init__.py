@@ -1,0 +1,1 @@
+"""Learning where: data set of cells, recipe, tuning, survey bias, judging."""

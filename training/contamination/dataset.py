@@ -1,0 +1,163 @@
+"""What a model is made of at one date: evidence, features, regions and constraints of every cell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.as_of.snapshot import Known
+from features.base.errors import ConfigError
+from features.base.feature_info import FeatureContext, FeatureInfo
+from features.base.grid import Grid
+from features.table.build import FeatureTable, feature_infos, grid_feature_table
+from models.contamination_fit import constraint_signs
+from training.contamination.neighbour_outcomes import features_of_outcomes, held_back, raw_distances
+from training.contamination.survey_bias import SurveyBias, propensity, survey_bias
+from training.evidence.inputs import OUTCOME_SOURCES, Inputs, contamination_context
+from training.evidence.regions import cell_regions
+from training.evidence.states import FOUND, SEARCHED, Evidence
+from training.settings.config import TrainConfig
+from training.validation.splits import Labels
+
+# Books that are written on: what is counted in them grows without the land being another.
+GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield_records"}
+# With fewer found or searched cells, no held-out region can be judged and no map means anything.
+FEWEST_FOUND = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Everything known of the cells at a date, arrays in `grid.cell_ids()` order.
+
+    `table` holds every feature, for the rules of thumb; `learned` those that the model may see. `regions` names the
+    region of each cell, `block` numbers the square of land that is resampled as a whole, and `constraints` gives the
+    monotone direction of features. `bias` says how labelled cells weigh and where unknown land is drawn.
+    """
+
+    as_of: date
+    grid: Grid
+    evidence: Evidence
+    table: FeatureTable
+    learned: FeatureTable
+    infos: Mapping[str, FeatureInfo]
+    known: Known
+    regions: NDArray[np.object_]
+    block: NDArray[np.int64]
+    constraints: Mapping[str, int]
+    bias: SurveyBias
+
+    @property
+    def labels(self) -> Labels:
+        """What splits look at."""
+        return Labels(
+            self.evidence.labelled,
+            self.evidence.state == FOUND,
+            self.regions,
+            self.grid.centres_m(),
+            self.grid.cell_size_m,
+        )
+
+
+def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
+    """Features as of the date of the evidence beside it; raises ConfigError for a setting that names no feature."""
+    grid, compute = inputs.grid, config.compute
+    context = replace(contamination_context(config), as_of=evidence.as_of)
+    known = Known(inputs.sources, context)
+    table = grid_feature_table(grid, known, config.features, compute.tile_cells, compute.schedule)
+    infos = feature_infos(known, config.features)
+    seen = _learned(config, table, infos, context)
+    block = cell_blocks(grid, config.contamination.block_m)
+    return Study(
+        evidence.as_of,
+        grid,
+        evidence,
+        table,
+        seen,
+        infos,
+        known,
+        cell_regions(grid, inputs.sources, config.validation),
+        block,
+        _constraints(config, infos, seen),
+        _survey_bias(config, seen, infos, evidence, block),
+    )
+
+
+def restudied(config: TrainConfig, study: Study) -> Study:
+    """The same evidence and features under other settings of contamination: what the model sees, and how."""
+    seen = _learned(config, study.table, study.infos, study.known.context)
+    return replace(
+        study,
+        learned=seen,
+        constraints=_constraints(config, study.infos, seen),
+        bias=_survey_bias(config, seen, study.infos, study.evidence, study.block),
+    )
+
+
+def held_back_study(config: TrainConfig, study: Study, train: NDArray[np.int64]) -> Study:
+    """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows other outcomes."""
+    hidden = study.evidence.labelled.copy()
+    hidden[train] = False
+    seen = held_back(study.learned, study.infos, study.known, study.grid, np.flatnonzero(hidden), config.compute)
+    return study if seen is study.learned else replace(study, learned=seen)
+
+
+def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> NDArray[np.bool_]:
+    """Which features rise or age as time passes and records accumulate, whatever the land is like."""
+    return np.array([infos[name].unit == "years" or bool(GROWING.intersection(infos[name].sources)) for name in names])
+
+
+def cell_blocks(grid: Grid, block_m: float) -> NDArray[np.int64]:
+    """Number of the square block, aligned to the CRS origin, in which each cell lies."""
+    blocks = np.floor(grid.centres_m() / block_m).astype(np.int64)
+    return np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _learned(
+    config: TrainConfig, table: FeatureTable, infos: Mapping[str, FeatureInfo], context: FeatureContext
+) -> FeatureTable:
+    """The columns that the model may see: not those left out, by name or family, nor those made of survey outcomes.
+
+    The latter are let in by `contamination.outcomes`; a distance with a clipped form gives way to it.
+    """
+    seen = table.without("contamination.leave_out", config.contamination.leave_out, infos)
+    gone = set(raw_distances(seen.names))
+    if config.contamination.outcomes == "hidden":
+        gone |= set(features_of_outcomes(infos, context))
+    return seen.without("features of outcomes", [name for name in seen.names if name in gone], infos)
+
+
+def _survey_bias(
+    config: TrainConfig,
+    learned: FeatureTable,
+    infos: Mapping[str, FeatureInfo],
+    evidence: Evidence,
+    block: NDArray[np.int64],
+) -> SurveyBias:
+    # Finds are what survey brings home: a propensity that reads them would know the land by its outcome.
+    names = [name for name in learned.names if "finds" not in infos[name].sources]
+
+    def chance() -> NDArray[np.float64]:
+        return propensity(
+            np.ascontiguousarray(learned.aligned(names)), evidence.labelled, block, names, seed=config.seed,
+            threads=config.compute.threads, inclusion_prob=evidence.inclusion_prob,
+        )  # fmt: skip
+
+    searched = evidence.labelled & (evidence.state == SEARCHED)
+    return survey_bias(config.contamination.survey_bias, evidence.labelled, searched, FEWEST_FOUND, chance)
+
+
+def _constraints(config: TrainConfig, infos: Mapping[str, FeatureInfo], table: FeatureTable) -> dict[str, int]:
+    wanted = config.contamination.constraints
+    if wanted == "none":
+        return {}
+    if isinstance(wanted, dict):
+        unknown = sorted(set(wanted) - set(table.names))
+        if unknown:
+            raise ConfigError(
+                f"contamination.constraints ({', '.join(unknown)}) names no feature: there are {', '.join(table.names)}"
+            )
+        return {name: int(sign) for name, sign in wanted.items() if sign}
+    trends = {name: info.trend for name, info in infos.items()}
+    return constraint_signs(table.names, trends)

@@ -1,0 +1,250 @@
+"""Judging the contamination model on land and on results that it has not seen, beside the rules of thumb."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.boosting import side_by_side
+from models.ranker import Ranker
+from training.contamination.dataset import Study, held_back_study, study_at
+from training.contamination.learning_set import Side, side_of
+from training.contamination.recipe import Recipe, fit_side, prepared
+from training.contamination.survey_bias import away_from, unlabelled_land
+from training.contamination.tuning import recipe_for
+from training.evidence.inputs import Inputs
+from training.evidence.ledger import Ledger
+from training.evidence.states import FOUND, UNKNOWN, Evidence
+from training.settings.config import TrainConfig
+from training.validation.baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
+from training.validation.block_bootstrap import bounds, gains, judged_on_draws
+from training.validation.held_out import HeldOut
+from training.validation.metrics import judge
+from training.validation.splits import PROTOCOLS, Fold, Labels, explained, judges
+
+MODEL = "mlrisk"
+
+# Learners cost as much as the model: they stand beside it where the answer decides something.
+HONEST = ("as_of", "leave_region_out")
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A fold with what is learned from and what it is judged by.
+
+    Both are the same study, but for `as_of`: there the study is that of an earlier date and the outcome the evidence
+    that was recorded after it.
+    """
+
+    fold: Fold
+    study: Study
+    outcome: Evidence
+
+    def land(self, rows: NDArray[np.int64]) -> Land:
+        """Cells as a ranking sees them, with the features of the study's date."""
+        table, learned = self.study.table, self.study.learned
+        return Land(table.names, table.values[rows], learned.names, self.study.grid.centres_m()[rows])
+
+    def lesson(self, seed: int, threads: int) -> Lesson:
+        """What a ranking may learn from."""
+        rows, evidence = self.fold.train, self.study.evidence
+        return Lesson(
+            self.land(rows),
+            evidence.state[rows] == FOUND,
+            evidence.weight[rows],
+            self.study.regions[rows],
+            self.study.constraints,
+            seed,
+            threads,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What validation found.
+
+    `table` has one row for each protocol, fold and ranking. `out_of_fold` is the raw score of each cell from a model
+    that had not seen its region (NaN where none was held out) and `fold` numbers that region, -1 where there is none;
+    both in `grid.cell_ids()` order. `missed` lists the found cells that the held-out ranking put into the lower half of
+    their region, the lowest first. `folds` explain themselves; `held_out` has an entry for each protocol. `rankers` are
+    those that have not seen the regions of a fold of leave_region_out, by its name.
+    """
+
+    table: pd.DataFrame
+    out_of_fold: NDArray[np.float64]
+    fold: NDArray[np.int64]
+    missed: NDArray[np.int64]
+    folds: tuple[Fold, ...]
+    held_out: Mapping[str, HeldOut]
+    rankers: Mapping[str, Ranker] = field(default_factory=dict)
+
+
+def trials_of(config: TrainConfig, study: Study, earlier: Sequence[Trial] = ()) -> list[Trial]:
+    """The trials of every protocol of the config, those of earlier dates first."""
+    wanted = config.validation.protocols
+    trials = list(earlier) if "as_of" in wanted else []
+    for protocol, split in PROTOCOLS.items():
+        if protocol in wanted:
+            folds = split(study.labels, config.validation, config.seed)
+            trials += [Trial(fold, held_back_study(config, study, fold.train), study.evidence) for fold in folds]
+    return trials
+
+
+def judge_contamination(
+    config: TrainConfig,
+    study: Study,
+    trials: Sequence[Trial],
+    baselines: Mapping[str, Ranking] = BASELINES,
+) -> Judgement:
+    """Fit on the training side of every trial, rank its other side, and hold the rankings beside each other."""
+    made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
+    judged = [
+        (trial, _scores(config, trial, ranker, baselines)) for trial, (ranker, _) in zip(trials, made, strict=True)
+    ]
+    rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
+    n_cells = study.grid.n_cells
+    out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
+    missed: list[NDArray[np.int64]] = []
+    for number, (trial, scores) in enumerate(judged):
+        if trial.fold.protocol == "leave_region_out":
+            test, score = trial.fold.test, scores[MODEL]
+            out_of_fold[test], fold[test] = score, number
+            low = test[(trial.outcome.state[test] == FOUND) & (score < np.median(score))]
+            missed.append(low[np.argsort(out_of_fold[low], kind="stable")])
+    listed = np.concatenate(missed) if missed else np.array([], dtype=np.int64)
+    folds = tuple(
+        replace(trial.fold, facts={**trial.fold.facts, **facts}) for trial, (_, facts) in zip(trials, made, strict=True)
+    )
+    rankers = {
+        trial.fold.name: ranker
+        for trial, (ranker, _) in zip(trials, made, strict=True)
+        if trial.fold.protocol == "leave_region_out"
+    }
+    return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)), rankers)
+
+
+def learned_by(
+    config: TrainConfig, study: Study, rows: NDArray[np.int64], threads: int
+) -> tuple[Side, Recipe, dict[str, Any]]:
+    """What the ranker learns from `rows` (indices of labelled cells) by: the prepared side, the recipe, and the facts.
+
+    Tuning, screening and region weights all happen here and see those rows alone.
+    """
+    side = side_of(study, rows, config.validation.block_m)
+    recipe, chosen = recipe_for(side, config.contamination, config.validation.buffer_m, config.seed, threads)
+    side, facts = prepared(side, recipe, config.seed)
+    return side, recipe, chosen | facts
+
+
+def _without(config: TrainConfig, trial: Trial) -> tuple[Ranker, dict[str, Any]]:
+    """The ranker that has not seen the judged side of a trial, and how it was made."""
+    study = trial.study
+    side, recipe, facts = learned_by(config, study, trial.fold.train, 1)
+    # Land that is held out, or near it, is not drawn as unknown land either.
+    away = away_from(trial.fold.test, study.grid.centres_m(), trial.fold.facts.get("buffer_m", 0.0))
+    values = study.learned.aligned(side.names)
+    unlabelled = unlabelled_land(study.bias, values, side.found, side.weight, away)
+    return fit_side(side, recipe, config.seed, unlabelled), facts
+
+
+def _scores(
+    config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mapping[str, Ranking]
+) -> dict[str, NDArray[np.float64]]:
+    """Scores of the judged cells by ranking, without those that the sources do not allow."""
+    lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
+    asked = np.ascontiguousarray(trial.study.learned.aligned(ranker.features)[trial.fold.test])
+    scores = {MODEL: ranker.raw(asked, config.compute.threads)}
+    for name, ranking in baselines.items():
+        if trial.fold.protocol not in HONEST and name in LEARNERS:
+            continue
+        values = ranking(lesson, land)
+        if values is not None:
+            scores[name] = values
+    return scores
+
+
+def _figures(
+    config: TrainConfig, trial: Trial, scores: Mapping[str, NDArray[np.float64]]
+) -> Iterator[dict[str, object]]:
+    fold = trial.fold
+    found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.share[fold.test]
+    block = trial.study.block[fold.test]
+    cell_ha = trial.study.grid.cell_size_m**2 / 10_000
+    judged = {name: judged_on_draws(values, found, block, config.seed, area=area) for name, values in scores.items()}
+    for name, values in scores.items():
+        figures = judge(values, found, area, cell_ha) | bounds(judged[name].drawn)
+        if name != MODEL:
+            figures |= gains(judged[MODEL], judged[name])
+        yield {"protocol": fold.protocol, "fold": fold.name, "ranking": name, **figures}
+
+
+def _held_out(
+    judged: Sequence[tuple[Trial, Mapping[str, NDArray[np.float64]]]],
+) -> Iterator[tuple[str, HeldOut]]:
+    """The judged cells of each protocol, fold after fold."""
+    for protocol in dict.fromkeys(trial.fold.protocol for trial, _ in judged):
+        here = [(trial, scores) for trial, scores in judged if trial.fold.protocol == protocol]
+        tests = [(trial, trial.fold.test) for trial, _ in here]
+        names = [name for name in here[0][1] if all(name in scores for _, scores in here)]
+        scores = {name: np.concatenate([scores[name] for _, scores in here]) for name in names}
+        grid = here[0][0].study.grid
+        cells = np.concatenate([test for _, test in tests])
+        centres = grid.centres_m()[cells]
+        positive = np.concatenate([trial.outcome.state[test] == FOUND for trial, test in tests])
+        area = np.concatenate([trial.outcome.share[test] for trial, test in tests])
+        fold = np.repeat(np.arange(len(here)), [len(test) for _, test in tests])
+        yield (
+            protocol,
+            HeldOut(
+                grid.cell_ids()[cells],
+                centres[:, 0],
+                centres[:, 1],
+                scores.pop(MODEL),
+                positive,
+                area,
+                fold,
+                tuple(trial.fold.name for trial, _ in here),
+                np.concatenate([trial.study.block[test] for trial, test in tests]),
+                np.full(len(cells), np.nan),
+                scores,
+            ),
+        )
+
+
+DAYS_PER_YEAR = 365.25
+
+
+def earlier_dates(as_of: date, horizon_years: float, rounds: int) -> tuple[tuple[date, date], ...]:
+    """The dates (from, until) of each round, the earliest first; the last one ends at `as_of`.
+
+    >>> earlier_dates(date(2024, 12, 31), 1, 2)
+    ((datetime.date(2023, 1, 1), datetime.date(2024, 1, 1)), (datetime.date(2024, 1, 1), datetime.date(2024, 12, 31)))
+    """
+    ends = [as_of - timedelta(days=round(number * horizon_years * DAYS_PER_YEAR)) for number in range(rounds + 1)]
+    return tuple((ends[number + 1], ends[number]) for number in reversed(range(rounds)))
+
+
+def earlier_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> Iterator[Trial]:
+    """One trial for each earlier date from which there is something to learn and after which something to judge.
+
+    Labels and features are those known at the date; judged are the cells that nobody had labelled by then and that
+    results recorded until the end of the horizon label. A date before which too little was known gives no trial.
+    """
+    settings = config.validation
+    for start, until in earlier_dates(config.as_of, settings.horizon_years, settings.rounds):
+        evidence = ledger.at(start)
+        outcome = ledger.between(start, until)
+        train = np.flatnonzero(evidence.labelled)
+        test = np.flatnonzero((evidence.state == UNKNOWN) & outcome.labelled)
+        found = np.where(evidence.labelled, evidence.state == FOUND, outcome.state == FOUND)
+        grid = inputs.grid
+        known = Labels(
+            evidence.labelled | outcome.labelled, found, np.array([], dtype=object), grid.centres_m(), grid.cell_size_m
+        )
+        if judges(known, train) and judges(known, test):
+            facts = explained(known, train, test) | {"from": str(start), "until": str(until)}
+            yield Trial(Fold("as_of", str(start), train, test, facts), study_at(config, inputs, evidence), outcome)

@@ -1,0 +1,107 @@
+"""What a model learns from: the labelled cells of one side of a fold, and nothing of the other side."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.table.build import FeatureTable
+from training.contamination.dataset import Study
+from training.evidence.regions import NO_REGION, block_names
+from training.evidence.states import FOUND
+from training.settings.config import ValidationSettings
+from training.validation.splits import Labels, leave_region_out
+
+# A region with fewer found or searched cells tells nothing of how it differs from others.
+FEWEST_OF_EACH = 10
+# With fewer regions that tell something, square blocks take their place: nothing can agree over one region.
+FEWEST_REGIONS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Labelled cells to learn from, arrays (n,) and `values` (n, n_features) by `names`; NaN where unknown.
+
+    `weight` is that of the evidence times that of survey bias, `share` the searched part of the cell. `regions` names
+    the region of each cell (blocks where there are too few), `constraints` gives the monotone direction by name.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+    found: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    share: NDArray[np.float64]
+    regions: NDArray[np.object_]
+    centres_m: NDArray[np.float64]
+    cell_size_m: float
+    constraints: Mapping[str, int]
+
+    @property
+    def target(self) -> NDArray[np.float64]:
+        """1 where something was found, 0 where land was searched without."""
+        return self.found.astype(np.float64)
+
+    def rows(self, rows: NDArray[np.int64]) -> "Side":
+        """Some of the cells, in the order of `rows`."""
+        names = ("values", "found", "weight", "share", "regions", "centres_m")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def seeing(self, names: Iterable[str]) -> "Side":
+        """The same cells with some of the features alone."""
+        kept = tuple(names)
+        if kept == self.names:
+            return self
+        values = np.ascontiguousarray(FeatureTable(self.names, self.values).aligned(kept))
+        constraints = {name: sign for name, sign in self.constraints.items() if name in kept}
+        return replace(self, names=kept, values=values, constraints=constraints)
+
+    def thinned(self, most: int, seed: int) -> "Side":
+        """At most `most` cells: all found ones and a draw of the searched, which stand for those that are left out."""
+        searched = np.flatnonzero(~self.found)
+        room = max(most - int(self.found.sum()), most // 2)
+        if len(searched) <= room:
+            return self
+        drawn = np.random.default_rng(seed).choice(searched, room, replace=False)
+        rows = np.sort(np.concatenate([np.flatnonzero(self.found), drawn]))
+        stands_for = np.where(self.found[rows], 1.0, len(searched) / room)
+        some = self.rows(rows)
+        return replace(some, weight=some.weight * stands_for, share=some.share * stands_for)
+
+    def folds(self, number: int, buffer_m: float | str, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Rows to learn from and to judge on, of folds that hold regions out within this side."""
+        labels = Labels(np.ones(len(self.found), bool), self.found, self.regions, self.centres_m, self.cell_size_m)
+        settings = ValidationSettings.model_validate({"folds": number, "buffer_m": buffer_m})
+        return [(fold.train, fold.test) for fold in leave_region_out(labels, settings, seed)]
+
+
+def side_of(study: Study, rows: NDArray[np.int64], block_m: float) -> Side:
+    """The side that `rows` (indices of labelled cells) make up; blocks of `block_m` where regions are few."""
+    evidence, centres_m = study.evidence, study.grid.centres_m()[rows]
+    found = evidence.state[rows] == FOUND
+    return Side(
+        study.learned.names,
+        study.learned.values[rows],
+        found,
+        evidence.weight[rows] * study.bias.weight[rows],
+        evidence.share[rows],
+        learning_regions(study.regions[rows], found, centres_m, block_m),
+        centres_m,
+        study.grid.cell_size_m,
+        study.constraints,
+    )
+
+
+def learning_regions(
+    regions: NDArray[np.object_], found: NDArray[np.bool_], centres_m: NDArray[np.float64], block_m: float
+) -> NDArray[np.object_]:
+    """The regions as they are, or square blocks where fewer than FEWEST_REGIONS of them tell something."""
+    return regions if len(telling_regions(regions, found)) >= FEWEST_REGIONS else block_names(centres_m, block_m)
+
+
+def telling_regions(regions: NDArray[np.object_], found: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Regions with at least FEWEST_OF_EACH found and as many searched cells, by name."""
+    names, place = np.unique(regions.astype(str), return_inverse=True)
+    hits, cells = np.bincount(place, found), np.bincount(place)
+    telling = (hits >= FEWEST_OF_EACH) & (cells - hits >= FEWEST_OF_EACH) & (names != NO_REGION)
+    return tuple(str(name) for name in names[telling])

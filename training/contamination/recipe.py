@@ -1,0 +1,99 @@
+"""How the ranker is made: its parameters and what is done to a side before it is fitted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.boosting import BoostingParams
+from models.positive_unlabelled import Unlabelled
+from models.ranker import Ranker, RankerParams, fit_ranker
+from training.contamination.learning_set import Side
+from training.contamination.region_weights import INNER_FOLDS, region_weight
+from training.contamination.screening import agreement_of, screened
+from training.settings.boosting import BoostingSettings
+from training.settings.config import ContaminationSettings, RegionWeights
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Parameters of the ranker, whether monotone directions hold, how features are screened and regions weighed."""
+
+    ranker: RankerParams
+    constrained: bool = True
+    least_agreement: float = 0.0
+    region_weights: RegionWeights = "none"
+
+    @property
+    def size(self) -> float:
+        """How far the recipe is from simple: leaves in total, counted by the share of the trees."""
+        return self.ranker.trees.n_trees * self.ranker.trees.num_leaves * (1 - self.ranker.linear_share)
+
+
+def boosting_params(settings: BoostingSettings) -> BoostingParams:
+    """The model's parameters from those of the config."""
+    return BoostingParams(
+        settings.n_trees,
+        settings.learning_rate,
+        settings.num_leaves,
+        settings.max_depth,
+        settings.min_leaf_weight_share,
+        settings.feature_fraction,
+        settings.bagging_fraction,
+        settings.lambda_l2,
+        settings.extra_trees,
+    )
+
+
+def recipe_of(settings: ContaminationSettings) -> Recipe:
+    """The recipe that the config asks for, before any tuning."""
+    ranker = RankerParams(boosting_params(settings.model), settings.linear_share, settings.survey_bias.bags)
+    return Recipe(ranker, True, settings.screening.least_agreement, settings.region_weights)
+
+
+def prepared(
+    side: Side, recipe: Recipe, seed: int, agreement: Mapping[str, float] | None = None
+) -> tuple[Side, dict[str, Any]]:
+    """The side as the recipe lets the ranker see it, and what was done, ready for JSON.
+
+    `agreement` is that of `agreement_of(side)` where it is known already.
+    """
+    facts: dict[str, Any] = {}
+    if recipe.least_agreement > 0:
+        kept = screened(agreement_of(side) if agreement is None else agreement, recipe.least_agreement)
+        facts["screened_out"] = [name for name in side.names if name not in kept]
+        side = side.seeing(kept)
+    if not recipe.constrained:
+        side = replace(side, constraints={})
+    if recipe.region_weights != "none":
+        weight = region_weight(recipe.region_weights, side, lambda weight: _held_out(side, weight, recipe, seed))
+        facts["region_weights"] = _by_region(side, weight)
+        side = replace(side, weight=weight)
+    return side, facts
+
+
+def fit_side(side: Side, recipe: Recipe, seed: int, unlabelled: Unlabelled | None = None) -> Ranker:
+    """The ranker of a prepared side; `unlabelled` land has the features of the side."""
+    return fit_ranker(
+        side.values, side.target, side.weight, side.names, recipe.ranker, seed=seed,
+        constraints=side.constraints, unlabelled=unlabelled,
+    )  # fmt: skip
+
+
+def _held_out(side: Side, weight: NDArray[np.float64], recipe: Recipe, seed: int) -> NDArray[np.float64]:
+    """Log-odds of each row from models that had not seen its region, NaN where none was held out."""
+    score = np.full(len(weight), np.nan)
+    weighed = replace(side, weight=weight)
+    # Neighbours over the border of a region flatter all regions alike: no buffer is needed to tell which is worst.
+    for train, test in side.folds(INNER_FOLDS, 0.0, seed):
+        score[test] = fit_side(weighed.rows(train), recipe, seed).raw(side.values[test], 1)
+    return score
+
+
+def _by_region(side: Side, weight: NDArray[np.float64]) -> dict[str, float]:
+    """Share of the total weight of each region."""
+    names, place = np.unique(side.regions.astype(str), return_inverse=True)
+    total = np.bincount(place, weight) / weight.sum()
+    return {str(name): round(float(share), 6) for name, share in zip(names, total, strict=True)}

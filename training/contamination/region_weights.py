@@ -1,0 +1,54 @@
+"""How much each region counts while a model learns: as much as its labelled land, all alike, or the worst most."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from training.contamination.learning_set import Side
+from training.settings.config import RegionWeights
+
+INNER_FOLDS = 3
+ROUNDS = 4
+STEP = 1.0
+
+Weights = NDArray[np.float64]
+# Log-odds of every row of a side from models that had not seen its region, NaN where none held it out.
+HeldOutScore = Callable[[Weights], NDArray[np.float64]]
+
+
+def region_weight(kind: RegionWeights, side: Side, held_out: HeldOutScore) -> Weights:
+    """Weight of each row, (n,), with the same total as before.
+
+    `equal`: each region weighs as much as any other. `worst`: after Sagawa et al. (2020, ICLR, group DRO) regions gain
+    by exp(loss) of their held-out log loss over ROUNDS rounds, from the weight of their land on; `held_out` gives the
+    scores under given weights and is called for `worst` alone.
+    """
+    if kind == "none":
+        return side.weight
+    place = np.unique(side.regions.astype(str), return_inverse=True)[1]
+    own = np.bincount(place, side.weight)
+    part = np.full(len(own), 1 / len(own)) if kind == "equal" else own / own.sum()
+    if kind == "worst":
+        for _ in range(ROUNDS):
+            loss = _losses(held_out(_spread(part, place, side.weight)), side, place)
+            part *= np.exp(STEP * loss)
+            part /= part.sum()
+    return _spread(part, place, side.weight)
+
+
+def _spread(part: Weights, place: NDArray[np.int64], weight: Weights) -> Weights:
+    own = np.bincount(place, weight)
+    return np.asarray(weight * (part * own.sum() / own)[place])
+
+
+def _losses(score: NDArray[np.float64], side: Side, place: NDArray[np.int64]) -> Weights:
+    """Mean log loss of each region, that of all land where none of its rows were held out."""
+    known = np.isfinite(score)
+    chance = np.clip(expit(score[known]), 1e-6, 1 - 1e-6)
+    loss = -np.log(np.where(side.found[known], chance, 1 - chance)) * side.weight[known]
+    count = int(place.max()) + 1
+    total, weight = (np.bincount(place[known], part, count) for part in (loss, side.weight[known]))
+    mean = total.sum() / weight.sum() if weight.sum() else 0.0
+    return np.where(weight > 0, total / np.maximum(weight, 1e-300), mean)

@@ -1,0 +1,60 @@
+"""Features that say the same everywhere: those whose direction changes from region to region are screened out."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.contamination.learning_set import FEWEST_REGIONS, Side, telling_regions
+
+
+def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[str, ...]:
+    """Names of the features that agree in at least `least_agreement` of the regions, in their order.
+
+    Where none does, those that agree most: a model needs a feature. All of them where the share is 0 or nothing can be
+    told of agreement.
+
+    >>> screened({"slope": 0.9, "luck": 0.5, "rain": 0.7}, 0.7)
+    ('slope', 'rain')
+    """
+    least = min(least_agreement, max(agreement.values(), default=0.0))
+    return tuple(name for name, share in agreement.items() if share >= least)
+
+
+def agreement_of(side: Side) -> dict[str, float]:
+    """Share of the regions in which each feature points the way that it points in most of them, by name.
+
+    A feature points up in a region where the AUC of its values alone is above 1/2, and nowhere where it is 1/2: regions
+    in which it says nothing are not counted, and a feature that says nothing anywhere has 0. With fewer than
+    FEWEST_REGIONS regions that hold enough found and searched cells nothing is told of any feature: 1 for all.
+    """
+    telling = telling_regions(side.regions, side.found)
+    if len(telling) < FEWEST_REGIONS:
+        return dict.fromkeys(side.names, 1.0)
+    excess = np.array([_excess(side, np.flatnonzero(side.regions == name)) for name in telling])
+    up, down = (excess > 0).sum(axis=0), (excess < 0).sum(axis=0)
+    share = np.maximum(up, down) / np.maximum(up + down, 1)
+    return dict(zip(side.names, share.tolist(), strict=True))
+
+
+def auc_excess(values: NDArray[np.float32], found: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+    """Weighted ROC AUC of one feature minus 1/2, ties by half; NaN values are left out, 0 where a class is missing.
+
+    >>> auc_excess(np.array([1, 2, 3, 3], np.float32), np.array([False, False, True, False]), np.ones(4)).__round__(3)
+    0.333
+    """
+    known = np.isfinite(values)
+    place = np.unique(values[known], return_inverse=True)[1]
+    if not len(place):
+        return 0.0
+    hits = np.bincount(place, weight[known] * found[known])
+    misses = np.bincount(place, weight[known] * ~found[known])
+    pairs = hits.sum() * misses.sum()
+    won = (hits * (np.cumsum(misses) - misses / 2)).sum()
+    # Rounded, so that a constant feature says nothing and not the last bit of a sum.
+    return float(np.round(won / pairs - 0.5, 12)) if pairs > 0 else 0.0
+
+
+def _excess(side: Side, rows: NDArray[np.int64]) -> list[float]:
+    found, weight = side.found[rows], side.weight[rows]
+    return [auc_excess(column, found, weight) for column in side.values[rows].T]

@@ -1,0 +1,64 @@
+"""training.contamination.sensitivity."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+TOP_SHARES = (0.01, 0.05, 0.10)
+
+MOST_WEIGHTED_SHARE = 0.95
+
+
+def sensitivity(
+    score_with: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    target: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    unweighted: NDArray[np.float64],
+    reference: NDArray[np.float64] | None = None,
+) -> pd.DataFrame:
+    """How the ranking moves when the prevalence is halved or doubled, and without survey weights.
+
+    `score_with(weight)` refits on the labelled rows with other weights and scores all cells: a prevalence put on a
+    finished score moves no ranking. One row a variant: Spearman's rank correlation with the ranking as it is, and the
+    share of the best 1, 5 and 10 % of the cells that stays there. `reference` are the scores with the weights as they
+    are, where a caller has them.
+    """
+    known = score_with(weight) if reference is None else reference
+    variants = {
+        "prevalence x0.5": with_prevalence(target, weight, 0.5),
+        "prevalence x2": with_prevalence(target, weight, 2.0),
+        "without survey weights": unweighted,
+    }
+    # Weights that are the same, as where no survey weights were asked for, move nothing.
+    rows = [
+        {"variant": name, **agreement(known, known if np.array_equal(other, weight) else score_with(other))}
+        for name, other in variants.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def with_prevalence(target: NDArray[np.float64], weight: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
+    """Weights under which the weighted share of the found is `factor` times what it was, at most 95 %; same total.
+
+    >>> import numpy as np
+    >>> with_prevalence(np.array([1.0, 0.0, 0.0, 0.0]), np.ones(4), 2.0).round(3).tolist()
+    [2.0, 0.667, 0.667, 0.667]
+    """
+    share = float(np.average(target, weights=weight))
+    wanted = min(factor * share, MOST_WEIGHTED_SHARE)
+    if share in (0.0, 1.0):
+        return weight
+    return weight * (target * wanted / share + (1 - target) * (1 - wanted) / (1 - share))
+
+
+def agreement(reference: NDArray[np.float64], other: NDArray[np.float64]) -> Mapping[str, float]:
+    """Spearman's correlation of two rankings of the same cells and the overlap of their tops; ties by cell order."""
+    figures = {"spearman": float(spearmanr(reference, other).statistic)}
+    first, second = (np.argsort(-score, kind="stable") for score in (reference, other))
+    for share in TOP_SHARES:
+        count = max(1, round(share * len(reference)))
+        figures[f"overlap_{round(100 * share)}"] = len(np.intersect1d(first[:count], second[:count])) / count
+    return figures

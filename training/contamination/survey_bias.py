@@ -1,0 +1,233 @@
+"""Where survey went and where it did not: propensity of survey, weights, unknown land as background, sensitivity."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.spatial import cKDTree
+from scipy.special import expit, logit
+
+from models.boosting import BoostingParams, fit, side_by_side
+from models.calibration import LOWEST, Calibration
+from models.positive_unlabelled import Unlabelled
+from training.settings.config import SurveyBiasSettings
+
+# No land is ever certain to be surveyed or to be passed by; beyond these a weight rests on the propensity's noise.
+LEAST_PROPENSITY, MOST_PROPENSITY = 0.02, 0.98
+
+LARGEST_WEIGHTS = 0.99  # quantile at which weights are capped
+
+PROPENSITY_PARAMS = BoostingParams(100, 0.1, 8, 6, 0.002, 0.5, 0.7, 10.0)
+
+FEWEST_AUDIT_FOUND = 5
+
+SLOPE_SPREAD = 0.5
+
+
+def propensity(
+    values: NDArray[np.float32],
+    surveyed: NDArray[np.bool_],
+    block: NDArray[np.int64],
+    features: Sequence[str],
+    *,
+    seed: int,
+    folds: int = 4,
+    threads: int = 1,
+    params: BoostingParams = PROPENSITY_PARAMS,
+    inclusion_prob: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """P(surveyed | features) of every cell, from models that had not seen the cell's block of land.
+
+    Arrays over cells in one order; `values` must hold nothing that is made of survey outcomes. Clipped to
+    [LEAST_PROPENSITY, MOST_PROPENSITY]; where `inclusion_prob` is finite (random audit cells) it stands instead,
+    unclipped. All cells surveyed, or none, give that share everywhere.
+    """
+    number = dealt(block, folds, seed)
+
+    def without(fold: int) -> NDArray[np.int64]:
+        return np.asarray(np.flatnonzero(number != fold), dtype=np.int64)
+
+    used = [fold for fold in np.unique(number) if 0 < surveyed[without(fold)].mean() < 1]
+    chance = np.full(len(surveyed), float(surveyed.mean()))
+    boosters = side_by_side(
+        lambda fold: fit(
+            values[without(fold)], surveyed[without(fold)].astype(np.float64), np.ones(len(without(fold))), features,
+            "binary", params, seed=seed,
+        ),
+        used,
+        threads,
+    )  # fmt: skip
+    for fold, booster in zip(used, boosters, strict=True):
+        here = number == fold
+        chance[here] = expit(booster.raw(values[here], threads))
+    chance = np.asarray(np.clip(chance, LEAST_PROPENSITY, MOST_PROPENSITY), dtype=np.float64)
+    if inclusion_prob is None:
+        return chance
+    known = np.isfinite(inclusion_prob)
+    if ((inclusion_prob[known] <= 0) | (inclusion_prob[known] > 1)).any():
+        raise ValueError(
+            f"inclusion_prob (from {inclusion_prob[known].min():g} to {inclusion_prob[known].max():g}) must lie above "
+            "0 and up to 1: NaN where people chose the cell"
+        )
+    return np.asarray(np.where(known, inclusion_prob, chance), dtype=np.float64)
+
+
+def dealt(block: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """Fold of each cell when whole blocks of land are dealt at random; at most one fold a block."""
+    blocks, place = np.unique(block, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(blocks))
+    return np.asarray(order[place.reshape(-1)] % folds, dtype=np.int64)
+
+
+def survey_weights(chance: NDArray[np.float64], surveyed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Stabilised inverse propensity weights of the surveyed cells, their mean 1; 0 where not surveyed.
+
+    Share surveyed over propensity (Robins, Hernan and Brumback 2000, Epidemiology 11, 550), capped at the 99th
+    percentile: the surveyed cells then stand for all land and not for the land that people chose.
+
+    >>> import numpy as np
+    >>> survey_weights(np.array([0.75, 0.25, 0.5]), np.array([True, True, False])).tolist()
+    [0.5, 1.5, 0.0]
+    """
+    weight = np.zeros(len(chance))
+    if surveyed.any():
+        stable = surveyed.mean() / chance[surveyed]
+        if len(stable) >= 1 / (1 - LARGEST_WEIGHTS):
+            stable = np.minimum(stable, np.quantile(stable, LARGEST_WEIGHTS))
+        weight[surveyed] = stable / stable.mean()
+    return weight
+
+
+def effective_sample_size(weight: NDArray[np.float64]) -> float:
+    """Number of equally weighted rows that tell as much (Kish 1965, Survey Sampling): (sum w)^2 / sum w^2.
+
+    >>> import numpy as np
+    >>> effective_sample_size(np.array([1.0, 1.0, 0.0]))
+    2.0
+    """
+    squares = float((weight**2).sum())
+    return float(weight.sum()) ** 2 / squares if squares else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class SurveyBias:
+    """What training does about the choice of land, arrays over all cells.
+
+    `weight` multiplies the weight of labelled cells and is 0 elsewhere; `effective` is their effective number.
+    `background` is the relative chance with which an unknown cell is drawn, 0 for labelled cells and everywhere where
+    unknown land plays no part; `background_weight` is the weight of a draw, see `unlabelled_land`.
+    `found_alone` says that too little was searched, and that found cells are held against unknown land instead.
+    """
+
+    weight: NDArray[np.float64]
+    background: NDArray[np.float64]
+    background_weight: float
+    effective: float
+    found_alone: bool
+
+
+def survey_bias(
+    settings: SurveyBiasSettings,
+    labelled: NDArray[np.bool_],
+    searched: NDArray[np.bool_],
+    fewest_searched: int,
+    chance: Callable[[], NDArray[np.float64]],
+) -> SurveyBias:
+    """What `settings` ask for; `chance()` gives the propensity of every cell and is called only where it is needed.
+
+    With fewer than `fewest_searched` searched cells and `unlabelled: background`, unknown land is drawn by propensity
+    and weighs as much as all that was found. The evidence stays what it is.
+    """
+    target_group = int(searched.sum()) < fewest_searched and settings.unlabelled == "background"
+    weighted = settings.weights == "propensity"
+    known = chance() if target_group or weighted else np.ones(len(labelled))
+    weight = survey_weights(known, labelled) if weighted and not target_group else labelled.astype(np.float64)
+    beside = target_group or settings.background_weight > 0
+    background = background_chance(known, labelled, target_group) if beside else np.zeros(len(labelled))
+    share = 1.0 if target_group else settings.background_weight
+    effective = effective_sample_size(weight[labelled])
+    return SurveyBias(weight, background, share, effective, target_group)
+
+
+def unlabelled_land(
+    bias: SurveyBias,
+    values: NDArray[np.float32],
+    positive: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    away: NDArray[np.bool_] | None = None,
+) -> Unlabelled | None:
+    """Unknown land to be drawn from, of those cells that are `away` from what is held out; None where there is none.
+
+    `values` are those of all cells, `positive` and `weight` those of the labelled rows that are learned from: a draw
+    is as many cells as those, and weighs `background_weight` times the searched, or the found where they stand alone.
+    """
+    rows = np.flatnonzero(bias.background * (1 if away is None else away) > 0)
+    if not len(rows):
+        return None
+    total = bias.background_weight * float(weight[positive if bias.found_alone else ~positive].sum())
+    return Unlabelled(values[rows], bias.background[rows], total, len(weight), bias.found_alone)
+
+
+def background_chance(
+    chance: NDArray[np.float64], labelled: NDArray[np.bool_], target_group: bool
+) -> NDArray[np.float64]:
+    """Relative chance of each unknown cell to be drawn as background, 0 for labelled cells.
+
+    Where only found cells exist (`target_group`), unknown land is drawn with the bias that made the records: by the
+    propensity of being reported, so that access does not pass for contamination (Phillips et al. 2009, Ecological
+    Applications 19, 181). Beside searched land, all unknown land alike: it is the kind that no label shows.
+    """
+    return np.where(labelled, 0.0, chance if target_group else 1.0)
+
+
+def away_from(held_out: NDArray[np.int64], centres_m: NDArray[np.float64], buffer_m: float) -> NDArray[np.bool_]:
+    """Cells that are not held out and lie farther than `buffer_m` from every cell that is; `centres_m` is (n, 2)."""
+    distance, _ = cKDTree(centres_m[held_out]).query(centres_m, distance_upper_bound=max(buffer_m, 1e-6))
+    return np.asarray(np.isinf(distance))
+
+
+def audited(
+    calibration: Calibration,
+    raw: NDArray[np.float64],
+    found: NDArray[np.bool_],
+    inclusion_prob: NDArray[np.float64],
+) -> Calibration:
+    """The calibration corrected on random audit cells: a new intercept and slope of its log-odds.
+
+    Each cell counts by 1 / `inclusion_prob` (Horvitz and Thompson 1952), scaled to their number; the slope has a normal
+    prior around 1 (spread SLOPE_SPREAD). Raises ValueError with fewer than FEWEST_AUDIT_FOUND found cells, from which
+    no rate can be told.
+    """
+    if int(found.sum()) < FEWEST_AUDIT_FOUND or found.all():
+        raise ValueError(
+            f"audit ({int(found.sum())} found of {len(found)} cells) must hold at least {FEWEST_AUDIT_FOUND} found "
+            "cells and a searched one: draw a larger random sample"
+        )
+    design = 1 / inclusion_prob
+    design = design / design.mean()
+    odds = logit(calibration(raw))
+
+    def loss(line: NDArray[np.float64]) -> float:
+        score = line[0] + line[1] * odds
+        fit_loss = (design * (np.logaddexp(0, score) - found * score)).sum()
+        return float(fit_loss + 0.5 * ((line[1] - 1) / SLOPE_SPREAD) ** 2)
+
+    intercept, slope = minimize(loss, np.array([0.0, 1.0]), method="L-BFGS-B", bounds=[(None, None), (0.05, None)]).x
+    curve = expit(intercept + slope * logit(np.array(calibration.probability)))
+    level = tuple(np.clip(curve, LOWEST, 1 - LOWEST).tolist())
+    return replace(calibration, method=f"{calibration.method}, audited", probability=level)
+
+
+def calibration_error(
+    probability: NDArray[np.float64],
+    found: NDArray[np.bool_],
+    bins: int = 10,
+    weight: NDArray[np.float64] | None = None,
+) -> float:
+    """Mean distance between probability and observed share over bins of equal numbers of cells (Naeini et al. 2015)."""
+    weight = np.ones(len(found)) if weight is None else weight
+    parts = np.array_split(np.argsort(probability, kind="stable"), bins)
+    gaps = [abs(float((weight[part] * (probability[part] - found[part])).sum())) for part in parts if len(part)]
+    return sum(gaps) / float(weight.sum())

@@ -1,0 +1,128 @@
+"""training.evidence.ledger.fingerprint."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from features.base.errors import InputError
+from features.base.records import known_at
+from features.sources.digests import digest_files, parts_of
+from features.sources.readers import find_file
+from features.sources.settings import SourceSpec
+from training.evidence.inputs import Inputs
+from training.evidence.ledger import Ledger
+from training.evidence.record_kinds import KIND_NAMES, NO_KIND
+from training.evidence.states import Evidence
+from training.settings.config import TrainConfig
+from training.settings.provenance import digest_of
+
+
+def files_digest(config: TrainConfig, part: object = None) -> str:
+    """SHA-256 over every file that the config, or a part of it, names, those of the planning too.
+
+    Empty where one cannot be read, or is made of what is no local file: whoever opens it says which and why.
+    """
+    parts: dict[str, str] = {}
+    try:
+        for place, spec in enumerate(_specs(config if part is None else part)):
+            paths = tuple(find_file("file", path, config.data_folder) for path in spec.paths)
+            terms = (config.home_folder / spec.terms,) if spec.terms is not None else ()
+            for path in paths:
+                parts_of(path, strict=True)
+            parts[f"file {place}"] = digest_files((*paths, *terms))
+    except (OSError, InputError):
+        return ""
+    return digest_of(parts)
+
+
+def _specs(node: object) -> Iterator[SourceSpec]:
+    """Every source that a config names, wherever it stands."""
+    if isinstance(node, SourceSpec):
+        yield node
+    elif isinstance(node, BaseModel):
+        for name in type(node).model_fields:
+            yield from _specs(getattr(node, name))
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from _specs(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from _specs(value)
+
+
+def label_digest(evidence: Evidence) -> str:
+    """SHA-256 of states and weights, the identity of the label set."""
+    return digest_of({"state": evidence.state.tobytes().hex(), "weight": evidence.weight.tobytes().hex()})
+
+
+KEY_LENGTH = 16
+
+# What neither makes a model nor decides about one: it may change without a new training.
+WITHOUT_EFFECT = ("as_of", "tracking", "compute", "output", "ranking")
+
+
+def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
+    """Every record known at `as_of` with a key that depends on what it says and where, not on its row in a file.
+
+    Columns: key, source, kind, event, known_from; records that say nothing of any cell are left out.
+    """
+    records, entries = ledger.entries.records, ledger.entries
+    first = np.full(len(records), -1, dtype=np.int64)
+    # Pairs come by place: written backwards, the first cell of each record is what stays.
+    first[entries.record[::-1]] = ledger.cell_ids(entries.place[::-1])
+    names = np.array([*KIND_NAMES, ""], dtype=object)[records["kind"].to_numpy()]
+    table = pd.DataFrame(
+        {
+            "source": records["source"].astype(str),
+            "kind": names,
+            "event": _days(records["event_date"]),
+            "known_from": _days(records["known_from"]),
+            "id": records["record_id"].fillna("").astype(str),
+            "cell": first.astype(str),
+            "covered": records["covered"].round(3).astype(str),
+            "devices": records["devices"].astype(str),
+        }
+    )
+    table = table[ledger.known(as_of) & (records["kind"].to_numpy() != NO_KIND)].reset_index(drop=True)
+    # Two records that say the same of the same place are two records.
+    said = pd.Series(["|".join(map(str, row)) for row in table.itertuples(index=False)], dtype=object)
+    times = said.groupby(said).cumcount()
+    keys = [
+        hashlib.sha256(f"{text}#{time}".encode()).hexdigest()[:KEY_LENGTH]
+        for text, time in zip(said, times, strict=True)
+    ]
+    return table[["source", "kind", "event", "known_from"]].assign(key=pd.array(keys, dtype="str"))
+
+
+def records_text(ledger: Ledger, as_of: date) -> str:
+    """The keys of all records known at a date, one a line: what a later run compares its books with."""
+    return "\n".join(sorted(keyed_records(ledger, as_of)["key"]))
+
+
+def fingerprint(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> str:
+    """SHA-256 over everything that a training would learn from: inputs, label set, known records and settings.
+
+    A later `as_of` under which nothing more is known gives the same: the same results twice are no news.
+    """
+    settings: dict[str, Any] = config.model_dump(mode="json")
+    parts: Mapping[str, str] = {
+        "inputs": json.dumps(dict(sorted(inputs.digests.items()))),
+        "labels": label_digest(ledger.at(config.as_of)),
+        "records": records_text(ledger, config.as_of),
+        "known": json.dumps({n: len(known_at(t, config.as_of)) for n, t in sorted(inputs.sources.vectors.items())}),
+        # Units, works and declared areas are no sources of records, and are learned from all the same.
+        "files": files_digest(config, (config.casualty, config.contamination)),
+        "settings": json.dumps({key: settings[key] for key in sorted(settings) if key not in WITHOUT_EFFECT}),
+    }
+    return digest_of(parts)
+
+
+def _days(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Dates as ISO texts, empty where there is none."""
+    return pd.to_datetime(column).dt.strftime("%Y-%m-%d").fillna("").astype(str)

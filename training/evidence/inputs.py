@@ -1,0 +1,56 @@
+"""The grid and the sources of a run, opened once, with what the opening found."""
+
+from dataclasses import dataclass
+
+from shapely import union_all
+
+from features.base.feature_info import FeatureContext
+from features.base.grid import Grid, projected_crs
+from features.sources.opening import SourceReport, Sources, open_area, open_sources
+from training.evidence.record_kinds import KINDS
+from training.settings.config import TrainConfig
+
+# Sources whose records say how single jobs of survey ended. Where they make labels, features of them would tell a
+# held-out region its own answer by way of its neighbours, so no model sees those.
+OUTCOME_SOURCES = frozenset({"hazard_areas", "land_release", "survey"})
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a run reads: the grid, the opened sources and every report, the area's first."""
+
+    grid: Grid
+    sources: Sources
+    reports: tuple[SourceReport, ...]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each source, by name; several files of one source by name and path."""
+        names = [report.source for report in self.reports]
+        return {
+            report.source if names.count(report.source) == 1 else f"{report.source} {report.path}": report.digest
+            for report in self.reports
+        }
+
+
+def open_inputs(config: TrainConfig) -> Inputs:
+    """Open the area and every source of a config; raises ConfigError and InputError that name what is wrong."""
+    crs = projected_crs(config.grid.crs)
+    area, area_report = open_area(config.grid.area, crs, config.data_folder)
+    grid = Grid.from_area(union_all([area]), crs, config.grid.cell_size_m)
+    sources = open_sources(config.sources, grid, config.data_folder, config.home_folder)
+    return Inputs(grid, sources, (area_report, *sources.reports))
+
+
+def contamination_context(config: TrainConfig) -> FeatureContext:
+    """As-of date and own-event rule of the contamination features.
+
+    Records that give a cell its label must not be among that cell's own features.
+    """
+    labels = config.contamination.labels
+    label_sources = {KINDS[name].source for name in (*labels.found, *labels.searched) if name in KINDS}
+    return FeatureContext(
+        as_of=config.as_of,
+        own_event_sources=frozenset(label_sources) | frozenset(config.contamination.events_in_labels),
+        own_block_m=config.contamination.own_block_m,
+    )

@@ -1,0 +1,222 @@
+"""Every record of a country on the cells that it speaks of, laid once for all dates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from features.base.grid import Grid
+from features.base.records import RULED_OUT_BY, dates_of, numbers
+from features.geometry.coverage import cell_coverage
+from features.sources.opening import Sources
+from training.evidence.record_kinds import (
+    EVIDENCE_SOURCES,
+    closed_hazards,
+    finished_releases,
+    kinds_of,
+    withdrawn_hazards,
+)
+from training.evidence.selection import chosen_by
+
+DEVICE_COLUMNS = ("ap_mines", "at_mines", "uxo")
+# What a record is about, where it has several dates: the event, the end of the work, the survey of the area.
+EVENT_DATES = ("date", "end_date", "record_date", "start_date")
+# When somebody saw what the record says, for what comes first: a release or what was found there.
+SEEN_DATES = ("date", "record_date", "recorded_date")
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """The records of all evidence sources and every (cell, record) pair, whatever the date.
+
+    `records` has one row a record, on the grid or not: `source`, `number` (its row in the file, counted through the
+    files of the source), `record_id`, `event_date`, `recorded_date`, `known_from` (the last of its dates, NaT: always
+    known), `seen`, `ends`, `kind` (a place in KIND_NAMES), `quality` (what the error of its place leaves to the cell it
+    was recorded in), `devices` (counted; NaN where a find states none), `covered` (cells that it covers, as a sum of
+    shares), `finished` (a decision that releases land), `reopens` (says that ordnance is there), `inclusion_prob`,
+    `chosen_by` (model, people, chance; empty where nobody says).
+
+    `place` (position in `grid.cell_ids()`), `record` (row of `records`) and `share` (part of the cell; 1 for a point)
+    are the pairs, by place and then record. `point` marks records that are points. `find_row`, `release_row` and
+    `quantity` say which finds lie in which finished releases. `part` numbers the pairs of which `shapes` has the
+    piece of the release in the cell: those that can release a cell only together.
+    """
+
+    records: pd.DataFrame
+    place: NDArray[np.int32]
+    record: NDArray[np.int32]
+    share: NDArray[np.float64]
+    point: NDArray[np.bool_]
+    find_row: NDArray[np.int64]
+    release_row: NDArray[np.int64]
+    quantity: NDArray[np.float64]
+    part: NDArray[np.int64]
+    shapes: NDArray[np.object_]
+
+
+def lay_records(grid: Grid, sources: Sources, whole_share: float) -> Entries:
+    """Lay every record of the evidence sources on the grid; `whole_share` is from where a cell counts as covered."""
+    tables = {name: sources.vectors[name] for name in EVIDENCE_SOURCES if name in sources.vectors}
+    first = dict(zip(tables, np.cumsum([0, *map(len, tables.values())]), strict=False))
+    inside = np.cumsum(grid.mask, dtype=np.int32).ravel() - 1
+    inside[~grid.mask.ravel()] = -1
+    described, pairs = [], []
+    for name, table in tables.items():
+        cells, rows, share, covered = _pairs(grid, table)
+        place = inside[cells]
+        kept = place >= 0
+        pairs.append((place[kept], (rows[kept] + first[name]).astype(np.int32), share[kept]))
+        described.append(_described(grid, name, table, sources.rows.get(name), covered))
+    records = pd.concat(described, ignore_index=True) if described else _described_nothing(grid)
+    place, record, share = (np.concatenate(part) for part in zip(*pairs, strict=True)) if pairs else _no_pairs()
+    order = np.lexsort((record, place))
+    place, record, share = place[order], record[order], share[order]
+    point = np.concatenate([_is_point(table) for table in tables.values()]) if tables else np.zeros(0, dtype=bool)
+    located = _finds_in_releases(tables, first, records)
+    shapes = _pieces(grid, tables, first, records, (place, record, share), whole_share)
+    return Entries(records, place, record, share, point, *located, *shapes)
+
+
+def _no_pairs() -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0)
+
+
+def _is_point(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    return np.asarray(table.geom_type == "Point")
+
+
+def _pairs(
+    grid: Grid, table: gpd.GeoDataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Flat cell, row and share of every (cell, record) that meets, and how many cells each record covers."""
+    points = _is_point(table)
+    rows = np.flatnonzero(points)
+    places = shapely.get_coordinates(np.asarray(table.geometry.array)[points])
+    cells = grid.locate(places[:, 0], places[:, 1])
+    rows, cells = rows[cells >= 0], cells[cells >= 0]
+    pairs = cell_coverage(grid, np.asarray(table.geometry.array)[~points])
+    part = pairs["share"].to_numpy()
+    owner = np.flatnonzero(~points)[pairs["polygon"].to_numpy()]
+    covered = np.bincount(owner, weights=part, minlength=len(table)).astype(np.float64)
+    return (
+        np.concatenate([cells, pairs["cell"].to_numpy()]),
+        np.concatenate([rows, owner]),
+        np.concatenate([np.ones(len(rows)), part]),
+        covered,
+    )
+
+
+def _described(
+    grid: Grid, source: str, table: gpd.GeoDataFrame, rows: NDArray[np.int64] | None, covered: NDArray[np.float64]
+) -> pd.DataFrame:
+    """One row a record of one source: who says what, when, and how well."""
+    given = [name for name in RULED_OUT_BY if name in table]
+    drawn = numbers(table, "inclusion_prob", np.nan)
+    identity = table["record_id"].astype(object) if "record_id" in table else pd.Series([None] * len(table))
+    return pd.DataFrame(
+        {
+            "source": np.full(len(table), source, dtype=object),
+            "number": np.arange(1, len(table) + 1) if rows is None else rows,
+            "record_id": identity.where(identity.notna(), None).to_numpy(dtype=object),
+            "event_date": _first_of(table, EVENT_DATES),
+            "recorded_date": dates_of(table, "recorded_date"),
+            "known_from": _latest([dates_of(table, name) for name in given], len(table)),
+            "seen": _first_of(table, SEEN_DATES),
+            "ends": dates_of(table, "end_date"),
+            "kind": kinds_of(source, table),
+            "quality": _quality(grid, table),
+            "devices": _devices(source, table),
+            "covered": covered,
+            "finished": finished_releases(table) if source == "land_release" else np.zeros(len(table), dtype=bool),
+            "reopens": _reopens(source, table),
+            # A cell that could not be drawn was not drawn: a probability of nothing is none.
+            "inclusion_prob": np.where(drawn > 0, drawn, np.nan),
+            "chosen_by": chosen_by(source, table, drawn),
+        }
+    )
+
+
+def _described_nothing(grid: Grid) -> pd.DataFrame:
+    nothing = gpd.GeoDataFrame({"geometry": []}, geometry="geometry", crs=grid.crs)
+    return _described(grid, "finds", nothing, None, np.zeros(0))
+
+
+def _first_of(table: gpd.GeoDataFrame, names: tuple[str, ...]) -> NDArray[np.datetime64]:
+    dates = dates_of(table, names[0]).astype("datetime64[ns]")
+    for name in names[1:]:
+        dates = np.where(np.isnat(dates), dates_of(table, name).astype("datetime64[ns]"), dates)
+    return dates
+
+
+def _latest(dates: list[NDArray[np.datetime64]], size: int) -> NDArray[np.datetime64]:
+    """The last of several dates, NaT where all are missing: none of them may lie after the date of knowledge."""
+    latest = np.full(size, np.datetime64("NaT", "ns"))
+    for one in dates:
+        latest = np.fmax(latest, one.astype("datetime64[ns]"))
+    return latest
+
+
+def _quality(grid: Grid, table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Rough probability that a point with this location error lies in the cell that it was recorded in."""
+    error = np.where(_is_point(table), numbers(table, "location_error_m", 0.0), 0.0)
+    return np.asarray(1 / (1 + (error / grid.cell_size_m) ** 2))
+
+
+def _devices(source: str, table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Devices that a record counts: mines and ordnance of a release (0 where it counts none), pieces of a find."""
+    if source == "land_release":
+        return np.asarray(np.sum([numbers(table, name, 0.0) for name in DEVICE_COLUMNS], axis=0), dtype=np.float64)
+    return numbers(table, "eo_quantity", np.nan)
+
+
+def _reopens(source: str, table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Evidence that land which was released is not free of ordnance."""
+    if source == "hazard_areas":
+        undated = np.isnat(_first_of(table, SEEN_DATES))
+        return ~withdrawn_hazards(table) & ~(undated & closed_hazards(table))
+    if source == "survey":
+        return np.asarray(kinds_of(source, table) == kinds_of(source, table.assign(outcome="found")))
+    return np.full(len(table), source in ("incidents", "finds"))
+
+
+def _finds_in_releases(
+    tables: Mapping[str, gpd.GeoDataFrame], first: Mapping[str, int], records: pd.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Row of the find, row of the finished release that it lies in, and pieces found, for each such pair."""
+    if "finds" not in tables or "land_release" not in tables:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    finds, release = tables["finds"], tables["land_release"]
+    inside = finds[["geometry"]].sjoin(release[["geometry"]], predicate="intersects")
+    find, within = inside.index.to_numpy(), inside["index_right"].to_numpy()
+    kept = records["finished"].to_numpy()[within + first["land_release"]]
+    quantity = np.maximum(numbers(finds, "eo_quantity", 1.0), 1.0)[find]
+    return find[kept] + first["finds"], within[kept] + first["land_release"], quantity[kept]
+
+
+def _pieces(
+    grid: Grid,
+    tables: Mapping[str, gpd.GeoDataFrame],
+    first: Mapping[str, int],
+    records: pd.DataFrame,
+    pairs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]],
+    whole_share: float,
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """Releases cut to the cells that only several of them together can cover: number of the pair, and its piece."""
+    place, record, share = pairs
+    partly = np.flatnonzero(records["finished"].to_numpy()[record] & (share < whole_share))
+    cells, owner = np.unique(place[partly], return_inverse=True)
+    together = np.bincount(owner, weights=share[partly], minlength=len(cells)) >= whole_share - 1e-9
+    part = partly[together[owner]] if len(partly) else partly
+    if not len(part):
+        return part, np.zeros(0, dtype=object)
+    flat = np.flatnonzero(grid.mask)[place[part]]
+    row, column = flat // grid.shape[1], flat % grid.shape[1]
+    half = grid.cell_size_m / 2
+    east, north = grid.eastings_m[column], grid.northings_m[row]
+    squares = shapely.box(east - half, north - half, east + half, north + half)
+    release = np.asarray(tables["land_release"].geometry.array, dtype=object)
+    return part, np.asarray(shapely.intersection(release[record[part] - first["land_release"]], squares), dtype=object)

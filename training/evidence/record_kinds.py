@@ -1,0 +1,113 @@
+"""The kinds of records: where each comes from, what it says of a cell, and how much it counts."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from features.base.errors import ConfigError
+from features.base.records import dates_of, words
+from training.evidence.states import FOUND, SEARCHED
+from training.settings.config import LabelSettings
+
+# What a hazard area is called once survey has found that it never was one.
+WITHDRAWN = ("cancelled", "discredited")
+CLOSED = (*WITHDRAWN, "closed", "released", "handed over", "cleared")
+RELEASE_TYPES = ("cancelled", "reduced", "cleared")
+# Land that the config declares to be searched is no record, yet it stands behind a state like one.
+DECLARED = "declared_searched"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of record: its source, what it says of a cell, and what it counts.
+
+    `strength` orders kinds that disagree about a cell: a located find stands above clearance, clearance above a
+    hazard area drawn on a map, and that above land cancelled from a desk.
+    """
+
+    source: str
+    state: int
+    strength: int
+    weight: float
+
+
+# Weights after IMAS 07.11: clearance proves, technical survey tests, cancellation reasons (method: cancelled and
+# reduced land counts less than cleared land). A new kind is one line here and one in `kinds_of`.
+KINDS: dict[str, Kind] = {
+    "find": Kind("finds", FOUND, 6, 1.0),
+    "accident": Kind("incidents", FOUND, 6, 1.0),
+    "survey_found": Kind("survey", FOUND, 5, 1.0),
+    "survey_searched": Kind("survey", SEARCHED, 5, 1.0),
+    "cleared": Kind("land_release", SEARCHED, 4, 1.0),
+    "cleared_with_devices": Kind("land_release", FOUND, 4, 1.0),
+    "CHA": Kind("hazard_areas", FOUND, 3, 1.0),
+    "reduced": Kind("land_release", SEARCHED, 2, 0.8),
+    "cancelled": Kind("land_release", SEARCHED, 1, 0.5),
+    "SHA": Kind("hazard_areas", FOUND, 1, 0.5),
+}
+KIND_NAMES = (*KINDS, DECLARED)
+NO_KIND = -1
+# Sources whose records are evidence, in the order of their first kind.
+EVIDENCE_SOURCES = tuple(dict.fromkeys(kind.source for kind in KINDS.values()))
+
+
+def kinds_of(source: str, table: gpd.GeoDataFrame) -> NDArray[np.int8]:
+    """The kind of each record as a place in KIND_NAMES; NO_KIND for records that say nothing of any cell.
+
+    A release is the kind of its type here; whether devices in it are unlocated depends on the finds known at a date.
+    """
+    named = np.full(len(table), "", dtype="<U24")
+    if source == "finds":
+        named[:] = "find"
+    elif source == "incidents":
+        named[:] = "accident"
+    elif source == "survey":
+        outcome = words(table, "outcome")
+        named[outcome == "found"], named[outcome == "searched"] = "survey_found", "survey_searched"
+    elif source == "hazard_areas":
+        hazard, withdrawn = words(table, "hazard_type"), withdrawn_hazards(table)
+        named[(hazard == "cha") & ~withdrawn], named[(hazard == "sha") & ~withdrawn] = "CHA", "SHA"
+    elif source == "land_release":
+        known = finished_releases(table)
+        named[known] = words(table, "release_type")[known]
+    numbers = {name: number for number, name in enumerate(KIND_NAMES)}
+    return np.array([numbers.get(name, NO_KIND) for name in named.tolist()], dtype=np.int8)
+
+
+def finished_releases(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Land release of a known type that has ended: work that goes on has no result yet."""
+    started = ~np.isnat(dates_of(table, "start_date"))
+    under_way = started & np.isnat(dates_of(table, "end_date")) & np.isnat(dates_of(table, "recorded_date"))
+    return np.asarray(np.isin(words(table, "release_type"), RELEASE_TYPES) & ~under_way)
+
+
+def withdrawn_hazards(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Hazard areas that survey found never to have been one."""
+    return np.asarray(np.isin(words(table, "hazard_status"), WITHDRAWN))
+
+
+def closed_hazards(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Hazard areas on which work has ended, for whatever reason."""
+    return np.asarray(np.isin(words(table, "hazard_status"), CLOSED))
+
+
+def chosen_kinds(labels: LabelSettings) -> list[str]:
+    """The kinds that make labels, weakest first; raises ConfigError for a name that is no kind."""
+    for key, wanted in (("found", FOUND), ("searched", SEARCHED)):
+        possible = [name for name, kind in KINDS.items() if kind.state == wanted]
+        for name in getattr(labels, key):
+            if name not in possible:
+                raise ConfigError(f"contamination.labels.{key} ({name}) is unknown: choose from {', '.join(possible)}")
+    for name in labels.weights:
+        if name not in KINDS:
+            raise ConfigError(f"contamination.labels.weights ({name}) is unknown: choose from {', '.join(KINDS)}")
+    chosen = {*labels.found, *labels.searched}
+    # Equal strengths: found is laid last, for it must not be hidden by a search of the same quality.
+    return sorted(chosen, key=lambda name: (KINDS[name].strength, KINDS[name].state, name))
+
+
+def weight_of(kind: str, labels: LabelSettings) -> float:
+    """What a kind counts: the weight of the config, else that of the table."""
+    return labels.weights.get(kind, KINDS[kind].weight)

@@ -1,0 +1,46 @@
+"""What is known of cells: the three states, and the evidence of every cell at a date."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN, SEARCHED, FOUND = 0, 1, 2
+STATE_NAMES = ("unknown", "searched", "found")
+# A search speaks for a cell, and overrules weaker evidence of a hazard, only where it covers most of it.
+MOST_OF_CELL = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of the cells inside the area at `as_of`, arrays in `grid.cell_ids()` order.
+
+    `state` is UNKNOWN, SEARCHED or FOUND; `share` is the part of the cell that the evidence speaks of and `weight` that
+    share times the quality of the evidence, both in [0, 1] and 0 exactly where the state is unknown. `released` marks
+    cells that recorded decisions of the authority released as a whole and where nothing was found since.
+    `kind` names the kind of record that decided the state, by its place in `training.evidence.record_kinds.KIND_NAMES`, -1 where the
+    state is unknown. `inclusion_prob` is the probability with which the cell was drawn for survey: 1 in a census, NaN
+    where people chose the land or nobody looked. `counts` has the number of records by kind.
+    """
+
+    as_of: date
+    state: NDArray[np.int8]
+    share: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    released: NDArray[np.bool_]
+    counts: Mapping[str, int]
+    kind: NDArray[np.int8]
+    inclusion_prob: NDArray[np.float64]
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Cells that a model may learn from."""
+        return self.weight > 0
+
+    @property
+    def shown(self) -> NDArray[np.int8]:
+        """The state that a map may show: a cell of which less than half was searched is unknown to its reader."""
+        partly = (self.state == SEARCHED) & (self.share < MOST_OF_CELL)
+        return np.where(partly, UNKNOWN, self.state).astype(np.int8)

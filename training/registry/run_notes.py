@@ -1,0 +1,68 @@
+"""Names, descriptions and tags of runs: what a reader of the MLflow UI sees without knowing the code."""
+
+import platform
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+from training.settings.config import TrainConfig
+from training.settings.provenance import code_version, digest_of, grid_text
+
+
+def experiment_note(config: TrainConfig, experiment: str) -> str:
+    """What the experiment of a country is, in Markdown; links come first, for lists show the first lines only."""
+    wanted = {
+        "searchFilter": 'tags.kind = "training"', "orderByKey": "metrics.`recall_10`", "orderByAsc": "false",
+        "workflowType": "machine_learning",
+    }  # fmt: skip
+    best = f"#/experiments/{experiment}/runs?{urlencode(wanted, quote_via=quote)}"
+    ranks = f"#/models/{quote(config.name)}.contamination"
+    return (
+        f"[Best run first]({best}) · [which version ranks today]({ranks})\n\n"
+        f"Survey ranking of {config.name} with mlrisk. Each run trains on what was known at its date (tag as_of); its "
+        "nested runs are the folds it was judged on. Open report.html among the artifacts first. The version that "
+        f"ranks today holds the alias champion of the registered models {config.name}.contamination and .casualty. "
+        "Figures of runs with different dates are of different land. "
+        "Not evidence of absence: no figure here says that land may be used."
+    )
+
+
+def run_name(config: TrainConfig) -> str:
+    """The name of a training run: the date first, for lists cut names off and the country is that of the experiment."""
+    return f"{config.as_of} {config.name}"
+
+
+def run_note(config: TrainConfig) -> str:
+    """The description of a training run: where to look first."""
+    return (
+        f"Contamination and casualty models of {config.name} from records known at {config.as_of}, cells of "
+        f"{config.grid.cell_size_m:g} m.\n\n"
+        "- `report.html`: missed finds first, every ranking beside its baselines with intervals, calibration\n"
+        "- `model_card.md`: what the model is for and what it is not\n"
+        "- metrics `recall_10`, `roc_auc`, ...: means on regions held out, and in nested runs those of each fold; "
+        "`<protocol>/<fold>/<ranking>/...`: all of them\n"
+        "- `validation.csv`, `folds.json`: the same as tables; `config.json`, `environment.txt`, `inputs.json`: origin"
+    )
+
+
+def run_tags(config: TrainConfig, inputs: Mapping[str, str]) -> dict[str, str]:
+    """Tags of a training run; the digest of every input has one of its own."""
+    tags = {
+        "kind": "training",
+        "as_of": str(config.as_of),
+        "code": code_version(),
+        "grid": grid_text(config),
+        "inputs": digest_of(dict(inputs)),
+        "python": platform.python_version(),
+        # What MLflow shows as the source of a run.
+        "mlflow.source.name": f"mlrisk {code_version()}",
+        "mlflow.source.type": "PROJECT",
+    }
+    return tags | {f"input.{name}": digest for name, digest in inputs.items()}
+
+
+def environment() -> str:
+    """Every installed distribution with its version, one a line."""
+    from importlib.metadata import distributions
+
+    lines = {f"{found.metadata['Name']}=={found.version}" for found in distributions() if found.metadata["Name"]}
+    return "\n".join([f"python {platform.python_version()} on {platform.platform()}", *sorted(lines, key=str.casefold)])

@@ -1,0 +1,267 @@
+"""MLflow: the store of runs, model versions and aliases; with training.registry.aliases the one place that knows it."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from features.base.errors import ConfigError, InputError
+from training.registry.aliases import CHALLENGER, CHAMPION, champion_at, move, number_at
+from training.registry.model_files import differing, read_texts, write_version
+from training.registry.run_notes import experiment_note, run_name, run_note, run_tags
+from training.registry.store_errors import TrackingError, told_plainly
+from training.settings.config import TrainConfig
+from training.settings.provenance import digest_of, flattened, masked, public_settings, schema_digest
+
+# Nothing calls out: MLflow reads these when it is imported, which happens further down only.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"
+os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+# MLflow takes at most this many in one request.
+METRICS_AT_ONCE = 1000
+PARAMS_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version: its name, number, run, digest of its files and the alias that it holds."""
+
+    name: str
+    number: str
+    run_id: str
+    digest: str
+    alias: str
+    as_of: str
+    grid: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """The tracking store of a config; nothing is opened before the first use."""
+
+    uri: str
+    artifacts: str | None
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> "Store":
+        """The store that the config names; a relative sqlite path lies beside the config file.
+
+        Artifacts go where `tracking.artifacts` says: beside a database unless it says otherwise, and where a tracking
+        server keeps them. Raises ConfigError for a file store: MLflow no longer starts on one.
+        """
+        uri, wanted = config.tracking.uri, config.tracking.artifacts
+        scheme = urlparse(uri).scheme
+        if scheme in ("", "file"):
+            raise ConfigError(f"tracking.uri ({uri!r}) is a file store, which MLflow gave up: use sqlite:///mlflow.db")
+        home = config.home_folder
+        if scheme == "sqlite":
+            database = (home / uri.removeprefix("sqlite:///")).resolve()
+            uri, home = f"sqlite:///{database}", database.parent
+        if wanted is not None:
+            return cls(uri, wanted if "://" in wanted else (config.home_folder / wanted).resolve().as_uri())
+        # A server knows a place for artifacts; a database would let MLflow put them into the current folder.
+        return cls(uri, None if scheme in ("http", "https") else (home / "mlflow-artifacts").resolve().as_uri())
+
+    @cached_property
+    def client(self) -> Any:
+        """The MLflow client; the first one on a new sqlite file builds its tables (some seconds)."""
+        import logging
+
+        from mlflow import MlflowClient
+
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        try:
+            if self.uri.startswith("sqlite:///"):
+                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            return MlflowClient(self.uri, self.uri)
+        except Exception as error:
+            raise TrackingError(f"tracking.uri ({masked(self.uri)}) cannot be opened: {error}") from error
+
+    def start_run(
+        self,
+        config: TrainConfig,
+        inputs: Mapping[str, str],
+        tags: Mapping[str, str] | None = None,
+        began_ms: int | None = None,
+    ) -> str:
+        """A run in the experiment named after the country, with the flattened config and the input digests.
+
+        `began_ms` is when its work began, in milliseconds since 1970; without it, now.
+        """
+        with told_plainly(self.uri):
+            number = self._experiment(config)
+            every = run_tags(config, inputs) | {"mlflow.note.content": run_note(config)} | dict(tags or {})
+            every = {"mlflow.runName": run_name(config)} | every
+            run = self.client.create_run(number, began_ms, every, every["mlflow.runName"])
+            self._log_params(run.info.run_id, flattened(public_settings(config)))
+        return str(run.info.run_id)
+
+    def start_part(self, run_id: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> str:
+        """A run nested in another, such as that of a fold."""
+        experiment = self.client.get_run(run_id).info.experiment_id
+        part = self.client.create_run(experiment, run_name=name, tags={"mlflow.parentRunId": run_id, **tags})
+        self._log_params(part.info.run_id, params)
+        return str(part.info.run_id)
+
+    def log_results(self, run_id: str, metrics: Mapping[str, float], texts: Mapping[str, str]) -> None:
+        """Log the figures and the texts (file name: content) of a run."""
+        from mlflow.entities import Metric
+
+        logged = [Metric(key, value, 0, 0) for key, value in metrics.items() if not math.isnan(value)]
+        with told_plainly(self.uri):
+            for first in range(0, len(logged), METRICS_AT_ONCE):
+                self.client.log_batch(run_id, metrics=logged[first : first + METRICS_AT_ONCE])
+            for name, text in texts.items():
+                self.client.log_text(run_id, text, name)
+
+    def log_inputs(self, run_id: str, inputs: Mapping[str, str]) -> None:
+        """Log the sources of a run as its datasets, each with the start of its digest."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        given = [
+            DatasetInput(Dataset(name[:500], digest[:36], "local", json.dumps({"source": name})), [_role(InputTag)])
+            for name, digest in inputs.items()
+        ]
+        if given:
+            with told_plainly(self.uri):
+                self.client.log_inputs(run_id, datasets=given)
+
+    def log_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> None:
+        """Log PNG pictures by file name."""
+        with told_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+            for name, data in pictures.items():
+                (Path(scratch) / name).write_bytes(data)
+            if pictures:
+                self.client.log_artifacts(run_id, scratch, "plots")
+
+    def finish_run(self, run_id: str) -> None:
+        """End a run that has everything."""
+        with told_plainly(self.uri):
+            self.client.set_terminated(run_id)
+
+    def fail_run(self, run_id: str) -> None:
+        """Mark a run as failed, so that nobody takes it for a result; where even that fails, it stays unfinished."""
+        from contextlib import suppress
+
+        with suppress(Exception):
+            self.client.set_terminated(run_id, status="FAILED")
+
+    def register(self, run_id: str, name: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> Version:
+        """Store a model's files with the run and register them; `crown` gives the version its alias."""
+        from mlflow.exceptions import MlflowException
+
+        digest, folder = digest_of(texts), name.rsplit(".", 1)[-1]
+        with told_plainly(self.uri):
+            with tempfile.TemporaryDirectory() as scratch:
+                local = Path(scratch) / folder
+                write_version(local, texts)
+                self.client.log_artifacts(run_id, str(local), folder)
+            try:
+                self.client.get_registered_model(name)
+            except MlflowException:
+                self.client.create_registered_model(name, description=_model_note(name))
+            source = f"{self.client.get_run(run_id).info.artifact_uri}/{folder}"
+            every = {**tags, "digest": digest, "schema": schema_digest(texts)}
+            made = self.client.create_model_version(
+                name, source=source, run_id=run_id, tags=every, description=_version_note(name, tags)
+            )
+        alias = CHALLENGER if self.has_model(name) else CHAMPION
+        return Version(name, str(made.version), run_id, digest, alias, tags.get("as_of", ""), tags.get("grid", ""))
+
+    def crown(self, versions: Iterable[Version]) -> None:
+        """Give each version its alias, when all of a run are registered: half a run never ranks."""
+        given = tuple(versions)
+        with told_plainly(self.uri):
+            for version in given:
+                if version.alias != CHAMPION:
+                    self.client.set_registered_model_alias(version.name, version.alias, version.number)
+            first = {version.name: version.number for version in given if version.alias == CHAMPION}
+            if first:
+                move(self.client, first)
+
+    def load(self, name: str, alias: str = CHAMPION) -> tuple[Version, dict[str, str]]:
+        """The version that holds an alias, and its files.
+
+        Raises ConfigError when there is none, and InputError that names the files that are not as registered.
+        """
+        number = self.number(name, alias)
+        if number is None:
+            raise ConfigError(f"there is no {alias} of {name} in {masked(self.uri)}: run `mlrisk train` first")
+        return self.load_number(name, number, alias)
+
+    def load_number(self, name: str, number: str, alias: str = "") -> tuple[Version, dict[str, str]]:
+        """A version by its number, and its files; raises as `load` does."""
+        with told_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+            found = self.client.get_model_version(name, number)
+            folder = Path(self.client.download_artifacts(found.run_id, name.rsplit(".", 1)[-1], scratch))
+            texts, what = read_texts(folder), differing(folder)
+        tags = {key: str(found.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
+        version = Version(name, str(found.version), str(found.run_id), alias=alias, **tags)
+        if digest_of(texts) != version.digest:
+            raise InputError(
+                f"{name} version {version.number}: its files have the digest {digest_of(texts)[:12]}, registered was "
+                f"{version.digest[:12]} ({what}). Somebody changed them: restore the artifacts or train anew"
+            )
+        return version, texts
+
+    def read_text(self, run_id: str, name: str) -> str:
+        """The content of a text that a run logged, empty where it logged none."""
+        if name not in {item.path for item in self.client.list_artifacts(run_id)}:
+            return ""
+        with tempfile.TemporaryDirectory() as scratch:
+            return Path(self.client.download_artifacts(run_id, name, scratch)).read_text(encoding="utf-8")
+
+    def number(self, name: str, alias: str) -> str | None:
+        """The number of the version that holds an alias, None where there is none."""
+        with told_plainly(self.uri):
+            return champion_at(self.client, name) if alias == CHAMPION else number_at(self.client, name, alias)
+
+    def has_model(self, name: str, alias: str = CHAMPION) -> bool:
+        """Whether a version holds the alias."""
+        return self.number(name, alias) is not None
+
+    def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        given = [Param(key, value) for key, value in params.items()]
+        for first in range(0, len(given), PARAMS_AT_ONCE):
+            self.client.log_batch(run_id, params=given[first : first + PARAMS_AT_ONCE])
+
+    def _experiment(self, config: TrainConfig) -> str:
+        experiment = self.client.get_experiment_by_name(config.name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        location = f"{self.artifacts}/{config.name}" if self.artifacts else None
+        # The kind makes the UI open on training runs and not on what it has for language models.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        number = str(self.client.create_experiment(config.name, artifact_location=location, tags=kind))
+        self.client.set_experiment_tag(number, "mlflow.note.content", experiment_note(config, number))
+        return number
+
+
+def _role(tag: Any) -> Any:
+    return tag("mlflow.data.context", "training")
+
+
+def _model_note(name: str) -> str:
+    country, target = name.rsplit(".", 1)
+    return (
+        f"{target} of {country}, made by mlrisk. The alias champion is the version that ranks today, challenger the "
+        "newest one that wants to. Tags of a version say from which data, code and decision it comes."
+    )
+
+
+def _version_note(name: str, tags: Mapping[str, str]) -> str:
+    facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
+    answer = "casualties a year of each unit" if name.endswith(".casualty") else "calibrated probability"
+    return (
+        f"{name} {facts}. Opens with mlflow.pyfunc ({answer}) and mlflow.lightgbm (the trees alone). "
+        "What it is for, how it was judged and where it fails: model_card.md of its run."
+    )

@@ -1,0 +1,60 @@
+"""Trouble with the tracking store or a disk, said in one sentence that names what would do."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from features.base.errors import MlriskError
+from training.settings.provenance import masked
+
+
+class TrackingError(MlriskError):
+    """The tracking store cannot be reached or written."""
+
+
+# What a message of sqlite, of SQLAlchemy or of MLflow around them holds, and what would do.
+TOLD = {
+    "database is locked": "another program holds it: wait until it has ended, or use PostgreSQL for many at once",
+    "readonly database": "it cannot be written: give this user write access to the file and its folder",
+    "disk is full": "the disk is full: free some space and run again, nothing that ranks was changed",
+    "no space left": "the disk is full: free some space and run again, nothing that ranks was changed",
+    "unable to open database file": "the file cannot be opened: check that its folder exists and may be written",
+    "disk i/o error": "the disk does not answer: check it and run again, nothing that ranks was changed",
+    "permission denied": "no write access: give this user access to the folder",
+    "read-only file system": "the folder cannot be written: give another one in tracking.uri or tracking.artifacts",
+    "connection refused": "nobody answers there: start the server or correct tracking.uri",
+}
+ERRNOS = {
+    errno.ENOSPC: "no space left",
+    errno.EDQUOT: "no space left",
+    errno.EROFS: "read-only file system",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
+
+
+def advice_for(error: BaseException) -> str | None:
+    """What would do about an error, None where it is no trouble of this kind.
+
+    >>> advice_for(OSError(errno.ENOSPC, "x"))
+    'the disk is full: free some space and run again, nothing that ranks was changed'
+    """
+    text = str(error).casefold()
+    if isinstance(error, OSError) and error.errno in ERRNOS:
+        text = ERRNOS[error.errno]
+    return next((advice for known, advice in TOLD.items() if known in text), None)
+
+
+@contextmanager
+def told_plainly(uri: str) -> Iterator[None]:
+    """Raise TrackingError with advice where the store or its disk refuses; other errors pass."""
+    try:
+        yield
+    except MlriskError:
+        raise
+    except Exception as error:
+        advice = advice_for(error)
+        if advice is None and not isinstance(error, sqlite3.Error):
+            raise
+        raise TrackingError(f"tracking store ({masked(uri)}): {advice or error}") from error

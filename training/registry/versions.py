@@ -1,0 +1,196 @@
+"""The registered versions of a country: list, show, compare, promote, roll back."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from features.base.errors import ConfigError
+from training.registry.aliases import CHALLENGER, CHAMPION, move, restore
+from training.registry.model_files import schema_difference
+from training.registry.store import Store
+from training.registry.store_errors import told_plainly
+
+TARGETS = ("contamination", "casualty")
+
+# What a version was before it ranks tells where a roll back goes.
+BEFORE = "promoted_over"
+
+SHOWN = ("roc_auc", "pr_auc", "base_rate", "recall_5", "recall_10", "recall_20")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A version as it stands in the registry.
+
+    `figures` are the means of the model by protocol, such as
+    `leave_region_out/recall_10`, and `status` is that of the run that made it.
+    """
+
+    name: str
+    number: str
+    aliases: tuple[str, ...]
+    run_id: str
+    status: str
+    tags: Mapping[str, str]
+    figures: Mapping[str, float]
+
+
+def rows_of(store: Store, name: str) -> list[Row]:
+    """Every version of a model, the newest first."""
+    with told_plainly(store.uri):
+        listed = store.client.search_model_versions(f"name = '{name}'")
+        rows = [row_of(store, name, str(item.version)) for item in listed]
+    return sorted(rows, key=lambda row: -int(row.number))
+
+
+def row_of(store: Store, name: str, number: str) -> Row:
+    """One version; raises ConfigError that names those there are when it is none of them."""
+    from mlflow.exceptions import MlflowException
+
+    with told_plainly(store.uri):
+        try:
+            found = store.client.get_model_version(name, number)
+        except MlflowException as error:
+            known = ", ".join(sorted(_numbers(store, name), key=int)) or "none"
+            raise ConfigError(f"{name} has no version {number}: it has {known}") from error
+        run = store.client.get_run(found.run_id)
+        aliases = tuple(alias for alias in (CHAMPION, CHALLENGER) if store.number(name, alias) == str(number))
+    figures = {
+        f"{protocol}/{figure}": run.data.metrics[key]
+        for protocol in ("as_of", "leave_region_out")
+        for figure in SHOWN
+        if (key := f"{protocol}/mean/mlrisk/{figure}") in run.data.metrics
+    }
+    return Row(name, str(number), aliases, str(found.run_id), run.info.status, dict(found.tags), figures)
+
+
+def promote(store: Store, numbers: Mapping[str, str], by: str, why: str = "") -> None:
+    """Let these versions rank from now on, all or none, and record who said so, when and why.
+
+    `numbers` are version numbers by model. The tags are written first and the aliases move last: whoever is killed in
+    between has changed nothing. Raises ConfigError for a version that is none.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    for name, number in numbers.items():
+        row_of(store, name, number)
+    with told_plainly(store.uri):
+        restore(store.client, next(iter(numbers)).rsplit(".", 1)[0])
+        for name, number in numbers.items():
+            before = store.number(name, CHAMPION)
+            tags = {"promoted_by": by, "promoted_at": now, "promoted_why": why}
+            if before is not None and before != number:
+                tags[BEFORE] = before
+            for key, value in tags.items():
+                store.client.set_model_version_tag(name, number, key, value)
+        move(store.client, numbers)
+
+
+def roll_back(store: Store, country: str, by: str) -> dict[str, str]:
+    """Let the versions rank again that ranked before the newest promotion; returns their numbers by model.
+
+    Models that were promoted together go back together. Raises ConfigError where nothing was ever promoted over
+    another version.
+    """
+    restore(store.client, country)
+    champions = {name: store.number(name, CHAMPION) for name in (f"{country}.{target}" for target in TARGETS)}
+    rows = {name: row_of(store, name, number) for name, number in champions.items() if number is not None}
+    before = {name: row for name, row in rows.items() if row.tags.get(BEFORE)}
+    if not before:
+        told = ", ".join(f"{name} version {row.number}" for name, row in rows.items()) or "no champion"
+        raise ConfigError(f"{country}: there is nothing to roll back to ({told} replaced no version)")
+    newest = max(row.tags.get("promoted_at", "") for row in before.values())
+    numbers = {n: row.tags[BEFORE] for n, row in before.items() if row.tags.get("promoted_at", "") == newest}
+    kept = {name: row_of(store, name, number).tags.get(BEFORE, "") for name, number in numbers.items()}
+    promote(store, numbers, by, "rolled back")
+    for name, number in numbers.items():
+        # Where the version itself came from stays what it was, so that a second roll back goes one step further.
+        if kept[name]:
+            store.client.set_model_version_tag(name, number, BEFORE, kept[name])
+        else:
+            store.client.delete_model_version_tag(name, number, BEFORE)
+    return numbers
+
+
+def compared(store: Store, name: str, one: str, other: str) -> dict[str, Any]:
+    """Two versions side by side: figures of each protocol, settings, inputs and features that differ.
+
+    Figures of two runs are means over folds of their own: held on the same land only where labels and folds agree,
+    which `same_labels` says.
+    """
+    first, second = row_of(store, name, one), row_of(store, name, other)
+    runs = [store.client.get_run(row.run_id) for row in (first, second)]
+    texts = [store.load_number(name, number)[1] for number in (one, other)]
+    names = [_features(text) for text in texts]
+    return {
+        "versions": (first, second),
+        "figures": {
+            key: (first.figures.get(key), second.figures.get(key)) for key in {**first.figures, **second.figures}
+        },
+        "settings": _differ(runs[0].data.params, runs[1].data.params),
+        "tags": _differ(first.tags, second.tags),
+        "inputs": _differ(*({k: v for k, v in run.data.tags.items() if k.startswith("input.")} for run in runs)),
+        "features": schema_difference(*names),
+        "same_labels": first.tags.get("labels") == second.tags.get("labels"),
+    }
+
+
+def rows_with(store: Store, name: str, key: str, value: str) -> list[Row]:
+    """The versions of a model that carry a tag, the newest first."""
+    with told_plainly(store.uri):
+        listed = store.client.search_model_versions(f"name = '{name}'")
+    numbers = sorted((int(item.version) for item in listed if item.tags.get(key) == value), reverse=True)
+    return [row_of(store, name, str(number)) for number in numbers]
+
+
+def newest(store: Store, name: str) -> int:
+    """The number of the newest version of a model, 0 where there is none."""
+    return max((int(number) for number in _numbers(store, name)), default=0)
+
+
+def validation_of(store: Store, row: Row) -> pd.DataFrame:
+    """The validation table that was logged with a version, empty where there was none."""
+    text = store.read_text(row.run_id, "validation.csv")
+    return pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
+
+
+def _numbers(store: Store, name: str) -> list[str]:
+    return [str(item.version) for item in store.client.search_model_versions(f"name = '{name}'")]
+
+
+def _features(texts: Mapping[str, str]) -> list[str]:
+    import json
+
+    return list(json.loads(texts["features.json"])) if "features.json" in texts else []
+
+
+def _differ(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    keys = sorted({*one, *other})
+    return {key: (one.get(key, ""), other.get(key, "")) for key in keys if one.get(key, "") != other.get(key, "")}
+
+
+def sweep(store: Store, country: str, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Close the unfinished runs of a country that carry `tags`, and take away versions that they had registered.
+
+    Call it only while the lock is held: then no such run can be alive. Returns what was done, for the operator.
+    """
+    told = []
+    with told_plainly(store.uri):
+        experiment = store.client.get_experiment_by_name(country)
+        if experiment is None:
+            return ()
+        asked = " and ".join([*(f"tags.{key} = '{value}'" for key, value in tags.items()), "status = 'RUNNING'"])
+        for run in store.client.search_runs([experiment.experiment_id], asked):
+            for target in TARGETS:
+                for version in store.client.search_model_versions(f"name = '{country}.{target}'"):
+                    if version.run_id == run.info.run_id:
+                        store.client.delete_model_version(version.name, version.version)
+                        told.append(f"{version.name} version {version.version} of a killed run was taken away")
+            parts = f"tags.mlflow.parentRunId = '{run.info.run_id}' and status = 'RUNNING'"
+            for part in [*store.client.search_runs([experiment.experiment_id], parts), run]:
+                store.client.set_terminated(part.info.run_id, status="KILLED")
+            told.append(f"run {run.info.run_id[:8]} had been killed: it is marked so")
+    return tuple(told)

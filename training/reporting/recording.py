@@ -1,0 +1,288 @@
+"""What a training run leaves behind: the report, the tables and the registered versions, in MLflow."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.base.feature_info import FeatureInfo
+from models.calibration import cross_calibrated
+from models.casualty import CasualtyModel
+from models.contamination import ContaminationModel
+from models.ranker import Ranker
+from training.casualty.judging import CasualtyJudgement
+from training.contamination.dataset import Study
+from training.contamination.judging import MODEL, Judgement
+from training.evidence.fingerprint import label_digest
+from training.evidence.states import STATE_NAMES
+from training.registry.run_notes import environment
+from training.registry.store import Store, Version
+from training.reporting.explanation import explanation
+from training.reporting.model_card import model_card
+from training.reporting.report import ReportInput, compute, report_html, report_record
+from training.reporting.report import json_text as report_json
+from training.settings.config import TrainConfig
+from training.settings.provenance import code_version, digest_of, flattened, grid_text, public_settings
+from training.validation.drift import reference_text
+
+PICTURE = re.compile(r'<figure><img alt="([^"]*)" src="data:image/png;base64,([^"]+)">')
+
+
+def schema_text(features: tuple[str, ...], infos: Mapping[str, FeatureInfo]) -> str:
+    """The features that a model asks for, in order, with unit, family and sources, as JSON."""
+    rows = [
+        {"name": name, "unit": infos[name].unit, "family": infos[name].family, "sources": list(infos[name].sources)}
+        for name in features
+    ]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+def pictures_of(page: str) -> dict[str, bytes]:
+    """The pictures of a report page as PNG by file name, numbered in the order of the page.
+
+    >>> list(pictures_of('<figure><img alt="The first fifth: x" src="data:image/png;base64,QUJD"></figure>'))
+    ['01-the-first-fifth.png']
+    """
+    found = PICTURE.findall(page)
+    return {f"{place:02d}-{_slug(said)}.png": base64.b64decode(data) for place, (said, data) in enumerate(found, 1)}
+
+
+def _slug(said: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", re.split(r"[.:;,(]", said)[0].casefold()).strip("-")
+    return words[:48].strip("-") or "picture"
+
+
+# Figures of every fold and ranking that MLflow gets as metrics; the report and validation.csv hold all of them.
+LOGGED = ("roc_auc", "pr_auc", "base_rate", "recall_1", "recall_5", "recall_10", "recall_20", "cells", "found")
+
+CASUALTY_LOGGED = (
+    *("observed", "expected", "deviance", "skill_over_constant", "skill_over_kernels", "where_skill_over_kernels"),
+    *("recall_1", "recall_5", "recall_10", "pai_1", "pai_5", "pai_10", "pei_1", "pei_5", "pei_10"),
+)
+
+# The protocol whose means stand for a run where only one figure has room.
+HEADLINE = "leave_region_out"
+
+# Longer facts of a fold, such as lists of distances, are in folds.json and no parameter that anybody reads.
+MOST_FACT = 200
+
+QUESTION = "Where would survey find explosive ordnance first?"
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What training found out, to be written down.
+
+    `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
+    prevalence and weights; `report` the texts of the report by file name; `choices` what tuning, screening and region
+    weights made of the final model, empty where none was asked for; `records` the keys of the records that were known
+    (training.retraining.new_records); `tags` what else the run and its versions are to be known by; `began_ms` when training began, in
+    milliseconds since 1970.
+    """
+
+    study: Study
+    judgement: Judgement
+    metrics: pd.DataFrame
+    casualty: CasualtyJudgement
+    moved: pd.DataFrame
+    report: dict[str, str]
+    warnings: tuple[str, ...]
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    records: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    began_ms: int | None = None
+
+
+def run_report(
+    config: TrainConfig,
+    study: Study,
+    judgement: Judgement,
+    metrics: pd.DataFrame,
+    moved: pd.DataFrame,
+    warnings: tuple[str, ...],
+    casualty: CasualtyJudgement,
+    ranker: Ranker,
+) -> dict[str, str]:
+    """The report of a run as texts by file name: one page and the same numbers as JSON."""
+    explained, cells = None, config.validation.explained_cells
+    if cells:
+        explained = explanation(study, ranker, cells, config.seed, config.compute.threads)
+    held_out = {
+        protocol: replace(cells, probability=cross_calibrated(cells.score, cells.positive, cells.area, cells.fold))
+        for protocol, cells in judgement.held_out.items()
+    }
+    report = ReportInput(
+        f"{config.name}: contamination",
+        str(config.as_of),
+        QUESTION,
+        metrics,
+        held_out,
+        study.grid.cell_size_m,
+        seed=config.seed,
+        explanations=explained_folds(judgement),
+        sensitivity=moved,
+        warnings=warnings,
+        settings=public_settings(config),
+        casualty=casualty.tables(),
+        explained=explained,
+    )
+    computed = compute(report)
+    return {"report.html": report_html(report, computed), "report.json": report_json(report_record(report, computed))}
+
+
+def record(
+    config: TrainConfig,
+    inputs: dict[str, str],
+    found: Findings,
+    contamination: ContaminationModel,
+    casualty: CasualtyModel | None,
+) -> tuple[str, tuple[Version, ...]]:
+    """Log everything to MLflow and register the versions; a run that breaks here is marked as failed.
+
+    `inputs` are the digests of the sources by name.
+    """
+    store = Store.of(config)
+    run_id = store.start_run(config, inputs, found.tags, found.began_ms)
+    try:
+        tags = _version_tags(config, inputs, found)
+        store.log_inputs(run_id, inputs)
+        store.log_results(run_id, _flat_metrics(found), _texts(config, inputs, found, contamination))
+        store.log_pictures(run_id, pictures_of(found.report["report.html"]))
+        _record_folds(store, run_id, found)
+        files = contamination.files() | _beside(found, contamination)
+        versions = [store.register(run_id, f"{config.name}.contamination", files, tags)]
+        if casualty is not None:
+            versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
+        store.finish_run(run_id)
+        store.crown(versions)
+    except BaseException:
+        store.fail_run(run_id)
+        raise
+    return run_id, tuple(versions)
+
+
+def _version_tags(config: TrainConfig, inputs: Mapping[str, str], found: Findings) -> dict[str, str]:
+    protocols = dict.fromkeys(fold.protocol for fold in found.judgement.folds)
+    return {
+        "as_of": str(config.as_of),
+        "labels": label_digest(found.study.evidence),
+        "inputs": digest_of(dict(inputs)),
+        "protocol": ", ".join(protocols) or "none",
+        "grid": grid_text(config),
+        "seed": str(config.seed),
+        "unit_m": f"{config.casualty.unit_m:g}",
+        "code": code_version(),
+        **found.tags,
+    }
+
+
+def _beside(found: Findings, model: ContaminationModel) -> dict[str, str]:
+    """What travels with the model though it scores nothing: what its features are, and the land they came from."""
+    study = found.study
+    return {
+        "schema.json": schema_text(model.ranker.features, study.infos),
+        "reference.json": reference_text(study.learned),
+    }
+
+
+def _record_folds(store: Store, run_id: str, found: Findings) -> None:
+    """A nested run for each fold: its facts as parameters, the figures of the model and of every rule as metrics."""
+    for fold in found.judgement.folds:
+        rows = found.metrics[(found.metrics["protocol"] == fold.protocol) & (found.metrics["fold"] == fold.name)]
+        facts = {key: value for key, value in flattened(fold.facts).items() if len(value) <= MOST_FACT}
+        part = store.start_part(
+            run_id, f"{fold.protocol}: {fold.name}", facts, {"kind": "fold", "protocol": fold.protocol}
+        )
+        store.log_results(part, _fold_figures(rows), {})
+        store.finish_run(part)
+
+
+def _fold_figures(rows: pd.DataFrame) -> dict[str, float]:
+    """Figures of a fold by key: `roc_auc` of the model, `roc_auc/random order` of a rule of thumb."""
+    return {
+        name if row["ranking"] == MODEL else f"{name}/{_clean(str(row['ranking']))}": float(row[name])
+        for row in rows.to_dict("records")
+        for name in LOGGED
+        if np.isfinite(row.get(name, np.nan))
+    }
+
+
+def explained_folds(judgement: Judgement) -> list[dict[str, object]]:
+    """The facts of every fold with its protocol and name."""
+    return [{"protocol": fold.protocol, "fold": fold.name, **fold.facts} for fold in judgement.folds]
+
+
+def _texts(
+    config: TrainConfig, inputs: Mapping[str, str], found: Findings, model: ContaminationModel
+) -> dict[str, str]:
+    """The files of a run by name."""
+    evidence = found.study.evidence
+    counts = {name: int((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
+    return {
+        **found.report,
+        "model_card.md": model_card(
+            config, counts, json.loads(found.report["report.json"]), len(model.ranker.features), sorted(inputs)
+        ),
+        "inputs.json": json.dumps(dict(sorted(inputs.items())), indent=1),
+        "environment.txt": environment(),
+        "records.txt": found.records,
+        "config.json": json.dumps(public_settings(config), indent=1),
+        "validation.csv": _csv(found.metrics),
+        "casualty_validation.csv": _csv(found.casualty.table),
+        "casualty_tenths.csv": _csv(found.casualty.tenths),
+        "casualty_years.csv": _csv(found.casualty.years),
+        "missed_found_cells.csv": _csv(_missed(found)),
+        "sensitivity.csv": _csv(found.moved),
+        "folds.json": json.dumps([*explained_folds(found.judgement), *_final(found.choices)], indent=1),
+        "warnings.txt": "\n".join(found.warnings),
+    }
+
+
+def _final(choices: Mapping[str, Any]) -> list[dict[str, object]]:
+    """The choices of the final model as those of one more fold, which holds nothing out."""
+    return [{"protocol": "none", "fold": "final model", **choices}] if choices else []
+
+
+def _missed(found: Findings) -> pd.DataFrame:
+    grid, cells = found.study.grid, found.judgement.missed
+    centres = grid.centres_m()[cells]
+    return pd.DataFrame(
+        {
+            "cell_id": grid.cell_ids()[cells],
+            "easting_m": centres[:, 0],
+            "northing_m": centres[:, 1],
+            "score": found.judgement.out_of_fold[cells],
+        }
+    )
+
+
+def _flat_metrics(found: Findings) -> dict[str, float]:
+    """Figures by MLflow key, such as leave_region_out/mean/mlrisk/roc_auc, and the counts of the evidence."""
+    evidence = found.study.evidence
+    flat = {f"evidence/{name}": float((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
+    flat["evidence/effective_sample_size"] = found.study.bias.effective
+    for start, table, logged in (("", found.metrics, LOGGED), ("casualty/", found.casualty.table, CASUALTY_LOGGED)):
+        for row in table.to_dict("records"):
+            head = f"{start}{row['protocol']}/{row['fold']}/{row['ranking']}"
+            clean = _clean(head)
+            flat |= {f"{clean}/{name}": float(row[name]) for name in logged if np.isfinite(row.get(name, np.nan))}
+    # Under the names that the folds' own runs use, so that one column of the UI compares runs and folds.
+    head = f"{HEADLINE}/mean/{MODEL}"
+    return flat | {name: flat[f"{head}/{name}"] for name in LOGGED if f"{head}/{name}" in flat}
+
+
+def _clean(text: str) -> str:
+    """A text as MLflow takes it in a key."""
+    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in text)
+
+
+def _csv(table: pd.DataFrame) -> str:
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False)
+    return buffer.getvalue()

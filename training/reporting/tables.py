@@ -1,0 +1,105 @@
+"""What a validation report is made of, and the tables that follow from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from training.reporting.explanation import Explanation
+from training.validation.held_out import HeldOut, missed_table, pooled_table, probability_table
+from training.validation.metrics import worst_regions
+
+# From what promotion looks at first to what only shows the gap.
+PROTOCOLS = {
+    "as_of": "judged on what was recorded after the date of knowledge",
+    "leave_region_out": "judged on regions that the model had not seen",
+    "knndm": "judged on folds as far from what was learned as the land to be predicted",
+    "random": "random cells held out: too optimistic, shown for the gap alone",
+}
+HONEST, DISHONEST = "leave_region_out", "random"
+GAP_FIGURES = ("recall_5", "recall_10", "recall_20", "roc_auc", "pr_auc")
+
+
+@dataclass(frozen=True, eq=False)
+class ReportInput:
+    """What a report is made of.
+
+    `table` has one row for each protocol, fold and ranking, with figures as columns (means over folds as fold 'mean');
+    `held_out` the judged cells by protocol, empty where none were kept. `explanations` are plain dicts of one fold
+    each, with `protocol` and `fold`; those of knndm may hold `quantiles`, `to_predict_m`, `between_folds_m` and
+    `wasserstein_m`. `missed` replaces the list of missed positives that is made from the held-out cells. `sensitivity`
+    and `ablation` are tables with words in their first column. `casualty` has `figures`, `years` and `tenths` of
+    casualty risk, see training.casualty.judging. `explained` is what moves the scores of all land. Texts may hold
+    anything: they are escaped.
+    """
+
+    title: str
+    as_of: str
+    question: str
+    table: pd.DataFrame
+    held_out: Mapping[str, HeldOut] = field(default_factory=dict)
+    cell_size_m: float = 0.0
+    model: str = "mlrisk"
+    seed: int = 0
+    draws: int = 200
+    explanations: Sequence[Mapping[str, Any]] = ()
+    missed: pd.DataFrame | None = None
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ablation: pd.DataFrame = field(default_factory=pd.DataFrame)
+    warnings: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    casualty: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    explained: Explanation | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """Tables that the page and the JSON share; `protocol` is the one that pictures and missed cells are of."""
+
+    protocol: str | None
+    held_out: HeldOut | None
+    pooled: pd.DataFrame
+    missed: pd.DataFrame
+    probability: pd.DataFrame
+    gap: dict[str, float]
+    worst: pd.DataFrame
+
+
+def compute(report: ReportInput) -> Computed:
+    """Every table of the report that follows from its input."""
+    protocol = next((name for name in PROTOCOLS if name in report.held_out), next(iter(report.held_out), None))
+    held_out = report.held_out[protocol] if protocol else None
+    cell_ha = report.cell_size_m**2 / 10_000 if report.cell_size_m else None
+    ordered = [name for name in (*PROTOCOLS, *report.held_out) if name in report.held_out]
+    pooled = [
+        pooled_table(name, report.held_out[name], report.model, report.seed, report.draws, cell_ha)
+        for name in dict.fromkeys(ordered)
+    ]
+    missed = report.missed
+    if missed is None:
+        missed = pd.DataFrame() if held_out is None else missed_table(held_out, report.model)
+    rows = report.table
+    judged = len(rows) > 0 and "recall_10" in rows
+    return Computed(
+        protocol,
+        held_out,
+        pd.concat(pooled, ignore_index=True) if pooled else pd.DataFrame(),
+        missed,
+        pd.DataFrame() if held_out is None else probability_table(held_out, report.seed, report.draws),
+        optimism_gap(rows, report.model),
+        worst_regions(rows) if judged else pd.DataFrame(),
+    )
+
+
+def optimism_gap(rows: pd.DataFrame, model: str = "mlrisk") -> dict[str, float]:
+    """Mean over random folds minus mean over held-out regions of the model's figures; NaN where one was not run."""
+    gap = dict.fromkeys(GAP_FIGURES, float("nan"))
+    if not len(rows):
+        return gap
+    ours = rows[(rows["ranking"] == model) & (rows["fold"] != "mean")]
+    means = {name: ours[ours["protocol"] == name] for name in (HONEST, DISHONEST)}
+    return {
+        name: float(means[DISHONEST][name].mean() - means[HONEST][name].mean()) if name in ours else float("nan")
+        for name in gap
+    }

@@ -1,0 +1,1 @@
+"""Champion and challenger: what is new, contest, gate, decision."""

@@ -1,0 +1,113 @@
+"""Champion and challenger of casualty risk on the accidents since the champion's date."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from models.casualty import CasualtyModel
+from training.casualty.fitting import fit_casualty, patterns_of
+from training.casualty.history import History, Moment
+from training.casualty.judging import unit_blocks
+from training.evidence.regions import NO_REGION, cell_regions
+from training.settings.config import TrainConfig
+from training.validation.splits import Labels, deal
+from training.validation.survey_order import Flags, Floats, Index
+
+# Groups of regions of which each is judged by a model of the others.
+FOLDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class CasualtyArena:
+    """Units on which both were judged, arrays (n,): accidents that happened, and those that either expected.
+
+    Both expectations have their total from the newest accidents of the other regions: what tells them apart is where
+    accidents lie, for how many there are neither wars nor awareness work let a model know. `centres_m` (n, 2) is the
+    place of each unit, `side_m` its side, `block_m` that of the squares of land that are resampled as a whole.
+    """
+
+    observed: Floats
+    champion: Floats
+    challenger: Floats
+    centres_m: Floats
+    side_m: float
+    block_m: float
+
+
+def casualty_arena(
+    config: TrainConfig, history: History | None, since: date, champion: CasualtyModel
+) -> CasualtyArena | None:
+    """Accidents that happened after `since` and are known today, as both models saw the land at `since`.
+
+    The champion has seen none of them. The challenger's recipe learns from today's books without the newest accidents
+    of the regions that it is judged on: what was known of these regions before, the champion knows too. None without
+    dated accidents since then, or where no region can be held out.
+    """
+    if history is None or not history.dated or since >= config.as_of:
+        return None
+    known = history.accidents.known(config.as_of)
+    fresh = known.chosen(known.dated & ~known.deminer)
+    fresh = fresh.chosen(fresh.between(since, config.as_of))
+    observed = history.counted(fresh, np.ones(len(fresh)))
+    rows = history.rows(config.as_of, since)
+    if rows is None or not observed.sum():
+        return None
+    units, then = history.units, history.moment(since)
+    regions = units.most_common(cell_regions(units.cells, history.inputs.sources, config.validation))
+    side_m = float(np.sqrt(units.area_km2.mean())) * 1000
+    labels = Labels(np.ones(units.n_units, dtype=bool), observed > 0, regions, units.centres_m, side_m)
+    settings = config.validation.model_copy(update={"folds": FOLDS})
+    theirs = _expected(champion, then, config.compute.threads)
+    champions, challengers = np.full((2, units.n_units), np.nan)
+    for members in deal(labels, settings, config.seed).values():
+        here = np.isin(regions, members)
+        learned = ~here & (regions != NO_REGION)
+        if not here.any() or not observed[learned].sum():
+            continue
+        known_then = rows.period < len(rows.starts) - 1
+        model = fit_casualty(config, rows.kept(known_then | learned[rows.unit]), then, unit_blocks(config, history), 0)
+        ours = _expected(model, then, config.compute.threads)
+        champions[here], challengers[here] = (_levelled(one, observed, learned)[here] for one in (theirs, ours))
+    judged = np.isfinite(champions) & np.isfinite(challengers)
+    if not observed[judged].sum():
+        return None
+    return CasualtyArena(
+        observed[judged], champions[judged], challengers[judged], units.centres_m[judged], side_m,
+        config.contamination.block_m,
+    )  # fmt: skip
+
+
+def contributions(observed: Floats, expected: Floats) -> Floats:
+    """Poisson deviance of each unit; an expectation of nothing counts as a millionth of the mean one."""
+    floor = np.maximum(expected, 1e-6 * max(float(expected.mean()), 1e-12))
+    ratio = np.where(observed > 0, observed / floor, 1.0)
+    return np.asarray(2 * (observed * np.log(ratio) - (observed - floor)))
+
+
+def worse_by(arena: CasualtyArena, block: Index, draws: int, seed: int = 0) -> Floats:
+    """Share by which the challenger's deviance exceeds the champion's, in each draw of blocks of land, (draws,)."""
+    names, place = np.unique(block, return_inverse=True)
+    place = place.reshape(-1)
+    sums = [
+        np.bincount(place, weights=contributions(arena.observed, expected), minlength=len(names))
+        for expected in (arena.champion, arena.challenger)
+    ]
+    rng = np.random.default_rng(seed)
+    times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    champion, challenger = times @ sums[0], times @ sums[1]
+    return np.asarray((challenger - champion) / np.maximum(champion, 1e-12))
+
+
+def _expected(model: CasualtyModel, moment: Moment, threads: int) -> Floats:
+    """Accidents expected of each unit in any unit of time; features that the moment lacks are unknown."""
+    place = {name: number for number, name in enumerate(moment.features)}
+    absent = np.full(len(moment.values), np.nan, dtype=np.float32)
+    columns = [moment.values[:, place[name]] if name in place else absent for name in model.features]
+    values = np.ascontiguousarray(np.column_stack(columns))
+    return model.casualties(values, moment.exposure, patterns_of(model.pattern_names, moment), threads)[0]
+
+
+def _levelled(expected: Floats, observed: Floats, learned: Flags) -> Floats:
+    total = float(expected[learned].sum())
+    return np.asarray(expected * (float(observed[learned].sum()) / total if total > 0 else np.nan))

@@ -1,0 +1,272 @@
+"""Champion and challenger on the same land: the newest results, and regions held out of what was known before."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from features.table.build import FeatureTable
+from models.boosting import side_by_side
+from models.contamination import ContaminationModel
+from models.ranker import Ranker
+from training.contamination.dataset import Study, held_back_study, study_at
+from training.contamination.judging import learned_by
+from training.contamination.recipe import fit_side
+from training.contamination.survey_bias import away_from, unlabelled_land
+from training.evidence.inputs import Inputs
+from training.evidence.ledger import Ledger
+from training.evidence.regions import NO_REGION
+from training.evidence.states import FOUND, UNKNOWN, Evidence
+from training.retraining.casualty_contest import CasualtyArena
+from training.settings.config import TrainConfig
+from training.train import Trained
+from training.validation.splits import Fold, Labels, deal, judges, leave_region_out
+from training.validation.survey_order import Flags, Floats, Index
+from training.validation.variogram import autocorrelation_range_m
+
+# The standard error of a share of so many cells is under 0.4 per cent.
+MOST_LOOKED_AT = 20_000
+NEWEST, REGIONS = "newest results", "held-out regions"
+
+
+@dataclass(frozen=True, eq=False)
+class Arena:
+    """Cells on which both were judged, arrays (n,).
+
+    `champion` and `challenger` are raw scores of models that have not seen what they are judged by; those of one `fold`
+    compare. `stated_champion` and `stated_challenger` are probabilities, NaN where the model on test is not the
+    registered one. `origin` says who chose a cell (training.evidence.selection), empty where nobody says. `area`
+    is the judged share of a cell, `centres_m` (n, 2) its place, `block_m` the side of the squares of land that are
+    resampled as a whole.
+    """
+
+    name: str
+    cell: Index
+    champion: Floats
+    challenger: Floats
+    stated_champion: Floats
+    stated_challenger: Floats
+    positive: Flags
+    area: Floats
+    centres_m: Floats
+    block_m: float
+    cell_size_m: float
+    fold: Index
+    district: NDArray[np.object_]
+    origin: NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """What was compared: the arenas that could be made, the share of all land in either domain, and the features.
+
+    `missing` are features that the champion has learned from and the sources no longer give; it was judged with
+    unknown values in their place. `now` is the study of today. `casualty` is None where no newest accident judges.
+    """
+
+    arenas: tuple[Arena, ...]
+    domain_champion: float
+    domain_challenger: float
+    missing: tuple[str, ...]
+    new: tuple[str, ...]
+    now: Study
+    casualty: CasualtyArena | None = None
+
+    def arena(self, name: str) -> Arena | None:
+        """The arena of a name, None where it could not be made."""
+        return next((arena for arena in self.arenas if arena.name == name), None)
+
+
+def contest(
+    config: TrainConfig,
+    inputs: Inputs,
+    ledger: Ledger,
+    champion: ContaminationModel,
+    since: date,
+    challenger: ContaminationModel,
+    trained: Trained | None = None,
+) -> Contest:
+    """Judge both on results recorded after `since`, the champion's date, and on regions held out of earlier ones.
+
+    On the newest results the champion stands as it is, for it has seen none of them; the challenger's recipe learns
+    anew without those of the regions it is judged on. Both see features as of `since`. On held-out regions the same
+    recipe learns once from what was known at `since` and once from today's books, each without the region, and is
+    judged by all that is known of it today: what does harm there came in elsewhere since. `trained` is the training of
+    the challenger where it was of this run: its features and held-out models are not made twice.
+    """
+    now = trained.study if trained else study_at(config, inputs, ledger.at(config.as_of))
+    held_out = trained.judgement.rankers if trained else {}
+    asked = champion.ranker.features
+    missing = tuple(name for name in asked if name not in now.table.names)
+    new = tuple(name for name in now.learned.names if name not in asked)
+    made = []
+    if since < config.as_of:
+        then = study_at(config, inputs, ledger.at(since))
+        fresh = ledger.between(since, config.as_of)
+        made = [
+            _newest(config, then, now, fresh, ledger.origins(since, config.as_of), champion, challenger),
+            _regions(config, then, now, held_out),
+        ]
+    return Contest(
+        tuple(arena for arena in made if arena is not None),
+        _in_domain(config, now, champion),
+        _in_domain(config, now, challenger),
+        missing,
+        new,
+        now,
+    )
+
+
+def _in_domain(config: TrainConfig, study: Study, model: ContaminationModel) -> float:
+    """Share of the land in a model's domain, of MOST_LOOKED_AT cells of it: the limits are whole per cents."""
+    cells, size = asked_of(study.table, model.ranker.features), study.grid.n_cells
+    if size > MOST_LOOKED_AT:
+        cells = cells[np.random.default_rng(config.seed).choice(size, MOST_LOOKED_AT, replace=False)]
+    return float(model.domain.contains(cells, config.compute.threads).mean())
+
+
+def asked_of(table: FeatureTable, names: Sequence[str]) -> NDArray[np.float32]:
+    """The columns that a model asks for, unknown where the table has none of that name; (n_cells, n_names)."""
+    place = {name: number for number, name in enumerate(table.names)}
+    columns = [
+        table.values[:, place[name]] if name in place else np.full(len(table.values), np.nan, np.float32)
+        for name in names
+    ]
+    return np.ascontiguousarray(np.column_stack(columns).astype(np.float32))
+
+
+def _newest(
+    config: TrainConfig,
+    then: Study,
+    now: Study,
+    outcome: Evidence,
+    origin: NDArray[np.object_],
+    champion: ContaminationModel,
+    challenger: ContaminationModel,
+) -> Arena | None:
+    fresh = outcome.labelled
+    test = fresh & (then.evidence.state == UNKNOWN) & (now.regions != NO_REGION)
+    positive = outcome.state == FOUND
+    labels = Labels(test, positive, now.regions, now.grid.centres_m(), now.grid.cell_size_m)
+    if not judges(labels, np.flatnonzero(test)):
+        return None
+    buffer_m = _buffer_m(config, then)
+    groups = list(deal(labels, config.validation, config.seed).values())
+    tests = [np.flatnonzero(test & np.isin(now.regions, members)) for members in groups]
+    trains = [np.flatnonzero(now.evidence.labelled & ~_near(now, fresh, rows, buffer_m)) for rows in tests]
+    jobs = [
+        (rows, train) for rows, train in zip(tests, trains, strict=True) if len(rows) and judges(_labels_of(now), train)
+    ]
+    if not jobs:
+        return None
+    size = now.grid.cell_size_m
+    rankers = side_by_side(lambda job: _ranker(config, now, job[1], job[0], size), jobs, config.compute.threads)
+    cell = np.concatenate([rows for rows, _ in jobs])
+    ours = np.concatenate([_raw(then, ranker, rows) for ranker, (rows, _) in zip(rankers, jobs, strict=True)])
+    theirs = champion.ranker.raw(asked_of(then.table, champion.ranker.features)[cell], 1)
+    return Arena(
+        NEWEST, cell, theirs, ours, champion.calibration(theirs), challenger.calibration(ours), positive[cell],
+        outcome.share[cell], *_land(config, now, cell),
+        np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]), now.regions[cell], origin[cell],
+    )  # fmt: skip
+
+
+def _regions(config: TrainConfig, then: Study, now: Study, held_out: Mapping[str, Ranker]) -> Arena | None:
+    folds, books = [], []
+    for fold in leave_region_out(now.labels, config.validation, config.seed):
+        inside = np.isin(now.regions, fold.facts["regions"])
+        near = _near(now, np.ones(len(inside), dtype=bool), np.flatnonzero(inside), fold.facts["buffer_m"])
+        before = np.flatnonzero(then.evidence.labelled & ~near & (then.regions != NO_REGION))
+        if judges(then.labels, before):
+            folds.append(fold)
+            books.append(before)
+    if not folds:
+        return None
+    jobs: list[tuple[Study, Index, Fold]] = [(then, rows, fold) for rows, fold in zip(books, folds, strict=True)]
+    again = [fold for fold in folds if fold.name not in held_out]
+    jobs += [(now, fold.train, fold) for fold in again]
+    rankers = side_by_side(
+        lambda job: _ranker(config, job[0], job[1], job[2].test, job[2].facts["buffer_m"]), jobs, config.compute.threads
+    )
+    old, made = rankers[: len(folds)], dict(zip((fold.name for fold in again), rankers[len(folds) :], strict=True))
+    new = [held_out.get(fold.name) or made[fold.name] for fold in folds]
+    cell = np.concatenate([fold.test for fold in folds])
+    nothing = np.full(len(cell), np.nan)
+    return Arena(
+        REGIONS, cell,
+        np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(old, folds, strict=True)]),
+        np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(new, folds, strict=True)]),
+        nothing, nothing, now.evidence.state[cell] == FOUND, now.evidence.share[cell], *_land(config, now, cell),
+        np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]), now.regions[cell],
+        np.full(len(cell), "", dtype=object),
+    )  # fmt: skip
+
+
+def _land(config: TrainConfig, study: Study, cell: Index) -> tuple[Floats, float, float]:
+    """Where cells lie, the side of the blocks that are resampled, and that of a cell."""
+    return study.grid.centres_m()[cell], config.contamination.block_m, study.grid.cell_size_m
+
+
+def _ranker(config: TrainConfig, study: Study, train: Index, test: Index, buffer_m: float) -> Ranker:
+    """The recipe of the config on some rows of a study, none of which is near the land on test."""
+    study = held_back_study(config, study, train)
+    side, recipe, _ = learned_by(config, study, train, 1)
+    away = away_from(test, study.grid.centres_m(), buffer_m)
+    unlabelled = unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight, away)
+    return fit_side(side, recipe, config.seed, unlabelled)
+
+
+def _raw(study: Study, ranker: Ranker, rows: Index) -> Floats:
+    return ranker.raw(asked_of(study.table, ranker.features)[rows], 1)
+
+
+def _near(study: Study, which: Flags, rows: Index, buffer_m: float) -> Flags:
+    """Cells among `which` that are one of `rows` or within the buffer of one."""
+    near = np.zeros(len(which), dtype=bool)
+    some = np.flatnonzero(which)
+    if len(rows) and len(some):
+        centres = study.grid.centres_m()
+        apart, _ = cKDTree(centres[rows]).query(centres[some])
+        near[some] = apart <= buffer_m * (1 + 1e-9)
+    return near
+
+
+def _buffer_m(config: TrainConfig, then: Study) -> float:
+    """The buffer of the config; where it is automatic, the range of the labels known before."""
+    if config.validation.buffer_m != "auto":
+        return float(config.validation.buffer_m)
+    rows = np.flatnonzero(then.evidence.labelled)
+    found = then.evidence.state[rows] == FOUND
+    size = then.grid.cell_size_m
+    return max(size, autocorrelation_range_m(then.grid.centres_m()[rows], found, size, config.seed))
+
+
+def _labels_of(study: Study) -> Labels:
+    return study.labels
+
+
+def arena_table(contest: Contest) -> pd.DataFrame:
+    """Every judged cell with both scores, for whoever wants to judge anew."""
+    return pd.concat([_rows(contest, arena) for arena in contest.arenas], ignore_index=True) if contest.arenas else (
+        pd.DataFrame()
+    )  # fmt: skip
+
+
+def _rows(contest: Contest, arena: Arena) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arena": arena.name, "cell_id": contest.now.grid.cell_ids()[arena.cell], "district": arena.district,
+            "fold": arena.fold, "chosen_by": arena.origin, "found": arena.positive, "champion": arena.champion,
+            "challenger": arena.challenger,
+        }
+    )  # fmt: skip
+
+
+def districts_of(arena: Arena) -> Iterator[tuple[str, Flags]]:
+    """Each district of an arena with its cells."""
+    for name in sorted({str(name) for name in arena.district} - {NO_REGION}):
+        yield name, arena.district == name

@@ -1,0 +1,57 @@
+"""What a retraining came to, in a module that a run with nothing new can read without all that training needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from training.registry.versions import Row
+
+if TYPE_CHECKING:
+    from training.contamination.dataset import Study
+    from training.evidence.ledger import Ledger
+    from training.retraining.contest import Contest
+    from training.retraining.gate import Check
+    from training.retraining.new_records import News
+
+FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What a retraining came to.
+
+    `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED or WAITING (for --approve). `champion` is the
+    number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one judged.
+    `notes` are sentences for the operator; `facts` what goes into the audit line. `ledger` and `study` are of
+    today, for whoever ranks next: None where they were not needed.
+    """
+
+    kind: str
+    champion: str
+    before: str | None
+    challenger: str | None
+    checks: "tuple[Check, ...]" = ()
+    notes: tuple[str, ...] = ()
+    news: "News | None" = None
+    contest: "Contest | None" = None
+    psi: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ledger: "Ledger | None" = None
+    study: "Study | None" = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the gate refused, empty where it did not."""
+        return tuple(f"{check.name}: {check.text}" for check in self.checks if not check.passed)
+
+
+def no_change(known: Row, before: str, notes: tuple[str, ...], news: "News | None") -> Decision:
+    """UNCHANGED: `known` was trained on all there is, and `before` goes on ranking."""
+    decided = known.tags.get("decision", "")
+    told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
+    waits = (f"version {known.number} waits for --approve NAME",) if decided == WAITING else ()
+    return Decision(
+        UNCHANGED, before, before, known.number, notes=(*notes, f"{told}: no version changes", *waits), news=news
+    )

@@ -1,0 +1,207 @@
+"""The gate: what a challenger has to hold before it ranks. Each check is one function and one line in CHECKS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.calibration import calibration_error, cross_calibrated
+from training.evidence.selection import CHANCE, PEOPLE, STRENGTH
+from training.retraining.casualty_contest import contributions, worse_by
+from training.retraining.contest import NEWEST, REGIONS, Arena, Contest, districts_of
+from training.retraining.contradiction import found_and_stated, shift, turned_round
+from training.retraining.loss import DRAWS, loss_of, many_blocks
+from training.settings.config import RetrainingSettings
+from training.validation.drift import MOVED_MUCH
+from training.validation.survey_order import Flags, Floats
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check found: whether it holds, and a sentence with the figures; `judged` is False where it could not."""
+
+    name: str
+    passed: bool
+    text: str
+    judged: bool = True
+
+
+def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """Recall at the budgeted area is not worse, on the newest results and on held-out regions."""
+    figure = f"recall_{settings.budget_percent}"
+    checks = []
+    for arena in contest.arenas:
+        if not _judgeable(arena, np.ones(len(arena.cell), dtype=bool), settings):
+            told = (
+                f"{arena.name} hold {int(arena.positive.sum())} found of {len(arena.cell):,} cells: too few to judge by"
+            )
+            checks.append(Check(f"recall, {arena.name}", True, told, judged=False))
+            continue
+        loss = loss_of(arena, figure)
+        beyond = loss.share_beyond(settings.margin)
+        told = (
+            f"recall at {settings.budget_percent} % of area on {arena.name}, {int(arena.positive.sum()):,} found of "
+            f"{len(arena.cell):,} cells: {loss.told()}; worse by more than {settings.margin:g} in {beyond:.0%} of draws"
+        )
+        checks.append(Check(f"recall, {arena.name}", beyond <= settings.doubt, told))
+    return checks or [Check("recall", True, "nothing new could be judged: no newer result on land that was unknown",
+                            judged=False)]  # fmt: skip
+
+
+def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """No district is worse by more than a margin: ROC AUC, for in a district a few per cent of area are few cells."""
+    checks = []
+    for arena in contest.arenas:
+        worse, judged = [], 0
+        for name, rows in districts_of(arena):
+            if not _judgeable(arena, rows, settings):
+                continue
+            judged += 1
+            loss = loss_of(arena, "roc_auc", rows)
+            if loss.share_beyond(settings.district_margin) > settings.district_doubt:
+                worse.append(f"{name} ({loss.told()})")
+        told = f"{judged} district(s) judged on {arena.name}, margin {settings.district_margin:g} of ROC AUC: "
+        told += f"worse in {'; '.join(worse)}" if worse else "none worse"
+        checks.append(Check(f"districts, {arena.name}", not worse, told, judged > 0))
+    return checks
+
+
+def check_independent(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """The same recall on results that no ranking asked for: those flatter whoever asked.
+
+    Judged where enough of the newest results are marked as reported by people or drawn by chance.
+    """
+    arena = contest.arena(NEWEST)
+    if arena is None:
+        return []
+    counts = {name or "nobody says": int((arena.origin == name).sum()) for name in STRENGTH}
+    told = "newest results by who chose the land: " + ", ".join(f"{name} {n:,}" for name, n in counts.items() if n)
+    rows = np.isin(arena.origin, (PEOPLE, CHANCE))
+    if not _judgeable(arena, rows, settings):
+        return [Check("independent results", True, told, judged=False)]
+    loss = loss_of(arena, f"recall_{settings.budget_percent}", rows)
+    beyond = loss.share_beyond(settings.margin)
+    told += f"; recall at {settings.budget_percent} % of area by people and chance: {loss.told()}"
+    return [Check("independent results", beyond <= settings.doubt, told)]
+
+
+def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """No district's newest results turn what was known upside down: such records are looked at before they teach.
+
+    Two signs: they would fit what the champion states many times better with found for searched, or the share found
+    exceeds the stated one by `most_shift` log-odds, by itself and beside the other districts. That little or nothing is
+    found where much was stated is the common disappointment of survey and refuses nobody: the challenger learns it.
+    """
+    arena = contest.arena(NEWEST)
+    if arena is None:
+        return []
+    judged = [(n, rows) for n, rows in districts_of(arena) if int(rows.sum()) >= 2 * settings.least_found]
+    odd = []
+    for name, rows in judged:
+        others = ~rows if int((~rows).sum()) >= 2 * settings.least_found else None
+        found, stated = found_and_stated(arena, rows)
+        told = f"{name}: {found:.0%} of {int(rows.sum())} cells found where {stated:.0%} was stated"
+        apart = shift(arena, rows) - max(0.0, shift(arena, others) if others is not None else 0.0)
+        times = float(np.exp(min(turned_round(arena, rows, others), 20.0)))
+        if times > settings.most_turned:
+            odd.append(f"{told}, which fits {times:,.0f} times better with found and searched turned round")
+        elif apart > settings.most_shift:
+            odd.append(f"{told}, {apart:+.1f} log-odds")
+    told = f"results of {len(judged)} district(s) against what was known: "
+    text = told + ("; ".join(odd) + ". Look at these records" if odd else "none turns it round")
+    return [Check("contradiction", not odd, text, bool(judged))]
+
+
+def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """The challenger's scores make probabilities that hold on land held out, or are no further off than the champion's.
+
+    Each region's curve is fitted on the other regions, for both alike. What either states of the newest results is
+    told beside it and decides nothing: survey goes where scores are high, and there the best of them disappoint.
+    """
+    arena = contest.arena(REGIONS)
+    errors = [np.nan, np.nan] if arena is None else [_error(arena, s) for s in (arena.champion, arena.challenger)]
+    if not np.isfinite(errors).all():
+        return [Check("calibration", True, "no two regions could be held out: not judged", judged=False)]
+    limit = max(settings.most_calibration_error, errors[0] + settings.calibration_margin)
+    told = f"calibration error on {REGIONS}: champion {errors[0]:.3f}, challenger {errors[1]:.3f}, limit {limit:.3f}"
+    newest = contest.arena(NEWEST)
+    if newest is not None:
+        shares = [float(np.average(s, weights=newest.area)) for s in (newest.stated_champion, newest.stated_challenger)]
+        found = float(np.average(newest.positive, weights=newest.area))
+        told += f"; {NEWEST}: found {found:.1%}, stated {shares[0]:.1%} and {shares[1]:.1%}"
+    return [Check("calibration", errors[1] <= limit, told)]
+
+
+def check_casualty(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """The casualty challenger says no worse where the newest accidents lie: Poisson deviance, over blocks of land."""
+    arena = contest.casualty
+    accidents = 0.0 if arena is None else float(arena.observed.sum())
+    if arena is None or accidents < settings.least_found:
+        told = f"{accidents:.0f} dated accidents since the champion's date where regions can be held out: too few"
+        return [Check("casualty risk", True, told, judged=False)]
+    worse = worse_by(arena, many_blocks(arena.centres_m, arena.block_m, arena.side_m), DRAWS)
+    both = [float(contributions(arena.observed, one).mean()) for one in (arena.champion, arena.challenger)]
+    beyond = float((worse > settings.casualty_margin).mean())
+    low, high = np.quantile(worse, [0.05, 0.95])
+    told = (
+        f"Poisson deviance on {accidents:.0f} newest accidents in {len(arena.observed):,} units: champion "
+        f"{both[0]:.4f}, challenger {both[1]:.4f}, change {both[1] / both[0] - 1:+.1%} ({low:+.1%} to {high:+.1%}); "
+        f"worse by more than {settings.casualty_margin:.0%} in {beyond:.0%} of draws"
+    )
+    return [Check("casualty risk", beyond <= settings.doubt, told)]
+
+
+def check_domain(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """Not much land falls out of the area of applicability."""
+    lost = contest.domain_champion - contest.domain_challenger
+    told = (
+        f"land in the domain: champion {contest.domain_champion:.1%}, challenger {contest.domain_challenger:.1%}, "
+        f"at most {settings.most_domain_loss:.0%} may be lost"
+    )
+    return [Check("domain", lost <= settings.most_domain_loss, told)]
+
+
+def check_sources(contest: Contest, _: RetrainingSettings) -> list[Check]:
+    """No source that the champion learned from has vanished: that is decided by a person, not by a timer."""
+    gone = ", ".join(contest.missing) or "none"
+    return [Check("sources", not contest.missing, f"features that vanished: {gone}; new: {len(contest.new)}")]
+
+
+CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
+    "contradiction": check_contradiction,
+    "recall": check_recall,
+    "independent": check_independent,
+    "districts": check_districts,
+    "calibration": check_calibration,
+    "casualty": check_casualty,
+    "domain": check_domain,
+    "sources": check_sources,
+}
+
+
+def judged_by_gate(contest: Contest, settings: RetrainingSettings) -> tuple[Check, ...]:
+    """Every check of the gate; a challenger passes when all of them hold."""
+    return tuple(check for one in CHECKS.values() for check in one(contest, settings))
+
+
+def drift_told(psi: list[tuple[str, float]]) -> str:
+    """Input drift in one sentence: reported, for it says that the land differs and not that a model is worse.
+
+    >>> drift_told([("road_distance_m", 0.31), ("slope_deg", 0.02)])
+    'input drift: 1 of 2 features moved much (population stability index over 0.25): road_distance_m 0.31'
+    """
+    moved = [f"{name} {value:.2f}" for name, value in psi if value > MOVED_MUCH]
+    told = f"input drift: {len(moved)} of {len(psi)} features moved much (population stability index over {MOVED_MUCH})"
+    return told + (f": {', '.join(moved[:10])}" if moved else "")
+
+
+def _judgeable(arena: Arena, rows: Flags, settings: RetrainingSettings) -> bool:
+    found = int(arena.positive[rows].sum())
+    return min(found, int(rows.sum()) - found) >= settings.least_found
+
+
+def _error(arena: Arena, score: Floats) -> float:
+    """Calibration error of scores whose curve comes from the other folds; NaN where there is no other."""
+    stated = cross_calibrated(score, arena.positive, arena.area, arena.fold)
+    known = np.isfinite(stated)
+    return calibration_error(stated[known], arena.positive[known], arena.area[known])

@@ -1,0 +1,100 @@
+"""What the last retraining saw, so that the next one knows that nothing is new before it opens a source."""
+
+import json
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import features
+import models
+import training
+from features.base.records import RULED_OUT_BY, dates_of
+from training.evidence.inputs import Inputs
+from training.evidence.ledger import Ledger
+from training.settings.config import TrainConfig
+from training.settings.provenance import digest_of, tree_digest
+
+
+class Seen(BaseModel):
+    """What a retraining came to, for the next one.
+
+    `mark` stands for files, settings and code. It holds for dates from `since`, the last day on which something in the
+    files became known (None: nothing did), up to the day before `until`, on which more does (None: nothing does).
+    `champion` and `known` are numbers of contamination versions, `champion_run` and `known_run` the runs that made
+    them, `decision` is that of `known`. `inputs` are the digests that a map of these files carries, and `notes` what
+    was said of the news.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=False, extra="forbid")
+
+    mark: str
+    since: date | None
+    until: date | None
+    champion: str
+    champion_run: str
+    known: str
+    known_run: str
+    decision: str
+    inputs: dict[str, str]
+    notes: tuple[str, ...]
+
+    def holds(self, mark: str, as_of: date) -> bool:
+        """Whether the same is known at a date as at that of the retraining, from the same files by the same code."""
+        begun = self.since is None or self.since <= as_of
+        return bool(mark) and self.mark == mark and begun and (self.until is None or as_of < self.until)
+
+
+def seen_path(config: TrainConfig) -> Path:
+    """Where it is written down: beside the config. Whoever takes it away loses some seconds of the next run."""
+    return config.home_folder / f".{config.name}.retrain.seen.json"
+
+
+def mark_of(config: TrainConfig, files: str) -> str:
+    """SHA-256 over the digest of the files, all settings but the date, and our own code; empty without a digest.
+
+    The date is compared by itself: a timer moves it every day, and mostly nothing becomes known by that.
+    """
+    if not files:
+        return ""
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"as_of"})
+    parts = {"settings": json.dumps(settings, sort_keys=True), "files": files}
+    for package in (features, models, training):
+        parts[f"code {package.__name__}"] = tree_digest(Path(str(package.__file__)).parent)
+    return digest_of(parts)
+
+
+def read_seen(config: TrainConfig) -> Seen | None:
+    """What the last retraining saw; None where nothing is written down or it cannot be read."""
+    try:
+        return Seen.model_validate_json(seen_path(config).read_text(encoding="utf-8"))
+    except (OSError, ValueError, ValidationError):
+        return None
+
+
+def write_seen(config: TrainConfig, seen: Seen) -> None:
+    """Write it down in one step; a folder that cannot be written costs the next run its short way and nothing else."""
+    path = seen_path(config)
+    beside = path.with_suffix(".part")
+    try:
+        beside.write_text(seen.model_dump_json(indent=1), encoding="utf-8")
+        beside.replace(path)
+    except OSError:
+        for one in (path, beside):
+            with suppress(OSError):
+                one.unlink(missing_ok=True)
+
+
+def known_days(inputs: Inputs, ledger: Ledger, as_of: date) -> tuple[date | None, date | None]:
+    """The last day up to `as_of` and the first one after it on which any record may become known; None for no day."""
+    columns = [
+        dates_of(table, name) for table in inputs.sources.vectors.values() for name in RULED_OUT_BY if name in table
+    ]
+    columns.append(ledger.entries.records["known_from"].to_numpy().astype("datetime64[ns]"))
+    days = np.concatenate(columns).astype("datetime64[D]")
+    days, today = days[~np.isnat(days)], np.datetime64(as_of)
+    past, later = days[days <= today], days[days > today]
+    return (past.max().item() if len(past) else None), (later.min().item() if len(later) else None)

@@ -1,0 +1,76 @@
+"""By how much a challenger is worse on an arena: one figure of both, on the same draws of blocks of land."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.retraining.contest import Arena
+from training.validation.block_bootstrap import judged_on_draws, pooled_score
+from training.validation.survey_order import Flags, Floats, Index
+
+DRAWS = 200
+MANY_BLOCKS = 15
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Champion minus challenger in one figure: as it is, its 90 % interval, and the draws (empty with few blocks)."""
+
+    champion: float
+    challenger: float
+    draws: Floats
+
+    @property
+    def loss(self) -> float:
+        """By how much the challenger is worse; negative where it is better."""
+        return self.champion - self.challenger
+
+    def share_beyond(self, margin: float) -> float:
+        """Share of the draws in which the loss exceeds a margin; all or none where there were too few blocks."""
+        known = self.draws[np.isfinite(self.draws)]
+        return float((known > margin).mean()) if len(known) else float(self.loss > margin)
+
+    def told(self) -> str:
+        """The two figures, and the bounds of the change where there are any."""
+        known = self.draws[np.isfinite(self.draws)]
+        text = f"champion {self.champion:.3f}, challenger {self.challenger:.3f}"
+        if not len(known):
+            return text
+        low, high = np.quantile(-known, [0.05, 0.95])
+        return f"{text}, change {-self.loss:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0) -> Loss:
+    """Loss in a figure of `ranking_figures` over the cells of an arena, or some of them; both on the same draws."""
+    chosen = np.ones(len(arena.cell), dtype=bool) if rows is None else rows
+    judged = [
+        judged_on_draws(
+            pooled_score(score[chosen], arena.fold[chosen], arena.area[chosen]), arena.positive[chosen],
+            blocks_of(arena, chosen), seed, DRAWS, arena.area[chosen],
+        )
+        for score in (arena.champion, arena.challenger)
+    ]  # fmt: skip
+    draws = judged[0].drawn[figure] - judged[1].drawn[figure]
+    return Loss(judged[0].figures[figure], judged[1].figures[figure], draws)
+
+
+def blocks_of(arena: Arena, rows: Flags) -> Index:
+    """Number of the block of land of each chosen cell: as large as training's where that leaves MANY_BLOCKS of them.
+
+    A district is smaller than a country: its blocks are halved until there are enough to draw from, down to two cells.
+    """
+    return many_blocks(arena.centres_m[rows], arena.block_m, arena.cell_size_m)
+
+
+def many_blocks(centres_m: Floats, side_m: float, cell_size_m: float) -> Index:
+    """Number of the square block of each place (n, 2), as in `blocks_of`."""
+    block = _squares(centres_m, side_m)
+    while len(np.unique(block)) < MANY_BLOCKS and side_m / 2 >= 2 * cell_size_m:
+        side_m /= 2
+        block = _squares(centres_m, side_m)
+    return block
+
+
+def _squares(centres_m: Floats, side_m: float) -> Index:
+    squares = np.floor(centres_m / side_m).astype(np.int64)
+    return np.asarray(np.unique(squares, axis=0, return_inverse=True)[1].reshape(-1), dtype=np.int64)

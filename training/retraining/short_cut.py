@@ -1,0 +1,106 @@
+"""The first steps of a retraining, and whether it can end with them because nothing is new."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.base.errors import ConfigError
+from training.evidence.fingerprint import files_digest
+from training.evidence.inputs import Inputs
+from training.evidence.ledger import Ledger
+from training.registry.aliases import CHAMPION, restore
+from training.registry.store import Store
+from training.registry.versions import Row, row_of, sweep
+from training.retraining.decision import Decision, no_change
+from training.retraining.last_run import Seen, known_days, mark_of, read_seen, write_seen
+from training.settings.config import TrainConfig
+
+# Runs of a retraining carry the tag, so that what a killed one left behind is known for what it is.
+BY_RETRAIN = {"command": "retrain"}
+
+
+def lock_path(config: TrainConfig) -> Path:
+    """The file that two retrainings of a country must not hold at once."""
+    return config.home_folder / f".{config.name}.retrain.lock"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The store, put in order after whoever was killed; what was done for that; digest of the files; mark of all.
+
+    `files` and `mark` are empty where the inputs do not come from files, or one of these cannot be read.
+    """
+
+    store: Store
+    notes: tuple[str, ...]
+    files: str
+    mark: str
+
+
+def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: bool = True) -> Begun:
+    """The first steps of a retraining; the caller holds the lock."""
+    # Before a source is opened: a file that changes meanwhile is then new to the next run.
+    files = files_digest(config) if from_files else ""
+    mark = mark_of(config, files)
+    store = Store.of(config)
+    progress("store")
+    restored = restore(store.client, config.name)
+    notes = sweep(store, config.name, BY_RETRAIN)
+    if restored:
+        notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
+    return Begun(store, notes, files, mark)
+
+
+def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decision | None:
+    """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
+    same = nothing_new(config, begun) if approve is None else None
+    if same is None:
+        return None
+    known, seen = same
+    return no_change(known, seen.champion, (*begun.notes, *seen.notes), None)
+
+
+def nothing_new(config: TrainConfig, begun: Begun) -> tuple[Row, Seen] | None:
+    """The version that knows all there is, and what was seen; None where something may be new.
+
+    Versions are compared by the run that made them too: numbers begin anew in another store.
+    """
+    seen = read_seen(config)
+    name = f"{config.name}.contamination"
+    if seen is None or not seen.holds(begun.mark, config.as_of):
+        return None
+    if begun.store.number(name, CHAMPION) != seen.champion:
+        return None
+    try:
+        champion, known = (row_of(begun.store, name, number) for number in (seen.champion, seen.known))
+    except ConfigError:
+        return None
+    if (champion.run_id, known.run_id) != (seen.champion_run, seen.known_run):
+        return None
+    return (known, seen) if known.tags.get("decision", "") == seen.decision else None
+
+
+def note_down(
+    config: TrainConfig, begun: Begun, inputs: Inputs, ledger: Ledger, champion: str, known: str, told: tuple[str, ...]
+) -> None:
+    """Write down what was seen, for the next run; nothing where the inputs do not come from files."""
+    if not begun.mark:
+        return
+    name = f"{config.name}.contamination"
+    first, row = row_of(begun.store, name, champion), row_of(begun.store, name, known)
+    since, until = known_days(inputs, ledger, config.as_of)
+    write_seen(
+        config,
+        Seen(
+            mark=begun.mark,
+            since=since,
+            until=until,
+            champion=champion,
+            champion_run=first.run_id,
+            known=known,
+            known_run=row.run_id,
+            decision=row.tags.get("decision", ""),
+            inputs=inputs.digests,
+            notes=told,
+        ),
+    )

@@ -1,0 +1,297 @@
+"""What a training run can be told: the parts of the YAML that concern sources, evidence, models and judging."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from features.base.settings import Settings
+from features.families.registry import BUILDERS
+from features.sources.opening import SourceSpec, SourcesSettings
+from features.table.build import check_families
+from features.table.scheduler import LOCAL, PROCESSES, Compute, is_scheduler
+from training.settings.boosting import BoostingSettings, Positive, Share
+from training.settings.casualty import CasualtySettings
+
+
+def _as_specs(value: Any) -> Any:
+    """A path, a source or a list of either: always a list of sources."""
+    entries = value if isinstance(value, (list, tuple)) else [value]
+    return [{"path": entry} if isinstance(entry, str) else entry for entry in entries]
+
+
+Area = Annotated[tuple[SourceSpec, ...], BeforeValidator(_as_specs), Field(min_length=1)]
+
+
+class GridSettings(Settings):
+    """Which cells there are."""
+
+    crs: str = Field(description="a projected CRS in metres, such as EPSG:32638")
+    cell_size_m: float = Field(gt=0, description="side of a cell")
+    area: Area = Field(description="polygons of the area, or points that mark its cells; one source or several")
+
+
+class DeclaredArea(Settings):
+    """Land that the config declares to be searched: someone answers for this sentence, so it needs a reason."""
+
+    area: SourceSpec | None = Field(None, description="polygons; none means the whole area of the grid")
+    bounds: tuple[float, float, float, float] | None = Field(
+        None, description="west, south, east, north in degrees: only cells whose centre lies within"
+    )
+    weight: float = Field(0.3, gt=0, le=1, description="how much such a cell counts beside a cleared one")
+    reason: str = Field(min_length=10, description="why this land counts as searched")
+
+    @field_validator("bounds")
+    @classmethod
+    def _west_to_east(cls, value: Any) -> Any:
+        return value if value is None else _ordered(value)
+
+
+def _ordered(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A box whose corners are in order; swapped ones would silently hold nothing."""
+    west, south, east, north = box
+    if west >= east or south >= north:
+        raise ValueError(f"{list(box)} must be west, south, east, north with west < east and south < north")
+    return box
+
+
+class LabelSettings(Settings):
+    """Which records count as what; the kinds are those of training.evidence.ledger.KINDS."""
+
+    found: tuple[str, ...] = Field(
+        ("find", "accident", "CHA", "survey_found", "cleared_with_devices"), description="kinds that make a cell found"
+    )
+    searched: tuple[str, ...] = Field(
+        ("cleared", "reduced", "cancelled", "survey_searched"), description="kinds that make a cell searched"
+    )
+    weights: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict, description="weight of a kind, where it differs"
+    )
+    declared_searched: tuple[DeclaredArea, ...] = Field((), description="land declared to be searched")
+
+
+class SurveyBiasSettings(Settings):
+    """Survey went where people expected ordnance: what training does about the land that nobody has looked at."""
+
+    weights: Literal["none", "propensity"] = Field(
+        "none", description="propensity: labelled cells of land that is seldom surveyed count more"
+    )
+    unlabelled: Literal["refuse", "background"] = Field(
+        "refuse",
+        description="with too few searched cells: refuse to train, or draw unknown land as a background that found "
+        "cells stand out from; it is no label and its contamination is an index",
+    )
+    background_weight: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="weight of unknown land beside that of all searched land; 0: it plays no part. Never where records "
+        "are withheld: such land would be called empty",
+    )
+    bags: int = Field(4, ge=1, le=50, description="draws of unknown land, each with a booster of its own")
+
+
+class ScreeningSettings(Settings):
+    """Features whose direction changes from region to region: they promise what the next region does not keep."""
+
+    least_agreement: Share = Field(
+        0.0,
+        description="share of the regions learned from in which a feature must point the same way; 0: all features",
+    )
+
+
+class TuningSettings(Settings):
+    """Nested tuning: parameters chosen on regions held out within what a fold learns from, never on what it judges."""
+
+    trials: int = Field(0, ge=0, le=1000, description="parameter sets to try beside those of the config; 0: no tuning")
+    budget_share: float = Field(0.1, gt=0, lt=1, description="recall at this share of the area is what counts")
+    inner_folds: int = Field(3, ge=2, le=20, description="groups of regions that are held out in turn")
+
+
+RegionWeights = Literal["none", "equal", "worst"]
+
+
+class ContaminationSettings(Settings):
+    """Labels, model and calibration of contamination."""
+
+    labels: LabelSettings = LabelSettings()
+    model: BoostingSettings = BoostingSettings()
+    linear_share: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="part of the log-odds that a logistic regression on ranks gives; 0 is the trees alone",
+    )
+    constraints: Literal["evidence", "none"] | dict[str, Literal[-1, 0, 1]] = Field(
+        "evidence",
+        description="monotone directions: those that the field's evidence supports, none, or by feature name",
+    )
+    screening: ScreeningSettings = ScreeningSettings()
+    region_weights: RegionWeights = Field(
+        "none", description="equal: every region counts alike; worst: regions that are predicted worst count more"
+    )
+    tuning: TuningSettings = TuningSettings()
+    survey_bias: SurveyBiasSettings = SurveyBiasSettings()
+    leave_out: tuple[str, ...] = Field((), description="features or families that the model must not see")
+    outcomes: Literal["hidden", "neighbours"] = Field(
+        "hidden",
+        description="features of survey outcomes that make labels. neighbours: the model sees those of other blocks "
+        "(contamination.own_block_m), distances clipped, and each fold those of what it learns from alone; for "
+        "extending a survey, not for another region",
+    )
+    members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
+    block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")
+    events_in_labels: tuple[Literal["incidents", "finds"], ...] = Field(
+        (), description="event sources that made the labels by another way, such as published labels derived from them"
+    )
+    own_block_m: Positive = Field(5_000, description="block whose undated records a cell's own features leave out")
+
+
+class ValidationSettings(Settings):
+    """How the models are judged."""
+
+    protocols: tuple[Literal["as_of", "leave_region_out", "knndm", "random"], ...] = Field(
+        ("as_of", "leave_region_out", "knndm", "random"), description="how the model is judged; see the README"
+    )
+    regions: Literal["districts", "blocks"] | dict[str, tuple[float, float, float, float]] = Field(
+        "districts",
+        description="districts, square blocks, or named boxes (west, south, east, north in degrees); districts "
+        "become blocks where there is no such source",
+    )
+    folds: int = Field(5, ge=2, le=50, description="regions are dealt to so many folds; boxes are a fold each")
+    block_m: Positive = Field(20_000, description="side of the square blocks")
+    buffer_m: Literal["auto"] | Annotated[float, Field(ge=0)] = Field(
+        "auto",
+        description="training cells this near to a held-out cell are left out; auto: within the range of the labels' "
+        "autocorrelation, estimated",
+    )
+    horizon_years: float = Field(
+        1.0, gt=0, le=20, description="as_of: judged on results recorded within this time after the earlier date"
+    )
+    rounds: int = Field(2, ge=1, le=20, description="as_of: earlier dates, a horizon apart, that are judged from")
+    explained_cells: int = Field(
+        2_000, ge=0, le=100_000, description="cells drawn for the report's account of what moves the scores; 0: none"
+    )
+
+    @field_validator("regions")
+    @classmethod
+    def _two_boxes(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) < 2:
+            raise ValueError(f"needs at least two boxes to leave one out, got {len(value)}")
+        for box in value.values() if isinstance(value, dict) else ():
+            _ordered(box)
+        return value
+
+
+class RetrainingSettings(Settings):
+    """When a challenger may take the champion's place; `mlrisk retrain` reads it."""
+
+    policy: Literal["auto", "approve"] = Field(
+        "auto", description="auto: who passes the gate ranks; approve: a person signs with --approve NAME"
+    )
+    budget_percent: Literal[5, 10, 20] = Field(10, description="per cent of the area that survey can reach")
+    margin: Share = Field(0.02, description="loss of recall at that share that counts as none, for the whole country")
+    doubt: Share = Field(
+        0.9, description="refuse when the loss exceeds the margin in more than this share of the bootstrap draws"
+    )
+    district_margin: Share = Field(0.1, description="loss of ROC AUC in a district that counts as none")
+    district_doubt: Share = Field(0.95, description="as doubt, for each district; there are many, and each is small")
+    casualty_margin: Share = Field(
+        0.02, description="share of Poisson deviance on the newest accidents that counts as none"
+    )
+    least_found: int = Field(
+        15,
+        ge=1,
+        description="found, and searched, cells from which on a district is judged; accidents for casualty risk",
+    )
+    most_turned: float = Field(
+        10, ge=1, description="how many times better a district's newest results may fit with found for searched"
+    )
+    most_shift: float = Field(
+        4, gt=0, description="log-odds by which the share found in a district may exceed the stated one"
+    )
+    most_calibration_error: Share = Field(0.15, description="calibration error on held-out regions")
+    calibration_margin: Share = Field(0.1, description="calibration error beyond the champion's that counts as none")
+    most_domain_loss: Share = Field(0.05, description="share of the land that may fall out of the domain")
+    lock_wait_s: float = Field(0, ge=0, description="how long a second run waits for the first; 0: it refuses at once")
+
+
+class TrackingSettings(Settings):
+    """Where runs and model versions are kept."""
+
+    uri: str = Field(
+        "sqlite:///mlflow.db",
+        description="an MLflow tracking URI; a relative sqlite path is one beside the config file",
+    )
+    artifacts: str | None = Field(
+        None,
+        description="where models and reports go: a folder, relative to the config file, or a URI such as s3://bucket; "
+        "beside a database if not given, and where a tracking server keeps them",
+    )
+
+
+class ComputeSettings(Settings):
+    """Where features are computed; none of it ever changes a result."""
+
+    scheduler: str = Field(
+        LOCAL,
+        description="local: threads of this process; processes: as many worker processes; tcp://host:port: the "
+        "workers of a Dask scheduler (pip install mlrisk[dask])",
+    )
+    threads: int = Field(2, ge=1, le=256, description="tiles, folds or trees that are worked on side by side")
+    tile_cells: int = Field(512, ge=16, le=8192, description="side of a tile in cells")
+
+    @field_validator("scheduler")
+    @classmethod
+    def _known_scheduler(cls, value: str) -> str:
+        if not is_scheduler(value):
+            raise ValueError(f"{value!r} is no scheduler: choose {LOCAL}, {PROCESSES} or tcp://host:port")
+        return value
+
+    @property
+    def schedule(self) -> Compute:
+        """The same for the features."""
+        return Compute(self.scheduler, self.threads)
+
+
+class TrainConfig(Settings):
+    """Everything that a trained model depends on."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="registers <name>.contamination and .casualty")
+    as_of: date = Field(description="the date of knowledge: nothing recorded after it may influence anything")
+    grid: GridSettings
+    sources: SourcesSettings
+    features: tuple[str, ...] = Field(tuple(BUILDERS), min_length=1, description="feature families")
+    contamination: ContaminationSettings = ContaminationSettings()
+    casualty: CasualtySettings = CasualtySettings()
+    validation: ValidationSettings = ValidationSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    compute: ComputeSettings = ComputeSettings()
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    home_folder: Path = Field(Path(), exclude=True, description="set by load_config: the folder of the config file")
+    data_folder: Path = Field(Path(), exclude=True, description="set by load_config: the folder of relative sources")
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _whole_day(cls, value: Any) -> Any:
+        # A time of day would make two maps of the same date differ.
+        if hasattr(value, "hour"):
+            raise ValueError(f"{value} has a time of day: give a date such as 2024-07-31")
+        return value
+
+    @field_validator("features")
+    @classmethod
+    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return check_families(value)
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> "TrainConfig":
+        buffer_m = self.validation.buffer_m
+        if buffer_m != "auto" and 0 < buffer_m < self.grid.cell_size_m:
+            raise ValueError(
+                f"validation.buffer_m ({buffer_m:g}) must be auto, 0 or at least "
+                f"grid.cell_size_m ({self.grid.cell_size_m:g})"
+            )
+        return self

@@ -1,0 +1,89 @@
+"""Who and what a run is: digests, versions of code, and settings as they may be written down."""
+
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from training.settings.config import TrainConfig
+
+
+def masked(uri: str) -> str:
+    """The URI without its password.
+
+    >>> masked("postgresql://anna:secret@host/db")
+    'postgresql://anna:***@host/db'
+    """
+    return re.sub(r"(://[^/:@]*:)[^@/]*@", r"\1***@", uri)
+
+
+def public_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings of a run as they may be written down: without a password."""
+    settings = config.model_dump(mode="json")
+    kept = {"uri": masked(config.tracking.uri), "artifacts": config.tracking.artifacts}
+    return settings | {"tracking": {name: value for name, value in kept.items() if value}}
+
+
+def grid_text(config: TrainConfig) -> str:
+    """CRS and cell size, which a model shares with the land that it may rank."""
+    return f"{config.grid.crs} {config.grid.cell_size_m:g} m"
+
+
+def digest_of(texts: Mapping[str, str]) -> str:
+    """SHA-256 over the names and contents of a model's files."""
+    sha = hashlib.sha256()
+    for name in sorted(texts):
+        sha.update(f"{name}\0{len(texts[name])}\0{texts[name]}".encode())
+    return sha.hexdigest()
+
+
+def schema_digest(texts: Mapping[str, str]) -> str:
+    """SHA-256 of the features that a model asks for, in order, and of what is known of them."""
+    return digest_of({name: texts[name] for name in ("features.json", "schema.json") if name in texts})
+
+
+def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A nested mapping as dotted keys and short texts; what is None is left out.
+
+    >>> flattened({"grid": {"cell_size_m": 500.0, "area": ["a.gpkg"]}, "seed": None})
+    {'grid.cell_size_m': '500.0', 'grid.area': '["a.gpkg"]'}
+    """
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flattened(value, f"{prefix}{key}.")
+        elif value not in (None, [], {}):
+            # MLflow takes parameters of at most 6,000 characters and refuses some in keys.
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            flat["".join(c if c.isalnum() or c in "_-. /" else "_" for c in f"{prefix}{key}")] = text[:5000]
+    return flat
+
+
+def tree_digest(folder: Path) -> str:
+    """SHA-256 over the names and bytes of all files of a package, but for what Python makes of them."""
+    texts = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            texts[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return digest_of(texts)
+
+
+def code_version() -> str:
+    """Version of mlrisk, with the commit where the code runs from a checkout."""
+    try:
+        number = installed_version("mlrisk")
+    except ModuleNotFoundError:
+        number = "0"
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(  # noqa: S603 a fixed command
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 git from the user's own PATH
+            capture_output=True, text=True, check=True, timeout=5,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return number
+    return f"{number}+{commit}" if (here.parent / ".git").exists() else number

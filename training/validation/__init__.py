@@ -1,0 +1,1 @@
+"""How any ranking of cells is judged: folds, metrics, intervals, baselines; knows no model."""

@@ -1,0 +1,150 @@
+"""Rankings that every model is shown beside: rules of thumb, chance, and the simplest learners.
+
+A ranking is one function: it learns from a Lesson and scores the cells of a Land; more is surveyed first. To see a
+model of your own in every table, write such a function and name it in `benchmarks.contamination`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import QuantileTransformer
+
+from training.validation.held_out import RANDOM
+
+# Beyond this many rows neither learner gains, and both cost minutes.
+MOST_ROWS = 10_000
+INCIDENT_DISTANCE = "incident_distance_m"
+
+
+@dataclass(frozen=True, eq=False)
+class Land:
+    """Cells to be ranked: every feature (n, n_features) by `names`, and the centres (n, 2) in metres.
+
+    `learned` names the features that a model may see. NaN where a feature is unknown.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+    learned: tuple[str, ...]
+    centres_m: NDArray[np.float64]
+
+    def column(self, name: str) -> NDArray[np.float64] | None:
+        """One feature, None where the sources do not give it."""
+        return self.values[:, self.names.index(name)].astype(np.float64) if name in self.names else None
+
+    def seen(self) -> NDArray[np.float32]:
+        """The features that a model may see, (n, n_learned)."""
+        if self.learned == self.names:
+            return self.values
+        position = {name: number for number, name in enumerate(self.names)}
+        return np.ascontiguousarray(self.values[:, [position[name] for name in self.learned]])
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Labelled cells to learn from.
+
+    `found` says where ordnance was found and where land was searched without; `weight` in (0, 1] is the share of the
+    cell times the quality of the evidence. `region` names the region of each cell and `constraints` gives monotone
+    directions by feature name.
+    """
+
+    land: Land
+    found: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    region: NDArray[np.object_]
+    constraints: Mapping[str, int]
+    seed: int
+    threads: int
+
+
+Ranking = Callable[[Lesson, Land], NDArray[np.float64] | None]
+
+
+@dataclass(frozen=True)
+class RuleOfThumb:
+    """Rank by one feature; `sign` is -1 where less comes first (a distance)."""
+
+    feature: str
+    sign: int
+
+    def __call__(self, _: Lesson, land: Land) -> NDArray[np.float64] | None:
+        """The score of each cell, None where the sources do not give the feature."""
+        values = land.column(self.feature)
+        return None if values is None else self.sign * values
+
+
+def random_order(_: Lesson, land: Land) -> NDArray[np.float64]:
+    """All cells alike: ties count at their expected value, so this is a random order without its noise."""
+    return np.zeros(len(land.values))
+
+
+def near_what_is_known(lesson: Lesson, land: Land) -> NDArray[np.float64]:
+    """Minus the distance to the nearest found cell of the lesson or to an incident: what a planner has at that date."""
+    known_m, _ = cKDTree(lesson.land.centres_m[lesson.found]).query(land.centres_m)
+    incident_m = land.column(INCIDENT_DISTANCE)
+    return -np.asarray(known_m if incident_m is None else np.fmin(known_m, incident_m), dtype=np.float64)
+
+
+def logistic_regression(lesson: Lesson, land: Land) -> NDArray[np.float64]:
+    """Log-odds of a logistic regression on features turned into normal scores."""
+    rows = _some(lesson)
+    prepared = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        # With fewer rows than quantiles scikit-learn warns in every fold.
+        QuantileTransformer(n_quantiles=min(200, len(rows)), output_distribution="normal", random_state=lesson.seed),
+    )
+    fitted = LogisticRegression(C=0.1, max_iter=2000, tol=1e-3)
+    fitted.fit(prepared.fit_transform(lesson.land.seen()[rows]), lesson.found[rows], lesson.weight[rows])
+    return np.asarray(fitted.decision_function(prepared.transform(land.seen())), dtype=np.float64)
+
+
+def random_forest(lesson: Lesson, land: Land) -> NDArray[np.float64]:
+    """Share of the votes of 100 trees with leaves of at least 20 cells (Breiman 2001)."""
+    rows = _some(lesson)
+    filled = SimpleImputer(strategy="median", keep_empty_features=True)
+    forest = RandomForestClassifier(100, min_samples_leaf=20, n_jobs=lesson.threads, random_state=lesson.seed)
+    forest.fit(filled.fit_transform(lesson.land.seen()[rows]), lesson.found[rows], lesson.weight[rows])
+    return np.asarray(forest.predict_proba(filled.transform(land.seen()))[:, 1], dtype=np.float64)
+
+
+# What a planner would do without a model. A new rule of thumb is one line, reported where its feature exists.
+RULES: dict[str, RuleOfThumb] = {
+    "distance to the line": RuleOfThumb("front_line_distance_m", -1),
+    "distance to an incident": RuleOfThumb(INCIDENT_DISTANCE, -1),
+    "incident density": RuleOfThumb("incident_density_2km_per_km2", 1),
+    "distance to a settlement": RuleOfThumb("settlement_distance_m", -1),
+}
+LEARNERS: dict[str, Ranking] = {"logistic regression": logistic_regression, "random forest": random_forest}
+BASELINES: dict[str, Ranking] = {
+    RANDOM: random_order,
+    **RULES,
+    "distance to what is known": near_what_is_known,
+    **LEARNERS,
+}
+
+
+def rule_scores(names: tuple[str, ...], values: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+    """Score of every rule whose feature is in the table, by rule name; a larger score is surveyed first."""
+    position = {name: index for index, name in enumerate(names)}
+    return {
+        name: rule.sign * values[:, position[rule.feature]].astype(np.float64)
+        for name, rule in RULES.items()
+        if rule.feature in position
+    }
+
+
+def _some(lesson: Lesson) -> NDArray[np.int64]:
+    """At most MOST_ROWS rows, drawn by the seed, with both classes among them."""
+    drawn = np.random.default_rng(lesson.seed).permutation(len(lesson.found))[:MOST_ROWS]
+    if lesson.found[drawn].any() and not lesson.found[drawn].all():
+        return np.sort(drawn)
+    firsts = [np.argmax(lesson.found), np.argmin(lesson.found)]
+    return np.unique(np.concatenate([drawn, firsts]))

@@ -1,0 +1,186 @@
+"""Which labelled cells a model learns from and which it is judged on: the folds of each protocol, explained."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from training.evidence.regions import NO_REGION
+from training.settings.config import ValidationSettings
+from training.validation.knndm import Matched, matched_folds
+from training.validation.variogram import autocorrelation_range_m
+
+# A buffer that takes more than this share of the found cells to learn from judges another model than the one used.
+LEAST_LEFT = 0.5
+# The dishonest protocol only shows the gap: more folds would cost time and tell nothing.
+MOST_RANDOM_FOLDS = 5
+QUANTILES = tuple(np.linspace(0.0, 1.0, 21).tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Rows to learn from and rows to be judged on, both indices into the cells of the grid.
+
+    `facts` explain the fold: numbers of cells, base rates, distances in metres between the two sides, and what the
+    protocol adds; plain numbers and lists, ready for JSON.
+    """
+
+    protocol: str
+    name: str
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What splits look at, arrays over the cells of the grid in `cell_ids()` order.
+
+    `regions` names the region of each cell, empty where it lies in none; `centres_m` has shape (n_cells, 2).
+    """
+
+    labelled: NDArray[np.bool_]
+    positive: NDArray[np.bool_]
+    regions: NDArray[np.object_]
+    centres_m: NDArray[np.float64]
+    cell_size_m: float
+
+
+def leave_region_out(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
+    """Folds that hold whole regions out; training cells within the buffer of a held-out cell are left out as well.
+
+    Regions are dealt to `folds` groups by the labelled land that they hold, never by what was found there, so that
+    another label moves no cell between folds; named boxes are a fold each. A buffer narrower than a cell would leave
+    the neighbours in: it is at least a cell wide unless it is 0. `auto` estimates the range of the labels'
+    autocorrelation from the training side alone, and halves it until half of the found cells are left to learn from.
+    A fold without found and searched cells on both sides judges nothing and is left out.
+    """
+    for name, members in deal(labels, settings, seed).items():
+        held_out = np.isin(labels.regions, members)
+        test = np.flatnonzero(held_out & labels.labelled)
+        candidates = np.flatnonzero(~held_out & labels.labelled & (labels.regions != NO_REGION))
+        if not (judges(labels, candidates) and judges(labels, test)):
+            continue
+        apart_m, _ = cKDTree(labels.centres_m[held_out]).query(labels.centres_m[candidates])
+        buffer_m, facts = _buffer(labels, settings, candidates, apart_m, seed)
+        train = candidates[apart_m > buffer_m * (1 + 1e-9)] if buffer_m else candidates
+        if judges(labels, train):
+            facts |= {"regions": sorted(members), "buffer_m": buffer_m}
+            yield Fold("leave_region_out", name, train, test, explained(labels, train, test) | facts)
+
+
+def knndm(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
+    """Folds of blocks whose distances to what is learned from match those of the land that is to be predicted.
+
+    k-fold nearest neighbour distance matching after Linnenbrink, Milà, Ludwig and Meyer (2024). The land to be
+    predicted is every cell of the area without a label; each fold tells the Wasserstein distance and the quantiles
+    of the distances behind it.
+    """
+    rows = np.flatnonzero(labels.labelled)
+    ahead = labels.centres_m[~labels.labelled]
+    if len(rows) < 2 * settings.folds:
+        return
+    if not len(ahead):
+        # Nothing is left to predict but land like the labelled cells themselves.
+        ahead = labels.centres_m[rows]
+    matched = matched_folds(labels.centres_m[rows], ahead, settings.folds, labels.cell_size_m, seed)
+    for number in range(settings.folds):
+        train, test = rows[matched.fold != number], rows[matched.fold == number]
+        if judges(labels, train) and judges(labels, test):
+            yield Fold("knndm", f"knndm {number + 1}", train, test, explained(labels, train, test) | _facts(matched))
+
+
+def random_folds(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
+    """Random k-fold over labelled cells: dishonest, reported only to show the optimism gap."""
+    folds = min(settings.folds, MOST_RANDOM_FOLDS)
+    rows = np.flatnonzero(labels.labelled)
+    part = np.random.default_rng(seed).permutation(len(rows)) % folds
+    for number in range(folds):
+        train, test = rows[part != number], rows[part == number]
+        if judges(labels, train) and judges(labels, test):
+            yield Fold("random", f"random {number + 1}", train, test, explained(labels, train, test))
+
+
+# The protocols that split the labels of one date; as_of compares two dates and is made in training.contamination.judging.
+PROTOCOLS: dict[str, Callable[[Labels, ValidationSettings, int], Iterator[Fold]]] = {
+    "leave_region_out": leave_region_out,
+    "knndm": knndm,
+    "random": random_folds,
+}
+
+
+def judges(labels: Labels, rows: NDArray[np.int64]) -> bool:
+    """Whether rows hold both found and searched cells: otherwise there is nothing to learn or to judge."""
+    return len(rows) > 0 and 0 < int(labels.positive[rows].sum()) < len(rows)
+
+
+def explained(labels: Labels, train: NDArray[np.int64], test: NDArray[np.int64]) -> dict[str, Any]:
+    """Sizes, base rates and the distances from each judged cell to the nearest one that was learned from."""
+    apart_m, _ = cKDTree(labels.centres_m[train]).query(labels.centres_m[test])
+    return {
+        "train_cells": len(train),
+        "train_base_rate": float(labels.positive[train].mean()),
+        "test_cells": len(test),
+        "test_base_rate": float(labels.positive[test].mean()),
+        "distance_m": {
+            "least": float(apart_m.min()),
+            "median": float(np.median(apart_m)),
+            "greatest": float(apart_m.max()),
+        },
+    }
+
+
+def deal(labels: Labels, settings: ValidationSettings, seed: int) -> dict[str, list[str]]:
+    """Groups of regions by fold name: each region goes to the group with the least labelled land so far."""
+    known = labels.regions[labels.labelled & (labels.regions != NO_REGION)].astype(str)
+    names, cells = np.unique(known, return_counts=True)
+    if isinstance(settings.regions, dict) or len(names) <= settings.folds:
+        return {str(name): [str(name)] for name in names}
+    shuffled = np.random.default_rng(seed).permutation(len(names))
+    order = shuffled[np.argsort(-cells[shuffled], kind="stable")]
+    return _in_groups(names, cells, order, settings.folds)
+
+
+def _in_groups(
+    names: NDArray[np.str_], cells: NDArray[np.int64], order: Sequence[int] | NDArray[np.int64], folds: int
+) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {f"regions {number + 1}": [] for number in range(folds)}
+    load = dict.fromkeys(groups, 0)
+    for place in order:
+        target = min(load, key=lambda group: load[group])
+        groups[target].append(str(names[place]))
+        load[target] += int(cells[place])
+    return groups
+
+
+def _buffer(
+    labels: Labels,
+    settings: ValidationSettings,
+    candidates: NDArray[np.int64],
+    apart_m: NDArray[np.float64],
+    seed: int,
+) -> tuple[float, dict[str, Any]]:
+    """Width of the buffer in metres, and how it came about."""
+    if settings.buffer_m != "auto":
+        return max(settings.buffer_m, labels.cell_size_m) if settings.buffer_m else 0.0, {}
+    found = labels.positive[candidates]
+    range_m = autocorrelation_range_m(labels.centres_m[candidates], found, labels.cell_size_m, seed)
+    buffer_m = max(range_m, labels.cell_size_m)
+    while buffer_m > labels.cell_size_m and found[apart_m > buffer_m].sum() < LEAST_LEFT * found.sum():
+        buffer_m = max(buffer_m / 2, labels.cell_size_m)
+    return float(buffer_m), {"autocorrelation_range_m": range_m}
+
+
+def _facts(matched: Matched) -> dict[str, Any]:
+    """What nearest neighbour distance matching found, the distances as quantiles at QUANTILES."""
+    return {
+        "wasserstein_m": matched.wasserstein_m,
+        "block_m": matched.block_m,
+        "dealing": matched.dealing,
+        "quantiles": list(QUANTILES),
+        "to_predict_m": np.quantile(matched.to_predict_m, QUANTILES).tolist(),
+        "between_folds_m": np.quantile(matched.between_folds_m, QUANTILES).tolist(),
+    }
