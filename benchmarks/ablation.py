@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlrisk.config import Config
+from mlrisk.settings.config import Config
 from training.contamination.dataset import Study, restudied
 from training.contamination.judging import MODEL, judge_contamination, trials_of
 from training.validation.baselines import RULES

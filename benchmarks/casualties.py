@@ -17,8 +17,8 @@ from scipy.stats import spearmanr
 
 import mlrisk
 from benchmarks.intensity import casualty_intensity
-from mlrisk.casualty_map import activity_mix, recent_accidents
-from mlrisk.config import Config
+from mlrisk.ranking.casualty import activity_mix, recent_accidents
+from mlrisk.settings.config import Config
 from mlrisk.synthetic.country import build_country
 from training.casualty.fitting import expected_casualties, fit_casualty
 from training.casualty.history import open_history

@@ -12,7 +12,7 @@ import pandas as pd
 
 import mlrisk
 from benchmarks import ablation
-from mlrisk.config import Config
+from mlrisk.settings.config import Config
 from training.contamination.dataset import study_at
 from training.contamination.judging import earlier_trials, judge_contamination, trials_of
 from training.evidence.inputs import open_inputs

@@ -20,7 +20,7 @@ from benchmarks.killed import QUICK
 from benchmarks.quick import without_report
 from features.as_of.snapshot import Known
 from features.table.build import grid_feature_table
-from mlrisk.risk_map import load_champions
+from mlrisk.ranking.champions import load_champions
 from training.casualty.fitting import expected_casualties, unit_table
 from training.casualty.history import open_history
 from training.evidence.inputs import contamination_context, open_inputs

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from mlrisk.synthetic.accidents import casualty_rate, measure_danger
 from mlrisk.synthetic.country import Country
-from mlrisk.synthetic.kind import AS_OF
-from mlrisk.synthetic.mines import lay_mines
-from mlrisk.synthetic.people import exposure, use_of_cells
+from mlrisk.synthetic.laying import lay_mines
+from mlrisk.synthetic.population import exposure, use_of_cells
+from mlrisk.synthetic.scenario import AS_OF
 from mlrisk.synthetic.terrain import MARGIN_CELLS
 
 DRAWS = 60

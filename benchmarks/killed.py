@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlrisk
-import mlrisk.retraining
+import mlrisk.commands.retrain
 from benchmarks.quick import without_report
-from mlrisk.config import Config
-from mlrisk.synthetic.kind import AS_OF
+from mlrisk.settings.config import Config
+from mlrisk.synthetic.scenario import AS_OF
 
 QUICK = (
     "compute.threads=1", "contamination.model.n_trees=30", "contamination.members=3", "casualty.model.n_trees=10",
@@ -114,7 +114,7 @@ class Country:
         config = self.config(*(f"{key}={value}" for key, value in settings.items()))
 
         def work() -> None:
-            mlrisk.retraining.retrain(config, progress=lambda step: print(step, flush=True))
+            mlrisk.commands.retrain.retrain(config, progress=lambda step: print(step, flush=True))
 
         self.log.write_text("")
         self.watch = Watch(self.log)

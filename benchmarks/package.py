@@ -15,8 +15,8 @@ import geopandas as gpd
 import pandas as pd
 
 from benchmarks.speed.measure import peak_mb
-from mlrisk.package import Package
-from mlrisk.writers import OPTIONAL, WRITERS
+from mlrisk.outputs.registry import OPTIONAL, WRITERS
+from mlrisk.risk_map.package import Package
 
 MILLION = 1_000, 1_160
 
@@ -24,7 +24,7 @@ MILLION = 1_000, 1_160
 def bosnia(ranked: Path, data: Path) -> Package:
     """The package of a finished ranking of configs/bosnia.yaml, read back from its folder, in two languages."""
     import mlrisk
-    from mlrisk.risk_map import _context_layers, known_hazards
+    from mlrisk.commands.rank import _context_layers, known_hazards
     from tests.sample_package import sample_package
     from training.evidence.inputs import open_inputs
 

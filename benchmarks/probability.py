@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 import mlrisk
 from benchmarks.contamination import DATA, ROOT
-from mlrisk.config import Config
+from features.base.arrays import Flags, Floats, Integers
+from mlrisk.settings.config import Config
 from models.applicability import Domain, fit_domain
 from models.calibration import calibration_error, cross_calibrated
 from models.venn_abers import fit_venn_abers
@@ -29,9 +29,6 @@ FEWEST_IN_BIN = 50
 FLAT_M, MOUNTAINS_M = 150.0, 800.0
 # Cells of a block are alike: the number of independent ones is about a quarter (design effect of 4).
 DESIGN_EFFECT = 4.0
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 def calibrated(study: Study, judgement: Judgement) -> Iterator[dict[str, object]]:
@@ -89,7 +86,7 @@ def domains(config: Config, study: Study) -> Iterator[dict[str, object]]:
         yield {"learned from": land, "asked about": name, "out_of_domain": outside.mean()}
 
 
-def _domain(config: Config, study: Study, rows: NDArray[np.int64], fold: NDArray[np.int64]) -> Domain:
+def _domain(config: Config, study: Study, rows: Integers, fold: Integers) -> Domain:
     side, recipe, _ = learned_by(config, study, rows, config.compute.threads)
     ranker = fit_side(side, recipe, config.seed, None)
     sample = np.random.default_rng(config.seed).permutation(len(side.values))[:20_000]

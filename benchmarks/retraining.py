@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 import mlrisk
 from benchmarks.quick import without_report
 from features.base.records import RULED_OUT_BY
-from mlrisk.config import Config
-from mlrisk.synthetic.kind import AS_OF
+from mlrisk.settings.config import Config
+from mlrisk.synthetic.scenario import AS_OF
 from training.evidence.inputs import open_inputs
 from training.evidence.regions import district_names
 from training.validation.metrics import judge

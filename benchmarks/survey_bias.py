@@ -18,7 +18,7 @@ import mlrisk
 from features.as_of.snapshot import Known
 from features.table.build import feature_infos, grid_feature_table
 from mlrisk.synthetic.country import Country, build_country
-from mlrisk.synthetic.mines import lay_mines
+from mlrisk.synthetic.laying import lay_mines
 from mlrisk.synthetic.terrain import MARGIN_CELLS
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration, calibrate

@@ -1,12 +1,12 @@
 """A binary heap in two arrays for compiled kernels: the least key first, among equals the least index."""
 
-import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from features.base.arrays import Floats, Integers
 
 
 @njit(cache=True, nogil=True)
-def push(keys: NDArray[np.float64], items: NDArray[np.int64], size: int, key: float, item: int) -> int:
+def push(keys: Floats, items: Integers, size: int, key: float, item: int) -> int:
     """Put `item` in and return the new size; the arrays must have room.
 
     >>> import numpy as np
@@ -28,7 +28,7 @@ def push(keys: NDArray[np.float64], items: NDArray[np.int64], size: int, key: fl
 
 
 @njit(cache=True, nogil=True)
-def pop(keys: NDArray[np.float64], items: NDArray[np.int64], size: int) -> int:
+def pop(keys: Floats, items: Integers, size: int) -> int:
     """Take out the first entry, which the caller has read at place 0, and return the new size."""
     size -= 1
     key, item = keys[size], items[size]

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from mlrisk.version import __version__
 
 if TYPE_CHECKING:
-    from mlrisk.api import check, evidence, features, load_risk_map, run, verify, write_features
-    from mlrisk.config import load_config
-    from mlrisk.retraining import retrain
-    from mlrisk.risk_map import rank
+    from mlrisk.commands.api import check, evidence, features, load_risk_map, run, verify, write_features
+    from mlrisk.commands.rank import rank
+    from mlrisk.commands.retrain import retrain
+    from mlrisk.settings.config import load_config
     from mlrisk.synthetic import synthetic_country
     from training.train import train
 
 _HOMES = {
-    "check": "mlrisk.api",
-    "evidence": "mlrisk.api",
-    "features": "mlrisk.api",
-    "load_config": "mlrisk.config",
-    "load_risk_map": "mlrisk.api",
-    "rank": "mlrisk.risk_map",
-    "retrain": "mlrisk.retraining",
-    "run": "mlrisk.api",
+    "check": "mlrisk.commands.api",
+    "evidence": "mlrisk.commands.api",
+    "features": "mlrisk.commands.api",
+    "load_config": "mlrisk.settings.config",
+    "load_risk_map": "mlrisk.commands.api",
+    "rank": "mlrisk.commands.rank",
+    "retrain": "mlrisk.commands.retrain",
+    "run": "mlrisk.commands.api",
     "synthetic_country": "mlrisk.synthetic",
     "train": "training.train",
-    "verify": "mlrisk.api",
-    "write_features": "mlrisk.api",
+    "verify": "mlrisk.commands.api",
+    "write_features": "mlrisk.commands.api",
 }
 
 __all__ = [

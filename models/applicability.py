@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
+from features.base.arrays import Flags, Floats, Floats32, Integers
 
 # More points sharpen neither the index nor the threshold, and cost time in every tile.
 MOST_POINTS = 5_000
@@ -31,14 +32,14 @@ class Domain:
     never known), is a second gate that takes no weights.
     """
 
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    points: NDArray[np.float64]
+    mean: Floats
+    scale: Floats
+    weight: Floats
+    points: Floats
     mean_distance: float
     threshold: float
-    lowest: NDArray[np.float64]
-    highest: NDArray[np.float64]
+    lowest: Floats
+    highest: Floats
 
     def text(self) -> str:
         """The domain as JSON; null stands for NaN, which JSON does not know."""
@@ -61,17 +62,17 @@ class Domain:
     def _tree(self) -> cKDTree:
         return cKDTree(self.points)
 
-    def dissimilarity(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.float64]:
+    def dissimilarity(self, values: Floats32, threads: int = 1) -> Floats:
         """Dissimilarity index of each row; a NaN feature counts as its training mean."""
         return self._index(values, threads, np.inf)
 
-    def _index(self, values: NDArray[np.float32], threads: int, most: float) -> NDArray[np.float64]:
+    def _index(self, values: Floats32, threads: int, most: float) -> Floats:
         """Dissimilarity index up to `most`, infinite beyond."""
         points = _weighted(values, self.mean, self.scale, self.weight)
         distance, _ = self._tree.query(points, distance_upper_bound=most * self.mean_distance, workers=threads)
         return np.asarray(distance) / self.mean_distance
 
-    def novelty(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def novelty(self, values: Floats32) -> Floats:
         """How far each row lies beyond the training ranges, in ranges, summed over features; 0 within all of them.
 
         NT1 of Mesgaran, Cousens and Webber (2014), Diversity and Distributions 20, 1147, with two changes: no feature
@@ -89,7 +90,7 @@ class Domain:
             total[start : start + BLOCK_ROWS] = np.fmin(counted, np.float32(1)).sum(axis=1, dtype=np.float64)
         return total
 
-    def contains(self, values: NDArray[np.float32], threads: int = 1) -> NDArray[np.bool_]:
+    def contains(self, values: Floats32, threads: int = 1) -> Flags:
         """True where a row lies inside the area of applicability and within the training ranges.
 
         Rows that miss features which carry half of the weight or more lie outside.
@@ -103,11 +104,11 @@ class Domain:
 
 
 def fit_domain(
-    values: NDArray[np.float32],
-    importance: NDArray[np.float64],
-    folds: NDArray[np.int64],
+    values: Floats32,
+    importance: Floats,
+    folds: Integers,
     seed: int,
-    growing: NDArray[np.bool_] | None = None,
+    growing: Flags | None = None,
 ) -> Domain:
     """Learn the domain from training rows.
 
@@ -139,20 +140,20 @@ def fit_domain(
     return Domain(mean, scale, weight, points, mean_distance, float(inside.max()), lowest, highest)
 
 
-def _without_nan(values: NDArray[np.float64]) -> list[object]:
+def _without_nan(values: Floats) -> list[object]:
     if values.ndim > 1:
         return list(values.tolist())
     return [None if np.isnan(value) else value for value in values.tolist()]
 
 
-def _ranges(values: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _ranges(values: Floats32) -> tuple[Floats, Floats]:
     """Least and greatest value of each feature, NaN where none is known."""
     known = np.where(np.isfinite(values), values, np.nan)
     # fmin and fmax pass over NaN without the warning that nanmin gives for a column of nothing else.
     return np.fmin.reduce(known).astype(np.float64), np.fmax.reduce(known).astype(np.float64)
 
 
-def _index_across_folds(points: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+def _index_across_folds(points: Floats, group: Integers) -> Floats:
     """Distance of each point to the nearest point of another group."""
     distance = np.zeros(len(points))
     groups = np.unique(group)
@@ -165,8 +166,6 @@ def _index_across_folds(points: NDArray[np.float64], group: NDArray[np.int64]) -
     return distance
 
 
-def _weighted(
-    values: NDArray[np.float32], mean: NDArray[np.float64], scale: NDArray[np.float64], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _weighted(values: Floats32, mean: Floats, scale: Floats, weight: Floats) -> Floats:
     standard = (values - mean) / scale
     return np.where(np.isfinite(standard), standard, 0.0) * weight

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from models.boosting import BLOCK_ROWS, Boosted
 
-Floats = NDArray[np.float64]
-Engine = Callable[[Boosted, NDArray[np.float32], int], Floats]
+Engine = Callable[[Boosted, Floats32, int], Floats]
 
 # From this many rows on woodelf is quicker: below, what it prepares for each tree costs more than it saves.
 FEWEST_FOR_WOODELF = 5_000
@@ -26,12 +25,12 @@ STEADY_MEMBERS = 5
 MOST_FLIPS = 0.1
 
 
-def lightgbm_engine(boosted: Boosted, values: NDArray[np.float32], threads: int) -> Floats:
+def lightgbm_engine(boosted: Boosted, values: Floats32, threads: int) -> Floats:
     """LightGBM's own TreeSHAP (Lundberg et al. 2020), which shap.TreeExplainer calls too."""
     return boosted.contributions(values, threads)
 
 
-def woodelf_engine(boosted: Boosted, values: NDArray[np.float32], threads: int) -> Floats:  # noqa: ARG001
+def woodelf_engine(boosted: Boosted, values: Floats32, threads: int) -> Floats:  # noqa: ARG001
     """The same values from all rows at once (Nadel and Wettenstein 2026), on one thread."""
     # Treelite and scipy behind it take seconds to load: only who explains many rows pays for it.
     from woodelf import WoodelfExplainer
@@ -55,9 +54,7 @@ def woodelf_engine(boosted: Boosted, values: NDArray[np.float32], threads: int) 
 ENGINES: dict[str, Engine] = {"lightgbm": lightgbm_engine, "woodelf": woodelf_engine}
 
 
-def tree_contributions(
-    boosted: Boosted, values: NDArray[np.float32], threads: int = 2, engine: str | None = None
-) -> Floats:
+def tree_contributions(boosted: Boosted, values: Floats32, threads: int = 2, engine: str | None = None) -> Floats:
     """SHAP values on the raw score, (n_rows, n_features), base value left out, by the engine that suits the size.
 
     Another engine than LightGBM's is held against it on CHECKED_ROWS rows of these; where it fails or differs by more
@@ -87,7 +84,7 @@ class Families:
     """Which family each feature belongs to: `names` sorted, `place` (n_features) an index into them."""
 
     names: tuple[str, ...]
-    place: NDArray[np.int64]
+    place: Integers
 
     @classmethod
     def of(cls, features: Sequence[str], family: Mapping[str, str]) -> "Families":
@@ -104,7 +101,7 @@ class Families:
         return sums
 
 
-def steady(sums: Floats, members: Sequence[Floats]) -> NDArray[np.bool_]:
+def steady(sums: Floats, members: Sequence[Floats]) -> Flags:
     """Whether the sign of each sum, (n_rows, n_families), holds over the models of resampled land.
 
     True where at most MOST_FLIPS of the `members` (their own sums of the same shape) have another sign; everywhere
@@ -125,7 +122,7 @@ class Interaction:
     effect: float
 
 
-def strongest_interaction(boosted: Boosted, row: NDArray[np.float32]) -> Interaction | None:
+def strongest_interaction(boosted: Boosted, row: Floats32) -> Interaction | None:
     """The strongest pair of one row, shape (n_features,), where it outweighs the lesser of its two main effects.
 
     SHAP interaction values (Lundberg et al. 2020): the pair's effect is both halves of the symmetric matrix, a main
@@ -142,7 +139,7 @@ def strongest_interaction(boosted: Boosted, row: NDArray[np.float32]) -> Interac
     return Interaction(boosted.features[first], boosted.features[second], together)
 
 
-def leading_interactions(boosted: Boosted, values: NDArray[np.float32], most: int = 10) -> tuple[Interaction, ...]:
+def leading_interactions(boosted: Boosted, values: Floats32, most: int = 10) -> tuple[Interaction, ...]:
     """The pairs with the greatest mean size of effect over the rows, greatest first; `effect` is that mean."""
     effects = _interaction_values(boosted, values)
     sizes = {pair: float(np.abs(found).mean()) for pair, found in effects.items() if pair[0] != pair[1]}
@@ -151,7 +148,7 @@ def leading_interactions(boosted: Boosted, values: NDArray[np.float32], most: in
     return tuple(Interaction(names[i], names[j], sizes[i, j]) for i, j in leading if sizes[i, j] > 0)
 
 
-def _interaction_values(boosted: Boosted, values: NDArray[np.float32]) -> dict[tuple[int, int], Floats]:
+def _interaction_values(boosted: Boosted, values: Floats32) -> dict[tuple[int, int], Floats]:
     """SHAP interaction values by pair of places (first <= second, in order), both halves summed, (n_rows,) each."""
     from woodelf import WoodelfExplainer
 

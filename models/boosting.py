@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import lightgbm as lgb
 import numpy as np
-from numpy.typing import NDArray
+
+from features.base.arrays import Floats, Floats32
 
 Job = TypeVar("Job")
 Fitted = TypeVar("Fitted")
@@ -44,7 +45,7 @@ class Boosted:
         """The booster read from its text."""
         return lgb.Booster(model_str=self.text)
 
-    def raw(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
+    def raw(self, values: Floats32, threads: int = 2) -> Floats:
         """Raw score (log-odds or log-rate) of each row of `values`, shape (n_rows, n_features)."""
         parts = [
             self.booster.predict(values[start : start + BLOCK_ROWS], raw_score=True, num_threads=threads)
@@ -52,7 +53,7 @@ class Boosted:
         ]
         return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
 
-    def contributions(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
+    def contributions(self, values: Floats32, threads: int = 2) -> Floats:
         """SHAP values on the raw score, shape (n_rows, n_features); the base value is left out.
 
         `pred_contrib` of LightGBM is TreeSHAP (Lundberg et al. 2020); it adds up to the raw score with the base value.
@@ -67,9 +68,9 @@ class Boosted:
 
 
 def fit(
-    values: NDArray[np.float32],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    values: Floats32,
+    target: Floats,
+    weight: Floats,
     features: Sequence[str],
     objective: str,
     params: BoostingParams,

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+
+from features.base.arrays import Flags, Floats, Integers
 
 # Below the first Platt's two parameters are all that the data carry; above the second isotonic regression is free
 # of a shape (Platt 1999; Kull, Silva Filho and Flach 2017; Niculescu-Mizil and Caruana 2005).
@@ -30,12 +31,12 @@ class Calibration:
     probability: tuple[float, ...]
     between_regions: float = float("nan")
 
-    def __call__(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, raw: Floats) -> Floats:
         """Probability in (0, 1) of each raw score."""
         return np.interp(raw, self.score, self.probability)
 
 
-def calibrate(raw: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64]) -> Calibration:
+def calibrate(raw: Floats, positive: Flags, area: Floats) -> Calibration:
     """Fit the curve on out-of-fold raw scores and what was found there; a row counts by its searched `area`.
 
     Platt scaling under 200 positives, beta calibration to 1,000, isotonic regression above. Scores that order
@@ -60,9 +61,7 @@ def calibrate(raw: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArr
     return Calibration(method, tuple(knots.tolist()), tuple(probability.tolist()))
 
 
-def cross_calibrated(
-    raw: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64], fold: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def cross_calibrated(raw: Floats, positive: Flags, area: Floats, fold: Integers) -> Floats:
     """Probability of each row from a curve that was fitted on the other folds: what an honest judge looks at.
 
     The curve of all folds has seen the base rate of each of them. NaN where the other folds are empty or lack one of
@@ -77,9 +76,7 @@ def cross_calibrated(
     return probability
 
 
-def calibration_error(
-    probability: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64], bins: int = 10
-) -> float:
+def calibration_error(probability: Floats, positive: Flags, area: Floats, bins: int = 10) -> float:
     """Mean |predicted - observed| over bins of equal area, weighted by area (Naeini, Cooper and Hauskrecht 2015).
 
     Cells of one probability stay in one bin, so that the order of rows says nothing. NaN without rows.
@@ -94,9 +91,7 @@ def calibration_error(
     return float(np.abs(gap).sum() / area.sum())
 
 
-def between_regions(
-    probability: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64], region: NDArray[np.int64]
-) -> float:
+def between_regions(probability: Floats, positive: Flags, area: Floats, region: Integers) -> float:
     """Standard deviation of the regions' log-odds about the curve, freed of sampling noise; NaN under two regions.
 
     Found over expected varies as a log-normal factor of each region beyond the binomial noise of its cells: moment
@@ -114,9 +109,7 @@ def between_regions(
     return float(np.sqrt(np.log1p(max(excess, 0.0))))
 
 
-def _isotonic(
-    raw: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64], knots: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _isotonic(raw: Floats, positive: Flags, area: Floats, knots: Floats) -> Floats:
     """Isotonic regression whose steps are posterior means under Jeffreys' prior.
 
     A step in which all of 40 cells were found is no certainty: it gives 40.5 / 41, not 1 (Jeffreys 1946).
@@ -127,7 +120,7 @@ def _isotonic(
     return np.asarray(np.interp(fitted.predict(knots), steps, (found + 0.5) / (cells + 1)))
 
 
-def _inputs(raw: NDArray[np.float64], method: str) -> NDArray[np.float64]:
+def _inputs(raw: Floats, method: str) -> Floats:
     if method == "platt":
         return raw[:, None]
     score = np.clip(expit(raw), 1e-9, 1 - 1e-9)

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from features.base.arrays import Floats, Floats32, Integers
 from models.boosting import Boosted, BoostingParams, fit
 
-Floats = NDArray[np.float64]
 # Prior spread of the yearly change on the log scale: awareness work and clearance move incident rates by 5-15 % a
 # year (domain facts), so a trend beyond 30 % a year needs many events to be believed.
 TREND_SPREAD = 0.15
@@ -45,9 +44,7 @@ class Part:
     scales: Mapping[str, float]
     accidents_per_year: float
 
-    def expected(
-        self, values: NDArray[np.float32], exposure: Floats, patterns: Mapping[str, Floats], threads: int
-    ) -> Floats:
+    def expected(self, values: Floats32, exposure: Floats, patterns: Mapping[str, Floats], threads: int) -> Floats:
         """Accidents expected in the year after as_of in each unit, (n_units,), never negative."""
         total = np.zeros(len(exposure))
         for name, weight in self.weights.items():
@@ -57,7 +54,7 @@ class Part:
         return total * self.accidents_per_year
 
     def pattern(
-        self, name: str, values: NDArray[np.float32], exposure: Floats, patterns: Mapping[str, Floats], threads: int
+        self, name: str, values: Floats32, exposure: Floats, patterns: Mapping[str, Floats], threads: int
     ) -> Floats:
         """A pattern by name in any unit: those of the trees and the hurdle are made here."""
         if name == TREES:
@@ -85,11 +82,11 @@ class CasualtyModel:
     dispersion: float
     is_index: bool
     dated: bool
-    scored_cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    scored_cells: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     scores: Floats = field(default_factory=lambda: np.zeros(0))
 
     def casualties(
-        self, values: NDArray[np.float32], exposure: Floats, patterns: Mapping[str, Floats], threads: int = 2
+        self, values: Floats32, exposure: Floats, patterns: Mapping[str, Floats], threads: int = 2
     ) -> tuple[Floats, Floats, Floats]:
         """Casualties a year of each unit after as_of with a 90 % interval: expected, low, high, each (n_units,).
 
@@ -140,7 +137,7 @@ class CasualtyModel:
 
 def fit_rate(
     features: Sequence[str],
-    values: NDArray[np.float32],
+    values: Floats32,
     count: Floats,
     exposure: Floats,
     params: BoostingParams,
@@ -175,7 +172,7 @@ def year_factor(totals: Floats, years_ahead: int) -> tuple[float, float]:
     time = np.arange(len(totals)) - (len(totals) - 1.0)
     weight = 0.5 ** (-time / MEMORY_YEARS)
 
-    def loss(parameters: NDArray[np.float64]) -> float:
+    def loss(parameters: Floats) -> float:
         expected = np.exp(parameters[0] + parameters[1] * time)
         penalty = 0.5 * (parameters[1] / TREND_SPREAD) ** 2
         return float((weight * (expected - totals * np.log(expected))).sum() + penalty)

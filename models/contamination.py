@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32
 from models.applicability import Domain
 from models.calibration import LOWEST, Calibration
 from models.missed_share import MissedShare
@@ -27,16 +27,16 @@ class Scores:
     is the probability that each member sees, float32.
     """
 
-    score: NDArray[np.float64]
-    probability: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    in_domain: NDArray[np.bool_]
-    venn_abers_low: NDArray[np.float64]
-    venn_abers_high: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    missed_share_below: NDArray[np.float64]
-    members: NDArray[np.float32]
+    score: Floats
+    probability: Floats
+    low: Floats
+    high: Floats
+    in_domain: Flags
+    venn_abers_low: Floats
+    venn_abers_high: Floats
+    spread: Floats
+    missed_share_below: Floats
+    members: Floats32
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class ContaminationModel:
     venn_abers: VennAbers
     missed_share: MissedShare
 
-    def scores(self, values: NDArray[np.float32], threads: int = 2) -> Scores:
+    def scores(self, values: Floats32, threads: int = 2) -> Scores:
         """Score rows of features in the order of `ranker.features`."""
         raw = self.ranker.raw(values, threads)
         probability = self.calibration(raw)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from models.applicability import fit_domain
 from models.boosting import side_by_side
 from models.calibration import Calibration, between_regions, calibrate, cross_calibrated
@@ -27,15 +27,15 @@ class TrainingRows:
     """
 
     features: tuple[str, ...]
-    values: NDArray[np.float32]
-    target: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    share: NDArray[np.float64]
-    block: NDArray[np.int64]
-    out_of_fold: NDArray[np.float64]
-    fold: NDArray[np.int64]
-    region: NDArray[np.int64] | None = None
-    growing: NDArray[np.bool_] | None = None
+    values: Floats32
+    target: Floats
+    weight: Floats
+    share: Floats
+    block: Integers
+    out_of_fold: Floats
+    fold: Integers
+    region: Integers | None = None
+    growing: Flags | None = None
 
 
 def fit_contamination(
@@ -89,13 +89,13 @@ def fit_contamination(
 class _Told:
     """Raw scores and what was found there, from which probabilities and intervals are learned."""
 
-    raw: NDArray[np.float64]
-    positive: NDArray[np.bool_]
-    area: NDArray[np.float64]
-    fold: NDArray[np.int64]
-    region: NDArray[np.int64]
+    raw: Floats
+    positive: Flags
+    area: Floats
+    fold: Integers
+    region: Integers
 
-    def beside(self, unknown: NDArray[np.float64]) -> "_Told":
+    def beside(self, unknown: Floats) -> "_Told":
         """With unknown cells as searched ones of a region of their own."""
         n = len(unknown)
         return _Told(
@@ -115,7 +115,7 @@ class _Told:
         return replace(calibrate(self.raw, self.positive, self.area), between_regions=spread)
 
 
-def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:
+def _drawn(rows: TrainingRows, seed: int) -> Integers:
     """How often each row is drawn when blocks of land are drawn with replacement."""
     rng = np.random.default_rng(seed)
     blocks, block = np.unique(rows.block, return_inverse=True)
@@ -127,7 +127,7 @@ def _drawn(rows: TrainingRows, seed: int) -> NDArray[np.int64]:
     return drawn
 
 
-def _both_classes(target: NDArray[np.float64]) -> bool:
+def _both_classes(target: Floats) -> bool:
     return bool((target >= 0.5).any() and (target < 0.5).any())
 
 

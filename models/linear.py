@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+
+from features.base.arrays import Flags, Floats, Floats32, Integers
 
 N_KNOTS = 101
 # More searched rows than this sharpen no coefficient and cost minutes.
@@ -35,18 +36,18 @@ class Linear:
     centre: tuple[float, ...]
 
     @cached_property
-    def _tables(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    def _tables(self) -> list[tuple[Floats, Floats]]:
         return [_rising(np.array(knots)) for knots in self.knots]
 
-    def raw(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def raw(self, values: Floats32) -> Floats:
         """Log-odds of each row of `values`, shape (n_rows, n_features); never NaN."""
         return np.asarray(self.intercept + self._terms(values).sum(axis=1))
 
-    def contributions(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def contributions(self, values: Floats32) -> Floats:
         """SHAP values on the log-odds, (n_rows, n_features): a term against its mean (Lundberg & Lee 2017, cor. 1)."""
         return np.asarray(self._terms(values) - np.array(self.centre))
 
-    def _terms(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _terms(self, values: Floats32) -> Floats:
         terms = np.empty(values.shape)
         slope, bend = np.array(self.slope), np.array(self.bend)
         for start in range(0, len(values), BLOCK_ROWS):
@@ -66,9 +67,9 @@ class Linear:
 
 
 def fit_linear(
-    values: NDArray[np.float32],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    values: Floats32,
+    target: Floats,
+    weight: Floats,
     features: Sequence[str],
     seed: int,
 ) -> Linear:
@@ -98,9 +99,7 @@ def fit_linear(
     )
 
 
-def ranks(
-    values: NDArray[np.float32], tables: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]
-) -> NDArray[np.float64]:
+def ranks(values: Floats32, tables: Sequence[tuple[Floats, Floats]]) -> Floats:
     """Rank in [0, 1] of each value in its column, 1/2 where it is NaN."""
     rank = np.empty(values.shape)
     for number, (knot, level) in enumerate(tables):
@@ -109,20 +108,18 @@ def ranks(
     return rank
 
 
-def _quantiles(column: NDArray[np.float32]) -> NDArray[np.float64]:
+def _quantiles(column: Floats32) -> Floats:
     known = column[np.isfinite(column)].astype(np.float64)
     return np.quantile(known, np.linspace(0, 1, N_KNOTS)) if len(known) else np.zeros(N_KNOTS)
 
 
-def _rising(knots: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rising(knots: Floats) -> tuple[Floats, Floats]:
     """Knots without repeats, each with the middle of the ranks at which it stands."""
     knot, first, times = np.unique(knots, return_index=True, return_counts=True)
     return knot, (first + (times - 1) / 2) / (len(knots) - 1)
 
 
-def _some(
-    found: NDArray[np.bool_], weight: NDArray[np.float64], seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _some(found: Flags, weight: Floats, seed: int) -> tuple[Integers, Floats]:
     others = np.flatnonzero(~found)
     room = max(MOST_ROWS - int(found.sum()), MOST_ROWS // 3)
     drawn = np.random.default_rng(seed).permutation(len(others))[:room]

@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from features.base.arrays import Flags, Floats, Integers
 
 MOST_STEPS = 2_000
 
@@ -27,7 +28,7 @@ class MissedShare:
         """The least share that can be promised with so many blocks."""
         return 1 / (self.blocks + 1)
 
-    def __call__(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, raw: Floats) -> Floats:
         """Bound in [1 / (blocks + 1), 1] for each raw score, were this cell and all that rank below left unsurveyed."""
         place = np.searchsorted(self.score, raw, side="right")
         return np.array([self.least, *self.share])[place]
@@ -58,7 +59,7 @@ class MissedShare:
         return cls(tuple(fields["score"]), tuple(fields["share"]), fields["blocks"])
 
 
-def fit_missed_share(raw: NDArray[np.float64], positive: NDArray[np.bool_], block: NDArray[np.int64]) -> MissedShare:
+def fit_missed_share(raw: Floats, positive: Flags, block: Integers) -> MissedShare:
     """Learn the bound from out-of-fold raw scores; `block` numbers the block of land of each row.
 
     Conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster 2022): the loss of a block is the share of
@@ -81,9 +82,7 @@ def fit_missed_share(raw: NDArray[np.float64], positive: NDArray[np.bool_], bloc
     return MissedShare(*_thinned(score, np.minimum(share, 1.0), kept), len(numbers))
 
 
-def _thinned(
-    score: NDArray[np.float64], share: NDArray[np.float64], kept: NDArray[np.int64]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _thinned(score: Floats, share: Floats, kept: Integers) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Steps that begin at the kept scores and have the bound of their last score: never below the full one."""
     ends = np.append(kept[1:], len(score)) - 1
     return tuple(score[kept].tolist()), tuple(share[ends].tolist())

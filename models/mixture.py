@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from features.base.arrays import Floats, Integers
+
 TURNS = 500
 # Variance over mean from which a part of its own says whether anything happens at all.
 MOST_DISPERSION = 1.5
 
 
-def shares(pattern: Floats, group: NDArray[np.int64]) -> Floats:
+def shares(pattern: Floats, group: Integers) -> Floats:
     """Columns of `pattern` (n, k) as shares of their sum within each group; a column of nothing is even there.
 
     >>> shares(np.array([[1.0, 0.0], [3.0, 0.0]]), np.array([0, 0])).tolist()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Floats32, Integers
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 
 
@@ -19,13 +19,13 @@ class Unlabelled:
     searched to tell what is not there by anything but these draws.
     """
 
-    values: NDArray[np.float32]
-    chance: NDArray[np.float64]
+    values: Floats32
+    chance: Floats
     total_weight: float
     per_bag: int
     alone: bool = False
 
-    def draw(self, seed: int) -> NDArray[np.int64]:
+    def draw(self, seed: int) -> Integers:
         """Indices of one bag, without repetition, ascending; fewer than `per_bag` where fewer can be drawn."""
         count = min(self.per_bag, int((self.chance > 0).sum()))
         if count == 0:
@@ -35,12 +35,12 @@ class Unlabelled:
 
     def beside(
         self,
-        values: NDArray[np.float32],
-        target: NDArray[np.float64],
-        weight: NDArray[np.float64],
+        values: Floats32,
+        target: Floats,
+        weight: Floats,
         features: Sequence[str],
         seed: int,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], Sequence[str]]:
+    ) -> tuple[Floats32, Floats, Floats, Sequence[str]]:
         """Labelled rows with a draw of the unlabelled ones after them, as a fit takes them."""
         drawn = self.draw(seed)
         light = np.full(len(drawn), self.total_weight / max(len(drawn), 1))
@@ -53,9 +53,9 @@ class Unlabelled:
 
 
 def fit_beside(
-    values: NDArray[np.float32],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    values: Floats32,
+    target: Floats,
+    weight: Floats,
     features: Sequence[str],
     params: BoostingParams,
     unlabelled: Unlabelled,
@@ -108,7 +108,7 @@ def _scaled(line: str, factor: float) -> str:
 
 
 def out_of_bag(
-    positive: NDArray[np.float32],
+    positive: Floats32,
     unlabelled: Unlabelled,
     features: Sequence[str],
     params: BoostingParams,
@@ -117,7 +117,7 @@ def out_of_bag(
     seed: int,
     constraints: Mapping[str, int] | None = None,
     progress: Callable[[int], None] = lambda _: None,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Mean raw score of every unlabelled row over the bags that had not drawn it; NaN where all had.
 
     The transductive form of Mordelet and Vert (2014): a row that was told to be empty does not score itself.

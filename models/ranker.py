@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from features.base.arrays import Floats, Floats32
 from models.attribution import tree_contributions
 from models.boosting import Boosted, BoostingParams, fit
 from models.linear import Linear, fit_linear
@@ -25,17 +23,17 @@ class Ranker:
     linear: Linear | None
     linear_share: float
 
-    def raw(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
+    def raw(self, values: Floats32, threads: int = 2) -> Floats:
         """Log-odds of each row of `values`, shape (n_rows, n_features)."""
         trees = self.trees.raw(values, threads) if self.trees else None
         return self._blended(trees, self.linear.raw(values) if self.linear else None)
 
-    def contributions(self, values: NDArray[np.float32], threads: int = 2) -> NDArray[np.float64]:
+    def contributions(self, values: Floats32, threads: int = 2) -> Floats:
         """SHAP values on the log-odds, (n_rows, n_features): those of a sum are the sum of those of its parts."""
         trees = tree_contributions(self.trees, values, threads) if self.trees else None
         return self._blended(trees, self.linear.contributions(values) if self.linear else None)
 
-    def _blended(self, trees: NDArray[np.float64] | None, linear: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    def _blended(self, trees: Floats | None, linear: Floats | None) -> Floats:
         if trees is not None and linear is not None:
             return (1 - self.linear_share) * trees + self.linear_share * linear
         only = linear if trees is None else trees
@@ -70,9 +68,9 @@ class RankerParams:
 
 
 def fit_ranker(
-    values: NDArray[np.float32],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    values: Floats32,
+    target: Floats,
+    weight: Floats,
     features: Sequence[str],
     params: RankerParams,
     *,

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+
+from features.base.arrays import Flags, Floats, Integers
 
 # A bin of the score is one category of the Venn predictor: more bins are finer than some thousand cells can tell.
 MOST_BINS = 200
@@ -25,11 +26,11 @@ class Steps:
     Bin k holds scores from `edge[k - 1]` on and below `edge[k]`; there is one bin more than edges.
     """
 
-    edge: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    edge: Floats
+    low: Floats
+    high: Floats
 
-    def __call__(self, raw: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def __call__(self, raw: Floats) -> tuple[Floats, Floats]:
         """p0 and p1 of each raw score."""
         place = np.searchsorted(self.edge, raw, side="right")
         return self.low[place], self.high[place]
@@ -48,7 +49,7 @@ class VennAbers:
     high: tuple[float, ...]
     regions: int
 
-    def __call__(self, raw: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def __call__(self, raw: Floats) -> tuple[Floats, Floats]:
         """Lower and upper end for each raw score, within [0, 1]; neither falls as the score rises."""
         return Steps(np.array(self.edge), np.array(self.low), np.array(self.high))(raw)
 
@@ -63,9 +64,7 @@ class VennAbers:
         return cls(tuple(fields["edge"]), tuple(fields["low"]), tuple(fields["high"]), fields["regions"])
 
 
-def inductive(
-    raw: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64], bins: int = MOST_BINS
-) -> Steps:
+def inductive(raw: Floats, positive: Flags, area: Floats, bins: int = MOST_BINS) -> Steps:
     """Inductive Venn-Abers (Vovk, Petej and Fedorova 2015, NeurIPS 28) on `bins` bins of equal numbers of cells.
 
     p0 and p1 are the isotonic fit at a bin to which one cell was added in which nothing, or something, was found:
@@ -91,7 +90,7 @@ def inductive(
     return Steps(edge, low, high)
 
 
-def combined(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+def combined(low: Floats, high: Floats) -> Floats:
     """The one probability that loses least in log loss whichever of p0 and p1 is right (Vovk et al. 2015, eq. 7).
 
     >>> combined(np.array([0.2]), np.array([0.3])).round(4).tolist()
@@ -100,9 +99,7 @@ def combined(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.
     return np.asarray(high / (1 - low + high))
 
 
-def fit_venn_abers(
-    raw: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64], region: NDArray[np.int64]
-) -> VennAbers:
+def fit_venn_abers(raw: Floats, positive: Flags, area: Floats, region: Integers) -> VennAbers:
     """Learn the interval from out-of-fold raw scores; `region` numbers the block of land of each row.
 
     On some thousand cells the interval of all together is a hair wide, and regions whose base rates differ ten times
@@ -124,12 +121,12 @@ def fit_venn_abers(
 
 
 def _of_region(
-    edge: NDArray[np.float64],
-    raw: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    area: NDArray[np.float64],
-    rows: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    edge: Floats,
+    raw: Floats,
+    positive: Flags,
+    area: Floats,
+    rows: Flags,
+) -> tuple[Floats, Floats]:
     """p0 and p1 of one region at the middle of each bin between the edges."""
     inner = [(left + right) / 2 for left, right in pairwise(edge.tolist())]
     middle = np.array([raw.min(), *inner, raw.max()]) if len(edge) else np.array([raw.min()])

@@ -12,7 +12,7 @@ from features.base.feature_info import FeatureContext, FeatureInfo
 from features.base.grid import Grid
 from features.sources.opening import Sources
 from features.table.build import FeatureTable
-from mlrisk.config import Config
+from mlrisk.settings.config import Config
 from training.contamination.dataset import Study, cell_blocks
 from training.contamination.survey_bias import SurveyBias
 from training.evidence.regions import block_names

@@ -15,7 +15,7 @@ from shapely import union_all
 from shapely.geometry import LineString, Point, Polygon, box
 
 from features.base.grid import Grid
-from mlrisk.package import ModelNote, Notes, Package
+from mlrisk.risk_map.package import ModelNote, Notes, Package
 
 CRS = "EPSG:32638"
 WEST, SOUTH, CELL = 640_000.0, 4_380_000.0, 500.0

@@ -6,11 +6,11 @@ import pyproj
 from shapely.geometry import box
 
 from features.base.grid import Grid
-from mlrisk.config import RankingSettings
 from mlrisk.planning.authority import with_need
 from mlrisk.planning.effort import with_effort
 from mlrisk.planning.plan import Plan, make_plan
-from mlrisk.ranking import ranked
+from mlrisk.ranking.policies import ranked
+from mlrisk.settings.planning import RankingSettings
 
 GRID = Grid.from_area(box(500_000, 4_400_000, 508_000, 4_406_000), pyproj.CRS("EPSG:32638"), 250)
 TEAMS = {"dogs": {"number": 4}, "machines": {"number": 1}}

@@ -16,10 +16,10 @@ import mlrisk
 from features.base.errors import ConfigError
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from mlrisk import audit
-from mlrisk.audit import CELL_COLUMNS, COLUMNS, write_ledger
-from mlrisk.cli import app
-from mlrisk.package import NOT_EVIDENCE
+from mlrisk.cli.app import app
+from mlrisk.outputs import evidence_ledger as audit
+from mlrisk.outputs.evidence_ledger import CELL_COLUMNS, COLUMNS, write_ledger
+from mlrisk.risk_map.package import NOT_EVIDENCE
 from training.evidence.ledger import Ledger
 from training.settings.config import DeclaredArea, LabelSettings
 

@@ -12,7 +12,7 @@ from features.base.errors import ConfigError, InputError
 from features.base.feature_info import FeatureContext
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from mlrisk.config import Config
+from mlrisk.settings.config import Config
 from training.casualty.accidents import casualty_count, read_accidents
 from training.casualty.exposure import exposed_people, people_today
 from training.casualty.history import History, UnitPeriods, unit_features

@@ -12,7 +12,7 @@ from shapely.geometry import box
 
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from mlrisk.config import Config
+from mlrisk.settings.config import Config
 from training.casualty.accidents import read_accidents
 from training.casualty.exposure import people_today
 from training.casualty.history import History

@@ -19,11 +19,12 @@ import rasterio
 
 import mlrisk
 from features.base.errors import ConfigError, InputError
-from mlrisk.cell import explain_cell, write_story
-from mlrisk.cli import main
-from mlrisk.package import NOT_EVIDENCE
-from mlrisk.risk_map import RISK_COLUMNS, load_champions
-from mlrisk.told.cell import told_cell
+from mlrisk.cli.app import main
+from mlrisk.cli.text.explain import told_cell
+from mlrisk.commands.explain_cell import explain_cell, write_story
+from mlrisk.commands.rank import RISK_COLUMNS
+from mlrisk.ranking.champions import load_champions
+from mlrisk.risk_map.package import NOT_EVIDENCE
 from tests.sample_store import cheap
 from training.casualty.fitting import expected_casualties
 from training.casualty.history import open_history
@@ -45,7 +46,7 @@ JUDGED = ("validation.protocols=[as_of, leave_region_out, knndm, random]", "vali
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-c", "from mlrisk.cli import main; main()", *map(str, arguments)]
+    line = [sys.executable, "-c", "from mlrisk.cli.app import main; main()", *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
@@ -363,7 +364,7 @@ def test_schedulers_and_kept_features_change_no_byte_of_the_map(country, run, tm
         ("threads", 1 << 29, ["compute.threads=2"]),
         ("processes", 0, ["compute.threads=2", "compute.scheduler=processes"]),
     ):
-        monkeypatch.setattr("mlrisk.scoring.MOST_KEPT_BYTES", kept)
+        monkeypatch.setattr("mlrisk.ranking.scoring.MOST_KEPT_BYTES", kept)
         more = ["compute.tile_cells=19", "output.formats=[parquet]", f"output.folder={tmp_path / name}", *options]
         mlrisk.rank(config(country, *more))
         made.append((tmp_path / name / "risk.parquet").read_bytes())

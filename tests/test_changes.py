@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlrisk.change_report import FILES, write_changes
-from mlrisk.changes import WHY, Earlier, changes_between, expected_and_found
-from mlrisk.ranking import ranked
+from mlrisk.followup.change_report import FILES, write_changes
+from mlrisk.followup.map_changes import WHY, Earlier, changes_between, expected_and_found
+from mlrisk.ranking.policies import ranked
 from tests.sample_package import FORBIDDEN, sample_package
 from tests.test_report import Seen
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN

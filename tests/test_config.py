@@ -6,7 +6,7 @@ import yaml
 
 from features.base.errors import ConfigError
 from features.table.scheduler import Compute
-from mlrisk.config import Config, load_config
+from mlrisk.settings.config import Config, load_config
 
 ROOT = Path(__file__).parents[1]
 SHORT = {

@@ -10,7 +10,7 @@ import pytest
 
 import mlrisk
 from features.base.errors import ConfigError
-from mlrisk.current import is_current, program_digest, read_made
+from mlrisk.commands.map_state import is_current, program_digest, read_made
 from training.retraining.last_run import Seen, write_seen
 from training.retraining.short_cut import Begun, at_a_glance, nothing_new
 from training.settings.provenance import public_settings
@@ -50,7 +50,7 @@ def made_country(tmp_path_factory):
 
 @pytest.fixture
 def config(made_country, tmp_path, monkeypatch):
-    for module in ("training.retraining.short_cut", "mlrisk.current"):
+    for module in ("training.retraining.short_cut", "mlrisk.commands.map_state"):
         monkeypatch.setattr(f"{module}.row_of", row_of)
     found = mlrisk.load_config(made_country.config_path, overrides=[f"as_of={DAY}"])
     return found.model_copy(update={"home_folder": tmp_path})
@@ -171,6 +171,6 @@ def test_without_a_summary_there_is_no_map(written):
 
 def test_a_run_with_nothing_new_waits_for_no_model_and_no_writer():
     heavy = "{'lightgbm', 'sklearn', 'matplotlib', 'bokeh', 'shap'}"
-    code = f"import sys, mlrisk.retraining, mlrisk.told.retraining; sys.exit(str({heavy} & set(sys.modules)))"
+    code = f"import sys, mlrisk.commands.retrain, mlrisk.cli.text.retrain; sys.exit(str({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.stderr.strip() == "set()"

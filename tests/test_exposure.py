@@ -12,8 +12,8 @@ from features.base.errors import ConfigError
 from features.base.feature_info import FeatureContext
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from mlrisk.casualty_map import CellContamination, casualty_columns
-from mlrisk.config import Config, load_config
+from mlrisk.ranking.casualty import CellContamination, casualty_columns
+from mlrisk.settings.config import Config, load_config
 from training.casualty.accidents import Accidents
 from training.casualty.activities import UNNAMED, activity_of, mix_of, split
 from training.casualty.exposure import activity_layers, ground_of, people_if_return, people_today, presence
@@ -214,7 +214,7 @@ def test_held_out_scores_reach_their_own_cells_in_any_order():
 
     from scipy.special import expit
 
-    from mlrisk.casualty_map import _score
+    from mlrisk.ranking.casualty import _score
 
     cells = CellContamination(np.array([30, 20, 10, 5]), np.zeros(4), np.zeros(4))
     model = SimpleNamespace(scored_cells=np.array([30, 20, 10]), scores=np.array([0.3, 0.2, np.nan]))

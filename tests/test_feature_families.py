@@ -26,8 +26,8 @@ def assert_same(found, expected, **tolerance):
 def test_every_column_is_described_and_every_description_has_its_column():
     sources = country()
     described = feature_infos(Known(sources, CONTEXT), FAMILIES)
-    n_fixed = sum(len(family.FEATURES) for family in FAMILIES.values())
-    assert len({info.name for family in FAMILIES.values() for info in family.FEATURES}) == n_fixed
+    n_fixed = sum(len(family.features) for family in FAMILIES.values())
+    assert len({info.name for family in FAMILIES.values() for info in family.features}) == n_fixed
     # The pattern of incidents has columns only where they make no label.
     assert set(built(sources)) | set(built(sources, context=FeatureContext(AS_OF))) == set(described)
     assert len(described) >= 100
@@ -47,7 +47,7 @@ def test_columns_are_on_the_tile_and_finite_except_where_nan_has_a_meaning():
             assert array.shape == tile.shape, name
             assert np.issubdtype(array.dtype, np.number), name
             missing = np.isnan(array[tile.mask]).sum()
-            from_dem = family is terrain or name in ("front_line_height_m", "wetness")
+            from_dem = family.build is terrain.build or name in ("front_line_height_m", "wetness")
             assert missing <= (9 if from_dem else 0) or name in may_miss, name
             if name.endswith("distance_m"):
                 assert array[tile.mask].min() >= (-LONGEST_DISTANCE_M if "side" in name else 0), name

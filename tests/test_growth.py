@@ -10,7 +10,7 @@ from scipy.ndimage import label as pieces
 from shapely.geometry import LineString, Point, box
 
 from features.base.grid import Grid
-from mlrisk.planning.growth import grow, line_barriers, no_barriers, region_barriers
+from mlrisk.planning.region_growing import grow, line_barriers, no_barriers, region_barriers
 
 GRID = Grid.from_area(box(0, 0, 3_000, 2_000), pyproj.CRS("EPSG:32638"), 100)
 NUMBERS = st.integers(0, 100_000)

@@ -10,10 +10,10 @@ import numpy as np
 import pyproj
 import pytest
 
-from mlrisk.classes import CLASSES, EVIDENCE_TEXTS, NO_BASIS
-from mlrisk.language import language
-from mlrisk.package import NOT_EVIDENCE, Package
-from mlrisk.writers import WRITERS
+from mlrisk.outputs.registry import WRITERS
+from mlrisk.risk_map.language import language
+from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS, NO_BASIS
 from tests.headless import CHROMIUM, Browser
 from tests.sample_package import SCRIPT, sample_package
 

@@ -12,10 +12,10 @@ import pyogrio
 import pytest
 from PIL import Image
 
-from mlrisk.classes import CLASSES, NO_BASIS
-from mlrisk.package import Package
-from mlrisk.writers import WRITERS
-from mlrisk.writers.words import TASK_COLUMNS
+from mlrisk.outputs.registry import WRITERS
+from mlrisk.outputs.wording import TASK_COLUMNS
+from mlrisk.risk_map.package import Package
+from mlrisk.risk_map.priority_classes import CLASSES, NO_BASIS
 from tests.sample_package import is_green, sample_package
 
 # The Python of the system has PyQGIS and GDAL's scripts, where they are installed (.ci/run does).

@@ -11,17 +11,17 @@ import pytest
 from matplotlib.text import Text
 
 from features.families.registry import FAMILIES
-from mlrisk.classes import CLASSES, EVIDENCE_TEXTS
-from mlrisk.language import DECIMAL, Language, language, languages
-from mlrisk.package import NOT_EVIDENCE
+from mlrisk.outputs.map_page import PROTOCOLS, SCRIPT_TEXTS, _page
+from mlrisk.outputs.map_page_overlays import OVERLAYS
+from mlrisk.outputs.map_page_themes import make_themes
+from mlrisk.outputs.map_page_words import PageWords
+from mlrisk.outputs.registry import WRITERS
+from mlrisk.outputs.task_sheets_pdf import pages
+from mlrisk.outputs.wording import HOW_TO_READ
 from mlrisk.planning.plan import _with_reasons
-from mlrisk.writers import WRITERS
-from mlrisk.writers.overlays import OVERLAYS
-from mlrisk.writers.page import PROTOCOLS, SCRIPT_TEXTS, _page
-from mlrisk.writers.page_words import PageWords
-from mlrisk.writers.pdf import pages
-from mlrisk.writers.themes import make_themes
-from mlrisk.writers.words import HOW_TO_READ
+from mlrisk.risk_map.language import DECIMAL, Language, language, languages
+from mlrisk.risk_map.package import NOT_EVIDENCE
+from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS
 from tests.sample_package import FORBIDDEN, FORBIDDEN_AZ, sample_package
 
 PLAN = (

@@ -12,12 +12,12 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from mlrisk.package import NOT_EVIDENCE, Package
-from mlrisk.writers import WRITERS
-from mlrisk.writers.pdf import pages
-from mlrisk.writers.sheet_map import around, printable
-from mlrisk.writers.task_table import tasks_by_rank
-from mlrisk.writers.words import plan_text
+from mlrisk.outputs.registry import WRITERS
+from mlrisk.outputs.task_sheet_map import around, printable
+from mlrisk.outputs.task_sheets_pdf import pages
+from mlrisk.outputs.tasks_by_rank import tasks_by_rank
+from mlrisk.outputs.wording import plan_text
+from mlrisk.risk_map.package import NOT_EVIDENCE, Package
 from tests.sample_package import FORBIDDEN, FORMULA, SCRIPT, is_green, sample_package
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label as pieces
 
-from mlrisk.planning.draw import audit_draw
+from mlrisk.planning.audit_draw import audit_draw
 from mlrisk.planning.effort import cell_days
-from mlrisk.planning.exploring import best_of_squares
-from mlrisk.ranking import POLICIES
+from mlrisk.planning.exploration import best_of_squares
+from mlrisk.ranking.policies import POLICIES
 from tests.sample_plan import GRID, TEAMS, plain_land, plan_of, settings_of
 
 NO_SHARES = {"explore_share": 0.0, "audit_share": 0.0, "district_floor": 0.0}

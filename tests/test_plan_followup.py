@@ -7,12 +7,12 @@ import pytest
 from shapely.geometry import box
 
 from features.base.errors import InputError
-from mlrisk.map_audit import map_audit
-from mlrisk.planning.comparison import compare_plans, read_tasks
-from mlrisk.planning.draw import audit_draw
-from mlrisk.planning.progress import by_purpose, task_progress
-from mlrisk.told.lines import Table
-from mlrisk.told.ranking import compared, planned
+from mlrisk.cli.text.parts import Table
+from mlrisk.cli.text.rank import compared, planned
+from mlrisk.followup.audit_sample import map_audit
+from mlrisk.followup.plan_comparison import compare_plans, read_tasks
+from mlrisk.followup.plan_progress import by_purpose, task_progress
+from mlrisk.planning.audit_draw import audit_draw
 from tests.sample_plan import GRID, TEAMS, plain_land, plan_of, settings_of
 
 

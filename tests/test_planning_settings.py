@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from features.base.errors import ConfigError
-from mlrisk.config import load_config
+from mlrisk.planning.audit_draw import audit_draw, lasting_random
 from mlrisk.planning.authority import with_need
-from mlrisk.planning.draw import audit_draw, lasting_random
-from mlrisk.planning.settings import ANAMA_WEIGHTS, AuthoritySettings
-from mlrisk.ranking import policy_of
+from mlrisk.ranking.policies import policy_of
+from mlrisk.settings.config import load_config
+from mlrisk.settings.planning import ANAMA_WEIGHTS, AuthoritySettings
 from tests.sample_plan import plain_land
 
 BASE = """

@@ -10,9 +10,9 @@ from shapely.geometry import box
 
 from features.base.errors import ConfigError
 from features.base.grid import Grid
-from mlrisk.config import TaskSettings
-from mlrisk.ranking import POLICIES, ranked
-from mlrisk.tasks import group_cells, survey_tasks
+from mlrisk.planning.tasks import group_cells, survey_tasks
+from mlrisk.ranking.policies import POLICIES, ranked
+from mlrisk.settings.config import TaskSettings
 
 UTM = pyproj.CRS("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 510_000, 4_407_500), UTM, 250)

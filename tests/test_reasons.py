@@ -10,12 +10,12 @@ import pytest
 from features.base.errors import ConfigError
 from features.base.feature_info import FeatureInfo
 from features.families.registry import FAMILIES
-from mlrisk.language import language, languages, placeholders
-from mlrisk.reasons import Cases, quantity, reasons_in_words, told
-from mlrisk.scoring import contributions_text
+from mlrisk.ranking.scoring import contributions_text
+from mlrisk.risk_map.language import language, languages, placeholders
+from mlrisk.risk_map.reasons import Cases, quantity, reasons_in_words, told
 
 AS_OF = date(2024, 12, 31)
-CATALOGUE = {info.name: info for module in FAMILIES.values() for info in getattr(module, "FEATURES", ())}
+CATALOGUE = {info.name: info for module in FAMILIES.values() for info in module.features}
 
 
 def words(values, contributions, infos=None, code="en", steady=None):

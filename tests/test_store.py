@@ -25,7 +25,7 @@ from features.table.build import feature_infos, feature_table
 from features.table.geoparquet import PLACE_COLUMNS, point_wkb
 from features.table.scheduler import Compute
 from features.table.store import MANIFEST, tile_plan, write_features
-from mlrisk.package import NOT_EVIDENCE
+from mlrisk.risk_map.package import NOT_EVIDENCE
 from tests.sample_country import CONTEXT, CRS, country
 
 FAMILIES = ("terrain", "incidents", "land_use", "covariates")
@@ -196,7 +196,7 @@ def test_tiles_cover_every_cell_once_and_keep_their_names_when_the_area_changes(
 
 
 def command(*arguments):
-    return [sys.executable, "-c", "from mlrisk.cli import main; main()", "features", *map(str, arguments)]
+    return [sys.executable, "-c", "from mlrisk.cli.app import main; main()", "features", *map(str, arguments)]
 
 
 SETTINGS = ("--set", "compute.tile_cells=24", "--set", "compute.threads=1")

@@ -23,14 +23,14 @@ from features.sources.opening import SourcesSettings, open_sources
 from mlrisk.synthetic import SyntheticCountry, synthetic_country
 from mlrisk.synthetic.accidents import casualty_rate, draw_accidents, measure_danger
 from mlrisk.synthetic.country import Country, build_country
+from mlrisk.synthetic.grid_graph import cheapest_way
+from mlrisk.synthetic.ground_truth import BANDS
 from mlrisk.synthetic.hydrology import drain
-from mlrisk.synthetic.kind import AS_OF, draw_kind
-from mlrisk.synthetic.lattice import cheapest_way
+from mlrisk.synthetic.laying_patterns import BELT_DEPTH_M
 from mlrisk.synthetic.ordnance import ORIGINS
-from mlrisk.synthetic.origins import BELT_DEPTH_M
-from mlrisk.synthetic.people import ACTIVITIES, ACTIVITY_SHARES
+from mlrisk.synthetic.population import ACTIVITIES, ACTIVITY_SHARES
+from mlrisk.synthetic.scenario import AS_OF, draw_kind
 from mlrisk.synthetic.terrain import CLIFF_DEG
-from mlrisk.synthetic.truth import BANDS
 
 SEED, CELLS = 2, 3000
 DAY = pd.Timestamp(AS_OF)

@@ -11,9 +11,9 @@ from shapely.geometry import Point, box
 
 import mlrisk
 from features.base.errors import InputError
-from mlrisk.cli import main
-from mlrisk.verification import grid_of, open_risk, verify
-from mlrisk.writers.parquet import write_parquet
+from mlrisk.cli.app import main
+from mlrisk.followup.verification import grid_of, open_risk, verify
+from mlrisk.outputs.geoparquet import write_parquet
 from tests.sample_package import CELL, CRS, FORBIDDEN, sample_package
 from training.validation.metrics import recall_at_area
 

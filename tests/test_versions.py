@@ -263,7 +263,7 @@ def test_what_is_no_version_is_refused(registered, tmp_path):  # noqa: F811
 
 
 def test_the_registry_speaks_in_tables(registered):  # noqa: F811
-    from mlrisk.told import models
+    from mlrisk.cli.text import models
 
     store = Store.of(registered[0])
     table = models.listed(rows_of(store, NAME))[0]

@@ -22,17 +22,17 @@ import rasterio
 import shapely
 
 from features.base.errors import InputError
-from mlrisk import classes
-from mlrisk.classes import CLASSES, casualty_scale, priority_class
-from mlrisk.package import NOT_EVIDENCE, Notes, Package
-from mlrisk.writers import WRITERS
-from mlrisk.writers.gpkg import STYLES
-from mlrisk.writers.parquet import COLUMNS
-from mlrisk.writers.qml import vector_qml
-from mlrisk.writers.raster import coarsen, coarsening
-from mlrisk.writers.sheets import plain
-from mlrisk.writers.stac import ASSETS
-from mlrisk.writers.words import TASK_COLUMNS
+from mlrisk.outputs.cell_rasters import coarsen, coarsening
+from mlrisk.outputs.geopackage import STYLES
+from mlrisk.outputs.geoparquet import COLUMNS
+from mlrisk.outputs.qgis_styles import vector_qml
+from mlrisk.outputs.registry import WRITERS
+from mlrisk.outputs.stac import ASSETS
+from mlrisk.outputs.task_tables import plain
+from mlrisk.outputs.wording import TASK_COLUMNS
+from mlrisk.risk_map import priority_classes as classes
+from mlrisk.risk_map.package import NOT_EVIDENCE, Notes, Package
+from mlrisk.risk_map.priority_classes import CLASSES, casualty_scale, priority_class
 from tests.sample_package import FORBIDDEN, FORMULA, PATH, SCRIPT, is_green, sample_package
 
 SHAPE_ENDINGS = ("cpg", "dbf", "prj", "shp", "shx", "txt")
@@ -358,7 +358,7 @@ def test_gpkg_shows_land_without_basis_hatched(package: Package, folder: Path) -
 
 
 def test_gpkg_stops_at_the_first_cells(package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlrisk.writers.gpkg.MOST_CELLS", 7)
+    monkeypatch.setattr("mlrisk.outputs.geopackage.MOST_CELLS", 7)
     WRITERS["gpkg"](package, tmp_path)
     assert gpd.read_file(tmp_path / "risk_map.gpkg", layer="ranked_cells")["rank"].tolist() == [1, 2, 3, 4, 5, 6, 7]
 
@@ -576,7 +576,7 @@ def test_notes_state_the_sentence() -> None:
 
 
 def test_importing_the_writers_loads_no_heavy_library() -> None:
-    code = "import sys, mlrisk.writers; print(sorted({'bokeh', 'rasterio', 'geopandas', 'pyarrow'} & set(sys.modules)))"
+    code = "import sys, mlrisk.outputs.registry; print(sorted({'bokeh', 'rasterio', 'geopandas', 'pyarrow'} & set(sys.modules)))"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
     )

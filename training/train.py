@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from features.base.errors import InputError
 from features.base.feature_info import FeatureContext, FeatureInfo
 from models.casualty import HURDLE, CasualtyModel
@@ -228,7 +228,7 @@ def _sensitivity(
         return pd.DataFrame()
     values = np.ascontiguousarray(study.learned.aligned(side.names))
 
-    def score(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(weight: Floats) -> Floats:
         unlabelled = unlabelled_land(study.bias, values, side.found, weight)
         return fit_side(replace(side, weight=weight), recipe, config.seed, unlabelled).raw(
             values, config.compute.threads

@@ -9,11 +9,12 @@ import rasterio
 
 import mlrisk
 from features.base.grid import Grid
-from mlrisk.casualty_map import CellContamination, casualty_columns
-from mlrisk.config import Config
+from mlrisk.commands.rank import with_place
 from mlrisk.planning.ground import Ground, ground_of, with_ground
-from mlrisk.risk_map import load_champions, with_place
-from mlrisk.scoring import cell_scores, scorer_of
+from mlrisk.ranking.casualty import CellContamination, casualty_columns
+from mlrisk.ranking.champions import load_champions
+from mlrisk.ranking.scoring import cell_scores, scorer_of
+from mlrisk.settings.config import Config
 from training.evidence.inputs import open_inputs
 from training.evidence.ledger import evidence_at
 

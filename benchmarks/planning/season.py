@@ -8,10 +8,10 @@ import pandas as pd
 import mlrisk
 from benchmarks.planning.land import trained_land, truth_of
 from features.base.grid import Grid
-from mlrisk.config import RankingSettings
 from mlrisk.planning.ground import Ground
 from mlrisk.planning.plan import make_plan
-from mlrisk.ranking import ranked
+from mlrisk.ranking.policies import ranked
+from mlrisk.settings.planning import RankingSettings
 
 DETECTION = 0.8
 POLICIES = ("harm_per_day", "search", "casualty", "authority")

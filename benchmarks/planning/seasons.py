@@ -15,12 +15,12 @@ import mlrisk
 from benchmarks.planning.land import truth_of
 from features.as_of.snapshot import Known
 from features.base.grid import Grid
-from mlrisk.config import Config
+from mlrisk.commands.rank import with_place
 from mlrisk.planning.ground import ground_of, with_ground
 from mlrisk.planning.plan import Plan, make_plan
-from mlrisk.ranking import ranked
-from mlrisk.risk_map import with_place
-from mlrisk.scoring import cell_scores, scorer_of
+from mlrisk.ranking.policies import ranked
+from mlrisk.ranking.scoring import cell_scores, scorer_of
+from mlrisk.settings.config import Config
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
 from training.contamination.dataset import study_at

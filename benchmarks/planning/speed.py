@@ -10,12 +10,12 @@ from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
 from features.base.grid import Grid
-from mlrisk.config import RankingSettings
 from mlrisk.planning.authority import with_need
 from mlrisk.planning.effort import with_effort
-from mlrisk.planning.growth import line_barriers, region_barriers
 from mlrisk.planning.plan import make_plan
-from mlrisk.ranking import POLICIES, ranked
+from mlrisk.planning.region_growing import line_barriers, region_barriers
+from mlrisk.ranking.policies import POLICIES, ranked
+from mlrisk.settings.planning import RankingSettings
 
 SIDE = 1000
 CELL_M = 250.0

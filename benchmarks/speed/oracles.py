@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import erf
 
 from benchmarks.speed.country import CELL_SIZE_M, SOUTH_M, WEST_M
-
-Floats = NDArray[np.float64]
-Cells = NDArray[np.int64]
+from features.base.arrays import Floats, Integers
 
 SEED = 5
 # Cells at the edge of the country are left out: there the tools differ in what they take to lie beyond.
@@ -25,7 +23,7 @@ WINDOW_CELLS = 33
 LINE_BANDWIDTH_M = 1000.0
 
 
-def sample_cells(side: int, n: int) -> tuple[Cells, Cells]:
+def sample_cells(side: int, n: int) -> tuple[Integers, Integers]:
     """Array row and column of the first `n` cells of the sample of this side."""
     rng = np.random.default_rng(SEED)
     row, column = rng.integers(EDGE_CELLS, side - EDGE_CELLS, (100_000, 2)).T
@@ -48,7 +46,7 @@ def geometry(folder: Path, source: str) -> NDArray[Any]:
     return np.asarray(gpd.read_file(folder / f"{source}.gpkg", columns=[]).geometry.array)
 
 
-def _slope(folder: Path, row: Cells, column: Cells, _places: Floats) -> Floats:
+def _slope(folder: Path, row: Integers, column: Integers, _places: Floats) -> Floats:
     """Slope in degrees (Horn 1981) in double precision."""
     with rasterio.open(folder / "dem.tif") as dataset:
         ground = dataset.read(1)
@@ -58,8 +56,8 @@ def _slope(folder: Path, row: Cells, column: Cells, _places: Floats) -> Floats:
     return np.degrees(np.arctan(np.hypot(east, north) / (8 * CELL_SIZE_M)))
 
 
-def _distance_to(source: str) -> Callable[[Path, Cells, Cells, Floats], Floats]:
-    def distance(folder: Path, _row: Cells, _column: Cells, places: Floats) -> Floats:
+def _distance_to(source: str) -> Callable[[Path, Integers, Integers, Floats], Floats]:
+    def distance(folder: Path, _row: Integers, _column: Integers, places: Floats) -> Floats:
         tree = shapely.STRtree(geometry(folder, source))
         _, apart = tree.query_nearest(shapely.points(places), return_distance=True, all_matches=False)
         return np.asarray(apart)
@@ -67,8 +65,8 @@ def _distance_to(source: str) -> Callable[[Path, Cells, Cells, Floats], Floats]:
     return distance
 
 
-def _density_of(bandwidth_m: int) -> Callable[[Path, Cells, Cells, Floats], Floats]:
-    def density(folder: Path, _row: Cells, _column: Cells, places: Floats) -> Floats:
+def _density_of(bandwidth_m: int) -> Callable[[Path, Integers, Integers, Floats], Floats]:
+    def density(folder: Path, _row: Integers, _column: Integers, places: Floats) -> Floats:
         """Incidents per km2 under a Gaussian, every pair added."""
         there = shapely.get_coordinates(geometry(folder, "incidents"))
         peak = 1e6 / (2 * np.pi * bandwidth_m**2)
@@ -78,7 +76,7 @@ def _density_of(bandwidth_m: int) -> Callable[[Path, Cells, Cells, Floats], Floa
     return density
 
 
-def _window_length(folder: Path, _row: Cells, _column: Cells, places: Floats) -> Floats:
+def _window_length(folder: Path, _row: Integers, _column: Integers, places: Floats) -> Floats:
     """Kilometres of road per km2 of the window around the cell, each road cut exactly."""
     roads = geometry(folder, "roads")
     half = WINDOW_CELLS * CELL_SIZE_M / 2
@@ -88,7 +86,7 @@ def _window_length(folder: Path, _row: Cells, _column: Cells, places: Floats) ->
     return np.bincount(window, cut, len(places)) / (2 * half) ** 2 * 1000.0
 
 
-def _gaussian_length(folder: Path, _row: Cells, _column: Cells, places: Floats) -> Floats:
+def _gaussian_length(folder: Path, _row: Integers, _column: Integers, places: Floats) -> Floats:
     """Kilometres of road per km2 under a Gaussian: the integral along a straight segment has a closed form."""
     coordinates, line = shapely.get_coordinates(geometry(folder, "roads"), return_index=True)
     start = coordinates[:-1][line[1:] == line[:-1]]
@@ -107,7 +105,7 @@ def _gaussian_length(folder: Path, _row: Cells, _column: Cells, places: Floats) 
 
 
 # Name of the answer: cells of the sample, and how it is found.
-ORACLES: dict[str, tuple[int, Callable[[Path, Cells, Cells, Floats], Floats]]] = {
+ORACLES: dict[str, tuple[int, Callable[[Path, Integers, Integers, Floats], Floats]]] = {
     "slope_deg": (100_000, _slope),
     "road_distance_m": (100_000, _distance_to("roads")),
     "front_line_distance_m": (100_000, _distance_to("front_lines")),

@@ -19,7 +19,7 @@ from features.geometry.densities import line_density, points_density
 from features.geometry.distances import distance_m
 from features.table.build import feature_tiles
 from features.table.scheduler import Compute, over_tiles
-from mlrisk.config import load_config
+from mlrisk.settings.config import load_config
 from training.evidence.inputs import Inputs, contamination_context, open_inputs
 
 Made = TypeVar("Made")

@@ -8,7 +8,7 @@ import scipy.fft
 import shapely
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from features.base.arrays import Floats32
 
 # Spectral exponent of the amplitudes: hills and valleys as smooth as a 30 m DEM of a hilly country.
 SMOOTHNESS = 1.9
@@ -17,7 +17,7 @@ NOISE_M = 0.15
 FIRST_DAY, LAST_DAY = np.datetime64("1992-01-01"), np.datetime64("2024-06-30")
 
 
-def heights(rng: np.random.Generator, side: int) -> NDArray[np.float32]:
+def heights(rng: np.random.Generator, side: int) -> Floats32:
     """Heights (side, side): noise of a power spectrum, stretched over the range, and white noise of the sensor."""
     spectrum = scipy.fft.rfft2(rng.standard_normal((side, side), dtype=np.float32))
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :]).astype(np.float32)

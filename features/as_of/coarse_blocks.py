@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats, Floats32
 from features.base.grid import Grid
 
 # Fine enough for valleys and field tracks, coarse enough that a country takes seconds.
@@ -23,8 +24,6 @@ COARSE_M = 100.0
 # the opposite corner of the block, must lie within.
 SIDE_M = 20_000.0
 MARGIN_M = 11_500.0
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Block:
         column, row = self.column * self.side - self.margin, self.row * self.side - self.margin
         return Grid(self.crs, self.coarse_m, column, row, np.ones((cells, cells), dtype=bool))
 
-    def kept(self, field: NDArray[np.generic]) -> NDArray[np.float32]:
+    def kept(self, field: NDArray[np.generic]) -> Floats32:
         """The block of an array on `grid`, with one ring of the margin: (side + 2, side + 2)."""
         cut = slice(self.margin - 1, self.margin + self.side + 1)
         return np.ascontiguousarray(field[cut, cut], dtype=np.float32)
@@ -88,14 +87,14 @@ def blocks_of(tile: Grid) -> Iterator[Block]:
 
 
 def assemble(
-    tile: Grid, known: Known, make: Callable[[Known, Block], dict[str, NDArray[np.float32]]], smooth: frozenset[str]
-) -> dict[str, NDArray[np.float32]]:
+    tile: Grid, known: Known, make: Callable[[Known, Block], dict[str, Floats32]], smooth: frozenset[str]
+) -> dict[str, Floats32]:
     """The fields that `make` gives for a block (`Block.kept` arrays), brought onto the cells of the tile.
 
     Names in `smooth` are interpolated bilinearly between the centres of coarse cells, at the border of a block with
     the block's own ring; others take the value of their coarse cell. A cell is NaN only where its coarse cell is.
     """
-    out: dict[str, NDArray[np.float32]] = {}
+    out: dict[str, Floats32] = {}
     # Neighbouring tiles, computed at once, begin with different blocks instead of waiting for each other.
     for block in sorted(blocks_of(tile), key=lambda block: _apart_m(block, tile)):
         cells = block.side * block.factor
@@ -121,9 +120,7 @@ def block_heights(known: Known, block: Block) -> Floats:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _paste(
-    out: NDArray[np.float32], field: NDArray[np.float32], factor: int, top: int, left: int, smooth: bool
-) -> None:
+def _paste(out: Floats32, field: Floats32, factor: int, top: int, left: int, smooth: bool) -> None:
     """Fill the part of `out` under a block whose first cell lies at array row `top` and column `left`."""
     cells = (field.shape[0] - 2) * factor
     for row in range(max(top, 0), min(top + cells, out.shape[0])):

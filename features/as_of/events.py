@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.own_records import ownership, parts_of
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats, Floats32
 from features.base.grid import Grid
 from features.base.records import ages_years, numbers, places_m, words
 from features.geometry.counts_within import event_count, event_least
@@ -16,9 +16,6 @@ from features.geometry.densities import event_densities
 from features.geometry.event_distances import event_distance_m
 from features.geometry.exclusions import Ownership
 from features.geometry.layers import Layer
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 # Words of IMSMA's device categories, of land-release forms and of the registers in data/: English and Spanish.
 MINE_WORDS = frozenset({"mine", "mines", "apm", "ap", "at", "atm", "avm", "antipersonnel", "antitank", "map", "mina"})
@@ -57,7 +54,7 @@ class EventsOnTile:
     own: Ownership
     parts: list[Layer]
 
-    def distance_m(self) -> NDArray[np.float32]:
+    def distance_m(self) -> Floats32:
         """Distance to the nearest event."""
         return event_distance_m(self.tile, self.parts, self.own)
 

@@ -7,17 +7,13 @@ into its own block, whole. Blocks are squares aligned to the CRS origin.
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats, Integers
 from features.base.grid import Grid
 from features.base.records import is_dated, places_m
 from features.geometry.exclusions import Owned, Ownership
 from features.geometry.layers import Layer, point_layer
-
-Floats = NDArray[np.float64]
-
-Integers = NDArray[np.int64]
 
 
 def ownership(tile: Grid, known: Known, source: str) -> Ownership:
@@ -31,7 +27,7 @@ def parts_of(known: Known, source: str) -> list[Layer]:
     return point_parts(*known.once(_points, source))
 
 
-def point_ownership(tile: Grid, places: Floats, dated: NDArray[np.bool_], block_m: float | None) -> Ownership:
+def point_ownership(tile: Grid, places: Floats, dated: Flags, block_m: float | None) -> Ownership:
     """Dated points with their own cell, undated ones with their own block; parts without a point are left out.
 
     A point belongs to the block of its cell's centre, so a cell always owns the points that lie in it.
@@ -46,14 +42,14 @@ def point_ownership(tile: Grid, places: Floats, dated: NDArray[np.bool_], block_
     return found
 
 
-def point_parts(places: Floats, dated: NDArray[np.bool_], block_m: float | None) -> list[Layer]:
+def point_parts(places: Floats, dated: Flags, block_m: float | None) -> list[Layer]:
     """The points by the rule that they follow, in the order of `point_ownership`."""
     if block_m is None:
         return [point_layer(places)]
     return [point_layer(places[rows]) for rows, _ in _rules(dated, block_m)]
 
 
-def _rules(dated: NDArray[np.bool_], block_m: float) -> list[tuple[Integers, float | None]]:
+def _rules(dated: Flags, block_m: float) -> list[tuple[Integers, float | None]]:
     """Rows of the dated points, and of the undated ones with the width of their block; only where there are any."""
     both: list[tuple[Integers, float | None]] = [(np.flatnonzero(dated), None), (np.flatnonzero(~dated), block_m)]
     return [(rows, width_m) for rows, width_m in both if len(rows)]
@@ -67,7 +63,7 @@ def polygon_ownership(tile: Grid, known: Known, source: str) -> Owned | None:
     return _owned(tile, blocks, members, known.context.own_block_m)
 
 
-def _points(known: Known, source: str) -> tuple[Floats, NDArray[np.bool_], float | None]:
+def _points(known: Known, source: str) -> tuple[Floats, Flags, float | None]:
     table = known.table(source)
     block_m = known.context.own_block_m if source in known.context.own_event_sources else None
     return places_m(table), is_dated(table), block_m

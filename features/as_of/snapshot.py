@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats32
 from features.base.feature_info import FeatureContext
 from features.base.grid import Grid
 from features.base.memory import Buffers
@@ -79,7 +79,7 @@ class Known:
         value: Made = kept[1][key]
         return value
 
-    def heights(self, tile: Grid) -> NDArray[np.float32]:
+    def heights(self, tile: Grid) -> Floats32:
         """Elevation of the tile and of `height_halo(tile)` cells around it, NaN where the DEM has none.
 
         The last tile's heights are kept by each thread, so that the families of one tile read the DEM once.
@@ -89,7 +89,7 @@ class Known:
             dem = self.sources.rasters["dem"]
             kept = tile, dem.read(tile.expanded(height_halo(tile))).astype(np.float32)
             self._last.heights = kept
-        values: NDArray[np.float32] = kept[1]
+        values: Floats32 = kept[1]
         return values
 
     def _memory(self, kept: Any, most: int | None, make: "Callable[..., Made]", arguments: tuple[Any, ...]) -> Made:

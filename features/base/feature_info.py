@@ -1,11 +1,14 @@
 """What a feature is, and the moment of knowledge for which features are built."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from features.base.errors import ConfigError
 
 # Sources keep no record further than this from the grid, so a greater distance would depend on the area.
 LONGEST_DISTANCE_M = 50_000.0
@@ -15,6 +18,28 @@ LONGEST_DISTANCE_M = 50_000.0
 CLIP_M = 5000.0
 
 DAYS_PER_YEAR = 365.25
+# The feature families in the order in which they are built; the table of families holds the same names.
+FAMILY_NAMES = (
+    "terrain",
+    "drainage",
+    "broad_relief",
+    "front_lines",
+    "control",
+    "visibility",
+    "roads",
+    "incidents",
+    "incident_pattern",
+    "finds",
+    "conflict_events",
+    "settlements",
+    "access",
+    "land_use",
+    "hazard_areas",
+    "surveyed",
+    "minefield_records",
+    "covariates",
+)
+
 
 # What a family gives for a tile: arrays of tile.shape by column; the table keeps them as float32.
 Columns = dict[str, NDArray[np.floating[Any]]]
@@ -67,3 +92,12 @@ class FeatureContext:
     as_of: date
     own_event_sources: frozenset[str] = frozenset()
     own_block_m: float = 5000.0
+
+
+def check_families(families: Iterable[str]) -> tuple[str, ...]:
+    """The families, refused when one is unknown; the error lists the known ones."""
+    chosen = tuple(families)
+    unknown = sorted(set(chosen) - set(FAMILY_NAMES))
+    if unknown:
+        raise ConfigError(f"features ({', '.join(unknown)}) are unknown: choose from {', '.join(FAMILY_NAMES)}")
+    return chosen

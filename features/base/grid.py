@@ -8,13 +8,13 @@ from math import ceil, floor, isfinite
 import numpy as np
 import pyproj
 from affine import Affine
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 from rasterio.features import rasterize
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import ConfigError, InputError
 
 # Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, which is what JavaScript and
@@ -59,7 +59,7 @@ class Grid:
     cell_size_m: float
     column_min: int
     row_min: int
-    mask: NDArray[np.bool_]
+    mask: Flags
 
     @classmethod
     def from_area(cls, area: BaseGeometry, crs: pyproj.CRS, cell_size_m: float) -> "Grid":
@@ -117,22 +117,22 @@ class Grid:
         return int(self.mask.sum())
 
     @cached_property
-    def eastings_m(self) -> NDArray[np.float64]:
+    def eastings_m(self) -> Floats:
         """Cell-centre easting of each array column, west to east, in metres."""
         return np.asarray((self.column_min + np.arange(self.shape[1]) + 0.5) * self.cell_size_m, dtype=np.float64)
 
     @cached_property
-    def northings_m(self) -> NDArray[np.float64]:
+    def northings_m(self) -> Floats:
         """Cell-centre northing of each array row, north to south, in metres."""
         rows = self.row_min + self.shape[0] - 1 - np.arange(self.shape[0])
         return np.asarray((rows + 0.5) * self.cell_size_m, dtype=np.float64)
 
-    def centres_m(self) -> NDArray[np.float64]:
+    def centres_m(self) -> Floats:
         """(n_cells, 2) easting and northing of the centres of the cells inside the area, in `cell_ids` order."""
         rows, columns = np.nonzero(self.mask)
         return np.column_stack([self.eastings_m[columns], self.northings_m[rows]])
 
-    def some_centres_m(self, most: int) -> NDArray[np.float64]:
+    def some_centres_m(self, most: int) -> Floats:
         """(n, 2) centres of at most `most` cells inside the area, evenly spread over them, in `cell_ids` order.
 
         Memory is that of a row, not of the grid.
@@ -147,7 +147,7 @@ class Grid:
             columns[here] = np.flatnonzero(self.mask[row])[wanted[here] - before[row]]
         return np.column_stack([self.eastings_m[columns], self.northings_m[rows]])
 
-    def cell_ids(self) -> NDArray[np.int64]:
+    def cell_ids(self) -> Integers:
         """Ids of the cells inside the area, north to south and west to east within a row.
 
         The id depends on the CRS, the cell size and the place alone, never on the area.
@@ -155,7 +155,7 @@ class Grid:
         rows, columns = np.nonzero(self.mask)
         return encode_cell_id(self.column_min + columns, self.row_min + self.shape[0] - 1 - rows)
 
-    def locate(self, eastings_m: NDArray[np.float64], northings_m: NDArray[np.float64]) -> NDArray[np.int64]:
+    def locate(self, eastings_m: Floats, northings_m: Floats) -> Integers:
         """Flat index into an array of the grid for each point, -1 where the point lies outside the rectangle."""
         rows, columns = self.shape
         column = np.floor(np.asarray(eastings_m) / self.cell_size_m).astype(np.int64) - self.column_min
@@ -169,7 +169,7 @@ class Grid:
         mask = self.mask[row_start:row_stop, column_start:column_stop]
         return Grid(self.crs, self.cell_size_m, self.column_min + column_start, row_min, mask)
 
-    def coarsened(self, factor: int) -> tuple["Grid", NDArray[np.int64]]:
+    def coarsened(self, factor: int) -> tuple["Grid", Integers]:
         """Cells `factor` times as large over the same area, and for each cell inside the area the coarse cell's place.
 
         The place indexes the coarse `cell_ids()`. A coarse cell lies inside the area when any of its cells does.
@@ -201,7 +201,7 @@ class Grid:
                     yield tile
 
 
-def encode_cell_id(column: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]:
+def encode_cell_id(column: Integers, row: Integers) -> Integers:
     """Cell id from column and row index counted from the CRS origin; at most 2**52, exact as a float.
 
     >>> import numpy as np
@@ -213,7 +213,7 @@ def encode_cell_id(column: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray
     )
 
 
-def decode_cell_id(cell_id: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def decode_cell_id(cell_id: Integers) -> tuple[Integers, Integers]:
     """(column, row) index from the CRS origin: the inverse of `encode_cell_id`."""
     ids = np.asarray(cell_id, dtype=np.int64)
     return (ids & ((1 << INDEX_BITS) - 1)) - INDEX_OFFSET, (ids >> INDEX_BITS) - INDEX_OFFSET
@@ -242,7 +242,7 @@ def _check_domain(bounds: tuple[float, float, float, float], crs: pyproj.CRS) ->
         )
 
 
-def geographic_centres(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def geographic_centres(grid: Grid) -> tuple[Floats, Floats]:
     """WGS 84 longitude and latitude of the cell centres, in `grid.cell_ids()` order."""
     centres = grid.centres_m()
     to_degrees = pyproj.Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)

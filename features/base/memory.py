@@ -6,7 +6,8 @@ import threading
 from contextlib import suppress
 
 import numpy as np
-from numpy.typing import NDArray
+
+from features.base.arrays import Floats32
 
 # References to a buffer that only the pool knows of: the pool's list, the loop variable and getrefcount's own argument.
 ONLY_OURS = 3
@@ -16,10 +17,10 @@ class Buffers:
     """A pool of arrays. One is handed out again when no view of it is left, which its reference count tells."""
 
     def __init__(self) -> None:
-        self._kept: list[NDArray[np.float32]] = []
+        self._kept: list[Floats32] = []
         self._lock = threading.Lock()
 
-    def take(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+    def take(self, shape: tuple[int, int]) -> Floats32:
         """An array of this shape with arbitrary content; it is the caller's until every view of it is gone."""
         size = shape[0] * shape[1]
         with self._lock:

@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats
 from features.base.feature_info import DAYS_PER_YEAR
 
 # Each of these, when given, says that the record existed by then. `start_date` alone does not: work that has begun
@@ -36,7 +37,7 @@ def known_at(table: gpd.GeoDataFrame, as_of: date, *, undated: Literal["keep", "
     return table.loc[passes].reset_index(drop=True)
 
 
-def is_dated(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def is_dated(table: gpd.GeoDataFrame) -> Flags:
     """True for the rows that carry any date of their event or record."""
     dated = np.zeros(len(table), dtype=bool)
     for name in DATED_BY:
@@ -51,7 +52,7 @@ def dates_of(table: gpd.GeoDataFrame, name: str) -> NDArray[np.datetime64]:
     return np.asarray(pd.to_datetime(table[name]).to_numpy(dtype="datetime64[ns]"))
 
 
-def ages_years(table: gpd.GeoDataFrame, as_of: date) -> NDArray[np.float64]:
+def ages_years(table: gpd.GeoDataFrame, as_of: date) -> Floats:
     """Years from the event to `as_of`, NaN for undated rows; the record's date stands in for an event without one."""
     event = dates_of(table, "date")
     for name in DATED_BY[1:]:
@@ -59,13 +60,13 @@ def ages_years(table: gpd.GeoDataFrame, as_of: date) -> NDArray[np.float64]:
     return years_between(event, np.datetime64(as_of, "ns"))
 
 
-def years_between(start: NDArray[np.datetime64], end: NDArray[np.datetime64] | np.datetime64) -> NDArray[np.float64]:
+def years_between(start: NDArray[np.datetime64], end: NDArray[np.datetime64] | np.datetime64) -> Floats:
     """Years from `start` to `end`, NaN where either is missing."""
     days = (end - start) / np.timedelta64(1, "D")
     return np.asarray(days, dtype=np.float64) / DAYS_PER_YEAR
 
 
-def decay(age_years: NDArray[np.float64], half_life_years: float) -> NDArray[np.float64]:
+def decay(age_years: Floats, half_life_years: float) -> Floats:
     """Weight that halves every `half_life_years`; undated records weigh nothing.
 
     >>> import numpy as np
@@ -76,7 +77,7 @@ def decay(age_years: NDArray[np.float64], half_life_years: float) -> NDArray[np.
     return np.where(np.isnan(age_years), 0.0, weight)
 
 
-def numbers(table: gpd.GeoDataFrame, name: str, missing: float) -> NDArray[np.float64]:
+def numbers(table: gpd.GeoDataFrame, name: str, missing: float) -> Floats:
     """A column as numbers, `missing` where a value or the whole column is lacking."""
     if name not in table:
         return np.full(len(table), missing)
@@ -92,7 +93,7 @@ def words(table: gpd.GeoDataFrame, name: str) -> NDArray[np.str_]:
     return np.array([str(value).strip().lower() for value in text], dtype=np.str_)
 
 
-def places_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def places_m(table: gpd.GeoDataFrame) -> Floats:
     """(n, 2) easting and northing of one point of each record: the point itself, else a point on its surface."""
     shapes = np.asarray(table.geometry.array)
     single = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
@@ -101,12 +102,12 @@ def places_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
     return np.asarray(shapely.get_coordinates(points).reshape(-1, 2))
 
 
-def area_km2(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def area_km2(table: gpd.GeoDataFrame) -> Floats:
     """Area (n,) of each record; 0 for a point."""
     return np.asarray(shapely.area(np.asarray(table.geometry.array)) / 1e6)
 
 
-def extent_m(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def extent_m(table: gpd.GeoDataFrame) -> Floats:
     """Standard deviation, along each axis, of a place drawn from a disc with the record's area; 0 for a point."""
     return np.asarray(np.sqrt(shapely.area(np.asarray(table.geometry.array)) / (4 * np.pi)))
 

@@ -7,11 +7,11 @@ out up to 8 % too long.
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from features.as_of.coarse_blocks import MARGIN_M, Block, assemble, block_heights
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import places_m, words
@@ -50,9 +50,6 @@ FEATURES = (
 )  # fmt: skip
 SMOOTH = frozenset(info.name for info in FEATURES)
 
-Floats = NDArray[np.float64]
-Cells = NDArray[np.int64]
-
 
 def build(tile: Grid, known: Known) -> Columns:
     """Access features of the tile; nothing without settlements, the travel time alone without roads.
@@ -65,7 +62,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return assemble(tile, known, access_block, SMOOTH)
 
 
-def access_block(known: Known, block: Block) -> dict[str, NDArray[np.float32]]:
+def access_block(known: Known, block: Block) -> dict[str, Floats32]:
     """The features of one block, each (side + 2, side + 2)."""
     grid = block.grid
     heights = np.full(grid.shape, np.nan)
@@ -99,9 +96,9 @@ def walking_kmh(rise_m: float, run_m: float) -> float:
 def travel(
     heights: Floats,
     speeds: Floats,
-    rivers: NDArray[np.bool_],
+    rivers: Flags,
     coarse_m: float,
-    sources: Cells,
+    sources: Integers,
     longest_h: float,
 ) -> tuple[Floats, Floats]:
     """Least hours from any source cell (flat indices) to each cell, and those of them off roads; infinite beyond.
@@ -144,7 +141,7 @@ def travel(
 
 
 @njit(cache=True, nogil=True)
-def along_roads(roads: NDArray[np.bool_], coarse_m: float, start_m: Floats, longest_m: float) -> Floats:
+def along_roads(roads: Flags, coarse_m: float, start_m: Floats, longest_m: float) -> Floats:
     """Least metres from a start, over neighbouring road cells; `start_m` is infinite where there is none."""
     rows, columns = roads.shape
     least = start_m.copy()
@@ -166,7 +163,7 @@ def along_roads(roads: NDArray[np.bool_], coarse_m: float, start_m: Floats, long
     return least
 
 
-def _road_distance_m(grid: Grid, roads: NDArray[np.bool_], places: Floats) -> Floats:
+def _road_distance_m(grid: Grid, roads: Flags, places: Floats) -> Floats:
     """Straight to the nearest road cell and along roads to a settlement on them, at most the margin."""
     start = np.full(grid.shape, np.inf)
     if not roads.any():
@@ -203,7 +200,7 @@ def _speeds(known: Known, grid: Grid) -> Floats:
     return _drawn(grid, known.layer("roads"), known.once(_road_speeds))
 
 
-def _rivers(known: Known, grid: Grid) -> NDArray[np.bool_]:
+def _rivers(known: Known, grid: Grid) -> Flags:
     if "rivers" not in known.sources.vectors:
         return np.zeros(grid.shape, dtype=bool)
     rivers = known.layer("rivers")

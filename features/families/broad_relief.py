@@ -13,10 +13,10 @@ from math import ceil
 import numpy as np
 import pyproj
 from numba import njit
-from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, uniform_filter
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats, Floats32, Integers
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 
@@ -33,8 +33,6 @@ LEAST_WEIGHT = 0.5
 # The widest window, and the ring of a block from which its border cells are interpolated; at most one block.
 MARGIN = ceil(TRUNCATE * 1000 * max(STD_KM) / LATTICE_M) + 1
 
-Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
 
 GAUSS = "Gaussian window of that standard deviation, cut at 3 of them"
 WHERE = "on mean heights of 500 m cells fixed to the CRS origin, computed on a coarser grid; bilinear"
@@ -103,7 +101,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return dict(out)
 
 
-def _run(sorted_values: NDArray[np.int64], value: np.int64) -> slice:
+def _run(sorted_values: Integers, value: np.int64) -> slice:
     """The part of a monotone array that equals the value."""
     places = np.flatnonzero(sorted_values == value)
     return slice(int(places[0]), int(places[-1]) + 1)
@@ -233,7 +231,7 @@ def _interpolate(field: Floats32, down: Floats, across: Floats, out: Floats32) -
 
 
 @njit(cache=True, nogil=True)
-def _along_row(row: Floats32, left: NDArray[np.int64], share: Floats, out: Floats) -> None:
+def _along_row(row: Floats32, left: Integers, share: Floats, out: Floats) -> None:
     for b in range(out.size):
         out[b] = (1 - share[b]) * row[left[b]] + share[b] * row[left[b] + 1]
 

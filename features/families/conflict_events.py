@@ -1,10 +1,10 @@
 """Conflict events: how near, how dense, how deadly, how long ago the fighting was, and how much of it was shelling."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.events import events_of, events_on, has_any, has_words
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import decay, numbers, words
@@ -104,7 +104,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _weights(known: Known, km: int) -> dict[str, NDArray[np.float64]]:
+def _weights(known: Known, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
     events = known.once(events_of, "conflict_events")
     weights = {f"conflict_event_density_{km}km_per_km2": np.ones(events.count)}

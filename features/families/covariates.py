@@ -3,10 +3,10 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats, Floats32
 from features.base.errors import InputError
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
@@ -27,7 +27,7 @@ def build(tile: Grid, known: Known) -> Columns:
     greater. Raises InputError when two covariates have the same name.
     """
     sources, context = known.sources, known.context
-    columns: dict[str, NDArray[np.float32]] = {}
+    columns: dict[str, Floats32] = {}
     for covariate in sources.covariates:
         if isinstance(covariate, gpd.GeoDataFrame):
             found = _at_nearest_point(tile, known_at(covariate, context.as_of))
@@ -60,7 +60,7 @@ def numeric_columns(table: gpd.GeoDataFrame) -> list[str]:
     ]
 
 
-def spacing_m(places: NDArray[np.float64]) -> float:
+def spacing_m(places: Floats) -> float:
     """Median distance from a point to the next, rounded up; 0 for fewer than two places."""
     places = np.unique(places, axis=0)
     if len(places) < 2:
@@ -69,7 +69,7 @@ def spacing_m(places: NDArray[np.float64]) -> float:
     return float(np.ceil(apart / SPACING_STEP_M) * SPACING_STEP_M)
 
 
-def _at_nearest_point(tile: Grid, table: gpd.GeoDataFrame) -> dict[str, NDArray[np.float32]]:
+def _at_nearest_point(tile: Grid, table: gpd.GeoDataFrame) -> dict[str, Floats32]:
     names = numeric_columns(table)
     columns: Columns = {name: np.full(tile.shape, np.nan, dtype=np.float32) for name in names}
     if not len(table):

@@ -8,11 +8,11 @@ from math import ceil
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from features.as_of.coarse_blocks import MARGIN_M, Block, assemble, block_heights
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.heap import pop, push
@@ -55,8 +55,6 @@ FEATURES = (
 # Heights and distances change slowly; a flow line is one cell wide and would be smeared over its banks.
 SMOOTH = frozenset({"height_above_drainage_m", "drainage_distance_m"})
 
-Floats = NDArray[np.float64]
-
 
 def build(tile: Grid, known: Known) -> Columns:
     """Drainage features of the tile; NaN where the coarse cell has no elevation, and nowhere else.
@@ -69,7 +67,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return assemble(tile, known, drainage_block, SMOOTH)
 
 
-def drainage_block(known: Known, block: Block) -> dict[str, NDArray[np.float32]]:
+def drainage_block(known: Known, block: Block) -> dict[str, Floats32]:
     """The features of one block, each (side + 2, side + 2)."""
     heights = known.lately(block_heights, block)
     missing = np.isnan(heights)
@@ -98,13 +96,13 @@ def drainage_cells(coarse_m: float) -> int:
     return max(FEWEST_CELLS, ceil(DRAINAGE_KM2 * 1e6 / coarse_m**2))
 
 
-def _distance_m(drains: NDArray[np.bool_], coarse_m: float) -> Floats:
+def _distance_m(drains: Flags, coarse_m: float) -> Floats:
     if not drains.any():
         return np.full(drains.shape, MARGIN_M)
     return np.asarray(np.minimum(distance_transform_edt(~drains) * coarse_m, MARGIN_M))
 
 
-def flow(heights: Floats) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+def flow(heights: Floats) -> tuple[Floats, Integers, Integers]:
     """Filled heights, cells from low to high and the cell that each one drains to, all flat; -1 at outlets.
 
     Outlets are the cells at the edge and those beside the sea: missing elevation that meets the edge.
@@ -115,7 +113,7 @@ def flow(heights: Floats) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]
 
 
 @njit(cache=True, nogil=True)
-def _flood(land: Floats) -> tuple[Floats, NDArray[np.int64]]:
+def _flood(land: Floats) -> tuple[Floats, Integers]:
     """Priority flood with a tiny rise (Barnes, Lehman & Mulla 2014): filled heights and the order of the flood."""
     rows, columns = land.shape
     z, n = land.ravel(), rows * columns
@@ -144,7 +142,7 @@ def _flood(land: Floats) -> tuple[Floats, NDArray[np.int64]]:
 
 
 @njit(cache=True, nogil=True)
-def _receivers(filled: Floats, rows: int, columns: int) -> NDArray[np.int64]:
+def _receivers(filled: Floats, rows: int, columns: int) -> Integers:
     """The neighbour with the steepest descent, among equals the first from the north-west; -1 at outlets."""
     receiver = np.full(rows * columns, -1, dtype=np.int64)
     for row in range(1, rows - 1):
@@ -164,7 +162,7 @@ def _receivers(filled: Floats, rows: int, columns: int) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def upslope_cells(order: NDArray[np.int64], receiver: NDArray[np.int64]) -> NDArray[np.int64]:
+def upslope_cells(order: Integers, receiver: Integers) -> Integers:
     """Cells that drain through each cell, itself included."""
     count = np.ones(len(order), dtype=np.int64)
     for cell in order[::-1]:
@@ -174,9 +172,7 @@ def upslope_cells(order: NDArray[np.int64], receiver: NDArray[np.int64]) -> NDAr
 
 
 @njit(cache=True, nogil=True)
-def height_above_drainage(
-    filled: Floats, order: NDArray[np.int64], receiver: NDArray[np.int64], drains: NDArray[np.bool_]
-) -> Floats:
+def height_above_drainage(filled: Floats, order: Integers, receiver: Integers, drains: Flags) -> Floats:
     """Height of each cell above the drainage cell or outlet that its water reaches first."""
     floor = filled.copy()
     for cell in order:
@@ -186,7 +182,7 @@ def height_above_drainage(
 
 
 @njit(cache=True, nogil=True)
-def slopes(filled: Floats, receiver: NDArray[np.int64], coarse_m: float) -> Floats:
+def slopes(filled: Floats, receiver: Integers, coarse_m: float) -> Floats:
     """Tangent of the slope towards the receiver, 0 at outlets."""
     columns = np.int64(np.sqrt(len(filled)))
     slope = np.zeros(len(filled))

@@ -1,10 +1,10 @@
 """Finds of explosive ordnance: distance, density, recency, quantity and kind, each cell's own records left out."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.events import are_mines, are_uxo, events_of, events_on, has_any, has_words
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import decay, numbers
@@ -81,7 +81,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _weights(known: Known, km: int) -> dict[str, NDArray[np.float64]]:
+def _weights(known: Known, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
     events = known.once(events_of, "finds")
     weights = {f"find_density_{km}km_per_km2": np.ones(events.count)}

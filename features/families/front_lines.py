@@ -2,9 +2,9 @@
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats, Integers
 from features.base.feature_info import LONGEST_DISTANCE_M, Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import dates_of, words, years_between
@@ -138,8 +138,6 @@ FEATURES = (
     ),
 )
 
-Floats = NDArray[np.float64]
-
 
 def build(tile: Grid, known: Known) -> Columns:
     """Front-line features of the tile.
@@ -207,7 +205,7 @@ def _by_time(tile: Grid, known: Known, close: Nearest) -> dict[str, Floats]:
     }
 
 
-def _periods(known: Known) -> NDArray[np.int64]:
+def _periods(known: Known) -> Integers:
     """Number of the distinct pair of dates of each segment's line, -1 where the line has no `held_from`."""
     lines = known.table("front_lines")
     dates = np.column_stack([dates_of(lines, "held_from"), dates_of(lines, "held_to")]).astype(np.int64)

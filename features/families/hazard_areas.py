@@ -1,10 +1,10 @@
 """Hazard areas that are on record: how near, how much land around, suspected and confirmed; the own ones left out."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.own_records import polygon_ownership
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats, Integers
 from features.base.feature_info import CLIP_M, Columns, FeatureInfo, clipped
 from features.base.grid import Grid
 from features.base.records import area_km2, extent_m, places_m, words
@@ -74,8 +74,6 @@ FEATURES = (
     ),
 )
 
-Floats = NDArray[np.float64]
-
 
 def build(tile: Grid, known: Known) -> Columns:
     """Features of the hazard areas known at `as_of`, open or closed.
@@ -100,7 +98,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _types(known: Known) -> dict[str, tuple[NDArray[np.int64], Layer]]:
+def _types(known: Known) -> dict[str, tuple[Integers, Layer]]:
     """Row numbers and layer of the areas of each type; only those that there are."""
     table = known.table("hazard_areas")
     types, layer = words(table, "hazard_type"), known.layer("hazard_areas")
@@ -113,7 +111,7 @@ def _places(known: Known) -> tuple[Floats, Floats, Floats]:
     return places_m(table), area_km2(table), extent_m(table)
 
 
-def _among(own: Owned | None, rows: NDArray[np.int64]) -> Owned | None:
+def _among(own: Owned | None, rows: Integers) -> Owned | None:
     """The ownership of some of the records, whose new indices are their places in `rows`."""
     if own is None:
         return None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.as_of.events import events_of
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import numbers, places_m
@@ -102,8 +103,6 @@ FEATURES = (
         f"own distance, at most 30 km, over mean + {ROOM_M:.0f} m",
     ),
 )  # fmt: skip
-
-Floats = NDArray[np.float64]
 
 
 def build(tile: Grid, known: Known) -> Columns:

@@ -1,10 +1,10 @@
 """Incidents: distance, density, recency, kind and casualties, each cell's own records left out."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.events import are_mines, are_uxo, events_of, events_on, has_any, has_words
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import decay, numbers
@@ -102,8 +102,6 @@ FEATURES = (
     ),
 )
 
-Floats = NDArray[np.float64]
-
 
 def build(tile: Grid, known: Known) -> Columns:
     """Features of the incidents known at `as_of`; undated records count, except where age matters."""
@@ -133,7 +131,7 @@ def _weights(known: Known, km: int) -> dict[str, Floats]:
     return weights
 
 
-def _kinds(known: Known) -> dict[str, NDArray[np.bool_]]:
+def _kinds(known: Known) -> dict[str, Flags]:
     """The incidents of each kind by the column that counts them, where the records tell it."""
     table = known.table("incidents")
     kinds = {}

@@ -3,9 +3,9 @@
 import re
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.errors import InputError
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
@@ -70,8 +70,6 @@ FEATURES = (
         "Gaussian kernel of the areas of farmland, orchards and vineyards, widened by their extent",
     ),
 )
-
-Floats = NDArray[np.float64]
 
 
 def build(tile: Grid, known: Known) -> Columns:

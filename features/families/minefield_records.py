@@ -3,9 +3,9 @@
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import extent_m, numbers, places_m
@@ -71,7 +71,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _weighed(known: Known) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _weighed(known: Known) -> tuple[Floats, Floats, Floats]:
     """Places of the records, the trust in each, and the uncertainty of where it lies."""
     table = known.table("minefield_records")
     places = places_m(table)
@@ -79,9 +79,7 @@ def _weighed(known: Known) -> tuple[NDArray[np.float64], NDArray[np.float64], ND
     return places, trust(table, places, known.sources.vectors.get("districts")), spread_m
 
 
-def trust(
-    table: gpd.GeoDataFrame, places: NDArray[np.float64], districts: gpd.GeoDataFrame | None
-) -> NDArray[np.float64]:
+def trust(table: gpd.GeoDataFrame, places: Floats, districts: gpd.GeoDataFrame | None) -> Floats:
     """Trust 0..1 in each record: its own, else its district's, else ANAMA's figure for records of low accuracy."""
     own = numbers(table, "record_trust", np.nan)
     district = np.full(len(table), np.nan)

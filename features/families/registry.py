@@ -1,10 +1,10 @@
 """The table of the feature families: a new family is one module and one line here."""
 
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from features.as_of.snapshot import Known
-from features.base.feature_info import Columns
+from features.base.feature_info import FAMILY_NAMES, Columns, FeatureInfo
 from features.base.grid import Grid
 from features.families import (
     access,
@@ -27,29 +27,42 @@ from features.families import (
     visibility,
 )
 
-Builder = Callable[[Grid, Known], Columns]
 
-# A new family is one module and one line here. A module has `build`, `FEATURES` (its columns, described), and
-# `described` where it has columns that only the data know.
-FAMILIES: dict[str, ModuleType] = {
-    "terrain": terrain,
-    "drainage": drainage,
-    "broad_relief": broad_relief,
-    "front_lines": front_lines,
-    "control": control,
-    "visibility": visibility,
-    "roads": roads,
-    "incidents": incidents,
-    "incident_pattern": incident_pattern,
-    "finds": finds,
-    "conflict_events": conflict_events,
-    "settlements": settlements,
-    "access": access,
-    "land_use": land_use,
-    "hazard_areas": hazard_areas,
-    "surveyed": surveyed,
-    "minefield_records": minefield_records,
-    "covariates": covariates,
+@dataclass(frozen=True)
+class Family:
+    """A group of features that are computed together.
+
+    `build` makes the columns of a tile from what was known at a date. `features` describes its columns; `described`
+    those that only the data know, such as the names of covariates.
+    """
+
+    build: Callable[[Grid, Known], Columns]
+    features: tuple[FeatureInfo, ...] = ()
+    described: Callable[[Known], Iterable[FeatureInfo]] | None = None
+
+
+# A new family is one module, one line here and its name in FAMILY_NAMES, which settings read without importing this.
+FAMILIES: dict[str, Family] = {
+    "terrain": Family(terrain.build, terrain.FEATURES),
+    "drainage": Family(drainage.build, drainage.FEATURES),
+    "broad_relief": Family(broad_relief.build, broad_relief.FEATURES),
+    "front_lines": Family(front_lines.build, front_lines.FEATURES),
+    "control": Family(control.build, control.FEATURES, described=control.described),
+    "visibility": Family(visibility.build, visibility.FEATURES),
+    "roads": Family(roads.build, roads.FEATURES),
+    "incidents": Family(incidents.build, incidents.FEATURES),
+    "incident_pattern": Family(incident_pattern.build, incident_pattern.FEATURES),
+    "finds": Family(finds.build, finds.FEATURES),
+    "conflict_events": Family(conflict_events.build, conflict_events.FEATURES),
+    "settlements": Family(settlements.build, settlements.FEATURES),
+    "access": Family(access.build, access.FEATURES),
+    "land_use": Family(land_use.build, land_use.FEATURES, described=land_use.described),
+    "hazard_areas": Family(hazard_areas.build, hazard_areas.FEATURES),
+    "surveyed": Family(surveyed.build, surveyed.FEATURES),
+    "minefield_records": Family(minefield_records.build, minefield_records.FEATURES),
+    "covariates": Family(covariates.build, covariates.FEATURES, described=covariates.described),
 }
-
-BUILDERS: dict[str, Builder] = {family: module.build for family, module in FAMILIES.items()}
+if tuple(FAMILIES) != FAMILY_NAMES:
+    raise RuntimeError(
+        f"FAMILIES ({', '.join(FAMILIES)}) and FAMILY_NAMES ({', '.join(FAMILY_NAMES)}) must be the same"
+    )

@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import words
@@ -129,7 +130,7 @@ def crossings(lines: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(shapely.intersection(lines[line], others[other]))
 
 
-def junctions(layer: Layer) -> NDArray[np.float64]:
+def junctions(layer: Layer) -> Floats:
     """(n, 2) places where three or more ends of segments meet.
 
     >>> star = [shapely.LineString([(0, 0), (9, angle)]) for angle in (1, 2, 3)]

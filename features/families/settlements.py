@@ -2,9 +2,9 @@
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.base.records import numbers, places_m, words
@@ -87,8 +87,6 @@ FEATURES = (
     ),
 )
 
-Floats = NDArray[np.float64]
-
 
 def build(tile: Grid, known: Known) -> Columns:
     """Settlement features of the tile; sizes, people and abandoned places only if the source tells of any.
@@ -124,7 +122,7 @@ def _layers(known: Known) -> dict[str, Layer]:
     return {"settlement_distance_m": point_layer(places), **layers}
 
 
-def is_abandoned(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def is_abandoned(table: gpd.GeoDataFrame) -> Flags:
     """Places called abandoned, ruined or destroyed, and places without people to which people are to return."""
     empty = (numbers(table, "population", -1.0) == 0) & (numbers(table, "planned_population", 0.0) > 0)
     named = [any(word in place for word in ABANDONED) for place in words(table, "place")]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from features.as_of.own_records import ownership, polygon_ownership
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.feature_info import CLIP_M, Columns, FeatureInfo, clipped
 from features.base.grid import Grid
 from features.base.records import area_km2, extent_m, numbers, places_m, words
@@ -68,8 +68,6 @@ FEATURES = (
         for km in SHARE_KM
     ),
 )
-
-Floats = NDArray[np.float64]
 
 
 def build(tile: Grid, known: Known) -> Columns:

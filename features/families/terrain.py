@@ -5,9 +5,9 @@ statistics are taken over the valid cells of a square and are NaN only where the
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known, height_halo
+from features.base.arrays import Floats, Floats32
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.relief.derivatives import broad_slope, derivatives, vector_ruggedness
@@ -21,8 +21,6 @@ SLOPE_RADIUS_M = 1500.0
 # Cells to a side of the aligned squares in which heights at scattered places are read; to open a file takes as long as
 # to read a square half as wide.
 READ_SIDE = 512
-
-Floats = NDArray[np.float64]
 
 
 def _info(name: str, unit: str, text: str, formula: str) -> FeatureInfo:
@@ -96,7 +94,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return {info.name: np.ascontiguousarray(columns[info.name], dtype=np.float32) for info in FEATURES}
 
 
-def _positions(height: NDArray[np.float32], halo: int, size: float) -> dict[str, Heights]:
+def _positions(height: Floats32, halo: int, size: float) -> dict[str, Heights]:
     """Height among the heights around it, and how these vary."""
     columns: dict[str, Heights] = {}
     centimetres = to_centimetres(height)
@@ -111,7 +109,7 @@ def _positions(height: NDArray[np.float32], halo: int, size: float) -> dict[str,
     return columns
 
 
-def _inner(height: NDArray[np.float32], margin: int) -> NDArray[np.float32]:
+def _inner(height: Floats32, margin: int) -> Floats32:
     return height[margin : height.shape[0] - margin, margin : height.shape[1] - margin]
 
 

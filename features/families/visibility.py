@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known, height_halo
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.base.feature_info import Columns, FeatureInfo
 from features.base.grid import Grid
 from features.relief.horizons import look_around, sectors
@@ -53,8 +54,8 @@ FEATURES = (
 class Observers:
     """Places (n, 2) in metres and the centimetres of line (n,) that each stands for."""
 
-    places_m: NDArray[np.float64]
-    length_cm: NDArray[np.int64]
+    places_m: Floats
+    length_cm: Integers
 
 
 def build(tile: Grid, known: Known) -> Columns:
@@ -97,14 +98,14 @@ def observers_along(geometries: NDArray[Any]) -> Observers:
 
 
 def visible_cm(
-    heights: NDArray[np.float32],
+    heights: Floats32,
     halo: int,
-    wanted: NDArray[np.bool_],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    length_cm: NDArray[np.int64],
+    wanted: Flags,
+    rows: Integers,
+    columns: Integers,
+    length_cm: Integers,
     cell_size_m: float,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Integers, Integers]:
     """Centimetres of line within range of each wanted cell, and those of them that see it; 0 elsewhere.
 
     `heights` is `halo` cells wider on every side than `wanted`; `rows` and `columns` of the observers count from the
@@ -120,7 +121,7 @@ def _observers_of_run(known: Known) -> Observers:
     return observers_along(np.asarray(known.table("front_lines").geometry.array))
 
 
-def _observers_near(tile: Grid, observers: Observers) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _observers_near(tile: Grid, observers: Observers) -> tuple[Integers, Integers, Integers]:
     """Array row, column and length of the observers whose range reaches the tile, those of one cell as one."""
     size, reach = tile.cell_size_m, int(RANGE_M // tile.cell_size_m)
     index = np.floor(observers.places_m / size).astype(np.int64)

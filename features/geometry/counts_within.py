@@ -2,13 +2,10 @@
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.grid import Grid
 from features.geometry.exclusions import Owned, Ownership
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def count_within(tile: Grid, places: Floats, radius_m: float, own: Owned | None = None) -> Integers:
@@ -31,7 +28,7 @@ def least_within(tile: Grid, places: Floats, values: Floats, radius_m: float, ow
     return least
 
 
-def event_count(tile: Grid, places: Floats, chosen: NDArray[np.bool_], radius_m: float, own: Ownership) -> Floats:
+def event_count(tile: Grid, places: Floats, chosen: Flags, radius_m: float, own: Ownership) -> Floats:
     """Number of the `chosen` points (n,) within the radius that a cell does not own."""
     counts = np.zeros(tile.shape)
     for rows, part in own:

@@ -7,6 +7,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Integers
 from features.base.grid import Grid
 
 CHUNK_CELLS = 500_000
@@ -44,7 +45,7 @@ def _covered(grid: Grid, polygons: NDArray[np.object_], chunk: slice) -> pd.Data
     return pd.DataFrame({"cell": cells[kept], "polygon": owners[kept], "share": share[kept]})
 
 
-def covered_share(grid: Grid, polygons: NDArray[np.object_]) -> NDArray[np.float64]:
+def covered_share(grid: Grid, polygons: NDArray[np.object_]) -> Floats:
     """Share of each cell that the union of the polygons covers, shape `grid.shape`, 0 where nothing does."""
     share = np.zeros(grid.shape)
     if len(polygons):
@@ -55,9 +56,7 @@ def covered_share(grid: Grid, polygons: NDArray[np.object_]) -> NDArray[np.float
     return np.minimum(share, 1.0)
 
 
-def _cells_under_bounds(
-    grid: Grid, polygons: NDArray[np.object_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
+def _cells_under_bounds(grid: Grid, polygons: NDArray[np.object_]) -> tuple[Integers, Integers, NDArray[np.object_]]:
     """Flat cell index, polygon index and square of every cell that a polygon's bounds reach."""
     size, (n_rows, n_columns) = grid.cell_size_m, grid.shape
     bounds = shapely.bounds(polygons).reshape(-1, 4) / size

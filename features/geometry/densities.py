@@ -9,8 +9,8 @@ side, at 4e-6 of its peak.
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Floats32, Integers
 from features.base.grid import Grid
 from features.geometry.exclusions import Owned, Ownership
 from features.geometry.lattices import Densities, Lattice, interpolate, lattice
@@ -29,9 +29,6 @@ SHORT = 0.125
 UNITS = float(2**34)
 # Added and taken away again, it rounds a number below 2^51 to a whole one.
 ROUNDING = float(3 * 2**51)
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def widened_m(bandwidth_m: float, location_error_m: Floats) -> Floats:
@@ -62,7 +59,7 @@ def point_densities(
     return out
 
 
-def points_density(tile: Grid, places: Floats, weights: Floats, bandwidth_m: float) -> NDArray[np.float32]:
+def points_density(tile: Grid, places: Floats, weights: Floats, bandwidth_m: float) -> Floats32:
     """`point_densities` of one weight (n,) a point, for points without location error: float32, for a column."""
     out = np.empty((1, *tile.shape), dtype=np.float32)
     _fill(tile, places, weights[:, None], bandwidth_m, None, None, out)
@@ -117,7 +114,7 @@ def event_densities(
     return parts[0] if len(parts) == 1 else np.asarray(sum(parts, np.zeros((weights.shape[1], *tile.shape))))
 
 
-def line_density(tile: Grid, layer: Layer, bandwidth_m: float) -> NDArray[np.float32]:
+def line_density(tile: Grid, layer: Layer, bandwidth_m: float) -> Floats32:
     """Kilometres of line per km2 around every cell (tile.shape), the Gaussian-weighted mean with that bandwidth.
 
     The integral along each segment is a Gauss-Legendre sum with three nodes for every bandwidth: relative error below

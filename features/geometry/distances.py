@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.base.feature_info import LONGEST_DISTANCE_M
 from features.base.grid import Grid
 from features.geometry.exclusions import Owned
@@ -24,10 +24,6 @@ PART_CELLS = 64
 
 # How far from the middle of a part the nearest geometry is expected; where it is further the search widens.
 FIRST_REACH_M = 1000.0
-
-Floats = NDArray[np.float64]
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +39,7 @@ class Nearest:
     segment: Integers
 
 
-def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> NDArray[np.float32]:
+def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> Floats32:
     """Distance to the nearest geometry, 0 inside a polygon, at most the longest distance; NaN outside the area.
 
     With `own` a cell leaves out the geometries that it owns.
@@ -56,7 +52,7 @@ def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> NDArray[np
     return distance
 
 
-def _distance(tile: Grid, layer: Layer, left_out: Integers | None = None) -> NDArray[np.float32]:
+def _distance(tile: Grid, layer: Layer, left_out: Integers | None = None) -> Floats32:
     squared, _ = _nearest_segments(tile, layer, left_out, which=False)
     distance = np.empty(tile.shape, dtype=np.float32)
     _root(squared, tile.mask, distance)
@@ -147,7 +143,7 @@ def _furthest(middles: Floats, places: Floats) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _root(squared: Floats, mask: NDArray[np.bool_], distance: NDArray[np.float32]) -> None:
+def _root(squared: Floats, mask: Flags, distance: Floats32) -> None:
     for row in range(squared.shape[0]):
         for column in range(squared.shape[1]):
             root = min(np.sqrt(squared[row, column]), LONGEST_DISTANCE_M)
@@ -170,7 +166,7 @@ def _share_along(
             share[row, column] = min(max(part, 0.0), 1.0)
 
 
-def neighbour_distances_m(tile: Grid, places: Floats, which: tuple[int, ...]) -> NDArray[np.float32]:
+def neighbour_distances_m(tile: Grid, places: Floats, which: tuple[int, ...]) -> Floats32:
     """Distance to the k-th nearest of places (n, 2) for every k of `which`, ascending: (len(which), *tile.shape).
 
     Points at one place count each. The longest distance where there are fewer than k; NaN outside the area.

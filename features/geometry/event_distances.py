@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from features.base.arrays import Floats, Floats32, Integers
 from features.base.feature_info import LONGEST_DISTANCE_M
 from features.base.grid import Grid
 from features.geometry.distances import distance_m
@@ -15,11 +15,8 @@ from features.geometry.layers import Layer
 # Neighbours asked for at once before a cell's own group gets a tree of everything else.
 MOST_NEIGHBOURS = 32
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
-
-def event_distance_m(tile: Grid, parts: Sequence[Layer], ownership: Ownership) -> NDArray[np.float32]:
+def event_distance_m(tile: Grid, parts: Sequence[Layer], ownership: Ownership) -> Floats32:
     """Distance (tile.shape) to the nearest of the points that a cell does not own; NaN outside the area.
 
     `parts` are the points by the rule that they follow, in the order of `ownership`.
@@ -63,7 +60,7 @@ def nearest_other(centres: Floats, groups_of_cells: Integers, layer: Layer, grou
     return np.asarray(np.minimum(found, LONGEST_DISTANCE_M))
 
 
-def _ask_owners_again(tile: Grid, distance: NDArray[np.float32], layer: Layer, own: Owned) -> None:
+def _ask_owners_again(tile: Grid, distance: Floats32, layer: Layer, own: Owned) -> None:
     """Cells that own points: the distance to the nearest of the others."""
     rows, columns = own.windows[:, 0], own.windows[:, 2]
     centres = np.column_stack([tile.eastings_m[columns], tile.northings_m[rows]])

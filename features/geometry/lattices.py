@@ -8,16 +8,14 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Floats32, Integers
 from features.base.grid import Grid
 
 NODES_PER_BANDWIDTH = 4.0
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 # Of a column alone float32 will do; what is summed on stays double.
-Densities = NDArray[np.float32] | NDArray[np.float64]
+Densities = Floats32 | Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,9 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.grid import Grid
 from features.geometry.spatial_index import Squares, squares_of
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,7 @@ def layer_of(geometries: NDArray[Any]) -> Layer:
     return Layer(start, end, owner[part].astype(np.int64), edge, edge_start, polygon_owner)
 
 
-def part_of(layer: Layer, chosen: NDArray[np.bool_]) -> Layer:
+def part_of(layer: Layer, chosen: Flags) -> Layer:
     """The layer of the chosen ones of its geometries (n_geometries,), numbered anew.
 
     >>> layer = layer_of(np.array([shapely.Point(1, 1), shapely.LineString([(0, 0), (3, 4)])]))

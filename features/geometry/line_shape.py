@@ -4,14 +4,11 @@ from itertools import pairwise
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Integers
 from features.base.grid import Grid
 from features.geometry.distances import Nearest
 from features.geometry.layers import Layer, segments_near
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # A stretch further away than this does not face the cell across no man's land.
 OPPOSITE_REACH_M = 3000.0

@@ -9,8 +9,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.base.feature_info import LONGEST_DISTANCE_M
 from features.base.grid import Grid
 
@@ -22,9 +22,6 @@ FEW_SEGMENTS = 2
 SLACK_M = 1e-3
 # A single rank: the nearest alone.
 NEAREST = np.array([1])
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def packed(start: Floats, end: Floats) -> Floats:
@@ -51,7 +48,7 @@ def nearest_segments(tile: Grid, start: Floats, end: Floats, which: bool) -> tup
     return squared, segment
 
 
-def ranked_distances_m(tile: Grid, start: Floats, end: Floats, ranks: Integers) -> NDArray[np.float32]:
+def ranked_distances_m(tile: Grid, start: Floats, end: Floats, ranks: Integers) -> Floats32:
     """Distance to the k-th nearest segment for every k of `ranks`, ascending: (len(ranks), *tile.shape).
 
     The longest distance where there are fewer than k in reach. Cells outside the area may have any value.
@@ -67,12 +64,12 @@ def ranked_distances_m(tile: Grid, start: Floats, end: Floats, ranks: Integers) 
 def _descend(
     eastings: Floats,
     northings: Floats,
-    mask: NDArray[np.bool_],
+    mask: Flags,
     segments: Floats,
     ranks: Integers,
     squared: Floats,
     segment: Integers,
-    ranked: NDArray[np.float32],
+    ranked: Floats32,
 ) -> None:
     """Fill `ranked`, or without it `squared` and `segment`, from the whole tile down to windows of few cells."""
     n_rows, n_columns = mask.shape
@@ -116,7 +113,7 @@ def _descend(
 
 
 @numba.njit(cache=True, nogil=True)
-def _any(mask: NDArray[np.bool_], top: int, bottom: int, left: int, right: int) -> bool:
+def _any(mask: Flags, top: int, bottom: int, left: int, right: int) -> bool:
     for row in range(top, bottom):
         for column in range(left, right):
             if mask[row, column]:
@@ -213,7 +210,7 @@ def _rank(
     right: int,
     near: Floats,
     ranks: Integers,
-    ranked: NDArray[np.float32],
+    ranked: Floats32,
 ) -> None:
     """Sort the candidates for each cell, starting from the order of the cell before: a neighbour's hardly differs."""
     order, gaps = np.arange(len(near)), np.empty(len(near))

@@ -2,13 +2,10 @@
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Integers
 from features.base.grid import Grid
 from features.geometry.layers import Layer
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def first_inside(tile: Grid, layer: Layer, left_out: Integers | None = None) -> Integers:

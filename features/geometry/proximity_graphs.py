@@ -5,15 +5,12 @@ edge of the Gabriel graph depends on the points in its disc alone; one of the tr
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import Delaunay, cKDTree
 
+from features.base.arrays import Floats, Integers
 from features.geometry.layers import Layer
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # Places closer than this are one: registers repeat a village's place, and its hair's breadth would be a chain.
 STEP_M = 50.0

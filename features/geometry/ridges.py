@@ -6,14 +6,11 @@ Points that line up raise a crest. The second derivatives of the sum are exact a
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Integers
 from features.base.grid import Grid
 from features.geometry.densities import REACH, ROUNDING, UNITS, reached, widened_m
 from features.geometry.lattices import lattice
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # Added to the density per km2 below the fraction: where there is next to nothing there is no ridge.
 LEAST_DENSITY = 4e-6

@@ -6,8 +6,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from features.base.arrays import Floats, Integers
+
 Bounds = tuple[float, float, float, float]
 
 # Squares hold few records each, and a tile with the reach of most features touches some dozen.

@@ -2,11 +2,9 @@
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from features.relief.focal_statistics import Heights, moments, to_centimetres
-
-Floats = NDArray[np.float64]
 
 # Neighbouring heights of a global DEM differ by about a metre of noise: a gentler slope than this has no direction.
 HEIGHT_NOISE_M = 1.0

@@ -8,9 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Heights = NDArray[np.float32] | NDArray[np.float64]
-Floats32 = NDArray[np.float32]
-Floats = NDArray[np.float64]
+from features.base.arrays import Floats, Floats32, Integers
+
+Heights = Floats32 | Floats
 Centimetres = NDArray[np.int32]
 
 # The percentile compares a cell with at most this many others to a side, evenly spread over its window.
@@ -89,9 +89,7 @@ def _to_centimetres(height: Heights) -> Centimetres:
 
 
 @njit(cache=True, nogil=True)
-def _add_row(
-    row: Centimetres, sign: int, count: NDArray[np.int64], total: NDArray[np.int64], squares: NDArray[np.int64]
-) -> None:
+def _add_row(row: Centimetres, sign: int, count: Integers, total: Integers, squares: Integers) -> None:
     for j in range(row.size):
         known = row[j] != NO_HEIGHT
         value = np.int64(row[j]) if known else np.int64(0)
@@ -121,9 +119,9 @@ def _along_row(
     half: int,
     margin: int,
     gaps: bool,
-    count: NDArray[np.int64],
-    total: NDArray[np.int64],
-    squares: NDArray[np.int64],
+    count: Integers,
+    total: Integers,
+    squares: Integers,
     mean: Floats,
     std: Floats,
 ) -> None:
@@ -209,7 +207,7 @@ def _row_max(padded: Heights, side: int, margin: int, out: Heights) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _percentile(height: Heights, steps: NDArray[np.int64], margin: int, holed: bool, out: Floats32) -> None:
+def _percentile(height: Heights, steps: Integers, margin: int, holed: bool, out: Floats32) -> None:
     columns = out.shape[1]
     score, count = np.empty(columns, np.int32), np.empty(columns, np.int32)
     for i in range(out.shape[0]):

@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats32, Integers
+
 EARTH_RADIUS_M = 6_371_000.0
 # Light bends with the earth by 13 % of its curvature (Gauss 1823); what is left hides 0.6 m at 3 km.
 DROP_PER_M2 = (1 - 0.13) / (2 * EARTH_RADIUS_M)
@@ -25,9 +27,6 @@ DEEP_M = -1e9
 # What single precision may add to a bound or take from it, as a share of the greatest rise; ten roundings.
 ROUNDED = 10 * 2.0**-24
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
 
 class Sectors(NamedTuple):
     """Where the borders of sectors pass, for steps k = 0 to the range and borders 0 (straight on) to n (diagonal).
@@ -39,8 +38,8 @@ class Sectors(NamedTuple):
     """
 
     first: NDArray[np.uint32]
-    rest: NDArray[np.float32]
-    bent: NDArray[np.bool_]
+    rest: Floats32
+    bent: Flags
     of: Integers
     half: Integers
     drop_m: float

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats
 from features.base.errors import InputError
 from features.sources.crosswalk import SourceTerms, named, translated
 from features.sources.parsing import ParsedDates, as_text, parse_dates, parse_flags, parse_numbers, translation_key
@@ -15,7 +15,7 @@ from features.sources.report import Tally
 from features.sources.schema import CASUALTIES, DATE, FLAG, OPEN_ENDED, SHARE, TEXT, VOCABULARIES, Schema
 from features.sources.settings import Scalar, SourceSpec
 
-Faults = dict[str, NDArray[np.bool_]]
+Faults = dict[str, Flags]
 
 IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME = "impossible date", "negative casualties", "no outcome"
 # No explosive ordnance that a survey looks for was laid before, and 1899-12-30 is how spreadsheets write "empty".
@@ -126,7 +126,7 @@ def _texts(ours: str, column: pd.Series, tally: Tally) -> pd.Series:
     return text.astype("str")
 
 
-def _numbers(ours: str, kind: str, column: pd.Series, faults: Faults, tally: Tally) -> NDArray[np.float64]:
+def _numbers(ours: str, kind: str, column: pd.Series, faults: Faults, tally: Tally) -> Floats:
     parsed = parse_numbers(column)
     values = parsed.values
     tally.repair("decimal comma", parsed.decimal_commas)
@@ -194,7 +194,7 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def _beyond(parsed: ParsedDates) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _beyond(parsed: ParsedDates) -> tuple[Flags, Flags]:
     """Rows dated after today, and before 1900. A year or month that has begun is not in the future."""
     years, months = parsed.days.astype("datetime64[Y]"), parsed.days.astype("datetime64[M]")
     begins = np.where(parsed.precision == "year", years.astype("datetime64[D]"), parsed.days)

@@ -10,14 +10,13 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats
 from features.base.errors import InputError
 from features.sources.parsing import parse_numbers
 from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES
 from features.sources.settings import SourceSpec
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Labels = NDArray[np.str_]
 
 # When this share of a file shows one mistake the file is meant that way, and a person has to say so.

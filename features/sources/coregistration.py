@@ -4,12 +4,10 @@ import re
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from features.base.grid import Grid
 from features.sources.rasters import RasterSource
-
-Floats = NDArray[np.float64]
 
 # Names of heights of the land; a height of trees or buildings has another word beside it.
 ELEVATION_NAME = re.compile(r"(^|_)(elevation|altitude|elev|alt|dem)(_|\d|$)|^height(_m|_metres)?$", re.IGNORECASE)

@@ -5,10 +5,9 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from features.base.errors import InputError
 from features.sources.columns import Faults
 from features.sources.parsing import as_text, parse_numbers
@@ -62,7 +61,7 @@ def take_numeric(
     """
     chosen = _chosen(spec, path, table)
     used = set(names)
-    taken: dict[str, NDArray[np.float64]] = {}
+    taken: dict[str, Floats] = {}
     texts: list[str] = []
     for ours, theirs in chosen.items():
         if theirs.casefold() in answers:

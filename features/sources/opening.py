@@ -10,10 +10,10 @@ import geopandas as gpd
 import numpy as np
 import pyproj
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
+from features.base.arrays import Integers
 from features.base.errors import ConfigError, InputError
 from features.base.grid import Grid
 from features.sources.columns import take_canonical
@@ -52,7 +52,7 @@ class Sources:
     rasters: dict[str, RasterSource]
     covariates: tuple[RasterSource | gpd.GeoDataFrame, ...]
     reports: tuple[SourceReport, ...]
-    rows: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    rows: Mapping[str, Integers] = field(default_factory=dict)
 
 
 def open_sources(specs: SourcesSettings, grid: Grid, base: Path, home_folder: Path | None = None) -> Sources:
@@ -64,7 +64,7 @@ def open_sources(specs: SourcesSettings, grid: Grid, base: Path, home_folder: Pa
     vectors: dict[str, gpd.GeoDataFrame] = {}
     rasters: dict[str, RasterSource] = {}
     reports: list[SourceReport] = []
-    rows: dict[str, NDArray[np.int64]] = {}
+    rows: dict[str, Integers] = {}
     home = Home(grid.crs, grid.bounds, KEEP_AROUND_M)
     for name, spec in _configured(specs):
         if name == "dem" or (name == "land_use" and is_raster(Path(spec.paths[0]))):
@@ -141,7 +141,7 @@ def _configured(specs: SourcesSettings) -> list[tuple[str, SourceSpec]]:
 
 def _open_vector(
     name: str, spec: SourceSpec, home: Home, base: Path, home_folder: Path
-) -> tuple[gpd.GeoDataFrame, SourceReport, NDArray[np.int64]]:
+) -> tuple[gpd.GeoDataFrame, SourceReport, Integers]:
     tally, schema = Tally(), SCHEMAS[name]
     files, terms = tuple(find_file(name, path, base) for path in spec.paths), None
     if spec.terms is not None:

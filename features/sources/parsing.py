@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
+
 Dates = NDArray[np.datetime64]
 
 MISSING_TEXTS = frozenset({"", "nan", "none", "null", "<null>", "nat", "n/a", "na"})
@@ -23,7 +25,7 @@ _PLAIN_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 class Numbers:
     """Parsed numbers (NaN: missing or not understood) and how many texts needed what."""
 
-    values: NDArray[np.float64]
+    values: Floats
     not_understood: int
     decimal_commas: int
     thousands: int
@@ -89,7 +91,7 @@ def parse_numbers(column: pd.Series, comma_is_decimal: bool = False) -> Numbers:
     return Numbers(values, int((~good).sum()), int((decimal & good).sum()), int((thousands & good).sum()))
 
 
-def _plain_numbers(text: pd.Series, comma_is_decimal: bool) -> tuple[pd.Series, NDArray[np.bool_], NDArray[np.bool_]]:
+def _plain_numbers(text: pd.Series, comma_is_decimal: bool) -> tuple[pd.Series, Flags, Flags]:
     """Texts without blanks, with a point for a decimal sign; which had a decimal comma, which commas between groups."""
     text = text.str.replace(r"[\s\u00a0\u202f\u2019']", "", regex=True).str.replace("\u2212", "-", regex=False)
     comma, point = text.str.contains(",", regex=False), text.str.contains(".", regex=False)
@@ -107,7 +109,7 @@ def _plain_numbers(text: pd.Series, comma_is_decimal: bool) -> tuple[pd.Series, 
     return text, decimal.to_numpy(dtype=bool), thousands.to_numpy(dtype=bool)
 
 
-def parse_flags(column: pd.Series) -> tuple[NDArray[np.bool_], int]:
+def parse_flags(column: pd.Series) -> tuple[Flags, int]:
     """Yes and no of a column (missing is no), and how many other texts there were, which count as yes.
 
     OSM writes the kind of bridge ('viaduct') where it is known, so any word but a no is a yes.
@@ -179,18 +181,18 @@ def _months_numbered(text: pd.Series) -> pd.Series:
     return text
 
 
-def _match(text: NDArray[np.str_], pattern: str) -> NDArray[np.int64]:
+def _match(text: NDArray[np.str_], pattern: str) -> Integers:
     """(n, groups) integers of the pattern's groups, 0 where it does not match."""
     groups = pd.Series(text, dtype=object).str.extract(pattern, expand=True)
     return np.asarray(groups.fillna("0").astype(np.int64).to_numpy())
 
 
-def _dotted(text: NDArray[np.str_]) -> NDArray[np.bool_]:
+def _dotted(text: NDArray[np.str_]) -> Flags:
     """Dates with dots are written day first everywhere."""
     return np.asarray(pd.Series(text, dtype=object).str.match(r"^\d{1,2}\.\d{1,2}\.\d{4}").to_numpy(dtype=bool))
 
 
-def _fill(days: Dates, precision: NDArray[np.str_], parts: NDArray[np.int64], what: str) -> None:
+def _fill(days: Dates, precision: NDArray[np.str_], parts: Integers, what: str) -> None:
     """Write the days of (year, month, day), (year, month) or (year,) rows where they are dates of the calendar."""
     year = parts[:, 0]
     month = parts[:, 1] if parts.shape[1] > 1 else np.where(year > 0, 12, 0)

@@ -5,6 +5,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.sources.report import Tally, name_rows
 
 # Sources whose polygons are records of survey and clearance, drawn point by point in the field.
@@ -25,7 +26,7 @@ MOST_PAIRS = 500_000
 SAYS = ("hazard_type", "hazard_status", "release_type", "outcome")
 
 
-def repeated_ids(columns: pd.DataFrame, places: NDArray[np.object_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def repeated_ids(columns: pd.DataFrame, places: NDArray[np.object_]) -> tuple[Flags, Flags]:
     """Rows whose id an earlier row has: those with the same place, dates and statement too, and the others.
 
     Ids are compared trimmed; `places` are the geometries as bytes. A row without an id repeats nobody.
@@ -39,7 +40,7 @@ def repeated_ids(columns: pd.DataFrame, places: NDArray[np.object_]) -> tuple[ND
     return same, known & columns["record_id"].duplicated().to_numpy() & ~same
 
 
-def few_vertices(geometry: NDArray[np.object_]) -> NDArray[np.bool_]:
+def few_vertices(geometry: NDArray[np.object_]) -> Flags:
     """Polygons with fewer than three different vertices: a point or a line that somebody closed."""
     points, owner = shapely.get_coordinates(geometry, return_index=True)
     different = pd.DataFrame({"owner": owner, "easting": points[:, 0], "northing": points[:, 1]}).drop_duplicates()
@@ -47,7 +48,7 @@ def few_vertices(geometry: NDArray[np.object_]) -> NDArray[np.bool_]:
     return np.asarray(np.isin(shapely.get_type_id(geometry), (3, 6)) & (count < 3))
 
 
-def note_polygons(geometry: NDArray[np.object_], rows: NDArray[np.int64], tally: Tally) -> None:
+def note_polygons(geometry: NDArray[np.object_], rows: Integers, tally: Tally) -> None:
     """Report long edges and overlaps of polygons in metres; they stay as they are.
 
     A long edge may be right (a border on a map), and of overlapping polygons every cell takes the largest share, so
@@ -72,7 +73,7 @@ def note_polygons(geometry: NDArray[np.object_], rows: NDArray[np.int64], tally:
         )
 
 
-def longest_edges_m(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
+def longest_edges_m(polygons: NDArray[np.object_]) -> Floats:
     """Longest distance between consecutive points of each (multi)polygon, in the unit of its coordinates.
 
     >>> import shapely
@@ -90,7 +91,7 @@ def longest_edges_m(polygons: NDArray[np.object_]) -> NDArray[np.float64]:
     return longest
 
 
-def _overlaps(polygons: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _overlaps(polygons: NDArray[np.object_]) -> tuple[Integers, Floats]:
     """(n, 2) pairs of polygons that meet and the share of the smaller one's area that lies in both."""
     one, other = shapely.STRtree(polygons).query(polygons, predicate="intersects")
     once = one < other
@@ -135,7 +136,7 @@ def note_accidents(columns: pd.DataFrame, places: NDArray[np.object_], tally: Ta
     tally.remark("accident of the same place and day", int(twice.sum()))
 
 
-def same_day_and_place(columns: pd.DataFrame, places: NDArray[np.object_]) -> NDArray[np.bool_]:
+def same_day_and_place(columns: pd.DataFrame, places: NDArray[np.object_]) -> Flags:
     """Rows whose place and day an earlier row has; dates known to the month or year alone say nothing."""
     if "date" not in columns:
         return np.zeros(len(columns), dtype=bool)

@@ -6,13 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pyproj
 from affine import Affine
-from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
+from features.base.arrays import Floats, Integers
 from features.base.grid import Grid
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 # Sides of the squares within which a projection counts as bilinear.
 LATTICE_M = 1000.0
@@ -29,16 +26,16 @@ class Positions(NamedTuple):
     """
 
     corners: Floats
-    square_row: Indices
+    square_row: Integers
     up: Floats
-    square_column: Indices
+    square_column: Integers
     across: Floats
     n_points: int
     low: float
     turn: float
     cell_share: float
 
-    def at(self, rows: Indices, columns: Indices) -> tuple[Floats, Floats]:
+    def at(self, rows: Integers, columns: Integers) -> tuple[Floats, Floats]:
         """Pixel column and row, shape (rows, columns), of the sample points in these rows and columns."""
         k = self.corners[self.square_row[rows][:, None], self.square_column[columns][None, :]]
         up, across = self.up[rows][:, None], self.across[columns][None, :]
@@ -128,7 +125,7 @@ def _pixels(first: Floats, second: Floats, inverse: Affine) -> tuple[Floats, Flo
     return column, row
 
 
-def _along(first: int, count: int, step: int, n_points: int, centred: bool) -> tuple[Indices, Floats]:
+def _along(first: int, count: int, step: int, n_points: int, centred: bool) -> tuple[Integers, Floats]:
     """Square and place in it of every sample point of `count` cells, in ascending order."""
     index = first + np.arange(count)
     square = index // step
@@ -142,7 +139,7 @@ def _corners(nodes: Floats) -> Floats:
     return np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]], axis=-1)
 
 
-def _ends(square: Indices) -> Indices:
+def _ends(square: Integers) -> Integers:
     """Places where a square begins or ends."""
     change = np.flatnonzero(np.diff(square))
     return np.unique(np.concatenate([[0], change, change + 1, [len(square) - 1]]))

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32
 from features.sources.raster_positions import Positions
 
-Floats = NDArray[np.float64]
-Pixels = NDArray[np.float32] | NDArray[np.float64]
+Pixels = Floats32 | Floats
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def clean(
 @njit(cache=True, nogil=True)
 def _clean(
     raw: Pixels,
-    mask: NDArray[np.bool_],
+    mask: Flags,
     scale: float,
     offset: float,
     valid: tuple[float, float],

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pyproj
 import rasterio
-from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from features.base.arrays import Floats
 from features.base.errors import ConfigError, InputError
 from features.base.grid import Grid
 from features.sources.digests import digest_files
@@ -23,8 +23,6 @@ from features.sources.raster_sampling import Picture, Pixels, clean
 from features.sources.readers import find_file, stated_crs
 from features.sources.report import SourceReport, Tally
 from features.sources.settings import SourceSpec
-
-Floats = NDArray[np.float64]
 
 RESAMPLINGS = ("auto", "average", "sum", "bilinear", "nearest", "mode")
 # From the shore of the Dead Sea with room for pits, to Mount Everest: any other value is a marker, not a height.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
 
+from features.base.arrays import Integers
 from features.base.errors import ConfigError, InputError
 from features.sources.report import Tally
 from features.sources.settings import SourceSpec
@@ -37,7 +38,7 @@ class RawTable:
     table: pd.DataFrame
     geometry: NDArray[np.object_] | None
     crs: pyproj.CRS | None
-    rows: NDArray[np.int64]
+    rows: Integers
 
 
 def find_file(source: str, given: str, base: Path) -> Path:
@@ -191,7 +192,7 @@ def find_separator(text: str) -> str:
     return max(SEPARATORS, key=head[0].count)
 
 
-def _select_rows(source: str, path: Path, table: pd.DataFrame, where: str) -> NDArray[np.int64]:
+def _select_rows(source: str, path: Path, table: pd.DataFrame, where: str) -> Integers:
     """Numbers of the rows that a where clause selects, by GDAL, which types the columns by their content."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "table.csv"
@@ -203,7 +204,7 @@ def _select_rows(source: str, path: Path, table: pd.DataFrame, where: str) -> ND
     return np.asarray(chosen["mlrisk_row"], dtype=np.int64)
 
 
-def _with_wkt(table: pd.DataFrame, spec: SourceSpec, rows: NDArray[np.int64], tally: Tally) -> RawTable:
+def _with_wkt(table: pd.DataFrame, spec: SourceSpec, rows: Integers, tally: Tally) -> RawTable:
     """Geometry of a text column in WKT, unless longitude and latitude are mapped."""
     if {"longitude", "latitude"} & set(spec.columns):
         return RawTable(table, None, None, rows)

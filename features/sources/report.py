@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+
+from features.base.arrays import Integers
 
 # Enough rows to find a mistake by, too few to copy a table into a report.
 MOST_ROWS_NAMED = 10
@@ -40,7 +41,7 @@ class Tally:
     set_aside: dict[str, int] = field(default_factory=dict)
     noted: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    rows: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def repair(self, reason: str, count: int) -> None:
         """Count rows in which something was mended."""

@@ -11,6 +11,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import InputError
 from features.sources.columns import IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME, Faults
 from features.sources.coordinates import (
@@ -47,14 +48,14 @@ class Records:
 
     columns: pd.DataFrame
     geometry: Geometry
-    rows: NDArray[np.int64]
+    rows: Integers
     prints: NDArray[np.uint64]
 
-    def without(self, gone: NDArray[np.bool_]) -> "Records":
+    def without(self, gone: Flags) -> "Records":
         """The rows that are not `gone`."""
         return self.chosen(np.nonzero(~gone)[0])
 
-    def chosen(self, index: NDArray[np.int64]) -> "Records":
+    def chosen(self, index: Integers) -> "Records":
         """The rows at the given positions, in that order."""
         columns = self.columns.iloc[index].reset_index(drop=True)
         return Records(columns, self.geometry[index], self.rows[index], self.prints[index])
@@ -117,7 +118,7 @@ def _checked(source: str, records: Records, tally: Tally) -> Records:
     return records
 
 
-def _undated(source: str, records: Records, tally: Tally) -> NDArray[np.bool_]:
+def _undated(source: str, records: Records, tally: Tally) -> Flags:
     """Events without a date among dated ones: they may lie after any as_of, so nothing may be learned from them.
 
     A source in which no event has a date is a snapshot: it is kept, and the note says what that means.
@@ -203,7 +204,7 @@ def _place(
     return geometry, crs or WGS84, used
 
 
-def _middles(geometry: Geometry) -> NDArray[np.float64]:
+def _middles(geometry: Geometry) -> Floats:
     """(n, 2) middle of each geometry's bounds: one point that tells whether its axes are right. NaN for none."""
     bounds = shapely.bounds(geometry)
     return np.asarray((bounds[:, :2] + bounds[:, 2:]) / 2, dtype=np.float64)
@@ -297,7 +298,7 @@ def _cut(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geome
     return cut
 
 
-def _near(geometry: Geometry, home: Home) -> NDArray[np.bool_]:
+def _near(geometry: Geometry, home: Home) -> Flags:
     """Which geometries come within `home.keep_m` of the home rectangle."""
     distance_m = shapely.distance(geometry, shapely.box(*home.bounds))
     return np.asarray(np.nan_to_num(distance_m, nan=np.inf) <= home.keep_m)
@@ -324,14 +325,14 @@ def _places(geometry: Geometry) -> NDArray[np.object_]:
     return np.asarray(shapely.to_wkb(shapely.normalize(rounded)), dtype=object)
 
 
-def _repeated(records: Records) -> NDArray[np.bool_]:
+def _repeated(records: Records) -> Flags:
     """Rows with the same place and canonical columns as an earlier row (dated ones: the same everything)."""
     said = records.columns.drop(columns="record_id", errors="ignore")
     keys = said.assign(mlrisk_place=_places(records.geometry), mlrisk_print=records.prints)
     return np.asarray(keys.duplicated().to_numpy())
 
 
-def _aside(records: Records, gone: NDArray[np.bool_], reason: str, tally: Tally) -> Records:
+def _aside(records: Records, gone: Flags, reason: str, tally: Tally) -> Records:
     tally.put_aside(reason, int(gone.sum()))
     return records.without(gone)
 

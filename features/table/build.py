@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats32, Integers
 from features.base.errors import ConfigError, InputError
-from features.base.feature_info import FeatureInfo
+from features.base.feature_info import FeatureInfo, check_families
 from features.base.grid import Grid
-from features.families.registry import BUILDERS, FAMILIES
+from features.families.registry import FAMILIES
 from features.table.scheduler import Compute, over_tiles
 
 ONE_THREAD = Compute()
@@ -26,7 +26,7 @@ class FeatureTable:
     """
 
     names: tuple[str, ...]
-    values: NDArray[np.float32]
+    values: Floats32
 
     def frame(self) -> pd.DataFrame:
         """The same as a data frame, one column a feature."""
@@ -47,7 +47,7 @@ class FeatureTable:
         names = tuple(name for name in self.names if name not in gone and infos[name].family not in gone)
         return FeatureTable(names, self.aligned(names)) if gone else self
 
-    def aligned(self, names: Iterable[str]) -> NDArray[np.float32]:
+    def aligned(self, names: Iterable[str]) -> Floats32:
         """The columns that a model asks for, in its order.
 
         Raises InputError when one is absent: a model must never score without a feature that it has learned from.
@@ -65,15 +65,6 @@ class FeatureTable:
         return self.values.T[[position[name] for name in wanted]].T
 
 
-def check_families(families: Iterable[str]) -> tuple[str, ...]:
-    """The families, refused when one is unknown; the error lists the known ones."""
-    chosen = tuple(families)
-    unknown = sorted(set(chosen) - set(BUILDERS))
-    if unknown:
-        raise ConfigError(f"features ({', '.join(unknown)}) are unknown: choose from {', '.join(BUILDERS)}")
-    return chosen
-
-
 def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureTable:
     """All features of the cells inside a tile.
 
@@ -86,7 +77,7 @@ def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureT
     values = known.buffers.take((room, tile.n_cells))
     names: list[str] = []
     for family in chosen:
-        for name, array in BUILDERS[family](tile, known).items():
+        for name, array in FAMILIES[family].build(tile, known).items():
             if name in names:
                 raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
             values[len(names)] = array.ravel() if inside is None else array.ravel()[inside]
@@ -130,13 +121,13 @@ def grid_feature_table(
     return FeatureTable(names, values.T)
 
 
-def starts_of_rows(grid: Grid) -> NDArray[np.int64]:
+def starts_of_rows(grid: Grid) -> Integers:
     """Position of the first cell of each row among the cells inside the grid."""
     cells = np.count_nonzero(grid.mask, axis=1)
     return np.asarray(np.cumsum(cells) - cells)
 
 
-def places_of(grid: Grid, tile: Grid, row_starts: NDArray[np.int64]) -> NDArray[np.int64]:
+def places_of(grid: Grid, tile: Grid, row_starts: Integers) -> Integers:
     """Position of each cell inside the tile among the cells inside the grid, whose rows begin at `row_starts`."""
     top = grid.row_min + grid.shape[0] - tile.row_min - tile.shape[0]
     left = tile.column_min - grid.column_min
@@ -148,8 +139,8 @@ def places_of(grid: Grid, tile: Grid, row_starts: NDArray[np.int64]) -> NDArray[
 def feature_infos(known: Known, families: Iterable[str]) -> dict[str, FeatureInfo]:
     """What each feature of the families means, by name; includes the columns that only the data know."""
     infos: list[FeatureInfo] = []
-    for family in check_families(families):
-        module = FAMILIES[family]
-        infos += getattr(module, "FEATURES", ())
-        infos += module.described(known) if hasattr(module, "described") else ()
+    for name in check_families(families):
+        family = FAMILIES[name]
+        infos += family.features
+        infos += family.described(known) if family.described is not None else ()
     return {info.name: info for info in infos}

@@ -31,13 +31,13 @@ TRENDS = {-1: "falls", 0: "free", 1: "rises"}
 def catalogue() -> str:
     """The whole page; the families in the order in which tables are built."""
     parts = [HEAD]
-    for family, module in FAMILIES.items():
-        infos: tuple[FeatureInfo, ...] = getattr(module, "FEATURES", ())
-        parts.append(f"## {family.replace('_', ' ').capitalize()}\n\n{_first_line(module.__doc__)}\n")
-        if infos:
-            parts.append("\n".join([_line(HEADER), _line(["---"] * len(HEADER)), *map(_row, infos)]) + "\n")
-        if hasattr(module, "described"):
-            parts.append(IN_THE_DATA[family] + "\n")
+    for name, family in FAMILIES.items():
+        text = sys.modules[family.build.__module__].__doc__
+        parts.append(f"## {name.replace('_', ' ').capitalize()}\n\n{_first_line(text)}\n")
+        if family.features:
+            parts.append("\n".join([_line(HEADER), _line(["---"] * len(HEADER)), *map(_row, family.features)]) + "\n")
+        if family.described is not None:
+            parts.append(IN_THE_DATA[name] + "\n")
     return "\n".join(parts)
 
 

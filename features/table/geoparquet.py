@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from features.base.feature_info import FeatureInfo
 from features.base.grid import Grid
 from features.table.build import FeatureTable
@@ -75,7 +75,7 @@ def described(info: FeatureInfo) -> dict[str, str]:
     }
 
 
-def point_wkb(places: NDArray[np.float64]) -> pa.Array:
+def point_wkb(places: Floats) -> pa.Array:
     """Points (n, 2) as little-endian WKB: byte order 1, type 1, two doubles, 21 bytes each.
 
     >>> import numpy as np

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from features.as_of.snapshot import Known
 from features.base.errors import ConfigError, MlriskError
-from features.base.feature_info import FeatureInfo
+from features.base.feature_info import FeatureInfo, check_families
 from features.base.grid import Grid
-from features.table.build import check_families, feature_infos, feature_table
+from features.table.build import feature_infos, feature_table
 from features.table.geoparquet import PLACE_COLUMNS, feature_file
 from features.table.scheduler import Compute, code_digest, over_tiles
 

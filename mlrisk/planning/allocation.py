@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Index = NDArray[np.int64]
+from features.base.arrays import Floats, Integers
+
 # All orders of up to four kinds are tried; more kinds go by how little ground they can work.
 MOST_TRIED = 4
 # A survey can be made with lanes this many times as far apart, and be made denser later.
@@ -24,11 +23,11 @@ class Jobs:
     probability that one survey finds it. `order` (T,) is the place of each task in the policy's order.
     """
 
-    task: Index
+    task: Integers
     value: Floats
     days: Floats
     detection: Floats
-    order: Index
+    order: Integers
     least_workable_share: float = 0.0
 
     @property
@@ -59,10 +58,10 @@ class Allocation:
 
 # Passes (T,) from the value left in each task (T,), its days a pass (T,), the detection, capacity in days, most passes
 # and the policy's order (T,). Tasks that cannot be worked have no value.
-Rule = Callable[[Floats, Floats, float, float, int, Index], Floats]
+Rule = Callable[[Floats, Floats, float, float, int, Integers], Floats]
 
 
-def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
+def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers) -> Floats:
     """Take the part of a survey that finds most a day again and again; the last one as far as the days go.
 
     A survey comes in PARTS of ever denser lanes, each of which finds the same share of what the earlier ones left, so
@@ -86,13 +85,17 @@ def part_detection(detection: float) -> float:
     return float(1 - (1 - detection) ** (1 / PARTS))
 
 
-def in_order(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
+def in_order(
+    value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers
+) -> Floats:
     """One pass of each task in the policy's order, until the days are spent."""
     del detection, most_passes
     return _fill(np.argsort(order, kind="stable"), value[:, None], days, capacity)
 
 
-def koopman(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Index) -> Floats:
+def koopman(
+    value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers
+) -> Floats:
     """The effort that finds most when what is left falls by exp(-a z) with effort z (Koopman 1957; Stone 1975).
 
     z = max(0, ln(value a / (days L)) / a), at most `most_passes`, with a = -ln(1 - detection) and L such that the
@@ -175,11 +178,11 @@ def _task_days(jobs: Jobs) -> Floats:
     return np.array(sums).reshape(len(jobs.days), jobs.n_tasks)
 
 
-def _total(task: Index, values: Floats, count: int) -> Floats:
+def _total(task: Integers, values: Floats, count: int) -> Floats:
     return np.bincount(task, values, count).astype(np.float64)
 
 
-def _fill(order: Index, gain: Floats, days: Floats, capacity: float) -> Floats:
+def _fill(order: Integers, gain: Floats, days: Floats, capacity: float) -> Floats:
     """Passes (T,) when the pieces (T, P) of `gain` are taken in `order` until the days are spent."""
     cost = np.repeat(days, gain.shape[1])[order]
     cost = np.where(gain.ravel()[order] > 0, cost, 0.0)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mlrisk.planning.settings import AuthoritySettings
+from features.base.arrays import Floats
+from mlrisk.settings.planning import AuthoritySettings
 
-Floats = NDArray[np.float64]
 # ANAMA's published order of priority; a cell belongs to the first class that one of its criteria speaks for.
 CLASSES = {
     1: "danger to life and many casualties",

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mlrisk.planning.settings import AssetSettings, PlanSettings
+from features.base.arrays import Floats
+from mlrisk.settings.planning import AssetSettings, PlanSettings
 
-Floats = NDArray[np.float64]
 Assets = Mapping[str, AssetSettings]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats
 from features.base.grid import Grid
 from features.base.records import known_at, numbers, words
 from features.geometry.distances import distance_m
@@ -17,17 +18,15 @@ from features.geometry.layers import layer_of
 from features.geometry.point_in_polygon import first_inside
 from features.sources.opening import Sources, open_area
 from features.sources.settings import SourceSpec
-from mlrisk.config import Config
 from mlrisk.planning.authority import FARMED, with_need
 from mlrisk.planning.effort import with_effort
-from mlrisk.planning.growth import Flags, line_barriers, no_barriers, region_barriers
-from mlrisk.planning.settings import MaskSettings, Months, TaskSettings
+from mlrisk.planning.region_growing import line_barriers, no_barriers, region_barriers
+from mlrisk.settings.config import Config
+from mlrisk.settings.planning import MaskSettings, Months, TaskSettings
 from training.evidence.regions import district_names
 
-Floats = NDArray[np.float64]
-# Columns of the feature table that decide what ground a team can work, where the sources gave them.
-GROUND_COLUMNS = ("slope_deg", "road_distance_m")
 RETURN_REACH_M = 2_000.0
+
 WATER_REACH_M = 500.0
 
 
@@ -76,12 +75,6 @@ def with_ground(risk: pd.DataFrame, ground: Ground, config: Config) -> pd.DataFr
     return with_need(land, ground.indicators, settings.authority)
 
 
-def ground_columns(names: tuple[str, ...], values: NDArray[np.float32]) -> dict[str, Floats]:
-    """The columns of a feature table (n_cells, n_features) that teams ask for."""
-    place = {name: number for number, name in enumerate(names)}
-    return {name: values[:, place[name]].astype(np.float64) for name in GROUND_COLUMNS if name in place}
-
-
 def _masks(grid: Grid, masks: Iterable[MaskSettings], season: Months, base: Path) -> NDArray[np.object_]:
     """Why a cell may be in no task; the first mask that holds it gives the reason."""
     reason = np.full(grid.n_cells, "", dtype=object)
@@ -93,7 +86,7 @@ def _masks(grid: Grid, masks: Iterable[MaskSettings], season: Months, base: Path
     return reason
 
 
-def _near(grid: Grid, spec: SourceSpec, reach_m: float, base: Path) -> NDArray[np.bool_]:
+def _near(grid: Grid, spec: SourceSpec, reach_m: float, base: Path) -> Flags:
     area, _ = open_area(spec, grid.crs, base)
     if reach_m == 0 and area.geom_type.endswith("Polygon"):
         # A mask holds for every cell that it touches: half a shut cell cannot be given to a team as a whole.

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlrisk.planning.settings import AssetSettings, PlanSettings
-from mlrisk.planning.spending import Spent, Work, finds, harm
+from features.base.arrays import Flags, Floats, Integers
+from mlrisk.planning.budget import Spent, Work, finds, harm
+from mlrisk.settings.planning import AssetSettings, PlanSettings
 
-Floats = NDArray[np.float64]
 # Thinner coverage than this is no job.
 LEAST_PASSES = 1e-6
 
@@ -70,7 +70,7 @@ def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
     }
 
 
-def _usual(work: Work) -> NDArray[np.int64]:
+def _usual(work: Work) -> Integers:
     """The kind that suits each task best: most of its ground a day; -1 where none can work enough of it."""
     count = len(work.purpose)
     if not len(work.capacity):
@@ -86,12 +86,12 @@ def _usual(work: Work) -> NDArray[np.int64]:
     return np.where(np.max(rates, axis=0) > 0, best, -1)
 
 
-def _sum(task: NDArray[np.int64], values: Floats, count: int) -> Floats:
+def _sum(task: Integers, values: Floats, count: int) -> Floats:
     total = np.bincount(task, values, count)
     return np.where(total > 0, total, 1.0)
 
 
-def _left_by_usual(work: Work, usual: NDArray[np.int64]) -> Floats:
+def _left_by_usual(work: Work, usual: Integers) -> Floats:
     """What one survey by the kind that suits the task leaves in each cell."""
     kind = usual[work.task]
     if not len(work.capacity):
@@ -101,7 +101,7 @@ def _left_by_usual(work: Work, usual: NDArray[np.int64]) -> Floats:
 
 
 def _who(
-    names: NDArray[np.object_], usual: NDArray[np.int64], spent: Spent, planned: NDArray[np.bool_]
+    names: NDArray[np.object_], usual: Integers, spent: Spent, planned: Flags
 ) -> tuple[NDArray[np.object_], Floats]:
     """The kinds that do each task, the one with most days first, and their days (K, T)."""
     asset = np.full(len(planned), "", dtype=object)
@@ -118,7 +118,7 @@ def _teams(days: Floats, working_days: float) -> NDArray[np.int32]:
     return np.asarray(np.ceil(days / working_days - 1e-9).sum(axis=0), dtype=np.int32)
 
 
-def _order(planned: NDArray[np.bool_], key: Floats) -> pd.arrays.IntegerArray:
+def _order(planned: Flags, key: Floats) -> pd.arrays.IntegerArray:
     """1 for the planned task with the least key; null for tasks that are not planned."""
     rows = np.flatnonzero(planned)
     number = np.zeros(len(planned), dtype=np.int32)

@@ -9,20 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.grid import Grid
-from mlrisk.config import RankingSettings
-from mlrisk.language import language, languages
-from mlrisk.planning.draw import audit_draw
+from mlrisk.planning.audit_draw import audit_draw
+from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, WORTH, Spent, Work, cells_of, rule_of, spend
+from mlrisk.planning.district_shares import district_shares, land_shares
 from mlrisk.planning.effort import cell_days
-from mlrisk.planning.exploring import exploring_groups
-from mlrisk.planning.fairness import district_shares, land_shares
-from mlrisk.planning.growth import Flags
+from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
-from mlrisk.planning.spending import AUDIT, EXPLORE, SURVEY, WORTH, Spent, Work, cells_of, rule_of, spend
-from mlrisk.ranking import by_explore
-from mlrisk.tasks import Groups, group_cells, survey_tasks
-
-Floats = NDArray[np.float64]
+from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
+from mlrisk.ranking.policies import by_explore
+from mlrisk.risk_map.language import language, languages
+from mlrisk.settings.planning import RankingSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +104,7 @@ def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats | None) -> tu
 
 def _groups(
     grid: Grid, land: pd.DataFrame, settings: RankingSettings, barriers: tuple[Flags, Flags] | None,
-    free: NDArray[np.bool_], drawn: NDArray[np.bool_], teams: bool,
+    free: Flags, drawn: Flags, teams: bool,
 ) -> tuple[Groups, NDArray[np.object_]]:  # fmt: skip
     """Tasks of the policy, then those that explore, then the audit cells, each a task; and what each is for."""
     rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -126,7 +124,7 @@ def _groups(
 
 
 def _spent(
-    work: Work, land: pd.DataFrame, settings: RankingSettings, free: NDArray[np.bool_], factor: Floats | None = None
+    work: Work, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats | None = None
 ) -> Spent:
     """`factor` (n,) stands for a member that sees more or less contamination in a cell."""
     cells = land.iloc[work.rows]
@@ -138,7 +136,7 @@ def _spent(
 
 
 def _stability(
-    work: Work, land: pd.DataFrame, settings: RankingSettings, free: NDArray[np.bool_], members: Floats | None
+    work: Work, land: pd.DataFrame, settings: RankingSettings, free: Flags, members: Floats | None
 ) -> Floats:
     """Share of the bootstrap members under which each task of the policy is in the plan; NaN where nobody can say."""
     steady = np.full(len(work.purpose), np.nan)
@@ -153,9 +151,7 @@ def _stability(
     return steady
 
 
-def _member_plan(
-    work: Work, land: pd.DataFrame, settings: RankingSettings, free: NDArray[np.bool_], factor: Floats
-) -> Spent:
+def _member_plan(work: Work, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats) -> Spent:
     """The plan of a member; one that keeps an order puts the tasks in the member's own order first."""
     if WORTH[settings.policy].rule != "in_order":
         return _spent(work, land, settings, free, factor)
@@ -174,14 +170,14 @@ def _member_plan(
     return Spent(spent.passes[:, place], spent.days[:, place], spent.left)
 
 
-def _of_task(values: Floats, rows: NDArray[np.int64], task: NDArray[np.int64], count: int) -> Floats:
+def _of_task(values: Floats, rows: Integers, task: Integers, count: int) -> Floats:
     """The value of any cell of each task; for tasks of one cell."""
     found = np.full(count, np.nan)
     found[task] = values[rows]
     return found
 
 
-def _season_detection(n_cells: int, rows: NDArray[np.int64], spent: Spent) -> Floats:
+def _season_detection(n_cells: int, rows: Integers, spent: Spent) -> Floats:
     detection = np.zeros(n_cells)
     detection[rows] = 1 - spent.left
     return detection
@@ -226,8 +222,8 @@ def _totals(tasks: gpd.GeoDataFrame, work: Work, spent: Spent, assets: Mapping[s
 
 
 def _notes(
-    settings: RankingSettings, tasks: gpd.GeoDataFrame, capacity: Floats, free: NDArray[np.bool_],
-    shut: NDArray[np.bool_],
+    settings: RankingSettings, tasks: gpd.GeoDataFrame, capacity: Floats, free: Flags,
+    shut: Flags,
 ) -> tuple[str, ...]:  # fmt: skip
     notes = list(settings.authority.notes if settings.policy == "authority" else ())
     if not len(capacity):

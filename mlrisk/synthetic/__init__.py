@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlrisk.synthetic.country import build_country
-from mlrisk.synthetic.writing import write_country
+from mlrisk.synthetic.files import write_country
 
 __all__ = ["SyntheticCountry", "synthetic_country"]
 

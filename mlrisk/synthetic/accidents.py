@@ -6,10 +6,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from mlrisk.synthetic.kind import AS_OF, Kind
-from mlrisk.synthetic.lattice import Bools, Floats, Ints
+from features.base.arrays import Flags, Floats, Integers
 from mlrisk.synthetic.ordnance import TYPES, Items
-from mlrisk.synthetic.people import ACTIVITIES, ACTIVITY_SHARES
+from mlrisk.synthetic.population import ACTIVITIES, ACTIVITY_SHARES
+from mlrisk.synthetic.scenario import AS_OF, Kind
 
 # Chance that an encounter sets an item off, by activity (rows) and AP mine, AT mine, UXO (columns).
 TRIGGER = np.array([[1.0, 0.9, 0.35], [1.0, 0.8, 0.7], [0.9, 1.0, 0.5], [1.0, 0.9, 0.3]])
@@ -23,11 +23,11 @@ CROWDED = 12.0  # items in a cell at which people have begun to keep away from i
 class Danger:
     """`cells` are the flat indices of all cells that ever held an item, `place` the index into them per item."""
 
-    cells: Ints
-    place: Ints
+    cells: Integers
+    place: Integers
     scale: Floats  # per activity
 
-    def rates(self, items: Items, alive: Bools, exposed: Floats, marked: Bools, aware: float) -> Floats:
+    def rates(self, items: Items, alive: Flags, exposed: Floats, marked: Flags, aware: float) -> Floats:
         """(activities, types, cells): expected accidents a year."""
         counts = np.zeros((len(TYPES), self.cells.size))
         np.add.at(counts, (items.type[alive], self.place[alive]), 1.0)
@@ -61,7 +61,7 @@ def casualty_rate(rates: Floats) -> Floats:
 
 
 def draw_accidents(
-    rng: np.random.Generator, year: int, items: Items, alive: Bools, danger: Danger, rates: Floats
+    rng: np.random.Generator, year: int, items: Items, alive: Flags, danger: Danger, rates: Floats
 ) -> pd.DataFrame:
     """One year of accidents, one row each; `item` went off and is gone."""
     total = rates.sum()

@@ -6,21 +6,21 @@ import numpy as np
 from scipy import ndimage
 from shapely import LineString
 
+from features.base.arrays import Floats, Integers
 from features.base.errors import ConfigError
 from mlrisk.synthetic.accidents import Danger, measure_danger
-from mlrisk.synthetic.aftermath import Aftermath, Surroundings, live_through
-from mlrisk.synthetic.front import War, make_war
-from mlrisk.synthetic.kind import AS_OF, YEARS_AFTER, Kind, draw_kind
-from mlrisk.synthetic.lattice import Floats, Ints
-from mlrisk.synthetic.mines import lay_mines
+from mlrisk.synthetic.ground_truth import Truth, tell_truth
+from mlrisk.synthetic.handover_records import MinefieldRecords, covered_patches, hand_over
+from mlrisk.synthetic.laying import lay_mines
 from mlrisk.synthetic.ordnance import Fields, Items
-from mlrisk.synthetic.patches import Patches, divide_land
-from mlrisk.synthetic.people import Exposure, People, exposure, power_lines, settle, use_of_cells
-from mlrisk.synthetic.places import Districts, Settlements, divide, place_settlements, use_land
-from mlrisk.synthetic.records import MinefieldRecords, covered_patches, hand_over
+from mlrisk.synthetic.population import Exposure, People, exposure, power_lines, settle, use_of_cells
+from mlrisk.synthetic.postwar_years import Aftermath, Surroundings, live_through
 from mlrisk.synthetic.roads import Roads, build_roads
+from mlrisk.synthetic.scenario import AS_OF, YEARS_AFTER, Kind, draw_kind
+from mlrisk.synthetic.settlements import Districts, Settlements, divide, place_settlements, use_land
+from mlrisk.synthetic.survey_patches import Patches, divide_land
 from mlrisk.synthetic.terrain import Terrain, make_terrain
-from mlrisk.synthetic.truth import Truth, tell_truth
+from mlrisk.synthetic.war import War, make_war
 
 FEWEST_CELLS = 1000
 LEAST_KM2 = 20.0
@@ -39,7 +39,7 @@ class Country:
     people: People
     roads: Roads
     power_lines: list[LineString]
-    use: Ints
+    use: Integers
     districts: Districts
     war: War
     fields: Fields

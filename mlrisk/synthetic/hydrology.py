@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from mlrisk.synthetic.lattice import Bools, Floats, Ints, edges, graph
+from features.base.arrays import Flags, Floats, Integers
+from mlrisk.synthetic.grid_graph import edges, graph
 
 DROP_M = 1e-3
 
@@ -15,12 +16,12 @@ class Drainage:
     """Flat arrays over the nodes; `levels` groups nodes by their number of steps to an outlet, outlets first."""
 
     filled_m: Floats
-    receiver: Ints
-    levels: list[Ints]
+    receiver: Integers
+    levels: list[Integers]
     catchment_cells: Floats
 
 
-def drain(elevation_m: Floats, outlets: Bools) -> Drainage:
+def drain(elevation_m: Floats, outlets: Flags) -> Drainage:
     """Drainage along the steepest way down after filling pits to their lowest spill.
 
     The minimum spanning tree over max(height of both ends) holds the lowest way out of every pit (the minimax way),
@@ -37,7 +38,7 @@ def drain(elevation_m: Floats, outlets: Bools) -> Drainage:
     return Drainage(filled, receiver, levels, catchment)
 
 
-def erode(elevation_m: Floats, uplift_m: Floats, outlets: Bools, rounds: int, strength: float) -> Floats:
+def erode(elevation_m: Floats, uplift_m: Floats, outlets: Flags, rounds: int, strength: float) -> Floats:
     """Uplift against rivers that cut with slope times the root of the catchment (Braun and Willett 2013, implicit)."""
     uplift = uplift_m.ravel()
     height = elevation_m.ravel().copy()
@@ -52,7 +53,7 @@ def erode(elevation_m: Floats, uplift_m: Floats, outlets: Bools, rounds: int, st
     return height.reshape(elevation_m.shape)
 
 
-def river_ways(water: Drainage, least_catchment: float) -> list[Ints]:
+def river_ways(water: Drainage, least_catchment: float) -> list[Integers]:
     """Nodes of every river from head to mouth or confluence, the longest first."""
     wet = water.catchment_cells >= least_catchment
     fed = np.zeros(wet.size, dtype=bool)
@@ -77,7 +78,7 @@ def river_ways(water: Drainage, least_catchment: float) -> list[Ints]:
     return ways
 
 
-def _fill(flat: Floats, out: Bools, shape: tuple[int, int]) -> Floats:
+def _fill(flat: Floats, out: Flags, shape: tuple[int, int]) -> Floats:
     start, stop, _ = edges(shape)
     root = flat.size
     lowest = flat.min() - 1.0
@@ -93,7 +94,7 @@ def _fill(flat: Floats, out: Bools, shape: tuple[int, int]) -> Floats:
     return filled
 
 
-def _steepest(filled: Floats) -> Ints:
+def _steepest(filled: Floats) -> Integers:
     rows, columns = filled.shape
     padded = np.pad(filled, 1, constant_values=np.inf)
     index = np.pad(np.arange(filled.size).reshape(filled.shape), 1, constant_values=-1)
@@ -110,7 +111,7 @@ def _steepest(filled: Floats) -> Ints:
     return receiver.ravel()
 
 
-def _levels(parent: Ints) -> list[Ints]:
+def _levels(parent: Integers) -> list[Integers]:
     """Nodes grouped by steps to the root of their tree (a node that is its own parent), by pointer doubling."""
     ahead = parent.copy()
     depth = (parent != np.arange(parent.size)).astype(np.int64)

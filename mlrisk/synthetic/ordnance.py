@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlrisk.synthetic.lattice import Floats, Ints
+from features.base.arrays import Floats, Integers
 
 ORIGINS = ("belt", "withdrawal", "bridge", "orchard", "village", "nuisance", "shelling")
 TYPES = ("AP mine", "AT mine", "UXO")
@@ -14,7 +14,7 @@ TYPES = ("AP mine", "AT mine", "UXO")
 class Fields:
     """Oriented rectangles; `score` is the log intensity with which each would be laid. `along` is a unit vector."""
 
-    origin: Ints
+    origin: Integers
     centre: Floats
     along: Floats
     length_m: Floats
@@ -22,10 +22,10 @@ class Fields:
     at_share: Floats
     spacing_m: Floats
     score: Floats
-    year: Ints
-    row: Ints  # trench stretch that it protects, -1 without
+    year: Integers
+    row: Integers  # trench stretch that it protects, -1 without
 
-    def take(self, index: Ints) -> "Fields":
+    def take(self, index: Integers) -> "Fields":
         """The fields at `index`, in that order."""
         return Fields(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
@@ -35,9 +35,9 @@ class Items:
     """Every item laid or fired: position, index into TYPES, index into the fields, flat cell of the terrain grid."""
 
     points: Floats
-    type: Ints
-    field: Ints
-    cell: Ints
+    type: Integers
+    field: Integers
+    cell: Integers
 
 
 def join_fields(parts: list[Fields]) -> Fields:

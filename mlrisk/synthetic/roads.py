@@ -8,9 +8,10 @@ from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from shapely import LineString, STRtree
 from shapely.ops import substring
 
-from mlrisk.synthetic.kind import stage_rng
-from mlrisk.synthetic.lattice import Bools, Floats, Ints, edges, follow, fresh_runs, graph, relax
-from mlrisk.synthetic.places import Settlements
+from features.base.arrays import Flags, Floats, Integers
+from mlrisk.synthetic.grid_graph import edges, follow, fresh_runs, graph, relax
+from mlrisk.synthetic.scenario import stage_rng
+from mlrisk.synthetic.settlements import Settlements
 from mlrisk.synthetic.terrain import Terrain
 
 CLASSES = ("primary", "secondary", "tertiary", "unclassified", "track")
@@ -28,22 +29,22 @@ class Roads:
 
     lines: tuple[LineString, ...]
     road_class: tuple[str, ...]
-    is_bridge: Bools
+    is_bridge: Flags
     nodes: Floats
-    start: Ints
-    stop: Ints
-    step_class: Ints
-    class_of_cell: Ints
+    start: Integers
+    stop: Integers
+    step_class: Integers
+    class_of_cell: Integers
     bridges: Floats
-    bridge_class: Ints
+    bridge_class: Integers
 
 
 @dataclass(frozen=True, eq=False)
 class _Links:
-    first: Ints
-    second: Ints
+    first: Integers
+    second: Integers
     cost: Floats
-    meets: Ints  # (n, 2) cells where the two halves of the way meet
+    meets: Integers  # (n, 2) cells where the two halves of the way meet
 
 
 def build_roads(seed: int, land: Terrain, settlements: Settlements) -> Roads:
@@ -58,7 +59,7 @@ def build_roads(seed: int, land: Terrain, settlements: Settlements) -> Roads:
     traffic = _traffic(links, settlements)
     order = np.argsort(-traffic, kind="stable")
     shares = np.searchsorted(CLASS_SHARES, np.arange(order.size) / order.size, side="right")
-    runs: list[Ints] = []
+    runs: list[Integers] = []
     classes: list[int] = []
     used: set[tuple[int, int]] = set()
     for link, road_class in zip(order, shares, strict=True):
@@ -73,7 +74,7 @@ def build_roads(seed: int, land: Terrain, settlements: Settlements) -> Roads:
     return _assemble(land, settlements, runs, np.array(classes, dtype=np.int64))
 
 
-def _step_cost(land: Terrain, a: Ints, b: Ints, length: Floats) -> Floats:
+def _step_cost(land: Terrain, a: Integers, b: Integers, length: Floats) -> Floats:
     """Metres of road of the same trouble: grades over 8 % and river beds are dear."""
     height, wet = land.elevation_m.ravel(), land.river_mask.ravel()
     run_m = length * land.grid.cell_size_m
@@ -87,7 +88,7 @@ def _step_cost(land: Terrain, a: Ints, b: Ints, length: Floats) -> Floats:
     )
 
 
-def _links(settlements: Settlements, a: Ints, b: Ints, cost: Floats, reach: Floats, source: Ints) -> _Links:
+def _links(settlements: Settlements, a: Integers, b: Integers, cost: Floats, reach: Floats, source: Integers) -> _Links:
     """The cheapest way between each pair of neighbouring settlements, from one run over all of them.
 
     Where the lands of two settlements touch, the cheapest way between them crosses the border; the spanning tree of
@@ -147,7 +148,7 @@ def _track_ends(rng: np.random.Generator, land: Terrain, settlements: Settlement
     return [int(cell) for cell in rng.choice(near, size=count, replace=False)]
 
 
-def _assemble(land: Terrain, settlements: Settlements, runs: list[Ints], classes: Ints) -> Roads:
+def _assemble(land: Terrain, settlements: Settlements, runs: list[Integers], classes: Integers) -> Roads:
     start = np.concatenate([run[:-1] for run in runs])
     stop = np.concatenate([run[1:] for run in runs])
     step_class = np.repeat(classes, [len(run) - 1 for run in runs])
@@ -175,7 +176,7 @@ def _assemble(land: Terrain, settlements: Settlements, runs: list[Ints], classes
     )
 
 
-def _cut_bridges(whole: list[LineString], land: Terrain) -> tuple[list[LineString], Ints, Bools, Floats]:
+def _cut_bridges(whole: list[LineString], land: Terrain) -> tuple[list[LineString], Integers, Flags, Floats]:
     """Roads cut where they cross a river: the stretch over the water is a line of its own."""
     crossings: dict[int, list[float]] = {}
     if land.rivers:

@@ -7,10 +7,11 @@ from affine import Affine
 from scipy import ndimage
 from shapely import LineString, Polygon
 
+from features.base.arrays import Flags, Floats
 from features.base.grid import Grid, projected_crs
+from mlrisk.synthetic.grid_graph import relax, smooth_noise
 from mlrisk.synthetic.hydrology import Drainage, drain, erode, river_ways
-from mlrisk.synthetic.kind import Kind, stage_rng
-from mlrisk.synthetic.lattice import Bools, Floats, relax, smooth_noise
+from mlrisk.synthetic.scenario import Kind, stage_rng
 
 CRS = "EPSG:32638"
 FINE = 3  # elevation pixels along the side of a cell
@@ -32,8 +33,8 @@ class Terrain:
     fine_slope_deg: Floats
     position: Floats  # height over the surroundings (1 km), in standard deviations: ridges positive
     rivers: tuple[LineString, ...]
-    river_mask: Bools
-    inside: Bools  # cells of the country itself
+    river_mask: Flags
+    inside: Flags  # cells of the country itself
 
     @property
     def fine_transform(self) -> Affine:
@@ -132,7 +133,7 @@ def _grained_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: floa
     return np.asarray((noise - noise.mean()) / noise.std(), dtype=np.float64)
 
 
-def _outlets(kind: Kind, shape: tuple[int, int]) -> Bools:
+def _outlets(kind: Kind, shape: tuple[int, int]) -> Flags:
     outlets = np.zeros(shape, dtype=bool)
     outlets[:, 0] = "west" in kind.drains_to
     outlets[:, -1] |= "east" in kind.drains_to
@@ -154,7 +155,7 @@ def _valley_floors(height: Floats, water: Drainage, cell_m: float) -> Floats:
     return np.asarray(np.where(height > floor, floor + (height - floor) * share, height), dtype=np.float64)
 
 
-def _rivers(water: Drainage, grid: Grid, rng: np.random.Generator) -> tuple[tuple[LineString, ...], Bools]:
+def _rivers(water: Drainage, grid: Grid, rng: np.random.Generator) -> tuple[tuple[LineString, ...], Flags]:
     ways = river_ways(water, RIVER_KM2 / (grid.cell_size_m / 1000) ** 2)
     mask = np.zeros(grid.shape[0] * grid.shape[1], dtype=bool)
     if not ways:
@@ -169,7 +170,7 @@ def _rivers(water: Drainage, grid: Grid, rng: np.random.Generator) -> tuple[tupl
     return tuple(LineString(np.round(nodes[way], 1)) for way in ways), mask.reshape(grid.shape)
 
 
-def _detail(rng: np.random.Generator, kind: Kind, height: Floats, river_mask: Bools) -> Floats:
+def _detail(rng: np.random.Generator, kind: Kind, height: Floats, river_mask: Flags) -> Floats:
     """Heights at FINE pixels a cell: the cell heights, and roughness that grows with slope and ends at the rivers."""
     rows, columns = (np.arange(n * FINE) / FINE + 0.5 / FINE - 0.5 for n in height.shape)
     where = np.meshgrid(rows, columns, indexing="ij")

@@ -1,17 +1,15 @@
 """Decayed kernels of accidents over the units: two bandwidths, half-lives of one and three years, and without decay."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.events import Events, events_of
 from features.as_of.own_records import ownership
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.records import decay, words
 from features.geometry.densities import event_densities
 from training.casualty.units import Units
 from training.settings.casualty import CasualtySettings
-
-Floats = NDArray[np.float64]
 
 
 def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:

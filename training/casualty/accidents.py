@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.records import dates_of, numbers, words
 from features.sources.opening import Sources
 from features.sources.quality import same_day_and_place
@@ -15,7 +16,6 @@ from training.casualty.activities import UNNAMED, activity_of
 from training.settings.casualty import CasualtySettings
 from training.settings.config import TrainConfig
 
-Floats = NDArray[np.float64]
 # With fewer delays known, nothing can be said of how complete the last year is.
 FEWEST_DELAYS = 30
 # A register that seems to hold less than this of a year is broken in another way: no count is raised further.
@@ -37,19 +37,19 @@ class Accidents:
     killed: Floats
     injured: Floats
     casualties: Floats
-    activity: NDArray[np.int64]
+    activity: Integers
     device: NDArray[np.str_]
-    deminer: NDArray[np.bool_]
+    deminer: Flags
 
     def __len__(self) -> int:
         return len(self.day)
 
     @property
-    def dated(self) -> NDArray[np.bool_]:
+    def dated(self) -> Flags:
         """Which accidents carry a date."""
         return ~np.isnat(self.day)
 
-    def chosen(self, rows: NDArray[np.bool_]) -> "Accidents":
+    def chosen(self, rows: Flags) -> "Accidents":
         """Some of the accidents."""
         return Accidents(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
@@ -57,7 +57,7 @@ class Accidents:
         """Those recorded by the end of the day `as_of`; undated ones always are."""
         return self.chosen(np.isnat(self.recorded) | (self.recorded <= np.datetime64(as_of, "D")))
 
-    def between(self, after: date, until: date) -> NDArray[np.bool_]:
+    def between(self, after: date, until: date) -> Flags:
         """Which happened after the day `after` and by the end of `until`."""
         return np.asarray((self.day > np.datetime64(after, "D")) & (self.day <= np.datetime64(until, "D")))
 

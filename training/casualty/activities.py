@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Integers
 from training.settings.casualty import ACTIVITIES
 
-Floats = NDArray[np.float64]
 UNNAMED = -1
 # Words of IMSMA forms and of the registers in data/ (English and Spanish), by activity; the first that fits holds.
 WORDS: dict[str, frozenset[str]] = {
@@ -35,7 +35,7 @@ SILENT = frozenset({"", "unknown", "none", "sin información", "sin informacion"
 TURNS = 50
 
 
-def activity_of(texts: NDArray[np.str_]) -> NDArray[np.int64]:
+def activity_of(texts: NDArray[np.str_]) -> Integers:
     """Number of the activity in ACTIVITIES for each text, UNNAMED where it says nothing; unknown words are `other`.
 
     >>> import numpy as np
@@ -46,7 +46,7 @@ def activity_of(texts: NDArray[np.str_]) -> NDArray[np.int64]:
     return np.array([known[text] for text in texts.tolist()], dtype=np.int64)
 
 
-def mix_of(activity: NDArray[np.int64], casualties: Floats, prior: Mapping[str, float]) -> Floats:
+def mix_of(activity: Integers, casualties: Floats, prior: Mapping[str, float]) -> Floats:
     """Share of the casualties by activity, (len(ACTIVITIES),): the records' where they name it, else the `prior`'s."""
     named = activity >= 0
     counted = np.bincount(activity[named], weights=casualties[named], minlength=len(ACTIVITIES)).astype(np.float64)

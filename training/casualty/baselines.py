@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats
 from training.casualty.history import Moment, UnitPeriods
 from training.validation.count_metrics import deviance
 
-Floats = NDArray[np.float64]
 CONSTANT, KERNELS = "constant rate x exposure", "decayed kernels"
 # A kernel alone says that nothing can happen where nothing did: this share of it is spread evenly over the land.
 FLOOR = 0.05
@@ -23,16 +22,16 @@ class Forecast:
     counts: bool
 
 
-Baseline = Callable[[UnitPeriods, Moment, NDArray[np.bool_]], Forecast | None]
+Baseline = Callable[[UnitPeriods, Moment, Flags], Forecast | None]
 
 
-def constant_rate(rows: UnitPeriods, _now: Moment, _learned: NDArray[np.bool_]) -> Forecast | None:
+def constant_rate(rows: UnitPeriods, _now: Moment, _learned: Flags) -> Forecast | None:
     """One rate for all person-years."""
     last = rows.period == rows.period.max()
     return Forecast(rows.person_years[last], counts=True)
 
 
-def decayed_kernels(rows: UnitPeriods, now: Moment, learned: NDArray[np.bool_]) -> Forecast | None:
+def decayed_kernels(rows: UnitPeriods, now: Moment, learned: Flags) -> Forecast | None:
     """The kernel of accidents, with the bandwidth and half-life that would have forecast the last years best."""
     names = [name for name in now.pattern_names if name.startswith("accidents ")]
     chosen = learned[rows.unit] & (rows.period >= rows.period.max() - 1)
@@ -57,7 +56,7 @@ def decayed_kernels(rows: UnitPeriods, now: Moment, learned: NDArray[np.bool_]) 
 def nearest(feature: str) -> Baseline:
     """The nearer, the sooner; nothing is said of counts."""
 
-    def ranking(_rows: UnitPeriods, now: Moment, _learned: NDArray[np.bool_]) -> Forecast | None:
+    def ranking(_rows: UnitPeriods, now: Moment, _learned: Flags) -> Forecast | None:
         if feature not in now.features:
             return None
         return Forecast(-now.values[:, now.features.index(feature)].astype(np.float64), counts=False)

@@ -3,9 +3,9 @@
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from features.base.arrays import Flags, Floats
 from features.base.records import years_before
 from models.boosting import side_by_side
 from models.ranker import Ranker
@@ -20,8 +20,6 @@ from training.validation.splits import deal, judges
 
 # Groups of regions of which each is scored by a model of the others.
 FOLDS = 3
-
-Floats = NDArray[np.float64]
 
 
 def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: date) -> Floats:
@@ -39,7 +37,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     labels, validation = study.labels, config.validation.model_copy(update={"folds": FOLDS})
     recipe = recipe_of(config.contamination)
 
-    def one(members: list[str]) -> tuple[NDArray[np.bool_], Study, Ranker] | None:
+    def one(members: list[str]) -> tuple[Flags, Study, Ranker] | None:
         held = np.isin(labels.regions, members)
         train = np.flatnonzero(~held & labels.labelled)
         positive = labels.positive[train]
@@ -59,7 +57,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     return score
 
 
-def _scored(study: Study, ranker: Ranker, cells: NDArray[np.bool_]) -> Floats:
+def _scored(study: Study, ranker: Ranker, cells: Flags) -> Floats:
     values = np.ascontiguousarray(study.learned.aligned(ranker.features)[cells])
     return np.asarray(expit(ranker.raw(values, 1)))
 

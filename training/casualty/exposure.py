@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats
 from features.base.feature_info import FeatureContext
 from features.base.grid import Grid
 from features.base.records import numbers, places_m
@@ -19,7 +19,6 @@ from features.sources.opening import Sources, open_area
 from training.settings.casualty import ACTIVITIES, CasualtySettings, PlannedWorks
 from training.settings.config import TrainConfig
 
-Floats = NDArray[np.float64]
 KM2 = 1e6
 # People travel further than they work: travel and patrols see settlements over so many bandwidths.
 WIDE = 2.5

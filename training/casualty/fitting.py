@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.table.build import FeatureTable
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
@@ -17,7 +17,6 @@ from training.contamination.survey_bias import dealt
 from training.registry.mlrisk_scores import EXPOSURE, PATTERN
 from training.settings.config import TrainConfig
 
-Floats = NDArray[np.float64]
 # Years that the mixture is learned on, each forecast from those before it.
 ROLLS = 2
 # Groups of blocks that stand in for years where accidents carry no date.
@@ -31,7 +30,7 @@ class HeldOutYears:
     """Rows that trees forecast without having seen them, and their patterns, (n, k), `names` in order."""
 
     names: tuple[str, ...]
-    rows: NDArray[np.int64]
+    rows: Integers
     patterns: Floats
 
 
@@ -39,9 +38,9 @@ def fit_casualty(
     config: TrainConfig,
     rows: UnitPeriods,
     now: Moment,
-    block: NDArray[np.int64],
+    block: Integers,
     members: int,
-    learned: NDArray[np.bool_] | None = None,
+    learned: Flags | None = None,
 ) -> CasualtyModel:
     """The model of all rows, or of those of the units `learned` (n_units,) alone.
 
@@ -89,7 +88,7 @@ def patterns_of(names: Sequence[str], now: Moment) -> dict[str, Floats]:
     return {name: have.get(name, have["presence"]) for name in names}
 
 
-def yearly_effect(rows: UnitPeriods, chosen: NDArray[np.bool_]) -> Floats:
+def yearly_effect(rows: UnitPeriods, chosen: Flags) -> Floats:
     """Exposure of each row times what its period had beside the mean one: years differ, and trees learn where.
 
     Growth of a register, awareness work and years of war move all units alike; they are left to the level. Years are
@@ -110,7 +109,7 @@ def _target(config: TrainConfig, rows: UnitPeriods) -> tuple[Floats, str]:
     return rows.injured + config.casualty.death_weight * rows.killed, "tweedie"
 
 
-def _trees(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], times: Floats, seed: int) -> Boosted:
+def _trees(config: TrainConfig, rows: UnitPeriods, chosen: Flags, times: Floats, seed: int) -> Boosted:
     target, objective = _target(config, rows)
     exposure = yearly_effect(rows, chosen) * times[rows.unit]
     if not (target[chosen] * times[rows.unit[chosen]]).sum():
@@ -121,7 +120,7 @@ def _trees(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], ti
     return fit_rate(rows.features, rows.values[some], count, exposure[some], params, seed, objective)[0]
 
 
-def _hurdle(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], times: Floats, seed: int) -> Hurdle:
+def _hurdle(config: TrainConfig, rows: UnitPeriods, chosen: Flags, times: Floats, seed: int) -> Hurdle:
     """Whether anything happens in a unit and period (Mullahy 1986): a binary booster, and the mean where it does."""
     some = chosen & (times[rows.unit] > 0)
     any_ = rows.accidents[some] > 0
@@ -132,12 +131,10 @@ def _hurdle(config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], t
     return Hurdle(booster, float(rows.accidents[some][any_].mean()) if any_.any() else 1.0)
 
 
-def _held_out(
-    config: TrainConfig, rows: UnitPeriods, chosen: NDArray[np.bool_], block: NDArray[np.int64], hurdle: bool
-) -> HeldOutYears:
+def _held_out(config: TrainConfig, rows: UnitPeriods, chosen: Flags, block: Integers, hurdle: bool) -> HeldOutYears:
     """Patterns of rows forecast by trees that had not seen them: later years, or blocks where nothing is dated."""
     ones = np.ones(len(block))
-    folds: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = []
+    folds: list[tuple[Flags, Flags]] = []
     # A last period that lacks units (UnitPeriods.kept) holds few accidents: it comes on top of as many whole years.
     have = np.bincount(rows.period, minlength=len(rows.starts))
     first = np.flatnonzero(have == have.max())[-ROLLS:].min()
@@ -148,7 +145,7 @@ def _held_out(
         folds = [(chosen & (part != number), chosen & (part == number)) for number in range(BLOCK_FOLDS)]
     folds = [(train, test) for train, test in folds if rows.accidents[train].sum() and test.any()]
 
-    def one(fold: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Floats:
+    def one(fold: tuple[Flags, Flags]) -> Floats:
         train, test = fold
         trees = _trees(config, rows, train, ones, config.seed)
         made = [np.exp(trees.raw(rows.values[test], 1)) * rows.exposure[test]]
@@ -167,7 +164,7 @@ def _held_out(
     )
 
 
-def _group(rows: UnitPeriods, held: HeldOutYears) -> NDArray[np.int64]:
+def _group(rows: UnitPeriods, held: HeldOutYears) -> Integers:
     return rows.period[held.rows]
 
 
@@ -194,8 +191,8 @@ def _part(
     config: TrainConfig,
     rows: UnitPeriods,
     now: Moment,
-    chosen: NDArray[np.bool_],
-    use: NDArray[np.bool_],
+    chosen: Flags,
+    use: Flags,
     held: HeldOutYears,
     times: Floats,
     seed: int,
@@ -211,7 +208,7 @@ def _part(
     return _scaled(Part(trees, hurdle, weights, dict.fromkeys(weights, 1.0), level), rows, now, use)
 
 
-def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: NDArray[np.bool_]) -> Part:
+def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: Flags) -> Part:
     values = np.ascontiguousarray(FeatureTable(now.features, now.values).aligned(rows.features))
     patterns = patterns_of(tuple(name for name in part.weights if name not in (TREES, HURDLE)), now)
     scales, weights = {}, {}
@@ -225,9 +222,7 @@ def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: NDArray[np.bool_]) 
     )  # fmt: skip
 
 
-def _index_part(
-    config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: NDArray[np.bool_], use: NDArray[np.bool_]
-) -> Part:
+def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Flags, use: Flags) -> Part:
     """Contamination x exposure at the recorded mean: with few accidents nothing finer can be learned."""
     name = INDEX if INDEX in now.pattern_names else "presence"
     total = float(now.patterns[use, now.pattern_names.index(name)].sum())
@@ -236,7 +231,7 @@ def _index_part(
     return Part(trees, None, {name: 1.0}, {name: 1 / total}, float(rows.accidents[chosen].sum() / years))
 
 
-def _draws(block: NDArray[np.int64], members: int, seed: int) -> list[Floats]:
+def _draws(block: Integers, members: int, seed: int) -> list[Floats]:
     """How often each unit is drawn when blocks of land are drawn with replacement, once for each member."""
     names, place = np.unique(block, return_inverse=True)
     rng = np.random.default_rng(seed)

@@ -6,9 +6,9 @@ from datetime import date
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.base.feature_info import FeatureContext
 from features.base.records import years_before
 from features.table.build import FeatureTable, feature_infos, grid_feature_table
@@ -20,8 +20,6 @@ from training.casualty.units import KM2, Units, units_of
 from training.evidence.inputs import Inputs
 from training.evidence.ledger import Ledger
 from training.settings.config import TrainConfig
-
-Floats = NDArray[np.float64]
 
 ScoreOf = Callable[[date], Floats]
 
@@ -44,7 +42,7 @@ class Moment:
     """
 
     features: tuple[str, ...]
-    values: NDArray[np.float32]
+    values: Floats32
     pattern_names: tuple[str, ...]
     patterns: Floats
     exposure: Floats
@@ -61,7 +59,7 @@ class UnitPeriods:
     """
 
     features: tuple[str, ...]
-    values: NDArray[np.float32]
+    values: Floats32
     pattern_names: tuple[str, ...]
     patterns: Floats
     exposure: Floats
@@ -71,14 +69,14 @@ class UnitPeriods:
     killed: Floats
     injured: Floats
     deminers: Floats
-    unit: NDArray[np.int64]
-    period: NDArray[np.int64]
+    unit: Integers
+    period: Integers
     starts: tuple[date, ...]
     complete: Floats
     years: float
     dated: bool
 
-    def kept(self, some: NDArray[np.bool_]) -> "UnitPeriods":
+    def kept(self, some: Flags) -> "UnitPeriods":
         """The table with some of its rows (n,) alone; periods stay numbered as they were."""
         arrays = ("values", "patterns", "exposure", "person_years", *COUNTS, "unit", "period")
         return replace(self, **{name: getattr(self, name)[some] for name in arrays})

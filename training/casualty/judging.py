@@ -6,8 +6,8 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.records import years_before
 from models.casualty import growth
 from training.casualty.baselines import BASELINES, CONSTANT, KERNELS
@@ -19,7 +19,6 @@ from training.settings.config import TrainConfig
 from training.validation.count_metrics import area_figures, deviance, skill, tenths
 from training.validation.splits import Labels, leave_region_out
 
-Floats = NDArray[np.float64]
 MODEL = "mlrisk"
 # With fewer accidents before it a year is not forecast.
 FEWEST_BEFORE = 20
@@ -160,7 +159,7 @@ def held_out_regions(config: TrainConfig, history: History) -> Iterator[Outcome]
         yield Outcome("leave_region_out", fold.name, units.area_km2[fold.test], observed, expected, scores)
 
 
-def unit_blocks(config: TrainConfig, history: History) -> NDArray[np.int64]:
+def unit_blocks(config: TrainConfig, history: History) -> Integers:
     """Number of the block of land in which most cells of each unit lie."""
     blocks = cell_blocks(history.units.cells, config.contamination.block_m)
     return history.units.most_common(blocks.astype(str).astype(object)).astype(np.int64)
@@ -169,7 +168,7 @@ def unit_blocks(config: TrainConfig, history: History) -> NDArray[np.int64]:
 def _add_baselines(
     rows: UnitPeriods,
     now: Moment,
-    learned: NDArray[np.bool_],
+    learned: Flags,
     total: float,
     expected: dict[str, Floats],
     scores: dict[str, Floats],

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.as_of.events import MINE_WORDS, UXO_WORDS
+from features.base.arrays import Floats, Integers
 from features.geometry.densities import points_density
 from training.casualty.accidents import Accidents
 from training.casualty.units import Units
 
-Floats = NDArray[np.float64]
 CLASSES = ("mine", "uxo", "unknown")
 # Casualties that stand for what is known of all devices when one class, or one place, is looked at.
 PRIOR_CASUALTIES = 20.0
@@ -19,7 +19,7 @@ PRIOR_ACCIDENTS = 5.0
 USUAL_SHARE = 0.18
 
 
-def device_class(devices: NDArray[np.str_]) -> NDArray[np.int64]:
+def device_class(devices: NDArray[np.str_]) -> Integers:
     """Number in CLASSES of each device category."""
     spoken = {text: set(re.split(r"[^a-z]+", text)) for text in set(devices.tolist())}
     number = {text: 0 if said & MINE_WORDS else 1 if said & UXO_WORDS else 2 for text, said in spoken.items()}

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Floats32, Integers
 from features.base.errors import InputError
 from features.base.grid import Grid
 from features.geometry.layers import layer_of
@@ -25,26 +26,26 @@ class Units:
     """
 
     cells: Grid
-    place: NDArray[np.int64]
+    place: Integers
     n_units: int
     squares: Grid | None
 
-    def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def total(self, values: Floats) -> Floats:
         """Sum over the cells of each unit, (n_units,)."""
         return np.bincount(self.place, weights=values, minlength=self.n_units).astype(np.float64)
 
     @property
-    def area_km2(self) -> NDArray[np.float64]:
+    def area_km2(self) -> Floats:
         """Area of each unit, (n_units,)."""
         return self.total(np.full(len(self.place), self.cells.cell_size_m**2 / KM2))
 
     @property
-    def centres_m(self) -> NDArray[np.float64]:
+    def centres_m(self) -> Floats:
         """Mean easting and northing of the cells of each unit, (n_units, 2)."""
         number = self.total(np.ones(len(self.place)))[:, None]
         return np.column_stack([self.total(axis) for axis in self.cells.centres_m().T]) / number
 
-    def mean(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def mean(self, values: Floats32) -> Floats32:
         """Mean of each column over the cells of each unit, (n_units, k); cells without a value do not count."""
         columns = []
         for column in values.T:
@@ -62,7 +63,7 @@ class Units:
         common: NDArray[np.object_] = known[pairs[first] % len(known)].astype(object)
         return common
 
-    def of_points(self, easting_m: NDArray[np.float64], northing_m: NDArray[np.float64]) -> NDArray[np.int64]:
+    def of_points(self, easting_m: Floats, northing_m: Floats) -> Integers:
         """Unit of the cell in which each point lies, -1 outside the area."""
         inside = self.cells.mask.ravel()
         flat = self.cells.locate(easting_m, northing_m)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import ConfigError
 from features.base.feature_info import FeatureContext, FeatureInfo
 from features.base.grid import Grid
@@ -44,7 +45,7 @@ class Study:
     infos: Mapping[str, FeatureInfo]
     known: Known
     regions: NDArray[np.object_]
-    block: NDArray[np.int64]
+    block: Integers
     constraints: Mapping[str, int]
     bias: SurveyBias
 
@@ -95,7 +96,7 @@ def restudied(config: TrainConfig, study: Study) -> Study:
     )
 
 
-def held_back_study(config: TrainConfig, study: Study, train: NDArray[np.int64]) -> Study:
+def held_back_study(config: TrainConfig, study: Study, train: Integers) -> Study:
     """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows other outcomes."""
     hidden = study.evidence.labelled.copy()
     hidden[train] = False
@@ -103,12 +104,12 @@ def held_back_study(config: TrainConfig, study: Study, train: NDArray[np.int64])
     return study if seen is study.learned else replace(study, learned=seen)
 
 
-def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> NDArray[np.bool_]:
+def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Flags:
     """Which features rise or age as time passes and records accumulate, whatever the land is like."""
     return np.array([infos[name].unit == "years" or bool(GROWING.intersection(infos[name].sources)) for name in names])
 
 
-def cell_blocks(grid: Grid, block_m: float) -> NDArray[np.int64]:
+def cell_blocks(grid: Grid, block_m: float) -> Integers:
     """Number of the square block, aligned to the CRS origin, in which each cell lies."""
     blocks = np.floor(grid.centres_m() / block_m).astype(np.int64)
     return np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1)
@@ -133,12 +134,12 @@ def _survey_bias(
     learned: FeatureTable,
     infos: Mapping[str, FeatureInfo],
     evidence: Evidence,
-    block: NDArray[np.int64],
+    block: Integers,
 ) -> SurveyBias:
     # Finds are what survey brings home: a propensity that reads them would know the land by its outcome.
     names = [name for name in learned.names if "finds" not in infos[name].sources]
 
-    def chance() -> NDArray[np.float64]:
+    def chance() -> Floats:
         return propensity(
             np.ascontiguousarray(learned.aligned(names)), evidence.labelled, block, names, seed=config.seed,
             threads=config.compute.threads, inclusion_prob=evidence.inclusion_prob,

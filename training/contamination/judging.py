@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Integers
 from models.boosting import side_by_side
 from models.ranker import Ranker
 from training.contamination.dataset import Study, held_back_study, study_at
@@ -44,7 +44,7 @@ class Trial:
     study: Study
     outcome: Evidence
 
-    def land(self, rows: NDArray[np.int64]) -> Land:
+    def land(self, rows: Integers) -> Land:
         """Cells as a ranking sees them, with the features of the study's date."""
         table, learned = self.study.table, self.study.learned
         return Land(table.names, table.values[rows], learned.names, self.study.grid.centres_m()[rows])
@@ -75,9 +75,9 @@ class Judgement:
     """
 
     table: pd.DataFrame
-    out_of_fold: NDArray[np.float64]
-    fold: NDArray[np.int64]
-    missed: NDArray[np.int64]
+    out_of_fold: Floats
+    fold: Integers
+    missed: Integers
     folds: tuple[Fold, ...]
     held_out: Mapping[str, HeldOut]
     rankers: Mapping[str, Ranker] = field(default_factory=dict)
@@ -108,7 +108,7 @@ def judge_contamination(
     rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
     n_cells = study.grid.n_cells
     out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
-    missed: list[NDArray[np.int64]] = []
+    missed: list[Integers] = []
     for number, (trial, scores) in enumerate(judged):
         if trial.fold.protocol == "leave_region_out":
             test, score = trial.fold.test, scores[MODEL]
@@ -127,9 +127,7 @@ def judge_contamination(
     return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)), rankers)
 
 
-def learned_by(
-    config: TrainConfig, study: Study, rows: NDArray[np.int64], threads: int
-) -> tuple[Side, Recipe, dict[str, Any]]:
+def learned_by(config: TrainConfig, study: Study, rows: Integers, threads: int) -> tuple[Side, Recipe, dict[str, Any]]:
     """What the ranker learns from `rows` (indices of labelled cells) by: the prepared side, the recipe, and the facts.
 
     Tuning, screening and region weights all happen here and see those rows alone.
@@ -151,9 +149,7 @@ def _without(config: TrainConfig, trial: Trial) -> tuple[Ranker, dict[str, Any]]
     return fit_side(side, recipe, config.seed, unlabelled), facts
 
 
-def _scores(
-    config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mapping[str, Ranking]
-) -> dict[str, NDArray[np.float64]]:
+def _scores(config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mapping[str, Ranking]) -> dict[str, Floats]:
     """Scores of the judged cells by ranking, without those that the sources do not allow."""
     lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
     asked = np.ascontiguousarray(trial.study.learned.aligned(ranker.features)[trial.fold.test])
@@ -167,9 +163,7 @@ def _scores(
     return scores
 
 
-def _figures(
-    config: TrainConfig, trial: Trial, scores: Mapping[str, NDArray[np.float64]]
-) -> Iterator[dict[str, object]]:
+def _figures(config: TrainConfig, trial: Trial, scores: Mapping[str, Floats]) -> Iterator[dict[str, object]]:
     fold = trial.fold
     found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.share[fold.test]
     block = trial.study.block[fold.test]
@@ -183,7 +177,7 @@ def _figures(
 
 
 def _held_out(
-    judged: Sequence[tuple[Trial, Mapping[str, NDArray[np.float64]]]],
+    judged: Sequence[tuple[Trial, Mapping[str, Floats]]],
 ) -> Iterator[tuple[str, HeldOut]]:
     """The judged cells of each protocol, fold after fold."""
     for protocol in dict.fromkeys(trial.fold.protocol for trial, _ in judged):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.table.build import FeatureTable
 from training.contamination.dataset import Study
 from training.evidence.regions import NO_REGION, block_names
@@ -28,21 +29,21 @@ class Side:
     """
 
     names: tuple[str, ...]
-    values: NDArray[np.float32]
-    found: NDArray[np.bool_]
-    weight: NDArray[np.float64]
-    share: NDArray[np.float64]
+    values: Floats32
+    found: Flags
+    weight: Floats
+    share: Floats
     regions: NDArray[np.object_]
-    centres_m: NDArray[np.float64]
+    centres_m: Floats
     cell_size_m: float
     constraints: Mapping[str, int]
 
     @property
-    def target(self) -> NDArray[np.float64]:
+    def target(self) -> Floats:
         """1 where something was found, 0 where land was searched without."""
         return self.found.astype(np.float64)
 
-    def rows(self, rows: NDArray[np.int64]) -> "Side":
+    def rows(self, rows: Integers) -> "Side":
         """Some of the cells, in the order of `rows`."""
         names = ("values", "found", "weight", "share", "regions", "centres_m")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
@@ -68,14 +69,14 @@ class Side:
         some = self.rows(rows)
         return replace(some, weight=some.weight * stands_for, share=some.share * stands_for)
 
-    def folds(self, number: int, buffer_m: float | str, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def folds(self, number: int, buffer_m: float | str, seed: int) -> list[tuple[Integers, Integers]]:
         """Rows to learn from and to judge on, of folds that hold regions out within this side."""
         labels = Labels(np.ones(len(self.found), bool), self.found, self.regions, self.centres_m, self.cell_size_m)
         settings = ValidationSettings.model_validate({"folds": number, "buffer_m": buffer_m})
         return [(fold.train, fold.test) for fold in leave_region_out(labels, settings, seed)]
 
 
-def side_of(study: Study, rows: NDArray[np.int64], block_m: float) -> Side:
+def side_of(study: Study, rows: Integers, block_m: float) -> Side:
     """The side that `rows` (indices of labelled cells) make up; blocks of `block_m` where regions are few."""
     evidence, centres_m = study.evidence, study.grid.centres_m()[rows]
     found = evidence.state[rows] == FOUND
@@ -93,13 +94,13 @@ def side_of(study: Study, rows: NDArray[np.int64], block_m: float) -> Side:
 
 
 def learning_regions(
-    regions: NDArray[np.object_], found: NDArray[np.bool_], centres_m: NDArray[np.float64], block_m: float
+    regions: NDArray[np.object_], found: Flags, centres_m: Floats, block_m: float
 ) -> NDArray[np.object_]:
     """The regions as they are, or square blocks where fewer than FEWEST_REGIONS of them tell something."""
     return regions if len(telling_regions(regions, found)) >= FEWEST_REGIONS else block_names(centres_m, block_m)
 
 
-def telling_regions(regions: NDArray[np.object_], found: NDArray[np.bool_]) -> tuple[str, ...]:
+def telling_regions(regions: NDArray[np.object_], found: Flags) -> tuple[str, ...]:
     """Regions with at least FEWEST_OF_EACH found and as many searched cells, by name."""
     names, place = np.unique(regions.astype(str), return_inverse=True)
     hits, cells = np.bincount(place, found), np.bincount(place)

@@ -6,17 +6,15 @@ from dataclasses import replace
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
+from features.base.arrays import Floats32, Integers
 from features.base.feature_info import FeatureContext, FeatureInfo, clipped_name
 from features.base.grid import Grid
 from features.families.registry import FAMILIES
 from features.table.build import FeatureTable, grid_feature_table
 from training.evidence.inputs import OUTCOME_SOURCES
 from training.settings.config import ComputeSettings
-
-Integers = NDArray[np.int64]
 
 
 def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
@@ -57,7 +55,7 @@ def held_back(
         vectors[source] = _away_from(vectors[source], tree)
         if vectors[source].empty:
             del vectors[source]
-    rebuilt: dict[str, NDArray[np.float32]] = {}
+    rebuilt: dict[str, Floats32] = {}
     if any(source in vectors for name in names for source in infos[name].sources):
         others = Known(replace(known.sources, vectors=vectors), known.context)
         table = grid_feature_table(grid, others, families, compute.tile_cells, compute.schedule)

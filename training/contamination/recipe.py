@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from models.boosting import BoostingParams
 from models.positive_unlabelled import Unlabelled
 from models.ranker import Ranker, RankerParams, fit_ranker
@@ -82,7 +82,7 @@ def fit_side(side: Side, recipe: Recipe, seed: int, unlabelled: Unlabelled | Non
     )  # fmt: skip
 
 
-def _held_out(side: Side, weight: NDArray[np.float64], recipe: Recipe, seed: int) -> NDArray[np.float64]:
+def _held_out(side: Side, weight: Floats, recipe: Recipe, seed: int) -> Floats:
     """Log-odds of each row from models that had not seen its region, NaN where none was held out."""
     score = np.full(len(weight), np.nan)
     weighed = replace(side, weight=weight)
@@ -92,7 +92,7 @@ def _held_out(side: Side, weight: NDArray[np.float64], recipe: Recipe, seed: int
     return score
 
 
-def _by_region(side: Side, weight: NDArray[np.float64]) -> dict[str, float]:
+def _by_region(side: Side, weight: Floats) -> dict[str, float]:
     """Share of the total weight of each region."""
     names, place = np.unique(side.regions.astype(str), return_inverse=True)
     total = np.bincount(place, weight) / weight.sum()

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from features.base.arrays import Floats, Integers
 from training.contamination.learning_set import Side
 from training.settings.config import RegionWeights
 
@@ -13,9 +13,9 @@ INNER_FOLDS = 3
 ROUNDS = 4
 STEP = 1.0
 
-Weights = NDArray[np.float64]
+Weights = Floats
 # Log-odds of every row of a side from models that had not seen its region, NaN where none held it out.
-HeldOutScore = Callable[[Weights], NDArray[np.float64]]
+HeldOutScore = Callable[[Weights], Floats]
 
 
 def region_weight(kind: RegionWeights, side: Side, held_out: HeldOutScore) -> Weights:
@@ -38,12 +38,12 @@ def region_weight(kind: RegionWeights, side: Side, held_out: HeldOutScore) -> We
     return _spread(part, place, side.weight)
 
 
-def _spread(part: Weights, place: NDArray[np.int64], weight: Weights) -> Weights:
+def _spread(part: Weights, place: Integers, weight: Weights) -> Weights:
     own = np.bincount(place, weight)
     return np.asarray(weight * (part * own.sum() / own)[place])
 
 
-def _losses(score: NDArray[np.float64], side: Side, place: NDArray[np.int64]) -> Weights:
+def _losses(score: Floats, side: Side, place: Integers) -> Weights:
     """Mean log loss of each region, that of all land where none of its rows were held out."""
     known = np.isfinite(score)
     chance = np.clip(expit(score[known]), 1e-6, 1 - 1e-6)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from training.contamination.learning_set import FEWEST_REGIONS, Side, telling_regions
 
 
@@ -37,7 +37,7 @@ def agreement_of(side: Side) -> dict[str, float]:
     return dict(zip(side.names, share.tolist(), strict=True))
 
 
-def auc_excess(values: NDArray[np.float32], found: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+def auc_excess(values: Floats32, found: Flags, weight: Floats) -> float:
     """Weighted ROC AUC of one feature minus 1/2, ties by half; NaN values are left out, 0 where a class is missing.
 
     >>> auc_excess(np.array([1, 2, 3, 3], np.float32), np.array([False, False, True, False]), np.ones(4)).__round__(3)
@@ -55,6 +55,6 @@ def auc_excess(values: NDArray[np.float32], found: NDArray[np.bool_], weight: ND
     return float(np.round(won / pairs - 0.5, 12)) if pairs > 0 else 0.0
 
 
-def _excess(side: Side, rows: NDArray[np.int64]) -> list[float]:
+def _excess(side: Side, rows: Integers) -> list[float]:
     found, weight = side.found[rows], side.weight[rows]
     return [auc_excess(column, found, weight) for column in side.values[rows].T]

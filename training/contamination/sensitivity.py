@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import spearmanr
+
+from features.base.arrays import Floats
 
 TOP_SHARES = (0.01, 0.05, 0.10)
 
@@ -13,11 +14,11 @@ MOST_WEIGHTED_SHARE = 0.95
 
 
 def sensitivity(
-    score_with: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    unweighted: NDArray[np.float64],
-    reference: NDArray[np.float64] | None = None,
+    score_with: Callable[[Floats], Floats],
+    target: Floats,
+    weight: Floats,
+    unweighted: Floats,
+    reference: Floats | None = None,
 ) -> pd.DataFrame:
     """How the ranking moves when the prevalence is halved or doubled, and without survey weights.
 
@@ -40,7 +41,7 @@ def sensitivity(
     return pd.DataFrame(rows)
 
 
-def with_prevalence(target: NDArray[np.float64], weight: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
+def with_prevalence(target: Floats, weight: Floats, factor: float) -> Floats:
     """Weights under which the weighted share of the found is `factor` times what it was, at most 95 %; same total.
 
     >>> import numpy as np
@@ -54,7 +55,7 @@ def with_prevalence(target: NDArray[np.float64], weight: NDArray[np.float64], fa
     return weight * (target * wanted / share + (1 - target) * (1 - wanted) / (1 - share))
 
 
-def agreement(reference: NDArray[np.float64], other: NDArray[np.float64]) -> Mapping[str, float]:
+def agreement(reference: Floats, other: Floats) -> Mapping[str, float]:
     """Spearman's correlation of two rankings of the same cells and the overlap of their tops; ties by cell order."""
     figures = {"spearman": float(spearmanr(reference, other).statistic)}
     first, second = (np.argsort(-score, kind="stable") for score in (reference, other))

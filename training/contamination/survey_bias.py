@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 from scipy.special import expit, logit
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from models.boosting import BoostingParams, fit, side_by_side
 from models.calibration import LOWEST, Calibration
 from models.positive_unlabelled import Unlabelled
@@ -27,17 +27,17 @@ SLOPE_SPREAD = 0.5
 
 
 def propensity(
-    values: NDArray[np.float32],
-    surveyed: NDArray[np.bool_],
-    block: NDArray[np.int64],
+    values: Floats32,
+    surveyed: Flags,
+    block: Integers,
     features: Sequence[str],
     *,
     seed: int,
     folds: int = 4,
     threads: int = 1,
     params: BoostingParams = PROPENSITY_PARAMS,
-    inclusion_prob: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
+    inclusion_prob: Floats | None = None,
+) -> Floats:
     """P(surveyed | features) of every cell, from models that had not seen the cell's block of land.
 
     Arrays over cells in one order; `values` must hold nothing that is made of survey outcomes. Clipped to
@@ -46,7 +46,7 @@ def propensity(
     """
     number = dealt(block, folds, seed)
 
-    def without(fold: int) -> NDArray[np.int64]:
+    def without(fold: int) -> Integers:
         return np.asarray(np.flatnonzero(number != fold), dtype=np.int64)
 
     used = [fold for fold in np.unique(number) if 0 < surveyed[without(fold)].mean() < 1]
@@ -74,14 +74,14 @@ def propensity(
     return np.asarray(np.where(known, inclusion_prob, chance), dtype=np.float64)
 
 
-def dealt(block: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+def dealt(block: Integers, folds: int, seed: int) -> Integers:
     """Fold of each cell when whole blocks of land are dealt at random; at most one fold a block."""
     blocks, place = np.unique(block, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(blocks))
     return np.asarray(order[place.reshape(-1)] % folds, dtype=np.int64)
 
 
-def survey_weights(chance: NDArray[np.float64], surveyed: NDArray[np.bool_]) -> NDArray[np.float64]:
+def survey_weights(chance: Floats, surveyed: Flags) -> Floats:
     """Stabilised inverse propensity weights of the surveyed cells, their mean 1; 0 where not surveyed.
 
     Share surveyed over propensity (Robins, Hernan and Brumback 2000, Epidemiology 11, 550), capped at the 99th
@@ -100,7 +100,7 @@ def survey_weights(chance: NDArray[np.float64], surveyed: NDArray[np.bool_]) -> 
     return weight
 
 
-def effective_sample_size(weight: NDArray[np.float64]) -> float:
+def effective_sample_size(weight: Floats) -> float:
     """Number of equally weighted rows that tell as much (Kish 1965, Survey Sampling): (sum w)^2 / sum w^2.
 
     >>> import numpy as np
@@ -121,8 +121,8 @@ class SurveyBias:
     `found_alone` says that too little was searched, and that found cells are held against unknown land instead.
     """
 
-    weight: NDArray[np.float64]
-    background: NDArray[np.float64]
+    weight: Floats
+    background: Floats
     background_weight: float
     effective: float
     found_alone: bool
@@ -130,10 +130,10 @@ class SurveyBias:
 
 def survey_bias(
     settings: SurveyBiasSettings,
-    labelled: NDArray[np.bool_],
-    searched: NDArray[np.bool_],
+    labelled: Flags,
+    searched: Flags,
     fewest_searched: int,
-    chance: Callable[[], NDArray[np.float64]],
+    chance: Callable[[], Floats],
 ) -> SurveyBias:
     """What `settings` ask for; `chance()` gives the propensity of every cell and is called only where it is needed.
 
@@ -153,10 +153,10 @@ def survey_bias(
 
 def unlabelled_land(
     bias: SurveyBias,
-    values: NDArray[np.float32],
-    positive: NDArray[np.bool_],
-    weight: NDArray[np.float64],
-    away: NDArray[np.bool_] | None = None,
+    values: Floats32,
+    positive: Flags,
+    weight: Floats,
+    away: Flags | None = None,
 ) -> Unlabelled | None:
     """Unknown land to be drawn from, of those cells that are `away` from what is held out; None where there is none.
 
@@ -170,9 +170,7 @@ def unlabelled_land(
     return Unlabelled(values[rows], bias.background[rows], total, len(weight), bias.found_alone)
 
 
-def background_chance(
-    chance: NDArray[np.float64], labelled: NDArray[np.bool_], target_group: bool
-) -> NDArray[np.float64]:
+def background_chance(chance: Floats, labelled: Flags, target_group: bool) -> Floats:
     """Relative chance of each unknown cell to be drawn as background, 0 for labelled cells.
 
     Where only found cells exist (`target_group`), unknown land is drawn with the bias that made the records: by the
@@ -182,7 +180,7 @@ def background_chance(
     return np.where(labelled, 0.0, chance if target_group else 1.0)
 
 
-def away_from(held_out: NDArray[np.int64], centres_m: NDArray[np.float64], buffer_m: float) -> NDArray[np.bool_]:
+def away_from(held_out: Integers, centres_m: Floats, buffer_m: float) -> Flags:
     """Cells that are not held out and lie farther than `buffer_m` from every cell that is; `centres_m` is (n, 2)."""
     distance, _ = cKDTree(centres_m[held_out]).query(centres_m, distance_upper_bound=max(buffer_m, 1e-6))
     return np.asarray(np.isinf(distance))
@@ -190,9 +188,9 @@ def away_from(held_out: NDArray[np.int64], centres_m: NDArray[np.float64], buffe
 
 def audited(
     calibration: Calibration,
-    raw: NDArray[np.float64],
-    found: NDArray[np.bool_],
-    inclusion_prob: NDArray[np.float64],
+    raw: Floats,
+    found: Flags,
+    inclusion_prob: Floats,
 ) -> Calibration:
     """The calibration corrected on random audit cells: a new intercept and slope of its log-odds.
 
@@ -209,7 +207,7 @@ def audited(
     design = design / design.mean()
     odds = logit(calibration(raw))
 
-    def loss(line: NDArray[np.float64]) -> float:
+    def loss(line: Floats) -> float:
         score = line[0] + line[1] * odds
         fit_loss = (design * (np.logaddexp(0, score) - found * score)).sum()
         return float(fit_loss + 0.5 * ((line[1] - 1) / SLOPE_SPREAD) ** 2)
@@ -221,10 +219,10 @@ def audited(
 
 
 def calibration_error(
-    probability: NDArray[np.float64],
-    found: NDArray[np.bool_],
+    probability: Floats,
+    found: Flags,
     bins: int = 10,
-    weight: NDArray[np.float64] | None = None,
+    weight: Floats | None = None,
 ) -> float:
     """Mean distance between probability and observed share over bins of equal numbers of cells (Naeini et al. 2015)."""
     weight = np.ones(len(found)) if weight is None else weight

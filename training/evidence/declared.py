@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
+from features.base.arrays import Flags, Floats
 from features.base.grid import Grid, geographic_centres
 from features.sources.opening import open_area
 from training.settings.config import DeclaredArea
@@ -13,7 +14,7 @@ from training.settings.config import DeclaredArea
 
 def declared_weights(
     grid: Grid, declared: tuple[DeclaredArea, ...], data_folder: Path
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int32], Floats]:
     """Cells that are declared to be searched, by their place in `grid.cell_ids()`, and the weight of each.
 
     Where declarations overlap the last one holds.
@@ -25,7 +26,7 @@ def declared_weights(
     return cells, weight[cells]
 
 
-def _declared_cells(grid: Grid, declared: DeclaredArea, data_folder: Path) -> NDArray[np.bool_]:
+def _declared_cells(grid: Grid, declared: DeclaredArea, data_folder: Path) -> Flags:
     """Which of the cells inside the area a declaration names."""
     chosen = np.ones(grid.n_cells, dtype=bool)
     if declared.area is not None:

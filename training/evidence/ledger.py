@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import ConfigError
 from features.base.grid import Grid, decode_cell_id
 from features.sources.opening import Sources
@@ -40,7 +41,7 @@ class Ledger:
     labels: LabelSettings
     entries: Entries
     declared: NDArray[np.int32]
-    declared_weight: NDArray[np.float64]
+    declared_weight: Floats
 
     @classmethod
     def build(cls, grid: Grid, sources: Sources, labels: LabelSettings, data_folder: Path) -> "Ledger":
@@ -49,7 +50,7 @@ class Ledger:
         declared = declared_weights(grid, labels.declared_searched, data_folder)
         return cls(grid, labels, lay_records(grid, sources, RELEASED_SHARE), *declared)
 
-    def known(self, as_of: date) -> NDArray[np.bool_]:
+    def known(self, as_of: date) -> Flags:
         """Which records are known at the end of the day `as_of`; those without any date always are."""
         known_from = self.entries.records["known_from"].to_numpy()
         return np.asarray(np.isnat(known_from) | (known_from < _day_after(as_of)))
@@ -139,7 +140,7 @@ class Ledger:
             }
         )
 
-    def declared_rows(self, chosen: NDArray[np.int64]) -> pd.DataFrame:
+    def declared_rows(self, chosen: Integers) -> pd.DataFrame:
         """The same columns for some of the cells that the config declares to be searched: no record stands behind."""
         size = len(chosen)
         never = np.full(size, np.datetime64("NaT", "ns"))
@@ -163,12 +164,12 @@ class Ledger:
             }
         )
 
-    def cell_ids(self, places: NDArray[np.int32]) -> NDArray[np.int64]:
+    def cell_ids(self, places: NDArray[np.int32]) -> Integers:
         """Ids of cells by their place in `grid.cell_ids()`."""
         return self._ids[places]
 
     @cached_property
-    def _ids(self) -> NDArray[np.int64]:
+    def _ids(self) -> Integers:
         return self.grid.cell_ids()
 
     def _place(self, cell_id: int) -> int:
@@ -184,7 +185,7 @@ class Ledger:
             return weight_of(name, self.labels)
         return 0.0
 
-    def _said(self, known: NDArray[np.bool_]) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64]]:
+    def _said(self, known: Flags) -> tuple[NDArray[np.int8], Floats, Floats]:
         """Kind of each record, what its share is multiplied by, and its devices that no known find accounts for."""
         entries = self.entries
         finished = entries.records["finished"].to_numpy()
@@ -202,17 +203,17 @@ class Ledger:
     def _value(
         self,
         kind: NDArray[np.int8],
-        factor: NDArray[np.float64],
+        factor: Floats,
         record: NDArray[np.int32],
-        share: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
+        share: Floats,
+    ) -> Floats:
         """Part of the cell that each pair speaks of, times how sure its place is."""
         # A hazard makes its cell found however small the part; a search counts by the part that it covers.
         whole = np.array([*(_state_of(name) == FOUND for name in KIND_NAMES), False])
         whole[CLEARED_WITH_DEVICES] = False
         return np.where(whole[kind][record], 1.0, share) * factor[record]
 
-    def _laid(self, as_of: date, counted: NDArray[np.bool_], known: NDArray[np.bool_], layers: "_Layers") -> Evidence:
+    def _laid(self, as_of: date, counted: Flags, known: Flags, layers: "_Layers") -> Evidence:
         """Evidence of the `counted` records, read with what is `known`, laid over `layers`."""
         entries = self.entries
         kind, factor, _ = self._said(known)
@@ -239,10 +240,10 @@ class _Layers:
     """State, share, weight, kind and inclusion probability of the cells, written kind by kind."""
 
     state: NDArray[np.int8]
-    share: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    share: Floats
+    weight: Floats
     kind: NDArray[np.int8]
-    inclusion_prob: NDArray[np.float64]
+    inclusion_prob: Floats
 
     @classmethod
     def unknown(cls, size: int) -> "_Layers":
@@ -254,8 +255,8 @@ class _Layers:
         name: str,
         kind_weight: float,
         place: NDArray[np.int32],
-        value: NDArray[np.float64],
-        drawn: NDArray[np.float64],
+        value: Floats,
+        drawn: Floats,
     ) -> None:
         """Write one kind over the weaker evidence below; pairs come by place, `value` is their share of the cell."""
         if not len(place):

@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from features.base.grid import Grid
 from features.base.records import RULED_OUT_BY, dates_of, numbers
 from features.geometry.coverage import cell_coverage
@@ -49,12 +50,12 @@ class Entries:
     records: pd.DataFrame
     place: NDArray[np.int32]
     record: NDArray[np.int32]
-    share: NDArray[np.float64]
-    point: NDArray[np.bool_]
-    find_row: NDArray[np.int64]
-    release_row: NDArray[np.int64]
-    quantity: NDArray[np.float64]
-    part: NDArray[np.int64]
+    share: Floats
+    point: Flags
+    find_row: Integers
+    release_row: Integers
+    quantity: Floats
+    part: Integers
     shapes: NDArray[np.object_]
 
 
@@ -81,17 +82,15 @@ def lay_records(grid: Grid, sources: Sources, whole_share: float) -> Entries:
     return Entries(records, place, record, share, point, *located, *shapes)
 
 
-def _no_pairs() -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+def _no_pairs() -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:
     return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0)
 
 
-def _is_point(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def _is_point(table: gpd.GeoDataFrame) -> Flags:
     return np.asarray(table.geom_type == "Point")
 
 
-def _pairs(
-    grid: Grid, table: gpd.GeoDataFrame
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+def _pairs(grid: Grid, table: gpd.GeoDataFrame) -> tuple[Integers, Integers, Floats, Floats]:
     """Flat cell, row and share of every (cell, record) that meets, and how many cells each record covers."""
     points = _is_point(table)
     rows = np.flatnonzero(points)
@@ -111,7 +110,7 @@ def _pairs(
 
 
 def _described(
-    grid: Grid, source: str, table: gpd.GeoDataFrame, rows: NDArray[np.int64] | None, covered: NDArray[np.float64]
+    grid: Grid, source: str, table: gpd.GeoDataFrame, rows: Integers | None, covered: Floats
 ) -> pd.DataFrame:
     """One row a record of one source: who says what, when, and how well."""
     given = [name for name in RULED_OUT_BY if name in table]
@@ -160,20 +159,20 @@ def _latest(dates: list[NDArray[np.datetime64]], size: int) -> NDArray[np.dateti
     return latest
 
 
-def _quality(grid: Grid, table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def _quality(grid: Grid, table: gpd.GeoDataFrame) -> Floats:
     """Rough probability that a point with this location error lies in the cell that it was recorded in."""
     error = np.where(_is_point(table), numbers(table, "location_error_m", 0.0), 0.0)
     return np.asarray(1 / (1 + (error / grid.cell_size_m) ** 2))
 
 
-def _devices(source: str, table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def _devices(source: str, table: gpd.GeoDataFrame) -> Floats:
     """Devices that a record counts: mines and ordnance of a release (0 where it counts none), pieces of a find."""
     if source == "land_release":
         return np.asarray(np.sum([numbers(table, name, 0.0) for name in DEVICE_COLUMNS], axis=0), dtype=np.float64)
     return numbers(table, "eo_quantity", np.nan)
 
 
-def _reopens(source: str, table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def _reopens(source: str, table: gpd.GeoDataFrame) -> Flags:
     """Evidence that land which was released is not free of ordnance."""
     if source == "hazard_areas":
         undated = np.isnat(_first_of(table, SEEN_DATES))
@@ -185,7 +184,7 @@ def _reopens(source: str, table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
 
 def _finds_in_releases(
     tables: Mapping[str, gpd.GeoDataFrame], first: Mapping[str, int], records: pd.DataFrame
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+) -> tuple[Integers, Integers, Floats]:
     """Row of the find, row of the finished release that it lies in, and pieces found, for each such pair."""
     if "finds" not in tables or "land_release" not in tables:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
@@ -202,9 +201,9 @@ def _pieces(
     tables: Mapping[str, gpd.GeoDataFrame],
     first: Mapping[str, int],
     records: pd.DataFrame,
-    pairs: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]],
+    pairs: tuple[NDArray[np.int32], NDArray[np.int32], Floats],
     whole_share: float,
-) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+) -> tuple[Integers, NDArray[np.object_]]:
     """Releases cut to the cells that only several of them together can cover: number of the pair, and its piece."""
     place, record, share = pairs
     partly = np.flatnonzero(records["finished"].to_numpy()[record] & (share < whole_share))

@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags
 from features.base.errors import ConfigError
 from features.base.records import dates_of, words
 from training.evidence.states import FOUND, SEARCHED
@@ -76,19 +77,19 @@ def kinds_of(source: str, table: gpd.GeoDataFrame) -> NDArray[np.int8]:
     return np.array([numbers.get(name, NO_KIND) for name in named.tolist()], dtype=np.int8)
 
 
-def finished_releases(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def finished_releases(table: gpd.GeoDataFrame) -> Flags:
     """Land release of a known type that has ended: work that goes on has no result yet."""
     started = ~np.isnat(dates_of(table, "start_date"))
     under_way = started & np.isnat(dates_of(table, "end_date")) & np.isnat(dates_of(table, "recorded_date"))
     return np.asarray(np.isin(words(table, "release_type"), RELEASE_TYPES) & ~under_way)
 
 
-def withdrawn_hazards(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def withdrawn_hazards(table: gpd.GeoDataFrame) -> Flags:
     """Hazard areas that survey found never to have been one."""
     return np.asarray(np.isin(words(table, "hazard_status"), WITHDRAWN))
 
 
-def closed_hazards(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def closed_hazards(table: gpd.GeoDataFrame) -> Flags:
     """Hazard areas on which work has ended, for whatever reason."""
     return np.asarray(np.isin(words(table, "hazard_status"), CLOSED))
 

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from features.base.arrays import Floats
 from features.base.grid import Grid, geographic_centres
 from features.sources.opening import Sources
 from training.settings.config import ValidationSettings
@@ -32,7 +33,7 @@ def cell_regions(grid: Grid, sources: Sources, settings: ValidationSettings) -> 
     return block_names(grid.centres_m(), settings.block_m)
 
 
-def block_names(centres_m: NDArray[np.float64], block_m: float) -> NDArray[np.object_]:
+def block_names(centres_m: Floats, block_m: float) -> NDArray[np.object_]:
     """Name of the square block of each point; blocks are aligned to the CRS origin."""
     blocks, place = np.unique(np.floor(centres_m / block_m).astype(np.int64), axis=0, return_inverse=True)
     return np.array([f"block {east} {north}" for east, north in blocks], dtype=object)[place.reshape(-1)]

@@ -4,13 +4,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags
 from training.evidence.record_cells import Entries
 
 # A cell counts as released only when practically all of it was: what is left over would drop off the plan.
 RELEASED_SHARE = 0.99
 
 
-def released_cells(entries: Entries, n_cells: int, area_m2: float, counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def released_cells(entries: Entries, n_cells: int, area_m2: float, counted: Flags) -> Flags:
     """Cells (n_cells,) that the finished releases among the `counted` records cover wholly.
 
     A find, an accident, a survey that found something or a hazard area opens the cell again unless it is dated no
@@ -41,7 +42,7 @@ def released_cells(entries: Entries, n_cells: int, area_m2: float, counted: NDAr
     return released
 
 
-def _together(entries: Entries, finished: NDArray[np.bool_], area_m2: float) -> NDArray[np.int32]:
+def _together(entries: Entries, finished: Flags, area_m2: float) -> NDArray[np.int32]:
     """Cells that several releases cover together, none of them alone; overlapping land counts once."""
     mine = finished[entries.record[entries.part]]
     part, shapes = entries.part[mine], entries.shapes[mine]

@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from features.base.records import words
 
 MODEL, PEOPLE, CHANCE, UNSAID = "model", "people", "chance", ""
@@ -16,7 +17,7 @@ OF_PURPOSE = {"survey": MODEL, "explore": MODEL, "audit": CHANCE}
 STRENGTH = (UNSAID, MODEL, PEOPLE, CHANCE)
 
 
-def chosen_by(source: str, table: gpd.GeoDataFrame, inclusion_prob: NDArray[np.float64]) -> NDArray[np.object_]:
+def chosen_by(source: str, table: gpd.GeoDataFrame, inclusion_prob: Floats) -> NDArray[np.object_]:
     """Who chose the land of each record: what it says, else chance where it was drawn, else whom its purpose names.
 
     `purpose` is that of the task of a survey plan. Nobody looks for an accident: people always report them.

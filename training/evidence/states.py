@@ -7,6 +7,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats
+
 UNKNOWN, SEARCHED, FOUND = 0, 1, 2
 STATE_NAMES = ("unknown", "searched", "found")
 # A search speaks for a cell, and overrules weaker evidence of a hazard, only where it covers most of it.
@@ -27,15 +29,15 @@ class Evidence:
 
     as_of: date
     state: NDArray[np.int8]
-    share: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    released: NDArray[np.bool_]
+    share: Floats
+    weight: Floats
+    released: Flags
     counts: Mapping[str, int]
     kind: NDArray[np.int8]
-    inclusion_prob: NDArray[np.float64]
+    inclusion_prob: Floats
 
     @property
-    def labelled(self) -> NDArray[np.bool_]:
+    def labelled(self) -> Flags:
         """Cells that a model may learn from."""
         return self.weight > 0
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.base.arrays import Floats, Floats32
 from features.base.feature_info import FeatureInfo
 from models.attribution import Families, Interaction, leading_interactions
 from models.ranker import Ranker
@@ -30,8 +31,8 @@ class Explanation:
     families: Families
     texts: Mapping[str, str]
     units: Mapping[str, str]
-    values: NDArray[np.float32]
-    contributions: NDArray[np.float64]
+    values: Floats32
+    contributions: Floats
     regions: NDArray[np.object_]
     pairs: tuple[Interaction, ...]
 
@@ -98,7 +99,7 @@ def explanation(study: Study, ranker: Ranker, most_cells: int, seed: int, thread
     )
 
 
-def _pairs(ranker: Ranker, values: NDArray[np.float32]) -> tuple[Interaction, ...]:
+def _pairs(ranker: Ranker, values: Floats32) -> tuple[Interaction, ...]:
     """Pairs of the trees, in their part of the log-odds; a regression has none."""
     if ranker.trees is None:
         return ()
@@ -107,7 +108,7 @@ def _pairs(ranker: Ranker, values: NDArray[np.float32]) -> tuple[Interaction, ..
     return tuple(replace(pair, effect=share * pair.effect) for pair in leading_interactions(ranker.trees, some))
 
 
-def _means(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _means(values: Floats) -> dict[str, Floats]:
     return {"mean_size": np.abs(values).mean(axis=0), "mean": values.mean(axis=0)}
 
 
@@ -115,7 +116,7 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("mean_size", ascending=False, kind="stable", ignore_index=True)
 
 
-def _spearman(values: NDArray[np.float32], contributions: NDArray[np.float64]) -> float:
+def _spearman(values: Floats32, contributions: Floats) -> float:
     known = np.isfinite(values)
     x, y = values[known], contributions[known]
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:

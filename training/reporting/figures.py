@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from features.base.arrays import Flags, Floats, Integers
 from training.validation.metrics import prediction_rate
 from training.validation.probability_metrics import reliability
-from training.validation.survey_order import Flags, Floats, Index
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +91,7 @@ def region_calibration(table: Sequence[Mapping[str, Any]]) -> bytes:
     return png_of(figure)
 
 
-def fold_map(easting_m: Floats, northing_m: Floats, fold: Index, names: Sequence[str], cell_size_m: float) -> bytes:
+def fold_map(easting_m: Floats, northing_m: Floats, fold: Integers, names: Sequence[str], cell_size_m: float) -> bytes:
     """Which fold holds each judged cell; folds carry their number, for colours come round again."""
     from matplotlib.colors import ListedColormap
 

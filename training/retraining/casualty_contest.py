@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from features.base.arrays import Flags, Floats, Integers
 from models.casualty import CasualtyModel
 from training.casualty.fitting import fit_casualty, patterns_of
 from training.casualty.history import History, Moment
@@ -12,7 +13,6 @@ from training.casualty.judging import unit_blocks
 from training.evidence.regions import NO_REGION, cell_regions
 from training.settings.config import TrainConfig
 from training.validation.splits import Labels, deal
-from training.validation.survey_order import Flags, Floats, Index
 
 # Groups of regions of which each is judged by a model of the others.
 FOLDS = 3
@@ -85,7 +85,7 @@ def contributions(observed: Floats, expected: Floats) -> Floats:
     return np.asarray(2 * (observed * np.log(ratio) - (observed - floor)))
 
 
-def worse_by(arena: CasualtyArena, block: Index, draws: int, seed: int = 0) -> Floats:
+def worse_by(arena: CasualtyArena, block: Integers, draws: int, seed: int = 0) -> Floats:
     """Share by which the challenger's deviance exceeds the champion's, in each draw of blocks of land, (draws,)."""
     names, place = np.unique(block, return_inverse=True)
     place = place.reshape(-1)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from features.table.build import FeatureTable
 from models.boosting import side_by_side
 from models.contamination import ContaminationModel
@@ -25,7 +26,6 @@ from training.retraining.casualty_contest import CasualtyArena
 from training.settings.config import TrainConfig
 from training.train import Trained
 from training.validation.splits import Fold, Labels, deal, judges, leave_region_out
-from training.validation.survey_order import Flags, Floats, Index
 from training.validation.variogram import autocorrelation_range_m
 
 # The standard error of a share of so many cells is under 0.4 per cent.
@@ -45,7 +45,7 @@ class Arena:
     """
 
     name: str
-    cell: Index
+    cell: Integers
     champion: Floats
     challenger: Floats
     stated_champion: Floats
@@ -55,7 +55,7 @@ class Arena:
     centres_m: Floats
     block_m: float
     cell_size_m: float
-    fold: Index
+    fold: Integers
     district: NDArray[np.object_]
     origin: NDArray[np.object_]
 
@@ -129,7 +129,7 @@ def _in_domain(config: TrainConfig, study: Study, model: ContaminationModel) -> 
     return float(model.domain.contains(cells, config.compute.threads).mean())
 
 
-def asked_of(table: FeatureTable, names: Sequence[str]) -> NDArray[np.float32]:
+def asked_of(table: FeatureTable, names: Sequence[str]) -> Floats32:
     """The columns that a model asks for, unknown where the table has none of that name; (n_cells, n_names)."""
     place = {name: number for number, name in enumerate(table.names)}
     columns = [
@@ -186,7 +186,7 @@ def _regions(config: TrainConfig, then: Study, now: Study, held_out: Mapping[str
             books.append(before)
     if not folds:
         return None
-    jobs: list[tuple[Study, Index, Fold]] = [(then, rows, fold) for rows, fold in zip(books, folds, strict=True)]
+    jobs: list[tuple[Study, Integers, Fold]] = [(then, rows, fold) for rows, fold in zip(books, folds, strict=True)]
     again = [fold for fold in folds if fold.name not in held_out]
     jobs += [(now, fold.train, fold) for fold in again]
     rankers = side_by_side(
@@ -206,12 +206,12 @@ def _regions(config: TrainConfig, then: Study, now: Study, held_out: Mapping[str
     )  # fmt: skip
 
 
-def _land(config: TrainConfig, study: Study, cell: Index) -> tuple[Floats, float, float]:
+def _land(config: TrainConfig, study: Study, cell: Integers) -> tuple[Floats, float, float]:
     """Where cells lie, the side of the blocks that are resampled, and that of a cell."""
     return study.grid.centres_m()[cell], config.contamination.block_m, study.grid.cell_size_m
 
 
-def _ranker(config: TrainConfig, study: Study, train: Index, test: Index, buffer_m: float) -> Ranker:
+def _ranker(config: TrainConfig, study: Study, train: Integers, test: Integers, buffer_m: float) -> Ranker:
     """The recipe of the config on some rows of a study, none of which is near the land on test."""
     study = held_back_study(config, study, train)
     side, recipe, _ = learned_by(config, study, train, 1)
@@ -220,11 +220,11 @@ def _ranker(config: TrainConfig, study: Study, train: Index, test: Index, buffer
     return fit_side(side, recipe, config.seed, unlabelled)
 
 
-def _raw(study: Study, ranker: Ranker, rows: Index) -> Floats:
+def _raw(study: Study, ranker: Ranker, rows: Integers) -> Floats:
     return ranker.raw(asked_of(study.table, ranker.features)[rows], 1)
 
 
-def _near(study: Study, which: Flags, rows: Index, buffer_m: float) -> Flags:
+def _near(study: Study, which: Flags, rows: Integers, buffer_m: float) -> Flags:
     """Cells among `which` that are one of `rows` or within the buffer of one."""
     near = np.zeros(len(which), dtype=bool)
     some = np.flatnonzero(which)

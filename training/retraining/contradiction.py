@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import log_expit, logit, logsumexp
 
+from features.base.arrays import Flags, Floats
 from training.retraining.contest import Arena
 from training.retraining.loss import blocks_of
-from training.validation.survey_order import Flags, Floats
 
 LEAST = 1e-3
 # Log-odds by which honest results of a district lie off what was stated: their spread, measured on synthetic countries

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.base.arrays import Flags, Floats
 from models.calibration import calibration_error, cross_calibrated
 from training.evidence.selection import CHANCE, PEOPLE, STRENGTH
 from training.retraining.casualty_contest import contributions, worse_by
@@ -13,7 +14,6 @@ from training.retraining.contradiction import found_and_stated, shift, turned_ro
 from training.retraining.loss import DRAWS, loss_of, many_blocks
 from training.settings.config import RetrainingSettings
 from training.validation.drift import MOVED_MUCH
-from training.validation.survey_order import Flags, Floats
 
 
 @dataclass(frozen=True)

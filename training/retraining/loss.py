@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.base.arrays import Flags, Floats, Integers
 from training.retraining.contest import Arena
 from training.validation.block_bootstrap import judged_on_draws, pooled_score
-from training.validation.survey_order import Flags, Floats, Index
 
 DRAWS = 200
 MANY_BLOCKS = 15
@@ -54,7 +54,7 @@ def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0)
     return Loss(judged[0].figures[figure], judged[1].figures[figure], draws)
 
 
-def blocks_of(arena: Arena, rows: Flags) -> Index:
+def blocks_of(arena: Arena, rows: Flags) -> Integers:
     """Number of the block of land of each chosen cell: as large as training's where that leaves MANY_BLOCKS of them.
 
     A district is smaller than a country: its blocks are halved until there are enough to draw from, down to two cells.
@@ -62,7 +62,7 @@ def blocks_of(arena: Arena, rows: Flags) -> Index:
     return many_blocks(arena.centres_m[rows], arena.block_m, arena.cell_size_m)
 
 
-def many_blocks(centres_m: Floats, side_m: float, cell_size_m: float) -> Index:
+def many_blocks(centres_m: Floats, side_m: float, cell_size_m: float) -> Integers:
     """Number of the square block of each place (n, 2), as in `blocks_of`."""
     block = _squares(centres_m, side_m)
     while len(np.unique(block)) < MANY_BLOCKS and side_m / 2 >= 2 * cell_size_m:
@@ -71,6 +71,6 @@ def many_blocks(centres_m: Floats, side_m: float, cell_size_m: float) -> Index:
     return block
 
 
-def _squares(centres_m: Floats, side_m: float) -> Index:
+def _squares(centres_m: Floats, side_m: float) -> Integers:
     squares = np.floor(centres_m / side_m).astype(np.int64)
     return np.asarray(np.unique(squares, axis=0, return_inverse=True)[1].reshape(-1), dtype=np.int64)

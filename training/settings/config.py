@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from features.base.feature_info import FAMILY_NAMES, check_families
 from features.base.settings import Settings
-from features.families.registry import BUILDERS
-from features.sources.opening import SourceSpec, SourcesSettings
-from features.table.build import check_families
+from features.sources.settings import SourceSpec, SourcesSettings
 from features.table.scheduler import LOCAL, PROCESSES, Compute, is_scheduler
 from training.settings.boosting import BoostingSettings, Positive, Share
 from training.settings.casualty import CasualtySettings
@@ -262,7 +261,7 @@ class TrainConfig(Settings):
     as_of: date = Field(description="the date of knowledge: nothing recorded after it may influence anything")
     grid: GridSettings
     sources: SourcesSettings
-    features: tuple[str, ...] = Field(tuple(BUILDERS), min_length=1, description="feature families")
+    features: tuple[str, ...] = Field(FAMILY_NAMES, min_length=1, description="feature families")
     contamination: ContaminationSettings = ContaminationSettings()
     casualty: CasualtySettings = CasualtySettings()
     validation: ValidationSettings = ValidationSettings()

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import chi2
 
-from training.validation.survey_order import Flags, Floats
+from features.base.arrays import Flags, Floats
 
 LEVEL = 0.90
 

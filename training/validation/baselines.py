@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
+from features.base.arrays import Flags, Floats, Floats32, Integers
 from training.validation.held_out import RANDOM
 
 # Beyond this many rows neither learner gains, and both cost minutes.
@@ -31,15 +32,15 @@ class Land:
     """
 
     names: tuple[str, ...]
-    values: NDArray[np.float32]
+    values: Floats32
     learned: tuple[str, ...]
-    centres_m: NDArray[np.float64]
+    centres_m: Floats
 
-    def column(self, name: str) -> NDArray[np.float64] | None:
+    def column(self, name: str) -> Floats | None:
         """One feature, None where the sources do not give it."""
         return self.values[:, self.names.index(name)].astype(np.float64) if name in self.names else None
 
-    def seen(self) -> NDArray[np.float32]:
+    def seen(self) -> Floats32:
         """The features that a model may see, (n, n_learned)."""
         if self.learned == self.names:
             return self.values
@@ -57,15 +58,15 @@ class Lesson:
     """
 
     land: Land
-    found: NDArray[np.bool_]
-    weight: NDArray[np.float64]
+    found: Flags
+    weight: Floats
     region: NDArray[np.object_]
     constraints: Mapping[str, int]
     seed: int
     threads: int
 
 
-Ranking = Callable[[Lesson, Land], NDArray[np.float64] | None]
+Ranking = Callable[[Lesson, Land], Floats | None]
 
 
 @dataclass(frozen=True)
@@ -75,25 +76,25 @@ class RuleOfThumb:
     feature: str
     sign: int
 
-    def __call__(self, _: Lesson, land: Land) -> NDArray[np.float64] | None:
+    def __call__(self, _: Lesson, land: Land) -> Floats | None:
         """The score of each cell, None where the sources do not give the feature."""
         values = land.column(self.feature)
         return None if values is None else self.sign * values
 
 
-def random_order(_: Lesson, land: Land) -> NDArray[np.float64]:
+def random_order(_: Lesson, land: Land) -> Floats:
     """All cells alike: ties count at their expected value, so this is a random order without its noise."""
     return np.zeros(len(land.values))
 
 
-def near_what_is_known(lesson: Lesson, land: Land) -> NDArray[np.float64]:
+def near_what_is_known(lesson: Lesson, land: Land) -> Floats:
     """Minus the distance to the nearest found cell of the lesson or to an incident: what a planner has at that date."""
     known_m, _ = cKDTree(lesson.land.centres_m[lesson.found]).query(land.centres_m)
     incident_m = land.column(INCIDENT_DISTANCE)
     return -np.asarray(known_m if incident_m is None else np.fmin(known_m, incident_m), dtype=np.float64)
 
 
-def logistic_regression(lesson: Lesson, land: Land) -> NDArray[np.float64]:
+def logistic_regression(lesson: Lesson, land: Land) -> Floats:
     """Log-odds of a logistic regression on features turned into normal scores."""
     rows = _some(lesson)
     prepared = make_pipeline(
@@ -106,7 +107,7 @@ def logistic_regression(lesson: Lesson, land: Land) -> NDArray[np.float64]:
     return np.asarray(fitted.decision_function(prepared.transform(land.seen())), dtype=np.float64)
 
 
-def random_forest(lesson: Lesson, land: Land) -> NDArray[np.float64]:
+def random_forest(lesson: Lesson, land: Land) -> Floats:
     """Share of the votes of 100 trees with leaves of at least 20 cells (Breiman 2001)."""
     rows = _some(lesson)
     filled = SimpleImputer(strategy="median", keep_empty_features=True)
@@ -131,7 +132,7 @@ BASELINES: dict[str, Ranking] = {
 }
 
 
-def rule_scores(names: tuple[str, ...], values: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+def rule_scores(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
     """Score of every rule whose feature is in the table, by rule name; a larger score is surveyed first."""
     position = {name: index for index, name in enumerate(names)}
     return {
@@ -141,7 +142,7 @@ def rule_scores(names: tuple[str, ...], values: NDArray[np.float32]) -> dict[str
     }
 
 
-def _some(lesson: Lesson) -> NDArray[np.int64]:
+def _some(lesson: Lesson) -> Integers:
     """At most MOST_ROWS rows, drawn by the seed, with both classes among them."""
     drawn = np.random.default_rng(lesson.seed).permutation(len(lesson.found))[:MOST_ROWS]
     if lesson.found[drawn].any() and not lesson.found[drawn].all():

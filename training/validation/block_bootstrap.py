@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.base.arrays import Flags, Floats, Integers
 from training.validation.probability_metrics import LEAST, equal_count_bins, recalibration, score_and_curvature
 from training.validation.ranking_metrics import ranking_figures
-from training.validation.survey_order import Flags, Floats, Index, order_of
+from training.validation.survey_order import order_of
 
 FEWEST_BLOCKS = 5
 LOW, HIGH = 0.05, 0.95
@@ -19,7 +20,7 @@ NUMBERS_AT_ONCE = 1 << 22
 Draws = dict[str, Floats]
 
 
-def block_times(block: Index, seed: int, draws: int) -> tuple[Index, Floats]:
+def block_times(block: Integers, seed: int, draws: int) -> tuple[Integers, Floats]:
     """Blocks numbered from 0, (n,), and how often each is drawn, (draws, blocks); no draw with too few blocks.
 
     Equal arguments give equal draws: two rankings of the same cells are compared on the same land.
@@ -34,7 +35,7 @@ def block_times(block: Index, seed: int, draws: int) -> tuple[Index, Floats]:
 
 
 def ranking_draws(
-    score: Floats, positive: Flags, block: Index, seed: int, draws: int = 200, area: Floats | None = None
+    score: Floats, positive: Flags, block: Integers, seed: int, draws: int = 200, area: Floats | None = None
 ) -> Draws:
     """Every figure of `ranking_figures` on each draw of blocks, (draws,); empty arrays with fewer than FEWEST_BLOCKS.
 
@@ -52,7 +53,7 @@ def ranking_draws(
 
 
 def block_intervals(
-    score: Floats, positive: Flags, block: Index, seed: int, draws: int = 200, area: Floats | None = None
+    score: Floats, positive: Flags, block: Integers, seed: int, draws: int = 200, area: Floats | None = None
 ) -> dict[str, float]:
     """5 % and 95 % bounds of every figure of a ranking, as `roc_auc_low` and `roc_auc_high`.
 
@@ -66,7 +67,7 @@ def paired_differences(
     score: Floats,
     other: Floats,
     positive: Flags,
-    block: Index,
+    block: Integers,
     seed: int,
     draws: int = 200,
     area: Floats | None = None,
@@ -88,7 +89,7 @@ class OnDraws:
 
 
 def judged_on_draws(
-    score: Floats, positive: Flags, block: Index, seed: int, draws: int = 200, area: Floats | None = None
+    score: Floats, positive: Flags, block: Integers, seed: int, draws: int = 200, area: Floats | None = None
 ) -> OnDraws:
     """Figures and draws of a ranking; those of the same cells, blocks and seed compare draw by draw."""
     figures = {name: float(one[0]) for name, one in ranking_figures(order_of(score, positive, area).sums()).items()}
@@ -102,7 +103,7 @@ def gains(ours: OnDraws, theirs: OnDraws) -> dict[str, float]:
 
 
 def probability_intervals(
-    probability: Floats, positive: Flags, block: Index, seed: int, draws: int = 200, area: Floats | None = None
+    probability: Floats, positive: Flags, block: Integers, seed: int, draws: int = 200, area: Floats | None = None
 ) -> dict[str, float]:
     """Bounds of Brier score, log loss, calibration error, and slope and intercept of recalibration.
 
@@ -135,7 +136,7 @@ def bounds(drawn: Mapping[str, Floats]) -> dict[str, float]:
     return figures
 
 
-def pooled_score(score: Floats, fold: Index, area: Floats | None = None) -> Floats:
+def pooled_score(score: Floats, fold: Integers, area: Floats | None = None) -> Floats:
     """A score that ranks the cells of all folds together: minus the share of its own fold surveyed before each cell.
 
     Scores of different models do not compare; places in the order of survey do. Recall at 10 % of area of this score
@@ -166,7 +167,7 @@ def mean_draws(folds: list[Draws]) -> Draws:
 class _BlockSums:
     """Sums over drawn blocks of values by cell, which count by the area of the cell."""
 
-    def __init__(self, place: Index, times: Floats, area: Floats) -> None:
+    def __init__(self, place: Integers, times: Floats, area: Floats) -> None:
         self.place, self.times, self.area = place, times, area
 
     def drawn(self, values: Floats) -> Floats:

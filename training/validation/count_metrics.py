@@ -2,11 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Floats
 from training.validation.metrics import poisson_deviance
 
-Floats = NDArray[np.float64]
 AREA_SHARES = (0.01, 0.05, 0.10)
 TENTHS = 10
 # Nothing is ever impossible: below this share of the mean an expectation counts as this share.

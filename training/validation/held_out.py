@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from features.base.arrays import Flags, Floats, Integers
 from training.validation.block_bootstrap import bounds, gains, judged_on_draws, pooled_score, probability_intervals
 from training.validation.metrics import judge
 from training.validation.probability_metrics import probability_figures
-from training.validation.survey_order import Flags, Floats, Index
 
 RANDOM = "random order"
 
@@ -22,15 +22,15 @@ class HeldOut:
     `probability` is NaN where none was stated. `rules` are the scores of the rules of thumb, larger first.
     """
 
-    cell_id: Index
+    cell_id: Integers
     easting_m: Floats
     northing_m: Floats
     score: Floats
     positive: Flags
     area: Floats
-    fold: Index
+    fold: Integers
     fold_names: tuple[str, ...]
-    block: Index
+    block: Integers
     probability: Floats
     rules: Mapping[str, Floats] = field(default_factory=dict)
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
+
+from features.base.arrays import Floats, Integers
 
 # Distances to this many cells of the land ahead tell their distribution to a per cent.
 MOST_AHEAD = 10_000
@@ -23,17 +24,15 @@ class Matched:
     the nearest point). Folds are made of squares of `block_m`, dealt out `scattered` or as `contiguous` strips.
     """
 
-    fold: NDArray[np.int64]
+    fold: Integers
     block_m: float
     dealing: str
     wasserstein_m: float
-    between_folds_m: NDArray[np.float64]
-    to_predict_m: NDArray[np.float64]
+    between_folds_m: Floats
+    to_predict_m: Floats
 
 
-def matched_folds(
-    points_m: NDArray[np.float64], ahead_m: NDArray[np.float64], folds: int, least_block_m: float, seed: int
-) -> Matched:
+def matched_folds(points_m: Floats, ahead_m: Floats, folds: int, least_block_m: float, seed: int) -> Matched:
     """Deal points (n, 2) into folds whose distances match those from `ahead_m` (m, 2) to the points.
 
     After Linnenbrink, Milà, Ludwig and Meyer (2024), Geoscientific Model Development 17, 5897, with squares aligned
@@ -55,9 +54,7 @@ def matched_folds(
     return best
 
 
-def _candidates(
-    points_m: NDArray[np.float64], folds: int, least_block_m: float, seed: int
-) -> Iterator[tuple[float, str, NDArray[np.int64]]]:
+def _candidates(points_m: Floats, folds: int, least_block_m: float, seed: int) -> Iterator[tuple[float, str, Integers]]:
     extent_m = float(np.ptp(points_m, axis=0).max()) + least_block_m
     block_m = least_block_m
     while block_m < extent_m:
@@ -73,7 +70,7 @@ def _candidates(
         block_m *= STEP
 
 
-def _dealt(cells: NDArray[np.int64], order: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+def _dealt(cells: Integers, order: Integers, folds: int) -> Integers:
     """Fold of each block: the largest first, in random order among equals, each to the smallest fold so far."""
     fold, load = np.empty(len(cells), dtype=np.int64), np.zeros(folds)
     for place in order[np.argsort(-cells[order], kind="stable")]:
@@ -82,7 +79,7 @@ def _dealt(cells: NDArray[np.int64], order: NDArray[np.int64], folds: int) -> ND
     return fold
 
 
-def _strips(cells: NDArray[np.int64], along: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+def _strips(cells: Integers, along: Integers, folds: int) -> Integers:
     """Fold of each block: neighbours in the order `along` share a fold, folds hold about as many points."""
     middle = np.cumsum(cells[along]) - cells[along] / 2
     fold = np.empty(len(cells), dtype=np.int64)
@@ -90,7 +87,7 @@ def _strips(cells: NDArray[np.int64], along: NDArray[np.int64], folds: int) -> N
     return fold
 
 
-def _between(points_m: NDArray[np.float64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
+def _between(points_m: Floats, fold: Integers) -> Floats:
     """Distance from each point to the nearest one of another fold."""
     distance = np.empty(len(points_m))
     for number in np.unique(fold):
@@ -99,5 +96,5 @@ def _between(points_m: NDArray[np.float64], fold: NDArray[np.int64]) -> NDArray[
     return distance
 
 
-def _nearest(points_m: NDArray[np.float64], from_m: NDArray[np.float64]) -> NDArray[np.float64]:
+def _nearest(points_m: Floats, from_m: Floats) -> Floats:
     return np.asarray(cKDTree(points_m).query(from_m)[0], dtype=np.float64)

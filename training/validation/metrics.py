@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.base.arrays import Flags, Floats, Integers
 from training.validation.block_bootstrap import FEWEST_BLOCKS, block_intervals
 from training.validation.ranking_metrics import AREA_SHARES, HAZARD_SHARES, ranking_figures, recall_at
 from training.validation.survey_order import order_of
@@ -18,9 +18,7 @@ LESS_IS_BETTER = (
 )
 
 
-def recall_at_area(
-    score: NDArray[np.float64], positive: NDArray[np.bool_], share: float, area: NDArray[np.float64] | None = None
-) -> float:
+def recall_at_area(score: Floats, positive: Flags, share: float, area: Floats | None = None) -> float:
     """Share of the positives within the best-ranked `share` of the area; each cell has one area if none is given.
 
     Tied cells at the border count by their expected part under a random order. NaN without positives.
@@ -35,9 +33,9 @@ def recall_at_area(
 
 
 def judge(
-    score: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    area: NDArray[np.float64] | None = None,
+    score: Floats,
+    positive: Flags,
+    area: Floats | None = None,
     cell_ha: float | None = None,
     m2_per_team_day: float | None = None,
 ) -> dict[str, float]:
@@ -68,9 +66,7 @@ def judge(
     return figures
 
 
-def prediction_rate(
-    score: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64] | None = None, points: int = 201
-) -> NDArray[np.float64]:
+def prediction_rate(score: Floats, positive: Flags, area: Floats | None = None, points: int = 201) -> Floats:
     """Recall at `points` shares of the area from 0 to 1, (points,); a straight line for a ranking that knows nothing.
 
     >>> prediction_rate(np.zeros(4), np.array([True, False, False, False]), points=3).tolist()
@@ -83,9 +79,7 @@ def prediction_rate(
         return np.asarray(np.interp(np.linspace(0, ends[-1], points), ends, hits) / hits[-1])
 
 
-def missed_positives(
-    score: NDArray[np.float64], positive: NDArray[np.bool_], area: NDArray[np.float64] | None = None
-) -> NDArray[np.int64]:
+def missed_positives(score: Floats, positive: Flags, area: Floats | None = None) -> Integers:
     """Positions of the positive cells whose expected place is in the lower half of the area, worst first.
 
     >>> missed_positives(np.array([4.0, 3.0, 2.0, 1.0]), np.array([True, False, True, True])).tolist()
@@ -105,7 +99,7 @@ def worst_regions(table: pd.DataFrame, figure: str = "recall_10") -> pd.DataFram
     return judged.loc[at.to_numpy()].reset_index(drop=True)
 
 
-def poisson_deviance(observed: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+def poisson_deviance(observed: Floats, expected: Floats) -> float:
     """Mean Poisson deviance; `expected` must be positive (McCullagh and Nelder 1989, p. 34)."""
     ratio = np.where(observed > 0, observed / expected, 1.0)
     return float(2 * np.mean(observed * np.log(ratio) - (observed - expected)))

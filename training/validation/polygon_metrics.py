@@ -5,16 +5,17 @@ from typing import Literal
 import numpy as np
 from scipy.special import gammaln
 
+from features.base.arrays import Flags, Floats, Integers
 from training.validation.ranking_metrics import AREA_SHARES, HAZARD_SHARES
-from training.validation.survey_order import Flags, Floats, Index, Order, order_of
+from training.validation.survey_order import Order, order_of
 
 FoundWhen = Literal["any", "all"]
 
 
 def polygon_figures(
     score: Floats,
-    cell: Index,
-    polygon: Index,
+    cell: Integers,
+    polygon: Integers,
     area: Floats | None = None,
     found_when: FoundWhen = "any",
     polygons: int | None = None,
@@ -48,7 +49,7 @@ def polygon_figures(
     return figures
 
 
-def missed_polygons(score: Floats, cell: Index, polygon: Index, area: Floats | None = None) -> Index:
+def missed_polygons(score: Floats, cell: Integers, polygon: Integers, area: Floats | None = None) -> Integers:
     """Numbers of the polygons of which every cell is expected in the lower half of the area, worst first."""
     order = order_of(score, np.zeros(len(score), dtype=bool), area)
     group, size = _deciding(order, cell, polygon, "any")
@@ -58,7 +59,7 @@ def missed_polygons(score: Floats, cell: Index, polygon: Index, area: Floats | N
     return np.asarray(numbers[low[np.argsort(-places[low], kind="stable")]])
 
 
-def polygon_areas(order: Order, group: Index, size: Index, found_when: FoundWhen) -> Floats:
+def polygon_areas(order: Order, group: Integers, size: Integers, found_when: FoundWhen) -> Floats:
     """Expected area surveyed when each polygon is found, which `size` of the cells tied in `group` decide.
 
     The first of q marked cells among m in random order stands at (m + 1) / (q + 1) on average, the last at q times it.
@@ -68,7 +69,7 @@ def polygon_areas(order: Order, group: Index, size: Index, found_when: FoundWhen
     return np.asarray((np.cumsum(areas) - areas)[group] + step * (size if found_when == "all" else 1))
 
 
-def _deciding(order: Order, cell: Index, polygon: Index, found_when: FoundWhen) -> tuple[Index, Index]:
+def _deciding(order: Order, cell: Integers, polygon: Integers, found_when: FoundWhen) -> tuple[Integers, Integers]:
     """For each polygon the group of ties in which it is found, and how many of its cells lie there."""
     if found_when not in ("any", "all"):
         raise ValueError(f"found_when ({found_when!r}) must be 'any' or 'all'")
@@ -83,7 +84,7 @@ def _deciding(order: Order, cell: Index, polygon: Index, found_when: FoundWhen) 
     return pairs[first, 1], size[first]
 
 
-def _chance(count: Index, size: Index, taken: Floats, found_when: FoundWhen) -> Floats:
+def _chance(count: Integers, size: Integers, taken: Floats, found_when: FoundWhen) -> Floats:
     """Chance that any (or all) of `size` cells are among `taken` of `count` tied ones: hypergeometric.
 
     Between whole cells the chance is taken along the straight line, as the last cell is searched in part.
@@ -97,7 +98,7 @@ def _chance(count: Index, size: Index, taken: Floats, found_when: FoundWhen) -> 
     return np.asarray(one + part * (two - one))
 
 
-def _all_within(count: Index, size: Index, taken: Floats | Index) -> Floats:
+def _all_within(count: Integers, size: Integers, taken: Floats | Integers) -> Floats:
     """C(taken, size) / C(count, size), 0 where fewer are taken."""
     enough: Flags = taken >= size
     t = np.where(enough, taken, size).astype(float)

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from training.validation.survey_order import Flags, Floats
+from features.base.arrays import Flags, Floats, Integers
 
 BINS = 10
 # Probabilities are kept this far from 0 and 1 for logarithms: one wrong certainty would else hide all other cells.
@@ -66,7 +65,7 @@ def reliability(probability: Floats, positive: Flags, area: Floats | None = None
     ]
 
 
-def equal_count_bins(values: Floats, bins: int = BINS) -> NDArray[np.int64]:
+def equal_count_bins(values: Floats, bins: int = BINS) -> Integers:
     """Bin of each value, 0 for the lowest, equally many values in each but for ties."""
     if not len(values):
         return np.zeros(0, dtype=np.int64)

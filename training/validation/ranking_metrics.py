@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import digamma
 
-from training.validation.survey_order import Floats, Index, Sums
+from features.base.arrays import Floats, Integers
+from training.validation.survey_order import Sums
 
 AREA_SHARES = (0.01, 0.05, 0.10, 0.20)
 HAZARD_SHARES = (0.80, 0.90, 0.95)
@@ -96,7 +97,7 @@ def average_precision(sums: Sums) -> Floats:
         return np.asarray((hits * precision).sum(axis=1) / hits.sum(axis=1))
 
 
-def _reached(cumulative: Floats, target: Floats) -> tuple[Index, Index]:
+def _reached(cumulative: Floats, target: Floats) -> tuple[Integers, Integers]:
     """Row and segment in which each row's running sum first reaches its target."""
     last = cumulative.shape[1] - 1
     at = [min(int(np.searchsorted(row, value)), last) for row, value in zip(cumulative, target, strict=True)]

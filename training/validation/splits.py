@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from features.base.arrays import Flags, Floats, Integers
 from training.evidence.regions import NO_REGION
 from training.settings.config import ValidationSettings
 from training.validation.knndm import Matched, matched_folds
@@ -30,8 +31,8 @@ class Fold:
 
     protocol: str
     name: str
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
+    train: Integers
+    test: Integers
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -42,10 +43,10 @@ class Labels:
     `regions` names the region of each cell, empty where it lies in none; `centres_m` has shape (n_cells, 2).
     """
 
-    labelled: NDArray[np.bool_]
-    positive: NDArray[np.bool_]
+    labelled: Flags
+    positive: Flags
     regions: NDArray[np.object_]
-    centres_m: NDArray[np.float64]
+    centres_m: Floats
     cell_size_m: float
 
 
@@ -112,12 +113,12 @@ PROTOCOLS: dict[str, Callable[[Labels, ValidationSettings, int], Iterator[Fold]]
 }
 
 
-def judges(labels: Labels, rows: NDArray[np.int64]) -> bool:
+def judges(labels: Labels, rows: Integers) -> bool:
     """Whether rows hold both found and searched cells: otherwise there is nothing to learn or to judge."""
     return len(rows) > 0 and 0 < int(labels.positive[rows].sum()) < len(rows)
 
 
-def explained(labels: Labels, train: NDArray[np.int64], test: NDArray[np.int64]) -> dict[str, Any]:
+def explained(labels: Labels, train: Integers, test: Integers) -> dict[str, Any]:
     """Sizes, base rates and the distances from each judged cell to the nearest one that was learned from."""
     apart_m, _ = cKDTree(labels.centres_m[train]).query(labels.centres_m[test])
     return {
@@ -145,7 +146,7 @@ def deal(labels: Labels, settings: ValidationSettings, seed: int) -> dict[str, l
 
 
 def _in_groups(
-    names: NDArray[np.str_], cells: NDArray[np.int64], order: Sequence[int] | NDArray[np.int64], folds: int
+    names: NDArray[np.str_], cells: Integers, order: Sequence[int] | Integers, folds: int
 ) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {f"regions {number + 1}": [] for number in range(folds)}
     load = dict.fromkeys(groups, 0)
@@ -159,8 +160,8 @@ def _in_groups(
 def _buffer(
     labels: Labels,
     settings: ValidationSettings,
-    candidates: NDArray[np.int64],
-    apart_m: NDArray[np.float64],
+    candidates: Integers,
+    apart_m: Floats,
     seed: int,
 ) -> tuple[float, dict[str, Any]]:
     """Width of the buffer in metres, and how it came about."""

@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Index = NDArray[np.int64]
+from features.base.arrays import Flags, Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +16,12 @@ class Order:
     `start` (G,) is where each group begins in them.
     """
 
-    cells: Index
+    cells: Integers
     positive: Flags
     area: Floats
-    start: Index
+    start: Integers
 
-    def groups(self) -> Index:
+    def groups(self) -> Integers:
         """Group of each cell, (n,) in the caller's order, 0 for the best."""
         number = np.zeros(len(self.cells), dtype=np.int64)
         number[self.start] = 1
@@ -32,7 +29,7 @@ class Order:
         group[self.cells] = np.cumsum(number) - 1
         return group
 
-    def counts(self) -> Index:
+    def counts(self) -> Integers:
         """Number of cells in each group, (G,)."""
         return np.diff(np.append(self.start, len(self.cells)))
 
@@ -45,7 +42,7 @@ class Order:
         areas = self.areas()
         return np.asarray((np.cumsum(areas) - areas / 2)[self.groups()])
 
-    def sums(self, block: Index | None = None, times: Floats | None = None) -> "Sums":
+    def sums(self, block: Integers | None = None, times: Floats | None = None) -> "Sums":
         """Area and positive area along the ranking, ties in one segment, runs without a positive in one segment.
 
         With `block` (n,) numbered from 0 in the caller's order and `times` (draws, blocks), how often each block was
@@ -77,8 +74,8 @@ class Sums:
 
     area: Floats
     hits: Floats
-    count: Index
-    found: Index
+    count: Integers
+    found: Integers
 
 
 def order_of(score: Floats, positive: Flags, area: Floats | None = None) -> Order:

@@ -1,8 +1,9 @@
 """How far the labels of neighbouring cells resemble each other."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import curve_fit
+
+from features.base.arrays import Flags, Floats
 
 # Resemblance beyond this is a trend across the country, which features carry and no buffer can take out.
 GREATEST_LAG_M = 30_000.0
@@ -13,9 +14,7 @@ MOST_POINTS = 20_000
 PRACTICAL = 3.0
 
 
-def autocorrelation_range_m(
-    centres_m: NDArray[np.float64], positive: NDArray[np.bool_], cell_size_m: float, seed: int
-) -> float:
+def autocorrelation_range_m(centres_m: Floats, positive: Flags, cell_size_m: float, seed: int) -> float:
     """Practical range in metres of an exponential variogram of the found cells (Cressie 1993, p. 61).
 
     `centres_m` has shape (n, 2). Between one cell and a third of the extent, at most 30 km; one cell where labels do
@@ -29,7 +28,7 @@ def autocorrelation_range_m(
     if sill <= 0 or semivariance[0] >= sill:
         return float(cell_size_m)
 
-    def curve(lag: NDArray[np.float64], nugget: float, rise: float, range_m: float) -> NDArray[np.float64]:
+    def curve(lag: Floats, nugget: float, rise: float, range_m: float) -> Floats:
         return nugget + rise * (1 - np.exp(-PRACTICAL * lag / range_m))
 
     # On land of some ten cells a quarter of the greatest lag is less than a cell, the least range.
@@ -44,9 +43,7 @@ def autocorrelation_range_m(
     return float(np.clip(range_m, cell_size_m, greatest_m))
 
 
-def variogram(
-    centres_m: NDArray[np.float64], values: NDArray[np.float64], cell_size_m: float, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def variogram(centres_m: Floats, values: Floats, cell_size_m: float, seed: int) -> tuple[Floats, Floats, Floats]:
     """Mean lag in metres, semivariance and number of pairs of each lag class that holds a pair (Matheron 1963).
 
     Pairs are those between a seeded sample of anchors and of points.

@@ -1,0 +1,335 @@
+"""The command line: the only module that prints or exits. Heavy imports wait until a command runs."""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlrisk.cli import models as models_cli
+from mlrisk.version import __version__
+
+if TYPE_CHECKING:
+    from mlrisk.cli.text.parts import Said, Table
+    from mlrisk.settings.config import Config
+
+app = typer.Typer(
+    name="mlrisk",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich help takes twice the 0.4 s that `--help` may take
+    help="Ranks land for mine survey. It orders survey work; it never cancels, reduces or releases land.",
+)
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
+DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="folder of relative source paths")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="override a config key, such as grid.cell_size_m=250"),
+]
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="also write the report as JSON")]
+
+COUNTRY_FOLDER = "country"
+
+
+def main() -> None:
+    """Run the command line; every error ends with its exit code and one sentence that says what would do."""
+    from features.base.errors import MlriskError
+
+    try:
+        app()
+    except MlriskError as error:
+        sys.stderr.write(f"mlrisk: {error}\n")
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 the last line of defence; the trace is what a report of it needs
+        traceback.print_exc()
+        sys.stderr.write(f"mlrisk: unexpected {type(error).__name__}: {error}\n")
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mlrisk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="folder for the country and its map")] = Path("outputs/demo"),
+    cells: Annotated[int, typer.Option("--cells", min=2_500, help="least number of cells")] = 40_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="another seed is another country")] = 1,
+) -> None:
+    """Make a synthetic country with known truth and run the whole chain on it."""
+    from mlrisk.cli.text.rank import ranked_map
+    from mlrisk.cli.text.train import judged
+    from mlrisk.commands.api import run as run_chain
+    from mlrisk.commands.api import write_report
+    from mlrisk.settings.config import load_config
+    from mlrisk.synthetic import synthetic_country
+
+    progress = _progress()
+    progress("synthetic country")
+    country = synthetic_country(seed, cells=cells, folder=out / COUNTRY_FOLDER)
+    config = load_config(country.config_path, overrides=["output.folder=.."])
+    trained, ranking = run_chain(config, progress)
+    progress("done")
+    _say([*judged(trained, write_report(config, trained)), *ranked_map(ranking)])
+
+
+@app.command()
+def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, json_file: JsonOption = None) -> None:
+    """Read every source; report what is there, what was repaired or set aside, and why."""
+    from features.sources.report import report_rows
+    from mlrisk.cli.text.check import checked_sources
+    from mlrisk.commands.api import check as run_check
+
+    checked = run_check(_load(config, data, set_))
+    _say(checked_sources(checked))
+    if json_file:
+        report = {
+            "sources": report_rows(checked.reports),
+            "cells": checked.cells,
+            "evidence": checked.evidence,
+            "records": checked.records,
+        }
+        json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=str))
+        print(f"report: {json_file}")
+
+
+@app.command()
+def features(
+    config: ConfigPath,
+    data: DataOption = None,
+    set_: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="folder, `features` in the output folder if not given")
+    ] = None,
+) -> None:
+    """Write the features of every cell as a folder of GeoParquet files; goes on where a killed run stopped."""
+    from mlrisk.commands.api import write_features
+
+    made = write_features(_load(config, data, set_), out, _progress())
+    print(f"features: {made.folder}   {made.cells:,} cells x {made.features} features")
+    print(f"tiles: {made.tiles:,}, {made.reused:,} of them reused")
+
+
+@app.command()
+def evidence(
+    config: ConfigPath,
+    data: DataOption = None,
+    set_: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help=".parquet or .csv; evidence.parquet if not given")
+    ] = None,
+) -> None:
+    """Write the evidence ledger for audit: every record on every cell, and the state of the cells at as_of."""
+    from mlrisk.commands.api import evidence as write_evidence
+    from mlrisk.risk_map.package import NOT_EVIDENCE
+
+    made = write_evidence(_load(config, data, set_), out, _progress())
+    print(f"ledger: {made.files[0]}   {made.rows:,} rows, a cell and a record each")
+    print(f"cells: {made.files[1]}   {len(made.evidence.state):,} cells as of {made.evidence.as_of}")
+    print(NOT_EVIDENCE)
+
+
+@app.command()
+def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
+    """Train and judge both models and register their versions (champion if there is none, else challenger)."""
+    from mlrisk.cli.text.parts import notes, versions
+    from mlrisk.cli.text.train import judged
+    from mlrisk.commands.api import write_report
+    from training.train import train as run_train
+
+    settings = _load(config, data, set_)
+    trained = run_train(settings, progress=_progress())
+    _say(judged(trained, write_report(settings, trained)))
+    _say([*versions(vars(version) for version in trained.versions), *notes(trained.warnings)])
+
+
+@app.command()
+def rank(
+    config: ConfigPath,
+    data: DataOption = None,
+    set_: SetOption = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", metavar="OLD", help="output folder of another plan: say what changes")
+    ] = None,
+) -> None:
+    """Score every cell with the champions, explain, rank, plan, and write the planner package."""
+    from mlrisk.cli.text.rank import compared, ranked_map
+    from mlrisk.commands.rank import rank as run_rank
+    from mlrisk.followup.plan_comparison import compare_plans, read_tasks
+
+    settings = _load(config, data, set_)
+    # Read first: the new package may replace the old one.
+    old = read_tasks(compare) if compare else None
+    ranking = run_rank(settings, progress=_progress())
+    _say(ranked_map(ranking))
+    if old is not None:
+        _say(compared(compare_plans(old, ranking.package.tasks)))
+
+
+@app.command()
+def progress(
+    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
+    found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
+    searched: Annotated[Path, typer.Option("--searched", metavar="FILE", help="land released or surveyed since")],
+    crs: Annotated[
+        str | None, typer.Option("--crs", metavar="CODE", help="CRS of files that state none, such as EPSG:4326")
+    ] = None,
+) -> None:
+    """Hold land release results against the plan: expected and actual finds by task and by purpose."""
+    from mlrisk.cli.text.progress import progressed
+    from mlrisk.commands.api import progress as run_progress
+
+    _say(progressed(run_progress(risk, found, searched, crs)))
+
+
+@app.command()
+def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
+    """Check, train and rank."""
+    from mlrisk.cli.text.rank import ranked_map
+    from mlrisk.cli.text.train import judged
+    from mlrisk.commands.api import run as run_chain
+    from mlrisk.commands.api import write_report
+
+    settings = _load(config, data, set_)
+    trained, ranking = run_chain(settings, _progress())
+    _say([*judged(trained, write_report(settings, trained)), *ranked_map(ranking)])
+
+
+@app.command()
+def retrain(
+    config: ConfigPath,
+    approve: Annotated[
+        str | None, typer.Option("--approve", metavar="NAME", help="sign for a challenger that passed the gate")
+    ] = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Train on newer results, judge beside the champion, promote or refuse, and rank with the champion.
+
+    Exit code 4: the gate refused; the reasons are told and the earlier champion has ranked.
+    """
+    from mlrisk.cli.text.retrain import retrained
+    from mlrisk.commands.retrain import retrain as run_retrain
+    from training.retraining.decision import REFUSED
+
+    done = run_retrain(_load(config, data, set_), approve, _progress())
+    _say(retrained(done))
+    if done.decision.kind == REFUSED:
+        raise typer.Exit(4)
+
+
+@app.command()
+def verify(
+    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
+    found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
+    searched: Annotated[
+        Path | None, typer.Option("--searched", metavar="FILE", help="what was searched later, points or polygons")
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option("--crs", metavar="CODE", help="CRS of files that state none, such as EPSG:4326")
+    ] = None,
+    json_file: JsonOption = None,
+    html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="also write a page")] = None,
+) -> None:
+    """Judge an old risk map by what was found later, beside the rules of thumb known at its date."""
+    from mlrisk.cli.text.verify import verified
+    from mlrisk.commands.api import verify as run_verify
+    from mlrisk.followup.verification_report import write_verification
+
+    done = run_verify(risk, found, searched, crs)
+    _say(verified(done))
+    write_verification(done, html_file, json_file)
+    for name, path in (("report", html_file), ("figures", json_file)):
+        if path:
+            print(f"{name}: {path}")
+
+
+@app.command()
+def explain(
+    config: ConfigPath,
+    cell: Annotated[int, typer.Option("--cell", metavar="ID", help="cell_id of risk.parquet")],
+    data: DataOption = None,
+    set_: SetOption = None,
+    language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="of the reasons: en, az")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="for cell_ID.json and .png; the output folder"),
+    ] = None,
+) -> None:
+    """Explain one cell in full: its records, what the champion says, why, how sure, and what is unknown."""
+    from mlrisk.cli.text.explain import told_cell
+    from mlrisk.commands.explain_cell import explain_cell, write_story
+
+    settings = _load(config, data, set_)
+    story = explain_cell(settings, cell, progress=_progress(), code=language)
+    _say(told_cell(story))
+    for path in write_story(story, out or settings.output_folder):
+        print(f"written: {path}")
+
+
+def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config":
+    from mlrisk.settings.config import load_config
+
+    return load_config(path, data, overrides or ())
+
+
+def _progress() -> Callable[[str], None]:
+    """Steps on a terminal, JSON lines otherwise; both on standard error, results go to standard output."""
+    started = monotonic()
+
+    def on_terminal(step: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{monotonic() - started:6.1f} s  {step}")
+        sys.stderr.write("\n" if step == "done" else "")
+        sys.stderr.flush()
+
+    def as_json(step: str) -> None:
+        sys.stderr.write(json.dumps({"seconds": round(monotonic() - started, 1), "step": step}) + "\n")
+        sys.stderr.flush()
+
+    return on_terminal if sys.stderr.isatty() else as_json
+
+
+def _say(said: "Iterable[Said]") -> None:
+    """Print lines and tables."""
+    for part in said:
+        if isinstance(part, str):
+            print(part)
+        else:
+            _print_table(part)
+
+
+def _print_table(said: "Table") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=said.title, title_justify="left")
+    for number, name in enumerate(said.header):
+        table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
+    for row in said.rows:
+        table.add_row(*(escape(text) for text in row))
+    console = Console()
+    if not console.is_terminal:
+        # A pipe has no width: rows stay on their lines.
+        console = Console(width=200)
+    console.print(table)
+
+
+app.add_typer(models_cli.app, name="models", result_callback=_say)

@@ -1,0 +1,124 @@
+"""`mlrisk models ...`: each command returns what is to be said; mlrisk.cli.app prints it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mlrisk.settings.config import Config
+    from training.registry.store import Store
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="List, compare, promote, roll back and move model versions."
+)
+
+# Lines and tables of mlrisk.cli.text.parts; named loosely, for typer reads annotations and `--help` loads nothing heavy.
+Told = Iterable[Any]
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
+TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="contamination or casualty")]
+Number = Annotated[int, typer.Argument(min=1, help="number of the version")]
+By = Annotated[str, typer.Option("--by", help="who answers for it")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="override a config key")]
+
+
+@app.command("list")
+def list_models(config: ConfigPath, set_: SetOption = None) -> Told:
+    """List the versions of both models with their figures, newest first."""
+    from mlrisk.cli.text.models import listed
+    from training.registry.versions import TARGETS, rows_of
+
+    loaded, store = _opened(config, set_)
+    return listed(row for target in TARGETS for row in rows_of(store, f"{loaded.name}.{target}"))
+
+
+@app.command()
+def show(config: ConfigPath, target: TargetName, version: Number, set_: SetOption = None) -> Told:
+    """Show one version: figures, data, code, and who decided on it."""
+    from mlrisk.cli.text.models import shown
+    from training.registry.versions import row_of
+
+    loaded, store = _opened(config, set_)
+    return shown(row_of(store, _model(loaded, target), str(version)))
+
+
+@app.command()
+def compare(config: ConfigPath, target: TargetName, version: Number, other: Number, set_: SetOption = None) -> Told:
+    """Compare two versions: figures, settings, inputs and features that differ."""
+    from mlrisk.cli.text.models import compared as said
+    from training.registry.versions import compared
+
+    loaded, store = _opened(config, set_)
+    return said(compared(store, _model(loaded, target), str(version), str(other)))
+
+
+@app.command()
+def promote(config: ConfigPath, target: TargetName, version: Number, by: By, set_: SetOption = None) -> Told:
+    """Let a version rank from now on."""
+    from training.registry.decision_log import write_line
+    from training.registry.versions import promote as let_rank
+
+    loaded, store = _opened(config, set_)
+    name = _model(loaded, target)
+    let_rank(store, {name: str(version)}, by, "by hand")
+    write_line(loaded, "promoted by hand", by, versions={name: str(version)})
+    return [f"champion: {name} version {version}"]
+
+
+@app.command()
+def rollback(config: ConfigPath, by: By, set_: SetOption = None) -> Told:
+    """Let the versions rank again that ranked before the newest promotion; then `mlrisk rank` restores their map."""
+    from training.registry.decision_log import write_line
+    from training.registry.versions import roll_back
+
+    loaded, store = _opened(config, set_)
+    numbers = roll_back(store, loaded.name, by)
+    write_line(loaded, "rolled back", by, versions=numbers)
+    return [*(f"champion: {name} version {number}" for name, number in numbers.items()), "map: run `mlrisk rank`"]
+
+
+@app.command("export")
+def export_model(
+    config: ConfigPath,
+    target: TargetName,
+    version: Number,
+    out: Annotated[Path, typer.Argument(metavar="PATH", help="a new folder, or a new file that ends in .zip")],
+    set_: SetOption = None,
+) -> Told:
+    """Write a version as one folder or archive, for a machine without a network."""
+    from training.registry.archive import export_version
+
+    loaded, store = _opened(config, set_)
+    return [f"exported: {export_version(store, _model(loaded, target), str(version), out)}"]
+
+
+@app.command("import")
+def import_model(
+    config: ConfigPath,
+    source: Annotated[Path, typer.Argument(metavar="PATH", help="what `mlrisk models export` wrote")],
+    set_: SetOption = None,
+) -> Told:
+    """Register an exported version; champion where there is none, else it waits for `mlrisk models promote`."""
+    from training.registry.archive import import_version
+
+    loaded, store = _opened(config, set_)
+    version, new = import_version(store, loaded, source)
+    return [f"{'imported' if new else 'already here'}: {version.name} version {version.number}"]
+
+
+def _opened(path: Path, overrides: list[str] | None) -> "tuple[Config, Store]":
+    from mlrisk.settings.config import load_config
+    from training.registry.store import Store
+
+    loaded = load_config(path, None, overrides or ())
+    return loaded, Store.of(loaded)
+
+
+def _model(config: "Config", target: str) -> str:
+    from features.base.errors import ConfigError
+    from training.registry.versions import TARGETS
+
+    if target not in TARGETS:
+        raise ConfigError(f"TARGET ({target}) must be one of {', '.join(TARGETS)}")
+    return f"{config.name}.{target}"

@@ -1,0 +1,1 @@
+"""What the command line says: pure functions from results to lines and tables; mlrisk.cli.app prints them."""

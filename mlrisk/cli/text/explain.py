@@ -1,0 +1,52 @@
+"""What is said of one cell."""
+
+from mlrisk.cli.text.parts import Said, Table, versions
+from mlrisk.commands.explain_cell import CellStory
+from mlrisk.risk_map.package import NOT_EVIDENCE
+
+
+def _shown(value: object) -> str:
+    if value is None or value != value:  # noqa: PLR0124 NaN and NaT are not themselves
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
+
+
+def told_cell(story: CellStory) -> list[Said]:
+    """One cell in full: place, evidence and its records, contamination with interval and domain, reasons, versions."""
+    domain = (
+        f"inside the area of applicability (dissimilarity {story.dissimilarity:.2f}, at most "
+        f"{story.domain_threshold:.2f}; novelty {story.novelty:.2f})"
+        if story.in_domain
+        else f"NO BASIS TO RANK: outside the area of applicability (dissimilarity {story.dissimilarity:.2f}, at most "
+        f"{story.domain_threshold:.2f}; novelty {story.novelty:.2f})"
+    )
+    released = "; released by the authority" if story.released else ""
+    pair = story.interaction
+    together = [f"together: {pair.first} and {pair.second} ({pair.effect:+.2f})"] if pair else []
+    records = Table(
+        "records that speak of the cell, the strongest first",
+        tuple(story.records.columns),
+        tuple(tuple(_shown(value) for value in row) for row in story.records.to_numpy(dtype=object)),
+    )
+    families = Table(
+        "what moved the score (log-odds)",
+        ("family", "part", "holds on resampled land", "evidence"),
+        tuple(
+            (said.family, f"{said.effect:+.2f}", "yes" if said.steady else "no: not a reason", said.text)
+            for said in story.families
+        ),
+    )
+    unknown = ", ".join(story.unknown) or "nothing that the model asks for"
+    place = f"{story.easting_m:.0f} E {story.northing_m:.0f} N, {story.latitude:.5f} {story.longitude:.5f} (WGS 84)"
+    return [
+        f"cell {story.cell_id} as of {story.as_of}: {place}",
+        f"evidence: {story.evidence}{released}",
+        f"contamination: {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})",
+        domain,
+        families,
+        *together,
+        f"unknown here: {unknown}",
+        records if len(story.records) else "no record speaks of the cell",
+        *versions(vars(version) for version in story.versions),
+        NOT_EVIDENCE,
+    ]

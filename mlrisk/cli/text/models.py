@@ -1,0 +1,62 @@
+"""What `mlrisk models` says of versions."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlrisk.cli.text.parts import Said, Table
+from training.registry.versions import Row
+
+LISTED = (("leave_region_out", "recall_10"), ("leave_region_out", "roc_auc"), ("as_of", "recall_10"))
+MOST_SETTINGS = 40
+
+
+def listed(rows: Iterable[Row]) -> list[Said]:
+    """The versions of the models, one a row, with the figures that decide."""
+    header = (
+        "model", "version", "alias", "as of", *(f"{protocol} {figure}" for protocol, figure in LISTED), "decision",
+        "promoted by", "digest",
+    )  # fmt: skip
+    texts = tuple(
+        (
+            row.name, row.number, ", ".join(row.aliases), row.tags.get("as_of", ""),
+            *(_number(row.figures.get(f"{protocol}/{figure}")) for protocol, figure in LISTED),
+            row.tags.get("decision", "") if row.status == "FINISHED" else f"run {row.status.casefold()}",
+            row.tags.get("promoted_by", ""), row.tags.get("digest", "")[:12],
+        )
+        for row in rows
+    )  # fmt: skip
+    return [Table("model versions", header, texts)]
+
+
+def shown(row: Row) -> list[Said]:
+    """One version in full."""
+    facts = {"run": row.run_id, "run status": row.status.casefold(), **dict(sorted(row.tags.items()))}
+    title = f"{row.name} version {row.number}" + (f" ({', '.join(row.aliases)})" if row.aliases else "")
+    figures = tuple((key, f"{value:.3f}") for key, value in row.figures.items())
+    return [
+        Table(title, ("what", "value"), tuple(facts.items())),
+        Table("figures on land that was held out, means over folds", ("figure", "value"), figures),
+    ]
+
+
+def compared(found: Mapping[str, Any]) -> list[Said]:
+    """Two versions side by side."""
+    one, other = found["versions"]
+    names = f"{one.name} {one.number}", f"{other.name} {other.number}"
+    figures = tuple(
+        (key, _number(a), _number(b), f"{b - a:+.3f}" if a is not None and b is not None else "")
+        for key, (a, b) in sorted(found["figures"].items())
+    )
+    said: list[Said] = [Table("figures, each on the folds of its own run", ("figure", *names, "change"), figures)]
+    if not found["same_labels"]:
+        said.append("note: the label sets differ, so do the folds: `mlrisk retrain` judges both on the same land")
+    for title in ("settings", "inputs", "tags"):
+        rows = tuple((key, a[:60], b[:60]) for key, (a, b) in list(found[title].items())[:MOST_SETTINGS])
+        if rows:
+            said.append(Table(f"{title} that differ", (title, *names), rows))
+    said.append(f"features: {found['features'] or 'the same'}")
+    return said
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

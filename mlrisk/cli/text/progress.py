@@ -1,0 +1,45 @@
+"""What `progress` says: finds that were expected beside finds that came."""
+
+import numpy as np
+import pandas as pd
+
+from mlrisk.cli.text.parts import Said, Table, interval, notes
+from mlrisk.followup.plan_progress import Progress
+
+MOST_TASKS = 30
+
+
+def progressed(done: Progress) -> list[Said]:
+    """Totals by purpose, then the tasks that were begun, and how many were not."""
+    begun = done.tasks[done.tasks["searched_share"] > 0]
+    return [
+        f"policy: {done.policy}   as of {done.as_of}   tasks begun: {len(begun):,} of {len(done.tasks):,}",
+        _purposes(done.purposes),
+        *([_tasks(begun)] if len(begun) else []),
+        *notes(done.notes),
+    ]
+
+
+def _purposes(table: pd.DataFrame) -> Table:
+    header = ("purpose", "tasks", "searched cells", "expected cells", "found cells", "found / expected")
+    rows = tuple(
+        (
+            row["purpose"], f"{row['tasks']:,}", f"{row['searched_cells']:,.0f}", f"{row['expected_cells']:,.1f}",
+            f"{row['found_cells']:,.0f}",
+            f"{row['ratio']:.2f}{interval(row, 'ratio', 2)}" if np.isfinite(row["ratio"]) else "",
+        )
+        for row in table.to_dict("records")
+    )  # fmt: skip
+    return Table("expected against actual finds in searched land (90 % intervals)", header, rows)
+
+
+def _tasks(begun: pd.DataFrame) -> Table:
+    header = ("task", "purpose", "searched", "expected cells", "found cells")
+    rows = tuple(
+        (
+            str(row["task_id"]), row["purpose"], f"{100 * row['searched_share']:.0f} %",
+            f"{row['expected_cells']:.1f}", f"{row['found_cells']:.0f}",
+        )
+        for row in begun.head(MOST_TASKS).to_dict("records")
+    )  # fmt: skip
+    return Table(f"tasks begun: {len(begun):,}", header, rows)

@@ -1,0 +1,88 @@
+"""What `rank` says of a finished ranking."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlrisk.cli.text.parts import Said, Table, counts, notes, versions
+from mlrisk.commands.rank import Ranking
+from mlrisk.followup.plan_comparison import Comparison
+from mlrisk.risk_map.package import NOT_EVIDENCE
+
+MOST_DISTRICTS, MOST_TASKS = 15, 30
+SHOWN_FILES = ("map.html", "risk.parquet", "risk_map.gpkg", "summary.json")
+
+
+def planned(plan: Mapping[str, Any]) -> list[Said]:
+    """What the plan spends and expects; nothing where there are no teams."""
+    totals = plan["totals"]
+    if not totals["capacity_by_asset"]:
+        return []
+    averted = totals["casualties_averted_per_year"]
+    spent = ", ".join(
+        f"{name} {totals['team_days_by_asset'][name]:,.0f} of {days:,.0f}"
+        for name, days in totals["capacity_by_asset"].items()
+    )
+    purposes = counts(totals["tasks_by_purpose"])
+    return [
+        f"plan: {totals['tasks_planned']:,} tasks ({purposes}) on {totals['hectares']:,.0f} ha",
+        f"team-days: {spent}",
+        f"expected: {totals['expected_found_cells']:,.1f} cells found, "
+        + ("casualties unknown" if averted != averted else f"{averted:,.2f} casualties a year averted"),  # noqa: PLR0124
+        _districts(plan["districts"]),
+    ]
+
+
+def _districts(rows: list[dict[str, Any]]) -> Table:
+    """Effort beside harm, the districts with most of either first."""
+    first = sorted(rows, key=lambda row: -max(row["effort_share"] or 0, row["casualties_share"] or 0))[:MOST_DISTRICTS]
+    header = ("district", "land", "expected finds", "expected harm", "effort", "team-days", "out of domain")
+    shares = ("land_share", "expected_finds_share", "casualties_share", "effort_share")
+    texts = tuple(
+        (
+            row["district"] or "none",
+            *("" if row[name] is None else f"{100 * row[name]:.1f} %" for name in shares),
+            f"{row['team_days']:,.1f}",
+            f"{100 * row['out_of_domain_share']:.0f} %",
+        )
+        for row in first
+    )
+    return Table("who gets how much of the plan", header, texts)
+
+
+def compared(comparison: Comparison) -> list[Said]:
+    """What two settings change: totals, then tasks that came and went."""
+    totals = tuple(
+        (row["figure"], f"{row['old']:,.2f}", f"{row['new']:,.2f}", f"{row['new'] - row['old']:+,.2f}")
+        for row in comparison.totals.to_dict("records")
+    )
+    header = ("task", "district", "teams", "hectares", "team-days", "cells to be found", "casualties averted")
+    tables: list[Said] = [Table("old plan and new plan", ("figure", "old", "new", "change"), totals)]
+    for title, tasks in (("tasks in", comparison.came), ("tasks out", comparison.went)):
+        rows = tuple(
+            (
+                str(row["task_id"]), str(row["district"]), str(row["asset"]), f"{row['area_m2'] / 1e4:,.1f}",
+                f"{row['team_days']:,.1f}", f"{row['expected_found']:,.2f}", f"{row['casualties_averted']:,.4f}",
+            )
+            for row in tasks.head(MOST_TASKS).to_dict("records")
+        )  # fmt: skip
+        tables += [Table(f"{title}: {len(tasks):,}", header, rows)] if rows else [f"{title}: none"]
+    return [*tables, f"tasks in both plans: {comparison.kept:,}"]
+
+
+def ranked_map(ranking: Ranking) -> list[Said]:
+    """What came in with faults, how much was ranked by which models, and where the files lie."""
+    summary: dict[str, Any] = ranking.summary
+    return [
+        *(
+            f"{source['source']}: {source['rows_kept']:,} of {source['rows_read']:,} rows kept; "
+            f"repaired: {counts(source['repaired'])}; set aside: {counts(source['set_aside'])}"
+            for source in summary["inputs"]
+            if source["repaired"] or source["set_aside"]
+        ),
+        f"cells: {summary['cells']:,}   ranked: {summary['ranked_cells']:,}   tasks: {summary['tasks']:,}",
+        *planned(summary["plan"]),
+        *versions(summary["models"]),
+        *notes(summary["warnings"]),
+        NOT_EVIDENCE,
+        *(f"{path.name}: {path}" for path in ranking.files if path.name in SHOWN_FILES),
+    ]

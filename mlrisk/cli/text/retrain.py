@@ -1,0 +1,41 @@
+"""What `retrain` says: the decision first, then its reasons, what is new, and where the map and the report lie."""
+
+from mlrisk.cli.text.parts import Said, Table
+from mlrisk.commands.retrain import Retrained
+from training.retraining.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+
+TOLD = {
+    FIRST: "first: version {champion} ranks",
+    UNCHANGED: "unchanged: version {champion} goes on ranking",
+    PROMOTED: "promoted: version {champion} ranks from now on, version {before} did before",
+    REFUSED: "refused: version {challenger} does not rank, version {champion} goes on",
+    WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until --approve NAME signs",
+}
+
+
+def retrained(done: Retrained) -> list[Said]:
+    """All that is said of a retraining."""
+    decision = done.decision
+    told = TOLD[decision.kind].format(
+        champion=decision.champion, before=decision.before, challenger=decision.challenger
+    )
+    rows = tuple(
+        (check.name, ("holds" if check.passed else "DOES NOT HOLD") if check.judged else "not judged", check.text)
+        for check in decision.checks
+    )
+    return [
+        told,
+        *([Table("gate", ("check", "", "figures"), rows)] if rows else []),
+        *decision.notes,
+        *(f"{path.name}: {path}" for path in done.report),
+        *_ranked(done),
+    ]
+
+
+def _ranked(done: Retrained) -> list[Said]:
+    if done.ranking is None:
+        return []
+    # Needs what ranking needs, which a run without a new map has not imported.
+    from mlrisk.cli.text.rank import ranked_map
+
+    return ranked_map(done.ranking)

@@ -1,0 +1,66 @@
+"""What `verify` says: missed finds first, then the map beside the rules of thumb."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from mlrisk.cli.text.parts import Said, Table, interval, notes
+from mlrisk.followup.verification import MAP, Verification
+from mlrisk.followup.verification_report import RECALL_ONLY, audit_lines
+
+MOST_MISSED = 20
+
+
+def verified(done: Verification) -> list[Said]:
+    """All that is said of a verification."""
+    counts = done.counts
+    return [
+        (
+            f"missed: {len(done.missed):,} of {counts['found_cells']:,} found cells lie in the lowest-ranked half; "
+            f"{len(done.unranked):,} more had no rank"
+        ),
+        *_missed(done.missed, done.unranked),
+        _rankings(done.table, done.searched_known),
+        *([] if done.searched_known else [RECALL_ONLY]),
+        *audit_lines(done),
+        (
+            f"finds: {counts['finds_read']:,} read, {counts['finds_known_at_as_of']:,} known at {done.as_of} and set "
+            f"aside, {counts['finds_outside_the_map']:,} outside the map"
+        ),
+        *notes(done.notes),
+    ]
+
+
+def _missed(missed: pd.DataFrame, unranked: pd.DataFrame) -> Sequence[Said]:
+    """The first of the missed cells with their places; the JSON and the page hold more."""
+    rows = [
+        (
+            str(row["cell_id"]), f"{row['easting_m']:.0f}", f"{row['northing_m']:.0f}",
+            f"{100 * row['surveyed_before']:.0f} %", f"{100 * row['best_rule_before']:.0f} % ({row['best_rule']})",
+        )
+        for row in missed.head(MOST_MISSED).to_dict("records")
+    ] + [
+        (str(row["cell_id"]), f"{row['easting_m']:.0f}", f"{row['northing_m']:.0f}", str(row["why"]), "")
+        for row in unranked.head(MOST_MISSED).to_dict("records")
+    ]  # fmt: skip
+    header = ("cell", "easting", "northing", "surveyed before", "by the best rule")
+    return [Table("missed, worst first", header, tuple(rows))] if rows else []
+
+
+def _rankings(table: pd.DataFrame, searched_known: bool) -> Table:
+    header = ("ranking", "recall 1 %", "5 %", "10 % of area", "20 %", "gain of the map at 10 %")
+    rows = tuple(
+        (
+            row["ranking"],
+            *(f"{row[f'recall_{share}']:.2f}{interval(row, f'recall_{share}', 2)}" for share in (1, 5, 10, 20)),
+            f"{row['recall_10_gain']:+.2f}{interval(row, 'recall_10_gain', 2)}" if row["ranking"] != MAP else "",
+            *(
+                [f"{row['roc_auc']:.3f}{interval(row, 'roc_auc', 3)}", f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})"]
+                if searched_known
+                else []
+            ),
+        )
+        for row in table.to_dict("records")
+    )
+    title = "the map against what was found later (90 % intervals by blocks of land)"
+    return Table(title, (*header, "ROC AUC", "PR AUC (base)") if searched_known else header, rows)

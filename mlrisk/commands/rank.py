@@ -1,0 +1,262 @@
+"""From the champions and a config to the planner package: ranking as one story."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from features.base.arrays import Floats
+from features.base.grid import Grid, geographic_centres
+from features.base.records import known_at
+from features.sources.opening import Sources
+from features.sources.report import report_rows
+from features.table.build import FeatureTable
+from mlrisk.commands.map_state import program_digest
+from mlrisk.outputs.registry import Beside, write_package
+from mlrisk.planning.ground import ground_of, with_ground
+from mlrisk.planning.plan import Plan, make_plan
+from mlrisk.ranking.casualty import CellContamination, casualty_columns
+from mlrisk.ranking.champions import Champions, load_champions
+from mlrisk.ranking.policies import ranked
+from mlrisk.ranking.scoring import MEMBER, cell_scores, scorer_of, with_reasons
+from mlrisk.risk_map.columns import INDEX, MAIN, MORE, present_rule_columns
+from mlrisk.risk_map.package import ModelNote, Notes, Package
+from mlrisk.settings.config import Config
+from models.casualty import CasualtyModel
+from training.evidence.fingerprint import files_digest
+from training.evidence.inputs import Inputs, open_inputs
+from training.evidence.ledger import Ledger
+from training.evidence.states import STATE_NAMES, Evidence
+from training.registry.store import Store
+from training.registry.versions import newest
+from training.settings.provenance import code_version, public_settings
+
+CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
+
+RISK_COLUMNS = (
+    "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
+    "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
+    "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
+    "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
+)  # fmt: skip
+
+Progress = Callable[[str], None]
+
+# Of some hundred figures those that a planner reads; report.json has the others.
+VALIDATION = (
+    "protocol", "fold", "ranking", "cells", "found", "base_rate", "roc_auc", "roc_auc_low", "roc_auc_high", "pr_auc",
+    "recall_1", "recall_5", "recall_10", "recall_10_low", "recall_10_high", "recall_20", "hectares_90",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """A finished ranking: the package, the folder that holds it and the files in it."""
+
+    package: Package
+    folder: Path
+    files: tuple[Path, ...]
+    summary: dict[str, object]
+
+
+def rank(
+    config: Config,
+    inputs: Inputs | None = None,
+    progress: Progress = lambda _: None,
+    ledger: Ledger | None = None,
+    table: FeatureTable | None = None,
+    files: str | None = None,
+    beside: Beside | None = None,
+) -> Ranking:
+    """Score every cell with the champions, explain, rank, plan, and write the planner package.
+
+    Files are written beside the output folder and moved in when all are there: a run that fails leaves earlier
+    outputs as they were. `ledger` and `table` are the records and the contamination features of all cells as of the
+    config's date, `files` the digest of the config's files from before any was opened, of a caller that has them; they
+    are made where they are not given. `beside` writes more files into a folder, from which they come with the others.
+    """
+    started = time.monotonic()
+    files = files_digest(config) if files is None else files
+    progress("champions")
+    champions = load_champions(config)
+    progress("sources")
+    inputs = inputs or open_inputs(config)
+    grid, sources = inputs.grid, inputs.sources
+    progress("evidence")
+    ledger = ledger or Ledger.build(grid, sources, config.contamination.labels, config.data_folder)
+    evidence = ledger.at(config.as_of)
+    progress("scores")
+    scorer = scorer_of(config, inputs, champions.contamination, table)
+    scores, kept = cell_scores(scorer, grid, config.compute)
+    risk = with_place(grid, evidence, scores)
+    progress("casualties")
+    contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
+    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
+    risk = risk.assign(**columns)
+    ground = ground_of(config, grid, sources)
+    land = ranked(with_ground(risk, ground, config), config.ranking.policy)
+    progress("reasons")
+    land = with_reasons(scorer, grid, config, land, kept)
+    progress("plan")
+    plan = make_plan(grid, land, config.ranking, ground.barriers, _members(land), config.seed)
+    risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
+    risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
+    package = Package(
+        grid,
+        risk,
+        plan.tasks,
+        known_hazards(config, sources),
+        _context_layers(config, sources),
+        _notes(config, inputs, champions, risk, plan),
+        champions.metrics,
+        {"totals": dict(plan.totals), "districts": _records(plan.districts)},
+        sheets=config.output.task_sheets,
+        languages=config.output.languages,
+    )
+    progress("planner package")
+    summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
+        "files": files,
+        "program": program_digest(),
+    }
+    written = write_package(package, config.output_folder, config.output.formats, summary, beside)
+    return Ranking(package, config.output_folder, written, summary)
+
+
+def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
+    """Hazard areas known at as_of, for the map; empty where there is no such source."""
+    columns = ["hazard_type", "hazard_status", "source", "geometry"]
+    table = sources.vectors.get("hazard_areas")
+    if table is None:
+        return gpd.GeoDataFrame(columns=columns, geometry="geometry", crs=sources.grid.crs)
+    known = known_at(table, config.as_of).assign(source="hazard_areas")
+    for column in columns[:2]:
+        if column not in known:
+            known[column] = ""
+    return known[columns]
+
+
+def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores in `grid.cell_ids()` order with the place of each cell, its evidence and whether it was released."""
+    centres = grid.centres_m()
+    longitude, latitude = geographic_centres(grid)
+    return scores.assign(
+        easting_m=centres[:, 0],
+        northing_m=centres[:, 1],
+        longitude=longitude,
+        latitude=latitude,
+        evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.shown], dtype="str"),
+        released=evidence.released,
+    )
+
+
+def _context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:
+    """What orients a reader, as known at as_of; districts that are only marked by points have no borders to draw."""
+    given = [name for name in CONTEXT_LAYERS if name in sources.vectors]
+    layers = {name: known_at(sources.vectors[name], config.as_of) for name in given}
+    if "districts" in layers and layers["districts"].geom_type.eq("Point").any():
+        del layers["districts"]
+    return layers
+
+
+def _members(land: pd.DataFrame) -> Floats:
+    """What each bootstrap member sees, (M, n_cells)."""
+    return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])
+
+
+def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame, plan: Plan) -> Notes:
+    given = {report.source for report in inputs.reports if report.rows_kept or report.source == "dem"}
+    absent = [name for name in type(config.sources).model_fields if name not in given and name != "covariates"]
+    not_included = [f"no {name.replace('_', ' ')}" for name in absent]
+    outside = int((~risk["in_domain"]).sum())
+    warnings = [
+        *champions.warnings,
+        *(f"{outside:,} cells lie outside the area of applicability: no basis to rank" for _ in range(bool(outside))),
+        *plan.notes,
+    ]
+    return Notes(
+        config.name,
+        config.as_of,
+        config.ranking.policy,
+        tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions),
+        inputs.digests,
+        tuple(not_included),
+        tuple(warnings),
+    )
+
+
+def _version_warnings(config: Config, champions: Champions) -> list[str]:
+    """What an operator must know when a newer version than the one that ranks was trained.
+
+    It goes into the summary alone: a model that does not rank must not change a byte of the map.
+    """
+    store = Store.of(config)
+    notes = []
+    for version in champions.versions:
+        number = newest(store, version.name)
+        if number > int(version.number):
+            notes.append(f"{version.name} version {number} is newer but not champion: version {version.number} ranks")
+    return notes
+
+
+def _summary(
+    config: Config, inputs: Inputs, champions: Champions, package: Package, seconds: float
+) -> dict[str, object]:
+    risk = package.risk
+    return {
+        "name": config.name,
+        "as_of": str(config.as_of),
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "code": code_version(),
+        "not_evidence_of_absence": Notes.NOT_EVIDENCE,
+        "policy": config.ranking.policy,
+        "cells": len(risk),
+        "ranked_cells": int(risk["rank"].notna().sum()),
+        "released_cells": int(risk["released"].sum()),
+        "out_of_domain_cells": int((~risk["in_domain"]).sum()),
+        "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
+        "expected_found_cells": float(risk["contamination"].sum()),
+        "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
+        "casualty_risk": _casualty_summary(champions.casualty, risk),
+        "tasks": len(package.tasks),
+        "plan": package.plan,
+        "models": [vars(version) for version in champions.versions],
+        "validation": _records(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
+        "casualty_validation": _records(champions.casualty_metrics),
+        "inputs": report_rows(inputs.reports),
+        "not_included": list(package.notes.not_included),
+        "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
+        "settings": public_settings(config),
+    }
+
+
+def _casualty_summary(model: CasualtyModel | None, risk: pd.DataFrame) -> dict[str, object]:
+    """What kind of figure the casualty columns hold, and their totals."""
+    kind = "index" if model is None or model.is_index else "expected casualties"
+    totals = {name: _finite(risk[name].sum(min_count=1)) for name in (MAIN, *MORE) if name != INDEX}
+    facts: dict[str, object] = {"kind": kind, "index": "contamination x exposure x severity, mean 1", "totals": totals}
+    if model is not None:
+        facts |= {
+            "casualties_per_accident": model.per_accident,
+            "yearly_change_log": model.yearly_change,
+            "dispersion": model.dispersion,
+            "weights": dict(model.whole.weights),
+        }
+    return facts
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows as plain dicts, None for what was not judged: JSON knows no NaN."""
+    return [
+        {str(key): (_finite(value) if isinstance(value, float) else value) for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]

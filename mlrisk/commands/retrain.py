@@ -1,0 +1,45 @@
+"""`mlrisk retrain`: most runs of a timer find nothing new and end here; for the others the map is made anew."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlrisk.commands.map_state import is_current, read_made
+from mlrisk.settings.config import Config
+from training.registry.lock import only_one
+from training.retraining.decision import Decision
+from training.retraining.last_run import read_seen
+from training.retraining.short_cut import at_a_glance, begin, lock_path
+
+if TYPE_CHECKING:
+    from mlrisk.commands.rank import Ranking
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """The decision, and the new map with its change report; both None where nothing had to be made anew."""
+
+    decision: Decision
+    ranking: "Ranking | None"
+    report: tuple[Path, ...]
+
+
+def retrain(config: Config, approve: str | None = None, progress: Progress = lambda _: None) -> Retrained:
+    """Train on newer results, judge, promote or refuse, and rank with whoever is champion then; one run at a time.
+
+    A run in which nothing is new and whose map is there already changes nothing. Every step can be repeated: what was
+    finished before a kill is taken up by the next run.
+    """
+    with only_one(lock_path(config), config.retraining.lock_wait_s):
+        begun = begin(config, progress)
+        made = read_made(config.output_folder)
+        glance = at_a_glance(config, begun, approve)
+        if glance and is_current(made, config, begun, read_seen(config)):
+            return Retrained(glance, None, ())
+        # Models and writers take seconds to import, which a run that ends above does without.
+        from mlrisk.commands.retrain_map import decided_and_made
+
+        return Retrained(*decided_and_made(config, begun, made, approve, progress))

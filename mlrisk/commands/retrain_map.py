@@ -1,0 +1,76 @@
+"""The longer way of `mlrisk retrain`: open the sources, decide who ranks, make the map anew, and say what moved."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from features.as_of.snapshot import Known
+from features.base.arrays import Floats
+from features.table.build import grid_feature_table
+from mlrisk.commands.map_state import Made, is_current
+from mlrisk.commands.rank import Ranking, rank
+from mlrisk.followup.change_report import FILES, write_changes
+from mlrisk.followup.map_changes import Earlier, changes_between, read_earlier
+from mlrisk.risk_map.package import Package
+from mlrisk.settings.config import Config
+from models.contamination import ContaminationModel
+from training.evidence.inputs import Inputs, contamination_context, open_inputs
+from training.evidence.ledger import Ledger
+from training.evidence.regions import cell_regions
+from training.registry.store import Store
+from training.retraining.contest import asked_of
+from training.retraining.decision import UNCHANGED, Decision
+from training.retraining.last_run import read_seen
+from training.retraining.retrain import decide
+from training.retraining.short_cut import Begun
+
+
+def decided_and_made(
+    config: Config, begun: Begun, made: Made | None, approve: str | None, progress: Callable[[str], None]
+) -> tuple[Decision, Ranking | None, tuple[Path, ...]]:
+    """The decision, the map and its report; no map where that of `made` is today's."""
+    inputs = open_inputs(config)
+    decision = decide(config, begun, inputs, approve, progress)
+    if decision.kind == UNCHANGED and is_current(made, config, begun, read_seen(config)):
+        return decision, None, ()
+    earlier = read_earlier(config.output_folder)
+    table = decision.study.table if decision.study else None
+
+    def report(package: Package, folder: Path) -> None:
+        progress("change report")
+        _report(config, inputs, earlier, decision, package, folder)
+
+    # The report moves in with the map: of a map that is there it is never missing, whenever a run is killed.
+    ranking = rank(config, inputs, progress, decision.ledger, table, begun.files, report)
+    progress("done")
+    return decision, ranking, tuple(config.output_folder / name for name in FILES)
+
+
+def _report(
+    config: Config, inputs: Inputs, earlier: Earlier | None, decision: Decision, package: Package, folder: Path
+) -> None:
+    changes = None
+    if earlier is not None and set(earlier.cells["cell_id"]) & set(package.risk["cell_id"]):
+        ledger = decision.ledger or Ledger.build(
+            inputs.grid, inputs.sources, config.contamination.labels, config.data_folder
+        )
+        districts = cell_regions(inputs.grid, inputs.sources, config.validation)
+        changes = changes_between(earlier, package, _between(config, inputs, decision), districts, ledger)
+    write_changes(decision, changes, package.notes, earlier.as_of if earlier else "", folder)
+
+
+def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
+    """Scores of today's features by the model that ranked before, NaN where there was none."""
+    if decision.before is None:
+        return np.full(inputs.grid.n_cells, np.nan)
+    texts = Store.of(config).load_number(f"{config.name}.contamination", decision.before)[1]
+    model = ContaminationModel.from_files(texts)
+    if decision.study is not None:
+        table = decision.study.table
+    else:
+        known = Known(inputs.sources, contamination_context(config))
+        table = grid_feature_table(
+            inputs.grid, known, config.features, config.compute.tile_cells, config.compute.schedule
+        )
+    return model.ranker.raw(asked_of(table, model.ranker.features), config.compute.threads)

@@ -1,0 +1,1 @@
+"""What came later against what the map said: verification, progress, changes."""

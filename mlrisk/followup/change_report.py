@@ -1,0 +1,157 @@
+"""The change report as a page and as JSON: what moved on the map, why, and what was expected against what was found."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mlrisk.followup.map_changes import MOVED_SHARE, Changes
+from mlrisk.risk_map.package import NOT_EVIDENCE, Notes
+from training.reporting.html import items, number, page, table, text
+from training.reporting.report import json_text
+from training.retraining.decision import Decision
+
+FILES = ("changes.html", "changes.json")
+MOST_CELLS, MOST_TASKS = 30, 30
+TASK_TOLD = ("task_id", "district", "area_m2", "contamination", "expected_finds")
+
+
+def write_changes(decision: Decision, changes: Changes | None, notes: Notes, before: str, folder: Path) -> None:
+    """Write changes.html and changes.json into a folder."""
+    (folder / FILES[0]).write_text(changes_html(decision, changes, notes, before), encoding="utf-8", newline="\n")
+    told = changes_record(decision, changes, notes, before)
+    (folder / FILES[1]).write_text(json_text(told), encoding="utf-8", newline="\n")
+
+
+def changes_record(decision: Decision, changes: Changes | None, notes: Notes, before: str) -> dict[str, Any]:
+    """The report as plain values."""
+    told: dict[str, Any] = {
+        "country": notes.country, "as_of": str(notes.as_of), "map_before": before, "decision": decision.kind,
+        "not_evidence": NOT_EVIDENCE, "version_before": decision.before, "version_now": decision.champion,
+        "challenger": decision.challenger, "reasons": list(decision.reasons), "notes": list(decision.notes),
+        "checks": [vars(check) for check in decision.checks],
+        "drift": decision.psi.to_dict("records") if len(decision.psi) else [],
+    }  # fmt: skip
+    if changes is not None:
+        told |= {
+            "cells": changes.cells,
+            "moved_cells": len(changes.moved),
+            "moved_by_reason": dict(changes.reasons),
+            "moved": _rows(changes.moved),
+            "districts": _rows(changes.districts),
+            "tasks": {
+                "kept": changes.kept,
+                "came": _rows(_told_tasks(changes.came)),
+                "went": _rows(_told_tasks(changes.went)),
+            },
+            "expected_and_found": _rows(changes.expected),
+        }
+    return told
+
+
+def changes_html(decision: Decision, changes: Changes | None, notes: Notes, before: str) -> str:
+    """The page: the decision and its reasons first, then who lost, what moved, tasks, and expected against found."""
+    lead = (
+        f"{notes.country}: the map of {before or 'no earlier date'} beside that of {notes.as_of}.",
+        "For accredited planners: it orders survey and releases no land.",
+    )
+    sections = [("Decision", _decision(decision))]
+    if changes is None:
+        sections.append(("What moved", text("There is no earlier map of this grid in the output folder.")))
+    else:
+        sections += [
+            ("For whom it got worse", _districts(changes.districts)),
+            ("What moved and why", _moved(changes)),
+            ("Tasks", _tasks(changes)),
+            ("Expected and found on land surveyed since", _expected(changes.expected)),
+        ]
+    if len(decision.psi):
+        rows = [(str(row["feature"]), number(row["psi"])) for row in decision.psi.head(15).to_dict("records")]
+        sections.append(("Input drift", table(("feature", "population stability index"), rows)))
+    sections.append(("Notes", items(decision.notes) if decision.notes else text("none")))
+    return page("What changed on the map", lead, NOT_EVIDENCE, sections)
+
+
+def _decision(decision: Decision) -> str:
+    told = f"{decision.kind}: version {decision.champion} ranks"
+    if decision.challenger not in (None, decision.champion):
+        told += f", version {decision.challenger} was judged beside it"
+    rows = [
+        (check.name, ("holds" if check.passed else "does not hold") if check.judged else "not judged", check.text)
+        for check in decision.checks
+    ]
+    return text(told) + (table(("check", "", "figures"), rows, (), 3) if rows else text("The gate was not needed."))
+
+
+def _districts(frame: pd.DataFrame) -> str:
+    rows = [
+        (
+            str(row["district"]), f"{row['unknown_cells']:,}",
+            *(f"{row[f'first_{p}_before']:,} to {row[f'first_{p}_now']:,}" for p in (5, 10, 20)),
+            f"{row['moved_back']:,}", f"{row['moved_up']:,}",
+        )
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    header = ("district", "unknown cells", "in the first 5 %", "first 10 %", "first 20 %", "moved back", "moved up")
+    lead = "Unknown cells of each district among the first of the country, before and now; who lost most stands first."
+    return text(lead) + table(header, rows)
+
+
+def _moved(changes: Changes) -> str:
+    counts = ", ".join(f"{name} {count:,}" for name, count in changes.reasons.items())
+    lead = (
+        f"{len(changes.moved):,} of {changes.cells:,} cells changed their place by more than {MOVED_SHARE:.0%} of the "
+        f"ranked land, or came into the ranking or left it. Main reason: {counts}."
+    )
+    rows = [
+        (
+            str(row["cell_id"]), str(row["district"]), str(row["why"]),
+            f"{row['evidence_before']} to {row['evidence_now']}",
+            f"{_percent(row['place_before'])} to {_percent(row['place_now'])}",
+        )
+        for row in changes.moved.head(MOST_CELLS).to_dict("records")
+    ]  # fmt: skip
+    header = ("cell", "district", "why", "evidence", "surveyed before it")
+    return text(lead) + (table(header, rows, (), 5) if rows else "")
+
+
+def _tasks(changes: Changes) -> str:
+    parts = [text(f"{changes.kept:,} tasks stayed, {len(changes.came):,} came, {len(changes.went):,} left the plan.")]
+    for told, frame in (("came", changes.came), ("left", changes.went)):
+        rows = [
+            tuple(number(v) if isinstance(v, float) else str(v) for v in row.values())
+            for row in _told_tasks(frame).head(MOST_TASKS).to_dict("records")
+        ]
+        if rows:
+            parts.append(text(f"Tasks that {told}:") + table(tuple(_told_tasks(frame)), rows, (), 2))
+    return "".join(parts)
+
+
+def _expected(frame: pd.DataFrame) -> str:
+    if not len(frame):
+        return text("No result was recorded since.")
+    rows = [
+        (
+            str(row["district"]), f"{row['cells']:,}",
+            f"{row['expected']:.1f} ({row['expected_low']:.1f} to {row['expected_high']:.1f})", f"{row['found']:.1f}",
+            _percent(row["in_first_tenth"]),
+        )
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    lead = "Land that was unknown to the earlier map. Survey goes where people expect ordnance: this is no sample."
+    header = ("district", "cells", "expected found cells", "found", "of them in the first 10 %")
+    return text(lead) + table(header, rows)
+
+
+def _told_tasks(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(frame[[name for name in TASK_TOLD if name in frame]])
+
+
+def _percent(value: object) -> str:
+    return "no rank" if not isinstance(value, float) or value != value else f"{value:.1%}"  # noqa: PLR0124 NaN
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(pd.DataFrame(frame).to_json(orient="records"))
+    return rows

@@ -1,0 +1,205 @@
+"""What moved between two maps of a country and why: the figures behind the change report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+
+from features.base.arrays import Flags, Floats, Integers
+from features.base.errors import InputError
+from mlrisk.followup.verification import open_risk
+from mlrisk.risk_map.package import Package
+from training.evidence.ledger import Ledger
+from training.evidence.states import FOUND, STATE_NAMES
+
+# A task is the same job when at least this share of its land was planned before.
+SAME_SHARE = 0.5
+# A cell moved when it changed its place by this share of the ranked land; less is the noise of any new training.
+MOVED_SHARE = 0.05
+SHARES = (0.05, 0.1, 0.2)
+WHY = ("new evidence", "changed features", "changed model", "changed place of others")
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """A map that lay in the output folder: its cells, its date, its tasks (None where none were written)."""
+
+    cells: pd.DataFrame
+    as_of: str
+    tasks: gpd.GeoDataFrame | None
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What moved: one row a cell that moved, counts by reason and by district, tasks that came and went.
+
+    `place` is the share of the ranked land that is surveyed before a cell, in [0, 1]; NaN without a rank. `expected`
+    holds what the earlier map expected beside what was found on the land surveyed since, as a whole and by district.
+    """
+
+    moved: pd.DataFrame
+    reasons: Mapping[str, int]
+    districts: pd.DataFrame
+    came: gpd.GeoDataFrame
+    went: gpd.GeoDataFrame
+    kept: int
+    expected: pd.DataFrame
+    cells: int
+
+
+def read_earlier(folder: Path) -> Earlier | None:
+    """The map in an output folder, None where there is none that can be read."""
+    try:
+        _, cells, as_of = open_risk(folder)
+    except InputError:
+        return None
+    tasks = None
+    if (folder / "risk_map.gpkg").is_file():
+        try:
+            tasks = gpd.read_file(folder / "risk_map.gpkg", layer="survey_tasks")
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError):
+            tasks = None
+    return Earlier(pd.DataFrame(cells.drop(columns="geometry")), as_of.isoformat(), tasks)
+
+
+def changes_between(
+    earlier: Earlier,
+    package: Package,
+    between: Floats,
+    districts: NDArray[np.object_],
+    ledger: Ledger,
+) -> Changes:
+    """What moved from an earlier map to a package of the same grid.
+
+    `between` are scores of today's features by the model that ranked before, NaN where it cannot tell: what differs
+    from the earlier map is then the features' doing, and the rest the model's. `districts` names that of each cell.
+    """
+    now = package.risk
+    old = earlier.cells.set_index("cell_id").reindex(now["cell_id"]).reset_index()
+    before, after = _place(old["rank"]), _place(now["rank"])
+    step = after - before
+    lost = (old["rank"].notna() != now["rank"].notna()).to_numpy()
+    moves = (np.abs(step) > MOVED_SHARE) | lost
+    why = _why(old, now, between)
+    table = pd.DataFrame(
+        {
+            "cell_id": now["cell_id"], "easting_m": now["easting_m"], "northing_m": now["northing_m"],
+            "district": districts, "place_before": before, "place_now": after,
+            "evidence_before": old["evidence"].fillna(""), "evidence_now": now["evidence"],
+            "contamination_before": old["contamination"], "contamination_now": now["contamination"],
+            "rank_before": old["rank"], "rank_now": now["rank"], "why": why, "reason_1": now["reason_1"],
+        }
+    )  # fmt: skip
+    order = np.argsort(-np.nan_to_num(np.abs(step), nan=2.0), kind="stable")
+    moved = table.iloc[order[moves[order]]].reset_index(drop=True)
+    came, went, kept = _tasks(earlier.tasks, package.tasks)
+    return Changes(
+        moved,
+        {name: int((moved["why"] == name).sum()) for name in WHY},
+        _by_district(table, moves),
+        came,
+        went,
+        kept,
+        expected_and_found(earlier, now["cell_id"].to_numpy(), districts, ledger, str(package.notes.as_of)),
+        len(now),
+    )
+
+
+def expected_and_found(
+    earlier: Earlier, cell_id: Integers, districts: NDArray[np.object_], ledger: Ledger, as_of: str
+) -> pd.DataFrame:
+    """Land surveyed since the earlier map: found cells that it expected, with its interval, beside those found.
+
+    One row for the country and one a district; empty where nothing was recorded since. Cells that were known already
+    are left out: of them the map said what it had been told.
+    """
+    columns = ["district", "cells", "expected", "expected_low", "expected_high", "found", "in_first_tenth"]
+    since, until = pd.Timestamp(earlier.as_of).date(), pd.Timestamp(as_of).date()
+    if since >= until:
+        return pd.DataFrame(columns=columns)
+    fresh = ledger.between(since, until)
+    old = earlier.cells.set_index("cell_id").reindex(cell_id)
+    rows = fresh.labelled & old["evidence"].eq("unknown").to_numpy()
+    place, found = _place(old["rank"].reset_index(drop=True)), fresh.state == FOUND
+    groups = [("all", rows)] + [(str(n), rows & (districts == n)) for n in sorted(set(districts[rows])) if n]
+    told = [
+        {
+            "district": name, "cells": int(part.sum()),
+            **{
+                column: float((old[source].to_numpy()[part] * fresh.share[part]).sum())
+                for column, source in (
+                    ("expected", "contamination"), ("expected_low", "contamination_low"),
+                    ("expected_high", "contamination_high"),
+                )
+            },
+            "found": float((found[part] * fresh.share[part]).sum()),
+            "in_first_tenth": float(np.average(place[part & found] <= 0.1)) if (part & found).any() else np.nan,
+        }
+        for name, part in groups
+        if part.any()
+    ]  # fmt: skip
+    return pd.DataFrame(told, columns=columns)
+
+
+def _place(rank: "pd.Series[Any]") -> Floats:
+    """Share of the ranked land that is surveyed up to each cell."""
+    values = rank.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values / max(np.isfinite(values).sum(), 1))
+
+
+def _why(old: pd.DataFrame, now: pd.DataFrame, between: Floats) -> NDArray[np.object_]:
+    """The main reason why a cell has another place: what was found there, else the larger of two steps of its score."""
+    by_features = np.abs(between - old["contamination_score"].to_numpy(dtype=np.float64))
+    by_model = np.abs(now["contamination_score"].to_numpy(dtype=np.float64) - between)
+    told = np.where(by_features > by_model, WHY[1], WHY[2]).astype(object)
+    still = np.fmax(np.nan_to_num(by_features), np.nan_to_num(by_model)) < 1e-6
+    told[still] = WHY[3]
+    evidence = old["evidence"].astype(object).to_numpy() != now["evidence"].astype(object).to_numpy()
+    released = old["released"].fillna(value=False).to_numpy(bool) != now["released"].to_numpy(bool)
+    told[evidence | released] = WHY[0]
+    return np.asarray(told)
+
+
+def _by_district(table: pd.DataFrame, moves: Flags) -> pd.DataFrame:
+    """For whom it got worse: unknown land of each district, and its cells in the first shares of the country."""
+    unknown = (table["evidence_now"] == STATE_NAMES[0]).to_numpy()
+    rows = []
+    for name in sorted({str(n) for n in table["district"]}):
+        part = unknown & (table["district"] == name).to_numpy()
+        row: dict[str, object] = {"district": name or "no district", "unknown_cells": int(part.sum())}
+        for share in SHARES:
+            percent = round(100 * share)
+            row[f"first_{percent}_before"] = int((table["place_before"][part] <= share).sum())
+            row[f"first_{percent}_now"] = int((table["place_now"][part] <= share).sum())
+        row["moved_back"] = int((moves & part & (table["place_now"] > table["place_before"]).to_numpy()).sum())
+        row["moved_up"] = int((moves & part & (table["place_now"] < table["place_before"]).to_numpy()).sum())
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    step = frame["first_10_now"] - frame["first_10_before"]
+    return frame.iloc[np.argsort(step.to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def _tasks(old: gpd.GeoDataFrame | None, new: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, int]:
+    """Tasks that came into the plan, that left it, and how many stayed, by the land that they cover."""
+    if old is None:
+        return new.iloc[:0], new.iloc[:0], 0
+    before = old.to_crs(new.crs)
+    came, went = new[_covered(new, before) < SAME_SHARE], before[_covered(before, new) < SAME_SHARE]
+    return came, went, len(new) - len(came)
+
+
+def _covered(tasks: gpd.GeoDataFrame, by: gpd.GeoDataFrame) -> Floats:
+    """Share of each task's land that the tasks of `by` cover; tasks of one plan do not overlap."""
+    shapes, others = np.asarray(tasks.geometry.array), np.asarray(by.geometry.array)
+    if not len(others) or not len(shapes):
+        return np.zeros(len(shapes))
+    mine, other = shapely.STRtree(others).query(shapes, predicate="intersects")
+    common = shapely.area(shapely.intersection(shapes[mine], others[other]))
+    return np.asarray(np.bincount(mine, common, len(shapes)) / shapely.area(shapes))

@@ -1,0 +1,247 @@
+"""An old risk map against what was found later: `mlrisk verify`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from features.base.arrays import Flags, Floats, Integers
+from features.base.errors import InputError
+from features.base.grid import Grid, decode_cell_id
+from mlrisk.followup.audit_sample import map_audit
+from mlrisk.followup.later_records import FOUND, SEARCHED, Later, read_later, searched_share
+from mlrisk.risk_map.columns import rule_scores
+from mlrisk.risk_map.package import NOT_EVIDENCE
+from training.validation.audit_sample import horvitz_thompson
+from training.validation.held_out import HeldOut, missed_table, pooled_table
+from training.validation.polygon_metrics import polygon_figures
+
+MAP = "the map"
+# A sliver of a cell that was searched says nothing of the cell; as for evidence.
+LEAST_SHARE = 0.1
+# What needs searched land to mean anything: finds alone do not say where nothing was.
+NEED_SEARCHED = ("roc_auc", "pr_auc", "base_rate", "height", "rheight", "pei")
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """What became of a map.
+
+    `held_out` are the judged cells (ranked ones, with searched land only those searched or found), `table` has one
+    row a ranking with bounds and the map's gain over it, `missed` the found cells in the lowest-ranked half.
+    `unranked` lists the found cells that had no rank. `audit` comes from searched records with `inclusion_prob`, else
+    from the map's own audit cells that were searched; empty without either.
+    """
+
+    risk_path: Path
+    as_of: date
+    held_out: HeldOut
+    table: pd.DataFrame
+    missed: pd.DataFrame
+    unranked: pd.DataFrame
+    by_find: Mapping[str, float]
+    audit: Mapping[str, Mapping[str, float]]
+    counts: Mapping[str, int]
+    notes: tuple[str, ...]
+    cell_size_m: float
+    searched_known: bool
+
+
+def verify(
+    risk: str | Path,
+    found: str | Path,
+    searched: str | Path | None = None,
+    crs: str | None = None,
+    block_m: float = 10_000.0,
+    seed: int = 0,
+    draws: int = 200,
+) -> Verification:
+    """Judge the ranking of a map by what was recorded after its `as_of`, beside the rules of thumb it carries.
+
+    `risk` is risk.parquet or its folder. `found` holds points or polygons, `searched` what was searched later; without
+    it unknown land stays unknown and only recall by area is told. `crs` is that of files that state none. Raises
+    InputError for files that cannot be used, and where no find is newer than the map or on a ranked cell.
+    """
+    path, cells, as_of = open_risk(Path(risk))
+    grid, row = grid_of(cells)
+    cells = cells.iloc[row].reset_index(drop=True)
+    finds = read_later("--found", Path(found), FOUND, grid, as_of, crs)
+    later = read_later("--searched", Path(searched), SEARCHED, grid, as_of, crs) if searched else None
+    positive = np.zeros(len(cells), dtype=bool)
+    positive[finds.cell] = True
+    ranked = cells["rank"].notna().to_numpy()
+    _check_finds(finds, positive & ranked, Path(found), as_of)
+    share = np.ones(len(cells)) if later is None else searched_share(grid, later)
+    # A find is proof of its cell, however little of it the searched polygons cover.
+    share = np.where(positive, 1.0 if later is None else np.where(share > 0, share, 1.0), share)
+    judged = np.flatnonzero(ranked & (positive | (share >= LEAST_SHARE)))
+    held_out = _judged(cells, judged, positive, share, block_m)
+    table = pooled_table("verify", held_out, MAP, seed, draws, grid.cell_size_m**2 / 10_000)
+    if later is None:
+        table = table[[name for name in table if not name.startswith(NEED_SEARCHED)]]
+    missed = missed_table(held_out, MAP).drop(columns="fold")
+    unranked = _unranked(cells, positive & ranked, positive)
+    counts = {
+        "cells": len(cells),
+        "ranked_cells": int(ranked.sum()),
+        "judged_cells": len(judged),
+        "found_cells": int((positive & ranked).sum()),
+        "found_cells_without_rank": len(unranked),
+        "finds_read": finds.read,
+        "finds_known_at_as_of": finds.known,
+        "finds_outside_the_map": finds.outside,
+    }
+    notes = finds.notes if later is None else (*finds.notes, *later.notes)
+    audit: Mapping[str, Mapping[str, float]] = {}
+    if later is not None:
+        low = held_out.cell_id[_low(held_out)]
+        audit = audits(later, positive, low, cells)
+        if not audit:
+            behind = ~ranked | np.isin(cells["cell_id"].to_numpy(), low)
+            audit, told = map_audit(cells, searched_share(grid, later), positive, behind)
+            notes = (*notes, *told)
+    return Verification(
+        path, as_of, held_out, table, missed, unranked, _by_find(finds, judged, held_out), audit, counts, notes,
+        grid.cell_size_m, later is not None,
+    )  # fmt: skip
+
+
+def open_risk(path: Path) -> tuple[Path, gpd.GeoDataFrame, date]:
+    """The risk map, its file and the date of knowledge that stands in its metadata; raises InputError."""
+    file = path / "risk.parquet" if path.is_dir() else path
+    if not file.is_file():
+        raise InputError(f"RISK ({file}) does not exist: give risk.parquet or the output folder of `mlrisk rank`")
+    try:
+        metadata = pq.read_schema(file).metadata or {}
+        cells = gpd.read_parquet(file)
+        notes = json.loads(metadata[b"mlrisk"])
+        as_of = date.fromisoformat(notes["as_of"])
+        cells.attrs["policy"] = str(notes.get("policy", ""))
+    except (KeyError, ValueError, OSError) as error:
+        raise InputError(f"RISK ({file}) is no risk map: give the risk.parquet that `mlrisk rank` wrote") from error
+    absent = [name for name in ("cell_id", "easting_m", "rank", "contamination", "released") if name not in cells]
+    if absent or cells.empty:
+        raise InputError(f"RISK ({file}) has no {', '.join(absent) or 'row'}: give a risk.parquet of this version")
+    return file, cells, as_of
+
+
+def grid_of(cells: gpd.GeoDataFrame) -> tuple[Grid, Integers]:
+    """The grid whose cells the map has, and the row of the map for each of them in `cell_ids()` order."""
+    column, row = decode_cell_id(cells["cell_id"].to_numpy())
+    far = int(np.argmax(np.abs(column)))
+    size = round(float(cells["easting_m"].iloc[far]) / (float(column[far]) + 0.5), 6)
+    mask = np.zeros((int(np.ptp(row)) + 1, int(np.ptp(column)) + 1), dtype=bool)
+    mask[row.max() - row, column - column.min()] = True
+    grid = Grid(cells.crs, size, int(column.min()), int(row.min()), mask)
+    order = np.argsort(cells["cell_id"].to_numpy(), kind="stable")
+    return grid, order[np.searchsorted(cells["cell_id"].to_numpy()[order], grid.cell_ids())]
+
+
+def audits(later: Later, positive: Flags, low: Integers, cells: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Horvitz-Thompson estimates from searched records with `inclusion_prob`: of all, and of what was missed.
+
+    A record is found when its outcome says so or a find lies in one of its cells. Missed are records none of whose
+    cells is in the upper half of the ranking; `low` are the ids of the judged cells in the lower half.
+    """
+    if "inclusion_prob" not in later.table:
+        return {}
+    chance = later.table["inclusion_prob"].to_numpy(dtype=np.float64)
+    drawn = np.isfinite(chance) & (chance > 0) & np.isin(np.arange(len(chance)), later.record)
+    found = np.zeros(len(chance), dtype=bool)
+    found[later.record[positive[later.cell]]] = True
+    if "outcome" in later.table:
+        found |= later.table["outcome"].eq("found").fillna(False).to_numpy(dtype=bool)
+    behind = cells["rank"].isna().to_numpy() | np.isin(cells["cell_id"].to_numpy(), low)
+    missed = np.ones(len(chance), dtype=bool)
+    missed[later.record[~behind[later.cell]]] = False
+    if not drawn.any():
+        return {}
+    return {
+        "all": horvitz_thompson(found[drawn], chance[drawn]),
+        "missed": horvitz_thompson((found & missed)[drawn], chance[drawn]),
+    }
+
+
+def record(verification: Verification) -> dict[str, Any]:
+    """The figures as plain values, missed finds first."""
+    return {
+        "missed": _rows(verification.missed),
+        "found_without_rank": _rows(verification.unranked),
+        "risk": str(verification.risk_path.name),
+        "as_of": verification.as_of.isoformat(),
+        "not_evidence": NOT_EVIDENCE,
+        "searched_land_known": verification.searched_known,
+        "counts": dict(verification.counts),
+        "rankings": _rows(verification.table),
+        "by_find": dict(verification.by_find),
+        "audit": {name: dict(figures) for name, figures in verification.audit.items()},
+        "notes": list(verification.notes),
+    }
+
+
+def _check_finds(finds: Later, on_ranked: Flags, path: Path, as_of: date) -> None:
+    if on_ranked.any():
+        return
+    told = f"{finds.read} read, {finds.known} known at {as_of}, {finds.outside} outside the map"
+    if finds.known and finds.known + finds.outside == finds.read:
+        why = f"holds no find newer than the map's as_of ({as_of}): give what was found later"
+    elif not len(finds.cell):
+        why = "has no find on the map: check its CRS, or give the map of the same area"
+    else:
+        why = "has no find on a ranked cell: all lie where the map gave no rank"
+    raise InputError(f"--found: {path} {why} ({told})")
+
+
+def _judged(
+    cells: pd.DataFrame,
+    rows: Integers,
+    positive: Flags,
+    share: Floats,
+    block_m: float,
+) -> HeldOut:
+    here = cells.iloc[rows]
+    east, north = here["easting_m"].to_numpy(), here["northing_m"].to_numpy()
+    blocks = np.floor(np.column_stack([east, north]) / block_m).astype(np.int64)
+    return HeldOut(
+        here["cell_id"].to_numpy(),
+        east,
+        north,
+        -here["rank"].to_numpy(dtype=np.float64),
+        positive[rows],
+        share[rows],
+        np.zeros(len(rows), dtype=np.int64),
+        (MAP,),
+        np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1),
+        here["contamination"].to_numpy(dtype=np.float64),
+        {"contamination alone": here["contamination_score"].to_numpy(dtype=np.float64)} | rule_scores(here),
+    )
+
+
+def _low(held_out: HeldOut) -> Flags:
+    return np.asarray(held_out.rankings(MAP)[MAP] < -0.5)
+
+
+def _by_find(finds: Later, judged: Integers, held_out: HeldOut) -> dict[str, float]:
+    place = np.full(int(max(judged.max(), finds.cell.max())) + 1, -1, dtype=np.int64)
+    place[judged] = np.arange(len(judged))
+    cell = place[finds.cell]
+    on = cell >= 0
+    every = len(np.unique(finds.record))
+    return polygon_figures(held_out.score, cell[on], finds.record[on], held_out.area, polygons=every)
+
+
+def _unranked(cells: pd.DataFrame, ranked: Flags, positive: Flags) -> pd.DataFrame:
+    rows = cells[positive & ~ranked]
+    why = np.where(rows["released"], "released by the authority", "no basis to rank")
+    return rows[["cell_id", "easting_m", "northing_m"]].assign(why=why).reset_index(drop=True)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]

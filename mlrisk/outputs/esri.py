@@ -1,0 +1,117 @@
+"""Optional formats for older ArcGIS: shapefiles with names of ten characters, and a file geodatabase in a zip."""
+
+import tempfile
+import zipfile
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.outputs.geopackage import planner_layers
+from mlrisk.outputs.code_list import lookup_table
+from mlrisk.outputs.wording import notes_json, notes_lines
+
+# A shapefile keeps ten characters of a name: cut by the driver, casualties_per_year and casualties_averted would both
+# be casualties. Every longer name of the layers must be here; a test says so.
+SHORT = {
+    "contamination": "contam",
+    "contamination_low": "contam_lo",
+    "contamination_high": "contam_hi",
+    "casualties_per_year": "casualt_yr",
+    "casualties_averted": "cas_avert",
+    "casualties_averted_low": "cas_avt_lo",
+    "casualties_averted_high": "cas_avt_hi",
+    "expected_finds": "exp_finds",
+    "expected_finds_low": "expfnd_lo",
+    "expected_finds_high": "expfnd_hi",
+    "expected_found": "exp_found",
+    "out_of_domain_share": "out_domain",
+    "inclusion_prob": "incl_prob",
+    "authority_class": "auth_class",
+    "access_note": "access",
+    "priority_class": "prio_class",
+    "priority_text": "prio_text",
+    "hazard_type": "haz_type",
+    "hazard_status": "haz_status",
+}
+SHAPEFILES = ("survey_tasks", "ranked_cells")
+# The longest text of a DBF field; UTF-8 letters of Azerbaijani take two bytes.
+MOST_BYTES = 254
+
+
+def write_shp(package: Package, folder: Path) -> list[Path]:
+    """Write survey_tasks and ranked_cells as shapefiles in the grid CRS, and a text file with the warning beside each.
+
+    Texts end after 254 bytes; `note` holds the warning on every row, because the format has no metadata.
+    """
+    layers, when, written = planner_layers(package), package.notes.as_of.isoformat(), []
+    for name in SHAPEFILES:
+        frame = _short(layers[name]).assign(note=NOT_EVIDENCE)
+        path = folder / f"{name}.shp"
+        # The date of knowledge in the header, not that of writing: the same package gives the same bytes.
+        options = {"DBF_DATE_LAST_UPDATE": when, "ENCODING": "UTF-8"}
+        pyogrio.write_dataframe(frame, path, driver="ESRI Shapefile", geometry_type="Polygon", layer_options=options)
+        about = path.with_suffix(".txt")
+        columns = [f"{short}: {name}" for name, short in zip(layers[name].columns, frame.columns, strict=False)]
+        about.write_text("\n".join([*notes_lines(package.notes), "", *columns, ""]), encoding="utf-8", newline="\n")
+        written += [path.with_suffix(ending) for ending in (".cpg", ".dbf", ".prj", ".shp", ".shx", ".txt")]
+    return written
+
+
+def _short(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    names = {name: short_name(name) for name in frame.columns if name != frame.geometry.name}
+    short = frame.rename(columns=names)
+    for name in short.select_dtypes(["object", "str"]).columns:
+        short[name] = [_cut(text) if isinstance(text, str) else text for text in short[name]]
+    return short.astype(dict.fromkeys(short.select_dtypes("bool").columns, "int32"))
+
+
+def short_name(name: str) -> str:
+    """The name of a column in a shapefile.
+
+    >>> short_name("casualties_averted_low"), short_name("reason_1_az"), short_name("rank")
+    ('cas_avt_lo', 'reason1_az', 'rank')
+    """
+    return SHORT.get(name, name if len(name) <= 10 else name.replace("reason_", "reason"))
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:MOST_BYTES].decode("utf-8", errors="ignore")
+
+
+def write_fgdb(package: Package, folder: Path) -> list[Path]:
+    """Write risk_map.gdb.zip with the layers of the GeoPackage, the lookup table and the notes as a table.
+
+    Its driver numbers and dates the tables itself: two writings differ in those bytes.
+    """
+    archive = folder / "risk_map.gdb.zip"
+    about = {"DOCUMENTATION": f"<metadata><idPurp>{escape(notes_json(package.notes))}</idPurp></metadata>"}
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = Path(scratch) / "risk_map.gdb"
+        for name, frame in planner_layers(package).items():
+            kinds = set(frame.geom_type.dropna().str.removeprefix("Multi"))
+            if len(kinds) != 1:
+                # A feature class has one kind of geometry; the GeoPackage has the mixed and the empty layers.
+                continue
+            kind = {"Point": "Point", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}[kinds.pop()]
+            pyogrio.write_dataframe(_int32(frame), path, driver="OpenFileGDB", layer=name, geometry_type=kind,
+                                    promote_to_multi=kind != "Point", layer_options=about)  # fmt: skip
+        for name, table in (("lookup", lookup_table()), ("notes", _notes_table(package))):
+            pyogrio.write_dataframe(table, path, driver="OpenFileGDB", layer=name)
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
+            for part in sorted(path.iterdir()):
+                stream.write(part, f"risk_map.gdb/{part.name}")
+    return [archive]
+
+
+def _notes_table(package: Package) -> pd.DataFrame:
+    return pd.DataFrame({"note": notes_lines(package.notes)}, dtype="str")
+
+
+def _int32(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Whole numbers that fit, as 32 bits; the driver would make others decimals, and cell_id becomes text instead."""
+    wide = [name for name in frame.columns if str(frame[name].dtype).lower() == "int64"]
+    return frame.astype(dict.fromkeys(wide, "str"))

@@ -1,0 +1,207 @@
+"""GeoPackage 1.3 with the styles inside: the first cells and the tasks for QGIS, ArcGIS and field devices."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from mlrisk.risk_map.priority_classes import CLASSES, NO_BASIS, priority_class
+from mlrisk.risk_map.package import Package
+from mlrisk.outputs.code_list import lookup_table
+from mlrisk.outputs.qgis_styles import Entry, VectorStyle, vector_qml
+from mlrisk.outputs.cell_rasters import on_grid, polygons_of
+from mlrisk.outputs.tasks_by_rank import tasks_by_rank
+from mlrisk.outputs.wording import TASK_COLUMNS, check_columns, notes_tags
+
+# Polygons for a whole country are slow everywhere; the raster and the Parquet file hold every cell.
+MOST_CELLS = 20_000
+MOST_NO_BASIS_VERTICES = 300_000
+CELL_COLUMNS = (
+    "cell_id",
+    "rank",
+    "evidence",
+    "contamination",
+    "contamination_low",
+    "contamination_high",
+    "casualties_per_year",
+    "priority",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "task_id",
+    "purpose",
+    "inclusion_prob",
+)
+# Only columns that a planner needs leave the program: a source may hold more than it should.
+CONTEXT_COLUMNS = {
+    "known_hazards": ("hazard_type", "hazard_status", "source"),
+    "front_lines": ("held_from", "held_to", "kind"),
+    "roads": ("road_class", "bridge"),
+    "rivers": (),
+    "settlements": ("name", "place", "population", "planned_population"),
+    "districts": ("name",),
+}
+INK = "#1f2430"
+ALIASES = {column.name: column.label for column in TASK_COLUMNS}
+STYLES = {
+    "ranked_cells": VectorStyle(
+        "fill",
+        INK,
+        aliases=ALIASES,
+        classes_of="priority_class",
+        entries=tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES if cls.share_to is not None),
+    ),
+    "no_basis_to_rank": VectorStyle("fill", "", fill=CLASSES[NO_BASIS - 1].colour, hatch="#ffffff"),
+    "survey_tasks": VectorStyle("fill", INK, width=0.5, label="rank", aliases=ALIASES),
+    "known_hazards": VectorStyle("fill", "#a5123f", width=0.5),
+    "front_lines": VectorStyle("line", "#5b2a86", width=0.7, dash=True),
+    "roads": VectorStyle("line", "#7a7368", width=0.3),
+    "rivers": VectorStyle("line", "#4a78b5", width=0.3),
+    "settlements": VectorStyle("marker", INK, label="name"),
+    "districts": VectorStyle("fill", "#7a7368", width=0.2, label="name"),
+}
+FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "MultiLineString": "line"}
+
+
+def write_gpkg(package: Package, folder: Path) -> list[Path]:
+    """Write risk_map.gpkg: ranked_cells, no_basis_to_rank, survey_tasks, known_hazards and the context there is."""
+    path = folder / "risk_map.gpkg"
+    path.unlink(missing_ok=True)
+    layers, tags = planner_layers(package), notes_tags(package.notes)
+    for name, frame in layers.items():
+        _write_layer(path, name, frame, tags)
+    pyogrio.write_dataframe(lookup_table(), path, layer="lookup", driver="GPKG", layer_metadata=tags)
+    when = f"{package.notes.as_of.isoformat()}T00:00:00.000Z"
+    _write_aliases(path, layers)
+    _write_styles(path, layers, when)
+    return [path]
+
+
+def planner_layers(package: Package) -> dict[str, gpd.GeoDataFrame]:
+    """The layers for a GIS by name, in the order of drawing, with the columns that a planner needs and no others."""
+    layers = {
+        "ranked_cells": _cells(package),
+        "no_basis_to_rank": _no_basis(package),
+        "survey_tasks": _tasks(package),
+        "known_hazards": package.hazards,
+    }
+    layers |= {name: package.layers[name] for name in CONTEXT_COLUMNS if name in package.layers}
+    kept = {
+        name: [column for column in CONTEXT_COLUMNS.get(name, tuple(frame.columns)) if column in frame.columns]
+        for name, frame in layers.items()
+    }
+    return {name: gpd.GeoDataFrame(frame[kept[name]], geometry=frame.geometry) for name, frame in layers.items()}
+
+
+def _cells(package: Package) -> gpd.GeoDataFrame:
+    """The first MOST_CELLS ranked cells as squares, by rank."""
+    check_columns(package.risk, (*CELL_COLUMNS, "easting_m", "northing_m", "released"), "risk")
+    risk = package.risk.assign(priority_class=priority_class(package.risk).astype(np.int32))
+    risk = risk[risk["rank"].notna()].astype({"rank": "int32"}).sort_values("rank", kind="stable").head(MOST_CELLS)
+    half = package.grid.cell_size_m / 2
+    east, north = risk["easting_m"].to_numpy(), risk["northing_m"].to_numpy()
+    squares = shapely.box(east - half, north - half, east + half, north + half)
+    texts = {cls.code: cls.text for cls in CLASSES}
+    cells = risk[["rank", "priority_class", *(name for name in CELL_COLUMNS if name != "rank")]]
+    cells = cells.assign(priority_text=cells["priority_class"].map(texts))
+    return gpd.GeoDataFrame(cells.reset_index(drop=True), geometry=squares, crs=package.grid.crs)
+
+
+def _no_basis(package: Package) -> gpd.GeoDataFrame:
+    """Land with no basis to rank, so that a planner sees it hatched and not as the blank between ranked cells."""
+    codes = on_grid(package.grid, priority_class(package.risk), 0)
+    shapes = polygons_of(codes == NO_BASIS, package.grid.transform, MOST_NO_BASIS_VERTICES)
+    text = [CLASSES[NO_BASIS - 1].text] * len(shapes)
+    return gpd.GeoDataFrame({"priority_text": text}, geometry=shapes, crs=package.grid.crs)
+
+
+def _tasks(package: Package) -> gpd.GeoDataFrame:
+    tasks = tasks_by_rank(package).drop(columns="contributions", errors="ignore")
+    return tasks.astype({"rank": "int32", "task_id": "int32", "cells": "int32"})
+
+
+def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, tags: dict[str, str]) -> None:
+    families = set(frame.geom_type.dropna().str.removeprefix("Multi"))
+    only = families.pop() if len(families) == 1 else None
+    pyogrio.write_dataframe(
+        frame,
+        path,
+        layer=name,
+        driver="GPKG",
+        # One type a layer is what ArcGIS wants; a source that mixes points and polygons stays as it is.
+        geometry_type=("Point" if only == "Point" and not _multi(frame) else f"Multi{only}") if only else "Unknown",
+        promote_to_multi=only is not None and (only != "Point" or _multi(frame)),
+        dataset_options={"VERSION": "1.3"},
+        layer_options={"GEOMETRY_NAME": "geom", "DESCRIPTION": tags["not_evidence"]},
+        dataset_metadata=tags,
+        layer_metadata=tags,
+    )
+
+
+def _multi(frame: gpd.GeoDataFrame) -> bool:
+    return bool(frame.geom_type.str.startswith("Multi").any())
+
+
+def _write_aliases(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Names and meanings of the columns as the schema extension of GeoPackage has them, for ArcGIS and GDAL."""
+    rows = [
+        (layer, about.name, about.label, f"{about.text} Unit: {about.unit}." if about.unit else about.text)
+        for layer in ("ranked_cells", "survey_tasks")
+        for about in TASK_COLUMNS
+        if about.name in layers[layer].columns
+    ]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "CREATE TABLE gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, "
+            "title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT, "
+            "CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name), CONSTRAINT gdc_tn UNIQUE (table_name, name))"
+        )
+        database.executemany(
+            "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description) VALUES (?, ?, ?, ?, ?)",
+            [(layer, column, label, label, text) for layer, column, label, text in rows],
+        )
+        database.execute(
+            "INSERT INTO gpkg_extensions VALUES ('gpkg_data_columns', NULL, 'gpkg_schema', "
+            "'http://www.geopackage.org/spec/#extension_schema', 'read-write')"
+        )
+
+
+def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str) -> None:
+    """The table from which QGIS takes the default style of a layer; the columns and empty strings are what it asks."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
+            "f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), "
+            "styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), "
+            "update_time DATETIME)"
+        )
+        for name, frame in layers.items():
+            database.execute(
+                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
+                "styleName, styleQML, styleSLD, useAsDefault, description, owner, update_time) "
+                "VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', ?)",
+                (name, name, vector_qml(_style(name, frame)), "mlrisk default", when),
+            )
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles', 'QGIS styles', ?, 0)",
+            (when,),
+        )
+        # The date of knowledge, not of writing: what differs from run to run is in summary.json alone.
+        database.execute("UPDATE gpkg_contents SET last_change = ?", (when,))
+        database.execute("UPDATE gpkg_metadata_reference SET timestamp = ?", (when,))
+
+
+def _style(name: str, frame: gpd.GeoDataFrame) -> VectorStyle:
+    """The style of the layer, for the kind of geometry that it really has and the columns that it really has."""
+    style = STYLES[name]
+    kinds = pd.unique(frame.geom_type.dropna())
+    kind = FAMILY.get(str(kinds[0]), "fill") if len(kinds) else style.kind
+    label = style.label if style.label in frame.columns else ""
+    return replace(style, kind=kind, label=label)

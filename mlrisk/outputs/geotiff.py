@@ -1,0 +1,126 @@
+"""Cloud optimised GeoTIFFs: the bands of the risk map, the classes with a colour table, and QGIS styles beside them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+
+from mlrisk.risk_map.priority_classes import CLASSES, CONTAMINATION_SCALE, EVIDENCE_CODES, EVIDENCE_TEXTS, OUTSIDE, casualty_scale, priority_class
+from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
+from mlrisk.outputs.cell_rasters import on_grid
+from mlrisk.outputs.wording import check_columns, notes_tags
+
+# Band name -> what its values mean, in the order of the bands.
+BANDS = {
+    "contamination": "probability that survey would find explosive ordnance",
+    "contamination_low": "lower end of the interval of contamination",
+    "contamination_high": "upper end of the interval of contamination",
+    "casualties_per_year": "killed and injured people expected per cell and year",
+    "priority_class": "; ".join(f"{cls.code} {cls.text}" for cls in CLASSES),
+    "in_domain": "1 inside the area of applicability of the model; 0 outside: no basis to rank",
+    "evidence": "; ".join(f"{code} {EVIDENCE_TEXTS[name]}" for name, code in EVIDENCE_CODES.items()),
+    "venn_abers_low": "lower end of the Venn-Abers interval: share found at this score, low among regions not seen",
+    "venn_abers_high": "upper end of the Venn-Abers interval: share found at this score, high among regions not seen",
+    "spread": "width of contamination over models trained on resampled blocks of land, 5 % to 95 %",
+    "missed_share_below": "if survey stopped above this cell, at most this share of the hazards would be missed, on "
+    "average over land like that judged; not evidence of absence",
+    "purpose": "what the survey task of the cell is for: 0 no task; 1 survey; 2 explore; 3 audit (drawn at random)",
+    "inclusion_prob": "probability with which the cell could be drawn for the random audit",
+    "season_detection": "probability that this season's survey, as planned, finds what lies in the cell",
+}
+PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
+CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
+
+
+def write_cog(package: Package, folder: Path) -> list[Path]:
+    """Write risk_map.tif (float32, NaN outside the area), risk_classes.tif (uint8, 0 outside) and .qml styles."""
+    columns = (*(name for name in BANDS if name != "priority_class"), "rank", "released")
+    check_columns(package.risk, columns, "risk")
+    classes = priority_class(package.risk)
+    return [
+        _write_bands(package, classes, folder / "risk_map.tif"),
+        _write_classes(package, classes, folder / "risk_classes.tif"),
+        *_write_styles(package, folder),
+    ]
+
+
+def _write_bands(package: Package, classes: NDArray[np.int8], path: Path) -> Path:
+    # The predictor for floats halves the file; nearest overviews keep classes and codes whole numbers.
+    options = {"dtype": "float32", "count": len(BANDS), "nodata": np.nan, "predictor": "FLOATING_POINT"}
+    with rasterio.open(path, "w", **_profile(package), **options) as image:
+        for band, (name, text) in enumerate(BANDS.items(), start=1):
+            values = _band(package, classes, name).astype(np.float32)
+            image.write(on_grid(package.grid, values, np.nan), band)
+            image.set_band_description(band, name)
+            image.update_tags(band, meaning=text)
+        _tag(image, package)
+    return path
+
+
+def _band(package: Package, classes: NDArray[np.int8], name: str) -> NDArray[Any]:
+    if name == "priority_class":
+        return classes
+    if name == "evidence":
+        return np.asarray(package.risk["evidence"].map(EVIDENCE_CODES).to_numpy())
+    if name == "purpose":
+        return np.asarray(package.risk["purpose"].map(PURPOSES).to_numpy())
+    return np.asarray(package.risk[name].to_numpy())
+
+
+def _write_classes(package: Package, classes: NDArray[np.int8], path: Path) -> Path:
+    with rasterio.open(path, "w", **_profile(package), dtype="uint8", count=1, nodata=OUTSIDE) as image:
+        image.write(on_grid(package.grid, classes.astype(np.uint8), OUTSIDE), 1)
+        image.write_colormap(1, {cls.code: (*rgb(cls.colour), 255) for cls in CLASSES} | {OUTSIDE: (0, 0, 0, 0)})
+        image.set_band_description(1, "priority_class")
+        image.update_tags(1, meaning=BANDS["priority_class"])
+        _tag(image, package)
+    return path
+
+
+def _profile(package: Package) -> dict[str, Any]:
+    grid = package.grid
+    return {
+        "driver": "COG",
+        "width": grid.shape[1],
+        "height": grid.shape[0],
+        "crs": grid.crs,
+        "transform": grid.transform,
+        "compress": "DEFLATE",
+        "overview_resampling": "NEAREST",
+        "num_threads": "ALL_CPUS",
+    }
+
+
+def _tag(image: Any, package: Package) -> None:
+    image.update_tags(**notes_tags(package.notes), TIFFTAG_IMAGEDESCRIPTION=f"mlrisk risk map. {NOT_EVIDENCE}")
+
+
+def _write_styles(package: Package, folder: Path) -> list[Path]:
+    """QGIS takes the style of the same name as the file by itself; the others are loaded by hand.
+
+    The classes come first: a band of numbers alone would show land with no basis to rank as if it were ranked.
+    """
+    bands = list(BANDS)
+    casualties = casualty_scale(package.risk["casualties_per_year"])
+    styles = {
+        "risk_map.qml": classes_qml(CLASS_ENTRIES, bands.index("priority_class") + 1),
+        "risk_map_contamination.qml": scale_qml(CONTAMINATION_SCALE, bands.index("contamination") + 1),
+        "risk_map_contamination_high.qml": scale_qml(CONTAMINATION_SCALE, bands.index("contamination_high") + 1),
+        "risk_map_casualties_per_year.qml": scale_qml(casualties, bands.index("casualties_per_year") + 1),
+        "risk_classes.qml": classes_qml(CLASS_ENTRIES),
+    }
+    for name, text in styles.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return [folder / name for name in styles]
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of #rrggbb.
+
+    >>> rgb("#ff8000")
+    (255, 128, 0)
+    """
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -1,0 +1,130 @@
+"""Labels of the page's map: from which zoom on each is drawn, so that none hides another."""
+
+from features.base.arrays import Floats
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from bokeh.core.properties import value
+from bokeh.models import ColumnDataSource
+from numpy.typing import NDArray
+
+from mlrisk.risk_map.package import Package
+from mlrisk.outputs.map_page_overlays import layer_of
+
+# A phone shows the whole area in about so many pixels; each step on shows twice as many in the same width.
+NARROWEST_PX, STEPS = 300, 8
+HEIGHT_PX, CHARACTER_PX = 15, 6.6
+MOST_NAMES = {"settlements": 500, "districts": 200}
+LONGEST = 32
+MOST_TASK_LABELS = 20
+FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+INK, QUIET = "#1f2430", "#6b6459"
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text at a place of the map that reaches `left_px` and `right_px` from there, and what is drawn with it."""
+
+    key: str
+    text: str
+    easting_m: float
+    northing_m: float
+    left_px: float
+    right_px: float
+
+
+def name_labels(package: Package, key: str) -> list[Label]:
+    """The names of settlements (right of their mark) or districts (in their middle), the most populous first."""
+    frame = layer_of(package, key)
+    if frame is None or "name" not in frame.columns:
+        return []
+    named = frame[frame["name"].notna() & frame.geometry.notna()]
+    if "population" in named.columns:
+        named = named.sort_values("population", ascending=False, kind="stable")
+    named = named.head(MOST_NAMES[key])
+    places = shapely.get_coordinates(shapely.point_on_surface(np.asarray(named.geometry.values, dtype=object)))
+    labels = []
+    for name, (easting, northing) in zip(named["name"], places.round(1), strict=True):
+        text = str(name)[:LONGEST]
+        width = CHARACTER_PX * len(text)
+        if key == "districts":
+            labels.append(Label(key, text.upper(), easting, northing, 0.6 * width, 0.6 * width))
+        else:
+            labels.append(Label(key, text, easting, northing, 5, 8 + width))
+    return labels
+
+
+def limits(labels: Sequence[Label], whole_m: float) -> Floats:
+    """The most metres a pixel may have for each label to be drawn, shape (n_labels,).
+
+    Earlier labels come first: from the zoom at which a phone shows `whole_m` metres, in steps of two, each label is
+    drawn as soon as it touches none that is drawn. Where places coincide, the later is drawn at the last step.
+    """
+    place = np.array([(label.easting_m, label.northing_m) for label in labels]).reshape(-1, 2)
+    reach = np.array([(label.left_px, label.right_px) for label in labels]).reshape(-1, 2)
+    steps = whole_m / NARROWEST_PX / 2.0 ** np.arange(STEPS)
+    found = np.full(len(labels), steps[-1])
+    drawn = np.zeros(len(labels), dtype=bool)
+    for metres in steps:
+        west, east = place[:, 0] - reach[:, 0] * metres, place[:, 0] + reach[:, 1] * metres
+        for number in np.flatnonzero(~drawn):
+            beside = (west < east[number]) & (east > west[number])
+            level = np.abs(place[:, 1] - place[number, 1]) < HEIGHT_PX * metres
+            if not (drawn & beside & level).any():
+                drawn[number], found[number] = True, metres
+    return found
+
+
+def add_labels(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
+    """Names and the pins of the first tasks; each is tagged with the most metres a pixel may have for it to be drawn.
+
+    Texts are drawn on a canvas, which no browser reads as HTML.
+    """
+    pins = [Label("tasks", str(task["rank"]), task["easting_m"], task["northing_m"], 12, 12) for task in tasks]
+    labels = [*pins[:MOST_TASK_LABELS], *name_labels(package, "settlements"), *name_labels(package, "districts")]
+    west, _, east, _ = package.grid.bounds
+    most = limits(labels, east - west)
+    # Pins lie on top of all names.
+    for key in ("districts", "settlements", "tasks"):
+        for limit in np.unique(most):
+            group = [label for label, own in zip(labels, most, strict=True) if (label.key, own) == (key, limit)]
+            if group:
+                _add_group(plot, key, group, float(limit))
+
+
+def _add_group(plot: Any, key: str, labels: list[Label], limit: float) -> None:
+    source = ColumnDataSource(
+        {
+            "x": [label.easting_m for label in labels],
+            "y": [label.northing_m for label in labels],
+            "text": [label.text for label in labels],
+            "size": [19 + 5 * (len(label.text) - 1) for label in labels],
+        }
+    )
+    name, beside = f"layer/{key}", key == "settlements"
+    drawn = []
+    if key == "tasks":
+        mark = {"size": "size", "fill_color": "#ffffff", "line_color": INK, "line_width": 1.4}
+        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
+    if beside:
+        mark = {"marker": "square", "size": 6, "fill_color": INK, "line_color": "#ffffff"}
+        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
+    text = plot.text(
+        "x",
+        "y",
+        text="text",
+        source=source,
+        x_offset=7 if beside else 0,
+        text_align="left" if beside else "center",
+        text_baseline="middle",
+        text_font=value(FONT),
+        text_font_size="11px",
+        text_font_style="bold" if key == "tasks" else "normal",
+        text_color=QUIET if key == "districts" else INK,
+        name=name,
+    )
+    for renderer in (*drawn, text):
+        renderer.tags = [round(limit, 3)]

@@ -1,0 +1,121 @@
+"""What the map page draws over the land: thinned so that a country fits into a page."""
+
+from features.base.arrays import Floats
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from mlrisk.risk_map.package import Package
+
+# About 1 MB of coordinates a layer, and still smooth to pan on an office laptop.
+MOST_VERTICES = 60_000
+MOST_SETTLEMENTS = 500
+# Names that search knows: about 100 kB of the page.
+MOST_NAMED = 4_000
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """How a layer is drawn and what the legend calls it."""
+
+    key: str
+    title: str
+    colour: str
+    width: float = 1.0
+    dash: str = "solid"
+    fill_alpha: float = 0.0
+    shown: bool = True
+
+
+# Drawn in this order: what a planner must not overlook lies on top.
+OVERLAYS = (
+    OverlayStyle("districts", "Districts", "#6b6459", 1.0, "dotted"),
+    OverlayStyle("rivers", "Rivers", "#3f78bd", 1.0),
+    OverlayStyle("roads", "Roads", "#5d564b", 0.9),
+    OverlayStyle("settlements", f"Settlements, at most {MOST_SETTLEMENTS}", "#1f2430", 1.0, fill_alpha=0.9),
+    OverlayStyle("front_lines", "Front lines", "#5b2a86", 2.4, "dashed"),
+    OverlayStyle("hazards", "Known hazards", "#1f2430", 1.6, fill_alpha=0.0),
+)
+
+
+def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
+    """The layer, None where there is none or it is empty; of settlements the most populous."""
+    frame = package.hazards if key == "hazards" else package.layers.get(key)
+    if frame is None or frame.empty:
+        return None
+    if key == "settlements" and len(frame) > MOST_SETTLEMENTS:
+        # A country has thousands of villages: all of them would hide the map below.
+        people = frame["population"].fillna(0) if "population" in frame.columns else None
+        return frame.head(MOST_SETTLEMENTS) if people is None else frame.loc[people.nlargest(MOST_SETTLEMENTS).index]
+    return frame
+
+
+def named_places(package: Package) -> list[tuple[str, int, int]]:
+    """Name, easting and northing of settlements, the most populous first, and of districts: what search finds by name.
+
+    At most MOST_NAMED; whole metres.
+    """
+    west, south, east, north = package.grid.bounds
+    found: list[tuple[str, int, int]] = []
+    for key in ("settlements", "districts"):
+        frame = package.layers.get(key)
+        if frame is None or "name" not in frame.columns:
+            continue
+        named = frame[frame["name"].notna() & frame.geometry.notna() & ~frame.geometry.is_empty]
+        if "population" in named.columns:
+            named = named.sort_values("population", ascending=False, kind="stable")
+        points = shapely.point_on_surface(np.asarray(named.geometry.values, dtype=object))
+        places = shapely.get_coordinates(points).round().astype(np.int64)
+        found += [
+            (str(name), int(x), int(y))
+            for name, (x, y) in zip(named["name"], places, strict=True)
+            if str(name).strip() and west <= x <= east and south <= y <= north
+        ]
+    return found[:MOST_NAMED]
+
+
+def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Geometries cut to the grid and simplified until they have at most MOST_VERTICES vertices.
+
+    Where that is not enough, the smallest are left out.
+    """
+    west, south, east, north = package.grid.bounds
+    shapes = np.asarray(frame.geometry.dropna().values, dtype=object)
+    shapes = shapely.get_parts(shapely.clip_by_rect(shapely.make_valid(shapes), west, south, east, north))
+    shapes = shapes[~shapely.is_empty(shapes)]
+    tolerance = max(east - west, north - south) / 4000
+    shapes = shapely.simplify(shapes, tolerance)
+    for _ in range(4):
+        if shapely.get_num_coordinates(shapes).sum() <= MOST_VERTICES:
+            return np.asarray(shapes)
+        tolerance *= 2
+        shapes = shapely.simplify(shapes, tolerance)
+    largest = np.argsort(-np.maximum(shapely.length(shapes), shapely.area(shapes)), kind="stable")
+    kept = largest[np.cumsum(shapely.get_num_coordinates(shapes)[largest]) <= MOST_VERTICES]
+    return np.asarray(shapes[np.sort(kept)])
+
+
+def broken_line(shapes: NDArray[np.object_]) -> tuple[Floats, Floats]:
+    """Eastings and northings of all lines in one list, with NaN between them: one glyph draws faster than thousands."""
+    gap = np.full((1, 2), np.nan)
+    parts = [part for shape in shapes for part in (shapely.get_coordinates(shape).round(1), gap)]
+    lines = np.concatenate([np.empty((0, 2)), *parts])
+    return lines[:, 0], lines[:, 1]
+
+
+Rings = list[list[list[float]]]
+
+
+def polygon_rings(shape: BaseGeometry) -> tuple[Rings, Rings]:
+    """Eastings and northings of a (multi)polygon as Bokeh nests them: polygon, ring (outline first), vertex."""
+    eastings: Rings = []
+    northings: Rings = []
+    for polygon in shapely.get_parts(shape):
+        rings = [shapely.get_coordinates(ring).round(1) for ring in (polygon.exterior, *polygon.interiors)]
+        eastings.append([ring[:, 0].tolist() for ring in rings])
+        northings.append([ring[:, 1].tolist() for ring in rings])
+    return eastings, northings

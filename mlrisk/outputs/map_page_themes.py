@@ -1,0 +1,110 @@
+"""What the map page can colour the land by: each theme is a picture of codes with words and colours for its legend."""
+
+from features.base.arrays import Floats
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlrisk.risk_map.priority_classes import CLASSES, CONTAMINATION_SCALE, EVIDENCE_CODES, EVIDENCE_COLOURS, EVIDENCE_TEXTS, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEASED, Scale, casualty_scale, priority_class
+from mlrisk.risk_map.package import Package
+from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid
+
+# Four million pixels are more than any screen shows and keep the page below 15 MB.
+MOST_PIXELS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Theme:
+    """One picture: `codes` is uint8, row 0 in the north, 0 outside the area; code n has labels[n - 1], colours[n - 1].
+
+    `hatched` is the code that is drawn hatched, 0 for none. A pixel shows the most urgent of its cells.
+    """
+
+    key: str
+    title: str
+    unit: str
+    codes: NDArray[np.uint8]
+    labels: tuple[str, ...]
+    colours: tuple[str, ...]
+    hatched: int = 0
+
+
+def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple[Theme, ...], int]:
+    """The themes, and how many cells lie along the side of a pixel."""
+    factor = coarsening(package.grid.shape, most_pixels)
+    classes = priority_class(package.risk).astype(np.uint8)
+    risk = package.risk
+    interval = risk["contamination_high"] - risk["contamination_low"]
+    themes = (
+        Theme(
+            "priority",
+            "Survey priority",
+            "share of the ranked area",
+            _picture(package, classes, factor, MOST_URGENT_FIRST),
+            tuple(cls.text for cls in CLASSES),
+            tuple(cls.colour for cls in CLASSES),
+            NO_BASIS,
+        ),
+        _quantity(package, classes, factor, "contamination", CONTAMINATION_SCALE, risk["contamination"].to_numpy()),
+        _quantity(package, classes, factor, "interval", CONTAMINATION_SCALE, interval.to_numpy()),
+        *_casualties(package, classes, factor),
+        _evidence(package, factor),
+    )
+    return themes, factor
+
+
+def _casualties(package: Package, classes: NDArray[np.uint8], factor: int) -> tuple[Theme, ...]:
+    """The casualty theme, none where no accident was known to learn from: an empty map would look like no danger."""
+    values = package.risk["casualties_per_year"].to_numpy(dtype=np.float64)
+    if not np.isfinite(values).any():
+        return ()
+    return (_quantity(package, classes, factor, "casualties", casualty_scale(values), values),)
+
+
+TITLES = {
+    "contamination": ("Contamination", "probability that survey would find explosive ordnance in the cell"),
+    "interval": ("Uncertainty", "width of the interval of contamination, upper end less lower end"),
+    "casualties": ("Casualties per year", "people killed and injured, per cell and year"),
+}
+
+
+def _quantity(
+    package: Package, classes: NDArray[np.uint8], factor: int, key: str, scale: Scale, values: Floats
+) -> Theme:
+    """A quantity in the bins of its scale; unranked land shows why it is unranked, not a number to be believed."""
+    bins = len(scale.labels)
+    no_basis, released = bins + 1, bins + 2
+    codes = scale.codes(values)
+    codes[classes == NO_BASIS] = no_basis
+    codes[classes == RELEASED] = released
+    order = (*range(bins, 1, -1), no_basis, 1, released, OUTSIDE)
+    special = [cls for cls in CLASSES if cls.code in (NO_BASIS, RELEASED)]
+    return Theme(
+        key,
+        *TITLES[key],
+        _picture(package, codes, factor, order),
+        (*scale.labels, *(cls.text for cls in special)),
+        (*scale.colours, *(cls.colour for cls in special)),
+        no_basis,
+    )
+
+
+def _evidence(package: Package, factor: int) -> Theme:
+    codes = (package.risk["evidence"].map(EVIDENCE_CODES).to_numpy() + 1).astype(np.uint8)
+    found, unknown, searched = (EVIDENCE_CODES[name] + 1 for name in ("found", "unknown", "searched"))
+    names = sorted(EVIDENCE_CODES, key=EVIDENCE_CODES.__getitem__)
+    return Theme(
+        "evidence",
+        "Evidence",
+        f"what is known as of {package.notes.as_of.isoformat()}",
+        _picture(package, codes, factor, (found, unknown, searched, OUTSIDE)),
+        tuple(EVIDENCE_TEXTS[name] for name in names),
+        tuple(EVIDENCE_COLOURS[name] for name in names),
+    )
+
+
+def _picture(
+    package: Package, codes: NDArray[np.uint8], factor: int, most_urgent_first: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    return coarsen(on_grid(package.grid, codes, OUTSIDE), factor, most_urgent_first)

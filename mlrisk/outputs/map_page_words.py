@@ -1,0 +1,37 @@
+"""The fixed texts of the page in every language of the package: the page holds all of them and shows one."""
+
+from typing import Any
+
+import markupsafe
+
+from mlrisk.risk_map.language import language
+
+
+class PageWords:
+    """Texts by their English; `used` collects those that the page asked for, so that a test finds what has no word."""
+
+    def __init__(self, codes: tuple[str, ...]) -> None:
+        self.languages = tuple(language(code) for code in codes)
+        self.used: set[str] = set()
+
+    def told(self, english: str, **values: object) -> list[str]:
+        """The text in each language, in the order of the package; `values` fill its placeholders."""
+        self.used.add(english)
+        texts = [language.say(english) for language in self.languages]
+        return [text.format(**values) for text in texts] if values else texts
+
+    def html(self, english: str, **values: object) -> markupsafe.Markup:
+        """The text as HTML in which the language of the page shows one of the languages."""
+        return self.spans(self.told(english, **values))
+
+    def spans(self, texts: list[str]) -> markupsafe.Markup:
+        """Texts of the languages, escaped; one element alone where they do not differ."""
+        if len(set(texts)) == 1:
+            return markupsafe.escape(texts[0])
+        span = markupsafe.Markup('<span data-l="{0}" lang="{0}">{1}</span>')
+        parts = (span.format(words.code, text) for words, text in zip(self.languages, texts, strict=True))
+        return markupsafe.Markup("").join(parts)
+
+    def table(self, texts: tuple[str, ...]) -> dict[str, Any]:
+        """Texts that the script writes, by their English."""
+        return {english: self.told(english) for english in texts}

@@ -1,0 +1,207 @@
+"""survey_sheets.pdf: an overview and one sheet for each of the first tasks, to take along without a screen."""
+
+import textwrap
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import matplotlib as mpl
+import numpy as np
+import shapely
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.outputs.task_sheet_map import around, class_codes, draw_map, draw_tasks, printable
+from mlrisk.outputs.tasks_by_rank import tasks_by_rank
+from mlrisk.outputs.wording import HOW_TO_READ, Say, models_text, notes_lines, plan_text, speaker
+
+A4 = (8.27, 11.69)
+INK, QUIET, ALARM = "#1f2430", "#6b6459", "#7a1022"
+ROWS = 20
+MOST_LETTERS = 380
+ALL_TOLD = "(summary.json has all)"
+# Dollar signs in a name are no mathematics; text stays text when copied from the file.
+STYLE: Any = {"text.parse_math": False, "pdf.fonttype": 42, "font.family": "DejaVu Sans", "hatch.linewidth": 0.5}
+
+
+def write_pdf(package: Package, folder: Path) -> list[Path]:
+    """Write survey_sheets.pdf with `package.sheets` tasks; the same package gives the same bytes."""
+    path = folder / "survey_sheets.pdf"
+    about = {
+        "Title": f"Survey tasks, {package.notes.country}, knowledge as of {package.notes.as_of.isoformat()}",
+        "Subject": NOT_EVIDENCE,
+        "Keywords": " ".join(notes_lines(package.notes)),
+        "Creator": "mlrisk",
+        "Producer": "mlrisk",
+        # The date of knowledge: the same package gives the same bytes.
+        "CreationDate": datetime.combine(package.notes.as_of, time(), tzinfo=UTC),
+    }
+    with warnings.catch_warnings(), mpl.rc_context(STYLE), PdfPages(path, metadata=about) as book:
+        # A script that the font lacks is drawn as boxes; the other files have the letters.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        for page in pages(package):
+            book.savefig(page)
+    return [path]
+
+
+def pages(package: Package) -> Iterator[Figure]:
+    """The overview, then a sheet for each of the first tasks, as figures of A4."""
+    tasks, codes = tasks_by_rank(package), class_codes(package)
+    yield _overview(package, tasks, codes)
+    for _, task in tasks.head(package.sheets).iterrows():
+        yield _sheet(package, tasks, task, codes)
+
+
+def _overview(package: Package, tasks: gpd.GeoDataFrame, codes: NDArray[np.uint8]) -> Figure:
+    say = speaker(package)
+    title = say("Survey priority, {country}").format(country=package.notes.country)
+    figure = _page(package, title, say("Where to send the next survey team first"))
+    axes = figure.add_axes((0.09, 0.44, 0.58, 0.44), anchor="N")
+    west, south, east, north = package.grid.bounds
+    margin = 0.02 * max(east - west, north - south)
+    box = (west - margin, south - margin, east + margin, north + margin)
+    entries = draw_map(axes, package, codes, box, say)
+    _legend(figure, [*entries, *draw_tasks(axes, tasks, box, say, numbered=ROWS)], 0.69, 0.885, say)
+    _paragraphs(figure, 0.69, 0.60, say("What this map does not say"), [say(text) for text in HOW_TO_READ[1:]], 42, 5.8)
+    head = [say(name) for name in ("Rank", "ha", "Contam.", "Casualties/yr", "District")]
+    lines = [f"{head[0]:>5}  {'MGRS':<20}{head[1]:>9}{head[2]:>9}{head[3]:>15}  {head[4]}"]
+    lines += [
+        f"{task['rank']:>5}  {task['mgrs']:<20}{task['area_m2'] / 1e4:>9,.0f}{task['contamination']:>9.3f}"
+        f"{say(_number(task['casualties_per_year'])):>15}  {str(task['district'])[:34]}"
+        for _, task in tasks.head(ROWS).iterrows()
+    ]
+    _write(
+        figure,
+        0.09,
+        0.405,
+        say("The first {some} of {all} tasks").format(some=min(ROWS, len(tasks)), all=len(tasks)),
+        size=9,
+        weight="bold",
+        color=INK,
+    )
+    _write(figure, 0.09, 0.39, "\n".join(lines), size=6.2, family="DejaVu Sans Mono", va="top", linespacing=1.35)
+    return figure
+
+
+def _sheet(package: Package, tasks: gpd.GeoDataFrame, task: Any, codes: NDArray[np.uint8]) -> Figure:
+    say = speaker(package)
+    title = say("Survey task of rank {rank}").format(rank=task["rank"])
+    figure = _page(package, title, str(task["district"]) or package.notes.country)
+    shape, left, height = (0.58, 0.40), 0.09, 0.48
+    axes = figure.add_axes((left, height, *shape))
+    box = around(package, task["geometry"].bounds, shape[0] * A4[0] / (shape[1] * A4[1]))
+    entries = draw_map(axes, package, codes, box, say)
+    _legend(figure, [*entries, *draw_tasks(axes, tasks, box, say, chosen=int(task["rank"]))], 0.69, 0.885, say)
+    cells = _cells_in(package, task["geometry"])
+    _paragraphs(figure, 0.09, 0.44, say("Where"), _where(package, task, say), 44)
+    _paragraphs(figure, 0.09, 0.31, say("How much"), _how_much(task, cells, say), 44)
+    reasons = [str(task[name]) for name in ("reason_1", "reason_2", "reason_3") if task[name]]
+    _paragraphs(figure, 0.52, 0.44, say("Why here"), reasons or [say("no reason is told for this task")], 52)
+    _paragraphs(figure, 0.52, 0.26, say("What is unknown"), _unknown(package, task, cells, say), 52)
+    return figure
+
+
+def _cells_in(package: Package, shape: Any) -> Any:
+    """The rows of the risk map whose centres lie in the task."""
+    west, south, east, north = shape.bounds
+    risk = package.risk
+    near = risk[risk["easting_m"].between(west, east) & risk["northing_m"].between(south, north)]
+    return near[shapely.contains_xy(shape, near["easting_m"].to_numpy(), near["northing_m"].to_numpy())]
+
+
+def _where(package: Package, task: Any, say: Say) -> list[str]:
+    area = say("{area} ha in {cells} cells of {metres} m")
+    return [
+        f"MGRS {task['mgrs']}",
+        say("WGS 84 latitude {north}, longitude {east}").format(
+            north=f"{task['latitude']:.5f}", east=f"{task['longitude']:.5f}"
+        ),
+        f"{package.grid.crs.to_string()} {task['easting_m']:,.0f} E, {task['northing_m']:,.0f} N",
+        area.format(area=f"{task['area_m2'] / 1e4:,.1f}", cells=task["cells"], metres=f"{package.grid.cell_size_m:g}"),
+        say("task {number}; not for planning routes").format(number=task["task_id"]),
+    ]
+
+
+def _how_much(task: Any, cells: Any, say: Say) -> list[str]:
+    low, high = cells["contamination_low"].mean(), cells["contamination_high"].mean()
+    found = say("probability that survey finds explosive ordnance in a cell: {share} on average")
+    finds = say("explosive ordnance expected in {some} of {all} cells")
+    return [
+        found.format(share=f"{task['contamination']:.1%}"),
+        say("its interval: {low} to {high}").format(low=f"{low:.1%}", high=f"{high:.1%}"),
+        finds.format(some=f"{task['expected_finds']:.1f}", all=task["cells"]),
+        say("casualties per year if nothing is done: {number}").format(
+            number=say(_number(task["casualties_per_year"]))
+        ),
+        f"{say('Plan')}: {plan_text(task, say)}",
+    ]
+
+
+def _unknown(package: Package, task: Any, cells: Any, say: Say) -> list[str]:
+    counts = cells["evidence"].value_counts()
+    outside = int((~cells["in_domain"]).sum())
+    told = ", ".join(f"{say(name)} {counts.get(name, 0)}" for name in ("found", "searched", "unknown"))
+    learned = np.isfinite(task["casualties_per_year"])
+    return [
+        say("evidence in its cells: {counts}").format(counts=told),
+        *([say("no basis to rank in {cells} cells").format(cells=outside)] if outside else []),
+        *([] if learned else [say("casualties: no accident is known to learn from")]),
+        *(
+            textwrap.shorten(say(what).format(what="; ".join(texts)), MOST_LETTERS, placeholder=f" ... {say(ALL_TOLD)}")
+            for what, texts in (
+                ("Not included: {what}", package.notes.not_included),
+                ("Warning: {what}", package.notes.warnings),
+            )
+            if texts
+        ),
+    ]
+
+
+def _write(figure: Figure, left: float, top: float, text: str, **style: Any) -> None:
+    figure.text(left, top, printable(text), **style)
+
+
+def _page(package: Package, title: str, below: str) -> Figure:
+    """A page with its title, dates, the warning above and below, and the models."""
+    notes, say = package.notes, speaker(package)
+    warning = say(NOT_EVIDENCE)
+    figure = Figure(figsize=A4)
+    _write(figure, 0.09, 0.955, title, size=15, weight="bold", color=INK, va="center")
+    _write(figure, 0.09, 0.928, below, size=9, color=QUIET, va="center")
+    dates = (
+        f"{notes.country}\n{say('Knowledge as of')} {notes.as_of.isoformat()}\n{say('Ranking policy')}: {notes.policy}"
+    )
+    _write(figure, 0.93, 0.955, dates, size=7, ha="right", va="center", color=INK)
+    _write(figure, 0.09, 0.903, warning, size=8.5, weight="bold", color=ALARM, va="center")
+    _write(figure, 0.09, 0.035, warning, size=7, weight="bold", color=ALARM)
+    _write(figure, 0.09, 0.02, say("Models: {models}.").format(models=models_text(notes)), size=6, color=QUIET)
+    return figure
+
+
+def _legend(figure: Figure, entries: list[Any], left: float, top: float, say: Say) -> None:
+    for entry in entries:
+        entry.set_label(textwrap.fill(entry.get_label(), 30))
+    bold = {"size": 8, "weight": "bold"}
+    figure.legend(
+        handles=entries, loc="upper left", bbox_to_anchor=(left, top), fontsize=6, frameon=False, title=say("Legend"),
+        title_fontproperties=bold, alignment="left",
+    )  # fmt: skip
+
+
+def _paragraphs(
+    figure: Figure, left: float, top: float, title: str, lines: list[str], width: int, size: float = 7.6
+) -> None:
+    """A heading and its lines, each wrapped at `width` letters."""
+    _write(figure, left, top, title, size=9, weight="bold", color=INK, va="bottom")
+    text = "\n".join(textwrap.fill(line, width, subsequent_indent="   ", initial_indent="•  ") for line in lines)
+    _write(figure, left, top - 0.005, text, size=size, color=INK, va="top", linespacing=1.3)
+
+
+def _number(value: float) -> str:
+    """Two significant digits, or that it is unknown."""
+    return f"{float(f'{value:.1e}'):g}" if np.isfinite(value) else "unknown"

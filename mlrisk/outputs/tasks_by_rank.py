@@ -1,0 +1,38 @@
+"""The survey tasks as every file tells them: by rank, with their place in the grid, in degrees and in MGRS."""
+
+import geopandas as gpd
+import mgrs
+import numpy as np
+
+from mlrisk.risk_map.package import Package
+from mlrisk.outputs.wording import TASK_COLUMNS, check_columns
+
+NAMES = tuple(column.name for column in TASK_COLUMNS)
+# The writers work these out; a package need not hold them.
+DERIVED = ("easting_m", "northing_m", "mgrs")
+
+
+def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
+    """The tasks by rank with every column of TASK_COLUMNS; raises InputError that names a column that is missing."""
+    check_columns(package.tasks, tuple(name for name in NAMES if name not in DERIVED), "tasks")
+    tasks = package.tasks.sort_values("rank", kind="stable").reset_index(drop=True)
+    points = tasks.geometry.representative_point()
+    places = zip(tasks["latitude"], tasks["longitude"], strict=True)
+    return tasks.assign(
+        easting_m=points.x.round(1),
+        northing_m=points.y.round(1),
+        mgrs=np.array([mgrs_text(*place) for place in places], dtype=object),
+    )
+
+
+def mgrs_text(latitude: float, longitude: float) -> str:
+    """Military Grid Reference System to a metre, as it is read over the radio; empty where there is no position.
+
+    >>> mgrs_text(40.0, 46.5)
+    '38T PK 28042 28834'
+    """
+    if not np.isfinite([latitude, longitude]).all():
+        return ""
+    text = str(mgrs.MGRS().toMGRS(latitude, longitude))
+    zone, square, digits = text[:-12], text[-12:-10], text[-10:]
+    return f"{zone} {square} {digits[:5]} {digits[5:]}"

@@ -1,0 +1,42 @@
+"""Random audit cells: the only look at the map that owes nothing to the map."""
+
+import numpy as np
+
+from features.base.arrays import Flags, Floats, Integers
+
+
+def audit_draw(
+    frame: Flags, cell_id: Integers, days: Floats, capacity: Floats, seed: int
+) -> tuple[Flags, Floats, Integers]:
+    """Cells drawn (n,), the probability with which each could be (0 outside the frame), and the kind that goes (n,).
+
+    `days` (K, n) are team-days of one survey, inf where a kind cannot work, `capacity` (K,) the team-days for audit.
+    Each cell of the frame is looked at by its quickest kind with days to spend, and drawn independently (Poisson
+    sampling) with one probability a kind, such that its days are spent in expectation. Every cell has its own lasting
+    random number: the draw does not depend on the order of rows, and more days only add cells.
+    """
+    usable = np.where(capacity[:, None] > 0, days, np.inf)
+    kind = usable.argmin(axis=0) if len(usable) else np.zeros(len(frame), dtype=np.int64)
+    cost = usable.min(axis=0) if len(usable) else np.full(len(frame), np.inf)
+    chance = np.zeros(len(frame))
+    for number in range(len(capacity)):
+        mine = frame & (kind == number) & np.isfinite(cost)
+        if mine.any():
+            chance[mine] = min(1.0, float(capacity[number] / cost[mine].sum()))
+    return lasting_random(cell_id, seed) < chance, chance, kind.astype(np.int64)
+
+
+def lasting_random(cell_id: Integers, seed: int) -> Floats:
+    """A number in [0, 1) for each cell that depends on its id and the seed alone (SplitMix64, Steele et al. 2014).
+
+    >>> numbers = lasting_random(np.arange(100_000), 3)
+    >>> bool(abs(numbers.mean() - 0.5) < 0.01), bool(numbers.max() < 1)
+    (True, True)
+    """
+    start = (int(seed) * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64
+    mixed = cell_id.astype(np.uint64) + np.uint64(start)
+    with np.errstate(over="ignore"):
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53

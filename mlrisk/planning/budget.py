@@ -1,0 +1,157 @@
+"""Team-days to tasks of three purposes: survey by the policy, exploration of what the map knows least, random audit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.base.arrays import Floats, Integers
+from mlrisk.planning.allocation import RULES, Jobs, Rule, allocate, greedy, in_order
+from mlrisk.planning.tasks import Groups
+from mlrisk.ranking.policies import by_explore, unfound
+
+SURVEY, EXPLORE, AUDIT = "survey", "explore", "audit"
+
+
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """What a policy asks a plan to find: a value of each cell from the land, and the rule that spends the days."""
+
+    value: Callable[[pd.DataFrame], Floats]
+    rule: str
+
+
+def finds(land: pd.DataFrame) -> Floats:
+    """Expected contaminated cells, with what earlier surveys left."""
+    return np.asarray(land["contamination"].to_numpy(dtype=np.float64) * unfound(land))
+
+
+def harm(land: pd.DataFrame) -> Floats:
+    """Expected casualties a year, with what earlier surveys left; NaN where there is no casualty model."""
+    return np.asarray(land["casualties_per_year"].to_numpy(dtype=np.float64) * unfound(land))
+
+
+def need(land: pd.DataFrame) -> Floats:
+    """The authority's weighted criteria where contamination is to be expected."""
+    return np.asarray(finds(land) * (land["need"].to_numpy() if "need" in land else 1.0))
+
+
+# Policies that count by the day fill the days as well as they can be filled; the others keep to their order.
+WORTH: dict[str, Worth] = {
+    "contamination": Worth(finds, "in_order"),
+    "casualty": Worth(harm, "in_order"),
+    "harm_per_day": Worth(harm, "greedy"),
+    "search": Worth(finds, "koopman"),
+    "authority": Worth(need, "in_order"),
+    "explore": Worth(by_explore, "greedy"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """All tasks of a season and who could do them; T tasks, K kinds of teams, n cells in tasks.
+
+    `rows` (n,) are the rows of the land that lie in tasks, `task` (n,) the task of each, `purpose` (T,) and `district`
+    (T,) what each is for and where. `days` (K, n) and `detection` (K,) as in Jobs; `capacity` (K,) the team-days of the
+    season, `audit_kind` (T,) who does an audit cell.
+    """
+
+    rows: Integers
+    task: Integers
+    purpose: NDArray[np.object_]
+    district: NDArray[np.object_]
+    days: Floats
+    detection: Floats
+    capacity: Floats
+    audit_kind: Integers
+    least_workable_share: float
+
+    def jobs(self, value: Floats, tasks: Integers) -> tuple[Jobs, Integers]:
+        """The jobs of some tasks for a `value` (n,) of each cell, and their places among the n cells."""
+        place = np.full(len(self.purpose), -1, dtype=np.int64)
+        place[tasks] = np.arange(len(tasks))
+        cells = np.flatnonzero(place[self.task] >= 0)
+        return (
+            Jobs(
+                place[self.task[cells]], value[cells], self.days[:, cells], self.detection, np.arange(len(tasks)),
+                self.least_workable_share,
+            ),
+            cells,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Spent:
+    """`passes` (K, T), `days` (K, T) and `left` (n,): the probability that what lies in a cell is not found."""
+
+    passes: Floats
+    days: Floats
+    left: Floats
+
+
+def spend(
+    work: Work, values: Mapping[str, Floats], rule: Rule, shares: tuple[float, float], most_passes: int,
+    land_share: Mapping[str, float],
+) -> Spent:  # fmt: skip
+    """Audit first, for chance has settled where; then exploration; then the rest by the policy.
+
+    `values` (n,) of each cell by purpose, `shares` the share of the team-days for exploration and the floor of a
+    district: the part of its `land_share` that it gets of the rest, whatever its ranks. Days that exploration cannot
+    use go to the rest.
+    """
+    kinds, tasks = len(work.capacity), len(work.purpose)
+    spent = Spent(np.zeros((kinds, tasks)), np.zeros((kinds, tasks)), np.ones(len(work.rows)))
+    spent = _audit(work, spent)
+    rest = np.maximum(work.capacity - spent.days.sum(axis=1), 0)
+    explore = np.minimum(shares[0] * work.capacity, rest)
+    spent = _more(work, spent, values[EXPLORE], np.flatnonzero(work.purpose == EXPLORE), explore, greedy, 1)
+    rest = np.maximum(work.capacity - spent.days.sum(axis=1), 0)
+    survey = np.flatnonzero(work.purpose == SURVEY)
+    for district, share in sorted(land_share.items()) if shares[1] > 0 else ():
+        mine = survey[work.district[survey] == district]
+        spent = _more(work, spent, values[SURVEY], mine, shares[1] * share * rest, rule, most_passes)
+    rest = np.maximum(work.capacity - spent.days.sum(axis=1), 0)
+    if rule is in_order:
+        survey = survey[spent.passes[:, survey].sum(axis=0) < 1 - 1e-9]
+    return _more(work, spent, values[SURVEY], survey, rest, rule, most_passes)
+
+
+def _audit(work: Work, spent: Spent) -> Spent:
+    tasks = np.flatnonzero(work.purpose == AUDIT)
+    if not len(tasks):
+        return spent
+    passes, days, left = spent.passes.copy(), spent.days.copy(), spent.left.copy()
+    passes[work.audit_kind[tasks], tasks] = 1
+    cells = np.flatnonzero(np.isin(work.task, tasks))
+    kind = work.audit_kind[work.task[cells]]
+    np.add.at(days, (kind, work.task[cells]), work.days[kind, cells])
+    left[cells] = 1 - work.detection[kind]
+    return Spent(passes, days, left)
+
+
+def _more(
+    work: Work, spent: Spent, value: Floats, tasks: Integers, capacity: Floats, rule: Rule, most_passes: int
+) -> Spent:
+    """What is spent when some tasks get some days more."""
+    if not len(tasks) or not len(capacity):
+        return spent
+    jobs, cells = work.jobs(value, tasks)
+    made = allocate(jobs, capacity, rule, most_passes, spent.left[cells])
+    passes, days, left = spent.passes.copy(), spent.days.copy(), spent.left.copy()
+    passes[:, tasks] += made.passes
+    days[:, tasks] += made.days(jobs)
+    left[cells] = made.left
+    return replace(spent, passes=passes, days=days, left=left)
+
+
+def rule_of(policy: str) -> Rule:
+    """The rule by which a policy's plan spends the days."""
+    return RULES[WORTH[policy].rule]
+
+
+def cells_of(groups: Groups) -> tuple[Integers, Integers]:
+    """Rows of the land that lie in groups, and the group of each."""
+    rows = np.flatnonzero(groups.label >= 0)
+    return rows, groups.label[rows].astype(np.int64)

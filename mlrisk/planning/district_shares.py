@@ -1,0 +1,41 @@
+"""Who gets how much of a plan: districts by effort and by the harm expected there."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.base.arrays import Flags
+from mlrisk.planning.budget import finds
+
+NO_DISTRICT = ""
+
+
+def land_shares(district: NDArray[np.object_], free: Flags) -> dict[str, float]:
+    """Share of the land that tasks may hold by district; land outside all districts is left out."""
+    names, count = np.unique(district[free].astype(str), return_counts=True)
+    total = count.sum()
+    return {str(name): float(n / total) for name, n in zip(names, count, strict=True) if name != NO_DISTRICT}
+
+
+def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+    """One row a district: its share of land, expected finds, expected casualties, and of the plan's team-days.
+
+    `out_of_domain_share` tells where data are poor. Sorted by name; shares are of the whole country.
+    """
+    cells = pd.DataFrame(
+        {
+            "district": land["district"].astype(str).to_numpy(),
+            "land_share": 1.0,
+            "expected_finds_share": finds(land),
+            "casualties_share": land["casualties_per_year"].to_numpy(dtype=np.float64),
+            "out_of_domain": (~land["in_domain"]).to_numpy(dtype=np.float64),
+        }
+    )
+    table = cells.groupby("district").sum()
+    outside = table.pop("out_of_domain") / table["land_share"]
+    planned = tasks[tasks["planned"]]
+    effort = planned.groupby(planned["district"].astype(str))["team_days"].sum().reindex(table.index, fill_value=0.0)
+    table["effort_share"] = effort
+    totals = table.sum()
+    table = table / totals.where(totals > 0, np.nan)
+    return table.assign(team_days=effort, out_of_domain_share=outside).reset_index()

@@ -1,0 +1,45 @@
+"""Where a plan explores: many small tasks apart from each other, for neighbours teach nearly the same."""
+
+import numpy as np
+
+from features.base.arrays import Flags, Floats, Integers
+from features.base.grid import Grid
+from mlrisk.planning.tasks import Groups, group_cells
+from mlrisk.settings.planning import TaskSettings
+from training.contamination.dataset import cell_blocks
+
+# One place in each square of this many sides of a task.
+APART = 3.0
+
+
+def exploring_groups(
+    grid: Grid, score: Floats, open_: Flags, tasks: TaskSettings, share: float,
+    barriers: tuple[Flags, Flags] | None,
+) -> Groups:  # fmt: skip
+    """One group of `open_` cells (n,) around the highest `score` (n,) of each square of land, as small as tasks may be.
+
+    The best squares of those, as many as cover `share` of the ground of all tasks.
+    """
+    size_km2 = min(tasks.least_km2, tasks.greatest_km2)
+    best = best_of_squares(grid, score, open_, APART * 1000 * tasks.greatest_km2**0.5)
+    reach_m = np.ceil(500 * size_km2**0.5 / grid.cell_size_m) * grid.cell_size_m
+    mine = np.maximum(best, 0)
+    away = np.abs(grid.centres_m() - grid.centres_m()[mine]).max(axis=1)
+    near = np.flatnonzero(open_ & (away <= reach_m + 1e-6))
+    first = best[near] == near
+    order = np.full(len(score), np.nan)
+    # The best cell of every square comes first: then no square has a second task before each has one.
+    order[near[np.lexsort((grid.cell_ids()[near], -score[near], ~first))]] = np.arange(1, len(near) + 1)
+    wanted = max(1, int(np.ceil(share * tasks.number * tasks.greatest_km2 / size_km2)))
+    limits = tasks.model_copy(update={"worst_share": 1.0, "greatest_km2": size_km2})
+    return group_cells(grid, order, limits, barriers, max(1, min(wanted, int(first.sum()))))
+
+
+def best_of_squares(grid: Grid, score: Floats, open_: Flags, side_m: float) -> Integers:
+    """Row of the best open cell in the square of each cell (n,), ties by cell_id; -1 in squares without one."""
+    square = cell_blocks(grid, side_m)
+    rows = np.flatnonzero(open_)
+    rows = rows[np.lexsort((grid.cell_ids()[rows], -score[rows], square[rows]))]
+    best = np.full(int(square.max(initial=-1)) + 1, -1, dtype=np.int64)
+    best[square[rows[::-1]]] = rows[::-1]
+    return best[square]

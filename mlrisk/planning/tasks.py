@@ -1,0 +1,174 @@
+"""Survey tasks: contiguous groups of cells, each a job for one team, and what a planner must know of them."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import rasterio.features
+import shapely
+from numpy.typing import NDArray
+
+from features.base.arrays import Flags, Floats, Integers
+from features.base.grid import Grid
+from mlrisk.planning.region_growing import grow, no_barriers
+from mlrisk.settings.planning import TaskSettings
+
+SQUARE_KM = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """`label` (n_cells,) is the group of each cell, -1 for none; groups are numbered from the best cell's on."""
+
+    label: NDArray[np.int32]
+    count: int
+
+    def mean(self, values: Floats) -> Floats:
+        """Mean over the cells of each group, (count,)."""
+        return self.total(values) / np.maximum(self.total(np.ones(len(values))), 1)
+
+    def total(self, values: Floats) -> Floats:
+        """Sum over the cells of each group, (count,)."""
+        inside = self.label >= 0
+        total = np.bincount(self.label[inside], np.asarray(values, dtype=np.float64)[inside], self.count)
+        return total.astype(np.float64)
+
+
+def group_cells(
+    grid: Grid,
+    order: Floats,
+    settings: TaskSettings,
+    barriers: tuple[Flags, Flags] | None = None,
+    number: int | None = None,
+) -> Groups:
+    """Grow groups from the best cells; `order` (n_cells,) is 1 for the best cell and NaN or inf for cells left out.
+
+    A group is connected over open cell edges and has at most `greatest_km2`. It takes cells from the best
+    `worst_share` of the ordered land, and worse ones only until it has `least_km2`; it stays smaller where nothing
+    adjoins that is left.
+    """
+    cell_km2 = grid.cell_size_m**2 / SQUARE_KM
+    most = max(1, int(settings.greatest_km2 / cell_km2 + 1e-9))
+    least = min(most, max(1, int(np.ceil(settings.least_km2 / cell_km2 - 1e-9))))
+    ordered = np.isfinite(order)
+    limit = float(np.sort(order[ordered])[: int(np.ceil(settings.worst_share * ordered.sum()))].max(initial=0.0))
+    on_grid = np.full(grid.shape, np.inf)
+    on_grid[grid.mask] = np.where(ordered, order, np.inf)
+    label, count = grow(
+        on_grid, barriers or no_barriers(grid.shape), least, most, limit, number or settings.number,
+        settings.compactness,
+    )  # fmt: skip
+    return Groups(label[grid.mask], count)
+
+
+def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataFrame:
+    """One row a group, in their order: where it is, how large, what is expected there and why.
+
+    `land` (rows in `grid.cell_ids()` order) has the columns of the risk map, with `district`, and may have
+    `road_distance_m`, `slope_deg`, `base_m` and `authority_class`. Empty, with its columns, where there is no group.
+    """
+    cells = groups.total(np.ones(len(land)))
+    best = _best_cells(land, groups)
+    first = land.iloc[best]
+    tasks = pd.DataFrame(
+        {
+            "task_id": np.arange(1, groups.count + 1, dtype=np.int32),
+            "rank": np.arange(1, groups.count + 1, dtype=np.int32),
+            "district": _commonest(land["district"], groups),
+            "area_m2": cells * grid.cell_size_m**2,
+            "cells": cells.astype(np.int32),
+            **{name: groups.mean(land[name].to_numpy()) for name in _probabilities(land)},
+            "expected_finds": groups.total(land["contamination"].to_numpy()),
+            "expected_finds_low": groups.total(land["contamination_low"].to_numpy()),
+            "expected_finds_high": groups.total(land["contamination_high"].to_numpy()),
+            "casualties_per_year": groups.total(land["casualties_per_year"].to_numpy()),
+            "out_of_domain_share": groups.mean(~land["in_domain"].to_numpy()),
+            "priority": first["priority"].to_numpy(dtype=np.float64),
+            **{name: first[name].to_numpy() for name in land if name.startswith("reason_") or name == "contributions"},
+            "access_note": _access(grid, land, groups),
+        }
+    )
+    if "authority_class" in land:
+        tasks["authority_class"] = _least(land["authority_class"].to_numpy(), groups)
+    return _placed(gpd.GeoDataFrame(tasks, geometry=_shapes(grid, groups), crs=grid.crs))
+
+
+def _probabilities(land: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(name for name in ("contamination", "contamination_low", "contamination_high") if name in land)
+
+
+def _placed(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """With a point on each task in degrees."""
+    points = tasks.geometry.representative_point()
+    to_degrees = pyproj.Transformer.from_crs(tasks.crs, "EPSG:4326", always_xy=True)
+    longitude, latitude = to_degrees.transform(points.x.to_numpy(), points.y.to_numpy())
+    return tasks.assign(longitude=longitude, latitude=latitude)
+
+
+def _best_cells(land: pd.DataFrame, groups: Groups) -> Integers:
+    """Row of the best-ranked cell of each group; the one most likely to be contaminated where none is ranked."""
+    rows = np.flatnonzero(groups.label >= 0)
+    rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.inf)[rows]
+    order = np.lexsort(
+        (land["cell_id"].to_numpy()[rows], -land["contamination"].to_numpy()[rows], rank, groups.label[rows])
+    )
+    _, first = np.unique(groups.label[rows][order], return_index=True)
+    return np.asarray(rows[order][first])
+
+
+def _commonest(names: pd.Series, groups: Groups) -> NDArray[np.object_]:
+    """The name that most cells of each group have; the first in the alphabet among equals."""
+    texts, code = np.unique(names.to_numpy().astype(str), return_inverse=True)
+    inside = groups.label >= 0
+    pairs, count = np.unique(groups.label[inside].astype(np.int64) * len(texts) + code[inside], return_counts=True)
+    order = np.lexsort((pairs, -count, pairs // max(len(texts), 1)))
+    _, first = np.unique(pairs[order] // max(len(texts), 1), return_index=True)
+    return np.asarray(texts[pairs[order][first] % max(len(texts), 1)].astype(object))
+
+
+def _least(values: NDArray[np.int8], groups: Groups) -> NDArray[np.int8]:
+    least = np.full(groups.count, np.iinfo(np.int8).max, dtype=np.int8)
+    inside = groups.label >= 0
+    np.minimum.at(least, groups.label[inside], values[inside])
+    return least
+
+
+def _access(grid: Grid, land: pd.DataFrame, groups: Groups) -> NDArray[np.object_]:
+    """How to get there and what the ground is like, in words; empty where the sources say nothing."""
+    parts = []
+    if "road_distance_m" in land:
+        nearest = np.full(groups.count, np.inf)
+        inside = groups.label >= 0
+        np.fmin.at(nearest, groups.label[inside], land["road_distance_m"].to_numpy()[inside])
+        parts.append([f"road at {metres(max(0.0, d - grid.cell_size_m / 2))}" for d in nearest])
+    if "base_m" in land:
+        parts.append([f"settlement at {metres(d)}" for d in groups.mean(land["base_m"].to_numpy())])
+    if "slope_deg" in land:
+        parts.append([f"slope {d:.0f} degrees" for d in groups.mean(np.nan_to_num(land["slope_deg"].to_numpy()))])
+    notes = np.full(groups.count, "", dtype=object)
+    if parts:
+        notes[:] = ["; ".join(words) for words in zip(*parts, strict=True)]
+    return notes
+
+
+def metres(distance_m: float) -> str:
+    """A distance as a planner writes it.
+
+    >>> metres(84.0), metres(12_345.0), metres(float("inf"))
+    ('84 m', '12.3 km', 'unknown')
+    """
+    if not np.isfinite(distance_m):
+        return "unknown"
+    return f"{distance_m:.0f} m" if distance_m < 1000 else f"{distance_m / 1000:.1f} km"
+
+
+def _shapes(grid: Grid, groups: Groups) -> NDArray[np.object_]:
+    """The outline of each group; groups hang together over edges, so each is one polygon."""
+    on_grid = np.full(grid.shape, -1, dtype=np.int32)
+    on_grid[grid.mask] = groups.label
+    shapes = np.empty(groups.count, dtype=object)
+    for shape, number in rasterio.features.shapes(on_grid, mask=on_grid >= 0, connectivity=4, transform=grid.transform):
+        shapes[int(number)] = shapely.geometry.shape(shape)
+    return shapes

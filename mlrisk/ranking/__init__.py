@@ -1,0 +1,1 @@
+"""Champions to scored and ranked cells."""

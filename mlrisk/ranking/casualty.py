@@ -1,0 +1,122 @@
+"""The casualty columns of the risk map: expected casualties of each cell, by activity, and if people return."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from features.base.arrays import Floats, Integers
+from features.base.feature_info import FeatureContext
+from features.base.records import years_before
+from mlrisk.risk_map.columns import MAIN, MORE
+from mlrisk.settings.config import Config
+from models.casualty import CasualtyModel
+from training.casualty.accidents import Accidents, read_accidents
+from training.casualty.activities import mix_of, split
+from training.casualty.exposure import activity_layers, ground_of, people_if_return, people_today, presence
+from training.casualty.fitting import expected_casualties
+from training.casualty.history import History
+from training.casualty.severity import killed_share
+from training.casualty.units import units_of
+from training.evidence.inputs import Inputs
+from training.settings.casualty import ACTIVITIES
+
+CASUALTY_COLUMNS = (MAIN, *MORE)
+
+
+@dataclass(frozen=True, eq=False)
+class CellContamination:
+    """What is known of the contamination of the cells, (n_cells,): the probability, and the raw score behind it."""
+
+    cell_id: Integers
+    probability: Floats
+    score: Floats
+
+
+def casualty_columns(
+    config: Config, inputs: Inputs, model: CasualtyModel | None, cells: CellContamination
+) -> Mapping[str, Floats]:
+    """The columns of CASUALTY_COLUMNS, (n_cells,), NaN but for the index where no accident was ever known.
+
+    A unit's figure is shared among its cells in proportion to contamination x exposure x severity, so that the cells
+    sum to the unit.
+    """
+    units = units_of(config, inputs.grid, inputs.sources)
+    accidents = read_accidents(inputs.sources, config.casualty)
+    recent = recent_accidents(config, accidents)
+    settings = config.casualty
+    today = people_today(inputs.grid, inputs.sources, settings)
+    power = settings.exposure_power
+    severity = np.ones(units.n_units) if recent is None else killed_share(units, recent, _widest(config))
+    index = cells.probability * presence(today, power) * (severity / severity.mean())[units.place]
+    columns = {name: np.full(len(index), np.nan) for name in CASUALTY_COLUMNS}
+    columns["casualty_index"] = index / index.mean()
+    if model is None or accidents is None or recent is None:
+        return columns
+    history = History(config, inputs, units, today, accidents, lambda _: _score(model, cells), model.dated)
+    if model.is_index:
+        # With few accidents the total is the recorded mean, and all of its pattern is the index.
+        total = model.whole.accidents_per_year * model.per_accident
+        expected = units.total(index) / index.sum() * total
+        low, high = np.full((2, units.n_units), np.nan)
+    else:
+        expected, low, high = expected_casualties(model, history.moment(config.as_of), config.compute.threads)
+    part = index / units.total(index)[units.place]
+    hurt = expected[units.place] * part
+    columns["casualties_per_year"] = hurt
+    columns["casualties_per_year_low"], columns["casualties_per_year_high"] = (
+        low[units.place] * part,
+        high[units.place] * part,
+    )
+    columns["killed_per_year"] = hurt * severity[units.place]
+    return columns | _by_activity(config, inputs, recent, hurt)
+
+
+def activity_mix(config: Config, accidents: Accidents) -> Floats:
+    """Shares of the casualties of recent accidents by activity, (len(ACTIVITIES),)."""
+    return mix_of(accidents.activity, accidents.casualties, config.casualty.activity_mix)
+
+
+def _by_activity(config: Config, inputs: Inputs, recent: Accidents, hurt: Floats) -> dict[str, Floats]:
+    power, settings = config.casualty.exposure_power, config.casualty
+    ground = ground_of(inputs.grid, inputs.sources, FeatureContext(config.as_of))
+    today = activity_layers(ground, people_today(inputs.grid, inputs.sources, settings), power)
+    later = activity_layers(ground, people_if_return(config, inputs.grid, inputs.sources), power)
+    parts = split(hurt, today, activity_mix(config, recent))
+    columns = {f"casualties_{name}_per_year": parts[:, number] for number, name in enumerate(ACTIVITIES)}
+    grown = np.divide(later, today, out=np.ones_like(today), where=today > 0)
+    # People come on top of those who are there: nowhere is there less danger than today.
+    columns["casualties_per_year_if_return"] = (parts * np.maximum(grown, 1.0)).sum(axis=1)
+    columns["casualties_return_increase"] = columns["casualties_per_year_if_return"] - parts.sum(axis=1)
+    return columns
+
+
+def recent_accidents(config: Config, accidents: Accidents | None) -> Accidents | None:
+    """Accidents of the population in the years that the model learns from; undated ones are all recent."""
+    if accidents is None:
+        return None
+    known = accidents.known(config.as_of)
+    known = known.chosen(~known.deminer)
+    if not known.dated.any():
+        return known if len(known) else None
+    start = years_before(config.as_of, config.casualty.window_years)
+    known = known.chosen(known.between(start, config.as_of))
+    return known if len(known) else None
+
+
+def _widest(config: Config) -> float:
+    return max(config.casualty.kernel_bandwidths_m)
+
+
+def _score(model: CasualtyModel, cells: CellContamination) -> Floats:
+    """Held-out scores as the model was trained with; the ranking model's own where a cell was not scored."""
+    score = expit(cells.score)
+    if len(model.scored_cells):
+        # Cells are kept in the order of the grid, from north to south, and ids grow the other way.
+        order = np.argsort(model.scored_cells)
+        ids, kept = model.scored_cells[order], model.scores[order]
+        place = np.searchsorted(ids, cells.cell_id).clip(max=len(ids) - 1)
+        known = (ids[place] == cells.cell_id) & np.isfinite(kept[place])
+        score = np.where(known, kept[place], score)
+    return np.asarray(score)

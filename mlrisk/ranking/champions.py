@@ -1,0 +1,71 @@
+"""mlrisk.ranking.policies.champions."""
+
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.base.errors import ConfigError
+from mlrisk.settings.config import Config
+from models.casualty import CasualtyModel
+from models.contamination import ContaminationModel
+from training.registry.store import Store, Version
+from training.settings.provenance import grid_text
+
+
+@dataclass(frozen=True, eq=False)
+class Champions:
+    """The model versions that rank today, and the validation that was logged with them."""
+
+    contamination: ContaminationModel
+    casualty: CasualtyModel | None
+    versions: tuple[Version, ...]
+    metrics: pd.DataFrame
+    casualty_metrics: pd.DataFrame
+    warnings: tuple[str, ...]
+
+
+def load_champions(config: Config) -> Champions:
+    """The champions of both targets; casualty may be absent where no accident was ever known."""
+    store = Store.of(config)
+    version, texts = store.load(f"{config.name}.contamination")
+    _check_champion(config, version)
+    versions, casualty, judged_by = [version], None, version
+    if store.has_model(f"{config.name}.casualty"):
+        casualty_version, casualty_texts = store.load(f"{config.name}.casualty")
+        _check_champion(config, casualty_version)
+        casualty, versions = CasualtyModel.from_files(casualty_texts), [version, casualty_version]
+        judged_by = casualty_version
+    return Champions(
+        ContaminationModel.from_files(texts),
+        casualty,
+        tuple(versions),
+        _read_csv(store.read_text(version.run_id, "validation.csv")),
+        _read_csv(store.read_text(judged_by.run_id, "casualty_validation.csv")),
+        _noted(store, (version, judged_by)),
+    )
+
+
+def _check_champion(config: Config, version: Version) -> None:
+    """Refuse a model of other cells, or one that knows more than the map's date allows."""
+    if version.grid != grid_text(config):
+        raise ConfigError(
+            f"{version.name} version {version.number} was trained on cells of {version.grid}, the config asks for "
+            f"{grid_text(config)}: train on this grid under another name, or set the grid back"
+        )
+    if version.as_of > str(config.as_of):
+        raise ConfigError(
+            f"{version.name} version {version.number} knows records up to {version.as_of}, as_of is {config.as_of}: "
+            "rank with a later as_of, or train anew under another name"
+        )
+
+
+def _noted(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
+    """The warnings that the runs of the champions left, each once."""
+    runs = dict.fromkeys(version.run_id for version in versions)
+    lines = [line for run in runs for line in store.read_text(run, "warnings.txt").splitlines()]
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _read_csv(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()

@@ -1,0 +1,118 @@
+"""Ranking policies: from what is known of each cell to the order in which cells are surveyed."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from features.base.arrays import Floats
+from features.base.errors import ConfigError
+from mlrisk.settings.planning import POLICY_NAMES
+
+Policy = Callable[[pd.DataFrame], Floats]
+# What a survey of the past is taken to have found of what lay there; unverified, as for the teams of a plan.
+EARLIER_DETECTION = 0.8
+
+
+def by_contamination(risk: pd.DataFrame) -> Floats:
+    """The model's raw score: it orders cells that calibration has given one probability."""
+    return np.asarray(risk["contamination_score"].to_numpy(dtype=np.float64))
+
+
+def by_casualty(risk: pd.DataFrame) -> Floats:
+    """Casualties to be expected in a year if nothing is done; raises ConfigError where no accident is known."""
+    return _casualties(risk, "casualty")
+
+
+def by_harm_per_day(risk: pd.DataFrame) -> Floats:
+    """Casualties a year that a team-day of survey is expected to avert; cells that no team can work come last.
+
+    `team_days` and `detection` are those of the quickest team; without them every cell costs the same.
+    """
+    averted = _casualties(risk, "harm_per_day") * unfound(risk) * _column(risk, "detection", 1.0)
+    return np.asarray(averted / _column(risk, "team_days", 1.0))
+
+
+def by_search(risk: pd.DataFrame) -> Floats:
+    """Finds a team-day at the moment at which the optimal search turns to the cell (Koopman 1957; Stone 1975).
+
+    p a / days with a = -ln(1 - detection): the level of return down to which effort has fallen when a cell is first
+    worth it. What was searched before keeps its residual probability.
+    """
+    detection = _column(risk, "detection", EARLIER_DETECTION)
+    chance = risk["contamination"].to_numpy(dtype=np.float64) * unfound(risk)
+    return np.asarray(chance * -np.log1p(-detection) / _column(risk, "team_days", 1.0))
+
+
+def by_authority(risk: pd.DataFrame) -> Floats:
+    """The authority's weighted criteria (`need`, 0 to 1) where contamination is to be expected: their product.
+
+    Without `need` it is danger to life alone, the first of the criteria.
+    """
+    return np.asarray(risk["contamination"].to_numpy(dtype=np.float64) * _column(risk, "need", 1.0))
+
+
+def by_explore(risk: pd.DataFrame) -> Floats:
+    """Width of the interval of contamination: where a survey teaches the model most; out of domain it counts double."""
+    width = (risk["contamination_high"] - risk["contamination_low"]).to_numpy(dtype=np.float64)
+    return np.asarray(width * np.where(risk["in_domain"].to_numpy(), 1.0, 2.0))
+
+
+# A new policy is one function, one line here and its name in POLICY_NAMES of the settings.
+POLICIES: dict[str, Policy] = {
+    "contamination": by_contamination,
+    "casualty": by_casualty,
+    "harm_per_day": by_harm_per_day,
+    "search": by_search,
+    "authority": by_authority,
+    "explore": by_explore,
+}
+if tuple(POLICIES) != POLICY_NAMES:
+    raise RuntimeError(
+        f"POLICIES ({', '.join(POLICIES)}) and POLICY_NAMES ({', '.join(POLICY_NAMES)}) must be the same"
+    )
+
+
+def policy_of(name: str) -> Policy:
+    """The policy of a name; raises ConfigError that lists the known ones."""
+    if name not in POLICIES:
+        raise ConfigError(f"ranking.policy ({name}) is no policy: choose from {', '.join(POLICIES)}")
+    return POLICIES[name]
+
+
+def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
+    """The risk map with `priority` and `rank`; rank 1 is surveyed first.
+
+    Both are empty where there is no basis to rank (out of domain) and on land that the authority has released. Ties
+    are broken by the contamination score and then by cell_id, so the order of rows never matters.
+    """
+    priority = policy_of(policy)(risk)
+    rankable = risk["in_domain"].to_numpy() & ~risk["released"].to_numpy()
+    rows = np.flatnonzero(rankable)
+    score, cell_id = risk["contamination_score"].to_numpy(), risk["cell_id"].to_numpy()
+    order = rows[np.lexsort((cell_id[rows], -score[rows], -priority[rows]))]
+    rank = np.zeros(len(risk), dtype=np.int32)
+    rank[order] = np.arange(1, len(order) + 1, dtype=np.int32)
+    return risk.assign(priority=np.where(rankable, priority, np.nan), rank=pd.arrays.IntegerArray(rank, ~rankable))
+
+
+def unfound(risk: pd.DataFrame) -> Floats:
+    """Factor on the contamination of each cell for the surveys it has seen: below 1 where they found nothing.
+
+    Bayes: (1 - d) / (1 - p d) with d the detection of the earlier survey; 1 where nobody searched, or EO was found.
+    """
+    searched = risk["evidence"].eq("searched").to_numpy() if "evidence" in risk else np.zeros(len(risk), dtype=bool)
+    chance = risk["contamination"].to_numpy(dtype=np.float64)
+    return np.where(searched, (1 - EARLIER_DETECTION) / (1 - chance * EARLIER_DETECTION), 1.0)
+
+
+def _casualties(risk: pd.DataFrame, policy: str) -> Floats:
+    casualties = risk["casualties_per_year"].to_numpy(dtype=np.float64)
+    if not np.isfinite(casualties).all():
+        raise ConfigError(f"ranking.policy ({policy}) needs a casualty model: no accident is known, use contamination")
+    return np.asarray(casualties)
+
+
+def _column(risk: pd.DataFrame, name: str, otherwise: float) -> Floats:
+    """A column, or one value for every cell where the map has no such column."""
+    return risk[name].to_numpy(dtype=np.float64) if name in risk else np.full(len(risk), otherwise)

@@ -1,0 +1,170 @@
+"""Scores and reasons of all cells, tile by tile; a tile is a pure function of its land, the sources and the models."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.as_of.snapshot import Known
+from features.base.arrays import Floats32, Integers
+from features.base.feature_info import FeatureInfo
+from features.base.grid import Grid
+from features.table.build import FeatureTable, feature_infos, feature_table, places_of, starts_of_rows
+from features.table.scheduler import LOCAL, over_tiles
+from mlrisk.risk_map.columns import ground_columns, rule_columns
+from mlrisk.risk_map.language import language
+from mlrisk.risk_map.reasons import Cases, families_of, reasons_in_words
+from mlrisk.settings.config import Config
+from models.attribution import STEADY_MEMBERS, steady
+from models.contamination import ContaminationModel
+from training.evidence.inputs import Inputs, contamination_context
+from training.settings.config import ComputeSettings
+
+# Columns of the bootstrap members' contamination start with this; they serve the plan and are in no file.
+MEMBER = "member_"
+REASONS = ("reason_1", "reason_2", "reason_3")
+# Rows whose contributions, and those of every member, are in memory at a time.
+EXPLAINED_AT_ONCE = 50_000
+# Features of all cells are kept from scores to reasons up to this size; beyond it tiles with reasons are done twice.
+MOST_KEPT_BYTES = 1 << 29
+
+TileValues = tuple[Grid, Floats32]
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """What a tile needs to be scored; the same tile gives the same rows wherever its borders lie.
+
+    `threads` work within a tile. `keep` holds on to the features of every tile for the reasons; without it they are
+    computed once more for the tiles that need them. `made` are the features of a whole grid where they are there.
+    """
+
+    known: Known
+    families: Sequence[str]
+    model: ContaminationModel
+    threads: int
+    keep: bool
+    made: tuple[Grid, FeatureTable] | None = None
+
+    def values(self, tile: Grid) -> Floats32:
+        """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features)."""
+        return self._asked(self._features(tile))
+
+    def _features(self, tile: Grid) -> FeatureTable:
+        if self.made is None:
+            return feature_table(tile, self.known, self.families)
+        grid, table = self.made
+        return FeatureTable(table.names, table.values[places_of(grid, tile, starts_of_rows(grid))])
+
+    def _asked(self, table: FeatureTable) -> Floats32:
+        # Row by row in memory: every member of the model would else turn the table round for itself.
+        return np.ascontiguousarray(table.aligned(self.model.ranker.features))
+
+    def scored(self, tile: Grid) -> tuple[pd.DataFrame, Floats32 | None]:
+        """Scores of the cells inside the tile, columns that rules of thumb and the plan ask for, and kept features.
+
+        Rows are in `tile.cell_ids()` order.
+        """
+        table = self._features(tile)
+        values = self._asked(table)
+        scores = self.model.scores(values, self.threads)
+        rows = pd.DataFrame(
+            {
+                "cell_id": tile.cell_ids(),
+                "contamination": scores.probability,
+                "contamination_low": scores.low,
+                "contamination_high": scores.high,
+                "contamination_score": scores.score,
+                "in_domain": scores.in_domain,
+                **rule_columns(table.names, table.values),
+                **ground_columns(table.names, table.values),
+                "venn_abers_low": scores.venn_abers_low,
+                "venn_abers_high": scores.venn_abers_high,
+                "spread": scores.spread,
+                "missed_share_below": scores.missed_share_below,
+                **{f"{MEMBER}{number:02d}": member for number, member in enumerate(scores.members)},
+            }
+        )
+        return rows, values if self.keep else None
+
+
+def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel, table: FeatureTable | None = None) -> Scorer:
+    """The scorer of a run; `table` are the features of all cells where a caller has them."""
+    known = Known(inputs.sources, contamination_context(config))
+    several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
+    keep = inputs.grid.n_cells * len(model.ranker.features) * 4 <= MOST_KEPT_BYTES
+    # Of several tiles as many are scored side by side as there are threads; one alone has them all.
+    # What is made does not travel to workers: there a tile is computed sooner than sent.
+    made = None if table is None or config.compute.scheduler != LOCAL else (inputs.grid, table)
+    return Scorer(known, config.features, model, 1 if several else config.compute.threads, keep, made)
+
+
+def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> tuple[pd.DataFrame, list[TileValues]]:
+    """Scores of all cells in `grid.cell_ids()` order, tile by tile, and the features that the scorer keeps."""
+    rows: list[pd.DataFrame] = []
+    kept: list[TileValues] = []
+    for tile, (scored, values) in over_tiles(scorer.scored, grid.tiles(compute.tile_cells), compute.schedule):
+        rows.append(scored)
+        kept += [] if values is None else [(tile, values)]
+    return pd.concat(rows, ignore_index=True).set_index("cell_id").loc[grid.cell_ids()].reset_index(), kept
+
+
+def with_reasons(
+    scorer: Scorer, grid: Grid, config: Config, risk: pd.DataFrame, kept: list[TileValues]
+) -> pd.DataFrame:
+    """Reasons in words for the first `explained_cells` of the ranking, empty text for the others.
+
+    In the first language of `output.languages`; the others follow in columns such as `reason_1_az`. `contributions` is
+    JSON: what each family that is told of added to the log-odds, the one that raised them most first.
+    """
+    first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
+    ids, values = _values_of(scorer, grid, config.compute, risk.loc[first, "cell_id"].to_numpy(), kept)
+    infos = feature_infos(scorer.known, config.features)
+    codes = config.output.languages
+    columns = {code: [name if code == codes[0] else f"{name}_{code}" for name in REASONS] for code in codes}
+    found = {code: [pd.DataFrame(columns=columns[code], dtype="str")] for code in codes}
+    moved = [pd.Series(dtype="str", name="contributions")]
+    for start in range(0, len(ids), EXPLAINED_AT_ONCE):
+        rows = slice(start, start + EXPLAINED_AT_ONCE)
+        cases = explained(scorer.model, values[rows], infos, config.compute.threads)
+        for code in codes:
+            texts = reasons_in_words(cases, language(code), config.as_of)
+            found[code].append(pd.DataFrame(texts, columns=columns[code], index=ids[rows], dtype="str"))
+        moved.append(pd.Series(contributions_text(cases), index=ids[rows], dtype="str", name="contributions"))
+    texts = pd.concat([*(pd.concat(parts) for parts in found.values()), pd.concat(moved)], axis=1)
+    texts = texts.reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
+    return risk.assign(**{column: texts[column].astype("str") for column in texts.columns})
+
+
+def contributions_text(cases: Cases) -> list[str]:
+    """JSON of each row: what each family that is told of added to the log-odds."""
+    names, sums = cases.families.names, cases.sums
+    return [
+        json.dumps({names[family]: round(float(sums[row, family]), 3) for family in cases.moved(row)})
+        for row in range(len(sums))
+    ]
+
+
+def explained(model: ContaminationModel, values: Floats32, infos: Mapping[str, FeatureInfo], threads: int) -> Cases:
+    """What moved the score of each row of features, and whether it holds over the models of resampled land."""
+    families = families_of(model.ranker.features, infos)
+    contributions = model.ranker.contributions(values, threads)
+    sums = families.sums(contributions)
+    members = [families.sums(member.contributions(values, threads)) for member in model.members[:STEADY_MEMBERS]]
+    return Cases(model.ranker.features, infos, families, values, contributions, sums, steady(sums, members))
+
+
+def _values_of(
+    scorer: Scorer, grid: Grid, compute: ComputeSettings, wanted: Integers, kept: list[TileValues]
+) -> tuple[Integers, Floats32]:
+    """Ids and features of the wanted cells, those that were kept or computed once more."""
+    tiles = [tile for tile in grid.tiles(compute.tile_cells) if np.isin(tile.cell_ids(), wanted).any()]
+    ids = [np.empty(0, dtype=np.int64)]
+    rows = [np.empty((0, len(scorer.model.ranker.features)), dtype=np.float32)]
+    for tile, values in kept or over_tiles(scorer.values, tiles, compute.schedule):
+        here = np.isin(tile.cell_ids(), wanted)
+        ids.append(tile.cell_ids()[here])
+        rows.append(values[here])
+    return np.concatenate(ids), np.concatenate(rows)

@@ -1,0 +1,1 @@
+"""The map as a value: package, columns, priority classes, reasons, languages."""

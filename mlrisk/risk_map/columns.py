@@ -1,0 +1,78 @@
+"""Names of the casualty columns of the risk map, and what each says."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from features.base.arrays import Floats, Floats32
+from training.settings.casualty import ACTIVITIES
+
+MAIN = "casualties_per_year"
+
+INDEX = "casualty_index"
+
+# Beside casualties_per_year, at the end of the table.
+MEANINGS: dict[str, str] = {
+    "casualties_per_year_low": "lower end of the 90 % interval of casualties_per_year (block bootstrap)",
+    "casualties_per_year_high": "upper end of it",
+    INDEX: "contamination x exposure x severity, mean 1: an index of where, no count",
+    "killed_per_year": "of casualties_per_year, those expected to die",
+    **{f"casualties_{name}_per_year": f"casualties_per_year of {name.replace('_', ' ')}" for name in ACTIVITIES},
+    "casualties_per_year_if_return": "casualties_per_year if people return and works begin before survey",
+    "casualties_return_increase": "what the return adds to casualties_per_year",
+}
+
+MORE = tuple(MEANINGS)
+
+
+def present_casualty_columns(risk: pd.DataFrame) -> list[str]:
+    """The further casualty columns that a risk map has, in order."""
+    return [name for name in MORE if name in risk]
+
+
+# Columns of the feature table that decide what ground a team can work, where the sources gave them.
+GROUND_COLUMNS = ("slope_deg", "road_distance_m")
+
+
+def ground_columns(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
+    """The columns of a feature table (n_cells, n_features) that teams ask for."""
+    place = {name: number for number, name in enumerate(names)}
+    return {name: values[:, place[name]].astype(np.float64) for name in GROUND_COLUMNS if name in place}
+
+
+# Rule: the feature that it ranks by, and -1 where less comes first. The features are columns at the end of
+# risk.parquet where the sources gave them, as they were known at as_of.
+RULES: dict[str, tuple[str, int]] = {
+    "distance to the line": ("front_line_distance_m", -1),
+    "distance to an incident": ("incident_distance_m", -1),
+    "incident density": ("incident_density_2km_per_km2", 1),
+    "distance to a hazard area": ("hazard_area_distance_m", -1),
+}
+
+RULE_COLUMNS = tuple(feature for feature, _ in RULES.values())
+
+
+def rule_columns(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
+    """The columns of a feature table (n_cells, n_features) that rules of thumb rank by."""
+    position = {name: number for number, name in enumerate(names)}
+    return {name: values[:, position[name]].astype(np.float64) for name in RULE_COLUMNS if name in position}
+
+
+def present_rule_columns(risk: pd.DataFrame) -> tuple[str, ...]:
+    """The rule columns that a risk map has, in the order of the file."""
+    return tuple(name for name in RULE_COLUMNS if name in risk)
+
+
+def rule_scores(risk: Mapping[str, pd.Series]) -> dict[str, Floats]:
+    """Score of every rule whose column the map has, larger first; NaN where the rule knows nothing.
+
+    >>> scores = rule_scores(pd.DataFrame({"front_line_distance_m": [100.0, 500.0]}))
+    >>> {name: score.tolist() for name, score in scores.items()}
+    {'distance to the line': [-100.0, -500.0]}
+    """
+    return {
+        rule: sign * risk[feature].to_numpy(dtype=np.float64)
+        for rule, (feature, sign) in RULES.items()
+        if feature in risk
+    }

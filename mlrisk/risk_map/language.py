@@ -1,0 +1,82 @@
+"""The languages that reasons are told in: one YAML file each, English behind all of them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+
+import yaml
+
+from features.base.errors import ConfigError
+from features.base.feature_info import FeatureInfo
+
+FOLDER = "languages"
+NUMBER = re.compile(r"\d+")
+DECIMAL = re.compile(r"\d+(?:[.,]\d+)*(?:e-?\d+)?")
+
+
+@dataclass(frozen=True)
+class Language:
+    """What reasons are made of in one language.
+
+    `leads` gives by family the sentences that state its evidence, with features as placeholders; `texts` names
+    features, numbers in their names written as `#` and meant by {0}, {1}; `units` translates units. `page` has the
+    fixed texts of the page, the printed sheets and the tables under their English, numbers written and meant in the
+    same way.
+    """
+
+    code: str
+    name: str
+    raised: str
+    lowered: str
+    value: str
+    also: str
+    at_least: str
+    unknown: str
+    units: Mapping[str, str]
+    leads: Mapping[str, tuple[str, ...]]
+    texts: Mapping[str, str]
+    page: Mapping[str, str]
+
+    def say(self, english: str) -> str:
+        """A fixed text; the English where the language has no word for it."""
+        if english in self.page:
+            return self.page[english]
+        told = self.page.get(DECIMAL.sub("#", english))
+        return told.format(*DECIMAL.findall(english)) if told else english
+
+    def text(self, name: str, infos: Mapping[str, FeatureInfo]) -> str:
+        """What a feature is called; the catalogue's English, or its own name, where the language has no word."""
+        numbers = NUMBER.findall(name)
+        told = self.texts.get(name) or self.texts.get(NUMBER.sub("#", name))
+        if told:
+            return told.format(*numbers)
+        return infos[name].text if name in infos else name.replace("_", " ")
+
+
+def languages() -> tuple[str, ...]:
+    """Codes of the languages that there are, English first; a new one is one file."""
+    found = sorted(path.name.removesuffix(".yaml") for path in files("mlrisk.risk_map").joinpath(FOLDER).iterdir()
+                   if path.name.endswith(".yaml"))  # fmt: skip
+    return ("en", *(code for code in found if code != "en"))
+
+
+@cache
+def language(code: str) -> Language:
+    """The language of a code such as 'az'; raises ConfigError for one that there is not."""
+    if code not in languages():
+        raise ConfigError(f"output.languages ({code}) is not known: there are {', '.join(languages())}")
+    tree = yaml.safe_load(files("mlrisk.risk_map").joinpath(FOLDER, f"{code}.yaml").read_text(encoding="utf-8"))
+    leads = {family: tuple(sentences) for family, sentences in tree.pop("leads").items()}
+    return Language(code=code, leads=leads, **tree)
+
+
+def placeholders(sentence: str) -> tuple[tuple[str, str], ...]:
+    """The features that a sentence names, with how each is told.
+
+    >>> placeholders("{incident_count_1km} within 1 km, the last in {incident_years_since_5km:year}")
+    (('incident_count_1km', ''), ('incident_years_since_5km', 'year'))
+    """
+    return tuple((name, how or "") for _, name, how, _ in Formatter().parse(sentence) if name)

@@ -1,0 +1,147 @@
+"""Reasons in words: the evidence that raised or lowered a score, with its values and units."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.base.arrays import Flags, Floats, Floats32
+from features.base.feature_info import CLIP_M, DAYS_PER_YEAR, LONGEST_DISTANCE_M, FeatureInfo
+from mlrisk.risk_map.language import Language, placeholders
+from models.attribution import Families
+
+# Contributions below this share of all that moved the score are noise to a reader.
+LEAST_SHARE = 0.03
+REASONS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Rows to give reasons for: features, what each added to the log-odds, and what holds.
+
+    `values` and `contributions` have shape (n_rows, n_features), `sums` and `steady` (n_rows, n_families): the sum of
+    a family, and whether its sign holds over the models of resampled land.
+    """
+
+    names: Sequence[str]
+    infos: Mapping[str, FeatureInfo]
+    families: Families
+    values: Floats32
+    contributions: Floats
+    sums: Floats
+    steady: Flags
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        values: Floats32,
+        contributions: Floats,
+        infos: Mapping[str, FeatureInfo],
+    ) -> "Cases":
+        """Cases of which nothing is known but one model's contributions."""
+        families = families_of(names, infos)
+        sums = families.sums(contributions)
+        return cls(names, infos, families, values, contributions, sums, np.ones(sums.shape, dtype=bool))
+
+    def moved(self, row: int) -> list[int]:
+        """Families that moved the score of a row enough to speak of, the one that raised it most first."""
+        floor = LEAST_SHARE * np.abs(self.sums[row]).sum()
+        told = (np.abs(self.sums[row]) > floor) & self.steady[row]
+        return [int(family) for family in np.argsort(-self.sums[row], kind="stable") if told[family]]
+
+    def strongest(self, row: int, family: int) -> int:
+        """The feature that moved the score most in the direction of its family."""
+        signed = self.contributions[row] * np.sign(self.sums[row, family])
+        return int(np.argmax(np.where(self.families.place == family, signed, -np.inf)))
+
+
+def families_of(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Families:
+    """The families of the features; a column that no family knows is its own."""
+    return Families.of(names, {name: infos[name].family for name in names if name in infos})
+
+
+def reasons_in_words(cases: Cases, language: Language, as_of: date) -> NDArray[np.object_]:
+    """Three reasons for each row, shape (n_rows, 3); empty text where there is no third.
+
+    Contributions (on the log-odds) are summed by family, since features of one family stand in for each other. The
+    first two reasons raised the score where anything did; the third is what lowered it most, so that what speaks
+    against is seen too. They say what moved the score, not what causes contamination.
+    """
+    texts = np.full((len(cases.values), REASONS), "", dtype=object)
+    for row in range(len(cases.values)):
+        moved = cases.moved(row)
+        raised = [family for family in moved if cases.sums[row, family] > 0]
+        lowered = [family for family in moved[::-1] if cases.sums[row, family] < 0]
+        for place, family in enumerate((raised[:2] + lowered[:1] + raised[2:] + lowered[1:])[:REASONS]):
+            texts[row, place] = reason(cases, row, family, language, as_of)
+    return texts
+
+
+def reason(cases: Cases, row: int, family: int, language: Language, as_of: date) -> str:
+    """What a family says of a row: its evidence, its strongest feature where that says something else, the effect."""
+    strongest = cases.names[cases.strongest(row, family)]
+    value = dict(zip(cases.names, cases.values[row].tolist(), strict=True))
+    lead, named = _lead(cases.families.names[family], value, cases.infos, language, as_of)
+    text = lead
+    if strongest not in named:
+        unit = cases.infos[strongest].unit if strongest in cases.infos else ""
+        said = language.value.format(
+            text=language.text(strongest, cases.infos), value=told(strongest, value[strongest], unit, language)
+        )
+        text = language.also.format(first=lead, second=said) if lead else said
+    effect = language.raised if cases.sums[row, family] > 0 else language.lowered
+    return effect.format(reason=text)
+
+
+def _lead(
+    family: str, value: Mapping[str, float], infos: Mapping[str, FeatureInfo], language: Language, as_of: date
+) -> tuple[str, set[str]]:
+    """The first sentence of the family of which everything is known, and the features in it."""
+    for sentence in language.leads.get(family, ()):
+        wanted = placeholders(sentence)
+        if all(np.isfinite(value.get(name, np.nan)) for name, _ in wanted):
+            text = sentence
+            for name, how in wanted:
+                told_value = (
+                    str((as_of - timedelta(days=value[name] * DAYS_PER_YEAR)).year)
+                    if how == "year"
+                    else told(name, value[name], infos[name].unit, language)
+                )
+                text = text.replace(f"{{{name}:{how}}}" if how else f"{{{name}}}", told_value)
+            return text, {name for name, _ in wanted}
+    return "", set()
+
+
+def told(name: str, value: float, unit: str, language: Language) -> str:
+    """The value of a feature with its unit; a distance at the end of what is measured is at least that."""
+    if not np.isfinite(value):
+        return language.unknown
+    text = quantity(value, unit, language.units)
+    end = CLIP_M if name.endswith("_clipped_m") else LONGEST_DISTANCE_M if name.endswith("_distance_m") else np.inf
+    return language.at_least.format(value=text) if value >= end else text
+
+
+def quantity(value: float, unit: str, units: Mapping[str, str] | None = None) -> str:
+    """A value with its unit, with three significant digits; `units` translates them.
+
+    >>> quantity(1234.0, "m")
+    '1.23 km'
+    >>> quantity(0.25, "share")
+    '25 %'
+    >>> quantity(float("nan"), "m")
+    'unknown'
+    """
+    if not np.isfinite(value):
+        return "unknown"
+    if unit == "m" and abs(value) >= 1000:
+        value, unit = value / 1000, "km"
+    elif unit == "share":
+        value, unit = value * 100, "%"
+    # Three digits, and never an exponent: planners read 0.0000287, not 2.87e-05.
+    # A record does not lie to the decimetre.
+    whole = unit == "m" or abs(value) >= 100
+    digits = f"{value:.0f}" if whole else np.format_float_positional(float(f"{value:.3g}"), trim="-")
+    return digits if unit in ("", "1", "as given") else f"{digits} {(units or {}).get(unit, unit)}"

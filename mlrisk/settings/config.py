@@ -1,0 +1,159 @@
+"""The whole configuration of a country, read from YAML; every message names the key, the value and what would do."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from features.base.errors import ConfigError
+from features.base.settings import Settings
+from mlrisk.risk_map.language import languages
+from mlrisk.settings.planning import RankingSettings
+from training.settings.config import TrainConfig
+
+NOT_IN_YAML = ("home_folder", "data_folder")
+
+
+# The formats in the order in which they are written; the table of writers holds the same names.
+FORMATS = ("parquet", "cog", "gpkg", "csv", "xlsx", "kml", "html", "pdf", "shp", "fgdb", "stac")
+# Written where the config asks for them: GeoPackage holds the same, and more.
+OPTIONAL_FORMATS = ("shp", "fgdb")
+
+
+class OutputSettings(Settings):
+    """Where the planner package goes and in which formats."""
+
+    folder: Path = Field(Path("outputs"), description="relative to the config file")
+    formats: tuple[str, ...] = Field(
+        tuple(name for name in FORMATS if name not in OPTIONAL_FORMATS), min_length=1, description="see FORMATS"
+    )
+    task_sheets: int = Field(20, ge=0, le=500, description="first tasks that get a page of their own in the pdf")
+    languages: tuple[str, ...] = Field(
+        languages(), min_length=1, description="of the reasons: the first one in every file, the others on the page too"
+    )
+
+    @field_validator("formats")
+    @classmethod
+    def _known_formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - set(FORMATS))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no format: choose from {', '.join(FORMATS)}")
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(value) - set(languages()))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no language: choose from {', '.join(languages())}")
+        return value
+
+
+class Config(TrainConfig):
+    """Everything that a run depends on."""
+
+    ranking: RankingSettings = RankingSettings()
+    output: OutputSettings = OutputSettings()
+
+    @property
+    def output_folder(self) -> Path:
+        """The folder of the planner package, absolute."""
+        return (self.home_folder / self.output.folder).resolve()
+
+
+def load_config(path: str | Path, data: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Read a YAML config; `data` is the folder of relative sources, `overrides` are texts such as 'seed=3'.
+
+    Raises ConfigError for a missing file, broken YAML, an unknown key (the message lists the valid ones) or a value
+    out of range.
+    """
+    file = Path(path)
+    tree = _read_yaml(file)
+    for text in overrides:
+        _override(tree, text)
+    for key in NOT_IN_YAML:
+        if key in tree:
+            raise ConfigError(f"{file}: {key} cannot be set in a config; valid keys: {', '.join(_keys(Config))}")
+    home = file.resolve().parent
+    folder = home if data is None else Path(data).resolve()
+    if not folder.is_dir():
+        raise ConfigError(f"--data ({data}) is not a folder")
+    try:
+        return Config.model_validate({**tree, "home_folder": home, "data_folder": folder})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_message(file, part) for part in error.errors())) from error
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"config ({file}) cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config ({file}) is not valid YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(f"config ({file}) must be a mapping with the keys {', '.join(_keys(Config))}")
+    return {str(key): value for key, value in tree.items()}
+
+
+def _override(tree: dict[str, Any], text: str) -> None:
+    """Set one dotted key; the value is read as YAML."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set ({text}) must read key=value, such as grid.cell_size_m=250")
+    *parents, last = key.strip().split(".")
+    place = tree
+    for parent in parents:
+        if parents[0] == "sources" and isinstance(place.get(parent), str):
+            # A source given as a bare path can still get a layer or columns.
+            place[parent] = {"path": place[parent]}
+        place = place.setdefault(parent, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"--set ({text}): {parent} holds no keys of its own")
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set ({text}): the value is not valid YAML") from error
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [name for name in model.model_fields if name not in NOT_IN_YAML]
+
+
+def _message(file: Path, error: Any) -> str:
+    """One line for one complaint of pydantic."""
+    location = [part for part in error["loc"] if not str(part).startswith("function-")]
+    key = ".".join(str(part) for part in location)
+    if error["type"] == "extra_forbidden":
+        valid = _keys(_model_at(location[:-1]))
+        near = get_close_matches(str(location[-1]), valid, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"{file}: {key} is not a key.{hint} Valid keys: {', '.join(valid)}"
+    if error["type"] == "missing":
+        return f"{file}: {key} is missing"
+    given = error.get("input")
+    shown = "" if isinstance(given, (dict, list, tuple)) or len(location) == 0 else f" ({given!r})"
+    return f"{file}: {key}{shown}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _model_at(location: Sequence[Any]) -> type[BaseModel]:
+    """The settings class whose keys stand at a place of the config."""
+    model: type[BaseModel] = Config
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue
+        found = _models_in(field.annotation)
+        if not found:
+            break
+        model = found[0]
+    return model
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]

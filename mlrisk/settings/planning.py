@@ -1,0 +1,199 @@
+"""What a survey plan can be told: assets, season, masks, the authority's criteria, tasks."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from features.base.settings import Settings
+from features.sources.settings import SourceSpec
+from training.settings.boosting import Positive, Share
+
+Months = tuple[int, ...]
+
+# Rates from the field (ANAMA; world figure for manual work; the machine's 1,500 m2 an hour over six hours). What ground
+# a kind can work is unverified and meant to be replaced by the operator's own rules. No rate of rats is known.
+KNOWN_ASSETS: dict[str, dict[str, Any]] = {
+    "deminers": {"rate_m2_per_day": 10.0},
+    "dogs": {"rate_m2_per_day": 1000.0, "greatest_slope_deg": 30.0},
+    "machines": {
+        "rate_m2_per_day": 9000.0,
+        "greatest_slope_deg": 15.0,
+        "greatest_road_m": 2000.0,
+        "not_on": ("forest", "orchard", "vineyard", "residential", "bare_rock", "water", "wetland"),
+    },
+    "rats": {"greatest_slope_deg": 30.0},
+}
+
+# Barron and Barrett (1996): rank order centroids of six criteria, for an order that comes without weights.
+ANAMA_WEIGHTS = {
+    "casualties": 0.4083,
+    "needs": 0.2417,
+    "return": 0.1583,
+    "works": 0.1028,
+    "farmland": 0.0611,
+    "water": 0.0139,
+    "protected_nature": 0.0139,
+}
+
+
+class AssetSettings(Settings):
+    """A kind of team: how many, how quick, how thorough, and on what ground."""
+
+    number: int = Field(0, ge=0, le=100_000, description="teams (or machines, or deminers) that work side by side")
+    rate_m2_per_day: Positive = Field(description="ground that one team processes on a full working day")
+    detection: float = Field(
+        0.8, gt=0, lt=1, description="probability that one survey of a contaminated cell finds it; unverified"
+    )
+    cost_per_day: float = Field(0.0, ge=0, description="of one team, in any currency")
+    greatest_slope_deg: Positive = Field(90.0, description="steeper ground cannot be worked")
+    greatest_road_m: float | None = Field(None, gt=0, description="ground further from a road cannot be reached")
+    not_on: tuple[str, ...] = Field((), description="classes of land_use that cannot be worked")
+    travel_km_per_hour: Positive = Field(30.0, description="on the way to work, in a straight line")
+    hours_per_day: Positive = Field(8.0, le=24, description="working day, daily travel from the base included")
+
+
+class PlanSettings(Settings):
+    """The season, and how ground is surveyed."""
+
+    working_days: Positive = Field(200.0, description="days of a season on which a team works")
+    coverage: float = Field(
+        0.1, gt=0, le=1, description="share of the ground that one survey of a task processes, in lanes; unverified"
+    )
+    most_passes: int = Field(2, ge=1, le=10, description="surveys of the same ground in one season at the most")
+    months: Months = Field((), description="months of the season, 1 to 12; for masks that hold in some months alone")
+    least_workable_share: Share = Field(0.5, description="a kind is not sent to a task of which it can work less")
+
+    @field_validator("months")
+    @classmethod
+    def _months(cls, value: Months) -> Months:
+        return check_months(value)
+
+
+class MaskSettings(Settings):
+    """Land that no task may hold for a reason that somebody answers for."""
+
+    reason: str = Field(min_length=3, description="access, security, season or in words; stands in every output")
+    area: SourceSpec = Field(description="polygons of the land")
+    months: Months = Field((), description="months in which the land is shut; none means all")
+
+    @field_validator("months")
+    @classmethod
+    def _months(cls, value: Months) -> Months:
+        return check_months(value)
+
+
+class LayerSettings(Settings):
+    """Land that speaks for one of the authority's criteria."""
+
+    area: SourceSpec = Field(description="polygons or points")
+    reach_m: float = Field(0.0, ge=0, description="land this near to it counts too")
+
+
+class AuthoritySettings(Settings):
+    """The authority's order of priority as weighted criteria; ANAMA's published order if nothing is said."""
+
+    weights: dict[str, float] = Field(
+        default_factory=lambda: dict(ANAMA_WEIGHTS), min_length=1, description="criterion: weight; see CRITERIA"
+    )
+    layers: dict[str, LayerSettings] = Field(default_factory=dict, description="criterion: land that speaks for it")
+
+    @model_validator(mode="after")
+    def _known(self) -> "AuthoritySettings":
+        unknown = sorted((set(self.weights) | set(self.layers)) - set(ANAMA_WEIGHTS))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no criterion: choose from {', '.join(ANAMA_WEIGHTS)}")
+        if any(weight < 0 for weight in self.weights.values()) or not sum(self.weights.values()) > 0:
+            raise ValueError("weights must not be negative, and one of them must be more than 0")
+        return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The weights brought to a sum of one."""
+        total = sum(self.weights.values())
+        return {name: weight / total for name, weight in self.weights.items()}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Says so when the weights had to be brought to one."""
+        total = sum(self.weights.values())
+        if abs(total - 1) < 0.005:
+            return ()
+        return (f"ranking.authority.weights sum to {total:g}: each was divided by it",)
+
+
+class TaskSettings(Settings):
+    """How cells are grouped into survey tasks."""
+
+    number: int = Field(100, ge=1, le=100_000, description="tasks in the plan at the most")
+    least_km2: float = Field(0.25, gt=0, description="a task grows to this area even into worse-ranked cells")
+    greatest_km2: float = Field(4.0, gt=0, description="a task is not grown beyond this area")
+    worst_share: Share = Field(0.2, description="tasks hold cells from this best share of the ranked land only")
+    compactness: float = Field(1.0, ge=0, description="how much nearness to the first cell counts beside rank; 0: not")
+    across_rivers: bool = Field(False, description="a task may lie on both sides of a river")
+    across_districts: bool = Field(False, description="a task may lie in several districts")
+
+
+def check_months(value: Months) -> Months:
+    """Months as numbers from 1 to 12."""
+    wrong = [month for month in value if not 1 <= month <= 12]
+    if wrong:
+        raise ValueError(f"{wrong} are no months: give numbers from 1 to 12")
+    return value
+
+
+def with_known_assets(given: Any) -> Any:
+    """Assets by name, with what is known of kinds of that name filled in; others need a rate of their own."""
+    if not isinstance(given, dict):
+        return given
+    filled = {}
+    for name, asset in given.items():
+        own = {} if asset is None else asset
+        if isinstance(own, dict):
+            own = {**KNOWN_ASSETS.get(str(name), {}), **own}
+            if "rate_m2_per_day" not in own:
+                known = ", ".join(kind for kind, about in KNOWN_ASSETS.items() if "rate_m2_per_day" in about)
+                raise ValueError(
+                    f"{name} has no rate_m2_per_day, and no rate of such a kind is known: give it, or use {known}"
+                )
+        filled[name] = own
+    return filled
+
+
+Assets = Annotated[dict[str, AssetSettings], BeforeValidator(with_known_assets)]
+
+
+# The ranking policies; the table of policies holds the same names.
+POLICY_NAMES = ("contamination", "casualty", "harm_per_day", "search", "authority", "explore")
+
+
+class RankingSettings(Settings):
+    """How cells are put in order and what is explained."""
+
+    policy: str = Field("contamination", description="which score ranks; one of POLICY_NAMES")
+    tasks: TaskSettings = TaskSettings()
+    assets: Assets = Field(default_factory=dict, description="kinds of teams by name; without one there is no plan")
+    plan: PlanSettings = PlanSettings()
+    masks: tuple[MaskSettings, ...] = Field((), description="land that no task may hold")
+    authority: AuthoritySettings = AuthoritySettings()
+    explore_share: Share = Field(0.1, description="of the team-days, for land of which the map knows least")
+    audit_share: Share = Field(0.05, description="of the team-days, for cells drawn at random: what the map misses")
+    district_floor: Share = Field(
+        0.25, description="part of its share of the land that each district gets of the team-days, whatever its ranks"
+    )
+    explained_cells: int = Field(20_000, ge=0, description="the first so many cells get reasons in words")
+
+    @field_validator("policy")
+    @classmethod
+    def _known_policy(cls, value: str) -> str:
+        if value not in POLICY_NAMES:
+            raise ValueError(f"{value!r} is no policy: choose from {', '.join(POLICY_NAMES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _shares_of_one(self) -> "RankingSettings":
+        if self.explore_share + self.audit_share > 1:
+            raise ValueError(
+                f"explore_share ({self.explore_share:g}) and audit_share ({self.audit_share:g}) must not exceed 1 "
+                "together"
+            )
+        return self

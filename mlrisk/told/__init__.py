@@ -1,1 +1,0 @@
-"""What the command line says: pure functions from results to lines and tables; mlrisk.cli prints them."""
