@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlrisk.settings.config import Config
-from training.contamination.dataset import Study, restudied
-from training.contamination.judging import MODEL, judge_contamination, trials_of
+from mlrisk.settings import Config
+from training.contamination import MODEL, Study, judge_contamination, trials_of
+from training.contamination.dataset import restudied
+from training.validation import HeldOut, mean_by_ranking, pooled_score
 from training.validation.baselines import RULES
-from training.validation.block_bootstrap import paired_differences, pooled_score
-from training.validation.held_out import HeldOut
-from training.validation.metrics import mean_by_ranking
+from training.validation.block_bootstrap import paired_differences
 
 DEFAULT = "as configured"
 FIGURES = ("roc_auc", "pr_auc", "recall_5", "recall_10", "recall_20")

@@ -18,13 +18,12 @@ from scipy.stats import spearmanr
 import mlrisk
 from benchmarks.intensity import casualty_intensity
 from mlrisk.ranking.casualty import activity_mix, recent_accidents
-from mlrisk.settings.config import Config
+from mlrisk.settings import Config
 from mlrisk.synthetic.country import build_country
-from training.casualty.fitting import expected_casualties, fit_casualty
-from training.casualty.history import open_history
-from training.casualty.judging import Outcome, forecast, held_out_regions, unit_blocks
-from training.evidence.inputs import open_inputs
-from training.settings.casualty import ACTIVITIES
+from training.casualty import expected_casualties, fit_casualty, open_history, unit_blocks
+from training.casualty.judging import Outcome, forecast, held_out_regions
+from training.evidence import open_inputs
+from training.settings import ACTIVITIES
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

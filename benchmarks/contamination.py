@@ -12,13 +12,10 @@ import pandas as pd
 
 import mlrisk
 from benchmarks import ablation
-from mlrisk.settings.config import Config
-from training.contamination.dataset import study_at
-from training.contamination.judging import earlier_trials, judge_contamination, trials_of
-from training.evidence.inputs import open_inputs
-from training.evidence.ledger import Ledger
-from training.validation.baselines import BASELINES, Ranking
-from training.validation.metrics import mean_by_ranking
+from mlrisk.settings import Config
+from training.contamination import earlier_trials, judge_contamination, study_at, trials_of
+from training.evidence import Ledger, open_inputs
+from training.validation import BASELINES, Ranking, mean_by_ranking
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

@@ -18,13 +18,13 @@ from scipy.special import expit
 import mlrisk
 from benchmarks.killed import QUICK
 from benchmarks.quick import without_report
-from features.as_of.snapshot import Known
-from features.table.build import grid_feature_table
-from mlrisk.ranking.champions import load_champions
-from training.casualty.fitting import expected_casualties, unit_table
-from training.casualty.history import open_history
-from training.evidence.inputs import contamination_context, open_inputs
-from training.registry.store import Store
+from features.as_of import Known
+from features.table import grid_feature_table
+from mlrisk.ranking import load_champions
+from training.casualty import expected_casualties, open_history
+from training.casualty.fitting import unit_table
+from training.evidence import contamination_context, open_inputs
+from training.registry import Store
 
 MOST_APART = 1e-9
 # Enough accidents for counts: with few of them the map spreads the same total by its index.

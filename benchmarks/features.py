@@ -11,7 +11,7 @@ from benchmarks.speed import report
 from benchmarks.speed.country import CRS_NAME, DEGREES
 from benchmarks.speed.measure import machine
 from benchmarks.speed.peers import STAGES
-from training.settings.config import ComputeSettings
+from training.settings import ComputeSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("stages", "whole", "families")

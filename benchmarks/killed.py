@@ -17,7 +17,7 @@ from pathlib import Path
 import mlrisk
 import mlrisk.commands.retrain
 from benchmarks.quick import without_report
-from mlrisk.settings.config import Config
+from mlrisk.settings import Config
 from mlrisk.synthetic.scenario import AS_OF
 
 QUICK = (

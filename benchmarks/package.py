@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.speed.measure import peak_mb
 from mlrisk.outputs.registry import OPTIONAL, WRITERS
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import Package
 
 MILLION = 1_000, 1_160
 
@@ -26,7 +26,7 @@ def bosnia(ranked: Path, data: Path) -> Package:
     import mlrisk
     from mlrisk.commands.rank import _context_layers, known_hazards
     from tests.sample_package import sample_package
-    from training.evidence.inputs import open_inputs
+    from training.evidence import open_inputs
 
     config = mlrisk.load_config(Path("configs/bosnia.yaml"), data=data)
     inputs = open_inputs(config)

@@ -10,16 +10,23 @@ from scipy.special import ndtri
 
 import mlrisk
 from benchmarks.contamination import DATA, ROOT
-from features.base.arrays import Flags, Floats, Integers
-from mlrisk.settings.config import Config
+from features.base import Flags, Floats, Integers
+from mlrisk.settings import Config
 from models.applicability import Domain, fit_domain
 from models.calibration import calibration_error, cross_calibrated
 from models.venn_abers import fit_venn_abers
-from training.contamination.dataset import Study, cell_blocks, growing_features, study_at
-from training.contamination.judging import Judgement, judge_contamination, learned_by, trials_of
-from training.contamination.recipe import fit_side
-from training.evidence.inputs import open_inputs
-from training.evidence.ledger import Ledger
+from training.contamination import (
+    Judgement,
+    Study,
+    cell_blocks,
+    fit_side,
+    growing_features,
+    judge_contamination,
+    learned_by,
+    study_at,
+    trials_of,
+)
+from training.evidence import Ledger, open_inputs
 
 REGION_M = 40_000
 # Blocks of land from one of which to the next intervals must hold, as in a training run.

@@ -5,7 +5,7 @@ from functools import partial
 import training.contamination.judging
 import training.reporting.recording
 import training.train
-from training.validation.baselines import BASELINES
+from training.validation import BASELINES
 
 KEPT = ("random order", "distance to the line")
 

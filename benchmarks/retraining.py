@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 import mlrisk
 from benchmarks.quick import without_report
-from features.base.records import RULED_OUT_BY
-from mlrisk.settings.config import Config
+from features.base import RULED_OUT_BY
+from mlrisk.settings import Config
 from mlrisk.synthetic.scenario import AS_OF
-from training.evidence.inputs import open_inputs
-from training.evidence.regions import district_names
-from training.validation.metrics import judge
+from training.evidence import district_names, open_inputs
+from training.validation import judge
 
 SEEDS = (41, 42, 43)
 YEARS, POISONED = 10, 6

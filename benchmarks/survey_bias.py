@@ -15,33 +15,26 @@ import rasterio
 from numpy.typing import NDArray
 
 import mlrisk
-from features.as_of.snapshot import Known
-from features.table.build import feature_infos, grid_feature_table
+from features.as_of import Known
+from features.table import feature_infos, grid_feature_table
 from mlrisk.synthetic.country import Country, build_country
 from mlrisk.synthetic.laying import lay_mines
 from mlrisk.synthetic.terrain import MARGIN_CELLS
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration, calibrate
 from models.positive_unlabelled import Unlabelled, fit_beside
-from training.contamination.dataset import cell_blocks
-from training.contamination.neighbour_outcomes import features_of_outcomes
-from training.contamination.recipe import boosting_params
+from training.contamination import audited, boosting_params, cell_blocks, dealt, features_of_outcomes
 from training.contamination.survey_bias import (
-    audited,
     background_chance,
     calibration_error,
-    dealt,
     effective_sample_size,
     propensity,
     survey_weights,
 )
-from training.evidence.inputs import contamination_context, open_inputs
-from training.evidence.ledger import evidence_at
-from training.evidence.states import FOUND
-from training.settings.boosting import BoostingSettings
-from training.settings.config import SurveyBiasSettings
+from training.evidence import FOUND, contamination_context, evidence_at, open_inputs
+from training.settings import BoostingSettings, SurveyBiasSettings
+from training.validation import judge
 from training.validation.baselines import rule_scores
-from training.validation.metrics import judge
 
 CELL_SIZE_M = 250.0
 ORACLE_DRAWS = 120

@@ -10,11 +10,11 @@ import numpy as np
 import rasterio
 
 import mlrisk
-from features.as_of.snapshot import Known
-from features.table.build import feature_table
-from training.evidence.inputs import contamination_context, open_inputs
+from features.as_of import Known
+from features.table import feature_table
+from training.evidence import contamination_context, open_inputs
+from training.validation import judge
 from training.validation.baselines import rule_scores
-from training.validation.metrics import judge
 
 
 def judged(seed: int, cells: int, folder: Path) -> dict[str, float]:

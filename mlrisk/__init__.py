@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from mlrisk.version import __version__
 
 if TYPE_CHECKING:
-    from mlrisk.commands.api import check, evidence, features, load_risk_map, run, verify, write_features
+    from mlrisk.commands import check, evidence, features, load_risk_map, run, write_features
+    from mlrisk.commands.api import verify
     from mlrisk.commands.rank import rank
     from mlrisk.commands.retrain import retrain
-    from mlrisk.settings.config import load_config
+    from mlrisk.settings import load_config
     from mlrisk.synthetic import synthetic_country
     from training.train import train
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
+from features.base import Flags, Floats, Floats32, Integers
 
 # More points sharpen neither the index nor the threshold, and cost time in every tile.
 MOST_POINTS = 5_000

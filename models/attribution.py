@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
+from features.base import Flags, Floats, Floats32, Integers
 from models.boosting import BLOCK_ROWS, Boosted
 
 Engine = Callable[[Boosted, Floats32, int], Floats]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import lightgbm as lgb
 import numpy as np
 
-from features.base.arrays import Floats, Floats32
+from features.base import Floats, Floats32
 
 Job = TypeVar("Job")
 Fitted = TypeVar("Fitted")

@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 
 # Below the first Platt's two parameters are all that the data carry; above the second isotonic regression is free
 # of a shape (Platt 1999; Kull, Silva Filho and Flach 2017; Niculescu-Mizil and Caruana 2005).

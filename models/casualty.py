@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import minimize
 
-from features.base.arrays import Floats, Floats32, Integers
+from features.base import Floats, Floats32, Integers
 from models.boosting import Boosted, BoostingParams, fit
 
 # Prior spread of the yearly change on the log scale: awareness work and clearance move incident rates by 5-15 % a

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Floats32
+from features.base import Flags, Floats, Floats32
 from models.applicability import Domain
 from models.calibration import LOWEST, Calibration
 from models.missed_share import MissedShare

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
+from features.base import Flags, Floats, Floats32, Integers
 from models.applicability import fit_domain
 from models.boosting import side_by_side
 from models.calibration import Calibration, between_regions, calibrate, cross_calibrated

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
+from features.base import Flags, Floats, Floats32, Integers
 
 N_KNOTS = 101
 # More searched rows than this sharpen no coefficient and cost minutes.

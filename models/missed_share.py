@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 
 MOST_STEPS = 2_000
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 
 TURNS = 500
 # Variance over mean from which a part of its own says whether anything happens at all.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 
-from features.base.arrays import Floats, Floats32, Integers
+from features.base import Floats, Floats32, Integers
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from features.base.arrays import Floats, Floats32
+from features.base import Floats, Floats32
 from models.attribution import tree_contributions
 from models.boosting import Boosted, BoostingParams, fit
 from models.linear import Linear, fit_linear

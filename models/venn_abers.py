@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 
 # A bin of the score is one category of the Venn predictor: more bins are finer than some thousand cells can tell.
 MOST_BINS = 200

@@ -10,9 +10,10 @@ import pytest
 
 import mlrisk
 from features.base.errors import ConfigError
-from mlrisk.commands.map_state import is_current, program_digest, read_made
+from mlrisk.commands.map_state import PROGRAM, is_current, read_made
 from training.retraining.last_run import Seen, write_seen
 from training.retraining.short_cut import Begun, at_a_glance, nothing_new
+from training.settings import program_digest
 from training.settings.provenance import public_settings
 
 DAY = date(2024, 2, 1)
@@ -108,7 +109,7 @@ def written(config, tmp_path):
         "models": [{"name": f"{config.name}.{t}", "number": "2", "digest": "m"} for t in ("contamination", "casualty")],
         "inputs": [{"source": "dem", "digest": "d"}],
         "files": "f",
-        "program": program_digest(),
+        "program": program_digest(*PROGRAM),
         "written": {"risk.parquet": 5},
         "settings": json.loads(json.dumps(public_settings(config), default=str)),
     }

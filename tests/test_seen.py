@@ -82,7 +82,7 @@ def test_terms_and_the_program_are_in_the_mark(country, monkeypatch):
     terms.write_text("incidents: {}  # other words")
     assert before not in ("", files_digest(config))
     mark = marked(config)
-    monkeypatch.setattr("training.retraining.last_run.tree_digest", lambda _: "another program")
+    monkeypatch.setattr("training.retraining.last_run.program_digest", lambda *_: "another program")
     assert marked(config) != mark
 
 

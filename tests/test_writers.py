@@ -576,7 +576,10 @@ def test_notes_state_the_sentence() -> None:
 
 
 def test_importing_the_writers_loads_no_heavy_library() -> None:
-    code = "import sys, mlrisk.outputs.registry; print(sorted({'bokeh', 'rasterio', 'geopandas', 'pyarrow'} & set(sys.modules)))"
+    code = (
+        "import sys, mlrisk.outputs.registry\n"
+        "print(sorted({'bokeh', 'rasterio', 'geopandas', 'pyarrow'} & set(sys.modules)))"
+    )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
     )

@@ -7,33 +7,48 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats
-from features.base.errors import InputError
-from features.base.feature_info import FeatureContext, FeatureInfo
+from features.base import FeatureContext, FeatureInfo, Floats, InputError
 from models.casualty import HURDLE, CasualtyModel
 from models.contamination import ContaminationModel
 from models.contamination_fit import TrainingRows, fit_contamination
 from models.mixture import MOST_DISPERSION
-from training.casualty.accidents import accident_notes
-from training.casualty.fitting import fit_casualty
-from training.casualty.history import History, UnitPeriods, open_history
-from training.casualty.judging import CasualtyJudgement, judge_casualty, unit_blocks
-from training.contamination.dataset import FEWEST_FOUND, Study, cell_blocks, growing_features, study_at
-from training.contamination.judging import Judgement, earlier_trials, judge_contamination, learned_by, trials_of
-from training.contamination.learning_set import Side
-from training.contamination.neighbour_outcomes import features_of_outcomes
-from training.contamination.recipe import Recipe, fit_side
+from training.casualty import (
+    CasualtyJudgement,
+    History,
+    UnitPeriods,
+    accident_notes,
+    fit_casualty,
+    judge_casualty,
+    open_history,
+    unit_blocks,
+)
+from training.contamination import (
+    FEWEST_AUDIT_FOUND,
+    FEWEST_FOUND,
+    Judgement,
+    Recipe,
+    Side,
+    Study,
+    SurveyBias,
+    audited,
+    cell_blocks,
+    earlier_trials,
+    features_of_outcomes,
+    fit_side,
+    growing_features,
+    judge_contamination,
+    learned_by,
+    study_at,
+    trials_of,
+    unlabelled_land,
+)
 from training.contamination.sensitivity import sensitivity
-from training.contamination.survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, unlabelled_land
-from training.evidence.fingerprint import fingerprint, records_text
-from training.evidence.inputs import OUTCOME_SOURCES, Inputs, open_inputs
-from training.evidence.ledger import Ledger
-from training.evidence.states import FOUND, SEARCHED, Evidence
-from training.registry.store import Version
-from training.reporting.recording import Findings, record, run_report
-from training.reporting.tables import optimism_gap
-from training.settings.config import TrainConfig
-from training.validation.metrics import mean_by_ranking
+from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs, Ledger, open_inputs, records_text
+from training.evidence.fingerprint import fingerprint
+from training.registry import Version
+from training.reporting import Findings, optimism_gap, record, run_report
+from training.settings import TrainConfig
+from training.validation import mean_by_ranking
 
 # Why a protocol can fail to make a single fold.
 UNJUDGED = {

@@ -8,15 +8,13 @@ import pandas as pd
 import rasterio
 
 import mlrisk
-from features.base.grid import Grid
+from features.base import Grid
 from mlrisk.commands.rank import with_place
-from mlrisk.planning.ground import Ground, ground_of, with_ground
-from mlrisk.ranking.casualty import CellContamination, casualty_columns
-from mlrisk.ranking.champions import load_champions
-from mlrisk.ranking.scoring import cell_scores, scorer_of
-from mlrisk.settings.config import Config
-from training.evidence.inputs import open_inputs
-from training.evidence.ledger import evidence_at
+from mlrisk.planning import ground_of, with_ground
+from mlrisk.planning.ground import Ground
+from mlrisk.ranking import CellContamination, casualty_columns, cell_scores, load_champions, scorer_of
+from mlrisk.settings import Config
+from training.evidence import evidence_at, open_inputs
 
 # Eight dog teams, three machines and forty deminers of a hundred days, on 250 m cells.
 TEAMS = (

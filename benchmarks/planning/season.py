@@ -7,11 +7,11 @@ import pandas as pd
 
 import mlrisk
 from benchmarks.planning.land import trained_land, truth_of
-from features.base.grid import Grid
+from features.base import Grid
+from mlrisk.planning import make_plan
 from mlrisk.planning.ground import Ground
-from mlrisk.planning.plan import make_plan
-from mlrisk.ranking.policies import ranked
-from mlrisk.settings.planning import RankingSettings
+from mlrisk.ranking import ranked
+from mlrisk.settings import RankingSettings
 
 DETECTION = 0.8
 POLICIES = ("harm_per_day", "search", "casualty", "authority")

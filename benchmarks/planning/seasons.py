@@ -13,25 +13,18 @@ from scipy.stats import rankdata
 
 import mlrisk
 from benchmarks.planning.land import truth_of
-from features.as_of.snapshot import Known
-from features.base.grid import Grid
+from features.as_of import Known
+from features.base import Grid
 from mlrisk.commands.rank import with_place
-from mlrisk.planning.ground import ground_of, with_ground
-from mlrisk.planning.plan import Plan, make_plan
-from mlrisk.ranking.policies import ranked
-from mlrisk.ranking.scoring import cell_scores, scorer_of
-from mlrisk.settings.config import Config
+from mlrisk.planning import Plan, ground_of, make_plan, with_ground
+from mlrisk.ranking import cell_scores, ranked, scorer_of
+from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
-from training.contamination.dataset import study_at
-from training.contamination.judging import judge_contamination, learned_by, trials_of
-from training.contamination.survey_bias import unlabelled_land
-from training.evidence.inputs import Inputs, open_inputs
-from training.evidence.ledger import Ledger
-from training.evidence.states import Evidence
+from training.contamination import judge_contamination, learned_by, study_at, trials_of, unlabelled_land
+from training.evidence import Evidence, Inputs, Ledger, open_inputs
 from training.train import _on_audit, _training_rows
-from training.validation.audit_sample import horvitz_thompson
-from training.validation.metrics import judge
+from training.validation import horvitz_thompson, judge
 
 SEASONS = 10
 AS_OF = date(2021, 12, 31)

@@ -9,13 +9,14 @@ import pyproj
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
-from features.base.grid import Grid
+from features.base import Grid
+from mlrisk.planning import make_plan
 from mlrisk.planning.authority import with_need
 from mlrisk.planning.effort import with_effort
-from mlrisk.planning.plan import make_plan
 from mlrisk.planning.region_growing import line_barriers, region_barriers
-from mlrisk.ranking.policies import POLICIES, ranked
-from mlrisk.settings.planning import RankingSettings
+from mlrisk.ranking import ranked
+from mlrisk.ranking.policies import POLICIES
+from mlrisk.settings import RankingSettings
 
 SIDE = 1000
 CELL_M = 250.0

@@ -59,8 +59,8 @@ def ours(given: Answer) -> Answer:
 def whole(given: Answer) -> Answer:
     """All families over the whole grid."""
     from benchmarks.speed import ours as own
-    from features.families.registry import FAMILIES
-    from features.table.build import feature_table
+    from features.families import FAMILIES
+    from features.table import feature_table
 
     families = given.get("families") or tuple(FAMILIES)
     (inputs, known), opening = measured(lambda: own.opened(Path(given["config"])))
@@ -77,8 +77,8 @@ def whole(given: Answer) -> Answer:
 def by_family(given: Answer) -> Answer:
     """Each family alone on one core; all in this process, so only the seconds are told."""
     from benchmarks.speed import ours as own
-    from features.families.registry import FAMILIES
-    from features.table.build import feature_table
+    from features.families import FAMILIES
+    from features.table import feature_table
 
     inputs, known = own.opened(Path(given["config"]))
     found = {}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import erf
 
 from benchmarks.speed.country import CELL_SIZE_M, SOUTH_M, WEST_M
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 
 SEED = 5
 # Cells at the edge of the country are left out: there the tools differ in what they take to lie beyond.

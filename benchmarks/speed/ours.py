@@ -10,17 +10,15 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.oracles import DENSITY_M, LINE_BANDWIDTH_M
 from benchmarks.speed.peers import Result
-from features.as_of.snapshot import Known
-from features.base.grid import Grid
-from features.base.records import places_m
+from features.as_of import Known
+from features.base import Grid, places_m
 from features.families import visibility
 from features.families.terrain import derivatives
-from features.geometry.densities import line_density, points_density
-from features.geometry.distances import distance_m
+from features.geometry import distance_m, line_density, points_density
+from features.table import Compute, over_tiles
 from features.table.build import feature_tiles
-from features.table.scheduler import Compute, over_tiles
-from mlrisk.settings.config import load_config
-from training.evidence.inputs import Inputs, contamination_context, open_inputs
+from mlrisk.settings import load_config
+from training.evidence import Inputs, contamination_context, open_inputs
 
 Made = TypeVar("Made")
 Columns = dict[str, NDArray[Any]]

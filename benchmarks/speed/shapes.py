@@ -8,7 +8,7 @@ import scipy.fft
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats32
+from features.base import Floats32
 
 # Spectral exponent of the amplitudes: hills and valleys as smooth as a 30 m DEM of a hilly country.
 SMOOTHNESS = 1.9

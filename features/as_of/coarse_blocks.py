@@ -15,8 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from features.as_of.snapshot import Known
-from features.base.arrays import Floats, Floats32
-from features.base.grid import Grid
+from features.base import Floats, Floats32, Grid
 
 # Fine enough for valleys and field tracks, coarse enough that a country takes seconds.
 COARSE_M = 100.0

@@ -8,14 +8,8 @@ import numpy as np
 
 from features.as_of.own_records import ownership, parts_of
 from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats, Floats32
-from features.base.grid import Grid
-from features.base.records import ages_years, numbers, places_m, words
-from features.geometry.counts_within import event_count, event_least
-from features.geometry.densities import event_densities
-from features.geometry.event_distances import event_distance_m
-from features.geometry.exclusions import Ownership
-from features.geometry.layers import Layer
+from features.base import Flags, Floats, Floats32, Grid, ages_years, numbers, places_m, words
+from features.geometry import Layer, Ownership, event_count, event_densities, event_distance_m, event_least
 
 # Words of IMSMA's device categories, of land-release forms and of the registers in data/: English and Spanish.
 MINE_WORDS = frozenset({"mine", "mines", "apm", "ap", "at", "atm", "avm", "antipersonnel", "antitank", "map", "mina"})

@@ -9,11 +9,8 @@ import numpy as np
 import shapely
 
 from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
-from features.base.records import is_dated, places_m
-from features.geometry.exclusions import Owned, Ownership
-from features.geometry.layers import Layer, point_layer
+from features.base import Flags, Floats, Grid, Integers, is_dated, places_m
+from features.geometry import Layer, Owned, Ownership, point_layer
 
 
 def ownership(tile: Grid, known: Known, source: str) -> Ownership:

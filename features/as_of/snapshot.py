@@ -8,13 +8,9 @@ from typing import Any, TypeVar
 import geopandas as gpd
 import numpy as np
 
-from features.base.arrays import Floats32
-from features.base.feature_info import FeatureContext
-from features.base.grid import Grid
-from features.base.memory import Buffers
-from features.base.records import known_at
-from features.geometry.layers import Layer, layer_of
-from features.sources.opening import Sources
+from features.base import Buffers, FeatureContext, Floats32, Grid, known_at
+from features.geometry import Layer, layer_of
+from features.sources import Sources
 
 # Every window of the terrain and every sight line ends within this of a cell.
 HEIGHT_REACH_M = 5000.0

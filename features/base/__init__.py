@@ -1,1 +1,5 @@
-"""What all rooms speak: errors, settings, the grid and its cell ids, dates of records, what a feature is, array types."""
+"""What all rooms speak: errors, settings, the grid and its cell ids, dates of records, features, array types."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

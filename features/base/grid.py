@@ -8,7 +8,6 @@ from math import ceil, floor, isfinite
 import numpy as np
 import pyproj
 from affine import Affine
-from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 from rasterio.features import rasterize
 from shapely.geometry import box
@@ -98,11 +97,6 @@ class Grid:
         """From (column, row) of an array, counted from its upper left corner, to easting and northing."""
         size = self.cell_size_m
         return Affine(size, 0, self.column_min * size, 0, -size, (self.row_min + self.shape[0]) * size)
-
-    @property
-    def geobox(self) -> GeoBox:
-        """The same rectangle for odc-geo."""
-        return GeoBox(self.shape, self.transform, self.crs)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

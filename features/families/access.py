@@ -1,23 +1,20 @@
 """How people get about: time to travel from a settlement over roads and open land, and distance along roads to one.
 
 Computed on coarse cells of at least 100 m, in blocks of 20 km with a margin of 11.5 km
-(`features.as_of.coarse_blocks`): settlements and ways beyond the margin do not count. Steps go to 8 neighbours, so a straight way off the eight directions comes
-out up to 8 % too long.
+(`features.as_of.coarse_blocks`): settlements and ways beyond the margin do not count. Steps go to 8 neighbours, so a
+straight way off the eight directions comes out up to 8 % too long.
 """
+
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numba import njit
 from scipy.ndimage import distance_transform_edt
 
-from features.as_of.coarse_blocks import MARGIN_M, Block, assemble, block_heights
-from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import places_m, words
+from features.as_of import MARGIN_M, Block, Known, assemble, block_heights
+from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, Integers, places_m, words
 from features.families.roads import class_groups
-from features.geometry.layers import Layer, segments_near
-from features.heap import pop, push
+from features.geometry import Layer, segments_near
 
 FAMILY = "access"
 # Cars on rural roads in fair repair; minibuses and tractors on village roads; carts and cars on field tracks. A road of
@@ -108,14 +105,14 @@ def travel(
     """
     rows, columns = heights.shape
     hours, on_foot = np.full(heights.shape, np.inf), np.full(heights.shape, np.inf)
-    keys, items = np.empty(9 * heights.size + len(sources)), np.empty(9 * heights.size + len(sources), dtype=np.int64)
-    done, size = np.zeros(heights.shape, dtype=np.bool_), 0
+    done = np.zeros(heights.shape, dtype=np.bool_)
+    heap = [(0.0, cell) for cell in sources]
+    heapify(heap)
     for cell in sources:
         hours[cell // columns, cell % columns] = on_foot[cell // columns, cell % columns] = 0.0
-        size = push(keys, items, size, 0.0, cell)
-    while size:
-        row, column = items[0] // columns, items[0] % columns
-        size = pop(keys, items, size)
+    while heap:
+        _, cell = heappop(heap)
+        row, column = cell // columns, cell % columns
         if done[row, column]:
             continue
         done[row, column] = True
@@ -136,7 +133,7 @@ def travel(
                 if reached < hours[i, j] and reached <= longest_h:
                     hours[i, j] = reached
                     on_foot[i, j] = on_foot[row, column] + (0.0 if road > 0 else step)
-                    size = push(keys, items, size, reached, i * columns + j)
+                    heappush(heap, (reached, i * columns + j))
     return hours, on_foot
 
 
@@ -145,13 +142,11 @@ def along_roads(roads: Flags, coarse_m: float, start_m: Floats, longest_m: float
     """Least metres from a start, over neighbouring road cells; `start_m` is infinite where there is none."""
     rows, columns = roads.shape
     least = start_m.copy()
-    keys, items, size = np.empty(9 * roads.size), np.empty(9 * roads.size, dtype=np.int64), 0
-    for cell in range(roads.size):
-        if np.isfinite(least[cell // columns, cell % columns]):
-            size = push(keys, items, size, least[cell // columns, cell % columns], cell)
-    while size:
-        key, row, column = keys[0], items[0] // columns, items[0] % columns
-        size = pop(keys, items, size)
+    heap = [(start, cell) for cell, start in enumerate(least.ravel()) if np.isfinite(start)]
+    heapify(heap)
+    while heap:
+        key, cell = heappop(heap)
+        row, column = cell // columns, cell % columns
         if key > least[row, column]:
             continue
         for i in range(max(row - 1, 0), min(row + 2, rows)):
@@ -159,7 +154,7 @@ def along_roads(roads: Flags, coarse_m: float, start_m: Floats, longest_m: float
                 reached = key + (coarse_m * np.sqrt(2.0) if i != row and j != column else coarse_m)
                 if roads[i, j] and reached < least[i, j] and reached <= longest_m:
                     least[i, j] = reached
-                    size = push(keys, items, size, reached, i * columns + j)
+                    heappush(heap, (reached, i * columns + j))
     return least
 
 

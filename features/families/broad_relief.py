@@ -15,10 +15,8 @@ import pyproj
 from numba import njit
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats, Floats32, Integers
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
+from features.as_of import Known
+from features.base import Columns, FeatureInfo, Floats, Floats32, Grid, Integers
 
 FAMILY = "broad_relief"
 LATTICE_M = 500.0

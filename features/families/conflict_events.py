@@ -2,12 +2,8 @@
 
 import numpy as np
 
-from features.as_of.events import events_of, events_on, has_any, has_words
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import decay, numbers, words
+from features.as_of import Known, events_of, events_on, has_any, has_words
+from features.base import Columns, FeatureInfo, Floats, Grid, decay, numbers, words
 
 FAMILY = "conflict_events"
 DENSITY_KM = (2, 5, 10)

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.as_of.snapshot import Known
-from features.base.errors import InputError
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import words
+from features.as_of import Known
+from features.base import Columns, FeatureInfo, Grid, InputError, words
 from features.families.front_lines import closest
-from features.geometry.layers import Layer, part_of
-from features.geometry.point_in_polygon import first_inside
+from features.geometry import Layer, first_inside, part_of
 
 FAMILY = "control"
 # More holders than sides of a war: districts or owners of land, for which a column each says nothing.

@@ -5,12 +5,8 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats, Floats32
-from features.base.errors import InputError
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import known_at, places_m
+from features.as_of import Known
+from features.base import Columns, FeatureInfo, Floats, Floats32, Grid, InputError, known_at, places_m
 
 FAMILY = "covariates"
 NOT_COVARIATES = ("geometry", "longitude", "latitude", "easting_m", "northing_m", "cell_id")

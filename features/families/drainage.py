@@ -1,21 +1,19 @@
 """Where water goes: height above and distance to the nearest drainage, upslope area, wetness; from the DEM alone.
 
-Computed on coarse cells of at least 100 m, in blocks of 20 km with a margin of 11.5 km (`features.as_of.coarse_blocks`): a catchment
-that reaches beyond the margin is cut, so large rivers carry the area within it alone.
+Computed on coarse cells of at least 100 m, in blocks of 20 km with a margin of 11.5 km
+(`features.as_of.coarse_blocks`): a catchment that reaches beyond the margin is cut, so large rivers carry the area
+within it alone.
 """
 
+from heapq import heapify, heappop, heappush
 from math import ceil
 
 import numpy as np
 from numba import njit
 from scipy.ndimage import distance_transform_edt
 
-from features.as_of.coarse_blocks import MARGIN_M, Block, assemble, block_heights
-from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.heap import pop, push
+from features.as_of import MARGIN_M, Block, Known, assemble, block_heights
+from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, Integers
 
 FAMILY = "drainage"
 # A stream begins where about 1 km2 drains (Renno et al. 2008 and others take 0.5 to 5 km2 on 30 to 90 m cells).
@@ -118,16 +116,14 @@ def _flood(land: Floats) -> tuple[Floats, Integers]:
     rows, columns = land.shape
     z, n = land.ravel(), rows * columns
     filled, seen = z.copy(), np.zeros(n, dtype=np.bool_)
-    keys, items, order = np.empty(n), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    size, done = 0, 0
+    order, done = np.empty(n, dtype=np.int64), 0
     for cell in range(n):
         row, column = cell // columns, cell % columns
-        if row in (0, rows - 1) or column in (0, columns - 1):
-            seen[cell] = True
-            size = push(keys, items, size, z[cell], cell)
-    while size:
-        cell, level = items[0], keys[0]
-        size = pop(keys, items, size)
+        seen[cell] = row in (0, rows - 1) or column in (0, columns - 1)
+    heap = [(z[rim], rim) for rim in np.flatnonzero(seen)]
+    heapify(heap)
+    while heap:
+        level, cell = heappop(heap)
         order[done] = cell
         done += 1
         row, column = cell // columns, cell % columns
@@ -137,7 +133,7 @@ def _flood(land: Floats) -> tuple[Floats, Integers]:
                 if not seen[other]:
                     seen[other] = True
                     filled[other] = max(z[other], level + FLAT_RISE_M)
-                    size = push(keys, items, size, filled[other], other)
+                    heappush(heap, (filled[other], other))
     return filled, order
 
 

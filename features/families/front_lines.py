@@ -3,17 +3,36 @@
 import numpy as np
 import shapely
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats, Integers
-from features.base.feature_info import LONGEST_DISTANCE_M, Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import dates_of, words, years_between
+from features.as_of import Known
+from features.base import (
+    LONGEST_DISTANCE_M,
+    Columns,
+    FeatureInfo,
+    Floats,
+    Grid,
+    Integers,
+    dates_of,
+    words,
+    years_between,
+)
 from features.families.roads import crossings
 from features.families.terrain import heights_at
-from features.geometry.densities import line_density
-from features.geometry.distances import Nearest, distance_m, nearest, share_along
-from features.geometry.layers import Layer, layer_of, part_of, split_segments
-from features.geometry.line_shape import MOST_WIDTH_M, bends_deg, gap_between_lines_m, groups_within, side_of_line
+from features.geometry import (
+    MOST_WIDTH_M,
+    Layer,
+    Nearest,
+    bends_deg,
+    distance_m,
+    gap_between_lines_m,
+    groups_within,
+    layer_of,
+    line_density,
+    nearest,
+    part_of,
+    share_along,
+    side_of_line,
+    split_segments,
+)
 
 FAMILY = "front_lines"
 KINDS = {

@@ -2,17 +2,21 @@
 
 import numpy as np
 
-from features.as_of.own_records import polygon_ownership
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats, Integers
-from features.base.feature_info import CLIP_M, Columns, FeatureInfo, clipped
-from features.base.grid import Grid
-from features.base.records import area_km2, extent_m, places_m, words
-from features.geometry.counts_within import count_within
-from features.geometry.densities import point_densities
-from features.geometry.distances import distance_m
-from features.geometry.exclusions import Owned
-from features.geometry.layers import Layer, part_of
+from features.as_of import Known, polygon_ownership
+from features.base import (
+    CLIP_M,
+    Columns,
+    FeatureInfo,
+    Floats,
+    Grid,
+    Integers,
+    area_km2,
+    clipped,
+    extent_m,
+    places_m,
+    words,
+)
+from features.geometry import Layer, Owned, count_within, distance_m, part_of, point_densities
 
 FAMILY = "hazard_areas"
 TYPES = {

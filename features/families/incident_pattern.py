@@ -8,19 +8,21 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.as_of.events import events_of
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import numbers, places_m
+from features.as_of import Known, events_of
+from features.base import Columns, FeatureInfo, Floats, Grid, numbers, places_m
 from features.families.front_lines import closest
-from features.geometry.counts_within import count_within
-from features.geometry.densities import point_densities
-from features.geometry.distances import distance_m, neighbour_distances_m
-from features.geometry.layers import Layer
-from features.geometry.proximity_graphs import STEP_M, gabriel_chains, tree_chains
-from features.geometry.ridges import LEAST_DENSITY, ridge_strengths
+from features.geometry import (
+    LEAST_DENSITY,
+    STEP_M,
+    Layer,
+    count_within,
+    distance_m,
+    gabriel_chains,
+    neighbour_distances_m,
+    point_densities,
+    ridge_strengths,
+    tree_chains,
+)
 
 FAMILY = "incident_pattern"
 NEIGHBOURS = {3: "third", 5: "fifth", 10: "tenth", 20: "twentieth"}

@@ -2,12 +2,8 @@
 
 import numpy as np
 
-from features.as_of.events import are_mines, are_uxo, events_of, events_on, has_any, has_words
-from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import decay, numbers
+from features.as_of import Known, are_mines, are_uxo, events_of, events_on, has_any, has_words
+from features.base import Columns, FeatureInfo, Flags, Floats, Grid, decay, numbers
 
 FAMILY = "incidents"
 DENSITY_KM = (1, 2, 5, 10)

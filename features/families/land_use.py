@@ -4,16 +4,9 @@ import re
 
 import numpy as np
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.errors import InputError
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import area_km2, extent_m, places_m, words
-from features.geometry.densities import line_density, point_densities, points_density
-from features.geometry.distances import distance_m
-from features.geometry.layers import Layer, part_of
-from features.geometry.point_in_polygon import first_inside
+from features.as_of import Known
+from features.base import Columns, FeatureInfo, Floats, Grid, InputError, area_km2, extent_m, places_m, words
+from features.geometry import Layer, distance_m, first_inside, line_density, part_of, point_densities, points_density
 from features.sources.opening import RasterSource
 
 FAMILY = "land_use"

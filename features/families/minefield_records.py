@@ -4,13 +4,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import extent_m, numbers, places_m
-from features.geometry.densities import point_densities
-from features.geometry.distances import nearest
+from features.as_of import Known
+from features.base import Columns, FeatureInfo, Floats, Grid, extent_m, numbers, places_m
+from features.geometry import nearest, point_densities
 
 # ANAMA's figure for the accuracy of the records handed over for Aghdam, Fuzuli, Jabrayil and Zangilan.
 DEFAULT_RECORD_TRUST = 0.25

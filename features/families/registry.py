@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from features.as_of.snapshot import Known
-from features.base.feature_info import FAMILY_NAMES, Columns, FeatureInfo
-from features.base.grid import Grid
+from features.as_of import Known
+from features.base import FAMILY_NAMES, Columns, FeatureInfo, Grid
 from features.families import (
     access,
     broad_relief,

@@ -6,14 +6,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import words
-from features.geometry.densities import line_density, points_density
-from features.geometry.distances import distance_m
-from features.geometry.layers import Layer, layer_of, part_of, point_layer
+from features.as_of import Known
+from features.base import Columns, FeatureInfo, Floats, Grid, words
+from features.geometry import Layer, distance_m, layer_of, line_density, part_of, point_layer, points_density
 
 FAMILY = "roads"
 # Groups of OSM highway values; links count with their road.

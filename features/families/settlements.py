@@ -3,14 +3,9 @@
 import geopandas as gpd
 import numpy as np
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.base.records import numbers, places_m, words
-from features.geometry.densities import points_density
-from features.geometry.distances import distance_m
-from features.geometry.layers import Layer, point_layer
+from features.as_of import Known
+from features.base import Columns, FeatureInfo, Flags, Floats, Grid, numbers, places_m, words
+from features.geometry import Layer, distance_m, point_layer, points_density
 
 FAMILY = "settlements"
 SIZES = (1000, 5000)

@@ -3,14 +3,21 @@
 import numpy as np
 import shapely
 
-from features.as_of.own_records import ownership, polygon_ownership
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.feature_info import CLIP_M, Columns, FeatureInfo, clipped
-from features.base.grid import Grid
-from features.base.records import area_km2, extent_m, numbers, places_m, words
-from features.geometry.densities import event_densities, point_densities
-from features.geometry.distances import distance_m
+from features.as_of import Known, ownership, polygon_ownership
+from features.base import (
+    CLIP_M,
+    Columns,
+    FeatureInfo,
+    Floats,
+    Grid,
+    area_km2,
+    clipped,
+    extent_m,
+    numbers,
+    places_m,
+    words,
+)
+from features.geometry import distance_m, event_densities, point_densities
 
 FAMILY = "surveyed"
 DENSITY_KM = (2, 5)

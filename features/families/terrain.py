@@ -6,12 +6,18 @@ statistics are taken over the valid cells of a square and are NaN only where the
 
 import numpy as np
 
-from features.as_of.snapshot import Known, height_halo
-from features.base.arrays import Floats, Floats32
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.relief.derivatives import broad_slope, derivatives, vector_ruggedness
-from features.relief.focal_statistics import Heights, moments, to_centimetres, window_percentile, window_range
+from features.as_of import Known, height_halo
+from features.base import Columns, FeatureInfo, Floats, Floats32, Grid
+from features.relief import (
+    Heights,
+    broad_slope,
+    moments,
+    to_centimetres,
+    vector_ruggedness,
+    window_percentile,
+    window_range,
+)
+from features.relief.derivatives import derivatives
 from features.sources.opening import RasterSource
 
 FAMILY = "terrain"

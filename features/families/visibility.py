@@ -12,11 +12,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.as_of.snapshot import Known, height_halo
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.base.feature_info import Columns, FeatureInfo
-from features.base.grid import Grid
-from features.relief.horizons import look_around, sectors
+from features.as_of import Known, height_halo
+from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, Integers
+from features.relief import look_around, sectors
 
 FAMILY = "visibility"
 # Finer than the fields of fire of a platoon's position, coarse enough for a country's lines.

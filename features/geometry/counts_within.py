@@ -3,8 +3,7 @@
 import numba
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
+from features.base import Flags, Floats, Grid, Integers
 from features.geometry.exclusions import Owned, Ownership
 
 

@@ -7,8 +7,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats, Integers
-from features.base.grid import Grid
+from features.base import Floats, Grid, Integers
 
 CHUNK_CELLS = 500_000
 

@@ -10,8 +10,7 @@ side, at 4e-6 of its peak.
 import numba
 import numpy as np
 
-from features.base.arrays import Floats, Floats32, Integers
-from features.base.grid import Grid
+from features.base import Floats, Floats32, Grid, Integers
 from features.geometry.exclusions import Owned, Ownership
 from features.geometry.lattices import Densities, Lattice, interpolate, lattice
 from features.geometry.layers import Layer, segments_near

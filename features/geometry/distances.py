@@ -11,9 +11,7 @@ from functools import lru_cache
 import numba
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.base.feature_info import LONGEST_DISTANCE_M
-from features.base.grid import Grid
+from features.base import LONGEST_DISTANCE_M, Flags, Floats, Floats32, Grid, Integers
 from features.geometry.exclusions import Owned
 from features.geometry.layers import Layer, segments_near
 from features.geometry.nearest_segments import SLACK_M, nearest_segments, ranked_distances_m

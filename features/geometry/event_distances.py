@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Floats, Floats32, Integers
-from features.base.feature_info import LONGEST_DISTANCE_M
-from features.base.grid import Grid
+from features.base import LONGEST_DISTANCE_M, Floats, Floats32, Grid, Integers
 from features.geometry.distances import distance_m
 from features.geometry.exclusions import Owned, Ownership
 from features.geometry.layers import Layer

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from features.base.arrays import Integers
+from features.base import Integers
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from features.base.arrays import Floats, Floats32, Integers
-from features.base.grid import Grid
+from features.base import Floats, Floats32, Grid, Integers
 
 NODES_PER_BANDWIDTH = 4.0
 

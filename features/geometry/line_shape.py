@@ -5,8 +5,7 @@ from itertools import pairwise
 import numba
 import numpy as np
 
-from features.base.arrays import Floats, Integers
-from features.base.grid import Grid
+from features.base import Floats, Grid, Integers
 from features.geometry.distances import Nearest
 from features.geometry.layers import Layer, segments_near
 

@@ -10,9 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.base.feature_info import LONGEST_DISTANCE_M
-from features.base.grid import Grid
+from features.base import LONGEST_DISTANCE_M, Flags, Floats, Floats32, Grid, Integers
 
 # Windows of so few cells are compared with what is left of the segments; smaller ones gain less than they cost.
 LEAF_CELLS = 36

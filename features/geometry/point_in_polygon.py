@@ -3,8 +3,7 @@
 import numba
 import numpy as np
 
-from features.base.arrays import Floats, Integers
-from features.base.grid import Grid
+from features.base import Floats, Grid, Integers
 from features.geometry.layers import Layer
 
 

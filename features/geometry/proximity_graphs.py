@@ -9,7 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import Delaunay, cKDTree
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from features.geometry.layers import Layer
 
 # Places closer than this are one: registers repeat a village's place, and its hair's breadth would be a chain.

@@ -7,8 +7,7 @@ Points that line up raise a crest. The second derivatives of the sum are exact a
 import numba
 import numpy as np
 
-from features.base.arrays import Floats, Integers
-from features.base.grid import Grid
+from features.base import Floats, Grid, Integers
 from features.geometry.densities import REACH, ROUNDING, UNITS, reached, widened_m
 from features.geometry.lattices import lattice
 

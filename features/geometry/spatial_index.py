@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 
 Bounds = tuple[float, float, float, float]
 

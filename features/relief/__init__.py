@@ -1,1 +1,5 @@
 """Focal statistics, derivatives and horizons of arrays of heights."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

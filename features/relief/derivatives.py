@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from features.base.arrays import Floats
+from features.base import Floats
 from features.relief.focal_statistics import Heights, moments, to_centimetres
 
 # Neighbouring heights of a global DEM differ by about a metre of noise: a gentler slope than this has no direction.

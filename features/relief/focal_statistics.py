@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats, Floats32, Integers
+from features.base import Floats, Floats32, Integers
 
 Heights = Floats32 | Floats
 Centimetres = NDArray[np.int32]

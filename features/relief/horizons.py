@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats32, Integers
+from features.base import Flags, Floats32, Integers
 
 EARTH_RADIUS_M = 6_371_000.0
 # Light bends with the earth by 13 % of its curvature (Gauss 1823); what is left hides 0.6 m at 3 km.

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats
-from features.base.errors import InputError
+from features.base import Flags, Floats, InputError
 from features.sources.crosswalk import SourceTerms, named, translated
 from features.sources.parsing import ParsedDates, as_text, parse_dates, parse_flags, parse_numbers, translation_key
 from features.sources.report import Tally

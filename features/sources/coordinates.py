@@ -10,8 +10,7 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats
-from features.base.errors import InputError
+from features.base import Flags, Floats, InputError
 from features.sources.parsing import parse_numbers
 from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES

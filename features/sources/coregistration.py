@@ -5,8 +5,7 @@ import re
 import geopandas as gpd
 import numpy as np
 
-from features.base.arrays import Floats
-from features.base.grid import Grid
+from features.base import Floats, Grid
 from features.sources.rasters import RasterSource
 
 # Names of heights of the land; a height of trees or buildings has another word beside it.

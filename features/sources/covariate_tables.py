@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.base.arrays import Floats
-from features.base.errors import InputError
+from features.base import Floats, InputError
 from features.sources.columns import Faults
 from features.sources.parsing import as_text, parse_numbers
 from features.sources.report import Tally

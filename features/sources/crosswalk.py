@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from features.base.errors import ConfigError
+from features.base import ConfigError
 from features.sources.parsing import as_text, translation_key
 from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES, SCHEMAS, VOCABULARIES

@@ -9,7 +9,7 @@ from pathlib import Path
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
-from features.base.errors import InputError
+from features.base import InputError
 from features.sources.readers import is_raster
 
 # Files of one stem that are read as one.

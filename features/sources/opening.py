@@ -13,9 +13,7 @@ import shapely
 from shapely.geometry import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
-from features.base.arrays import Integers
-from features.base.errors import ConfigError, InputError
-from features.base.grid import Grid
+from features.base import ConfigError, Grid, InputError, Integers
 from features.sources.columns import take_canonical
 from features.sources.coordinates import Home
 from features.sources.coregistration import disagreements

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 
 Dates = NDArray[np.datetime64]
 

@@ -5,7 +5,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from features.sources.report import Tally, name_rows
 
 # Sources whose polygons are records of survey and clearance, drawn point by point in the field.

@@ -8,8 +8,7 @@ import pyproj
 from affine import Affine
 from rasterio.io import DatasetReader
 
-from features.base.arrays import Floats, Integers
-from features.base.grid import Grid
+from features.base import Floats, Grid, Integers
 
 # Sides of the squares within which a projection counts as bilinear.
 LATTICE_M = 1000.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from features.base.arrays import Flags, Floats, Floats32
+from features.base import Flags, Floats, Floats32
 from features.sources.raster_positions import Positions
 
 Pixels = Floats32 | Floats

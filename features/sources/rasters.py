@@ -14,9 +14,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from features.base.arrays import Floats
-from features.base.errors import ConfigError, InputError
-from features.base.grid import Grid
+from features.base import ConfigError, Floats, Grid, InputError
 from features.sources.digests import digest_files
 from features.sources.raster_positions import Positions, lay_positions, to_pixels, transformer
 from features.sources.raster_sampling import Picture, Pixels, clean

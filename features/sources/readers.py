@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
 
-from features.base.arrays import Integers
-from features.base.errors import ConfigError, InputError
+from features.base import ConfigError, InputError, Integers
 from features.sources.report import Tally
 from features.sources.settings import SourceSpec
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from features.base.arrays import Integers
+from features.base import Integers
 
 # Enough rows to find a mistake by, too few to copy a table into a report.
 MOST_ROWS_NAMED = 10

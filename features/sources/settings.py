@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from features.base.settings import Settings
+from features.base import Settings
 from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
 
 Scalar = str | int | float | bool | date

@@ -11,8 +11,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.errors import InputError
+from features.base import Flags, Floats, InputError, Integers
 from features.sources.columns import IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME, Faults
 from features.sources.coordinates import (
     Home,

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats32, Integers
-from features.base.errors import ConfigError, InputError
-from features.base.feature_info import FeatureInfo, check_families
-from features.base.grid import Grid
-from features.families.registry import FAMILIES
+from features.as_of import Known
+from features.base import ConfigError, FeatureInfo, Floats32, Grid, InputError, Integers, check_families
+from features.families import FAMILIES
 from features.table.scheduler import Compute, over_tiles
 
 ONE_THREAD = Compute()

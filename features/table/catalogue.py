@@ -2,8 +2,8 @@
 
 import sys
 
-from features.base.feature_info import FeatureInfo
-from features.families.registry import FAMILIES
+from features.base import FeatureInfo
+from features.families import FAMILIES
 
 HEAD = """# Features
 

@@ -9,9 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 
-from features.base.arrays import Floats
-from features.base.feature_info import FeatureInfo
-from features.base.grid import Grid
+from features.base import FeatureInfo, Floats, Grid
 from features.table.build import FeatureTable
 
 # A constant, so that the bytes do not depend on the machine.

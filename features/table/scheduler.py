@@ -14,10 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import features
-from features.base.errors import ConfigError, MlriskError
-from features.base.grid import Grid
-from features.base.memory import give_back
+from features.base import ConfigError, Grid, MlriskError, give_back
 
 LOCAL, PROCESSES = "local", "processes"
 DASK_ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):\d{1,5}")
@@ -70,7 +67,7 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
 def code_digest() -> str:
     """SHA-256 over the modules of the package `features`: other code may give other values under the same version."""
     sha = hashlib.sha256()
-    package = Path(features.__file__).parent
+    package = Path(__file__).parents[1]
     for path in sorted(package.rglob("*.py")):
         text = path.read_bytes()
         sha.update(f"{path.relative_to(package).as_posix()}\0{len(text)}\0".encode() + text)

@@ -13,10 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.as_of.snapshot import Known
-from features.base.errors import ConfigError, MlriskError
-from features.base.feature_info import FeatureInfo, check_families
-from features.base.grid import Grid
+from features.as_of import Known
+from features.base import ConfigError, FeatureInfo, Grid, MlriskError, check_families
 from features.table.build import feature_infos, feature_table
 from features.table.geoparquet import PLACE_COLUMNS, feature_file
 from features.table.scheduler import Compute, code_digest, over_tiles

@@ -15,7 +15,7 @@ from mlrisk.version import __version__
 
 if TYPE_CHECKING:
     from mlrisk.cli.text.parts import Said, Table
-    from mlrisk.settings.config import Config
+    from mlrisk.settings import Config
 
 app = typer.Typer(
     name="mlrisk",
@@ -39,7 +39,7 @@ COUNTRY_FOLDER = "country"
 
 def main() -> None:
     """Run the command line; every error ends with its exit code and one sentence that says what would do."""
-    from features.base.errors import MlriskError
+    from features.base import MlriskError
 
     try:
         app()
@@ -76,9 +76,9 @@ def demo(
     """Make a synthetic country with known truth and run the whole chain on it."""
     from mlrisk.cli.text.rank import ranked_map
     from mlrisk.cli.text.train import judged
-    from mlrisk.commands.api import run as run_chain
-    from mlrisk.commands.api import write_report
-    from mlrisk.settings.config import load_config
+    from mlrisk.commands import run as run_chain
+    from mlrisk.commands import write_report
+    from mlrisk.settings import load_config
     from mlrisk.synthetic import synthetic_country
 
     progress = _progress()
@@ -93,9 +93,9 @@ def demo(
 @app.command()
 def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, json_file: JsonOption = None) -> None:
     """Read every source; report what is there, what was repaired or set aside, and why."""
-    from features.sources.report import report_rows
+    from features.sources import report_rows
     from mlrisk.cli.text.check import checked_sources
-    from mlrisk.commands.api import check as run_check
+    from mlrisk.commands import check as run_check
 
     checked = run_check(_load(config, data, set_))
     _say(checked_sources(checked))
@@ -120,7 +120,7 @@ def features(
     ] = None,
 ) -> None:
     """Write the features of every cell as a folder of GeoParquet files; goes on where a killed run stopped."""
-    from mlrisk.commands.api import write_features
+    from mlrisk.commands import write_features
 
     made = write_features(_load(config, data, set_), out, _progress())
     print(f"features: {made.folder}   {made.cells:,} cells x {made.features} features")
@@ -137,8 +137,8 @@ def evidence(
     ] = None,
 ) -> None:
     """Write the evidence ledger for audit: every record on every cell, and the state of the cells at as_of."""
-    from mlrisk.commands.api import evidence as write_evidence
-    from mlrisk.risk_map.package import NOT_EVIDENCE
+    from mlrisk.commands import evidence as write_evidence
+    from mlrisk.risk_map import NOT_EVIDENCE
 
     made = write_evidence(_load(config, data, set_), out, _progress())
     print(f"ledger: {made.files[0]}   {made.rows:,} rows, a cell and a record each")
@@ -151,7 +151,7 @@ def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -
     """Train and judge both models and register their versions (champion if there is none, else challenger)."""
     from mlrisk.cli.text.parts import notes, versions
     from mlrisk.cli.text.train import judged
-    from mlrisk.commands.api import write_report
+    from mlrisk.commands import write_report
     from training.train import train as run_train
 
     settings = _load(config, data, set_)
@@ -172,7 +172,7 @@ def rank(
     """Score every cell with the champions, explain, rank, plan, and write the planner package."""
     from mlrisk.cli.text.rank import compared, ranked_map
     from mlrisk.commands.rank import rank as run_rank
-    from mlrisk.followup.plan_comparison import compare_plans, read_tasks
+    from mlrisk.followup import compare_plans, read_tasks
 
     settings = _load(config, data, set_)
     # Read first: the new package may replace the old one.
@@ -204,8 +204,8 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
     """Check, train and rank."""
     from mlrisk.cli.text.rank import ranked_map
     from mlrisk.cli.text.train import judged
-    from mlrisk.commands.api import run as run_chain
-    from mlrisk.commands.api import write_report
+    from mlrisk.commands import run as run_chain
+    from mlrisk.commands import write_report
 
     settings = _load(config, data, set_)
     trained, ranking = run_chain(settings, _progress())
@@ -227,7 +227,7 @@ def retrain(
     """
     from mlrisk.cli.text.retrain import retrained
     from mlrisk.commands.retrain import retrain as run_retrain
-    from training.retraining.decision import REFUSED
+    from training.retraining import REFUSED
 
     done = run_retrain(_load(config, data, set_), approve, _progress())
     _say(retrained(done))
@@ -251,7 +251,7 @@ def verify(
     """Judge an old risk map by what was found later, beside the rules of thumb known at its date."""
     from mlrisk.cli.text.verify import verified
     from mlrisk.commands.api import verify as run_verify
-    from mlrisk.followup.verification_report import write_verification
+    from mlrisk.followup import write_verification
 
     done = run_verify(risk, found, searched, crs)
     _say(verified(done))
@@ -275,7 +275,8 @@ def explain(
 ) -> None:
     """Explain one cell in full: its records, what the champion says, why, how sure, and what is unknown."""
     from mlrisk.cli.text.explain import told_cell
-    from mlrisk.commands.explain_cell import explain_cell, write_story
+    from mlrisk.commands import write_story
+    from mlrisk.commands.explain_cell import explain_cell
 
     settings = _load(config, data, set_)
     story = explain_cell(settings, cell, progress=_progress(), code=language)
@@ -285,7 +286,7 @@ def explain(
 
 
 def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config":
-    from mlrisk.settings.config import load_config
+    from mlrisk.settings import load_config
 
     return load_config(path, data, overrides or ())
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mlrisk.settings.config import Config
-    from training.registry.store import Store
+    from mlrisk.settings import Config
+    from training.registry import Store
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="List, compare, promote, roll back and move model versions."
 )
 
-# Lines and tables of mlrisk.cli.text.parts; named loosely, for typer reads annotations and `--help` loads nothing heavy.
+# Lines and tables of the room's texts; typed loosely because typer reads annotations and `--help` loads nothing heavy.
 Told = Iterable[Any]
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="contamination or casualty")]
@@ -27,7 +27,7 @@ SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE
 def list_models(config: ConfigPath, set_: SetOption = None) -> Told:
     """List the versions of both models with their figures, newest first."""
     from mlrisk.cli.text.models import listed
-    from training.registry.versions import TARGETS, rows_of
+    from training.registry import TARGETS, rows_of
 
     loaded, store = _opened(config, set_)
     return listed(row for target in TARGETS for row in rows_of(store, f"{loaded.name}.{target}"))
@@ -37,7 +37,7 @@ def list_models(config: ConfigPath, set_: SetOption = None) -> Told:
 def show(config: ConfigPath, target: TargetName, version: Number, set_: SetOption = None) -> Told:
     """Show one version: figures, data, code, and who decided on it."""
     from mlrisk.cli.text.models import shown
-    from training.registry.versions import row_of
+    from training.registry import row_of
 
     loaded, store = _opened(config, set_)
     return shown(row_of(store, _model(loaded, target), str(version)))
@@ -47,7 +47,7 @@ def show(config: ConfigPath, target: TargetName, version: Number, set_: SetOptio
 def compare(config: ConfigPath, target: TargetName, version: Number, other: Number, set_: SetOption = None) -> Told:
     """Compare two versions: figures, settings, inputs and features that differ."""
     from mlrisk.cli.text.models import compared as said
-    from training.registry.versions import compared
+    from training.registry import compared
 
     loaded, store = _opened(config, set_)
     return said(compared(store, _model(loaded, target), str(version), str(other)))
@@ -56,8 +56,8 @@ def compare(config: ConfigPath, target: TargetName, version: Number, other: Numb
 @app.command()
 def promote(config: ConfigPath, target: TargetName, version: Number, by: By, set_: SetOption = None) -> Told:
     """Let a version rank from now on."""
-    from training.registry.decision_log import write_line
-    from training.registry.versions import promote as let_rank
+    from training.registry import promote as let_rank
+    from training.registry import write_line
 
     loaded, store = _opened(config, set_)
     name = _model(loaded, target)
@@ -69,8 +69,7 @@ def promote(config: ConfigPath, target: TargetName, version: Number, by: By, set
 @app.command()
 def rollback(config: ConfigPath, by: By, set_: SetOption = None) -> Told:
     """Let the versions rank again that ranked before the newest promotion; then `mlrisk rank` restores their map."""
-    from training.registry.decision_log import write_line
-    from training.registry.versions import roll_back
+    from training.registry import roll_back, write_line
 
     loaded, store = _opened(config, set_)
     numbers = roll_back(store, loaded.name, by)
@@ -87,7 +86,7 @@ def export_model(
     set_: SetOption = None,
 ) -> Told:
     """Write a version as one folder or archive, for a machine without a network."""
-    from training.registry.archive import export_version
+    from training.registry import export_version
 
     loaded, store = _opened(config, set_)
     return [f"exported: {export_version(store, _model(loaded, target), str(version), out)}"]
@@ -100,7 +99,7 @@ def import_model(
     set_: SetOption = None,
 ) -> Told:
     """Register an exported version; champion where there is none, else it waits for `mlrisk models promote`."""
-    from training.registry.archive import import_version
+    from training.registry import import_version
 
     loaded, store = _opened(config, set_)
     version, new = import_version(store, loaded, source)
@@ -108,16 +107,16 @@ def import_model(
 
 
 def _opened(path: Path, overrides: list[str] | None) -> "tuple[Config, Store]":
-    from mlrisk.settings.config import load_config
-    from training.registry.store import Store
+    from mlrisk.settings import load_config
+    from training.registry import Store
 
     loaded = load_config(path, None, overrides or ())
     return loaded, Store.of(loaded)
 
 
 def _model(config: "Config", target: str) -> str:
-    from features.base.errors import ConfigError
-    from training.registry.versions import TARGETS
+    from features.base import ConfigError
+    from training.registry import TARGETS
 
     if target not in TARGETS:
         raise ConfigError(f"TARGET ({target}) must be one of {', '.join(TARGETS)}")

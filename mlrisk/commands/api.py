@@ -7,23 +7,20 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from features.as_of.snapshot import Known
-from features.base.errors import InputError
-from features.sources.report import SourceReport
-from features.table.build import grid_feature_table
-from features.table.store import FeatureFolder
-from features.table.store import write_features as write_store
+from features.as_of import Known
+from features.base import InputError
+from features.sources import SourceReport
+from features.table import FeatureFolder, grid_feature_table
+from features.table import write_features as write_store
 from mlrisk.commands.rank import Ranking, rank
-from mlrisk.followup.plan_progress import Progress as PlanProgress
-from mlrisk.followup.plan_progress import progress_of as progress
-from mlrisk.followup.verification import Verification, verify
-from mlrisk.outputs.evidence_ledger import Audit, write_ledger
-from mlrisk.risk_map.package import NOT_EVIDENCE
-from mlrisk.settings.config import Config
+from mlrisk.followup import Progress as PlanProgress
+from mlrisk.followup import Verification, verify
+from mlrisk.followup import progress_of as progress
+from mlrisk.outputs import Audit, write_ledger
+from mlrisk.risk_map import NOT_EVIDENCE
+from mlrisk.settings import Config
 from mlrisk.version import __version__
-from training.evidence.inputs import contamination_context, open_inputs
-from training.evidence.ledger import Ledger, evidence_at
-from training.evidence.states import STATE_NAMES
+from training.evidence import STATE_NAMES, Ledger, contamination_context, evidence_at, open_inputs
 from training.train import Trained, train
 
 __all__ = [

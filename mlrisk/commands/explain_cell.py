@@ -11,20 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base.grid import Grid, geographic_centres
-from features.table.build import feature_infos
-from mlrisk.ranking.champions import Champions, load_champions
-from mlrisk.ranking.scoring import explained, scorer_of
-from mlrisk.risk_map.language import Language, language
-from mlrisk.risk_map.package import NOT_EVIDENCE
-from mlrisk.risk_map.reasons import Cases, reason, told
-from mlrisk.settings.config import Config
+from features.base import Grid, geographic_centres
+from features.table import feature_infos
+from mlrisk.ranking import Champions, explained, load_champions, scorer_of
+from mlrisk.risk_map import NOT_EVIDENCE, Cases, Language, reason, told
+from mlrisk.risk_map.language import language
+from mlrisk.settings import Config
 from models.attribution import Interaction, strongest_interaction
 from models.contamination import ContaminationModel
-from training.evidence.inputs import Inputs, open_inputs
-from training.evidence.ledger import Ledger
-from training.evidence.states import STATE_NAMES
-from training.registry.store import Version
+from training.evidence import STATE_NAMES, Inputs, Ledger, open_inputs
+from training.registry import Version
 
 RECORD_COLUMNS = ("source", "kind", "state", "event_date", "recorded_date", "known", "share", "weight")
 

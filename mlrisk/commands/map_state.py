@@ -8,19 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import features
-import mlrisk
-import models
-import training
-from mlrisk.settings.config import Config
-from training.registry.aliases import CHAMPION
-from training.registry.store import Store
-from training.registry.versions import TARGETS, row_of
-from training.retraining.last_run import Seen
-from training.retraining.short_cut import Begun
-from training.settings.provenance import digest_of, public_settings, tree_digest
+from mlrisk.settings import Config
+from training.registry import CHAMPION, TARGETS, Store, row_of
+from training.retraining import Begun, Seen
+from training.settings import program_digest, public_settings
 
 CELLS = "risk.parquet"
+# The packages whose code and texts make a map.
+PROGRAM = ("features", "models", "training", "mlrisk")
 # Settings under which the same map comes out. The date is asked of what was seen: mostly nothing hangs on it.
 SAME_MAP = ("as_of", "compute", "retraining", "tracking")
 
@@ -71,12 +66,6 @@ def read_made(folder: Path) -> Made | None:
     return made if whole else None
 
 
-def program_digest() -> str:
-    """SHA-256 over the whole program, its words and its page among it."""
-    packages = (features, models, training, mlrisk)
-    return digest_of({one.__name__: tree_digest(Path(str(one.__file__)).parent) for one in packages})
-
-
 def is_current(made: Made | None, config: Config, begun: Begun, seen: Seen | None) -> bool:
     """Whether a map was made by today's champions from all that is known today, by this program, as the config asks.
 
@@ -87,7 +76,7 @@ def is_current(made: Made | None, config: Config, begun: Begun, seen: Seen | Non
         return False
     if not seen.holds(begun.mark, made.as_of) or {one.digest for one in made.inputs} != set(seen.inputs.values()):
         return False
-    if made.program != program_digest() or {(m.name, m.number, m.digest) for m in made.models} != _champions(
+    if made.program != program_digest(*PROGRAM) or {(m.name, m.number, m.digest) for m in made.models} != _champions(
         config, begun.store
     ):
         return False

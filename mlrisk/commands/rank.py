@@ -10,31 +10,29 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats
-from features.base.grid import Grid, geographic_centres
-from features.base.records import known_at
-from features.sources.opening import Sources
-from features.sources.report import report_rows
-from features.table.build import FeatureTable
-from mlrisk.commands.map_state import program_digest
-from mlrisk.outputs.registry import Beside, write_package
-from mlrisk.planning.ground import ground_of, with_ground
-from mlrisk.planning.plan import Plan, make_plan
-from mlrisk.ranking.casualty import CellContamination, casualty_columns
-from mlrisk.ranking.champions import Champions, load_champions
-from mlrisk.ranking.policies import ranked
-from mlrisk.ranking.scoring import MEMBER, cell_scores, scorer_of, with_reasons
-from mlrisk.risk_map.columns import INDEX, MAIN, MORE, present_rule_columns
-from mlrisk.risk_map.package import ModelNote, Notes, Package
-from mlrisk.settings.config import Config
+from features.base import Floats, Grid, geographic_centres, known_at
+from features.sources import Sources, report_rows
+from features.table import FeatureTable
+from mlrisk.commands.map_state import PROGRAM
+from mlrisk.outputs import Beside, write_package
+from mlrisk.planning import Plan, ground_of, make_plan, with_ground
+from mlrisk.ranking import (
+    MEMBER,
+    CellContamination,
+    Champions,
+    casualty_columns,
+    cell_scores,
+    load_champions,
+    ranked,
+    scorer_of,
+    with_reasons,
+)
+from mlrisk.risk_map import INDEX, MAIN, MORE, ModelNote, Notes, Package, present_rule_columns
+from mlrisk.settings import Config
 from models.casualty import CasualtyModel
-from training.evidence.fingerprint import files_digest
-from training.evidence.inputs import Inputs, open_inputs
-from training.evidence.ledger import Ledger
-from training.evidence.states import STATE_NAMES, Evidence
-from training.registry.store import Store
-from training.registry.versions import newest
-from training.settings.provenance import code_version, public_settings
+from training.evidence import STATE_NAMES, Evidence, Inputs, Ledger, files_digest, open_inputs
+from training.registry import Store, newest
+from training.settings import code_version, program_digest, public_settings
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 
@@ -121,7 +119,7 @@ def rank(
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
         "files": files,
-        "program": program_digest(),
+        "program": program_digest(*PROGRAM),
     }
     written = write_package(package, config.output_folder, config.output.formats, summary, beside)
     return Ranking(package, config.output_folder, written, summary)

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrisk.commands.map_state import is_current, read_made
-from mlrisk.settings.config import Config
-from training.registry.lock import only_one
-from training.retraining.decision import Decision
-from training.retraining.last_run import read_seen
-from training.retraining.short_cut import at_a_glance, begin, lock_path
+from mlrisk.settings import Config
+from training.registry import only_one
+from training.retraining import Decision, at_a_glance, begin, lock_path, read_seen
 
 if TYPE_CHECKING:
     from mlrisk.commands.rank import Ranking

@@ -5,25 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.table.build import grid_feature_table
+from features.as_of import Known
+from features.base import Floats
+from features.table import grid_feature_table
 from mlrisk.commands.map_state import Made, is_current
 from mlrisk.commands.rank import Ranking, rank
-from mlrisk.followup.change_report import FILES, write_changes
-from mlrisk.followup.map_changes import Earlier, changes_between, read_earlier
-from mlrisk.risk_map.package import Package
-from mlrisk.settings.config import Config
+from mlrisk.followup import FILES, Earlier, changes_between, read_earlier, write_changes
+from mlrisk.risk_map import Package
+from mlrisk.settings import Config
 from models.contamination import ContaminationModel
-from training.evidence.inputs import Inputs, contamination_context, open_inputs
-from training.evidence.ledger import Ledger
-from training.evidence.regions import cell_regions
-from training.registry.store import Store
-from training.retraining.contest import asked_of
-from training.retraining.decision import UNCHANGED, Decision
-from training.retraining.last_run import read_seen
-from training.retraining.retrain import decide
-from training.retraining.short_cut import Begun
+from training.evidence import Inputs, Ledger, cell_regions, contamination_context, open_inputs
+from training.registry import Store
+from training.retraining import UNCHANGED, Begun, Decision, asked_of, decide, read_seen
 
 
 def decided_and_made(

@@ -1,1 +1,5 @@
 """What came later against what the map said: verification, progress, changes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from features.base.arrays import Flags, Floats
-from training.validation.audit_sample import horvitz_thompson
+from features.base import Flags, Floats
+from training.validation import horvitz_thompson
 
 # A cell that was searched less than this was not audited.
 AUDITED_SHARE = 0.5

@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from mlrisk.followup.map_changes import MOVED_SHARE, Changes
-from mlrisk.risk_map.package import NOT_EVIDENCE, Notes
-from training.reporting.html import items, number, page, table, text
-from training.reporting.report import json_text
-from training.retraining.decision import Decision
+from mlrisk.risk_map import NOT_EVIDENCE, Notes
+from training.reporting import items, json_text, number, page, table, text
+from training.retraining import Decision
 
 FILES = ("changes.html", "changes.json")
 MOST_CELLS, MOST_TASKS = 30, 30

@@ -9,18 +9,22 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.errors import InputError
-from features.base.grid import Grid
-from features.base.records import DATED_BY, dates_of
-from features.geometry.coverage import cell_coverage, covered_share
-from features.sources.columns import take_canonical
-from features.sources.coordinates import Home
-from features.sources.opening import KEEP_AROUND_M
-from features.sources.report import Tally
-from features.sources.schema import DATE, POINT, POLYGON, SHARE, TEXT, Schema
-from features.sources.settings import SourceSpec
-from features.sources.vectors import read_vector
+from features.base import DATED_BY, Flags, Floats, Grid, InputError, Integers, dates_of
+from features.geometry import cell_coverage, covered_share
+from features.sources import (
+    DATE,
+    KEEP_AROUND_M,
+    POINT,
+    POLYGON,
+    SHARE,
+    TEXT,
+    Home,
+    Schema,
+    SourceSpec,
+    Tally,
+    read_vector,
+    take_canonical,
+)
 
 DATES = {"date": DATE, "year": DATE, "recorded_date": DATE}
 FOUND = Schema((POINT, POLYGON), DATES | {"eo_category": TEXT})

@@ -12,12 +12,10 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.errors import InputError
+from features.base import Flags, Floats, InputError, Integers
 from mlrisk.followup.verification import open_risk
-from mlrisk.risk_map.package import Package
-from training.evidence.ledger import Ledger
-from training.evidence.states import FOUND, STATE_NAMES
+from mlrisk.risk_map import Package
+from training.evidence import FOUND, STATE_NAMES, Ledger
 
 # A task is the same job when at least this share of its land was planned before.
 SAME_SHARE = 0.5

@@ -9,7 +9,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from features.base.errors import InputError
+from features.base import InputError
 
 NEEDED = ("planned", "task_id", "team_days", "casualties_averted", "expected_found", "area_m2", "asset", "district")
 # A task is the same job when at least this share of its land was planned before.

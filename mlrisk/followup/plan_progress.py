@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from features.base.arrays import Flags, Floats
-from features.base.errors import InputError
+from features.base import Flags, Floats, InputError
 from mlrisk.followup.later_records import FOUND, SEARCHED, read_later, searched_share
 from mlrisk.followup.verification import grid_of, open_risk
-from mlrisk.ranking.policies import unfound
+from mlrisk.ranking import unfound
 
 # What a task is worth is told once this share of it was searched.
 TOLD_SHARE = 0.1

@@ -12,16 +12,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.errors import InputError
-from features.base.grid import Grid, decode_cell_id
+from features.base import Flags, Floats, Grid, InputError, Integers, decode_cell_id
 from mlrisk.followup.audit_sample import map_audit
 from mlrisk.followup.later_records import FOUND, SEARCHED, Later, read_later, searched_share
-from mlrisk.risk_map.columns import rule_scores
-from mlrisk.risk_map.package import NOT_EVIDENCE
-from training.validation.audit_sample import horvitz_thompson
-from training.validation.held_out import HeldOut, missed_table, pooled_table
-from training.validation.polygon_metrics import polygon_figures
+from mlrisk.risk_map import NOT_EVIDENCE, rule_scores
+from training.validation import HeldOut, horvitz_thompson, missed_table, polygon_figures, pooled_table
 
 MAP = "the map"
 # A sliver of a cell that was searched says nothing of the cell; as for evidence.

@@ -3,10 +3,19 @@
 from pathlib import Path
 
 from mlrisk.followup.verification import MAP, Verification, record
-from mlrisk.risk_map.package import NOT_EVIDENCE
-from training.reporting.html import items, number, page, table, text
-from training.reporting.report import json_text
-from training.reporting.sections import answer_table, error_picture, missed_html, rate_picture
+from mlrisk.risk_map import NOT_EVIDENCE
+from training.reporting import (
+    answer_table,
+    error_picture,
+    items,
+    json_text,
+    missed_html,
+    number,
+    page,
+    rate_picture,
+    table,
+    text,
+)
 
 RECALL_ONLY = (
     "Recall by area only: which land was searched later is not known, and land in which nothing was found is unknown, "

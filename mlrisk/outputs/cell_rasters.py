@@ -1,6 +1,6 @@
 """Values per cell as arrays on the grid, and coarser pictures of them that overlook nothing urgent."""
 
-from features.base.arrays import Flags
+from features.base import Flags
 from math import ceil, sqrt
 from typing import Any
 
@@ -11,7 +11,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from features.base.grid import Grid
+from features.base import Grid
 
 
 def on_grid(grid: Grid, values: NDArray[Any], outside: float) -> NDArray[Any]:

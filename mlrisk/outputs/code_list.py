@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_CODES, EVIDENCE_TEXTS
+from mlrisk.risk_map import CLASSES, EVIDENCE_CODES, EVIDENCE_TEXTS
 
 PURPOSES = {
     "survey": "by the ranking policy",

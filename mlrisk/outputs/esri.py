@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map import NOT_EVIDENCE, Package
 from mlrisk.outputs.geopackage import planner_layers
 from mlrisk.outputs.code_list import lookup_table
 from mlrisk.outputs.wording import notes_json, notes_lines

@@ -12,12 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.base.errors import ConfigError
-from mlrisk.risk_map.package import NOT_EVIDENCE
+from features.base import ConfigError
+from mlrisk.risk_map import NOT_EVIDENCE
 from mlrisk.outputs.task_tables import plain
-from training.evidence.ledger import Ledger
-from training.evidence.record_kinds import KIND_NAMES
-from training.evidence.states import STATE_NAMES, Evidence
+from training.evidence import Ledger
+from training.evidence import KIND_NAMES
+from training.evidence import STATE_NAMES, Evidence
 
 # A constant, so that the bytes do not depend on the machine; some 60 MB a chunk in memory.
 ROWS_AT_A_TIME = 1 << 18

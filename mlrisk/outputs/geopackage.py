@@ -11,8 +11,8 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from mlrisk.risk_map.priority_classes import CLASSES, NO_BASIS, priority_class
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import CLASSES, NO_BASIS, priority_class
+from mlrisk.risk_map import Package
 from mlrisk.outputs.code_list import lookup_table
 from mlrisk.outputs.qgis_styles import Entry, VectorStyle, vector_qml
 from mlrisk.outputs.cell_rasters import on_grid, polygons_of

@@ -6,10 +6,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.table.geoparquet import geo_metadata, point_wkb
-from mlrisk.risk_map.columns import present_casualty_columns
-from mlrisk.risk_map.package import Package
-from mlrisk.risk_map.columns import present_rule_columns
+from features.table import geo_metadata, point_wkb
+from mlrisk.risk_map import present_casualty_columns
+from mlrisk.risk_map import Package
+from mlrisk.risk_map import present_rule_columns
 from mlrisk.outputs.wording import check_columns, notes_json
 
 FLOATS = (

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from bokeh.resources import Resources
 
-from mlrisk.risk_map.priority_classes import EVIDENCE_CODES
-from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map import EVIDENCE_CODES
+from mlrisk.risk_map import NOT_EVIDENCE, Package
 from mlrisk.outputs.map_page_figure import lonlat_nodes, map_item
 from mlrisk.outputs.map_page_overlays import OVERLAYS, layer_of, named_places
 from mlrisk.outputs.map_page_words import PageWords

@@ -1,6 +1,6 @@
 """The interactive map of the page as a Bokeh document without code: the page's own script drives it by name."""
 
-from features.base.arrays import Floats
+from features.base import Floats
 import re
 from typing import Any
 
@@ -13,7 +13,7 @@ from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, Numer
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import Package
 from mlrisk.outputs.map_page_labels import FONT, INK, QUIET, add_labels
 from mlrisk.outputs.map_page_overlays import MOST_VERTICES, OVERLAYS, OverlayStyle, broken_line, layer_of, polygon_rings, thinned
 from mlrisk.outputs.cell_rasters import polygons_of

@@ -1,6 +1,6 @@
 """Labels of the page's map: from which zoom on each is drawn, so that none hides another."""
 
-from features.base.arrays import Floats
+from features.base import Floats
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource
 from numpy.typing import NDArray
 
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import Package
 from mlrisk.outputs.map_page_overlays import layer_of
 
 # A phone shows the whole area in about so many pixels; each step on shows twice as many in the same width.

@@ -1,6 +1,6 @@
 """What the map page draws over the land: thinned so that a country fits into a page."""
 
-from features.base.arrays import Floats
+from features.base import Floats
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import Package
 
 # About 1 MB of coordinates a layer, and still smooth to pan on an office laptop.
 MOST_VERTICES = 60_000

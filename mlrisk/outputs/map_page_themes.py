@@ -1,13 +1,13 @@
 """What the map page can colour the land by: each theme is a picture of codes with words and colours for its legend."""
 
-from features.base.arrays import Floats
+from features.base import Floats
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlrisk.risk_map.priority_classes import CLASSES, CONTAMINATION_SCALE, EVIDENCE_CODES, EVIDENCE_COLOURS, EVIDENCE_TEXTS, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEASED, Scale, casualty_scale, priority_class
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import CLASSES, CONTAMINATION_SCALE, EVIDENCE_CODES, EVIDENCE_COLOURS, EVIDENCE_TEXTS, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEASED, Scale, casualty_scale, priority_class
+from mlrisk.risk_map import Package
 from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid
 
 # Four million pixels are more than any screen shows and keep the page below 15 MB.

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mlrisk.risk_map.priority_classes import Scale
+from mlrisk.risk_map import Scale
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pyproj
 import pystac
 import shapely
 
-from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map import NOT_EVIDENCE, Package
 from mlrisk.outputs.wording import notes_lines, notes_record
 
 ITEM = "stac_item.json"

@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from mlrisk.risk_map.priority_classes import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, priority_class
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, priority_class
+from mlrisk.risk_map import Package
 from mlrisk.outputs.map_page_overlays import OVERLAYS, OverlayStyle, layer_of
 from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid, polygons_of
 from mlrisk.outputs.wording import Say

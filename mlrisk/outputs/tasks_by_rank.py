@@ -4,7 +4,7 @@ import geopandas as gpd
 import mgrs
 import numpy as np
 
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map import Package
 from mlrisk.outputs.wording import TASK_COLUMNS, check_columns
 
 NAMES = tuple(column.name for column in TASK_COLUMNS)

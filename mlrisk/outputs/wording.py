@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from features.base.errors import InputError
+from features.base import InputError
 from mlrisk.risk_map.language import language
-from mlrisk.risk_map.package import NOT_EVIDENCE, Notes
+from mlrisk.risk_map import NOT_EVIDENCE, Notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from mlrisk.risk_map.package import Package
+    from mlrisk.risk_map import Package
 
 
 # A fixed text in the language of the file, by its English.

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 
 # All orders of up to four kinds are tried; more kinds go by how little ground they can work.
 MOST_TRIED = 4

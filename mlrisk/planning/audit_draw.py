@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 
 
 def audit_draw(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats
-from mlrisk.settings.planning import AuthoritySettings
+from features.base import Floats
+from mlrisk.settings import AuthoritySettings
 
 # ANAMA's published order of priority; a cell belongs to the first class that one of its criteria speaks for.
 CLASSES = {

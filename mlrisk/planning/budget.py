@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from mlrisk.planning.allocation import RULES, Jobs, Rule, allocate, greedy, in_order
 from mlrisk.planning.tasks import Groups
-from mlrisk.ranking.policies import by_explore, unfound
+from mlrisk.ranking import by_explore, unfound
 
 SURVEY, EXPLORE, AUDIT = "survey", "explore", "audit"
 

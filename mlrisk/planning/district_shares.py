@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags
+from features.base import Flags
 from mlrisk.planning.budget import finds
 
 NO_DISTRICT = ""

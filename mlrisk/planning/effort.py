@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats
-from mlrisk.settings.planning import AssetSettings, PlanSettings
+from features.base import Floats
+from mlrisk.settings import AssetSettings, PlanSettings
 
 Assets = Mapping[str, AssetSettings]
 

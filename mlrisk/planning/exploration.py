@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
+from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.tasks import Groups, group_cells
-from mlrisk.settings.planning import TaskSettings
-from training.contamination.dataset import cell_blocks
+from mlrisk.settings import TaskSettings
+from training.contamination import cell_blocks
 
 # One place in each square of this many sides of a task.
 APART = 3.0

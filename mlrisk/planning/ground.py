@@ -10,20 +10,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats
-from features.base.grid import Grid
-from features.base.records import known_at, numbers, words
-from features.geometry.distances import distance_m
-from features.geometry.layers import layer_of
-from features.geometry.point_in_polygon import first_inside
-from features.sources.opening import Sources, open_area
-from features.sources.settings import SourceSpec
+from features.base import Flags, Floats, Grid, known_at, numbers, words
+from features.geometry import distance_m, first_inside, layer_of
+from features.sources import Sources, SourceSpec, open_area
 from mlrisk.planning.authority import FARMED, with_need
 from mlrisk.planning.effort import with_effort
 from mlrisk.planning.region_growing import line_barriers, no_barriers, region_barriers
-from mlrisk.settings.config import Config
-from mlrisk.settings.planning import MaskSettings, Months, TaskSettings
-from training.evidence.regions import district_names
+from mlrisk.settings import Config, MaskSettings, Months, TaskSettings
+from training.evidence import district_names
 
 RETURN_REACH_M = 2_000.0
 

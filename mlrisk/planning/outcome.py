@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.planning.budget import Spent, Work, finds, harm
-from mlrisk.settings.planning import AssetSettings, PlanSettings
+from mlrisk.settings import AssetSettings, PlanSettings
 
 # Thinner coverage than this is no job.
 LEAST_PASSES = 1e-6

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
+from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.audit_draw import audit_draw
 from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, WORTH, Spent, Work, cells_of, rule_of, spend
 from mlrisk.planning.district_shares import district_shares, land_shares
@@ -18,9 +17,10 @@ from mlrisk.planning.effort import cell_days
 from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
-from mlrisk.ranking.policies import by_explore
-from mlrisk.risk_map.language import language, languages
-from mlrisk.settings.planning import RankingSettings
+from mlrisk.ranking import by_explore
+from mlrisk.risk_map import languages
+from mlrisk.risk_map.language import language
+from mlrisk.settings import RankingSettings
 
 
 @dataclass(frozen=True, eq=False)

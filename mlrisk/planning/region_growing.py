@@ -1,13 +1,13 @@
 """Contiguous groups of cells, grown from the best cells outward, that cross no border they must not cross."""
 
+from heapq import heappop, heappush
+
 import numpy as np
 import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
-from features.heap import pop, push
+from features.base import Flags, Floats, Grid, Integers
 
 Labels = NDArray[np.int32]
 
@@ -54,17 +54,15 @@ def _grow(
     steps = np.array([1, columns, -1, -columns])
     label = np.full(order.size, -1, np.int32)
     seen = np.full(order.size, -1, np.int32)
-    keys, items = np.empty(4 * most + 8), np.empty(4 * most + 8, np.int64)
     count = 0
     for seed in seeds:
         if count == number or not np.isfinite(order[seed]):
             continue
         first, taken = order[seed], 0
-        size = push(keys, items, 0, first, seed)
+        heap = [(first, seed)]
         seen[seed] = count
-        while size > 0 and taken < most:
-            cell = items[0]
-            size = pop(keys, items, size)
+        while heap and taken < most:
+            _, cell = heappop(heap)
             if order[cell] > limit and taken >= least:
                 continue
             label[cell] = count
@@ -75,7 +73,7 @@ def _grow(
                 if ways[cell, way] and seen[near] != count and np.isfinite(order[near]):
                     seen[near] = count
                     far2 = (near // columns - seed // columns) ** 2 + (near % columns - seed % columns) ** 2
-                    size = push(keys, items, size, (order[near] + first) * (1 + pull * far2), near)
+                    heappush(heap, ((order[near] + first) * (1 + pull * far2), near))
         count += 1
     return label, count
 

@@ -10,10 +10,9 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
+from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.region_growing import grow, no_barriers
-from mlrisk.settings.planning import TaskSettings
+from mlrisk.settings import TaskSettings
 
 SQUARE_KM = 1e6
 

@@ -6,21 +6,27 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from features.base.arrays import Floats, Integers
-from features.base.feature_info import FeatureContext
-from features.base.records import years_before
-from mlrisk.risk_map.columns import MAIN, MORE
-from mlrisk.settings.config import Config
+from features.base import FeatureContext, Floats, Integers, years_before
+from mlrisk.risk_map import MAIN, MORE
+from mlrisk.settings import Config
 from models.casualty import CasualtyModel
-from training.casualty.accidents import Accidents, read_accidents
-from training.casualty.activities import mix_of, split
-from training.casualty.exposure import activity_layers, ground_of, people_if_return, people_today, presence
-from training.casualty.fitting import expected_casualties
-from training.casualty.history import History
-from training.casualty.severity import killed_share
-from training.casualty.units import units_of
-from training.evidence.inputs import Inputs
-from training.settings.casualty import ACTIVITIES
+from training.casualty import (
+    Accidents,
+    History,
+    activity_layers,
+    expected_casualties,
+    ground_of,
+    killed_share,
+    mix_of,
+    people_if_return,
+    people_today,
+    presence,
+    read_accidents,
+    split,
+    units_of,
+)
+from training.evidence import Inputs
+from training.settings import ACTIVITIES
 
 CASUALTY_COLUMNS = (MAIN, *MORE)
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.base.errors import ConfigError
-from mlrisk.settings.config import Config
+from features.base import ConfigError
+from mlrisk.settings import Config
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.registry.store import Store, Version
-from training.settings.provenance import grid_text
+from training.registry import Store, Version
+from training.settings import grid_text
 
 
 @dataclass(frozen=True, eq=False)

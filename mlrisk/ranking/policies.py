@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats
-from features.base.errors import ConfigError
-from mlrisk.settings.planning import POLICY_NAMES
+from features.base import ConfigError, Floats
+from mlrisk.settings import POLICY_NAMES
 
 Policy = Callable[[pd.DataFrame], Floats]
 # What a survey of the past is taken to have found of what lay there; unverified, as for the teams of a plan.

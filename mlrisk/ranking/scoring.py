@@ -7,20 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats32, Integers
-from features.base.feature_info import FeatureInfo
-from features.base.grid import Grid
-from features.table.build import FeatureTable, feature_infos, feature_table, places_of, starts_of_rows
-from features.table.scheduler import LOCAL, over_tiles
-from mlrisk.risk_map.columns import ground_columns, rule_columns
+from features.as_of import Known
+from features.base import FeatureInfo, Floats32, Grid, Integers
+from features.table import LOCAL, FeatureTable, feature_infos, feature_table, over_tiles, places_of, starts_of_rows
+from mlrisk.risk_map import Cases, families_of, ground_columns, reasons_in_words, rule_columns
 from mlrisk.risk_map.language import language
-from mlrisk.risk_map.reasons import Cases, families_of, reasons_in_words
-from mlrisk.settings.config import Config
+from mlrisk.settings import Config
 from models.attribution import STEADY_MEMBERS, steady
 from models.contamination import ContaminationModel
-from training.evidence.inputs import Inputs, contamination_context
-from training.settings.config import ComputeSettings
+from training.evidence import Inputs, contamination_context
+from training.settings import ComputeSettings
 
 # Columns of the bootstrap members' contamination start with this; they serve the plan and are in no file.
 MEMBER = "member_"

@@ -1,1 +1,5 @@
 """The map as a value: package, columns, priority classes, reasons, languages."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats, Floats32
-from training.settings.casualty import ACTIVITIES
+from features.base import Floats, Floats32
+from training.settings import ACTIVITIES
 
 MAIN = "casualties_per_year"
 

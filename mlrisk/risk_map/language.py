@@ -9,8 +9,7 @@ from string import Formatter
 
 import yaml
 
-from features.base.errors import ConfigError
-from features.base.feature_info import FeatureInfo
+from features.base import ConfigError, FeatureInfo
 
 FOLDER = "languages"
 NUMBER = re.compile(r"\d+")

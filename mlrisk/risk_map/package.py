@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from features.base.grid import Grid
+    from features.base import Grid
 
 NOT_EVIDENCE = "Not evidence of absence: an unranked or low-ranked cell may be contaminated."
 

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Floats32
-from features.base.feature_info import CLIP_M, DAYS_PER_YEAR, LONGEST_DISTANCE_M, FeatureInfo
+from features.base import CLIP_M, DAYS_PER_YEAR, LONGEST_DISTANCE_M, FeatureInfo, Flags, Floats, Floats32
 from mlrisk.risk_map.language import Language, placeholders
 from models.attribution import Families
 

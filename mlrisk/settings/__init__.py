@@ -1,1 +1,5 @@
 """The YAML of a country: load, check, explain."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

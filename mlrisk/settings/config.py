@@ -8,11 +8,10 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from features.base.errors import ConfigError
-from features.base.settings import Settings
-from mlrisk.risk_map.language import languages
+from features.base import ConfigError, Settings
+from mlrisk.risk_map import languages
 from mlrisk.settings.planning import RankingSettings
-from training.settings.config import TrainConfig
+from training.settings import TrainConfig
 
 NOT_IN_YAML = ("home_folder", "data_folder")
 

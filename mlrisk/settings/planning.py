@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from features.base.settings import Settings
-from features.sources.settings import SourceSpec
-from training.settings.boosting import Positive, Share
+from features.base import Settings
+from features.sources import SourceSpec
+from training.settings import Positive, Share
 
 Months = tuple[int, ...]
 

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.synthetic.ordnance import TYPES, Items
 from mlrisk.synthetic.population import ACTIVITIES, ACTIVITY_SHARES
 from mlrisk.synthetic.scenario import AS_OF, Kind

@@ -6,8 +6,7 @@ import numpy as np
 from scipy import ndimage
 from shapely import LineString
 
-from features.base.arrays import Floats, Integers
-from features.base.errors import ConfigError
+from features.base import ConfigError, Floats, Integers
 from mlrisk.synthetic.accidents import Danger, measure_danger
 from mlrisk.synthetic.ground_truth import Truth, tell_truth
 from mlrisk.synthetic.handover_records import MinefieldRecords, covered_patches, hand_over

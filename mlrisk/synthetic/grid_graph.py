@@ -6,7 +6,7 @@ from scipy import ndimage
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 
 
 def edges(shape: tuple[int, int]) -> tuple[Integers, Integers, Floats]:

@@ -10,8 +10,7 @@ import rasterio
 import shapely
 from rasterio.features import rasterize
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
+from features.base import Flags, Floats, Grid, Integers
 from mlrisk.synthetic.accidents import EXTRA_VICTIMS, KILLED_SHARE, Danger, awareness
 from mlrisk.synthetic.handover_records import MinefieldRecords, counts_by_origin
 from mlrisk.synthetic.ordnance import TYPES, Fields, Items

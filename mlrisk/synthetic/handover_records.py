@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.synthetic.ordnance import ORIGINS, Fields, Items
 from mlrisk.synthetic.scenario import AS_OF, Kind, stage_rng
 from mlrisk.synthetic.settlements import Districts, Settlements

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.synthetic.grid_graph import edges, graph
 
 DROP_M = 1e-3

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from mlrisk.synthetic import laying_patterns as origins
 from mlrisk.synthetic.ordnance import ORIGINS, TYPES, Fields, Items, join_fields
 from mlrisk.synthetic.roads import Roads, distance_to_roads_m

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from mlrisk.synthetic.grid_graph import smooth_noise, smooth_series
 from mlrisk.synthetic.ordnance import ORIGINS, Fields
 from mlrisk.synthetic.roads import Roads

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 
 ORIGINS = ("belt", "withdrawal", "bridge", "orchard", "village", "nuisance", "shelling")
 TYPES = ("AP mine", "AT mine", "UXO")

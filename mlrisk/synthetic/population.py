@@ -8,7 +8,7 @@ from scipy import ndimage
 from scipy.sparse.csgraph import minimum_spanning_tree
 from shapely import LineString
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from mlrisk.synthetic.roads import Roads
 from mlrisk.synthetic.scenario import AS_OF, Kind, stage_rng
 from mlrisk.synthetic.settlements import LAND_USES, Settlements

@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.synthetic.accidents import Danger, awareness, casualty_rate, draw_accidents
 from mlrisk.synthetic.ordnance import TYPES, Items
 from mlrisk.synthetic.scenario import AS_OF, YEARS_AFTER, Kind, stage_rng

@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from shapely import LineString, STRtree
 from shapely.ops import substring
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.synthetic.grid_graph import edges, follow, fresh_runs, graph, relax
 from mlrisk.synthetic.scenario import stage_rng
 from mlrisk.synthetic.settlements import Settlements

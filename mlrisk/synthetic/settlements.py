@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from shapely.geometry import MultiPolygon, Polygon, shape
 from shapely.ops import unary_union
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from mlrisk.synthetic.grid_graph import edges, graph, smooth_noise
 from mlrisk.synthetic.scenario import Kind, stage_rng
 from mlrisk.synthetic.terrain import FINE, Terrain

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from mlrisk.synthetic.scenario import stage_rng
 from mlrisk.synthetic.terrain import Terrain
 

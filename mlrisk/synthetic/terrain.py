@@ -7,8 +7,7 @@ from affine import Affine
 from scipy import ndimage
 from shapely import LineString, Polygon
 
-from features.base.arrays import Flags, Floats
-from features.base.grid import Grid, projected_crs
+from features.base import Flags, Floats, Grid, projected_crs
 from mlrisk.synthetic.grid_graph import relax, smooth_noise
 from mlrisk.synthetic.hydrology import Drainage, drain, erode, river_ways
 from mlrisk.synthetic.scenario import Kind, stage_rng

@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.synthetic.grid_graph import cheapest_way, follow, graph, smooth_series
 from mlrisk.synthetic.roads import Roads
 from mlrisk.synthetic.scenario import Kind, stage_rng

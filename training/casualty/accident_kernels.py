@@ -2,14 +2,11 @@
 
 import numpy as np
 
-from features.as_of.events import Events, events_of
-from features.as_of.own_records import ownership
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.records import decay, words
-from features.geometry.densities import event_densities
+from features.as_of import Events, Known, events_of, ownership
+from features.base import Floats, decay, words
+from features.geometry import event_densities
 from training.casualty.units import Units
-from training.settings.casualty import CasualtySettings
+from training.settings import CasualtySettings
 
 
 def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:
@@ -25,8 +22,8 @@ def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:
 def accident_kernels(units: Units, known: Known, settings: CasualtySettings, dated: bool) -> Floats:
     """Sum of the decayed kernels over the cells of each unit, (n_units, k); zero where nothing was known.
 
-    Gaussian kernels widened by location_error_m, as in features.families.incidents; records of deminers count nowhere. The
-    context of `known` says which records a cell leaves out.
+    Gaussian kernels widened by location_error_m, as in features.families.incidents; records of deminers count nowhere.
+    The context of `known` says which records a cell leaves out.
     """
     names = kernel_names(settings, dated)
     if "incidents" not in known.sources.vectors or not len(known.table("incidents")):

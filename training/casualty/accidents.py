@@ -8,13 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.records import dates_of, numbers, words
-from features.sources.opening import Sources
-from features.sources.quality import same_day_and_place
+from features.base import Flags, Floats, Integers, dates_of, numbers, words
+from features.sources import Sources, same_day_and_place
 from training.casualty.activities import UNNAMED, activity_of
-from training.settings.casualty import CasualtySettings
-from training.settings.config import TrainConfig
+from training.settings import CasualtySettings, TrainConfig
 
 # With fewer delays known, nothing can be said of how complete the last year is.
 FEWEST_DELAYS = 30

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats, Integers
-from training.settings.casualty import ACTIVITIES
+from features.base import Floats, Integers
+from training.settings import ACTIVITIES
 
 UNNAMED = -1
 # Words of IMSMA forms and of the registers in data/ (English and Spanish), by activity; the first that fits holds.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats
+from features.base import Flags, Floats
 from training.casualty.history import Moment, UnitPeriods
-from training.validation.count_metrics import deviance
+from training.validation import deviance
 
 CONSTANT, KERNELS = "constant rate x exposure", "decayed kernels"
 # A kernel alone says that nothing can happen where nothing did: this share of it is spread evenly over the land.

@@ -5,18 +5,13 @@ from datetime import date
 import numpy as np
 from scipy.special import expit
 
-from features.base.arrays import Flags, Floats
-from features.base.records import years_before
+from features.base import Flags, Floats, years_before
 from models.boosting import side_by_side
 from models.ranker import Ranker
-from training.contamination.dataset import FEWEST_FOUND, Study, held_back_study, study_at
-from training.contamination.learning_set import side_of
-from training.contamination.recipe import fit_side, recipe_of
-from training.evidence.inputs import Inputs
-from training.evidence.ledger import Ledger
-from training.evidence.states import FOUND, SEARCHED
-from training.settings.config import TrainConfig
-from training.validation.splits import deal, judges
+from training.contamination import FEWEST_FOUND, Study, fit_side, held_back_study, recipe_of, side_of, study_at
+from training.evidence import FOUND, SEARCHED, Inputs, Ledger
+from training.settings import TrainConfig
+from training.validation import deal, judges
 
 # Groups of regions of which each is scored by a model of the others.
 FOLDS = 3

@@ -7,17 +7,12 @@ from pathlib import Path
 import numpy as np
 from rasterio.features import rasterize
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats
-from features.base.feature_info import FeatureContext
-from features.base.grid import Grid
-from features.base.records import numbers, places_m
+from features.as_of import Known
+from features.base import FeatureContext, Floats, Grid, numbers, places_m
 from features.families import land_use
-from features.geometry.densities import points_density
-from features.geometry.distances import distance_m
-from features.sources.opening import Sources, open_area
-from training.settings.casualty import ACTIVITIES, CasualtySettings, PlannedWorks
-from training.settings.config import TrainConfig
+from features.geometry import distance_m, points_density
+from features.sources import Sources, open_area
+from training.settings import ACTIVITIES, CasualtySettings, PlannedWorks, TrainConfig
 
 KM2 = 1e6
 # People travel further than they work: travel and patrols see settlements over so many bandwidths.

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
-from features.table.build import FeatureTable
+from features.base import Flags, Floats, Integers
+from features.table import FeatureTable
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
 from models.mixture import Dispersion, dispersion, mixture_weights, shares
 from training.casualty.history import INDEX, Moment, UnitPeriods
-from training.contamination.recipe import boosting_params
-from training.contamination.survey_bias import dealt
-from training.registry.mlrisk_scores import EXPOSURE, PATTERN
-from training.settings.config import TrainConfig
+from training.contamination import boosting_params, dealt
+from training.registry import EXPOSURE, PATTERN
+from training.settings import TrainConfig
 
 # Years that the mixture is learned on, each forecast from those before it.
 ROLLS = 2

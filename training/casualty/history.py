@@ -7,19 +7,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.base.feature_info import FeatureContext
-from features.base.records import years_before
-from features.table.build import FeatureTable, feature_infos, grid_feature_table
+from features.as_of import Known
+from features.base import FeatureContext, Flags, Floats, Floats32, Integers, years_before
+from features.table import FeatureTable, feature_infos, grid_feature_table
 from training.casualty.accident_kernels import accident_kernels, kernel_names
 from training.casualty.accidents import Accidents, read_accidents
 from training.casualty.contamination_score import HeldOutScores
 from training.casualty.exposure import People, people_today, presence
 from training.casualty.units import KM2, Units, units_of
-from training.evidence.inputs import Inputs
-from training.evidence.ledger import Ledger
-from training.settings.config import TrainConfig
+from training.evidence import Inputs, Ledger
+from training.settings import TrainConfig
 
 ScoreOf = Callable[[date], Floats]
 

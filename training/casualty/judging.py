@@ -7,17 +7,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.records import years_before
+from features.base import Flags, Floats, Integers, years_before
 from models.casualty import growth
 from training.casualty.baselines import BASELINES, CONSTANT, KERNELS
 from training.casualty.fitting import expected_casualties, fit_casualty
 from training.casualty.history import History, Moment, UnitPeriods
-from training.contamination.dataset import cell_blocks
-from training.evidence.regions import cell_regions
-from training.settings.config import TrainConfig
-from training.validation.count_metrics import area_figures, deviance, skill, tenths
-from training.validation.splits import Labels, leave_region_out
+from training.contamination import cell_blocks
+from training.evidence import cell_regions
+from training.settings import TrainConfig
+from training.validation import Labels, area_figures, deviance, leave_region_out, skill, tenths
 
 MODEL = "mlrisk"
 # With fewer accidents before it a year is not forecast.

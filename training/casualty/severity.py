@@ -5,9 +5,9 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from features.as_of.events import MINE_WORDS, UXO_WORDS
-from features.base.arrays import Floats, Integers
-from features.geometry.densities import points_density
+from features.as_of import MINE_WORDS, UXO_WORDS
+from features.base import Floats, Integers
+from features.geometry import points_density
 from training.casualty.accidents import Accidents
 from training.casualty.units import Units
 

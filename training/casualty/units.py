@@ -6,13 +6,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats, Floats32, Integers
-from features.base.errors import InputError
-from features.base.grid import Grid
-from features.geometry.layers import layer_of
-from features.geometry.point_in_polygon import first_inside
-from features.sources.opening import Sources, SourceSpec, SourcesSettings, open_sources
-from training.settings.config import TrainConfig
+from features.base import Floats, Floats32, Grid, InputError, Integers
+from features.geometry import first_inside, layer_of
+from features.sources import Sources, SourceSpec, SourcesSettings, open_sources
+from training.settings import TrainConfig
 
 KM2 = 1e6
 

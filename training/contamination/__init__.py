@@ -1,1 +1,5 @@
 """Learning where: data set of cells, recipe, tuning, survey bias, judging."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

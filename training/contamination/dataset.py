@@ -7,20 +7,15 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Flags, Floats, Integers
-from features.base.errors import ConfigError
-from features.base.feature_info import FeatureContext, FeatureInfo
-from features.base.grid import Grid
-from features.table.build import FeatureTable, feature_infos, grid_feature_table
+from features.as_of import Known
+from features.base import ConfigError, FeatureContext, FeatureInfo, Flags, Floats, Grid, Integers
+from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.contamination_fit import constraint_signs
 from training.contamination.neighbour_outcomes import features_of_outcomes, held_back, raw_distances
 from training.contamination.survey_bias import SurveyBias, propensity, survey_bias
-from training.evidence.inputs import OUTCOME_SOURCES, Inputs, contamination_context
-from training.evidence.regions import cell_regions
-from training.evidence.states import FOUND, SEARCHED, Evidence
-from training.settings.config import TrainConfig
-from training.validation.splits import Labels
+from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs, cell_regions, contamination_context
+from training.settings import TrainConfig
+from training.validation import Labels
 
 # Books that are written on: what is counted in them grows without the land being another.
 GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield_records"}

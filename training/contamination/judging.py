@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from models.boosting import side_by_side
 from models.ranker import Ranker
 from training.contamination.dataset import Study, held_back_study, study_at
@@ -16,15 +16,25 @@ from training.contamination.learning_set import Side, side_of
 from training.contamination.recipe import Recipe, fit_side, prepared
 from training.contamination.survey_bias import away_from, unlabelled_land
 from training.contamination.tuning import recipe_for
-from training.evidence.inputs import Inputs
-from training.evidence.ledger import Ledger
-from training.evidence.states import FOUND, UNKNOWN, Evidence
-from training.settings.config import TrainConfig
-from training.validation.baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
-from training.validation.block_bootstrap import bounds, gains, judged_on_draws
-from training.validation.held_out import HeldOut
-from training.validation.metrics import judge
-from training.validation.splits import PROTOCOLS, Fold, Labels, explained, judges
+from training.evidence import FOUND, UNKNOWN, Evidence, Inputs, Ledger
+from training.settings import TrainConfig
+from training.validation import (
+    BASELINES,
+    LEARNERS,
+    PROTOCOLS,
+    Fold,
+    HeldOut,
+    Labels,
+    Land,
+    Lesson,
+    Ranking,
+    bounds,
+    explained,
+    gains,
+    judge,
+    judged_on_draws,
+    judges,
+)
 
 MODEL = "mlrisk"
 

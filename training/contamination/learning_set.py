@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.table.build import FeatureTable
+from features.base import Flags, Floats, Floats32, Integers
+from features.table import FeatureTable
 from training.contamination.dataset import Study
-from training.evidence.regions import NO_REGION, block_names
-from training.evidence.states import FOUND
-from training.settings.config import ValidationSettings
-from training.validation.splits import Labels, leave_region_out
+from training.evidence import FOUND, NO_REGION, block_names
+from training.settings import ValidationSettings
+from training.validation import Labels, leave_region_out
 
 # A region with fewer found or searched cells tells nothing of how it differs from others.
 FEWEST_OF_EACH = 10

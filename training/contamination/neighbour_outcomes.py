@@ -7,14 +7,12 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from features.as_of.snapshot import Known
-from features.base.arrays import Floats32, Integers
-from features.base.feature_info import FeatureContext, FeatureInfo, clipped_name
-from features.base.grid import Grid
-from features.families.registry import FAMILIES
-from features.table.build import FeatureTable, grid_feature_table
-from training.evidence.inputs import OUTCOME_SOURCES
-from training.settings.config import ComputeSettings
+from features.as_of import Known
+from features.base import FeatureContext, FeatureInfo, Floats32, Grid, Integers, clipped_name
+from features.families import FAMILIES
+from features.table import FeatureTable, grid_feature_table
+from training.evidence import OUTCOME_SOURCES
+from training.settings import ComputeSettings
 
 
 def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from features.base.arrays import Floats
+from features.base import Floats
 from models.boosting import BoostingParams
 from models.positive_unlabelled import Unlabelled
 from models.ranker import Ranker, RankerParams, fit_ranker
 from training.contamination.learning_set import Side
 from training.contamination.region_weights import INNER_FOLDS, region_weight
 from training.contamination.screening import agreement_of, screened
-from training.settings.boosting import BoostingSettings
-from training.settings.config import ContaminationSettings, RegionWeights
+from training.settings import BoostingSettings, ContaminationSettings, RegionWeights
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import expit
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from training.contamination.learning_set import Side
-from training.settings.config import RegionWeights
+from training.settings import RegionWeights
 
 INNER_FOLDS = 3
 ROUNDS = 4

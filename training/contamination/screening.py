@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
+from features.base import Flags, Floats, Floats32, Integers
 from training.contamination.learning_set import FEWEST_REGIONS, Side, telling_regions
 
 

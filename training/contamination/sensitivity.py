@@ -1,4 +1,4 @@
-"""training.contamination.sensitivity."""
+"""How a ranking of all cells moves with prevalence and survey weights."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from features.base.arrays import Floats
+from features.base import Floats
 
 TOP_SHARES = (0.01, 0.05, 0.10)
 

@@ -8,11 +8,11 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 from scipy.special import expit, logit
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
+from features.base import Flags, Floats, Floats32, Integers
 from models.boosting import BoostingParams, fit, side_by_side
 from models.calibration import LOWEST, Calibration
 from models.positive_unlabelled import Unlabelled
-from training.settings.config import SurveyBiasSettings
+from training.settings import SurveyBiasSettings
 
 # No land is ever certain to be surveyed or to be passed by; beyond these a weight rests on the propensity's noise.
 LEAST_PROPENSITY, MOST_PROPENSITY = 0.02, 0.98

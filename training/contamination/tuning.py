@@ -10,9 +10,8 @@ from models.boosting import side_by_side
 from training.contamination.learning_set import Side
 from training.contamination.recipe import Recipe, fit_side, prepared, recipe_of
 from training.contamination.screening import agreement_of
-from training.settings.config import ContaminationSettings, TuningSettings
-from training.validation.ranking_metrics import recall_at
-from training.validation.survey_order import order_of
+from training.settings import ContaminationSettings, TuningSettings
+from training.validation import order_of, recall_at
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from features.base.arrays import Flags, Floats
-from features.base.grid import Grid, geographic_centres
-from features.sources.opening import open_area
-from training.settings.config import DeclaredArea
+from features.base import Flags, Floats, Grid, geographic_centres
+from features.sources import open_area
+from training.settings import DeclaredArea
 
 
 def declared_weights(

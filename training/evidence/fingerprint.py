@@ -1,4 +1,4 @@
-"""training.evidence.ledger.fingerprint."""
+"""Keys of records and digests of files and labels: whether two runs learn from the same."""
 
 import hashlib
 import json
@@ -10,17 +10,13 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from features.base.errors import InputError
-from features.base.records import known_at
-from features.sources.digests import digest_files, parts_of
-from features.sources.readers import find_file
-from features.sources.settings import SourceSpec
+from features.base import InputError, known_at
+from features.sources import SourceSpec, digest_files, find_file, parts_of
 from training.evidence.inputs import Inputs
 from training.evidence.ledger import Ledger
 from training.evidence.record_kinds import KIND_NAMES, NO_KIND
 from training.evidence.states import Evidence
-from training.settings.config import TrainConfig
-from training.settings.provenance import digest_of
+from training.settings import TrainConfig, digest_of
 
 
 def files_digest(config: TrainConfig, part: object = None) -> str:

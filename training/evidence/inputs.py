@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from shapely import union_all
 
-from features.base.feature_info import FeatureContext
-from features.base.grid import Grid, projected_crs
-from features.sources.opening import SourceReport, Sources, open_area, open_sources
+from features.base import FeatureContext, Grid, projected_crs
+from features.sources import SourceReport, Sources, open_area, open_sources
 from training.evidence.record_kinds import KINDS
-from training.settings.config import TrainConfig
+from training.settings import TrainConfig
 
 # Sources whose records say how single jobs of survey ended. Where they make labels, features of them would tell a
 # held-out region its own answer by way of its neighbours, so no model sees those.

@@ -9,17 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.errors import ConfigError
-from features.base.grid import Grid, decode_cell_id
-from features.sources.opening import Sources
+from features.base import ConfigError, Flags, Floats, Grid, Integers, decode_cell_id
+from features.sources import Sources
 from training.evidence.declared import declared_weights
 from training.evidence.record_cells import Entries, lay_records
 from training.evidence.record_kinds import DECLARED, KIND_NAMES, KINDS, NO_KIND, chosen_kinds, weight_of
 from training.evidence.released import RELEASED_SHARE, released_cells
 from training.evidence.selection import origin_of_cells
 from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
-from training.settings.config import LabelSettings
+from training.settings import LabelSettings
 
 # Below this share of a cell a search says nothing of it, nor does an event whose place is that uncertain.
 LEAST_SHARE = 0.1

@@ -9,11 +9,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats, Integers
-from features.base.grid import Grid
-from features.base.records import RULED_OUT_BY, dates_of, numbers
-from features.geometry.coverage import cell_coverage
-from features.sources.opening import Sources
+from features.base import RULED_OUT_BY, Flags, Floats, Grid, Integers, dates_of, numbers
+from features.geometry import cell_coverage
+from features.sources import Sources
 from training.evidence.record_kinds import (
     EVIDENCE_SOURCES,
     closed_hazards,

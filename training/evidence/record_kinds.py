@@ -6,11 +6,9 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags
-from features.base.errors import ConfigError
-from features.base.records import dates_of, words
+from features.base import ConfigError, Flags, dates_of, words
 from training.evidence.states import FOUND, SEARCHED
-from training.settings.config import LabelSettings
+from training.settings import LabelSettings
 
 # What a hazard area is called once survey has found that it never was one.
 WITHDRAWN = ("cancelled", "discredited")

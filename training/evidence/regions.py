@@ -5,10 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Floats
-from features.base.grid import Grid, geographic_centres
-from features.sources.opening import Sources
-from training.settings.config import ValidationSettings
+from features.base import Floats, Grid, geographic_centres
+from features.sources import Sources
+from training.settings import ValidationSettings
 
 NO_REGION = ""
 

@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags
+from features.base import Flags
 from training.evidence.record_cells import Entries
 
 # A cell counts as released only when practically all of it was: what is left over would drop off the plan.

@@ -6,8 +6,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats
-from features.base.records import words
+from features.base import Floats, words
 
 MODEL, PEOPLE, CHANCE, UNSAID = "model", "people", "chance", ""
 # What a survey plan of `mlrisk rank` wanted with a task: results written into its tasks need no mark by hand.

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base.arrays import Flags, Floats
+from features.base import Flags, Floats
 
 UNKNOWN, SEARCHED, FOUND = 0, 1, 2
 STATE_NAMES = ("unknown", "searched", "found")
@@ -22,8 +22,8 @@ class Evidence:
     `state` is UNKNOWN, SEARCHED or FOUND; `share` is the part of the cell that the evidence speaks of and `weight` that
     share times the quality of the evidence, both in [0, 1] and 0 exactly where the state is unknown. `released` marks
     cells that recorded decisions of the authority released as a whole and where nothing was found since.
-    `kind` names the kind of record that decided the state, by its place in `training.evidence.record_kinds.KIND_NAMES`, -1 where the
-    state is unknown. `inclusion_prob` is the probability with which the cell was drawn for survey: 1 in a census, NaN
+    `kind` names the kind of record that decided the state, by its place in KIND_NAMES, -1 where the state is unknown.
+    `inclusion_prob` is the probability with which the cell was drawn for survey: 1 in a census, NaN
     where people chose the land or nobody looked. `counts` has the number of records by kind.
     """
 

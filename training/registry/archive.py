@@ -7,14 +7,13 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from features.base.errors import ConfigError, InputError
+from features.base import ConfigError, InputError
 from training.registry.aliases import CHAMPION
 from training.registry.model_files import read_texts
 from training.registry.store import Store, Version
 from training.registry.store_errors import told_plainly
 from training.registry.versions import row_of
-from training.settings.config import TrainConfig
-from training.settings.provenance import digest_of
+from training.settings import TrainConfig, digest_of
 
 CARD, MODEL, RUN = "version.json", "model", "run"
 FORMAT = 1

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.base.errors import MlriskError
+from features.base import MlriskError
 from training.registry.store_errors import advice_for
-from training.settings.config import TrainConfig
-from training.settings.provenance import code_version
+from training.settings import TrainConfig, code_version
 
 
 def log_path(config: TrainConfig) -> Path:

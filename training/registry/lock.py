@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from features.base.errors import MlriskError
+from features.base import MlriskError
 from training.registry.store_errors import advice_for
 
 POLL_S = 0.2

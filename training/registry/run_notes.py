@@ -4,8 +4,7 @@ import platform
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
-from training.settings.config import TrainConfig
-from training.settings.provenance import code_version, digest_of, grid_text
+from training.settings import TrainConfig, code_version, digest_of, grid_text
 
 
 def experiment_note(config: TrainConfig, experiment: str) -> str:

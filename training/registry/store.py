@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from features.base.errors import ConfigError, InputError
+from features.base import ConfigError, InputError
 from training.registry.aliases import CHALLENGER, CHAMPION, champion_at, move, number_at
 from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, run_name, run_note, run_tags
 from training.registry.store_errors import TrackingError, told_plainly
-from training.settings.config import TrainConfig
-from training.settings.provenance import digest_of, flattened, masked, public_settings, schema_digest
+from training.settings import TrainConfig, digest_of, flattened, masked, public_settings, schema_digest
 
 # Nothing calls out: MLflow reads these when it is imported, which happens further down only.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"

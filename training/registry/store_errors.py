@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from features.base.errors import MlriskError
-from training.settings.provenance import masked
+from features.base import MlriskError
+from training.settings import masked
 
 
 class TrackingError(MlriskError):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.base.errors import ConfigError
+from features.base import ConfigError
 from training.registry.aliases import CHALLENGER, CHAMPION, move, restore
 from training.registry.model_files import schema_difference
 from training.registry.store import Store

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base.arrays import Floats, Floats32
-from features.base.feature_info import FeatureInfo
+from features.base import FeatureInfo, Floats, Floats32
 from models.attribution import Families, Interaction, leading_interactions
 from models.ranker import Ranker
-from training.contamination.dataset import Study
+from training.contamination import Study
 
 # Values of pairs cost some hundred times those of features.
 PAIRED_ROWS = 300

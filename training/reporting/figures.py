@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
-from training.validation.metrics import prediction_rate
-from training.validation.probability_metrics import reliability
+from features.base import Flags, Floats, Integers
+from training.validation import prediction_rate, reliability
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.settings.config import TrainConfig
-from training.settings.provenance import code_version, grid_text
+from training.settings import TrainConfig, code_version, grid_text
 
 Rows = Sequence[Mapping[str, Any]]
 

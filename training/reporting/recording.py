@@ -11,25 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base.feature_info import FeatureInfo
+from features.base import FeatureInfo
 from models.calibration import cross_calibrated
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from models.ranker import Ranker
-from training.casualty.judging import CasualtyJudgement
-from training.contamination.dataset import Study
-from training.contamination.judging import MODEL, Judgement
-from training.evidence.fingerprint import label_digest
-from training.evidence.states import STATE_NAMES
-from training.registry.run_notes import environment
-from training.registry.store import Store, Version
+from training.casualty import CasualtyJudgement
+from training.contamination import MODEL, Judgement, Study
+from training.evidence import STATE_NAMES, label_digest
+from training.registry import Store, Version, environment
 from training.reporting.explanation import explanation
 from training.reporting.model_card import model_card
 from training.reporting.report import ReportInput, compute, report_html, report_record
 from training.reporting.report import json_text as report_json
-from training.settings.config import TrainConfig
-from training.settings.provenance import code_version, digest_of, flattened, grid_text, public_settings
-from training.validation.drift import reference_text
+from training.settings import TrainConfig, code_version, digest_of, flattened, grid_text, public_settings
+from training.validation import reference_text
 
 PICTURE = re.compile(r'<figure><img alt="([^"]*)" src="data:image/png;base64,([^"]+)">')
 
@@ -82,8 +78,8 @@ class Findings:
     `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
     prevalence and weights; `report` the texts of the report by file name; `choices` what tuning, screening and region
     weights made of the final model, empty where none was asked for; `records` the keys of the records that were known
-    (training.retraining.new_records); `tags` what else the run and its versions are to be known by; `began_ms` when training began, in
-    milliseconds since 1970.
+    (`records_text`); `tags` further tags of the run and its versions; `began_ms` when training began, in milliseconds
+    since 1970.
     """
 
     study: Study

@@ -14,7 +14,7 @@ from training.reporting.casualty_sections import casualty_sections
 from training.reporting.explanation_sections import explanation_sections
 from training.reporting.html import items, page, preformatted, text
 from training.reporting.tables import Computed, ReportInput, compute, optimism_gap
-from training.validation.probability_metrics import reliability
+from training.validation import reliability
 
 __all__ = [
     "NOTICE",

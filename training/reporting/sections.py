@@ -6,7 +6,7 @@ import pandas as pd
 from training.reporting import figures
 from training.reporting.html import big, heading, number, picture, table, text, with_bounds
 from training.reporting.tables import PROTOCOLS, Computed, ReportInput
-from training.validation.held_out import HeldOut
+from training.validation import HeldOut
 
 NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "recall_5": "recall at 5 % of area"} | {
     f"recall_{share}": f"recall at {share} % of area" for share in (1, 10, 20)

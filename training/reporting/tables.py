@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from training.reporting.explanation import Explanation
-from training.validation.held_out import HeldOut, missed_table, pooled_table, probability_table
-from training.validation.metrics import worst_regions
+from training.validation import HeldOut, missed_table, pooled_table, probability_table, worst_regions
 
 # From what promotion looks at first to what only shows the gap.
 PROTOCOLS = {

@@ -5,14 +5,12 @@ from datetime import date
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from models.casualty import CasualtyModel
-from training.casualty.fitting import fit_casualty, patterns_of
-from training.casualty.history import History, Moment
-from training.casualty.judging import unit_blocks
-from training.evidence.regions import NO_REGION, cell_regions
-from training.settings.config import TrainConfig
-from training.validation.splits import Labels, deal
+from training.casualty import History, Moment, fit_casualty, patterns_of, unit_blocks
+from training.evidence import NO_REGION, cell_regions
+from training.settings import TrainConfig
+from training.validation import Labels, deal
 
 # Groups of regions of which each is judged by a model of the others.
 FOLDS = 3

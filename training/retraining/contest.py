@@ -9,24 +9,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Flags, Floats, Floats32, Integers
-from features.table.build import FeatureTable
+from features.base import Flags, Floats, Floats32, Integers
+from features.table import FeatureTable
 from models.boosting import side_by_side
 from models.contamination import ContaminationModel
 from models.ranker import Ranker
-from training.contamination.dataset import Study, held_back_study, study_at
-from training.contamination.judging import learned_by
-from training.contamination.recipe import fit_side
-from training.contamination.survey_bias import away_from, unlabelled_land
-from training.evidence.inputs import Inputs
-from training.evidence.ledger import Ledger
-from training.evidence.regions import NO_REGION
-from training.evidence.states import FOUND, UNKNOWN, Evidence
+from training.contamination import Study, away_from, fit_side, held_back_study, learned_by, study_at, unlabelled_land
+from training.evidence import FOUND, NO_REGION, UNKNOWN, Evidence, Inputs, Ledger
 from training.retraining.casualty_contest import CasualtyArena
-from training.settings.config import TrainConfig
+from training.settings import TrainConfig
 from training.train import Trained
-from training.validation.splits import Fold, Labels, deal, judges, leave_region_out
-from training.validation.variogram import autocorrelation_range_m
+from training.validation import Fold, Labels, autocorrelation_range_m, deal, judges, leave_region_out
 
 # The standard error of a share of so many cells is under 0.4 per cent.
 MOST_LOOKED_AT = 20_000

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import log_expit, logit, logsumexp
 
-from features.base.arrays import Flags, Floats
+from features.base import Flags, Floats
 from training.retraining.contest import Arena
 from training.retraining.loss import blocks_of
 

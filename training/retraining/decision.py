@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from training.registry.versions import Row
+from training.registry import Row
 
 if TYPE_CHECKING:
-    from training.contamination.dataset import Study
-    from training.evidence.ledger import Ledger
+    from training.contamination import Study
+    from training.evidence import Ledger
     from training.retraining.contest import Contest
     from training.retraining.gate import Check
     from training.retraining.new_records import News

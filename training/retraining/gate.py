@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats
+from features.base import Flags, Floats
 from models.calibration import calibration_error, cross_calibrated
-from training.evidence.selection import CHANCE, PEOPLE, STRENGTH
+from training.evidence import CHANCE, PEOPLE, STRENGTH
 from training.retraining.casualty_contest import contributions, worse_by
 from training.retraining.contest import NEWEST, REGIONS, Arena, Contest, districts_of
 from training.retraining.contradiction import found_and_stated, shift, turned_round
 from training.retraining.loss import DRAWS, loss_of, many_blocks
-from training.settings.config import RetrainingSettings
-from training.validation.drift import MOVED_MUCH
+from training.settings import RetrainingSettings
+from training.validation import MOVED_MUCH
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import features
-import models
-import training
-from features.base.records import RULED_OUT_BY, dates_of
-from training.evidence.inputs import Inputs
-from training.evidence.ledger import Ledger
-from training.settings.config import TrainConfig
-from training.settings.provenance import digest_of, tree_digest
+from features.base import RULED_OUT_BY, dates_of
+from training.evidence import Inputs, Ledger
+from training.settings import TrainConfig, digest_of, program_digest
 
 
 class Seen(BaseModel):
@@ -62,8 +57,7 @@ def mark_of(config: TrainConfig, files: str) -> str:
         return ""
     settings: dict[str, Any] = config.model_dump(mode="json", exclude={"as_of"})
     parts = {"settings": json.dumps(settings, sort_keys=True), "files": files}
-    for package in (features, models, training):
-        parts[f"code {package.__name__}"] = tree_digest(Path(str(package.__file__)).parent)
+    parts["code"] = program_digest("features", "models", "training")
     return digest_of(parts)
 
 

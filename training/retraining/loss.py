@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from training.retraining.contest import Arena
-from training.validation.block_bootstrap import judged_on_draws, pooled_score
+from training.validation import judged_on_draws, pooled_score
 
 DRAWS = 200
 MANY_BLOCKS = 15

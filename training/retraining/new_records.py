@@ -5,8 +5,7 @@ from datetime import date
 
 import pandas as pd
 
-from training.evidence.fingerprint import keyed_records
-from training.evidence.ledger import Ledger
+from training.evidence import Ledger, keyed_records
 
 
 @dataclass(frozen=True, eq=False)

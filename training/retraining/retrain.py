@@ -10,25 +10,30 @@ import pandas as pd
 
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.casualty.history import open_history
+from training.casualty import open_history
+from training.evidence import FOUND, SEARCHED, Inputs, Ledger, open_inputs
 from training.evidence.fingerprint import fingerprint
-from training.evidence.inputs import Inputs, open_inputs
-from training.evidence.ledger import Ledger
-from training.evidence.states import FOUND, SEARCHED
-from training.registry.aliases import CHALLENGER, CHAMPION
-from training.registry.decision_log import write_line
-from training.registry.lock import only_one
-from training.registry.store import Store
-from training.registry.versions import TARGETS, Row, promote, row_of, rows_with
+from training.registry import (
+    CHALLENGER,
+    CHAMPION,
+    TARGETS,
+    Row,
+    Store,
+    only_one,
+    promote,
+    row_of,
+    rows_with,
+    write_line,
+)
 from training.retraining.casualty_contest import CasualtyArena, casualty_arena
 from training.retraining.contest import Contest, arena_table, contest
 from training.retraining.decision import FIRST, PROMOTED, REFUSED, WAITING, Decision, no_change
 from training.retraining.gate import drift_told, judged_by_gate
 from training.retraining.new_records import News, news_since, told_counts
 from training.retraining.short_cut import BY_RETRAIN, Begun, at_a_glance, begin, lock_path, note_down
-from training.settings.config import TrainConfig
+from training.settings import TrainConfig
 from training.train import Trained, train
-from training.validation.drift import population_stability
+from training.validation import population_stability
 
 Progress = Callable[[str], None]
 

@@ -4,16 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.base.errors import ConfigError
-from training.evidence.fingerprint import files_digest
-from training.evidence.inputs import Inputs
-from training.evidence.ledger import Ledger
-from training.registry.aliases import CHAMPION, restore
-from training.registry.store import Store
-from training.registry.versions import Row, row_of, sweep
+from features.base import ConfigError
+from training.evidence import Inputs, Ledger, files_digest
+from training.registry import CHAMPION, Row, Store, restore, row_of, sweep
 from training.retraining.decision import Decision, no_change
 from training.retraining.last_run import Seen, known_days, mark_of, read_seen, write_seen
-from training.settings.config import TrainConfig
+from training.settings import TrainConfig
 
 # Runs of a retraining carry the tag, so that what a killed one left behind is known for what it is.
 BY_RETRAIN = {"command": "retrain"}

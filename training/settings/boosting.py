@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from features.base.settings import Settings
+from features.base import Settings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from features.base.settings import Settings
-from features.sources.settings import SourceSpec
+from features.base import Settings
+from features.sources import SourceSpec
 from training.settings.boosting import BoostingSettings, Positive, Share
 
 ACTIVITIES = ("unauthorised_travel", "agriculture", "infrastructure", "official", "other")

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from features.base.feature_info import FAMILY_NAMES, check_families
-from features.base.settings import Settings
-from features.sources.settings import SourceSpec, SourcesSettings
-from features.table.scheduler import LOCAL, PROCESSES, Compute, is_scheduler
+from features.base import FAMILY_NAMES, Settings, check_families
+from features.sources import SourceSpec, SourcesSettings
+from features.table import LOCAL, PROCESSES, Compute, is_scheduler
 from training.settings.boosting import BoostingSettings, Positive, Share
 from training.settings.casualty import CasualtySettings
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version as installed_version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,12 @@ def tree_digest(folder: Path) -> str:
         if path.is_file() and "__pycache__" not in path.parts:
             texts[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
     return digest_of(texts)
+
+
+def program_digest(*packages: str) -> str:
+    """SHA-256 over all files of some packages of the program, such as "features" and "models"."""
+    folders = {name: Path(str(find_spec(name).origin)).parent for name in packages}  # type: ignore[union-attr]
+    return digest_of({name: tree_digest(folder) for name, folder in folders.items()})
 
 
 def code_version() -> str:

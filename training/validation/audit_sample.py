@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import chi2
 
-from features.base.arrays import Flags, Floats
+from features.base import Flags, Floats
 
 LEVEL = 0.90
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from training.validation.probability_metrics import LEAST, equal_count_bins, recalibration, score_and_curvature
 from training.validation.ranking_metrics import ranking_figures
 from training.validation.survey_order import order_of

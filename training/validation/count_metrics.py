@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Floats
+from features.base import Floats
 from training.validation.metrics import poisson_deviance
 
 AREA_SHARES = (0.01, 0.05, 0.10)

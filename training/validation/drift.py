@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.table.build import FeatureTable
+from features.table import FeatureTable
 
 BINS = 10
 # No bin is ever quite empty: the index of an empty one would be infinite.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from training.validation.block_bootstrap import bounds, gains, judged_on_draws, pooled_score, probability_intervals
 from training.validation.metrics import judge
 from training.validation.probability_metrics import probability_figures

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 
 # Distances to this many cells of the land ahead tell their distribution to a per cent.
 MOST_AHEAD = 10_000

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from training.validation.block_bootstrap import FEWEST_BLOCKS, block_intervals
 from training.validation.ranking_metrics import AREA_SHARES, HAZARD_SHARES, ranking_figures, recall_at
 from training.validation.survey_order import order_of

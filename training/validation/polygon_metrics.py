@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import gammaln
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 from training.validation.ranking_metrics import AREA_SHARES, HAZARD_SHARES
 from training.validation.survey_order import Order, order_of
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from features.base.arrays import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers
 
 BINS = 10
 # Probabilities are kept this far from 0 and 1 for logarithms: one wrong certainty would else hide all other cells.

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import digamma
 
-from features.base.arrays import Floats, Integers
+from features.base import Floats, Integers
 from training.validation.survey_order import Sums
 
 AREA_SHARES = (0.01, 0.05, 0.10, 0.20)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.base.arrays import Flags, Floats, Integers
-from training.evidence.regions import NO_REGION
-from training.settings.config import ValidationSettings
+from features.base import Flags, Floats, Integers
+from training.evidence import NO_REGION
+from training.settings import ValidationSettings
 from training.validation.knndm import Matched, matched_folds
 from training.validation.variogram import autocorrelation_range_m
 
@@ -105,7 +105,7 @@ def random_folds(labels: Labels, settings: ValidationSettings, seed: int) -> Ite
             yield Fold("random", f"random {number + 1}", train, test, explained(labels, train, test))
 
 
-# The protocols that split the labels of one date; as_of compares two dates and is made in training.contamination.judging.
+# The protocols that split the labels of one date; as_of compares two dates, see `earlier_trials`.
 PROTOCOLS: dict[str, Callable[[Labels, ValidationSettings, int], Iterator[Fold]]] = {
     "leave_region_out": leave_region_out,
     "knndm": knndm,

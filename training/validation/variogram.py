@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import curve_fit
 
-from features.base.arrays import Flags, Floats
+from features.base import Flags, Floats
 
 # Resemblance beyond this is a trend across the country, which features carry and no buffer can take out.
 GREATEST_LAG_M = 30_000.0

@@ -1,7 +1,7 @@
 """What `check` says of the sources."""
 
 from mlrisk.cli.text.parts import Said, Table, counts
-from mlrisk.commands.api import Checked
+from mlrisk.commands import Checked
 
 
 def checked_sources(checked: Checked) -> list[Said]:

@@ -1,8 +1,8 @@
 """What is said of one cell."""
 
 from mlrisk.cli.text.parts import Said, Table, versions
-from mlrisk.commands.explain_cell import CellStory
-from mlrisk.risk_map.package import NOT_EVIDENCE
+from mlrisk.commands import CellStory
+from mlrisk.risk_map import NOT_EVIDENCE
 
 
 def _shown(value: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlrisk.cli.text.parts import Said, Table
-from training.registry.versions import Row
+from training.registry import Row
 
 LISTED = (("leave_region_out", "recall_10"), ("leave_region_out", "roc_auc"), ("as_of", "recall_10"))
 MOST_SETTINGS = 40

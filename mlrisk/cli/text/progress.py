@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mlrisk.cli.text.parts import Said, Table, interval, notes
-from mlrisk.followup.plan_progress import Progress
+from mlrisk.followup import Progress
 
 MOST_TASKS = 30
 

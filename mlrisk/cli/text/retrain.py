@@ -1,8 +1,8 @@
 """What `retrain` says: the decision first, then its reasons, what is new, and where the map and the report lie."""
 
 from mlrisk.cli.text.parts import Said, Table
-from mlrisk.commands.retrain import Retrained
-from training.retraining.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+from mlrisk.commands import Retrained
+from training.retraining import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
 
 TOLD = {
     FIRST: "first: version {champion} ranks",

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mlrisk.cli.text.parts import Said, Table, interval, notes
-from mlrisk.followup.verification import MAP, Verification
-from mlrisk.followup.verification_report import RECALL_ONLY, audit_lines
+from mlrisk.followup import MAP, RECALL_ONLY, Verification, audit_lines
 
 MOST_MISSED = 20
 

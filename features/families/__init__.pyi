@@ -1,0 +1,5 @@
+from .registry import FAMILIES
+
+__all__ = [
+    "FAMILIES",
+]

@@ -1,0 +1,25 @@
+from .change_report import FILES, write_changes
+from .map_changes import Earlier, changes_between, read_earlier
+from .plan_comparison import Comparison, compare_plans, read_tasks
+from .plan_progress import Progress, progress_of
+from .verification import MAP, Verification, verify
+from .verification_report import RECALL_ONLY, audit_lines, write_verification
+
+__all__ = [
+    "FILES",
+    "MAP",
+    "RECALL_ONLY",
+    "Comparison",
+    "Earlier",
+    "Progress",
+    "Verification",
+    "audit_lines",
+    "changes_between",
+    "compare_plans",
+    "progress_of",
+    "read_earlier",
+    "read_tasks",
+    "verify",
+    "write_changes",
+    "write_verification",
+]

@@ -1,0 +1,19 @@
+from .casualty import CellContamination, casualty_columns
+from .champions import Champions, load_champions
+from .policies import by_explore, ranked, unfound
+from .scoring import MEMBER, cell_scores, explained, scorer_of, with_reasons
+
+__all__ = [
+    "MEMBER",
+    "CellContamination",
+    "Champions",
+    "by_explore",
+    "casualty_columns",
+    "cell_scores",
+    "explained",
+    "load_champions",
+    "ranked",
+    "scorer_of",
+    "unfound",
+    "with_reasons",
+]

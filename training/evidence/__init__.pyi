@@ -1,0 +1,33 @@
+from .fingerprint import files_digest, keyed_records, label_digest, records_text
+from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
+from .ledger import Ledger, evidence_at
+from .record_kinds import KIND_NAMES
+from .regions import NO_REGION, block_names, cell_regions, district_names
+from .selection import CHANCE, PEOPLE, STRENGTH
+from .states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
+
+__all__ = [
+    "CHANCE",
+    "FOUND",
+    "KIND_NAMES",
+    "NO_REGION",
+    "OUTCOME_SOURCES",
+    "PEOPLE",
+    "SEARCHED",
+    "STATE_NAMES",
+    "STRENGTH",
+    "UNKNOWN",
+    "Evidence",
+    "Inputs",
+    "Ledger",
+    "block_names",
+    "cell_regions",
+    "contamination_context",
+    "district_names",
+    "evidence_at",
+    "files_digest",
+    "keyed_records",
+    "label_digest",
+    "open_inputs",
+    "records_text",
+]

@@ -1,0 +1,51 @@
+from .boosting import BoostingSettings, Positive, Share
+from .casualty import ACTIVITIES, CasualtySettings, PlannedWorks
+from .config import (
+    ComputeSettings,
+    ContaminationSettings,
+    DeclaredArea,
+    LabelSettings,
+    RegionWeights,
+    RetrainingSettings,
+    SurveyBiasSettings,
+    TrainConfig,
+    TuningSettings,
+    ValidationSettings,
+)
+from .provenance import (
+    code_version,
+    digest_of,
+    flattened,
+    grid_text,
+    masked,
+    program_digest,
+    public_settings,
+    schema_digest,
+)
+
+__all__ = [
+    "ACTIVITIES",
+    "BoostingSettings",
+    "CasualtySettings",
+    "ComputeSettings",
+    "ContaminationSettings",
+    "DeclaredArea",
+    "LabelSettings",
+    "PlannedWorks",
+    "Positive",
+    "RegionWeights",
+    "RetrainingSettings",
+    "Share",
+    "SurveyBiasSettings",
+    "TrainConfig",
+    "TuningSettings",
+    "ValidationSettings",
+    "code_version",
+    "digest_of",
+    "flattened",
+    "grid_text",
+    "masked",
+    "program_digest",
+    "public_settings",
+    "schema_digest",
+]

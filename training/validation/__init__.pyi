@@ -1,0 +1,53 @@
+from .audit_sample import horvitz_thompson
+from .baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
+from .block_bootstrap import bounds, gains, judged_on_draws, pooled_score
+from .count_metrics import area_figures, deviance, skill, tenths
+from .drift import MOVED_MUCH, population_stability, reference_text
+from .held_out import HeldOut, missed_table, pooled_table, probability_table
+from .metrics import judge, mean_by_ranking, prediction_rate, worst_regions
+from .polygon_metrics import polygon_figures
+from .probability_metrics import reliability
+from .ranking_metrics import recall_at
+from .splits import PROTOCOLS, Fold, Labels, deal, explained, judges, leave_region_out
+from .survey_order import order_of
+from .variogram import autocorrelation_range_m
+
+__all__ = [
+    "BASELINES",
+    "LEARNERS",
+    "MOVED_MUCH",
+    "PROTOCOLS",
+    "Fold",
+    "HeldOut",
+    "Labels",
+    "Land",
+    "Lesson",
+    "Ranking",
+    "area_figures",
+    "autocorrelation_range_m",
+    "bounds",
+    "deal",
+    "deviance",
+    "explained",
+    "gains",
+    "horvitz_thompson",
+    "judge",
+    "judged_on_draws",
+    "judges",
+    "leave_region_out",
+    "mean_by_ranking",
+    "missed_table",
+    "order_of",
+    "polygon_figures",
+    "pooled_score",
+    "pooled_table",
+    "population_stability",
+    "prediction_rate",
+    "probability_table",
+    "recall_at",
+    "reference_text",
+    "reliability",
+    "skill",
+    "tenths",
+    "worst_regions",
+]
