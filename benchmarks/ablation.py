@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlrisk.settings import Config
-from training.contamination import MODEL, Study, judge_contamination, trials_of
+from training.contamination import MODEL, CellDataset, judge_contamination, trials_of
 from training.contamination.dataset import restudied
 from training.validation import HeldOut, mean_by_ranking, pooled_score
 from training.validation.baselines import RULES
@@ -40,7 +40,7 @@ RULE_SHARES = (0.1, 0.25, 0.5)
 BLENDED = ("distance to the line", "distance to an incident")
 
 
-def ablation(country: str, config: Config, study: Study) -> pd.DataFrame:
+def ablation(country: str, config: Config, study: CellDataset) -> pd.DataFrame:
     """One row a variant: means over held-out regions, and gains over the config on the same draws of blocks."""
     rows: list[dict[str, Any]] = []
     reference: HeldOut | None = None
@@ -70,7 +70,7 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     return Config.model_validate({**tree, **folders})
 
 
-def _judged(config: Config, study: Study) -> tuple[HeldOut, dict[str, float]]:
+def _judged(config: Config, study: CellDataset) -> tuple[HeldOut, dict[str, float]]:
     judgement = judge_contamination(config, study, trials_of(config, study), RULES)
     means = mean_by_ranking(judgement.table).set_index("ranking").loc[MODEL]
     return judgement.held_out["leave_region_out"], {name: float(means[name]) for name in FIGURES}

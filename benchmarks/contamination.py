@@ -13,7 +13,7 @@ import pandas as pd
 import mlrisk
 from benchmarks import ablation
 from mlrisk.settings import Config
-from training.contamination import earlier_trials, judge_contamination, study_at, trials_of
+from training.contamination import dataset_at, earlier_trials, judge_contamination, trials_of
 from training.evidence import Ledger, open_inputs
 from training.validation import BASELINES, Ranking, mean_by_ranking
 
@@ -38,7 +38,7 @@ def ablated(name: str, config: Config) -> pd.DataFrame:
     """One row for each variant of the model on the held-out regions of a country."""
     inputs = open_inputs(config)
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
-    return ablation.ablation(name, config, study_at(config, inputs, ledger.at(config.as_of)))
+    return ablation.ablation(name, config, dataset_at(config, inputs, ledger.at(config.as_of)))
 
 
 def judged(name: str, config: Config, rankings: Mapping[str, Ranking]) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def judged(name: str, config: Config, rankings: Mapping[str, Ranking]) -> pd.Dat
     started = time.monotonic()
     inputs = open_inputs(config)
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
-    study = study_at(config, inputs, ledger.at(config.as_of))
+    study = dataset_at(config, inputs, ledger.at(config.as_of))
     trials = trials_of(config, study, tuple(earlier_trials(config, inputs, ledger)))
     table = judge_contamination(config, study, trials, rankings).table
     print(f"{name}: {len(trials)} folds in {time.monotonic() - started:.0f} s", flush=True)

@@ -18,7 +18,7 @@ from scipy.special import expit
 import mlrisk
 from benchmarks.killed import QUICK
 from benchmarks.quick import without_report
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.table import grid_feature_table
 from mlrisk.ranking import load_champions
 from training.casualty import expected_casualties, open_history
@@ -61,7 +61,7 @@ def asked(folder: Path, python: str) -> bool:
     mlrisk.train(config)
     risk = mlrisk.rank(config).package.risk
     champions, inputs = load_champions(config), open_inputs(config)
-    known = Known(inputs.sources, contamination_context(config))
+    known = Snapshot(inputs.sources, contamination_context(config))
     table = grid_feature_table(inputs.grid, known, config.features, config.compute.tile_cells)
     pd.DataFrame(table.frame()).to_parquet(folder / "contamination.parquet")
     history = open_history(config, inputs)

@@ -25,7 +25,7 @@ def bosnia(ranked: Path, data: Path) -> Package:
     """The package of a finished ranking of configs/bosnia.yaml, read back from its folder, in two languages."""
     import mlrisk
     from mlrisk.commands.rank import _context_layers, known_hazards
-    from tests.sample_package import sample_package
+    from tests.support.sample_package import sample_package
     from training.evidence import open_inputs
 
     config = mlrisk.load_config(Path("configs/bosnia.yaml"), data=data)
@@ -48,7 +48,7 @@ def bosnia(ranked: Path, data: Path) -> Package:
 
 def million() -> Package:
     """About a million cells with the tasks of a ranked twentieth."""
-    from tests.sample_package import sample_package
+    from tests.support.sample_package import sample_package
 
     return sample_package(*MILLION)
 
@@ -73,7 +73,7 @@ def written(package: Package, folder: Path, names: list[str]) -> None:
 
 def opened(page: Path, times: int = 5) -> None:
     """Print how long after navigation the page answers, at desktop and at phone width, in headless Chromium."""
-    from tests.headless import Browser
+    from tests.support.headless import Browser
 
     with tempfile.TemporaryDirectory() as profile:
         browser = Browser(Path(profile))

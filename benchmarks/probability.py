@@ -16,14 +16,14 @@ from models.applicability import Domain, fit_domain
 from models.calibration import calibration_error, cross_calibrated
 from models.venn_abers import fit_venn_abers
 from training.contamination import (
+    CellDataset,
     Judgement,
-    Study,
     cell_blocks,
+    dataset_at,
     fit_side,
     growing_features,
     judge_contamination,
     learned_by,
-    study_at,
     trials_of,
 )
 from training.evidence import Ledger, open_inputs
@@ -38,7 +38,7 @@ FLAT_M, MOUNTAINS_M = 150.0, 800.0
 DESIGN_EFFECT = 4.0
 
 
-def calibrated(study: Study, judgement: Judgement) -> Iterator[dict[str, object]]:
+def calibrated(study: CellDataset, judgement: Judgement) -> Iterator[dict[str, object]]:
     """Calibration error of each held-out region, its curve and interval learned from the other regions alone.
 
     `covered` counts the region's deciles of score in which the Venn-Abers interval holds the observed share;
@@ -74,7 +74,7 @@ def _covered(raw: Floats, found: Flags, low: Floats, high: Floats) -> Iterator[t
             yield lowest <= observed <= highest, lowest - noise <= observed <= highest + noise
 
 
-def domains(config: Config, study: Study) -> Iterator[dict[str, object]]:
+def domains(config: Config, study: CellDataset) -> Iterator[dict[str, object]]:
     """Share out of domain: mountains asked of a model of flat land, and folds of the training land held out."""
     relief = study.table.aligned(["relief_5000m_m"])[:, 0]
     labelled = study.evidence.labelled
@@ -93,7 +93,7 @@ def domains(config: Config, study: Study) -> Iterator[dict[str, object]]:
         yield {"learned from": land, "asked about": name, "out_of_domain": outside.mean()}
 
 
-def _domain(config: Config, study: Study, rows: Integers, fold: Integers) -> Domain:
+def _domain(config: Config, study: CellDataset, rows: Integers, fold: Integers) -> Domain:
     side, recipe, _ = learned_by(config, study, rows, config.compute.threads)
     ranker = fit_side(side, recipe, config.seed, None)
     sample = np.random.default_rng(config.seed).permutation(len(side.values))[:20_000]
@@ -115,7 +115,7 @@ def main() -> None:
         started = time.monotonic()
         overrides = [*changes, "validation.protocols=[leave_region_out]"]
         config = mlrisk.load_config(ROOT / "configs" / "bosnia.yaml", DATA / "bosnia", overrides)
-        study = study_at(config, inputs, evidence)
+        study = dataset_at(config, inputs, evidence)
         judgement = judge_contamination(config, study, trials_of(config, study), {})
         table = pd.DataFrame(list(calibrated(study, judgement)))
         bins, strict, noise = (int(table[column].sum()) for column in ("deciles", "covered", "covered_noise"))

@@ -15,7 +15,7 @@ import rasterio
 from numpy.typing import NDArray
 
 import mlrisk
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.table import feature_infos, grid_feature_table
 from mlrisk.synthetic.country import Country, build_country
 from mlrisk.synthetic.laying import lay_mines
@@ -92,7 +92,7 @@ def _made(seed: int, cells: int, folder: Path) -> Case:
     inputs = open_inputs(config)
     grid = inputs.grid
     evidence = evidence_at(grid, inputs.sources, config.as_of, config.contamination.labels, config.data_folder)
-    known = Known(inputs.sources, contamination_context(config))
+    known = Snapshot(inputs.sources, contamination_context(config))
     table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
     infos = feature_infos(known, config.features)
     telling = features_of_outcomes(infos, known.context)

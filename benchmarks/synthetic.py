@@ -10,7 +10,7 @@ import numpy as np
 import rasterio
 
 import mlrisk
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.table import feature_table
 from training.evidence import contamination_context, open_inputs
 from training.validation import judge
@@ -29,7 +29,7 @@ def judged(seed: int, cells: int, folder: Path) -> dict[str, float]:
         true = truth.read(truth.descriptions.index("contaminated_at_as_of") + 1)[grid.mask] > 0
         surveyed = truth.read(truth.descriptions.index("surveyed") + 1)[grid.mask] > 0
     inputs = open_inputs(config)
-    table = feature_table(grid, Known(inputs.sources, contamination_context(config)), config.features)
+    table = feature_table(grid, Snapshot(inputs.sources, contamination_context(config)), config.features)
     scores = {"mlrisk": risk["contamination_score"].to_numpy()} | rule_scores(table.names, table.values)
     for where, cell in (("all land", np.ones(len(risk), dtype=bool)), ("unsurveyed land", ~surveyed)):
         for ranking_name, score in scores.items():

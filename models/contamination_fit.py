@@ -68,7 +68,7 @@ def fit_contamination(
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)
     region = rows.block if rows.region is None else rows.region
-    told = _Told(raw, rows.target[used] >= 0.5, rows.share[used], rows.fold[used], region[used])
+    told = _Progress(raw, rows.target[used] >= 0.5, rows.share[used], rows.fold[used], region[used])
     known, fold = rows.values, rows.fold
     if unlabelled is not None and unlabelled.alone:
         # Found cells alone have no curve and no land around them: all unknown land stands beside, each cell as one.
@@ -86,7 +86,7 @@ def fit_contamination(
 
 
 @dataclass(frozen=True, eq=False)
-class _Told:
+class _Progress:
     """Raw scores and what was found there, from which probabilities and intervals are learned."""
 
     raw: Floats
@@ -95,10 +95,10 @@ class _Told:
     fold: Integers
     region: Integers
 
-    def beside(self, unknown: Floats) -> "_Told":
+    def beside(self, unknown: Floats) -> "_Progress":
         """With unknown cells as searched ones of a region of their own."""
         n = len(unknown)
-        return _Told(
+        return _Progress(
             np.concatenate([self.raw, unknown]),
             np.concatenate([self.positive, np.zeros(n, dtype=bool)]),
             np.concatenate([self.area, np.ones(n)]),

@@ -6,4 +6,4 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Run by QGIS's own Python, which has the modules that it asks for (test_opened_elsewhere.py).
-collect_ignore = ["in_qgis.py"]
+collect_ignore = ["support/in_qgis.py"]

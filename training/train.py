@@ -25,20 +25,20 @@ from training.casualty import (
 from training.contamination import (
     FEWEST_AUDIT_FOUND,
     FEWEST_FOUND,
+    CellDataset,
     Judgement,
+    LearningSet,
     Recipe,
-    Side,
-    Study,
     SurveyBias,
     audited,
     cell_blocks,
+    dataset_at,
     earlier_trials,
     features_of_outcomes,
     fit_side,
     growing_features,
     judge_contamination,
     learned_by,
-    study_at,
     trials_of,
     unlabelled_land,
 )
@@ -82,7 +82,7 @@ class Trained:
     optimism_gap: Mapping[str, float]
     report: Mapping[str, str]
     warnings: tuple[str, ...]
-    study: Study
+    study: CellDataset
     judgement: Judgement
     history: History | None
 
@@ -107,7 +107,7 @@ def train(
     evidence = ledger.at(config.as_of)
     check_evidence(evidence, config.contamination.survey_bias.unlabelled == "background")
     progress("features")
-    study = study_at(config, inputs, evidence)
+    study = dataset_at(config, inputs, evidence)
     progress("validation")
     earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
     judgement = judge_contamination(config, study, trials_of(config, study, tuple(earlier)))
@@ -182,7 +182,7 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
         )
 
 
-def _training_rows(config: TrainConfig, study: Study, side: Side, judgement: Judgement) -> TrainingRows:
+def _training_rows(config: TrainConfig, study: CellDataset, side: LearningSet, judgement: Judgement) -> TrainingRows:
     rows = study.evidence.labelled
     return TrainingRows(
         side.names,
@@ -200,7 +200,7 @@ def _training_rows(config: TrainConfig, study: Study, side: Side, judgement: Jud
 
 
 def _on_audit(
-    study: Study, judgement: Judgement, model: ContaminationModel
+    study: CellDataset, judgement: Judgement, model: ContaminationModel
 ) -> tuple[ContaminationModel, tuple[str, ...]]:
     """The model with its curve corrected on random audit cells, where enough of them were judged out of their region.
 
@@ -236,7 +236,7 @@ def _bias_notes(bias: SurveyBias) -> tuple[str, ...]:
 
 
 def _sensitivity(
-    config: TrainConfig, study: Study, side: Side, recipe: Recipe, model: ContaminationModel
+    config: TrainConfig, study: CellDataset, side: LearningSet, recipe: Recipe, model: ContaminationModel
 ) -> pd.DataFrame:
     """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
     if side.found.all() or not side.found.any():

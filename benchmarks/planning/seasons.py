@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 import mlrisk
 from benchmarks.planning.land import truth_of
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Grid
 from mlrisk.commands.rank import with_place
 from mlrisk.planning import Plan, ground_of, make_plan, with_ground
@@ -21,7 +21,7 @@ from mlrisk.ranking import cell_scores, ranked, scorer_of
 from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
-from training.contamination import judge_contamination, learned_by, study_at, trials_of, unlabelled_land
+from training.contamination import dataset_at, judge_contamination, learned_by, trials_of, unlabelled_land
 from training.evidence import Evidence, Inputs, Ledger, open_inputs
 from training.train import _on_audit, _training_rows
 from training.validation import horvitz_thompson, judge
@@ -158,9 +158,9 @@ def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
     return ranked(with_ground(risk, ground, config), config.ranking.policy), ground.barriers
 
 
-def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[ContaminationModel, Known]:
+def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[ContaminationModel, Snapshot]:
     """As `mlrisk train` makes it, without records and reports; and what is known of the land, to score it by."""
-    study = study_at(config, inputs, evidence)
+    study = dataset_at(config, inputs, evidence)
     judgement = judge_contamination(config, study, trials_of(config, study, ()), {})
     side, recipe, _ = learned_by(config, study, np.flatnonzero(evidence.labelled), 1)
     unlabelled = unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.speed.oracles import DENSITY_M, LINE_BANDWIDTH_M
 from benchmarks.speed.peers import Result
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Grid, places_m
 from features.families import visibility
 from features.families.terrain import derivatives
@@ -31,11 +31,11 @@ class Stage:
     """The sources that a stage reads, what it makes of a tile, and what that is."""
 
     sources: tuple[str, ...]
-    make: Callable[[Grid, Known], Columns]
+    make: Callable[[Grid, Snapshot], Columns]
     remark: str
 
 
-def opened(config_path: Path, only: Sequence[str] = ()) -> tuple[Inputs, Known]:
+def opened(config_path: Path, only: Sequence[str] = ()) -> tuple[Inputs, Snapshot]:
     """The sources of the config, or only some of them, opened through the border as for a run."""
     config = load_config(config_path)
     if only:
@@ -43,20 +43,20 @@ def opened(config_path: Path, only: Sequence[str] = ()) -> tuple[Inputs, Known]:
         chosen = config.sources.model_copy(update={**others, "covariates": ()})
         config = config.model_copy(update={"sources": chosen})
     inputs = open_inputs(config)
-    return inputs, Known(inputs.sources, contamination_context(config))
+    return inputs, Snapshot(inputs.sources, contamination_context(config))
 
 
-def afresh(known: Known) -> Known:
+def afresh(known: Snapshot) -> Snapshot:
     """The same sources with an empty memory, so that one measurement does not pay for another."""
-    return Known(known.sources, known.context)
+    return Snapshot(known.sources, known.context)
 
 
-def warm_up(grid: Grid, known: Known, make: Callable[[Grid, Known], object]) -> None:
+def warm_up(grid: Grid, known: Snapshot, make: Callable[[Grid, Snapshot], object]) -> None:
     """Load or compile what the work needs, on a corner of the grid."""
     make(grid.window(0, min(WARM_CELLS, grid.shape[0]), 0, min(WARM_CELLS, grid.shape[1])), afresh(known))
 
 
-def run_families(grid: Grid, known: Known, families: Sequence[str], tile_cells: int, threads: int) -> int:
+def run_families(grid: Grid, known: Snapshot, families: Sequence[str], tile_cells: int, threads: int) -> int:
     """Build the feature table of every tile and drop it; the number of columns."""
     columns = 0
     for _, table in feature_tiles(grid, known, families, tile_cells, Compute(threads=threads)):
@@ -64,7 +64,7 @@ def run_families(grid: Grid, known: Known, families: Sequence[str], tile_cells: 
     return columns
 
 
-def run_stage(name: str, grid: Grid, known: Known, tile_cells: int, threads: int) -> Result:
+def run_stage(name: str, grid: Grid, known: Snapshot, tile_cells: int, threads: int) -> Result:
     """The columns of a stage over the whole grid."""
     stage = STAGES[name]
     whole: Columns = {}
@@ -79,18 +79,18 @@ def run_stage(name: str, grid: Grid, known: Known, tile_cells: int, threads: int
     return Result(whole, stage.remark)
 
 
-def _terrain(tile: Grid, known: Known) -> Columns:
+def _terrain(tile: Grid, known: Snapshot) -> Columns:
     # The cells around are all that derivatives read; windows of other features need the halo of `Known.heights`.
     heights = known.sources.rasters["dem"].read(tile.expanded(1)).astype(np.float32)
     found = derivatives(heights, tile.cell_size_m)
     return {"slope_deg": found["slope_deg"]}
 
 
-def _distance(source: str, column: str) -> Callable[[Grid, Known], Columns]:
+def _distance(source: str, column: str) -> Callable[[Grid, Snapshot], Columns]:
     return lambda tile, known: {column: distance_m(tile, known.layer(source))}
 
 
-def _incident_density(tile: Grid, known: Known) -> Columns:
+def _incident_density(tile: Grid, known: Snapshot) -> Columns:
     places = known.once(_incident_places)
     weights = np.ones(len(places))
     return {
@@ -99,16 +99,16 @@ def _incident_density(tile: Grid, known: Known) -> Columns:
     }
 
 
-def _incident_places(known: Known) -> NDArray[np.float64]:
+def _incident_places(known: Snapshot) -> NDArray[np.float64]:
     return places_m(known.table("incidents"))
 
 
-def _road_length(tile: Grid, known: Known) -> Columns:
+def _road_length(tile: Grid, known: Snapshot) -> Columns:
     density = line_density(tile, known.layer("roads"), LINE_BANDWIDTH_M)
     return {"road_length_1000m_gaussian_km_per_km2": density}
 
 
-def _visibility(tile: Grid, known: Known) -> Columns:
+def _visibility(tile: Grid, known: Snapshot) -> Columns:
     visibility.build(tile, known)
     return {}
 

@@ -1,7 +1,7 @@
 from .coarse_blocks import MARGIN_M, Block, assemble, block_heights
 from .events import MINE_WORDS, UXO_WORDS, Events, are_mines, are_uxo, events_of, events_on, has_any, has_words
 from .own_records import ownership, polygon_ownership
-from .snapshot import Known, height_halo
+from .snapshot import Snapshot, height_halo
 
 __all__ = [
     "MARGIN_M",
@@ -9,7 +9,7 @@ __all__ = [
     "UXO_WORDS",
     "Block",
     "Events",
-    "Known",
+    "Snapshot",
     "are_mines",
     "are_uxo",
     "assemble",

@@ -14,7 +14,7 @@ import pyproj
 from numba import njit
 from numpy.typing import NDArray
 
-from features.as_of.snapshot import Known
+from features.as_of.snapshot import Snapshot
 from features.base import Floats, Floats32, Grid
 
 # Fine enough for valleys and field tracks, coarse enough that a country takes seconds.
@@ -86,7 +86,7 @@ def blocks_of(tile: Grid) -> Iterator[Block]:
 
 
 def assemble(
-    tile: Grid, known: Known, make: Callable[[Known, Block], dict[str, Floats32]], smooth: frozenset[str]
+    tile: Grid, known: Snapshot, make: Callable[[Snapshot, Block], dict[str, Floats32]], smooth: frozenset[str]
 ) -> dict[str, Floats32]:
     """The fields that `make` gives for a block (`Block.kept` arrays), brought onto the cells of the tile.
 
@@ -113,7 +113,7 @@ def _apart_m(block: Block, tile: Grid) -> float:
     return hypot((block.column + 0.5) * side_m - (west + east) / 2, (block.row + 0.5) * side_m - (south + north) / 2)
 
 
-def block_heights(known: Known, block: Block) -> Floats:
+def block_heights(known: Snapshot, block: Block) -> Floats:
     """Elevation of the coarse cells of block and margin, NaN where the DEM has none."""
     return np.asarray(known.sources.rasters["dem"].read(block.grid), dtype=np.float64)
 

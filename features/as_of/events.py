@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 
 from features.as_of.own_records import ownership, parts_of
-from features.as_of.snapshot import Known
+from features.as_of.snapshot import Snapshot
 from features.base import Flags, Floats, Floats32, Grid, ages_years, numbers, places_m, words
 from features.geometry import Layer, Ownership, event_count, event_densities, event_distance_m, event_least
 
@@ -70,13 +70,13 @@ class EventsOnTile:
         return np.where(np.isfinite(least), least, np.nan)
 
 
-def events_on(tile: Grid, known: Known, source: str) -> EventsOnTile:
+def events_on(tile: Grid, known: Snapshot, source: str) -> EventsOnTile:
     """The events of a source for one tile."""
     own = ownership(tile, known, source)
     return EventsOnTile(tile, known.once(events_of, source), own, known.once(parts_of, source))
 
 
-def events_of(known: Known, source: str) -> Events:
+def events_of(known: Snapshot, source: str) -> Events:
     """The events of a source, made once for all tiles."""
     table = known.table(source)
     error_m = numbers(table, "location_error_m", 0.0)

@@ -8,18 +8,18 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from features.as_of.snapshot import Known
+from features.as_of.snapshot import Snapshot
 from features.base import Flags, Floats, Grid, Integers, is_dated, places_m
 from features.geometry import Layer, Owned, Ownership, point_layer
 
 
-def ownership(tile: Grid, known: Known, source: str) -> Ownership:
+def ownership(tile: Grid, known: Snapshot, source: str) -> Ownership:
     """The records of a source of points with the cells that own them; nobody does unless the source makes labels."""
     places, dated, block_m = known.once(_points, source)
     return point_ownership(tile, places, dated, block_m)
 
 
-def parts_of(known: Known, source: str) -> list[Layer]:
+def parts_of(known: Snapshot, source: str) -> list[Layer]:
     """The points of a source in the order of its `ownership`, the same for every tile."""
     return point_parts(*known.once(_points, source))
 
@@ -52,7 +52,7 @@ def _rules(dated: Flags, block_m: float) -> list[tuple[Integers, float | None]]:
     return [(rows, width_m) for rows, width_m in both if len(rows)]
 
 
-def polygon_ownership(tile: Grid, known: Known, source: str) -> Owned | None:
+def polygon_ownership(tile: Grid, known: Snapshot, source: str) -> Owned | None:
     """The polygons (and points) of a source with the blocks that they reach into; None unless it makes labels."""
     if source not in known.context.own_event_sources:
         return None
@@ -60,13 +60,13 @@ def polygon_ownership(tile: Grid, known: Known, source: str) -> Owned | None:
     return _owned(tile, blocks, members, known.context.own_block_m)
 
 
-def _points(known: Known, source: str) -> tuple[Floats, Flags, float | None]:
+def _points(known: Snapshot, source: str) -> tuple[Floats, Flags, float | None]:
     table = known.table(source)
     block_m = known.context.own_block_m if source in known.context.own_event_sources else None
     return places_m(table), is_dated(table), block_m
 
 
-def _blocks_reached(known: Known, source: str, cell_size_m: float) -> tuple[Integers, Integers]:
+def _blocks_reached(known: Snapshot, source: str, cell_size_m: float) -> tuple[Integers, Integers]:
     """(k, 2) block column and row, and the record that reaches into it, sorted by record.
 
     A block holds whole cells: those whose centre lies in it. A polygon that cuts such a cell reaches into the block.

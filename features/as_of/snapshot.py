@@ -20,7 +20,7 @@ BLOCKS_KEPT = 96
 Made = TypeVar("Made")
 
 
-class Known:
+class Snapshot:
     """The sources and the date of knowledge of one run, with a memory for what does not depend on the tile.
 
     Families derive from it: `build(tile, known)` is a pure function of both, for the memory only saves time. Threads
@@ -63,7 +63,7 @@ class Known:
         """Like `once`, for blocks of the country: the least recently used ones are forgotten."""
         return self._memory(self._recent, BLOCKS_KEPT, make, arguments)
 
-    def here(self, make: "Callable[[Known, Grid], Made]", tile: Grid) -> Made:
+    def here(self, make: "Callable[[Snapshot, Grid], Made]", tile: Grid) -> Made:
         """`make(known, tile)`, kept by each thread until it asks for another tile: families of one tile share it."""
         kept: Any = getattr(self._last, "made", None)
         if kept is None or kept[0] is not tile:
@@ -114,9 +114,9 @@ def height_halo(tile: Grid) -> int:
     return max(1, round(HEIGHT_REACH_M / tile.cell_size_m)) + 1
 
 
-def _known_table(known: Known, source: str) -> gpd.GeoDataFrame:
+def _known_table(known: Snapshot, source: str) -> gpd.GeoDataFrame:
     return known_at(known.sources.vectors[source], known.context.as_of)
 
 
-def _known_layer(known: Known, source: str) -> Layer:
+def _known_layer(known: Snapshot, source: str) -> Layer:
     return layer_of(np.asarray(known.table(source).geometry.array))

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from scipy.ndimage import distance_transform_edt
 
-from features.as_of import MARGIN_M, Block, Known, assemble, block_heights
+from features.as_of import MARGIN_M, Block, Snapshot, assemble, block_heights
 from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, Integers, places_m, words
 from features.families.roads import class_groups
 from features.geometry import Layer, segments_near
@@ -48,7 +48,7 @@ FEATURES = (
 SMOOTH = frozenset(info.name for info in FEATURES)
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Access features of the tile; nothing without settlements, the travel time alone without roads.
 
     Without a DEM, and across its holes, land counts as flat: no value is NaN. Every settlement counts, abandoned ones
@@ -59,7 +59,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return assemble(tile, known, access_block, SMOOTH)
 
 
-def access_block(known: Known, block: Block) -> dict[str, Floats32]:
+def access_block(known: Snapshot, block: Block) -> dict[str, Floats32]:
     """The features of one block, each (side + 2, side + 2)."""
     grid = block.grid
     heights = np.full(grid.shape, np.nan)
@@ -179,23 +179,23 @@ def _road_distance_m(grid: Grid, roads: Flags, places: Floats) -> Floats:
     return np.asarray(np.minimum(straight * size + least[tuple(nearest)], MARGIN_M))
 
 
-def _places(known: Known) -> Floats:
+def _places(known: Snapshot) -> Floats:
     return places_m(known.table("settlements"))
 
 
-def _road_speeds(known: Known) -> Floats:
+def _road_speeds(known: Snapshot) -> Floats:
     """Speed on each segment of the roads."""
     groups = class_groups(words(known.table("roads"), "road_class"))
     return np.array([SPEEDS_KMH[group] for group in groups])[known.layer("roads").owner]
 
 
-def _speeds(known: Known, grid: Grid) -> Floats:
+def _speeds(known: Snapshot, grid: Grid) -> Floats:
     if "roads" not in known.sources.vectors:
         return np.zeros(grid.shape)
     return _drawn(grid, known.layer("roads"), known.once(_road_speeds))
 
 
-def _rivers(known: Known, grid: Grid) -> Flags:
+def _rivers(known: Snapshot, grid: Grid) -> Flags:
     if "rivers" not in known.sources.vectors:
         return np.zeros(grid.shape, dtype=bool)
     rivers = known.layer("rivers")

@@ -15,7 +15,7 @@ import pyproj
 from numba import njit
 from scipy.ndimage import maximum_filter, uniform_filter
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Floats, Floats32, Grid, Integers
 
 FAMILY = "broad_relief"
@@ -77,7 +77,7 @@ FEATURES = (
 )  # fmt: skip
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Broad relief at the cell centres, of the tile's shape; nothing without a DEM.
 
     NaN where less than half of a window's weight is known, or of the weight of the four lattice cells about a centre.
@@ -105,7 +105,7 @@ def _run(sorted_values: Integers, value: np.int64) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
-def relief_block(known: Known, crs: pyproj.CRS, column: int, row: int) -> dict[str, Floats32]:
+def relief_block(known: Snapshot, crs: pyproj.CRS, column: int, row: int) -> dict[str, Floats32]:
     """The features of the block with this index from the CRS origin, with a ring of one cell: (SIDE + 2, SIDE + 2)."""
     # A country's lattice is small (16 bytes a km2) and costs far more to read than to keep.
     around = [[known.once(lattice_heights, crs, column + right, row + up) for right in (-1, 0, 1)] for up in (1, 0, -1)]
@@ -113,7 +113,7 @@ def relief_block(known: Known, crs: pyproj.CRS, column: int, row: int) -> dict[s
     return {name: field.astype(np.float32) for name, field in relief(heights, SIDE + 2).items()}
 
 
-def lattice_heights(known: Known, crs: pyproj.CRS, column: int, row: int) -> Floats32:
+def lattice_heights(known: Snapshot, crs: pyproj.CRS, column: int, row: int) -> Floats32:
     """Mean elevation of the lattice cells of a block, NaN where the DEM has none."""
     lattice = Grid(crs, LATTICE_M, column * SIDE, row * SIDE, np.ones((SIDE, SIDE), dtype=bool))
     return known.sources.rasters["dem"].read(lattice).astype(np.float32)

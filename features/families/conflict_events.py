@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of import Known, events_of, events_on, has_any, has_words
+from features.as_of import Snapshot, events_of, events_on, has_any, has_words
 from features.base import Columns, FeatureInfo, Floats, Grid, decay, numbers, words
 
 FAMILY = "conflict_events"
@@ -81,7 +81,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Features of the conflict events known at `as_of`.
 
     Fatalities weigh by ln(1 + n): one massacre in a town says less of mines than many small clashes.
@@ -100,7 +100,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _weights(known: Known, km: int) -> dict[str, Floats]:
+def _weights(known: Snapshot, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
     events = known.once(events_of, "conflict_events")
     weights = {f"conflict_event_density_{km}km_per_km2": np.ones(events.count)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Grid, InputError, words
 from features.families.front_lines import closest
 from features.geometry import Layer, first_inside, part_of
@@ -32,7 +32,7 @@ class Holder:
     land: Layer
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """For every holder 1 on its land and 0 elsewhere, and the distance to the front line with the side as its sign.
 
     NaN on land that no polygon with a holder covers. Land in polygons of two holders is held by both.
@@ -49,7 +49,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def described(known: Known) -> tuple[FeatureInfo, ...]:
+def described(known: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: two for each holder."""
     if "control_areas" not in known.sources.vectors:
         return ()
@@ -66,7 +66,7 @@ def described(known: Known) -> tuple[FeatureInfo, ...]:
     return tuple(infos)
 
 
-def holders_of(known: Known) -> dict[str, Holder]:
+def holders_of(known: Snapshot) -> dict[str, Holder]:
     """The holders known at `as_of` by the name that their columns have, in the order of their names.
 
     Rows without a holder are nobody's. Raises InputError for more than MOST_HOLDERS.

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Floats, Floats32, Grid, InputError, known_at, places_m
 
 FAMILY = "covariates"
@@ -16,7 +16,7 @@ SPACING_STEP_M = 50.0
 FEATURES: tuple[FeatureInfo, ...] = ()
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Every raster warped to the tile, and every numeric column of a point table at the nearest point.
 
     NaN where a raster has no value, and where no point is within one cell or one spacing of the points, whichever is
@@ -36,7 +36,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def described(known: Known) -> tuple[FeatureInfo, ...]:
+def described(known: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know."""
     sources = known.sources
     names: list[str] = []

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from scipy.ndimage import distance_transform_edt
 
-from features.as_of import MARGIN_M, Block, Known, assemble, block_heights
+from features.as_of import MARGIN_M, Block, Snapshot, assemble, block_heights
 from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, Integers
 
 FAMILY = "drainage"
@@ -54,7 +54,7 @@ FEATURES = (
 SMOOTH = frozenset({"height_above_drainage_m", "drainage_distance_m"})
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Drainage features of the tile; NaN where the coarse cell has no elevation, and nowhere else.
 
     Enclosed holes of the DEM are crossed like lakes; holes that meet the edge of block and margin swallow water like
@@ -65,7 +65,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return assemble(tile, known, drainage_block, SMOOTH)
 
 
-def drainage_block(known: Known, block: Block) -> dict[str, Floats32]:
+def drainage_block(known: Snapshot, block: Block) -> dict[str, Floats32]:
     """The features of one block, each (side + 2, side + 2)."""
     heights = known.lately(block_heights, block)
     missing = np.isnan(heights)
@@ -117,9 +117,9 @@ def _flood(land: Floats) -> tuple[Floats, Integers]:
     z, n = land.ravel(), rows * columns
     filled, seen = z.copy(), np.zeros(n, dtype=np.bool_)
     order, done = np.empty(n, dtype=np.int64), 0
-    for cell in range(n):
-        row, column = cell // columns, cell % columns
-        seen[cell] = row in (0, rows - 1) or column in (0, columns - 1)
+    for place in range(n):
+        row, column = place // columns, place % columns
+        seen[place] = row in (0, rows - 1) or column in (0, columns - 1)
     heap = [(z[rim], rim) for rim in np.flatnonzero(seen)]
     heapify(heap)
     while heap:

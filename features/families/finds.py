@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of import Known, are_mines, are_uxo, events_of, events_on, has_any, has_words
+from features.as_of import Snapshot, are_mines, are_uxo, events_of, events_on, has_any, has_words
 from features.base import Columns, FeatureInfo, Floats, Grid, decay, numbers
 
 FAMILY = "finds"
@@ -66,7 +66,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Features of the finds known at `as_of`; dates, quantities and kinds have columns where the records tell them."""
     if "finds" not in known.sources.vectors:
         return {}
@@ -77,7 +77,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _weights(known: Known, km: int) -> dict[str, Floats]:
+def _weights(known: Snapshot, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
     events = known.once(events_of, "finds")
     weights = {f"find_density_{km}km_per_km2": np.ones(events.count)}

@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import (
     LONGEST_DISTANCE_M,
     Columns,
@@ -158,7 +158,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Front-line features of the tile.
 
     A kind, a side and a period have their columns only if some known line has one; years held and height are NaN
@@ -183,7 +183,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def years_held(known: Known) -> Floats:
+def years_held(known: Snapshot) -> Floats:
     """Years from `held_from` to `held_to`, or to `as_of` where the line was held then or its end is unknown."""
     lines = known.table("front_lines")
     end, today = dates_of(lines, "held_to"), np.datetime64(known.context.as_of, "ns")
@@ -191,16 +191,16 @@ def years_held(known: Known) -> Floats:
     return years_between(dates_of(lines, "held_from"), np.where(end < today, end, today))
 
 
-def closest(known: Known, tile: Grid) -> Nearest:
+def closest(known: Snapshot, tile: Grid) -> Nearest:
     """The front line nearest to every cell of a tile, in segments of at most PIECE_M."""
     return nearest(tile, known.once(_pieces))
 
 
-def _pieces(known: Known) -> Layer:
+def _pieces(known: Snapshot) -> Layer:
     return split_segments(known.layer("front_lines"), PIECE_M)
 
 
-def _parts(known: Known) -> dict[str, Layer]:
+def _parts(known: Snapshot) -> dict[str, Layer]:
     """The lines of each kind and period, by the name of the distance to them; only those that the table tells of."""
     lines = known.table("front_lines")
     layer, kinds = known.layer("front_lines"), words(lines, "kind")
@@ -214,7 +214,7 @@ def _parts(known: Known) -> dict[str, Layer]:
     return {name: part_of(layer, chosen) for name, chosen in parts.items()}
 
 
-def _by_time(tile: Grid, known: Known, close: Nearest) -> dict[str, Floats]:
+def _by_time(tile: Grid, known: Snapshot, close: Nearest) -> dict[str, Floats]:
     held = known.once(years_held)
     if not np.isfinite(held).any():
         return {}
@@ -224,7 +224,7 @@ def _by_time(tile: Grid, known: Known, close: Nearest) -> dict[str, Floats]:
     }
 
 
-def _periods(known: Known) -> Integers:
+def _periods(known: Snapshot) -> Integers:
     """Number of the distinct pair of dates of each segment's line, -1 where the line has no `held_from`."""
     lines = known.table("front_lines")
     dates = np.column_stack([dates_of(lines, "held_from"), dates_of(lines, "held_to")]).astype(np.int64)
@@ -233,7 +233,7 @@ def _periods(known: Known) -> Integers:
     return np.asarray(period[known.layer("front_lines").owner])
 
 
-def _shape(tile: Grid, known: Known, layer: Layer, close: Nearest) -> dict[str, Floats]:
+def _shape(tile: Grid, known: Snapshot, layer: Layer, close: Nearest) -> dict[str, Floats]:
     bends = np.append(known.once(_bends), np.nan)
     columns = {
         "front_line_bend_deg": bends[close.segment],
@@ -249,11 +249,11 @@ def _shape(tile: Grid, known: Known, layer: Layer, close: Nearest) -> dict[str, 
     return columns
 
 
-def _bends(known: Known) -> Floats:
+def _bends(known: Snapshot) -> Floats:
     return bends_deg(known.once(_pieces))
 
 
-def _sided(known: Known) -> Layer | None:
+def _sided(known: Snapshot) -> Layer | None:
     """The lines with a known side, turned so that their front lies to the left; None where no line tells."""
     lines = known.table("front_lines")
     sides, shapes = words(lines, "front_side"), np.asarray(lines.geometry.array)
@@ -263,12 +263,12 @@ def _sided(known: Known) -> Layer | None:
     return layer_of(turned[np.isin(sides, ("left", "right"))])
 
 
-def _river_crossings(known: Known) -> Layer:
+def _river_crossings(known: Snapshot) -> Layer:
     rivers, lines = known.table("rivers"), known.table("front_lines")
     return layer_of(crossings(np.asarray(rivers.geometry.array), np.asarray(lines.geometry.array)))
 
 
-def _height(tile: Grid, known: Known, layer: Layer, close: Nearest) -> Floats:
+def _height(tile: Grid, known: Snapshot, layer: Layer, close: Nearest) -> Floats:
     """Height of the cells above the nearest place on the line, NaN where the DEM has no height at either."""
     at_start, at_end = (np.append(heights, np.nan) for heights in known.once(_line_heights))
     share = share_along(tile, layer, close)
@@ -277,7 +277,7 @@ def _height(tile: Grid, known: Known, layer: Layer, close: Nearest) -> Floats:
     return np.asarray(known.heights(tile)[halo:-halo, halo:-halo] - there)
 
 
-def _line_heights(known: Known) -> tuple[Floats, Floats]:
+def _line_heights(known: Snapshot) -> tuple[Floats, Floats]:
     """Elevation at both ends of every piece of the lines."""
     layer, dem = known.once(_pieces), known.sources.rasters["dem"]
     grid = known.sources.grid

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of import Known, polygon_ownership
+from features.as_of import Snapshot, polygon_ownership
 from features.base import (
     CLIP_M,
     Columns,
@@ -79,7 +79,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Features of the hazard areas known at `as_of`, open or closed.
 
     Where hazard areas make labels a cell leaves out every one that reaches into its own block, whole.
@@ -102,7 +102,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _types(known: Known) -> dict[str, tuple[Integers, Layer]]:
+def _types(known: Snapshot) -> dict[str, tuple[Integers, Layer]]:
     """Row numbers and layer of the areas of each type; only those that there are."""
     table = known.table("hazard_areas")
     types, layer = words(table, "hazard_type"), known.layer("hazard_areas")
@@ -110,7 +110,7 @@ def _types(known: Known) -> dict[str, tuple[Integers, Layer]]:
     return {kind: (np.flatnonzero(rows), part_of(layer, rows)) for kind, rows in chosen.items() if rows.any()}
 
 
-def _places(known: Known) -> tuple[Floats, Floats, Floats]:
+def _places(known: Snapshot) -> tuple[Floats, Floats, Floats]:
     table = known.table("hazard_areas")
     return places_m(table), area_km2(table), extent_m(table)
 

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.as_of import Known, events_of
+from features.as_of import Snapshot, events_of
 from features.base import Columns, FeatureInfo, Floats, Grid, numbers, places_m
 from features.families.front_lines import closest
 from features.geometry import (
@@ -107,7 +107,7 @@ FEATURES = (
 )  # fmt: skip
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Features of all incidents known at `as_of`, dated or not; none where incidents make labels."""
     vectors = known.sources.vectors
     if "incidents" not in vectors or "incidents" in known.context.own_event_sources:
@@ -131,15 +131,15 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _tree(known: Known) -> Layer:
+def _tree(known: Snapshot) -> Layer:
     return tree_chains(known.once(events_of, "incidents").places, TREE_EDGE_KM * 1000.0)
 
 
-def _gabriel(known: Known) -> Layer:
+def _gabriel(known: Snapshot) -> Layer:
     return gabriel_chains(known.once(events_of, "incidents").places, GABRIEL_EDGE_KM * 1000.0)
 
 
-def _ratios(tile: Grid, known: Known) -> dict[str, Floats]:
+def _ratios(tile: Grid, known: Snapshot) -> dict[str, Floats]:
     """Logarithms of densities over densities of a wider reach, and over people where settlements have any."""
     events = known.once(events_of, "incidents")
     ones = np.ones((events.count, 1))
@@ -164,14 +164,14 @@ def _log_ratio(incidents: Floats, below: Floats, least_below: float) -> Floats:
     return np.asarray(np.log(ratio, out=ratio))
 
 
-def _people(known: Known) -> tuple[Floats, Floats]:
+def _people(known: Snapshot) -> tuple[Floats, Floats]:
     """Places (n, 2) and people (n,) of the settlements that have any."""
     table = known.table("settlements")
     people = numbers(table, "population", 0.0)
     return places_m(table)[people > 0], people[people > 0]
 
 
-def _beside_the_line(tile: Grid, known: Known, chain_m: NDArray[np.floating]) -> Columns:
+def _beside_the_line(tile: Grid, known: Snapshot, chain_m: NDArray[np.floating]) -> Columns:
     line_m = known.here(closest, tile).distance_m
     own_m = np.minimum(line_m, FARTHEST_LINE_M)
     events, theirs_m = known.once(events_of, "incidents"), known.once(_line_distances_m)
@@ -186,7 +186,7 @@ def _beside_the_line(tile: Grid, known: Known, chain_m: NDArray[np.floating]) ->
     }
 
 
-def _line_distances_m(known: Known) -> Floats:
+def _line_distances_m(known: Snapshot) -> Floats:
     """Distance (n,) of every incident from the nearest front line, at most FARTHEST_LINE_M."""
     places = known.once(events_of, "incidents").places
     found = np.full(len(places), FARTHEST_LINE_M)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of import Known, are_mines, are_uxo, events_of, events_on, has_any, has_words
+from features.as_of import Snapshot, are_mines, are_uxo, events_of, events_on, has_any, has_words
 from features.base import Columns, FeatureInfo, Flags, Floats, Grid, decay, numbers
 
 FAMILY = "incidents"
@@ -99,7 +99,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Features of the incidents known at `as_of`; undated records count, except where age matters."""
     if "incidents" not in known.sources.vectors:
         return {}
@@ -114,7 +114,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _weights(known: Known, km: int) -> dict[str, Floats]:
+def _weights(known: Snapshot, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
     events = known.once(events_of, "incidents")
     weights = {f"incident_density_{km}km_per_km2": np.ones(events.count)}
@@ -127,7 +127,7 @@ def _weights(known: Known, km: int) -> dict[str, Floats]:
     return weights
 
 
-def _kinds(known: Known) -> dict[str, Flags]:
+def _kinds(known: Snapshot) -> dict[str, Flags]:
     """The incidents of each kind by the column that counts them, where the records tell it."""
     table = known.table("incidents")
     kinds = {}

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Floats, Grid, InputError, area_km2, extent_m, places_m, words
 from features.geometry import Layer, distance_m, first_inside, line_density, part_of, point_densities, points_density
 from features.sources.opening import RasterSource
@@ -65,7 +65,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Distances to what surrounds the cell, and 1 or 0 for every class of land use at its centre."""
     vectors = known.sources.vectors
     columns: Columns = {}
@@ -86,7 +86,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def described(known: Known) -> tuple[FeatureInfo, ...]:
+def described(known: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: one for each class of land use."""
     names: dict[str, str] = {}
     if "land_use" in known.sources.vectors:
@@ -120,18 +120,18 @@ def raster_classes(raster: RasterSource, grid: Grid) -> tuple[int, ...]:
     return tuple(int(code) for code in codes)
 
 
-def _building_places(known: Known) -> Floats:
+def _building_places(known: Snapshot) -> Floats:
     return places_m(known.table("buildings"))
 
 
-def _classes(known: Known) -> dict[str, Layer]:
+def _classes(known: Snapshot) -> dict[str, Layer]:
     """The polygons of every class of land use."""
     table = known.table("land_use")
     layer, classes = known.layer("land_use"), words(table, "land_use")
     return {str(name): part_of(layer, classes == name) for name in np.unique(classes) if name}
 
 
-def _farmed(known: Known) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
+def _farmed(known: Snapshot) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
     """Layer, places, areas and spreads of farmland and of orchards; only those that there are."""
     table = known.table("land_use")
     classes = words(table, "land_use")
@@ -145,11 +145,11 @@ def _farmed(known: Known) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
     return farmed
 
 
-def _codes(known: Known) -> tuple[int, ...]:
+def _codes(known: Snapshot) -> tuple[int, ...]:
     return raster_classes(known.sources.rasters["land_use"], known.sources.grid)
 
 
-def _polygons(tile: Grid, known: Known) -> Columns:
+def _polygons(tile: Grid, known: Snapshot) -> Columns:
     columns: Columns = {
         _column(name): (first_inside(tile, layer) >= 0).astype(np.float64)
         for name, layer in known.once(_classes).items()
@@ -162,7 +162,7 @@ def _polygons(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _raster(tile: Grid, known: Known) -> dict[str, Floats]:
+def _raster(tile: Grid, known: Snapshot) -> dict[str, Floats]:
     """Indicators of the class at the cell centre, NaN where the raster has none."""
     values = known.sources.rasters["land_use"].read(tile, "nearest")
     hole = np.where(np.isfinite(values), 0.0, np.nan)

@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Floats, Grid, extent_m, numbers, places_m
 from features.geometry import nearest, point_densities
 
@@ -51,7 +51,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Features of the records known at `as_of`; distance is 0 inside a recorded polygon, trust NaN beyond 50 km."""
     if "minefield_records" not in known.sources.vectors:
         return {}
@@ -67,7 +67,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _weighed(known: Known) -> tuple[Floats, Floats, Floats]:
+def _weighed(known: Snapshot) -> tuple[Floats, Floats, Floats]:
     """Places of the records, the trust in each, and the uncertainty of where it lies."""
     table = known.table("minefield_records")
     places = places_m(table)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import FAMILY_NAMES, Columns, FeatureInfo, Grid
 from features.families import (
     access,
@@ -35,9 +35,9 @@ class Family:
     those that only the data know, such as the names of covariates.
     """
 
-    build: Callable[[Grid, Known], Columns]
+    build: Callable[[Grid, Snapshot], Columns]
     features: tuple[FeatureInfo, ...] = ()
-    described: Callable[[Known], Iterable[FeatureInfo]] | None = None
+    described: Callable[[Snapshot], Iterable[FeatureInfo]] | None = None
 
 
 # A new family is one module, one line here and its name in FAMILY_NAMES, which settings read without importing this.

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Floats, Grid, words
 from features.geometry import Layer, distance_m, layer_of, line_density, part_of, point_layer, points_density
 
@@ -79,7 +79,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Road features of the tile.
 
     A class group, junctions and bridges have their columns only if the source has any, crossings only with the
@@ -138,7 +138,7 @@ def junctions(layer: Layer) -> Floats:
     return np.asarray(places[count >= 3].view(np.float64).reshape(-1, 2))
 
 
-def _parts(known: Known) -> dict[str, Layer]:
+def _parts(known: Snapshot) -> dict[str, Layer]:
     """Roads by class group, bridges and junctions, by the name of the distance to them; only those that there are."""
     roads = known.table("roads")
     layer, groups = known.layer("roads"), class_groups(words(roads, "road_class"))
@@ -150,6 +150,6 @@ def _parts(known: Known) -> dict[str, Layer]:
     return layers | ({"junction_distance_m": point_layer(places)} if len(places) else {})
 
 
-def _crossed(known: Known, source: str) -> Layer:
+def _crossed(known: Snapshot, source: str) -> Layer:
     roads, other = known.table("roads"), known.table(source)
     return layer_of(crossings(np.asarray(roads.geometry.array), np.asarray(other.geometry.array)))

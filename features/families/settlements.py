@@ -3,7 +3,7 @@
 import geopandas as gpd
 import numpy as np
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Flags, Floats, Grid, numbers, places_m, words
 from features.geometry import Layer, distance_m, point_layer, points_density
 
@@ -83,7 +83,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Settlement features of the tile; sizes, people and abandoned places only if the source tells of any.
 
     A settlement without a population counts as a place, and as nobody in the sums.
@@ -102,12 +102,12 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _people(known: Known) -> tuple[Floats, Floats, Floats]:
+def _people(known: Snapshot) -> tuple[Floats, Floats, Floats]:
     table = known.table("settlements")
     return places_m(table), numbers(table, "population", 0.0), numbers(table, "planned_population", 0.0)
 
 
-def _layers(known: Known) -> dict[str, Layer]:
+def _layers(known: Snapshot) -> dict[str, Layer]:
     """The settlements of each size and kind, by the name of the distance to them; only those that there are."""
     places, population, planned = known.once(_people)
     chosen = {f"settlement_{size}_distance_m": population >= size for size in SIZES}

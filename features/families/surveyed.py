@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from features.as_of import Known, ownership, polygon_ownership
+from features.as_of import Snapshot, ownership, polygon_ownership
 from features.base import (
     CLIP_M,
     Columns,
@@ -77,7 +77,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Features of released and surveyed land known at `as_of`.
 
     A job is a released polygon or a surveyed place, found when devices were counted or the outcome says so. Where
@@ -96,7 +96,7 @@ def build(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _released(tile: Grid, known: Known) -> Columns:
+def _released(tile: Grid, known: Snapshot) -> Columns:
     own = polygon_ownership(tile, known, "land_release")
     columns: Columns = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
     columns |= clipped(columns)
@@ -109,7 +109,7 @@ def _released(tile: Grid, known: Known) -> Columns:
     return columns
 
 
-def _release_weights(known: Known) -> tuple[Floats, Floats, Floats]:
+def _release_weights(known: Snapshot) -> tuple[Floats, Floats, Floats]:
     """Places, weights (area in km2, and devices where any are counted) and spread of the released polygons."""
     table = known.table("land_release")
     weights = [area_km2(table)]
@@ -118,12 +118,12 @@ def _release_weights(known: Known) -> tuple[Floats, Floats, Floats]:
     return places_m(table), np.column_stack(weights), extent_m(table)
 
 
-def _devices(known: Known) -> Floats:
+def _devices(known: Snapshot) -> Floats:
     table = known.table("land_release")
     return np.asarray(np.sum([numbers(table, name, 0.0).clip(0.0) for name in DEVICES], axis=0))
 
 
-def _jobs(tile: Grid, known: Known, source: str, km: int) -> Floats:
+def _jobs(tile: Grid, known: Snapshot, source: str, km: int) -> Floats:
     """(2, *tile.shape) jobs with a find and all jobs per km2."""
     places, found, spread_m, areal = known.once(_job_places, source)
     weights = np.column_stack([found, np.ones(len(found))])
@@ -132,7 +132,7 @@ def _jobs(tile: Grid, known: Known, source: str, km: int) -> Floats:
     return event_densities(tile, places, weights, km * 1000.0, spread_m, ownership(tile, known, source))
 
 
-def _job_places(known: Known, source: str) -> tuple[Floats, Floats, Floats, bool]:
+def _job_places(known: Snapshot, source: str) -> tuple[Floats, Floats, Floats, bool]:
     """Places of the jobs, 1 where ordnance was found, their spread, and whether any is a polygon."""
     table = known.table(source)
     areal = bool((shapely.get_dimensions(np.asarray(table.geometry.array)) == 2).any())

@@ -6,7 +6,7 @@ statistics are taken over the valid cells of a square and are NaN only where the
 
 import numpy as np
 
-from features.as_of import Known, height_halo
+from features.as_of import Snapshot, height_halo
 from features.base import Columns, FeatureInfo, Floats, Floats32, Grid
 from features.relief import (
     Heights,
@@ -85,7 +85,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Terrain features of every cell of the tile; none without a DEM."""
     if "dem" not in known.sources.rasters:
         return {}

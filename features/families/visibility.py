@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.as_of import Known, height_halo
+from features.as_of import Snapshot, height_halo
 from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, Integers
 from features.relief import look_around, sectors
 
@@ -56,7 +56,7 @@ class Observers:
     length_cm: Integers
 
 
-def build(tile: Grid, known: Known) -> Columns:
+def build(tile: Grid, known: Snapshot) -> Columns:
     """Visibility features of the tile; none without both front lines and DEM.
 
     NaN outside the area and where the cell has no height. An observer on a cell without height is not counted, and a
@@ -115,7 +115,7 @@ def visible_cm(
     return within, seen
 
 
-def _observers_of_run(known: Known) -> Observers:
+def _observers_of_run(known: Snapshot) -> Observers:
     return observers_along(np.asarray(known.table("front_lines").geometry.array))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import ConfigError, FeatureInfo, Floats32, Grid, InputError, Integers, check_families
 from features.families import FAMILIES
 from features.table.scheduler import Compute, over_tiles
@@ -62,7 +62,7 @@ class FeatureTable:
         return self.values.T[[position[name] for name in wanted]].T
 
 
-def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureTable:
+def feature_table(tile: Grid, known: Snapshot, families: Iterable[str]) -> FeatureTable:
     """All features of the cells inside a tile.
 
     Raises InputError when no family finds a source: a table without columns ranks nothing.
@@ -88,7 +88,7 @@ def feature_table(tile: Grid, known: Known, families: Iterable[str]) -> FeatureT
 class _TableOf:
     """The job of a tile; it travels to workers."""
 
-    known: Known
+    known: Snapshot
     families: tuple[str, ...]
 
     def __call__(self, tile: Grid) -> FeatureTable:
@@ -96,14 +96,14 @@ class _TableOf:
 
 
 def feature_tiles(
-    grid: Grid, known: Known, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+    grid: Grid, known: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
 ) -> Iterator[tuple[Grid, FeatureTable]]:
     """Each tile of the grid with its table, north to south; only a few tiles are in memory at a time."""
     return over_tiles(_TableOf(known, check_families(families)), grid.tiles(tile_cells), compute)
 
 
 def grid_feature_table(
-    grid: Grid, known: Known, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+    grid: Grid, known: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
 ) -> FeatureTable:
     """The feature table of a whole grid, made tile by tile so that memory holds the rasters of few tiles at a time."""
     names: tuple[str, ...] = ()
@@ -133,7 +133,7 @@ def places_of(grid: Grid, tile: Grid, row_starts: Integers) -> Integers:
     return np.asarray((before[:, None] + np.cumsum(tile.mask, axis=1) - 1)[tile.mask])
 
 
-def feature_infos(known: Known, families: Iterable[str]) -> dict[str, FeatureInfo]:
+def feature_infos(known: Snapshot, families: Iterable[str]) -> dict[str, FeatureInfo]:
     """What each feature of the families means, by name; includes the columns that only the data know."""
     infos: list[FeatureInfo] = []
     for name in check_families(families):

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import ConfigError, FeatureInfo, Grid, MlriskError, check_families
 from features.table.build import feature_infos, feature_table
 from features.table.geoparquet import PLACE_COLUMNS, feature_file
@@ -42,7 +42,7 @@ class FeatureFolder:
 class _FileOf:
     """The job of a tile: its file as bytes. Workers encode too, for that takes as long as the features."""
 
-    known: Known
+    known: Snapshot
     families: tuple[str, ...]
     infos: Mapping[str, FeatureInfo]
     notes: Mapping[str, Any]
@@ -54,7 +54,7 @@ class _FileOf:
 def write_features(
     folder: Path,
     grid: Grid,
-    known: Known,
+    known: Snapshot,
     families: tuple[str, ...],
     tile_cells: int,
     compute: Compute,

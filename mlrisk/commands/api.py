@@ -7,7 +7,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import InputError
 from features.sources import SourceReport
 from features.table import FeatureFolder, grid_feature_table
@@ -64,7 +64,7 @@ def features(config: Config) -> pd.DataFrame:
     """The feature table: cell_id, easting_m, northing_m and one column a feature, one row a cell."""
     inputs = open_inputs(config)
     grid = inputs.grid
-    known = Known(inputs.sources, contamination_context(config))
+    known = Snapshot(inputs.sources, contamination_context(config))
     table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
     centres = grid.centres_m()
     place = pd.DataFrame({"cell_id": grid.cell_ids(), "easting_m": centres[:, 0], "northing_m": centres[:, 1]})
@@ -91,7 +91,7 @@ def write_features(
         "version": __version__,
     }
     target = config.output_folder / "features" if folder is None else Path(folder)
-    known, compute = Known(inputs.sources, context), config.compute
+    known, compute = Snapshot(inputs.sources, context), config.compute
     return write_store(
         target, inputs.grid, known, config.features, compute.tile_cells, compute.schedule, made_from, progress
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mlrisk.settings import Config
 from training.registry import CHAMPION, TARGETS, Store, row_of
-from training.retraining import Begun, Seen
+from training.retraining import LastRun, RetrainSession
 from training.settings import program_digest, public_settings
 
 CELLS = "risk.parquet"
@@ -20,7 +20,7 @@ PROGRAM = ("features", "models", "training", "mlrisk")
 SAME_MAP = ("as_of", "compute", "retraining", "tracking")
 
 
-class MadeModel(BaseModel):
+class RankingModel(BaseModel):
     """A version that ranked: its name and number, and the digest of its files."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,7 +30,7 @@ class MadeModel(BaseModel):
     digest: str
 
 
-class MadeInput(BaseModel):
+class InputDigest(BaseModel):
     """The digest of a source that went into a map."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,27 +38,27 @@ class MadeInput(BaseModel):
     digest: str
 
 
-class Made(BaseModel):
+class MapRecord(BaseModel):
     """What summary.json says of how a map was made; `written` has the size of each file in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     as_of: date
-    models: tuple[MadeModel, ...]
-    inputs: tuple[MadeInput, ...]
+    models: tuple[RankingModel, ...]
+    inputs: tuple[InputDigest, ...]
     files: str
     program: str
     written: dict[str, int]
     settings: dict[str, Any]
 
 
-def read_made(folder: Path) -> Made | None:
+def read_map_record(folder: Path) -> MapRecord | None:
     """How the map in an output folder was made; None where one of its files is missing or empty, or its cells are cut.
 
     Sheets and layers that people fill in may grow.
     """
     try:
-        made = Made.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
+        made = MapRecord.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
         sizes = {name: (folder / Path(name).name).stat().st_size for name in made.written}
     except (OSError, ValueError, ValidationError):
         return None
@@ -66,7 +66,7 @@ def read_made(folder: Path) -> Made | None:
     return made if whole else None
 
 
-def is_current(made: Made | None, config: Config, begun: Begun, seen: Seen | None) -> bool:
+def is_current(made: MapRecord | None, config: Config, begun: RetrainSession, seen: LastRun | None) -> bool:
     """Whether a map was made by today's champions from all that is known today, by this program, as the config asks.
 
     `seen.inputs` are the digests of the sources when they were opened, which in a long run was some time before the

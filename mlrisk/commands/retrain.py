@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlrisk.commands.map_state import is_current, read_made
+from mlrisk.commands.map_state import is_current, read_map_record
 from mlrisk.settings import Config
 from training.registry import only_one
-from training.retraining import Decision, at_a_glance, begin, lock_path, read_seen
+from training.retraining import Decision, begin, lock_path, read_last_run, unchanged_decision
 
 if TYPE_CHECKING:
     from mlrisk.commands.rank import Ranking
@@ -33,11 +33,11 @@ def retrain(config: Config, approve: str | None = None, progress: Progress = lam
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         begun = begin(config, progress)
-        made = read_made(config.output_folder)
-        glance = at_a_glance(config, begun, approve)
-        if glance and is_current(made, config, begun, read_seen(config)):
+        made = read_map_record(config.output_folder)
+        glance = unchanged_decision(config, begun, approve)
+        if glance and is_current(made, config, begun, read_last_run(config)):
             return Retrained(glance, None, ())
         # Models and writers take seconds to import, which a run that ends above does without.
-        from mlrisk.commands.retrain_map import decided_and_made
+        from mlrisk.commands.retrain_map import retrain_and_map
 
-        return Retrained(*decided_and_made(config, begun, made, approve, progress))
+        return Retrained(*retrain_and_map(config, begun, made, approve, progress))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import Floats
 from features.table import grid_feature_table
-from mlrisk.commands.map_state import Made, is_current
+from mlrisk.commands.map_state import MapRecord, is_current
 from mlrisk.commands.rank import Ranking, rank
 from mlrisk.followup import FILES, Earlier, changes_between, read_earlier, write_changes
 from mlrisk.risk_map import Package
@@ -16,16 +16,16 @@ from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from training.evidence import Inputs, Ledger, cell_regions, contamination_context, open_inputs
 from training.registry import Store
-from training.retraining import UNCHANGED, Begun, Decision, asked_of, decide, read_seen
+from training.retraining import UNCHANGED, Decision, RetrainSession, asked_of, decide, read_last_run
 
 
-def decided_and_made(
-    config: Config, begun: Begun, made: Made | None, approve: str | None, progress: Callable[[str], None]
+def retrain_and_map(
+    config: Config, begun: RetrainSession, made: MapRecord | None, approve: str | None, progress: Callable[[str], None]
 ) -> tuple[Decision, Ranking | None, tuple[Path, ...]]:
     """The decision, the map and its report; no map where that of `made` is today's."""
     inputs = open_inputs(config)
     decision = decide(config, begun, inputs, approve, progress)
-    if decision.kind == UNCHANGED and is_current(made, config, begun, read_seen(config)):
+    if decision.kind == UNCHANGED and is_current(made, config, begun, read_last_run(config)):
         return decision, None, ()
     earlier = read_earlier(config.output_folder)
     table = decision.study.table if decision.study else None
@@ -62,7 +62,7 @@ def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
     if decision.study is not None:
         table = decision.study.table
     else:
-        known = Known(inputs.sources, contamination_context(config))
+        known = Snapshot(inputs.sources, contamination_context(config))
         table = grid_feature_table(
             inputs.grid, known, config.features, config.compute.tile_cells, config.compute.schedule
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import FeatureInfo, Floats32, Grid, Integers
 from features.table import LOCAL, FeatureTable, feature_infos, feature_table, over_tiles, places_of, starts_of_rows
 from mlrisk.risk_map import Cases, families_of, ground_columns, reasons_in_words, rule_columns
@@ -37,7 +37,7 @@ class Scorer:
     computed once more for the tiles that need them. `made` are the features of a whole grid where they are there.
     """
 
-    known: Known
+    known: Snapshot
     families: Sequence[str]
     model: ContaminationModel
     threads: int
@@ -88,7 +88,7 @@ class Scorer:
 
 def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel, table: FeatureTable | None = None) -> Scorer:
     """The scorer of a run; `table` are the features of all cells where a caller has them."""
-    known = Known(inputs.sources, contamination_context(config))
+    known = Snapshot(inputs.sources, contamination_context(config))
     several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
     keep = inputs.grid.n_cells * len(model.ranker.features) * 4 <= MOST_KEPT_BYTES
     # Of several tiles as many are scored side by side as there are threads; one alone has them all.

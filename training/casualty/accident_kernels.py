@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of import Events, Known, events_of, ownership
+from features.as_of import Events, Snapshot, events_of, ownership
 from features.base import Floats, decay, words
 from features.geometry import event_densities
 from training.casualty.units import Units
@@ -19,7 +19,7 @@ def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:
     ]
 
 
-def accident_kernels(units: Units, known: Known, settings: CasualtySettings, dated: bool) -> Floats:
+def accident_kernels(units: Units, known: Snapshot, settings: CasualtySettings, dated: bool) -> Floats:
     """Sum of the decayed kernels over the cells of each unit, (n_units, k); zero where nothing was known.
 
     Gaussian kernels widened by location_error_m, as in features.families.incidents; records of deminers count nowhere.

@@ -8,7 +8,7 @@ from scipy.special import expit
 from features.base import Flags, Floats, years_before
 from models.boosting import side_by_side
 from models.ranker import Ranker
-from training.contamination import FEWEST_FOUND, Study, fit_side, held_back_study, recipe_of, side_of, study_at
+from training.contamination import FEWEST_FOUND, CellDataset, dataset_at, fit_side, held_back_study, recipe_of, side_of
 from training.evidence import FOUND, SEARCHED, Inputs, Ledger
 from training.settings import TrainConfig
 from training.validation import deal, judges
@@ -28,11 +28,11 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     found, searched = (int((evidence.labelled & (evidence.state == state)).sum()) for state in (FOUND, SEARCHED))
     if min(found, searched) < FEWEST_FOUND:
         return score
-    study = study_at(without_own_accidents(config), inputs, evidence)
+    study = dataset_at(without_own_accidents(config), inputs, evidence)
     labels, validation = study.labels, config.validation.model_copy(update={"folds": FOLDS})
     recipe = recipe_of(config.contamination)
 
-    def one(members: list[str]) -> tuple[Flags, Study, Ranker] | None:
+    def one(members: list[str]) -> tuple[Flags, CellDataset, Ranker] | None:
         held = np.isin(labels.regions, members)
         train = np.flatnonzero(~held & labels.labelled)
         positive = labels.positive[train]
@@ -52,7 +52,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     return score
 
 
-def _scored(study: Study, ranker: Ranker, cells: Flags) -> Floats:
+def _scored(study: CellDataset, ranker: Ranker, cells: Flags) -> Floats:
     values = np.ascontiguousarray(study.learned.aligned(ranker.features)[cells])
     return np.asarray(expit(ranker.raw(values, 1)))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from rasterio.features import rasterize
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import FeatureContext, Floats, Grid, numbers, places_m
 from features.families import land_use
 from features.geometry import distance_m, points_density
@@ -69,7 +69,7 @@ def people_if_return(config: TrainConfig, grid: Grid, sources: Sources) -> Peopl
 
 def ground_of(grid: Grid, sources: Sources, context: FeatureContext) -> Ground:
     """What draws people on each cell; everywhere alike where the sources tell nothing of it."""
-    known, inside = Known(sources, context), grid.mask
+    known, inside = Snapshot(sources, context), grid.mask
     along = {
         name: np.exp(-distance_m(grid, known.layer(name))[inside].astype(np.float64) / ALONG_M)
         for name in ("roads", "power_lines", "buildings")

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import FeatureContext, Flags, Floats, Floats32, Integers, years_before
 from features.table import FeatureTable, feature_infos, grid_feature_table
 from training.casualty.accident_kernels import accident_kernels, kernel_names
@@ -155,7 +155,7 @@ class History:
 
     def _moment(self, day: date) -> Moment:
         config, units = self.config, self.units
-        known = Known(self.inputs.sources, self.context(day))
+        known = Snapshot(self.inputs.sources, self.context(day))
         table = unit_features(config, known, units)
         density = presence(self.people, config.casualty.exposure_power)
         cell_km2 = units.cells.cell_size_m**2 / KM2
@@ -235,7 +235,7 @@ class History:
         )
 
 
-def unit_features(config: TrainConfig, known: Known, units: Units) -> FeatureTable:
+def unit_features(config: TrainConfig, known: Snapshot, units: Units) -> FeatureTable:
     """The feature table of the units, without what the model must not see; polygons have the mean of their cells."""
     compute, families = config.compute, config.features
     grid = units.cells if units.squares is None else units.squares

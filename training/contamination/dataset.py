@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import ConfigError, FeatureContext, FeatureInfo, Flags, Floats, Grid, Integers
 from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.contamination_fit import constraint_signs
@@ -24,7 +24,7 @@ FEWEST_FOUND = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class CellDataset:
     """Everything known of the cells at a date, arrays in `grid.cell_ids()` order.
 
     `table` holds every feature, for the rules of thumb; `learned` those that the model may see. `regions` names the
@@ -38,7 +38,7 @@ class Study:
     table: FeatureTable
     learned: FeatureTable
     infos: Mapping[str, FeatureInfo]
-    known: Known
+    known: Snapshot
     regions: NDArray[np.object_]
     block: Integers
     constraints: Mapping[str, int]
@@ -56,16 +56,16 @@ class Study:
         )
 
 
-def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
+def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellDataset:
     """Features as of the date of the evidence beside it; raises ConfigError for a setting that names no feature."""
     grid, compute = inputs.grid, config.compute
     context = replace(contamination_context(config), as_of=evidence.as_of)
-    known = Known(inputs.sources, context)
+    known = Snapshot(inputs.sources, context)
     table = grid_feature_table(grid, known, config.features, compute.tile_cells, compute.schedule)
     infos = feature_infos(known, config.features)
     seen = _learned(config, table, infos, context)
     block = cell_blocks(grid, config.contamination.block_m)
-    return Study(
+    return CellDataset(
         evidence.as_of,
         grid,
         evidence,
@@ -80,7 +80,7 @@ def study_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> Study:
     )
 
 
-def restudied(config: TrainConfig, study: Study) -> Study:
+def restudied(config: TrainConfig, study: CellDataset) -> CellDataset:
     """The same evidence and features under other settings of contamination: what the model sees, and how."""
     seen = _learned(config, study.table, study.infos, study.known.context)
     return replace(
@@ -91,7 +91,7 @@ def restudied(config: TrainConfig, study: Study) -> Study:
     )
 
 
-def held_back_study(config: TrainConfig, study: Study, train: Integers) -> Study:
+def held_back_study(config: TrainConfig, study: CellDataset, train: Integers) -> CellDataset:
     """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows other outcomes."""
     hidden = study.evidence.labelled.copy()
     hidden[train] = False

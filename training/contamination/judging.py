@@ -11,8 +11,8 @@ import pandas as pd
 from features.base import Floats, Integers
 from models.boosting import side_by_side
 from models.ranker import Ranker
-from training.contamination.dataset import Study, held_back_study, study_at
-from training.contamination.learning_set import Side, side_of
+from training.contamination.dataset import CellDataset, dataset_at, held_back_study
+from training.contamination.learning_set import LearningSet, side_of
 from training.contamination.recipe import Recipe, fit_side, prepared
 from training.contamination.survey_bias import away_from, unlabelled_land
 from training.contamination.tuning import recipe_for
@@ -51,7 +51,7 @@ class Trial:
     """
 
     fold: Fold
-    study: Study
+    study: CellDataset
     outcome: Evidence
 
     def land(self, rows: Integers) -> Land:
@@ -93,7 +93,7 @@ class Judgement:
     rankers: Mapping[str, Ranker] = field(default_factory=dict)
 
 
-def trials_of(config: TrainConfig, study: Study, earlier: Sequence[Trial] = ()) -> list[Trial]:
+def trials_of(config: TrainConfig, study: CellDataset, earlier: Sequence[Trial] = ()) -> list[Trial]:
     """The trials of every protocol of the config, those of earlier dates first."""
     wanted = config.validation.protocols
     trials = list(earlier) if "as_of" in wanted else []
@@ -106,7 +106,7 @@ def trials_of(config: TrainConfig, study: Study, earlier: Sequence[Trial] = ()) 
 
 def judge_contamination(
     config: TrainConfig,
-    study: Study,
+    study: CellDataset,
     trials: Sequence[Trial],
     baselines: Mapping[str, Ranking] = BASELINES,
 ) -> Judgement:
@@ -137,7 +137,9 @@ def judge_contamination(
     return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)), rankers)
 
 
-def learned_by(config: TrainConfig, study: Study, rows: Integers, threads: int) -> tuple[Side, Recipe, dict[str, Any]]:
+def learned_by(
+    config: TrainConfig, study: CellDataset, rows: Integers, threads: int
+) -> tuple[LearningSet, Recipe, dict[str, Any]]:
     """What the ranker learns from `rows` (indices of labelled cells) by: the prepared side, the recipe, and the facts.
 
     Tuning, screening and region weights all happen here and see those rows alone.
@@ -251,4 +253,4 @@ def earlier_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> Itera
         )
         if judges(known, train) and judges(known, test):
             facts = explained(known, train, test) | {"from": str(start), "until": str(until)}
-            yield Trial(Fold("as_of", str(start), train, test, facts), study_at(config, inputs, evidence), outcome)
+            yield Trial(Fold("as_of", str(start), train, test, facts), dataset_at(config, inputs, evidence), outcome)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Floats32, Integers
 from features.table import FeatureTable
-from training.contamination.dataset import Study
+from training.contamination.dataset import CellDataset
 from training.evidence import FOUND, NO_REGION, block_names
 from training.settings import ValidationSettings
 from training.validation import Labels, leave_region_out
@@ -20,7 +20,7 @@ FEWEST_REGIONS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class LearningSet:
     """Labelled cells to learn from, arrays (n,) and `values` (n, n_features) by `names`; NaN where unknown.
 
     `weight` is that of the evidence times that of survey bias, `share` the searched part of the cell. `regions` names
@@ -42,12 +42,12 @@ class Side:
         """1 where something was found, 0 where land was searched without."""
         return self.found.astype(np.float64)
 
-    def rows(self, rows: Integers) -> "Side":
+    def rows(self, rows: Integers) -> "LearningSet":
         """Some of the cells, in the order of `rows`."""
         names = ("values", "found", "weight", "share", "regions", "centres_m")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
-    def seeing(self, names: Iterable[str]) -> "Side":
+    def seeing(self, names: Iterable[str]) -> "LearningSet":
         """The same cells with some of the features alone."""
         kept = tuple(names)
         if kept == self.names:
@@ -56,7 +56,7 @@ class Side:
         constraints = {name: sign for name, sign in self.constraints.items() if name in kept}
         return replace(self, names=kept, values=values, constraints=constraints)
 
-    def thinned(self, most: int, seed: int) -> "Side":
+    def thinned(self, most: int, seed: int) -> "LearningSet":
         """At most `most` cells: all found ones and a draw of the searched, which stand for those that are left out."""
         searched = np.flatnonzero(~self.found)
         room = max(most - int(self.found.sum()), most // 2)
@@ -75,11 +75,11 @@ class Side:
         return [(fold.train, fold.test) for fold in leave_region_out(labels, settings, seed)]
 
 
-def side_of(study: Study, rows: Integers, block_m: float) -> Side:
+def side_of(study: CellDataset, rows: Integers, block_m: float) -> LearningSet:
     """The side that `rows` (indices of labelled cells) make up; blocks of `block_m` where regions are few."""
     evidence, centres_m = study.evidence, study.grid.centres_m()[rows]
     found = evidence.state[rows] == FOUND
-    return Side(
+    return LearningSet(
         study.learned.names,
         study.learned.values[rows],
         found,

@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from features.as_of import Known
+from features.as_of import Snapshot
 from features.base import FeatureContext, FeatureInfo, Floats32, Grid, Integers, clipped_name
 from features.families import FAMILIES
 from features.table import FeatureTable, grid_feature_table
@@ -30,7 +30,7 @@ def raw_distances(infos: Iterable[str]) -> tuple[str, ...]:
 def held_back(
     learned: FeatureTable,
     infos: Mapping[str, FeatureInfo],
-    known: Known,
+    known: Snapshot,
     grid: Grid,
     hidden: Integers,
     compute: ComputeSettings,
@@ -55,7 +55,7 @@ def held_back(
             del vectors[source]
     rebuilt: dict[str, Floats32] = {}
     if any(source in vectors for name in names for source in infos[name].sources):
-        others = Known(replace(known.sources, vectors=vectors), known.context)
+        others = Snapshot(replace(known.sources, vectors=vectors), known.context)
         table = grid_feature_table(grid, others, families, compute.tile_cells, compute.schedule)
         rebuilt = dict(zip(table.names, table.values.T, strict=True))
     values = np.array(learned.values.T)

@@ -10,7 +10,7 @@ from features.base import Floats
 from models.boosting import BoostingParams
 from models.positive_unlabelled import Unlabelled
 from models.ranker import Ranker, RankerParams, fit_ranker
-from training.contamination.learning_set import Side
+from training.contamination.learning_set import LearningSet
 from training.contamination.region_weights import INNER_FOLDS, region_weight
 from training.contamination.screening import agreement_of, screened
 from training.settings import BoostingSettings, ContaminationSettings, RegionWeights
@@ -53,8 +53,8 @@ def recipe_of(settings: ContaminationSettings) -> Recipe:
 
 
 def prepared(
-    side: Side, recipe: Recipe, seed: int, agreement: Mapping[str, float] | None = None
-) -> tuple[Side, dict[str, Any]]:
+    side: LearningSet, recipe: Recipe, seed: int, agreement: Mapping[str, float] | None = None
+) -> tuple[LearningSet, dict[str, Any]]:
     """The side as the recipe lets the ranker see it, and what was done, ready for JSON.
 
     `agreement` is that of `agreement_of(side)` where it is known already.
@@ -73,7 +73,7 @@ def prepared(
     return side, facts
 
 
-def fit_side(side: Side, recipe: Recipe, seed: int, unlabelled: Unlabelled | None = None) -> Ranker:
+def fit_side(side: LearningSet, recipe: Recipe, seed: int, unlabelled: Unlabelled | None = None) -> Ranker:
     """The ranker of a prepared side; `unlabelled` land has the features of the side."""
     return fit_ranker(
         side.values, side.target, side.weight, side.names, recipe.ranker, seed=seed,
@@ -81,7 +81,7 @@ def fit_side(side: Side, recipe: Recipe, seed: int, unlabelled: Unlabelled | Non
     )  # fmt: skip
 
 
-def _held_out(side: Side, weight: Floats, recipe: Recipe, seed: int) -> Floats:
+def _held_out(side: LearningSet, weight: Floats, recipe: Recipe, seed: int) -> Floats:
     """Log-odds of each row from models that had not seen its region, NaN where none was held out."""
     score = np.full(len(weight), np.nan)
     weighed = replace(side, weight=weight)
@@ -91,7 +91,7 @@ def _held_out(side: Side, weight: Floats, recipe: Recipe, seed: int) -> Floats:
     return score
 
 
-def _by_region(side: Side, weight: Floats) -> dict[str, float]:
+def _by_region(side: LearningSet, weight: Floats) -> dict[str, float]:
     """Share of the total weight of each region."""
     names, place = np.unique(side.regions.astype(str), return_inverse=True)
     total = np.bincount(place, weight) / weight.sum()

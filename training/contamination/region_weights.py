@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from features.base import Floats, Integers
-from training.contamination.learning_set import Side
+from training.contamination.learning_set import LearningSet
 from training.settings import RegionWeights
 
 INNER_FOLDS = 3
@@ -18,7 +18,7 @@ Weights = Floats
 HeldOutScore = Callable[[Weights], Floats]
 
 
-def region_weight(kind: RegionWeights, side: Side, held_out: HeldOutScore) -> Weights:
+def region_weight(kind: RegionWeights, side: LearningSet, held_out: HeldOutScore) -> Weights:
     """Weight of each row, (n,), with the same total as before.
 
     `equal`: each region weighs as much as any other. `worst`: after Sagawa et al. (2020, ICLR, group DRO) regions gain
@@ -43,7 +43,7 @@ def _spread(part: Weights, place: Integers, weight: Weights) -> Weights:
     return np.asarray(weight * (part * own.sum() / own)[place])
 
 
-def _losses(score: Floats, side: Side, place: Integers) -> Weights:
+def _losses(score: Floats, side: LearningSet, place: Integers) -> Weights:
     """Mean log loss of each region, that of all land where none of its rows were held out."""
     known = np.isfinite(score)
     chance = np.clip(expit(score[known]), 1e-6, 1 - 1e-6)

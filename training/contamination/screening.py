@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from features.base import Flags, Floats, Floats32, Integers
-from training.contamination.learning_set import FEWEST_REGIONS, Side, telling_regions
+from training.contamination.learning_set import FEWEST_REGIONS, LearningSet, telling_regions
 
 
 def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[st
     return tuple(name for name, share in agreement.items() if share >= least)
 
 
-def agreement_of(side: Side) -> dict[str, float]:
+def agreement_of(side: LearningSet) -> dict[str, float]:
     """Share of the regions in which each feature points the way that it points in most of them, by name.
 
     A feature points up in a region where the AUC of its values alone is above 1/2, and nowhere where it is 1/2: regions
@@ -55,6 +55,6 @@ def auc_excess(values: Floats32, found: Flags, weight: Floats) -> float:
     return float(np.round(won / pairs - 0.5, 12)) if pairs > 0 else 0.0
 
 
-def _excess(side: Side, rows: Integers) -> list[float]:
+def _excess(side: LearningSet, rows: Integers) -> list[float]:
     found, weight = side.found[rows], side.weight[rows]
     return [auc_excess(column, found, weight) for column in side.values[rows].T]

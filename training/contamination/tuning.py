@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.boosting import side_by_side
-from training.contamination.learning_set import Side
+from training.contamination.learning_set import LearningSet
 from training.contamination.recipe import Recipe, fit_side, prepared, recipe_of
 from training.contamination.screening import agreement_of
 from training.settings import ContaminationSettings, TuningSettings
@@ -38,8 +38,8 @@ class Tried:
 class _Fold:
     """An inner fold: what is learned from, weighed by region, with the agreement of its features; what is judged on."""
 
-    train: Side
-    test: Side
+    train: LearningSet
+    test: LearningSet
     agreement: dict[str, float]
 
 
@@ -60,7 +60,7 @@ def _equal(best: Tried, other: Tried) -> bool:
 
 
 def recipe_for(
-    side: Side, settings: ContaminationSettings, buffer_m: float | str, seed: int, threads: int
+    side: LearningSet, settings: ContaminationSettings, buffer_m: float | str, seed: int, threads: int
 ) -> tuple[Recipe, dict[str, Any]]:
     """The recipe for a side: that of the config, or the one that tuning prefers; and how it was chosen, ready for JSON.
 
@@ -78,7 +78,7 @@ def recipe_for(
     return chosen.recipe, {"tuning": _told(tried, chosen)}
 
 
-def _inner(side: Side, given: Recipe, number: int, buffer_m: float | str, seed: int) -> list[_Fold]:
+def _inner(side: LearningSet, given: Recipe, number: int, buffer_m: float | str, seed: int) -> list[_Fold]:
     parts = [(side.rows(train), side.rows(test)) for train, test in side.folds(number, buffer_m, seed)]
     # Which region is predicted worst hardly depends on the trial, and telling it takes many fits: once for all trials.
     every = replace(given, least_agreement=0.0)

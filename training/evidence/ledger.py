@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.base import ConfigError, Flags, Floats, Grid, Integers, decode_cell_id
 from features.sources import Sources
 from training.evidence.declared import declared_weights
-from training.evidence.record_cells import Entries, lay_records
+from training.evidence.record_cells import RecordCells, lay_records
 from training.evidence.record_kinds import DECLARED, KIND_NAMES, KINDS, NO_KIND, chosen_kinds, weight_of
 from training.evidence.released import RELEASED_SHARE, released_cells
 from training.evidence.selection import origin_of_cells
@@ -37,7 +37,7 @@ class Ledger:
 
     grid: Grid
     labels: LabelSettings
-    entries: Entries
+    entries: RecordCells
     declared: NDArray[np.int32]
     declared_weight: Floats
 

@@ -29,7 +29,7 @@ SEEN_DATES = ("date", "record_date", "recorded_date")
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
+class RecordCells:
     """The records of all evidence sources and every (cell, record) pair, whatever the date.
 
     `records` has one row a record, on the grid or not: `source`, `number` (its row in the file, counted through the
@@ -57,7 +57,7 @@ class Entries:
     shapes: NDArray[np.object_]
 
 
-def lay_records(grid: Grid, sources: Sources, whole_share: float) -> Entries:
+def lay_records(grid: Grid, sources: Sources, whole_share: float) -> RecordCells:
     """Lay every record of the evidence sources on the grid; `whole_share` is from where a cell counts as covered."""
     tables = {name: sources.vectors[name] for name in EVIDENCE_SOURCES if name in sources.vectors}
     first = dict(zip(tables, np.cumsum([0, *map(len, tables.values())]), strict=False))
@@ -77,7 +77,7 @@ def lay_records(grid: Grid, sources: Sources, whole_share: float) -> Entries:
     point = np.concatenate([_is_point(table) for table in tables.values()]) if tables else np.zeros(0, dtype=bool)
     located = _finds_in_releases(tables, first, records)
     shapes = _pieces(grid, tables, first, records, (place, record, share), whole_share)
-    return Entries(records, place, record, share, point, *located, *shapes)
+    return RecordCells(records, place, record, share, point, *located, *shapes)
 
 
 def _no_pairs() -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:

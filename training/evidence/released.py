@@ -5,13 +5,13 @@ import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags
-from training.evidence.record_cells import Entries
+from training.evidence.record_cells import RecordCells
 
 # A cell counts as released only when practically all of it was: what is left over would drop off the plan.
 RELEASED_SHARE = 0.99
 
 
-def released_cells(entries: Entries, n_cells: int, area_m2: float, counted: Flags) -> Flags:
+def released_cells(entries: RecordCells, n_cells: int, area_m2: float, counted: Flags) -> Flags:
     """Cells (n_cells,) that the finished releases among the `counted` records cover wholly.
 
     A find, an accident, a survey that found something or a hazard area opens the cell again unless it is dated no
@@ -42,7 +42,7 @@ def released_cells(entries: Entries, n_cells: int, area_m2: float, counted: Flag
     return released
 
 
-def _together(entries: Entries, finished: Flags, area_m2: float) -> NDArray[np.int32]:
+def _together(entries: RecordCells, finished: Flags, area_m2: float) -> NDArray[np.int32]:
     """Cells that several releases cover together, none of them alone; overlapping land counts once."""
     mine = finished[entries.record[entries.part]]
     part, shapes = entries.part[mine], entries.shapes[mine]

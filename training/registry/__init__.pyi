@@ -5,7 +5,18 @@ from .lock import only_one
 from .mlrisk_scores import EXPOSURE, PATTERN
 from .run_notes import environment
 from .store import Store, Version
-from .versions import TARGETS, Row, compared, newest, promote, roll_back, row_of, rows_of, rows_with, sweep
+from .versions import (
+    TARGETS,
+    RegisteredVersion,
+    compared,
+    newest,
+    promote,
+    roll_back,
+    row_of,
+    rows_of,
+    rows_with,
+    sweep,
+)
 
 __all__ = [
     "CHALLENGER",
@@ -13,7 +24,7 @@ __all__ = [
     "EXPOSURE",
     "PATTERN",
     "TARGETS",
-    "Row",
+    "RegisteredVersion",
     "Store",
     "Version",
     "compared",

@@ -11,7 +11,7 @@ from features.base import ConfigError, InputError
 from training.registry.aliases import CHAMPION
 from training.registry.model_files import read_texts
 from training.registry.store import Store, Version
-from training.registry.store_errors import told_plainly
+from training.registry.store_errors import store_errors
 from training.registry.versions import row_of
 from training.settings import TrainConfig, digest_of
 
@@ -33,7 +33,7 @@ def export_version(store: Store, name: str, number: str, target: Path) -> Path:
         raise ConfigError(f"export ({target}) exists: give a new folder, or a new file that ends in .zip")
     row = row_of(store, name, number)
     _, texts = store.load_number(name, number)
-    with tempfile.TemporaryDirectory(prefix="mlrisk-export-") as scratch, told_plainly(store.uri):
+    with tempfile.TemporaryDirectory(prefix="mlrisk-export-") as scratch, store_errors(store.uri):
         folder = Path(scratch) / "version"
         (folder / MODEL).mkdir(parents=True)
         (folder / RUN).mkdir()
@@ -82,7 +82,7 @@ def import_version(store: Store, config: TrainConfig, source: Path) -> tuple[Ver
         tags["imported_from"] = f"{name} version {card['number']}"
         version = store.register(run_id, name, texts, tags)
         if version.alias == CHAMPION:
-            store.crown([version])
+            store.assign_aliases([version])
         store.finish_run(run_id)
     except BaseException:
         store.fail_run(run_id)

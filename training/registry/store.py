@@ -15,7 +15,7 @@ from features.base import ConfigError, InputError
 from training.registry.aliases import CHALLENGER, CHAMPION, champion_at, move, number_at
 from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, run_name, run_note, run_tags
-from training.registry.store_errors import TrackingError, told_plainly
+from training.registry.store_errors import TrackingError, store_errors
 from training.settings import TrainConfig, digest_of, flattened, masked, public_settings, schema_digest
 
 # Nothing calls out: MLflow reads these when it is imported, which happens further down only.
@@ -94,7 +94,7 @@ class Store:
 
         `began_ms` is when its work began, in milliseconds since 1970; without it, now.
         """
-        with told_plainly(self.uri):
+        with store_errors(self.uri):
             number = self._experiment(config)
             every = run_tags(config, inputs) | {"mlflow.note.content": run_note(config)} | dict(tags or {})
             every = {"mlflow.runName": run_name(config)} | every
@@ -114,7 +114,7 @@ class Store:
         from mlflow.entities import Metric
 
         logged = [Metric(key, value, 0, 0) for key, value in metrics.items() if not math.isnan(value)]
-        with told_plainly(self.uri):
+        with store_errors(self.uri):
             for first in range(0, len(logged), METRICS_AT_ONCE):
                 self.client.log_batch(run_id, metrics=logged[first : first + METRICS_AT_ONCE])
             for name, text in texts.items():
@@ -129,12 +129,12 @@ class Store:
             for name, digest in inputs.items()
         ]
         if given:
-            with told_plainly(self.uri):
+            with store_errors(self.uri):
                 self.client.log_inputs(run_id, datasets=given)
 
     def log_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> None:
         """Log PNG pictures by file name."""
-        with told_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+        with store_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
             for name, data in pictures.items():
                 (Path(scratch) / name).write_bytes(data)
             if pictures:
@@ -142,7 +142,7 @@ class Store:
 
     def finish_run(self, run_id: str) -> None:
         """End a run that has everything."""
-        with told_plainly(self.uri):
+        with store_errors(self.uri):
             self.client.set_terminated(run_id)
 
     def fail_run(self, run_id: str) -> None:
@@ -153,11 +153,11 @@ class Store:
             self.client.set_terminated(run_id, status="FAILED")
 
     def register(self, run_id: str, name: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> Version:
-        """Store a model's files with the run and register them; `crown` gives the version its alias."""
+        """Store a model's files with the run and register them; `assign_aliases` gives the version its alias."""
         from mlflow.exceptions import MlflowException
 
         digest, folder = digest_of(texts), name.rsplit(".", 1)[-1]
-        with told_plainly(self.uri):
+        with store_errors(self.uri):
             with tempfile.TemporaryDirectory() as scratch:
                 local = Path(scratch) / folder
                 write_version(local, texts)
@@ -174,10 +174,10 @@ class Store:
         alias = CHALLENGER if self.has_model(name) else CHAMPION
         return Version(name, str(made.version), run_id, digest, alias, tags.get("as_of", ""), tags.get("grid", ""))
 
-    def crown(self, versions: Iterable[Version]) -> None:
+    def assign_aliases(self, versions: Iterable[Version]) -> None:
         """Give each version its alias, when all of a run are registered: half a run never ranks."""
         given = tuple(versions)
-        with told_plainly(self.uri):
+        with store_errors(self.uri):
             for version in given:
                 if version.alias != CHAMPION:
                     self.client.set_registered_model_alias(version.name, version.alias, version.number)
@@ -197,7 +197,7 @@ class Store:
 
     def load_number(self, name: str, number: str, alias: str = "") -> tuple[Version, dict[str, str]]:
         """A version by its number, and its files; raises as `load` does."""
-        with told_plainly(self.uri), tempfile.TemporaryDirectory() as scratch:
+        with store_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
             found = self.client.get_model_version(name, number)
             folder = Path(self.client.download_artifacts(found.run_id, name.rsplit(".", 1)[-1], scratch))
             texts, what = read_texts(folder), differing(folder)
@@ -219,7 +219,7 @@ class Store:
 
     def number(self, name: str, alias: str) -> str | None:
         """The number of the version that holds an alias, None where there is none."""
-        with told_plainly(self.uri):
+        with store_errors(self.uri):
             return champion_at(self.client, name) if alias == CHAMPION else number_at(self.client, name, alias)
 
     def has_model(self, name: str, alias: str = CHAMPION) -> bool:

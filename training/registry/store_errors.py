@@ -14,7 +14,7 @@ class TrackingError(MlriskError):
 
 
 # What a message of sqlite, of SQLAlchemy or of MLflow around them holds, and what would do.
-TOLD = {
+ADVICE = {
     "database is locked": "another program holds it: wait until it has ended, or use PostgreSQL for many at once",
     "readonly database": "it cannot be written: give this user write access to the file and its folder",
     "disk is full": "the disk is full: free some space and run again, nothing that ranks was changed",
@@ -43,11 +43,11 @@ def advice_for(error: BaseException) -> str | None:
     text = str(error).casefold()
     if isinstance(error, OSError) and error.errno in ERRNOS:
         text = ERRNOS[error.errno]
-    return next((advice for known, advice in TOLD.items() if known in text), None)
+    return next((advice for known, advice in ADVICE.items() if known in text), None)
 
 
 @contextmanager
-def told_plainly(uri: str) -> Iterator[None]:
+def store_errors(uri: str) -> Iterator[None]:
     """Raise TrackingError with advice where the store or its disk refuses; other errors pass."""
     try:
         yield

@@ -12,7 +12,7 @@ from features.base import ConfigError
 from training.registry.aliases import CHALLENGER, CHAMPION, move, restore
 from training.registry.model_files import schema_difference
 from training.registry.store import Store
-from training.registry.store_errors import told_plainly
+from training.registry.store_errors import store_errors
 
 TARGETS = ("contamination", "casualty")
 
@@ -23,7 +23,7 @@ SHOWN = ("roc_auc", "pr_auc", "base_rate", "recall_5", "recall_10", "recall_20")
 
 
 @dataclass(frozen=True)
-class Row:
+class RegisteredVersion:
     """A version as it stands in the registry.
 
     `figures` are the means of the model by protocol, such as
@@ -39,19 +39,19 @@ class Row:
     figures: Mapping[str, float]
 
 
-def rows_of(store: Store, name: str) -> list[Row]:
+def rows_of(store: Store, name: str) -> list[RegisteredVersion]:
     """Every version of a model, the newest first."""
-    with told_plainly(store.uri):
+    with store_errors(store.uri):
         listed = store.client.search_model_versions(f"name = '{name}'")
         rows = [row_of(store, name, str(item.version)) for item in listed]
     return sorted(rows, key=lambda row: -int(row.number))
 
 
-def row_of(store: Store, name: str, number: str) -> Row:
+def row_of(store: Store, name: str, number: str) -> RegisteredVersion:
     """One version; raises ConfigError that names those there are when it is none of them."""
     from mlflow.exceptions import MlflowException
 
-    with told_plainly(store.uri):
+    with store_errors(store.uri):
         try:
             found = store.client.get_model_version(name, number)
         except MlflowException as error:
@@ -65,7 +65,7 @@ def row_of(store: Store, name: str, number: str) -> Row:
         for figure in SHOWN
         if (key := f"{protocol}/mean/mlrisk/{figure}") in run.data.metrics
     }
-    return Row(name, str(number), aliases, str(found.run_id), run.info.status, dict(found.tags), figures)
+    return RegisteredVersion(name, str(number), aliases, str(found.run_id), run.info.status, dict(found.tags), figures)
 
 
 def promote(store: Store, numbers: Mapping[str, str], by: str, why: str = "") -> None:
@@ -77,7 +77,7 @@ def promote(store: Store, numbers: Mapping[str, str], by: str, why: str = "") ->
     now = datetime.now(UTC).isoformat(timespec="seconds")
     for name, number in numbers.items():
         row_of(store, name, number)
-    with told_plainly(store.uri):
+    with store_errors(store.uri):
         restore(store.client, next(iter(numbers)).rsplit(".", 1)[0])
         for name, number in numbers.items():
             before = store.number(name, CHAMPION)
@@ -138,9 +138,9 @@ def compared(store: Store, name: str, one: str, other: str) -> dict[str, Any]:
     }
 
 
-def rows_with(store: Store, name: str, key: str, value: str) -> list[Row]:
+def rows_with(store: Store, name: str, key: str, value: str) -> list[RegisteredVersion]:
     """The versions of a model that carry a tag, the newest first."""
-    with told_plainly(store.uri):
+    with store_errors(store.uri):
         listed = store.client.search_model_versions(f"name = '{name}'")
     numbers = sorted((int(item.version) for item in listed if item.tags.get(key) == value), reverse=True)
     return [row_of(store, name, str(number)) for number in numbers]
@@ -151,7 +151,7 @@ def newest(store: Store, name: str) -> int:
     return max((int(number) for number in _numbers(store, name)), default=0)
 
 
-def validation_of(store: Store, row: Row) -> pd.DataFrame:
+def validation_of(store: Store, row: RegisteredVersion) -> pd.DataFrame:
     """The validation table that was logged with a version, empty where there was none."""
     text = store.read_text(row.run_id, "validation.csv")
     return pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
@@ -178,7 +178,7 @@ def sweep(store: Store, country: str, tags: Mapping[str, str]) -> tuple[str, ...
     Call it only while the lock is held: then no such run can be alive. Returns what was done, for the operator.
     """
     told = []
-    with told_plainly(store.uri):
+    with store_errors(store.uri):
         experiment = store.client.get_experiment_by_name(country)
         if experiment is None:
             return ()

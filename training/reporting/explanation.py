@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.base import FeatureInfo, Floats, Floats32
 from models.attribution import Families, Interaction, leading_interactions
 from models.ranker import Ranker
-from training.contamination import Study
+from training.contamination import CellDataset
 
 # Values of pairs cost some hundred times those of features.
 PAIRED_ROWS = 300
@@ -80,7 +80,7 @@ class Explanation:
         )
 
 
-def explanation(study: Study, ranker: Ranker, most_cells: int, seed: int, threads: int) -> Explanation:
+def explanation(study: CellDataset, ranker: Ranker, most_cells: int, seed: int, threads: int) -> Explanation:
     """Explain the scores of `most_cells` cells, drawn from all land of the study whatever is known of it."""
     names = ranker.features
     drawn = np.sort(np.random.default_rng(seed).permutation(study.grid.n_cells)[:most_cells])

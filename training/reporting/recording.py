@@ -17,7 +17,7 @@ from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from models.ranker import Ranker
 from training.casualty import CasualtyJudgement
-from training.contamination import MODEL, Judgement, Study
+from training.contamination import MODEL, CellDataset, Judgement
 from training.evidence import STATE_NAMES, label_digest
 from training.registry import Store, Version, environment
 from training.reporting.explanation import explanation
@@ -82,7 +82,7 @@ class Findings:
     since 1970.
     """
 
-    study: Study
+    study: CellDataset
     judgement: Judgement
     metrics: pd.DataFrame
     casualty: CasualtyJudgement
@@ -97,7 +97,7 @@ class Findings:
 
 def run_report(
     config: TrainConfig,
-    study: Study,
+    study: CellDataset,
     judgement: Judgement,
     metrics: pd.DataFrame,
     moved: pd.DataFrame,
@@ -156,7 +156,7 @@ def record(
         if casualty is not None:
             versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
         store.finish_run(run_id)
-        store.crown(versions)
+        store.assign_aliases(versions)
     except BaseException:
         store.fail_run(run_id)
         raise

@@ -1,8 +1,8 @@
 from .contest import asked_of
 from .decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING, Decision
-from .last_run import Seen, read_seen
+from .last_run import LastRun, read_last_run
 from .retrain import decide
-from .short_cut import Begun, at_a_glance, begin, lock_path
+from .short_cut import RetrainSession, begin, lock_path, unchanged_decision
 
 __all__ = [
     "FIRST",
@@ -10,13 +10,13 @@ __all__ = [
     "REFUSED",
     "UNCHANGED",
     "WAITING",
-    "Begun",
     "Decision",
-    "Seen",
+    "LastRun",
+    "RetrainSession",
     "asked_of",
-    "at_a_glance",
     "begin",
     "decide",
     "lock_path",
-    "read_seen",
+    "read_last_run",
+    "unchanged_decision",
 ]

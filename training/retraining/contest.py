@@ -14,7 +14,15 @@ from features.table import FeatureTable
 from models.boosting import side_by_side
 from models.contamination import ContaminationModel
 from models.ranker import Ranker
-from training.contamination import Study, away_from, fit_side, held_back_study, learned_by, study_at, unlabelled_land
+from training.contamination import (
+    CellDataset,
+    away_from,
+    dataset_at,
+    fit_side,
+    held_back_study,
+    learned_by,
+    unlabelled_land,
+)
 from training.evidence import FOUND, NO_REGION, UNKNOWN, Evidence, Inputs, Ledger
 from training.retraining.casualty_contest import CasualtyArena
 from training.settings import TrainConfig
@@ -66,7 +74,7 @@ class Contest:
     domain_challenger: float
     missing: tuple[str, ...]
     new: tuple[str, ...]
-    now: Study
+    now: CellDataset
     casualty: CasualtyArena | None = None
 
     def arena(self, name: str) -> Arena | None:
@@ -91,14 +99,14 @@ def contest(
     judged by all that is known of it today: what does harm there came in elsewhere since. `trained` is the training of
     the challenger where it was of this run: its features and held-out models are not made twice.
     """
-    now = trained.study if trained else study_at(config, inputs, ledger.at(config.as_of))
+    now = trained.study if trained else dataset_at(config, inputs, ledger.at(config.as_of))
     held_out = trained.judgement.rankers if trained else {}
     asked = champion.ranker.features
     missing = tuple(name for name in asked if name not in now.table.names)
     new = tuple(name for name in now.learned.names if name not in asked)
     made = []
     if since < config.as_of:
-        then = study_at(config, inputs, ledger.at(since))
+        then = dataset_at(config, inputs, ledger.at(since))
         fresh = ledger.between(since, config.as_of)
         made = [
             _newest(config, then, now, fresh, ledger.origins(since, config.as_of), champion, challenger),
@@ -114,7 +122,7 @@ def contest(
     )
 
 
-def _in_domain(config: TrainConfig, study: Study, model: ContaminationModel) -> float:
+def _in_domain(config: TrainConfig, study: CellDataset, model: ContaminationModel) -> float:
     """Share of the land in a model's domain, of MOST_LOOKED_AT cells of it: the limits are whole per cents."""
     cells, size = asked_of(study.table, model.ranker.features), study.grid.n_cells
     if size > MOST_LOOKED_AT:
@@ -134,8 +142,8 @@ def asked_of(table: FeatureTable, names: Sequence[str]) -> Floats32:
 
 def _newest(
     config: TrainConfig,
-    then: Study,
-    now: Study,
+    then: CellDataset,
+    now: CellDataset,
     outcome: Evidence,
     origin: NDArray[np.object_],
     champion: ContaminationModel,
@@ -168,7 +176,7 @@ def _newest(
     )  # fmt: skip
 
 
-def _regions(config: TrainConfig, then: Study, now: Study, held_out: Mapping[str, Ranker]) -> Arena | None:
+def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out: Mapping[str, Ranker]) -> Arena | None:
     folds, books = [], []
     for fold in leave_region_out(now.labels, config.validation, config.seed):
         inside = np.isin(now.regions, fold.facts["regions"])
@@ -179,7 +187,9 @@ def _regions(config: TrainConfig, then: Study, now: Study, held_out: Mapping[str
             books.append(before)
     if not folds:
         return None
-    jobs: list[tuple[Study, Integers, Fold]] = [(then, rows, fold) for rows, fold in zip(books, folds, strict=True)]
+    jobs: list[tuple[CellDataset, Integers, Fold]] = [
+        (then, rows, fold) for rows, fold in zip(books, folds, strict=True)
+    ]
     again = [fold for fold in folds if fold.name not in held_out]
     jobs += [(now, fold.train, fold) for fold in again]
     rankers = side_by_side(
@@ -199,12 +209,12 @@ def _regions(config: TrainConfig, then: Study, now: Study, held_out: Mapping[str
     )  # fmt: skip
 
 
-def _land(config: TrainConfig, study: Study, cell: Integers) -> tuple[Floats, float, float]:
+def _land(config: TrainConfig, study: CellDataset, cell: Integers) -> tuple[Floats, float, float]:
     """Where cells lie, the side of the blocks that are resampled, and that of a cell."""
     return study.grid.centres_m()[cell], config.contamination.block_m, study.grid.cell_size_m
 
 
-def _ranker(config: TrainConfig, study: Study, train: Integers, test: Integers, buffer_m: float) -> Ranker:
+def _ranker(config: TrainConfig, study: CellDataset, train: Integers, test: Integers, buffer_m: float) -> Ranker:
     """The recipe of the config on some rows of a study, none of which is near the land on test."""
     study = held_back_study(config, study, train)
     side, recipe, _ = learned_by(config, study, train, 1)
@@ -213,11 +223,11 @@ def _ranker(config: TrainConfig, study: Study, train: Integers, test: Integers, 
     return fit_side(side, recipe, config.seed, unlabelled)
 
 
-def _raw(study: Study, ranker: Ranker, rows: Integers) -> Floats:
+def _raw(study: CellDataset, ranker: Ranker, rows: Integers) -> Floats:
     return ranker.raw(asked_of(study.table, ranker.features)[rows], 1)
 
 
-def _near(study: Study, which: Flags, rows: Integers, buffer_m: float) -> Flags:
+def _near(study: CellDataset, which: Flags, rows: Integers, buffer_m: float) -> Flags:
     """Cells among `which` that are one of `rows` or within the buffer of one."""
     near = np.zeros(len(which), dtype=bool)
     some = np.flatnonzero(which)
@@ -228,7 +238,7 @@ def _near(study: Study, which: Flags, rows: Integers, buffer_m: float) -> Flags:
     return near
 
 
-def _buffer_m(config: TrainConfig, then: Study) -> float:
+def _buffer_m(config: TrainConfig, then: CellDataset) -> float:
     """The buffer of the config; where it is automatic, the range of the labels known before."""
     if config.validation.buffer_m != "auto":
         return float(config.validation.buffer_m)
@@ -238,7 +248,7 @@ def _buffer_m(config: TrainConfig, then: Study) -> float:
     return max(size, autocorrelation_range_m(then.grid.centres_m()[rows], found, size, config.seed))
 
 
-def _labels_of(study: Study) -> Labels:
+def _labels_of(study: CellDataset) -> Labels:
     return study.labels
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from training.registry import Row
+from training.registry import RegisteredVersion
 
 if TYPE_CHECKING:
-    from training.contamination import Study
+    from training.contamination import CellDataset
     from training.evidence import Ledger
     from training.retraining.contest import Contest
     from training.retraining.gate import Check
@@ -38,7 +38,7 @@ class Decision:
     contest: "Contest | None" = None
     psi: pd.DataFrame = field(default_factory=pd.DataFrame)
     ledger: "Ledger | None" = None
-    study: "Study | None" = None
+    study: "CellDataset | None" = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -47,7 +47,7 @@ class Decision:
         return tuple(f"{check.name}: {check.text}" for check in self.checks if not check.passed)
 
 
-def no_change(known: Row, before: str, notes: tuple[str, ...], news: "News | None") -> Decision:
+def no_change(known: RegisteredVersion, before: str, notes: tuple[str, ...], news: "News | None") -> Decision:
     """UNCHANGED: `known` was trained on all there is, and `before` goes on ranking."""
     decided = known.tags.get("decision", "")
     told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")

@@ -184,7 +184,7 @@ def judged_by_gate(contest: Contest, settings: RetrainingSettings) -> tuple[Chec
     return tuple(check for one in CHECKS.values() for check in one(contest, settings))
 
 
-def drift_told(psi: list[tuple[str, float]]) -> str:
+def drift_sentence(psi: list[tuple[str, float]]) -> str:
     """Input drift in one sentence: reported, for it says that the land differs and not that a model is worse.
 
     >>> drift_told([("road_distance_m", 0.31), ("slope_deg", 0.02)])

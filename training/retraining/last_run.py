@@ -14,7 +14,7 @@ from training.evidence import Inputs, Ledger
 from training.settings import TrainConfig, digest_of, program_digest
 
 
-class Seen(BaseModel):
+class LastRun(BaseModel):
     """What a retraining came to, for the next one.
 
     `mark` stands for files, settings and code. It holds for dates from `since`, the last day on which something in the
@@ -43,7 +43,7 @@ class Seen(BaseModel):
         return bool(mark) and self.mark == mark and begun and (self.until is None or as_of < self.until)
 
 
-def seen_path(config: TrainConfig) -> Path:
+def last_run_path(config: TrainConfig) -> Path:
     """Where it is written down: beside the config. Whoever takes it away loses some seconds of the next run."""
     return config.home_folder / f".{config.name}.retrain.seen.json"
 
@@ -61,17 +61,17 @@ def mark_of(config: TrainConfig, files: str) -> str:
     return digest_of(parts)
 
 
-def read_seen(config: TrainConfig) -> Seen | None:
+def read_last_run(config: TrainConfig) -> LastRun | None:
     """What the last retraining saw; None where nothing is written down or it cannot be read."""
     try:
-        return Seen.model_validate_json(seen_path(config).read_text(encoding="utf-8"))
+        return LastRun.model_validate_json(last_run_path(config).read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError):
         return None
 
 
-def write_seen(config: TrainConfig, seen: Seen) -> None:
+def write_last_run(config: TrainConfig, seen: LastRun) -> None:
     """Write it down in one step; a folder that cannot be written costs the next run its short way and nothing else."""
-    path = seen_path(config)
+    path = last_run_path(config)
     beside = path.with_suffix(".part")
     try:
         beside.write_text(seen.model_dump_json(indent=1), encoding="utf-8")

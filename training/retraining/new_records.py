@@ -36,7 +36,7 @@ def news_since(ledger: Ledger, as_of: date, before: str, since: date) -> News:
     return News(since, fresh[~late].reset_index(drop=True), fresh[late].reset_index(drop=True), tuple(sorted(gone)))
 
 
-def told_counts(frame: pd.DataFrame) -> dict[str, int]:
+def counts_by_kind(frame: pd.DataFrame) -> dict[str, int]:
     """Records of a frame by kind.
 
     >>> told_counts(pd.DataFrame({"kind": ["find", "find", "cleared"]}))

@@ -17,7 +17,7 @@ from training.registry import (
     CHALLENGER,
     CHAMPION,
     TARGETS,
-    Row,
+    RegisteredVersion,
     Store,
     only_one,
     promote,
@@ -28,9 +28,9 @@ from training.registry import (
 from training.retraining.casualty_contest import CasualtyArena, casualty_arena
 from training.retraining.contest import Contest, arena_table, contest
 from training.retraining.decision import FIRST, PROMOTED, REFUSED, WAITING, Decision, no_change
-from training.retraining.gate import drift_told, judged_by_gate
-from training.retraining.new_records import News, news_since, told_counts
-from training.retraining.short_cut import BY_RETRAIN, Begun, at_a_glance, begin, lock_path, note_down
+from training.retraining.gate import drift_sentence, judged_by_gate
+from training.retraining.new_records import News, counts_by_kind, news_since
+from training.retraining.short_cut import BY_RETRAIN, RetrainSession, begin, lock_path, note_down, unchanged_decision
 from training.settings import TrainConfig
 from training.train import Trained, train
 from training.validation import population_stability
@@ -51,11 +51,11 @@ def retrain(
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         begun = begin(config, progress, from_files=inputs is None)
-        return at_a_glance(config, begun, approve) or decide(config, begun, inputs, approve, progress)
+        return unchanged_decision(config, begun, approve) or decide(config, begun, inputs, approve, progress)
 
 
 def decide(
-    config: TrainConfig, begun: Begun, inputs: Inputs | None, approve: str | None, progress: Progress
+    config: TrainConfig, begun: RetrainSession, inputs: Inputs | None, approve: str | None, progress: Progress
 ) -> Decision:
     """`retrain` for a caller that holds the lock and has begun; what it came to is written down for the next run."""
     progress("sources")
@@ -113,7 +113,7 @@ def _decided(
     progress("gate")
     psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
     notes = (
-        *notes, drift_told(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
+        *notes, drift_sentence(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
     )  # fmt: skip
     return _judged(config, store, inputs, (champion, known), found, approve, notes, news, psi)
 
@@ -133,7 +133,7 @@ def _judged(
     config: TrainConfig,
     store: Store,
     inputs: Inputs,
-    rows: tuple[Row, Row],
+    rows: tuple[RegisteredVersion, RegisteredVersion],
     found: Contest,
     approve: str | None,
     notes: tuple[str, ...],
@@ -165,7 +165,13 @@ def _judged(
 
 
 def _settle(
-    config: TrainConfig, store: Store, challenger: Row, kind: str, who: str, why: str, facts: Mapping[str, Any]
+    config: TrainConfig,
+    store: Store,
+    challenger: RegisteredVersion,
+    kind: str,
+    who: str,
+    why: str,
+    facts: Mapping[str, Any],
 ) -> None:
     """Write the decision down, then let it take effect, then mark it as done: whoever is killed does it once more."""
     write_line(config, kind, who, **facts)
@@ -175,7 +181,7 @@ def _settle(
         store.client.set_model_version_tag(challenger.name, challenger.number, key, value)
 
 
-def _together(store: Store, config: TrainConfig, challenger: Row) -> dict[str, str]:
+def _together(store: Store, config: TrainConfig, challenger: RegisteredVersion) -> dict[str, str]:
     """The versions of the challenger's run, both models: they rank together."""
     mark = challenger.tags["fingerprint"]
     rows = [row for t in TARGETS for row in rows_with(store, f"{config.name}.{t}", "fingerprint", mark)]
@@ -186,7 +192,7 @@ def _unchanged(
     config: TrainConfig,
     store: Store,
     inputs: Inputs,
-    known: Row,
+    known: RegisteredVersion,
     before: str,
     approve: str | None,
     notes: tuple[str, ...],
@@ -201,7 +207,7 @@ def _unchanged(
     return no_change(known, before, notes, news)
 
 
-def _news(config: TrainConfig, store: Store, ledger: Ledger, champion: Row) -> News:
+def _news(config: TrainConfig, store: Store, ledger: Ledger, champion: RegisteredVersion) -> News:
     since = date.fromisoformat(champion.tags["as_of"])
     return news_since(ledger, config.as_of, store.read_text(champion.run_id, "records.txt"), since)
 
@@ -219,7 +225,7 @@ def _news_notes(news: News) -> tuple[str, ...]:
 
 
 def _counted(frame: pd.DataFrame) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in told_counts(frame).items()) or "none"
+    return ", ".join(f"{name} {count:,}" for name, count in counts_by_kind(frame).items()) or "none"
 
 
 def _label_shift(ledger: Ledger, config: TrainConfig, news: News) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from features.base import ConfigError
 from training.evidence import Inputs, Ledger, files_digest
-from training.registry import CHAMPION, Row, Store, restore, row_of, sweep
+from training.registry import CHAMPION, RegisteredVersion, Store, restore, row_of, sweep
 from training.retraining.decision import Decision, no_change
-from training.retraining.last_run import Seen, known_days, mark_of, read_seen, write_seen
+from training.retraining.last_run import LastRun, known_days, mark_of, read_last_run, write_last_run
 from training.settings import TrainConfig
 
 # Runs of a retraining carry the tag, so that what a killed one left behind is known for what it is.
@@ -21,7 +21,7 @@ def lock_path(config: TrainConfig) -> Path:
 
 
 @dataclass(frozen=True)
-class Begun:
+class RetrainSession:
     """The store, put in order after whoever was killed; what was done for that; digest of the files; mark of all.
 
     `files` and `mark` are empty where the inputs do not come from files, or one of these cannot be read.
@@ -33,7 +33,7 @@ class Begun:
     mark: str
 
 
-def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: bool = True) -> Begun:
+def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: bool = True) -> RetrainSession:
     """The first steps of a retraining; the caller holds the lock."""
     # Before a source is opened: a file that changes meanwhile is then new to the next run.
     files = files_digest(config) if from_files else ""
@@ -44,10 +44,10 @@ def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: b
     notes = sweep(store, config.name, BY_RETRAIN)
     if restored:
         notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
-    return Begun(store, notes, files, mark)
+    return RetrainSession(store, notes, files, mark)
 
 
-def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decision | None:
+def unchanged_decision(config: TrainConfig, begun: RetrainSession, approve: str | None) -> Decision | None:
     """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
     same = nothing_new(config, begun) if approve is None else None
     if same is None:
@@ -56,12 +56,12 @@ def at_a_glance(config: TrainConfig, begun: Begun, approve: str | None) -> Decis
     return no_change(known, seen.champion, (*begun.notes, *seen.notes), None)
 
 
-def nothing_new(config: TrainConfig, begun: Begun) -> tuple[Row, Seen] | None:
+def nothing_new(config: TrainConfig, begun: RetrainSession) -> tuple[RegisteredVersion, LastRun] | None:
     """The version that knows all there is, and what was seen; None where something may be new.
 
     Versions are compared by the run that made them too: numbers begin anew in another store.
     """
-    seen = read_seen(config)
+    seen = read_last_run(config)
     name = f"{config.name}.contamination"
     if seen is None or not seen.holds(begun.mark, config.as_of):
         return None
@@ -77,7 +77,13 @@ def nothing_new(config: TrainConfig, begun: Begun) -> tuple[Row, Seen] | None:
 
 
 def note_down(
-    config: TrainConfig, begun: Begun, inputs: Inputs, ledger: Ledger, champion: str, known: str, told: tuple[str, ...]
+    config: TrainConfig,
+    begun: RetrainSession,
+    inputs: Inputs,
+    ledger: Ledger,
+    champion: str,
+    known: str,
+    told: tuple[str, ...],
 ) -> None:
     """Write down what was seen, for the next run; nothing where the inputs do not come from files."""
     if not begun.mark:
@@ -85,9 +91,9 @@ def note_down(
     name = f"{config.name}.contamination"
     first, row = row_of(begun.store, name, champion), row_of(begun.store, name, known)
     since, until = known_days(inputs, ledger, config.as_of)
-    write_seen(
+    write_last_run(
         config,
-        Seen(
+        LastRun(
             mark=begun.mark,
             since=since,
             until=until,

@@ -87,7 +87,7 @@ def random_order(_: Lesson, land: Land) -> Floats:
     return np.zeros(len(land.values))
 
 
-def near_what_is_known(lesson: Lesson, land: Land) -> Floats:
+def near_contamination(lesson: Lesson, land: Land) -> Floats:
     """Minus the distance to the nearest found cell of the lesson or to an incident: what a planner has at that date."""
     known_m, _ = cKDTree(lesson.land.centres_m[lesson.found]).query(land.centres_m)
     incident_m = land.column(INCIDENT_DISTANCE)
@@ -127,7 +127,7 @@ LEARNERS: dict[str, Ranking] = {"logistic regression": logistic_regression, "ran
 BASELINES: dict[str, Ranking] = {
     RANDOM: random_order,
     **RULES,
-    "distance to what is known": near_what_is_known,
+    "distance to what is known": near_contamination,
     **LEARNERS,
 }
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlrisk.cli.text.parts import Said, Table
-from training.registry import Row
+from training.registry import RegisteredVersion
 
 LISTED = (("leave_region_out", "recall_10"), ("leave_region_out", "roc_auc"), ("as_of", "recall_10"))
 MOST_SETTINGS = 40
 
 
-def listed(rows: Iterable[Row]) -> list[Said]:
+def listed(rows: Iterable[RegisteredVersion]) -> list[Said]:
     """The versions of the models, one a row, with the figures that decide."""
     header = (
         "model", "version", "alias", "as of", *(f"{protocol} {figure}" for protocol, figure in LISTED), "decision",
@@ -28,7 +28,7 @@ def listed(rows: Iterable[Row]) -> list[Said]:
     return [Table("model versions", header, texts)]
 
 
-def shown(row: Row) -> list[Said]:
+def shown(row: RegisteredVersion) -> list[Said]:
     """One version in full."""
     facts = {"run": row.run_id, "run status": row.status.casefold(), **dict(sorted(row.tags.items()))}
     title = f"{row.name} version {row.number}" + (f" ({', '.join(row.aliases)})" if row.aliases else "")

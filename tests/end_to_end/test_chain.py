@@ -1,0 +1,469 @@
+"""The whole chain on a small synthetic country, run as its user runs it."""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import pytest
+import rasterio
+
+import mlrisk
+from features.base.errors import ConfigError, InputError
+from mlrisk.cli.app import main
+from mlrisk.cli.text.explain import told_cell
+from mlrisk.commands.explain_cell import explain_cell, write_story
+from mlrisk.commands.rank import RISK_COLUMNS
+from mlrisk.ranking.champions import load_champions
+from mlrisk.risk_map.package import NOT_EVIDENCE
+from tests.support.paths import ROOT
+from tests.support.sample_store import cheap
+from training.casualty.fitting import expected_casualties
+from training.casualty.history import open_history
+from training.evidence.inputs import open_inputs
+from training.registry.store import Store
+from training.registry.versions import promote
+from training.settings.casualty import ACTIVITIES
+
+# A small model: what is tested is the chain, not how good the map is.
+QUICK = (
+    "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
+    "casualty.members=3", "casualty.fewest_accidents=20", "casualty.judged_years=1", "validation.folds=3",
+    "validation.protocols=[leave_region_out]", "compute.threads=1",
+    "ranking.explained_cells=300", "output.task_sheets=2",
+)  # fmt: skip
+# One run is judged in every way; the others need no more than what sets their probabilities.
+JUDGED = ("validation.protocols=[as_of, leave_region_out, knndm, random]", "validation.rounds=1")
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-c", "from mlrisk.cli.app import main; main()", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def command_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same command without a process of its own, whose imports take as long as a small run."""
+    out, error, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
+        patch.setattr(sys, "argv", ["mlrisk", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), error.getvalue())
+
+
+def settings(*more: str) -> list[str]:
+    return [part for text in (*QUICK, *more) for part in ("--set", text)]
+
+
+@pytest.fixture(scope="module")
+def country(tmp_path_factory):
+    return mlrisk.synthetic_country(4, cells=2_500, folder=tmp_path_factory.mktemp("country"))
+
+
+@pytest.fixture(scope="module")
+def run(country):
+    result = command("run", country.config_path, *settings(*JUDGED))
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def outputs(country, run):
+    return country.folder / "outputs"
+
+
+@pytest.fixture(scope="module")
+def risk(outputs):
+    return mlrisk.load_risk_map(outputs)
+
+
+@pytest.fixture
+def little_judged():
+    """No map depends on the draws of intervals, on learned baselines or on the sharpness of pictures."""
+    patch = cheap()
+    yield
+    patch.undo()
+
+
+def config(country, *more: str):
+    return mlrisk.load_config(country.config_path, overrides=[*QUICK, *more])
+
+
+def test_a_cell_is_explained_as_the_map_has_it(country, risk, tmp_path):
+    first = risk.loc[risk["rank"] == 1].iloc[0]
+    story = explain_cell(config(country), int(first["cell_id"]), code="az")
+    assert (story.contamination, story.low, story.high) == pytest.approx(
+        (first["contamination"], first["contamination_low"], first["contamination_high"]), abs=1e-12
+    )
+    assert (story.evidence, story.in_domain) == (first["evidence"], first["in_domain"])
+    english = explain_cell(config(country), int(first["cell_id"]))
+    assert {first["reason_1"], first["reason_2"]} - {""} <= {said.text for said in english.families}
+    told = [part if isinstance(part, str) else str(part.rows) for part in told_cell(story)]
+    assert NOT_EVIDENCE in told
+    assert any("balı artırıb" in part for part in told)
+    text, picture = write_story(story, tmp_path)
+    assert json.loads(text.read_text())["cell_id"] == story.cell_id
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ConfigError, match="not in the area"):
+        explain_cell(config(country), 1)
+
+
+def test_every_file_of_the_package_is_there(outputs):
+    tasks = {f"survey_tasks.{ending}" for ending in ("csv", "xlsx", "kml")}
+    names = tasks | {"risk.parquet", "risk_map.tif", "risk_map.gpkg", "map.html", "summary.json"}
+    assert names <= {path.name for path in outputs.iterdir()}
+    assert not [path for path in outputs.parent.iterdir() if path.name.startswith(".outputs")]
+
+
+def test_the_risk_map_has_its_columns_and_one_row_a_cell(country, risk):
+    rules = ["front_line_distance_m", "incident_distance_m", "incident_density_2km_per_km2", "hazard_area_distance_m"]
+    assert list(risk.columns) == [*RISK_COLUMNS, *rules, "geometry"]
+    grid = open_inputs(config(country)).grid
+    assert risk["cell_id"].tolist() == grid.cell_ids().tolist()
+    assert risk.crs == pyproj.CRS("EPSG:32638")
+
+
+def test_probabilities_lie_within_their_interval(risk):
+    assert risk["contamination"].between(0, 1).all()
+    assert (risk["contamination_low"] <= risk["contamination"]).all()
+    assert (risk["contamination"] <= risk["contamination_high"]).all()
+    assert risk["casualties_per_year"].ge(0).all()
+
+
+def test_only_land_with_a_basis_is_ranked(risk):
+    rankable = risk["in_domain"] & ~risk["released"]
+    assert risk.loc[~rankable, "rank"].isna().all()
+    assert sorted(risk.loc[rankable, "rank"]) == list(range(1, int(rankable.sum()) + 1))
+
+
+def test_the_first_cells_have_reasons_in_words(risk):
+    first = risk.nsmallest(50, "rank")
+    assert first["reason_1"].str.contains("raised the score").all()
+    assert (risk.loc[risk["rank"] > 300, ["reason_1", "reason_2", "reason_3"]] == "").all(axis=None)
+
+
+def test_the_map_finds_more_of_the_truth_than_chance(country, risk):
+    with rasterio.open(country.truth_raster) as truth:
+        grid = open_inputs(config(country)).grid
+        contaminated = truth.read(1)[grid.mask] > 0
+    best = risk["contamination_score"].rank(ascending=False) <= 0.1 * len(risk)
+    assert contaminated[best.to_numpy()].sum() / contaminated.sum() > 0.2
+
+
+def test_cells_sum_to_their_units(country, risk):
+    settings, inputs = config(country), open_inputs(config(country))
+    model, history = load_champions(settings).casualty, open_history(settings, inputs)
+    scores = dict(zip(model.scored_cells.tolist(), model.scores.tolist(), strict=True))
+    history.score = lambda _: np.array([scores[cell] for cell in inputs.grid.cell_ids().tolist()])
+    expected, low, high = expected_casualties(model, history.moment(settings.as_of), 1)
+    for name, unit in (("", expected), ("_low", low), ("_high", high)):
+        assert np.allclose(history.units.total(risk[f"casualties_per_year{name}"].to_numpy()), unit, rtol=1e-9)
+    assert (risk["casualties_per_year_low"] < risk["casualties_per_year"]).all()
+
+
+def test_casualties_by_activity_sum_to_the_casualties_of_a_cell(risk):
+    parts = risk[[f"casualties_{name}_per_year" for name in ACTIVITIES]]
+    assert np.allclose(parts.sum(axis=1), risk["casualties_per_year"], rtol=1e-9)
+    assert (risk["killed_per_year"] < risk["casualties_per_year"]).all()
+
+
+def test_a_return_adds_danger_where_people_come_and_takes_none_away(country, risk):
+    grown = risk["casualties_return_increase"]
+    assert (grown >= 0).all()
+    assert np.allclose(risk["casualties_per_year_if_return"], risk["casualties_per_year"] + grown)
+    towns = open_inputs(config(country)).sources.vectors["settlements"]
+    coming = towns[towns["planned_population"] > towns["population"]]
+    assert len(coming)
+    near = risk.geometry.apply(lambda place: coming.distance(place).min()).to_numpy() < 1_500
+    before = risk["casualties_per_year"].rank(ascending=False)
+    after = risk["casualties_per_year_if_return"].rank(ascending=False)
+    assert (before - after)[near].mean() > 0
+    assert (before - after)[~near].mean() < 0
+    # Where the return brings nobody, nothing but the rank may move.
+    assert (grown[near] > 0).all()
+    assert grown[near].mean() > 2 * grown[~near].mean()
+
+
+def test_the_other_files_open(outputs, risk):
+    with rasterio.open(outputs / "risk_map.tif") as raster:
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert {"contamination", "casualties_per_year", "in_domain"} <= set(raster.descriptions)
+        assert np.isfinite(raster.read(1)).sum() == len(risk)
+    layers = {name for name, _ in pyogrio.list_layers(outputs / "risk_map.gpkg")}
+    assert {"ranked_cells", "survey_tasks", "known_hazards", "layer_styles"} <= layers
+    assert len(gpd.read_file(outputs / "risk_map.gpkg", layer="survey_tasks")) == len(
+        pd.read_csv(outputs / "survey_tasks.csv")
+    )
+
+
+def test_the_summary_tells_what_ran(outputs, risk):
+    summary = json.loads((outputs / "summary.json").read_text())
+    assert summary["cells"] == len(risk)
+    assert summary["ranked_cells"] == int(risk["rank"].notna().sum())
+    assert sum(summary["evidence"].values()) == len(risk)
+    rankings = {row["ranking"] for row in summary["validation"] if row["protocol"] == "leave_region_out"}
+    assert {"mlrisk", "distance to the line", "distance to an incident"} <= rankings
+    assert {"as_of", "leave_region_out", "knndm", "random"} == {row["protocol"] for row in summary["validation"]}
+    assert all(row["base_rate"] is not None for row in summary["validation"])
+    assert {model["alias"] for model in summary["models"]} == {"champion"}
+    assert all(len(source["digest"]) == 64 for source in summary["inputs"])
+
+
+def test_the_terminal_shows_the_rules_of_thumb_beside_the_model(run):
+    assert "distance to the line" in run.stdout
+    assert "Not evidence of absence" in run.stdout
+    assert "hazard_areas: " in run.stdout
+    assert json.loads(run.stderr.splitlines()[0])["step"]
+
+
+@pytest.mark.parametrize("name", ["map.html", "survey_tasks.csv", "survey_tasks.kml", "summary.json"])
+def test_text_outputs_carry_the_warning_and_promise_nothing(outputs, name):
+    text = (outputs / name).read_text()
+    assert "ot evidence of absence" in text
+    visible = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL).lower()
+    assert not re.search(r"\b(safe|mine-free|is clear|green)\b", visible)
+
+
+def test_the_parquet_names_its_models_and_inputs(outputs, country):
+    import pyarrow.parquet as pq
+
+    notes = json.loads(pq.read_schema(outputs / "risk.parquet").metadata[b"mlrisk"])
+    assert notes["as_of"] == str(config(country).as_of)
+    assert "Not evidence of absence" in json.dumps(notes)
+    assert notes["models"]
+
+
+def test_the_same_seed_gives_the_same_bytes_in_a_fresh_store(country, outputs, tmp_path, little_judged):
+    copy = tmp_path / "again"
+    shutil.copytree(country.folder, copy, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
+    again = mlrisk.load_config(
+        copy / "config.yaml", overrides=[*QUICK, "compute.threads=2", "output.formats=[parquet]"]
+    )
+    mlrisk.train(again)
+    mlrisk.rank(again)
+    assert (copy / "outputs" / "risk.parquet").read_bytes() == (outputs / "risk.parquet").read_bytes()
+
+
+def test_tile_borders_change_no_value(country, risk, tmp_path):
+    mlrisk.rank(config(country, "compute.tile_cells=19", f"output.folder={tmp_path}", "output.formats=[parquet]"))
+    tiled = mlrisk.load_risk_map(tmp_path)
+    for column in ("contamination", "contamination_low", "contamination_score", "casualties_per_year"):
+        assert np.allclose(tiled[column], risk[column], rtol=1e-5, atol=0), column
+    assert (tiled["rank"].fillna(0) == risk["rank"].fillna(0)).mean() > 0.999
+
+
+def test_records_after_as_of_change_no_label_and_no_feature(country, tmp_path):
+    base = config(country)
+    cut = tmp_path / "cut"
+    shutil.copytree(country.folder, cut, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
+    dropped = 0
+    for name in ("incidents.csv", "finds.csv", "conflict_events.csv"):
+        table = pd.read_csv(cut / name, dtype=str)
+        columns = [column for column in ("date", "recorded_date") if column in table]
+        late = table[columns].apply(pd.to_datetime, errors="coerce").max(axis=1) > pd.Timestamp(base.as_of)
+        dropped += int(late.sum())
+        table[~late].to_csv(cut / name, index=False)
+    assert dropped > 0
+    without = mlrisk.load_config(cut / "config.yaml", overrides=QUICK)
+    pd.testing.assert_frame_equal(mlrisk.features(base), mlrisk.features(without))
+    assert mlrisk.check(base).evidence == mlrisk.check(without).evidence
+
+
+def test_a_failed_run_leaves_earlier_outputs_untouched(country, outputs):
+    before = {path.name: path.read_bytes() for path in outputs.iterdir()}
+    result = command_here("rank", country.config_path, *settings("sources.dem=missing.tif"))
+    assert result.returncode == 3
+    assert "missing.tif" in result.stderr
+    assert {path.name: path.read_bytes() for path in outputs.iterdir()} == before
+
+
+def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranking(
+    country, outputs, tmp_path, little_judged
+):
+    store = Store.of(config(country))
+    name = f"{config(country).name}.contamination"
+    trained = mlrisk.train(config(country, "seed=7"))
+    assert [version.alias for version in trained.versions] == ["challenger", "challenger"]
+    champion, texts = store.load(name)
+    assert champion.number == "1"
+    ranking = mlrisk.rank(config(country, f"output.folder={tmp_path}", "output.formats=[parquet]"))
+    assert any("version 2 is newer but not champion" in text for text in ranking.summary["warnings"])
+    assert (tmp_path / "risk.parquet").read_bytes() == (outputs / "risk.parquet").read_bytes()
+    assert texts["booster.txt"].startswith("tree")
+    promote(store, {name: trained.versions[0].number}, "a tester")
+    assert store.load(name)[0].number == trained.versions[0].number
+    promote(store, {name: "1"}, "a tester")
+    with pytest.raises(ConfigError, match="has no version 99"):
+        promote(store, {name: "99"}, "a tester")
+
+
+def test_a_changed_model_file_is_refused(country, run):
+    store = Store.of(config(country))
+    name = f"{config(country).name}.casualty"
+    version, _ = store.load(name)
+    folder = Path(store.client.get_run(version.run_id).info.artifact_uri.removeprefix("file://")) / "casualty"
+    text = (folder / "scale.json").read_text()
+    try:
+        (folder / "scale.json").write_text(text.replace("0.", "1."))
+        with pytest.raises(InputError, match="Somebody changed them"):
+            store.load(name)
+    finally:
+        (folder / "scale.json").write_text(text)
+
+
+def test_the_report_lies_in_the_run(country, run):
+    store = Store.of(config(country))
+    version = store.load(f"{config(country).name}.contamination")[0]
+    logged = store.client.get_run(version.run_id)
+    folder = Path(logged.info.artifact_uri.removeprefix("file://"))
+    report = json.loads((folder / "report.json").read_text())
+    assert report["optimism_gap"]["roc_auc"] is not None
+    judged = {fold["protocol"] for fold in json.loads((folder / "folds.json").read_text())}
+    assert judged == {"as_of", "leave_region_out", "knndm", "random"}
+    for name in ("report.html", "sensitivity.csv", "validation.csv", "missed_found_cells.csv"):
+        assert (folder / name).read_text().strip(), name
+    assert logged.data.metrics["leave_region_out/mean/random order/roc_auc"] == 0.5
+
+
+def test_the_versions_open_with_mlflow_alone(country, run):
+    import mlflow.lightgbm
+
+    version = Store.of(config(country)).load(f"{config(country).name}.contamination")[0]
+    client = Store.of(config(country)).client
+    uri = client.get_run(version.run_id).info.artifact_uri
+    booster = mlflow.lightgbm.load_model(f"{uri}/contamination")
+    assert booster.num_trees() == 40
+
+
+def test_the_features_are_written(country, tmp_path):
+    result = command_here("features", country.config_path, "--out", tmp_path / "table")
+    assert result.returncode == 0, result.stderr
+    assert str(tmp_path / "table") in result.stdout
+    table = gpd.read_parquet(tmp_path / "table")
+    assert {"cell_id", "elevation_m", "front_line_distance_m"} <= set(table.columns)
+    assert table.shape[1] > 40
+    expected = mlrisk.features(config(country)).set_index("cell_id").loc[table["cell_id"]].reset_index()
+    pd.testing.assert_frame_equal(pd.DataFrame(table.drop(columns="geometry")), expected)
+
+
+def test_schedulers_and_kept_features_change_no_byte_of_the_map(country, run, tmp_path, monkeypatch):
+    made = []
+    for name, kept, options in (
+        ("one", 1 << 29, ["compute.threads=1"]),
+        ("threads", 1 << 29, ["compute.threads=2"]),
+        ("processes", 0, ["compute.threads=2", "compute.scheduler=processes"]),
+    ):
+        monkeypatch.setattr("mlrisk.ranking.scoring.MOST_KEPT_BYTES", kept)
+        more = ["compute.tile_cells=19", "output.formats=[parquet]", f"output.folder={tmp_path / name}", *options]
+        mlrisk.rank(config(country, *more))
+        made.append((tmp_path / name / "risk.parquet").read_bytes())
+    assert made[0] == made[1] == made[2]
+
+
+def said(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command line that runs in this process."""
+    monkeypatch.setattr(sys, "argv", ["mlrisk", *map(str, arguments)])
+    with pytest.raises(SystemExit) as done:
+        main()
+    captured = capsys.readouterr()
+    return done.value.code or 0, captured.out, captured.err
+
+
+def plan_settings(folder: Path, *more: str) -> list[str]:
+    brief = "output.formats=[parquet, gpkg]", f"output.folder={folder}", "ranking.explained_cells=0"
+    return settings("ranking.policy=harm_per_day", "ranking.plan.working_days=20", *brief, *more)
+
+
+def totals(said: str) -> dict[str, tuple[float, float]]:
+    """The figures of the table of two plans, old and new."""
+    rows = [[part.strip() for part in line.strip("│┃").split("│")] for line in said.splitlines() if "│" in line]
+    return {row[0]: tuple(float(part.replace(",", "")) for part in row[1:3]) for row in rows if len(row) == 4}
+
+
+def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
+    country, run, tmp_path, capsys, monkeypatch
+):
+    old, new = tmp_path / "old", tmp_path / "new"
+    line = ["rank", country.config_path, *plan_settings(old, "ranking.assets.dogs.number=4")]
+    code, told, trouble = said(capsys, monkeypatch, *line)
+    assert code == 0, trouble
+    assert "team-days: dogs 80 of 80" in told
+    line = ["rank", country.config_path, *plan_settings(new, "ranking.assets.dogs.number=12"), "--compare", old]
+    code, told, trouble = said(capsys, monkeypatch, *line)
+    assert code == 0, trouble
+    assert "tasks in: " in told
+    figures = totals(told)
+    assert figures["team-days"] == pytest.approx((80, 240), abs=0.1)
+    assert figures["casualties averted a year"][1] > figures["casualties averted a year"][0]
+    assert figures["hectares"][1] > figures["hectares"][0]
+    found, searched = tmp_path / "finds.csv", country.folder / "land_release.gpkg"
+    finds = pd.read_csv(country.folder / "finds.csv")
+    finds.rename(columns={"lon_wgs84": "longitude", "lat_wgs84": "latitude"}).to_csv(found, index=False)
+    line = ["progress", new, "--found", found, "--searched", searched]
+    code, told, trouble = said(capsys, monkeypatch, *line)
+    assert code == 0, trouble
+    assert "policy: harm_per_day" in told
+    assert "expected against actual finds" in told
+    begun = int(re.search(r"tasks begun: (\d+) of", told)[1])
+    assert begun > 0
+    assert said(capsys, monkeypatch, "rank", country.config_path, "--compare", tmp_path / "none")[0] == 3
+
+
+def test_plans_that_cannot_be_made_as_asked_say_what_was_done(country, run, tmp_path, capsys, monkeypatch):
+    assert "ranking.assets names no team: tasks are in the policy's order" in run.stdout
+    rate = "ranking.assets.dogs={number: 2, rate_m2_per_day: 0}"
+    code, _, trouble = said(capsys, monkeypatch, "rank", country.config_path, "--set", rate)
+    assert code == 2
+    assert "ranking.assets.dogs.rate_m2_per_day" in trouble
+    weights = "ranking.authority.weights={casualties: 3, water: 1}"
+    many = plan_settings(tmp_path, weights, "ranking.policy=authority", "ranking.assets.dogs.number=100000")
+    code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *many)
+    assert code == 0, trouble
+    assert "ranking.authority.weights sum to 4: each was divided by it" in told
+    assert "of 2,000,000 team-days find no work" in told
+    shut = "ranking.masks=[{reason: security, area: area.gpkg}]"
+    line = plan_settings(tmp_path, shut, "ranking.assets.dogs.number=4")
+    code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *line)
+    assert code == 0, trouble
+    assert "every cell is masked or released: there is no task" in told
+    assert "tasks: 0" in told
+
+
+def test_check_reports_what_was_set_aside_and_writes_nothing_else(country, tmp_path):
+    before = sorted(country.folder.rglob("*"))
+    result = command_here("check", country.config_path, "--json", tmp_path / "check.json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / "check.json").read_text())
+    sources = {row["source"]: row for row in report["sources"]}
+    assert sources["hazard_areas"]["repaired"]
+    assert sum(sum(row["set_aside"].values()) for row in sources.values()) > 0
+    assert "hazard_areas" in result.stdout
+    assert sorted(country.folder.rglob("*")) == before
+
+
+def test_what_names_a_victim_reaches_no_output(country, tmp_path, little_judged):
+    canary = "Zulfiqar Canary"
+    copy = tmp_path / "named"
+    shutil.copytree(country.folder, copy, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
+    table = pd.read_csv(copy / "incidents.csv", dtype=str)
+    table.assign(victim_name=canary, birth_date="1971-03-05").to_csv(copy / "incidents.csv", index=False)
+    few = ("features=[front_lines, incidents, roads]", "contamination.model.n_trees=10", "casualty.model.n_trees=5")
+    result = command_here("run", copy / "config.yaml", *settings(*few))
+    assert result.returncode == 0, result.stderr
+    assert canary not in result.stdout + result.stderr
+    made = [path for folder in ("outputs", "mlflow-artifacts") for path in (copy / folder).rglob("*") if path.is_file()]
+    assert made
+    for path in [*made, copy / "mlflow.db"]:
+        assert canary.encode() not in path.read_bytes(), path
+        assert b"1971-03-05" not in path.read_bytes(), path

@@ -1,0 +1,77 @@
+"""Canaries: names, birth dates and addresses in an input appear in no output, log, artifact or error message."""
+
+import subprocess
+import sys
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+import mlrisk
+from tests.support.paths import ROOT
+
+CANARIES = ("Zyxwvuta Qanareva", "ID-CANARY-7731", "1987-01-23-CANARY", "Canary Lane 99", "0555-CANARY-PHONE")
+COLUMNS = ("victim_name", "identity_number", "birth_date", "home_address", "phone")
+QUICK = (
+    "contamination.model.n_trees=20", "contamination.members=3", "casualty.model.n_trees=10", "compute.threads=1",
+    "casualty.window_years=3", "casualty.members=3", "casualty.judged_years=1", "validation.folds=2",
+    "validation.protocols=[leave_region_out]", "casualty.contamination_every_years=9",
+    "validation.explained_cells=100", "ranking.explained_cells=200", "output.task_sheets=2",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def country(tmp_path_factory):
+    """A synthetic country whose accidents, settlements and hazard areas carry personal columns."""
+    made = mlrisk.synthetic_country(3, cells=1_600, folder=tmp_path_factory.mktemp("canary"))
+    path = made.folder / "incidents.csv"
+    table = pd.read_csv(path, dtype=str)
+    table.assign(**dict(zip(COLUMNS, CANARIES, strict=True))).to_csv(path, index=False)
+    areas = gpd.read_file(made.folder / "hazard_areas.gpkg")
+    named = areas.assign(reported_by=CANARIES[0], home_address=CANARIES[3])
+    (made.folder / "hazard_areas.gpkg").unlink()
+    named.to_file(made.folder / "hazard_areas.gpkg", layer="hazard_areas")
+    return made
+
+
+def said(country, *arguments: object) -> str:
+    line = [sys.executable, "-c", "from mlrisk.cli.app import main; main()", *map(str, arguments)]
+    settings = [part for text in QUICK for part in ("--set", text)]
+    result = subprocess.run([*line, *settings], capture_output=True, text=True, cwd=ROOT, check=False)
+    return f"{result.returncode}\n{result.stdout}{result.stderr}"
+
+
+def canaries_in(content: bytes) -> list[str]:
+    # GeoPackage and SQLite keep text as it is; spreadsheets and Parquet are compressed, so they are read besides.
+    return [canary for canary in CANARIES if canary.encode() in content]
+
+
+def test_no_personal_value_leaves_the_program(country):
+    inputs = set(country.folder.rglob("*"))
+    text = said(country, "check", country.config_path) + said(country, "run", country.config_path)
+    assert text.startswith("0\n")
+    assert "risk.parquet" in text
+    assert not canaries_in(text.encode())
+    written = [path for path in country.folder.rglob("*") if path.is_file() and path not in inputs]
+    assert {"risk.parquet", "report.html", "summary.json", "mlflow.db"} <= {path.name for path in written}
+    for path in written:
+        assert not canaries_in(path.read_bytes()), path
+    risk = mlrisk.load_risk_map(country.folder / "outputs")
+    assert not set(COLUMNS) & set(risk.columns)
+    assert not canaries_in(risk.drop(columns="geometry").to_csv().encode())
+    for sheet in pd.read_excel(country.folder / "outputs" / "survey_tasks.xlsx", sheet_name=None, header=None).values():
+        assert not canaries_in(sheet.to_csv().encode())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sources.incidents={path: incidents.csv, columns: {killed: deaths}}",
+        "sources.incidents={path: incidents.csv, columns: {killed: victim_name, date: birth_date}}",
+        "sources.incidents={path: incidents.csv, columns: {longitude: home_address}}",
+        "sources.incidents={path: incidents.csv, values: {activity: {x: y}}, columns: {activity: victim_name}}",
+    ],
+)
+def test_no_error_message_quotes_a_personal_value(country, setting):
+    text = said(country, "check", country.config_path, "--set", setting)
+    assert not canaries_in(text.encode())

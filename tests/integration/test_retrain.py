@@ -1,0 +1,154 @@
+"""From newer results to a decision, on a small land whose records are known."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.sources.opening import Sources
+from models.contamination import ContaminationModel
+from tests.support.sample_store import cheap, store_config
+from tests.support.sample_study import book_of, inputs_of, land
+from training.registry.decision_log import read_lines
+from training.registry.store import Store
+from training.registry.versions import promote, row_of, rows_of
+from training.retraining.contest import NEWEST, REGIONS, contest
+from training.retraining.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+from training.retraining.retrain import retrain
+from training.train import train
+
+SIDE = 26
+NAME = "small.contamination"
+THEN, NOW = date(2022, 6, 30), date(2023, 12, 31)
+LOOSE = {"margin": 1.0, "district_margin": 1.0, "most_shift": 50.0, "most_calibration_error": 1.0, "least_found": 5}
+STRICT = {"margin": 0.0, "doubt": 0.0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    patch = cheap()
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def books():
+    return inputs_of(land(2, SIDE), SIDE)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory, books):
+    """A store whose champion knows the records of THEN."""
+    folder = tmp_path_factory.mktemp("store")
+    decision = retrain(settings(folder, THEN), books)
+    return folder, decision
+
+
+def settings(folder, as_of, **retraining):
+    return store_config(folder, as_of=as_of, retraining={**LOOSE, **retraining})
+
+
+def with_survey(books, survey):
+    return replace(books, sources=Sources(books.grid, {**books.sources.vectors, "survey": survey}, {}, (), ()))
+
+
+def champion(config):
+    return Store.of(config).number(NAME, "champion")
+
+
+def test_the_story_from_first_to_last(started, books):
+    folder, first = started
+    assert (first.kind, first.champion) == (FIRST, "1")
+    # Another date under which no more is known is no news.
+    same = retrain(settings(folder, THEN), books)
+    assert (same.kind, same.champion) == (UNCHANGED, "1")
+    assert "nothing new since version 1" in " ".join(same.notes)
+    assert len(rows_of(Store.of(settings(folder, THEN)), NAME)) == 1
+
+    # Stricter than anything can hold: refused, with the reason, and the champion goes on.
+    refused = retrain(settings(folder, NOW, margin=0.0, doubt=0.0, most_calibration_error=0.0), books)
+    assert refused.kind in (REFUSED, PROMOTED)
+    strict = settings(folder, NOW, most_domain_loss=0.0, most_calibration_error=0.0, margin=0.0, doubt=0.0)
+    assert champion(strict) == ("1" if refused.kind == REFUSED else refused.challenger)
+    if refused.kind == REFUSED:
+        assert refused.reasons
+
+    waiting = retrain(settings(folder, NOW, policy="approve"), books)
+    assert waiting.kind in (WAITING, UNCHANGED)
+    signed = retrain(settings(folder, NOW, policy="approve"), books, approve="Anna")
+    assert signed.kind == PROMOTED
+    row = row_of(Store.of(strict), NAME, signed.challenger)
+    assert row.tags["promoted_by"] == "Anna"
+    assert row.tags["decision"] == PROMOTED
+    assert champion(strict) == signed.challenger
+    again = retrain(settings(folder, NOW, policy="approve"), books, approve="Anna")
+    assert again.kind == UNCHANGED
+    lines = read_lines(strict)
+    assert [line["what"] for line in lines][:1] == [FIRST]
+    assert lines[-1]["what"] == PROMOTED
+    assert {"at", "who", "user", "inputs", "challenger", "why", "code", "as_of"} <= set(lines[-1])
+    casualty = Store.of(strict).number("small.casualty", "champion")
+    assert row_of(Store.of(strict), "small.casualty", casualty).run_id == row.run_id
+
+
+def test_a_record_from_before_is_reported_and_teaches(started, books, tmp_path):
+    config = settings(tmp_path, THEN)
+    early = books.sources.vectors["survey"]
+    cut = early.drop(index=early.index[pd.to_datetime(early["recorded_date"]) <= pd.Timestamp(THEN)][:7])
+    without = with_survey(books, cut)
+    assert retrain(config, without).kind == FIRST
+    found = retrain(config, books)
+    assert found.news.counts == {"new": 0, "late": 7, "gone": 0}
+    assert any("recorded by 2022-06-30 and not known to the champion: survey_" in note for note in found.notes)
+    assert found.kind in (PROMOTED, REFUSED)
+    # The order of the rows in a file is no news.
+    turned = with_survey(books, early.iloc[::-1].reset_index(drop=True))
+    assert retrain(config, turned).kind == UNCHANGED
+
+
+def test_what_training_made_is_not_made_again_and_changes_no_figure(started, books, tmp_path):
+    config = settings(tmp_path, NOW)
+    trained = train(config, books)
+    assert trained.judgement.rankers
+    champion = ContaminationModel.from_files(Store.of(settings(started[0], THEN)).load_number(NAME, "1")[1])
+    given = config, books, book_of(config, books), champion, THEN, trained.contamination
+    anew, kept = contest(*given), contest(*given, trained)
+    assert kept.now is trained.study
+    assert [arena.name for arena in anew.arenas] == [arena.name for arena in kept.arenas] == [NEWEST, REGIONS]
+    for one, other in zip(anew.arenas, kept.arenas, strict=True):
+        for name in ("cell", "champion", "challenger", "positive", "fold"):
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    assert (anew.domain_champion, anew.domain_challenger) == (kept.domain_champion, kept.domain_challenger)
+
+
+def test_what_was_decided_is_in_the_run(started):
+    folder, _ = started
+    store = Store.of(settings(folder, NOW))
+    row = next(row for row in rows_of(store, NAME) if row.tags.get("decision") == PROMOTED)
+    told = json.loads(store.read_text(row.run_id, "decision.json"))
+    assert told["kind"] in (PROMOTED, WAITING)
+    assert {check["name"] for check in told["checks"]} >= {"recall, newest results", "domain", "sources"}
+    contest = store.read_text(row.run_id, "contest.csv").splitlines()[0]
+    assert {"arena", "cell_id", "found", "champion", "challenger"} <= set(contest.split(","))
+
+
+def test_what_a_killed_run_left_is_taken_away(started):
+    folder, _ = started
+    config = settings(folder, NOW)
+    store = Store.of(config)
+    before = [row.number for row in rows_of(store, NAME)]
+    champion_before = store.number(NAME, "champion")
+    run = store.start_run(config, {}, {"command": "retrain"})
+    texts = store.load(NAME)[1]
+    store.register(run, NAME, texts, {"as_of": "2030-01-01"})
+    from training.registry.versions import sweep
+
+    told = sweep(store, "small", {"command": "retrain"})
+    assert len(told) == 2
+    assert store.client.get_run(run).info.status == "KILLED"
+    assert [row.number for row in rows_of(store, NAME)] == before
+    assert store.number(NAME, "champion") == champion_before
+    promote(store, {NAME: champion_before}, "a tester")

@@ -1,0 +1,110 @@
+"""The parts of a training run that no other module has: random audit cells, and what could not be judged."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.contamination_fit import fit_contamination
+from tests.support.sample_study import config_of, inputs_of, land, study_and_trials
+from training.contamination.judging import judge_contamination, learned_by
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
+from training.train import UNJUDGED, _on_audit, _training_rows, _unjudged
+
+SIDE = 30
+
+
+@pytest.fixture(scope="module")
+def config():
+    return config_of(
+        features=("front_lines", "incidents"), validation={"protocols": ["leave_region_out"]},
+        contamination={"model": {"n_trees": 40, "learning_rate": 0.1}},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(config):
+    """Study, judgement and model."""
+    study, trials = study_and_trials(config, inputs_of(land(2, SIDE, share=0.9), SIDE))
+    judgement = judge_contamination(config, study, trials, {})
+    side, recipe, _ = learned_by(config, study, np.flatnonzero(study.evidence.labelled), 1)
+    rows = _training_rows(config, study, side, judgement)
+    return study, judgement, fit_contamination(rows, recipe.ranker, side.constraints, 3, 0, 1)
+
+
+def with_audit(made, share_of, chance, seed=0):
+    """The study with every judged cell drawn at random; each is found with `share_of` times its probability."""
+    study, judgement, model = made
+    drawn = np.flatnonzero(np.isfinite(judgement.out_of_fold))
+    state, inclusion = study.evidence.state.copy(), np.full(len(study.evidence.state), np.nan)
+    found = np.random.default_rng(seed).random(len(drawn)) < share_of * model.calibration(judgement.out_of_fold[drawn])
+    state[drawn], inclusion[drawn] = np.where(found, FOUND, SEARCHED), chance(found)
+    return replace(study, evidence=replace(study.evidence, state=state, inclusion_prob=inclusion)), drawn, found
+
+
+def evenly(found):
+    return np.full(len(found), 0.1)
+
+
+def unevenly(found):
+    """Twice as likely to be drawn where something is: the records say so, and the level must not rise by it."""
+    return np.where(found, 0.2, 0.1)
+
+
+@pytest.mark.parametrize("chance", [evenly, unevenly])
+def test_random_audit_cells_set_the_level_of_the_probabilities(made, chance):
+    _, judgement, model = made
+    study, drawn, found = with_audit(made, 1 / 3, chance)
+    audited, note = _on_audit(study, judgement, model)
+    counts = 1 / chance(found)
+    share = np.average(found, weights=counts)
+    before, after = (np.average(m.calibration(judgement.out_of_fold[drawn]), weights=counts) for m in (model, audited))
+    assert before > 2 * share
+    assert after == pytest.approx(share, rel=0.05)
+    assert note == (f"probabilities are set by {len(drawn):,} random audit cells, {int(found.sum()):,} of them found",)
+    # What ranks stays, and every probability still lies within its interval.
+    assert audited.ranker is model.ranker
+    scores, unaudited = audited.scores(study.learned.values, 1), model.scores(study.learned.values, 1)
+    assert np.array_equal(scores.score, unaudited.score)
+    assert scores.probability.mean() < 0.6 * unaudited.probability.mean()
+    assert (scores.low <= scores.probability).all()
+    assert (scores.probability <= scores.high).all()
+
+
+def test_without_enough_audit_cells_the_model_stays_the_one_it_was(made):
+    study, judgement, model = made
+    plain = _on_audit(study, judgement, model)
+    assert plain[0] is model
+    assert plain[1] == ()
+    audit, drawn, found = with_audit(made, 1 / 3, evenly)
+    everything = replace(audit.evidence, inclusion_prob=np.where(audit.evidence.inclusion_prob > 0, 1.0, np.nan))
+    # A census tells of what people chose to look at in full; four found cells tell no rate.
+    assert _on_audit(replace(audit, evidence=everything), judgement, model)[0] is model
+    few = audit.evidence.state.copy()
+    few[drawn[found][4:]] = SEARCHED
+    assert _on_audit(replace(audit, evidence=replace(audit.evidence, state=few)), judgement, model)[0] is model
+    unjudged = replace(judgement, out_of_fold=np.full(len(few), np.nan))
+    assert _on_audit(audit, unjudged, model)[0] is model
+
+
+def test_training_rows_are_the_labelled_cells_and_no_other(config, made):
+    study, judgement, _ = made
+    side, _, _ = learned_by(config, study, np.flatnonzero(study.evidence.labelled), 1)
+    rows = _training_rows(config, study, side, judgement)
+    labelled = study.evidence.state != UNKNOWN
+    assert np.array_equal(rows.values, study.learned.values[labelled], equal_nan=True)
+    assert np.array_equal(rows.target, (study.evidence.state[labelled] == FOUND).astype(float))
+    assert np.array_equal(rows.out_of_fold, judgement.out_of_fold[labelled], equal_nan=True)
+    assert np.array_equal(rows.weight, study.evidence.weight[labelled])
+
+
+def test_a_protocol_that_the_records_do_not_allow_is_named_with_its_reason():
+    tables = land(2, 14)
+    never = pd.Series(pd.NaT, index=tables["survey"].index)
+    undated = tables | {"survey": tables["survey"].assign(date=never, recorded_date=never)}
+    config = config_of(features=("front_lines",), validation={"protocols": ["as_of", "random"]})
+    study, trials = study_and_trials(config, inputs_of(undated, 14))
+    judgement = judge_contamination(config, study, trials, {})
+    assert _unjudged(config, judgement) == (f"as_of could not be judged: {UNJUDGED['as_of']}",)
+    assert UNJUDGED.keys() == {"as_of", "leave_region_out", "knndm", "random"}

@@ -1,0 +1,134 @@
+"""The files in the programs of others: QGIS, GDAL and its validator, and the order that the schema of KML asks for."""
+
+import json
+import os
+import subprocess
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+from PIL import Image
+
+from mlrisk.outputs.registry import WRITERS
+from mlrisk.outputs.wording import TASK_COLUMNS
+from mlrisk.risk_map.package import Package
+from mlrisk.risk_map.priority_classes import CLASSES, NO_BASIS
+from tests.support.paths import ROOT
+from tests.support.sample_package import is_green, sample_package
+
+# The Python of the system has PyQGIS and GDAL's scripts, where they are installed (.ci/run does).
+PYTHON = "/usr/bin/python3"
+
+
+def needs(module: str) -> None:
+    if subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True, check=False).returncode:
+        pytest.skip(f"{module} is not installed")
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    return sample_package(30, 40)
+
+
+@pytest.fixture(scope="module")
+def folder(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    for name in ("cog", "gpkg", "csv", "xlsx", "kml"):
+        WRITERS[name](package, folder)
+    return folder
+
+
+def test_qgis_opens_the_geopackage_classified_and_labelled(package: Package, folder: Path) -> None:
+    needs("qgis.core")
+    picture = folder / "qgis.png"
+    script = ROOT / "tests" / "support" / "in_qgis.py"
+    ran = subprocess.run(
+        [PYTHON, str(script), str(folder / "risk_map.gpkg"), str(picture)],
+        capture_output=True, text=True, check=True, timeout=120, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    layers = json.loads(ran.stdout)
+    assert list(layers)[:4] == ["ranked_cells", "no_basis_to_rank", "survey_tasks", "known_hazards"]
+    assert all(layer["valid"] and layer["epsg"] == "EPSG:32638" for layer in layers.values())
+    cells, tasks = layers["ranked_cells"], layers["survey_tasks"]
+    shown = [cls for cls in CLASSES if cls.share_to is not None]
+    assert (cells["renderer"], cells["attribute"]) == ("categorizedSymbol", "priority_class")
+    assert cells["legend"] == [cls.text for cls in shown]
+    assert cells["colours"] == [cls.colour for cls in shown]
+    assert tasks["features"] == len(package.tasks)
+    assert (tasks["labels"], layers["settlements"]["labels"], cells["labels"]) == ("rank", "name", "")
+    told = {column.name: column.label for column in TASK_COLUMNS}
+    for layer in (cells, tasks):
+        assert {name: text for name, text in layer["aliases"].items() if name in told} == {
+            name: told[name] for name in layer["aliases"] if name in told
+        }
+    image = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
+    pixels, counts = np.unique(image, axis=0, return_counts=True)
+    drawn = {
+        f"#{red:02x}{green:02x}{blue:02x}": count for (red, green, blue), count in zip(pixels, counts, strict=True)
+    }
+    assert min(drawn.get(cls.colour, 0) for cls in (*shown, CLASSES[NO_BASIS - 1])) > 100
+    assert [colour for colour, count in drawn.items() if count > 20 and is_green(colour)] == []
+
+
+@pytest.mark.parametrize("name", ["risk_map.tif", "risk_classes.tif"])
+def test_gdal_says_that_the_cog_is_valid(folder: Path, name: str) -> None:
+    needs("osgeo_utils.samples.validate_cloud_optimized_geotiff")
+    validator = "osgeo_utils.samples.validate_cloud_optimized_geotiff"
+    ran = subprocess.run([PYTHON, "-m", validator, str(folder / name)], capture_output=True, text=True, check=False)
+    assert "is a valid cloud optimized GeoTIFF" in ran.stdout, ran.stdout + ran.stderr
+    assert "warning" not in ran.stdout.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("survey_tasks.csv", "survey_tasks"), ("survey_tasks.xlsx", "Survey tasks"), ("survey_tasks.kml", None),
+     ("risk_map.gpkg", "survey_tasks")],
+)  # fmt: skip
+def test_gdal_reads_a_row_for_each_task(package: Package, folder: Path, name: str, layer: str | None) -> None:
+    info = pyogrio.read_info(folder / name, layer=layer, force_feature_count=True)
+    # The table files have the warning in a row of its own.
+    assert info["features"] - len(package.tasks) in ((0,) if name.endswith(("kml", "gpkg")) else (0, 1, 2))
+
+
+# Of the elements that we write, in the order of the OGC schema (KML 2.2, 07-147r2).
+ORDER = {
+    "kml": ("Document",),
+    "Document": ("name", "description", "Style", "Placemark"),
+    "Style": ("LabelStyle", "LineStyle", "PolyStyle", "BalloonStyle"),
+    "LabelStyle": ("color",),
+    "LineStyle": ("color", "width"),
+    "PolyStyle": ("color",),
+    "BalloonStyle": ("text",),
+    "Placemark": ("name", "Snippet", "description", "styleUrl", "ExtendedData", "MultiGeometry"),
+    "ExtendedData": ("Data",),
+    "Data": ("displayName", "value"),
+    "MultiGeometry": ("Point", "Polygon"),
+    "Point": ("coordinates",),
+    "Polygon": ("tessellate", "outerBoundaryIs", "innerBoundaryIs"),
+    "outerBoundaryIs": ("LinearRing",),
+    "innerBoundaryIs": ("LinearRing",),
+    "LinearRing": ("coordinates",),
+}
+
+
+def test_kml_is_as_its_schema_asks(folder: Path) -> None:
+    root = ET.parse(folder / "survey_tasks.kml").getroot()  # noqa: S314 -- our own output
+    space = "{http://www.opengis.net/kml/2.2}"
+    assert root.tag == f"{space}kml"
+    for element in root.iter():
+        name = element.tag.removeprefix(space)
+        allowed = ORDER.get(name, ())
+        places = [allowed.index(child.tag.removeprefix(space)) for child in element]
+        assert all(first <= second for first, second in pairwise(places)), name
+    styles = {f"#{style.get('id')}" for style in root.iter(f"{space}Style")}
+    assert {url.text for url in root.iter(f"{space}styleUrl")} == styles
+    names = [mark.get("id") for mark in root.iter(f"{space}Placemark")]
+    assert len(set(names)) == len(names) > 0
+    for ring in root.iter(f"{space}LinearRing"):
+        points = [tuple(map(float, point.split(","))) for point in (ring[0].text or "").split()]
+        assert len(points) >= 4
+        assert points[0] == points[-1]
+        assert all(-180 <= longitude <= 180 and -90 <= latitude <= 90 for longitude, latitude in points)

@@ -1,0 +1,135 @@
+"""The chain against PostgreSQL and against a tracking server, both on loopback; skipped where they are absent."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from features.as_of.snapshot import Snapshot
+from features.table.build import grid_feature_table
+from models.contamination import ContaminationModel
+from tests.integration.test_retrain import LOOSE, NOW, SIDE, THEN
+from tests.support.sample_store import cheap, store_config
+from tests.support.sample_study import inputs_of, land
+from training.evidence.inputs import contamination_context
+from training.registry.archive import export_version
+from training.registry.store import Store
+from training.registry.versions import roll_back, rows_of
+from training.retraining.decision import FIRST, PROMOTED, UNCHANGED
+from training.retraining.retrain import retrain
+
+NAME = "small.contamination"
+PROGRAMS = [*Path("/usr/lib/postgresql").glob("*/bin")]
+
+
+def program(name):
+    return shutil.which(name) or next((str(folder / name) for folder in PROGRAMS if (folder / name).exists()), None)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    if not (program("initdb") and program("postgres") and find_spec("psycopg")):
+        pytest.skip("PostgreSQL or its driver (psycopg) is absent")
+    folder, user = tmp_path_factory.mktemp("postgres"), {}
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root.
+        owner = pwd.getpwnam("postgres")
+        user = {"user": "postgres", "group": owner.pw_gid}
+        for path in (folder, *folder.parents):
+            if str(path) == "/tmp":  # noqa: S108 where pytest keeps its folders
+                break
+            path.chmod(0o755)
+        shutil.chown(folder, "postgres")
+    data, port = folder / "data", free_port()
+    line = [program("initdb"), "-D", str(data), "-U", "anna", "--auth=trust", "--no-sync", "-E", "UTF8"]
+    subprocess.run(line, check=True, capture_output=True, cwd=folder, **user)
+    line = [program("postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F"]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **user)
+    try:
+        wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
+        yield f"postgresql://anna:secret@127.0.0.1:{port}/postgres"
+    finally:
+        # At once: a gentle end waits for clients, and MLflow keeps its connections.
+        process.send_signal(signal.SIGQUIT)
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    line = [
+        sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/server.db",
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, start_new_session=True
+    )
+    try:
+        wait_for(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close())
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(check, seconds=120):
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.3)
+
+
+@pytest.mark.parametrize("where", ["postgres", "server"])
+def test_the_chain_runs_there(where, request, tmp_path):
+    import mlflow
+
+    uri = request.getfixturevalue(where)
+    books = inputs_of(land(2, SIDE), SIDE)
+    patch = cheap()
+    try:
+        first = config_at(tmp_path, uri, THEN)
+        assert retrain(first, books).kind == FIRST
+        now = config_at(tmp_path, uri, NOW)
+        assert retrain(now, books).kind == PROMOTED
+        assert retrain(now, books).kind == UNCHANGED
+    finally:
+        patch.undo()
+    store = Store.of(now)
+    assert [(row.number, row.aliases) for row in rows_of(store, NAME)] == [("2", ("champion", "challenger")), ("1", ())]
+    assert "secret" not in str(store.client.get_run(rows_of(store, NAME)[0].run_id).data.params)
+    assert not (Path.cwd() / "mlruns").exists()
+    mlflow.set_tracking_uri(uri)
+    try:
+        table = grid_feature_table(books.grid, Snapshot(books.sources, contamination_context(now)), now.features, 512)
+        model = ContaminationModel.from_files(store.load(NAME)[1])
+        mine = model.scores(table.aligned(model.ranker.features)).probability
+        theirs = mlflow.pyfunc.load_model(f"models:/{NAME}@champion").predict(table.frame())
+        assert abs(mine - theirs).max() < 1e-9
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert export_version(store, NAME, "2", tmp_path / "two.zip").is_file()
+    assert roll_back(store, "small", "Anna")[NAME] == "1"
+
+
+def config_at(folder, uri, as_of):
+    return store_config(folder, as_of=as_of, retraining=LOOSE, tracking={"uri": uri})

@@ -1,0 +1,130 @@
+"""What moved between two maps, on a package whose earlier map is made up."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlrisk.followup.change_report import FILES, write_changes
+from mlrisk.followup.map_changes import WHY, Earlier, changes_between, expected_and_found
+from mlrisk.ranking.policies import ranked
+from tests.support.sample_package import FORBIDDEN, sample_package
+from tests.unit.training.reporting.test_report import Seen
+from training.evidence.states import FOUND, SEARCHED, UNKNOWN
+from training.retraining.decision import PROMOTED, REFUSED, Decision
+from training.retraining.gate import Check
+
+PACKAGE = sample_package(30, 40)
+RISK = PACKAGE.risk
+N = len(RISK)
+DISTRICTS = np.where(RISK["easting_m"] < RISK["easting_m"].median(), "west", "east").astype(object)
+
+
+class NoLedger:
+    """Books without a newer record."""
+
+    def between(self, *_):
+        nothing = np.zeros(N)
+        return SimpleNamespace(labelled=nothing > 0, state=np.full(N, UNKNOWN), share=nothing)
+
+
+def earlier(cells=RISK, tasks=PACKAGE.tasks, as_of="2023-01-01"):
+    return Earlier(cells.copy(), as_of, tasks)
+
+
+def reranked(score):
+    return ranked(RISK.assign(contamination_score=score), "contamination")
+
+
+SCORE = RISK["contamination_score"].to_numpy()
+BEFORE = reranked(SCORE)
+NOW = replace(PACKAGE, risk=BEFORE)
+
+
+def test_the_same_map_moves_nothing():
+    found = changes_between(earlier(BEFORE), NOW, SCORE, DISTRICTS, NoLedger())
+    assert len(found.moved) == 0
+    assert (len(found.came), len(found.went), found.kept) == (0, 0, len(PACKAGE.tasks))
+    assert (found.districts["first_10_before"] == found.districts["first_10_now"]).all()
+    assert len(found.expected) == 0
+
+
+def test_a_move_is_put_down_to_what_made_it():
+    west = DISTRICTS == "west"
+    rankable = BEFORE["rank"].notna().to_numpy()
+    lifted = SCORE + 5.0 * west
+    after = replace(PACKAGE, risk=reranked(lifted))
+    by_features = changes_between(earlier(BEFORE), after, lifted, DISTRICTS, NoLedger())
+    by_model = changes_between(earlier(BEFORE), after, SCORE, DISTRICTS, NoLedger())
+    assert len(by_features.moved) == len(by_model.moved) > 100
+    mine = by_model.moved["district"] == "west"
+    assert set(by_model.moved[mine]["why"]) == {"changed model"}
+    assert set(by_features.moved[mine]["why"]) == {"changed features"}
+    # Nothing changed in the east but that the west went before it.
+    assert set(by_model.moved[~mine]["why"]) == {"changed place of others"}
+    worst = by_model.districts.iloc[0]
+    assert worst["district"] == "east"
+    assert worst["first_10_now"] < worst["first_10_before"]
+    assert sum(by_model.reasons.values()) == len(by_model.moved)
+    assert set(by_model.reasons) == set(WHY)
+    step = (by_model.moved["place_now"] - by_model.moved["place_before"]).abs()
+    assert step.is_monotonic_decreasing
+    assert rankable.sum() > len(by_model.moved) - 1
+
+
+def test_new_evidence_is_named_before_any_model():
+    cell = BEFORE["rank"].idxmin()
+    now = reranked(SCORE)
+    now.loc[cell, "rank"] = pd.NA
+    now.loc[cell, "released"] = True
+    found = changes_between(earlier(BEFORE), replace(PACKAGE, risk=now), SCORE, DISTRICTS, NoLedger())
+    assert found.moved.iloc[0]["cell_id"] == BEFORE.loc[cell, "cell_id"]
+    assert found.moved.iloc[0]["why"] == "new evidence"
+
+
+def test_tasks_come_and_go_by_the_land_that_they_cover():
+    half = PACKAGE.tasks.iloc[: len(PACKAGE.tasks) // 2]
+    found = changes_between(earlier(BEFORE, half), NOW, SCORE, DISTRICTS, NoLedger())
+    assert (len(found.came), len(found.went), found.kept) == (len(PACKAGE.tasks) - len(half), 0, len(half))
+    back = changes_between(earlier(BEFORE), replace(NOW, tasks=half), SCORE, DISTRICTS, NoLedger())
+    assert (len(back.came), len(back.went)) == (0, len(PACKAGE.tasks) - len(half))
+
+
+def test_expected_stands_beside_found_on_unknown_land_alone():
+    unknown = BEFORE["evidence"].eq("unknown").to_numpy()
+    labelled = np.arange(N) % 3 == 0
+    state = np.where(labelled, np.where(np.arange(N) % 2, FOUND, SEARCHED), UNKNOWN)
+    book = SimpleNamespace(between=lambda *_: SimpleNamespace(labelled=labelled, state=state, share=np.full(N, 0.5)))
+    table = expected_and_found(
+        earlier(BEFORE), BEFORE["cell_id"].to_numpy(), DISTRICTS, book, str(date(2024, 1, 1))
+    ).set_index("district")
+    rows = labelled & unknown
+    assert table.loc["all", "cells"] == rows.sum()
+    assert table.loc["all", "expected"] == pytest.approx(0.5 * BEFORE["contamination"][rows].sum())
+    assert table.loc["all", "found"] == pytest.approx(0.5 * (state[rows] == FOUND).sum())
+    assert table.loc[["west", "east"], "found"].sum() == pytest.approx(table.loc["all", "found"])
+    assert len(expected_and_found(earlier(BEFORE), BEFORE["cell_id"].to_numpy(), DISTRICTS, book, "2023-01-01")) == 0
+
+
+def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
+    checks = (Check("recall", False, "champion 0.5, challenger 0.3"), Check("domain", True, "90 %"))
+    decision = Decision(REFUSED, "3", "3", "4", checks, ("12 records came late",))
+    after = replace(PACKAGE, risk=reranked(SCORE[::-1].copy()))
+    found = changes_between(earlier(BEFORE), after, SCORE, DISTRICTS, NoLedger())
+    write_changes(decision, found, PACKAGE.notes, "2023-01-01", tmp_path)
+    page, told = ((tmp_path / name).read_text() for name in FILES)
+    words = " ".join(Seen(page.split("</style>")[1]).words)
+    assert words.index("refused") < words.index("For whom it got worse")
+    assert "does not hold" in words
+    assert "12 records came late" in words
+    assert not FORBIDDEN.search(words)
+    record = json.loads(told)
+    assert record["reasons"] == ["recall: champion 0.5, challenger 0.3"]
+    assert record["moved_cells"] == len(found.moved) == len(record["moved"])
+    assert sum(record["moved_by_reason"].values()) == len(found.moved)
+    write_changes(Decision(PROMOTED, "1", None, "1"), None, PACKAGE.notes, "", tmp_path)
+    assert "no earlier map" in (tmp_path / FILES[0]).read_text()

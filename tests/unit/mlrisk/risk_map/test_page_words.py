@@ -1,0 +1,143 @@
+"""The page in its languages: every text has its word in every language, and none says what no text may say."""
+
+import re
+import zipfile
+from dataclasses import replace
+from string import Formatter
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from features.families.registry import FAMILIES
+from mlrisk.outputs.map_page import PROTOCOLS, SCRIPT_TEXTS, _page
+from mlrisk.outputs.map_page_overlays import OVERLAYS
+from mlrisk.outputs.map_page_themes import make_themes
+from mlrisk.outputs.map_page_words import PageWords
+from mlrisk.outputs.registry import WRITERS
+from mlrisk.outputs.task_sheets_pdf import pages
+from mlrisk.outputs.wording import HOW_TO_READ
+from mlrisk.planning.plan import _with_reasons
+from mlrisk.risk_map.language import DECIMAL, Language, language, languages
+from mlrisk.risk_map.package import NOT_EVIDENCE
+from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS
+from tests.support.sample_package import FORBIDDEN, FORBIDDEN_AZ, sample_package
+
+PLAN = (
+    "survey", "explore", "audit", "{what} by {asset}", "not this season ({what})",
+    "{what}, {days} team-days, number {number} in the plan", "explores: the interval of contamination is wide here",
+    "explores: no basis to rank, survey teaches the model most here", "audit: drawn at random with probability 0.01",
+    "audit: drawn at random with probability 1e-05",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], dict[str, str]]:
+    """Every text that the printed sheets, the table and the KML file asked for, and what they say in Azerbaijani."""
+    asked: set[str] = set()
+    whole = Language.say
+
+    def say(self: Language, english: str) -> str:
+        asked.add(english)
+        return whole(self, english)
+
+    package = replace(sample_package(30, 40), languages=("az", "en"), sheets=1)
+    folder = tmp_path_factory.mktemp("printed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Language, "say", say)
+        sheets = [text.get_text() for page in pages(package) for text in page.findobj(Text)]  # type: ignore[attr-defined]
+        for name in ("xlsx", "kml"):
+            WRITERS[name](package, folder)
+    with zipfile.ZipFile(folder / "survey_tasks.xlsx") as book:
+        table = " ".join(book.read(name).decode() for name in book.namelist() if "sharedStrings" in name)
+    kml = (folder / "survey_tasks.kml").read_text("utf-8")
+    return asked, {"pdf": " ".join(" ".join(sheets).split()), "xlsx": table, "kml": kml}
+
+
+@pytest.mark.parametrize("name", ["pdf", "xlsx", "kml"])
+def test_printed_files_speak_the_first_language(name: str, printed: tuple[set[str], dict[str, str]]) -> None:
+    asked, told = printed
+    az = language("az")
+    assert az.say(NOT_EVIDENCE) in told[name]
+    english = [text for text in asked if len(text) > 12 and "{" not in text and text in told[name]]
+    assert english == []
+    assert FORBIDDEN_AZ.findall(told[name]) == []
+    assert len(asked) > 100
+
+
+@pytest.fixture(scope="module")
+def used(printed: tuple[set[str], dict[str, str]]) -> set[str]:
+    """Every text that the page and the printed files asked for, and those that other packages would ask for."""
+    package = sample_package(30, 40)
+    themes, factor = make_themes(package, most_pixels=500)
+    words = PageWords(package.languages)
+    _page(package, themes, factor, words)
+    more = (
+        *PLAN, *HOW_TO_READ, *SCRIPT_TEXTS, *PROTOCOLS.values(), *EVIDENCE_TEXTS.values(),
+        "Nothing was noted as left out.",
+        *(cls.text for cls in CLASSES), *(style.title for style in OVERLAYS),
+        *(name.replace("_", " ") for name in FAMILIES),
+        "No test results came with this map: nothing is known about how well it ranks.",
+        "{shown} of {all}, the rest in survey_tasks.csv", "unknown",
+        "casualties: no accident is known to learn from", "no basis to rank in {cells} cells",
+        "no reason is told for this task", "unknown, no accident is known",
+    )  # fmt: skip
+    return {text for text in words.used | printed[0] | set(more) if re.search("[a-z]", text, re.IGNORECASE)}
+
+
+@pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
+def test_every_text_of_the_page_has_its_word(code: str, used: set[str]) -> None:
+    told = language(code)
+    assert len(used) > 90
+    assert sorted(text for text in used if text not in told.page and DECIMAL.sub("#", text) not in told.page) == []
+
+
+@pytest.mark.parametrize("code", languages())
+def test_texts_have_the_placeholders_of_their_english(code: str) -> None:
+    for english, text in language(code).page.items():
+        wanted = {name for _, name, _, _ in Formatter().parse(english) if name}
+        numbers = {str(place) for place in range(english.count("#"))}
+        assert {name for _, name, _, _ in Formatter().parse(text) if name} == wanted | numbers, english
+
+
+@pytest.mark.parametrize("code", languages())
+def test_no_language_says_that_land_is_free_of_mines(code: str) -> None:
+    told = language(code)
+    texts = [*told.page.values(), *told.texts.values(), *told.units.values(), told.raised, told.lowered, told.unknown]
+    texts += [sentence for sentences in told.leads.values() for sentence in sentences]
+    assert [text for text in texts if FORBIDDEN.search(text) or FORBIDDEN_AZ.search(text)] == []
+    assert FORBIDDEN_AZ.search("Ərazi təmizlənib")
+    assert FORBIDDEN_AZ.search("təhlükəsizdir")
+
+
+def test_numbers_keep_their_place() -> None:
+    told = language("az")
+    assert told.say("0.03 to 0.1") == "0.03 - 0.1"
+    assert told.say("Settlements, at most 150") == "Yaşayış məntəqələri, ən çoxu 150"
+    assert told.say("survey next (1 to 5 %)") == "növbəti tədqiq et (1 - 5 %)"
+    assert told.say("a text that nobody translated") == "a text that nobody translated"
+
+
+def test_one_language_needs_no_elements_and_hostile_text_is_escaped() -> None:
+    assert PageWords(("en",)).html("version {number}", number="<b>") == "version &lt;b&gt;"
+    both = PageWords(("en", "az")).html("version {number}", number="<b>")
+    assert both == (
+        '<span data-l="en" lang="en">version &lt;b&gt;</span><span data-l="az" lang="az">versiya &lt;b&gt;</span>'
+    )
+
+
+def test_an_exploring_or_auditing_task_says_so_first_in_every_language() -> None:
+    tasks = gpd.GeoDataFrame(
+        {
+            "purpose": ["survey", "audit", "explore"],
+            "out_of_domain_share": [0.0, 0.0, 1.0],
+            "inclusion_prob": [np.nan, 0.0123, np.nan],
+            **{name: ["a", "b", "c"] for name in ("reason_1", "reason_2", "reason_1_az", "reason_2_az")},
+        }
+    )
+    told = _with_reasons(tasks)
+    assert told["reason_1"].tolist()[:2] == ["a", "audit: drawn at random with probability 0.0123"]
+    assert told["reason_1_az"].tolist()[:2] == ["a", "yoxlama: 0.0123 ehtimalı ilə təsadüfi seçilib"]
+    assert told["reason_1_az"].iloc[2].startswith("kəşf: sıralamağa əsas yoxdur")
+    assert told["reason_2"].tolist() == told["reason_2_az"].tolist() == ["a", "b", "c"]

@@ -1,0 +1,105 @@
+"""Features of neighbours' outcomes: what a fold does not learn from, it does not see either."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import shapely
+
+from features.as_of.snapshot import Snapshot
+from features.base.errors import ConfigError
+from features.base.feature_info import CLIP_M, FeatureContext, clipped_name
+from features.families import hazard_areas
+from features.table.build import grid_feature_table
+from tests.support.sample_country import AS_OF, StandIn, country_grid, polygons
+from tests.support.sample_study import config_of, inputs_of, land, study_and_trials
+from training.contamination.dataset import growing_features
+from training.contamination.neighbour_outcomes import features_of_outcomes, held_back, raw_distances
+
+SEEN = {"outcomes": "neighbours", "own_block_m": 1_000}
+
+
+def config_seeing():
+    return config_of(contamination=SEEN, validation={"protocols": ["leave_region_out"]})
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return land()
+
+
+@pytest.fixture(scope="module")
+def seen(tables):
+    return study_and_trials(config_seeing(), inputs_of(tables))
+
+
+def test_outcomes_of_survey_are_hidden_unless_the_config_lets_them_in(tables, seen):
+    hidden, _ = study_and_trials(config_of(validation={"protocols": []}), inputs_of(tables))
+    told = set(features_of_outcomes(hidden.infos, hidden.known.context))
+    assert told & set(hidden.table.names)
+    assert not told & set(hidden.learned.names)
+    assert "found_share_5km" in seen[0].learned.names
+
+
+def test_labels_of_held_out_land_move_no_feature_of_a_fold(tables, seen):
+    study, trials = seen
+    survey = tables["survey"]
+    for trial in trials:
+        outside = np.ones(study.grid.n_cells, bool)
+        outside[trial.fold.train] = False
+        cell = study.grid.locate(survey.geometry.x.to_numpy(), survey.geometry.y.to_numpy())
+        other = survey.assign(outcome=np.where(outside[cell], "found", survey["outcome"]))
+        # Regions are dealt so that their found cells balance: the folds are those of before.
+        again, _ = study_and_trials(
+            config_of(contamination=SEEN, validation={"protocols": []}), inputs_of(tables | {"survey": other})
+        )
+        hidden = np.flatnonzero(outside & study.evidence.labelled)
+        rebuilt = held_back(again.learned, again.infos, again.known, again.grid, hidden, config_of().compute)
+        np.testing.assert_array_equal(rebuilt.values, trial.study.learned.values)
+        assert not np.array_equal(again.learned.values, study.learned.values, equal_nan=True)
+
+
+def test_a_fold_sees_what_the_other_records_alone_would_show(tables, seen):
+    study, trials = seen
+    survey = tables["survey"]
+    cell = study.grid.locate(survey.geometry.x.to_numpy(), survey.geometry.y.to_numpy())
+    for trial in trials:
+        kept = survey[np.isin(cell, trial.fold.train)].reset_index(drop=True)
+        sources = replace(study.known.sources, vectors=tables | {"survey": kept})
+        alone = grid_feature_table(study.grid, Snapshot(sources, study.known.context), ["surveyed"], 64)
+        names = [name for name in study.learned.names if name in alone.names]
+        np.testing.assert_array_equal(trial.study.learned.aligned(names), alone.aligned(names))
+
+
+def test_without_a_record_left_outcomes_are_unknown(seen):
+    study, _ = seen
+    every = np.arange(study.grid.n_cells)
+    table = held_back(study.learned, study.infos, study.known, study.grid, every, config_of().compute)
+    told = features_of_outcomes(study.infos, study.known.context)
+    for name, before, after in zip(table.names, study.learned.values.T, table.values.T, strict=True):
+        assert np.isnan(after).all() if name in told else np.array_equal(after, before, equal_nan=True)
+
+
+def test_the_model_sees_a_distance_to_known_ordnance_clipped():
+    grid = country_grid()
+    areas = polygons(np.random.default_rng(0), 1, hazard_type=["CHA"])
+    columns = hazard_areas.build(grid, Snapshot(StandIn(grid, {"hazard_areas": areas}, {}), FeatureContext(AS_OF)))
+    exact = shapely.distance(shapely.points(grid.centres_m()), areas.geometry.iloc[0])
+    for name in ("hazard_area_distance_m", "confirmed_hazard_distance_m"):
+        np.testing.assert_allclose(columns[clipped_name(name)][grid.mask], np.minimum(exact, CLIP_M), rtol=1e-6)
+    assert exact.max() > CLIP_M
+    assert raw_distances(columns) == ("hazard_area_distance_m", "confirmed_hazard_distance_m")
+
+
+def test_a_word_that_is_no_way_to_treat_outcomes_is_refused():
+    with pytest.raises((ConfigError, ValueError), match="outcomes"):
+        config_of(contamination={"outcomes": "raw"})
+
+
+def test_what_is_counted_from_records_grows_and_the_land_does_not(seen):
+    study, _ = seen
+    growing = dict(zip(study.table.names, growing_features(study.table.names, study.infos), strict=True))
+    assert growing["incident_distance_m"]
+    assert growing["found_share_5km"]
+    assert not growing["front_line_distance_m"]
+    assert not growing["settlement_distance_m"]

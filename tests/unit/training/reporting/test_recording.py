@@ -1,0 +1,269 @@
+"""What a run leaves behind, read from a store that only remembers what it was given."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.support.sample_study import added, book_of, config_of, few_draws, inputs_of, land, survey
+from tests.unit.training.reporting.test_report import FORBIDDEN, Seen
+from training.contamination.judging import judge_contamination
+from training.evidence.fingerprint import label_digest
+from training.evidence.states import FOUND, STATE_NAMES, UNKNOWN
+from training.registry.store import Version
+from training.reporting import recording
+from training.reporting.recording import record, run_report
+from training.train import train
+from training.validation.baselines import BASELINES
+
+SIDE = 20
+CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
+TEXTS = {
+    "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv", "casualty_tenths.csv",
+    "casualty_years.csv", "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
+    "model_card.md", "inputs.json", "environment.txt", "records.txt",
+}  # fmt: skip
+
+
+class Memory:
+    """Stands for training.registry.store.Store, call by call."""
+
+    def __init__(self, breaks=False):
+        self.breaks, self.calls, self.metrics, self.texts, self.tags, self.files = breaks, [], {}, {}, {}, {}
+        self.parts, self.fold_metrics, self.inputs, self.pictures = {}, {}, {}, {}
+
+    def of(self, _):
+        return self
+
+    def start_run(self, *_):
+        self.calls.append("start")
+        return "run"
+
+    def log_results(self, run, metrics, texts):
+        if run == "run":
+            self.metrics, self.texts = dict(metrics), dict(texts)
+        else:
+            self.fold_metrics[run] = dict(metrics)
+
+    def register(self, _, name, files, tags):
+        self.calls.append(name)
+        if self.breaks:
+            raise RuntimeError("the disk is full")
+        self.tags[name], self.files[name] = tags, files
+        return Version(name, "1", "run", "digest", "", tags["as_of"], tags["grid"])
+
+    def assign_aliases(self, _):
+        self.calls.append("assign_aliases")
+
+    def start_part(self, _, name, params, tags):
+        self.parts[name] = (params, tags)
+        return name
+
+    def log_inputs(self, _, inputs):
+        self.inputs = dict(inputs)
+
+    def log_pictures(self, _, pictures):
+        self.pictures = dict(pictures)
+
+    def finish_run(self, run):
+        if run == "run":
+            self.calls.append("finish")
+
+    def fail_run(self, _):
+        self.calls.append("fail")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pictures():
+    """What pictures show is tested elsewhere, and at full size they cost seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("report_figures", "explanation_figures"):
+            patch.setattr(f"training.{module}.DPI", 30)
+        yield
+
+
+@pytest.fixture(scope="module")
+def config():
+    return config_of(
+        validation={
+            "protocols": ["as_of", "leave_region_out", "random"],
+            "folds": 2,
+            "rounds": 1,
+            "explained_cells": 150,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return inputs_of(land(2, SIDE), SIDE)
+
+
+@pytest.fixture(scope="module")
+def run(config, inputs):
+    """What training returned, what the store was given, and the findings in between."""
+    memory, kept = Memory(), {}
+
+    def keep(*arguments):
+        kept["found"], kept["models"] = arguments[2], arguments[3:]
+        return record(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "Store", memory)
+        patch.setattr("training.train.record", keep)
+        patch.setattr("training.train.judge_contamination", partial(judge_contamination, baselines=CHEAP))
+        few = few_draws()
+        trained = train(config, inputs)
+        few.undo()
+        return trained, memory, kept
+
+
+def table(memory, name):
+    return pd.read_csv(io.StringIO(memory.texts[name]))
+
+
+def test_every_text_of_a_run_is_logged_and_the_report_is_handed_back(run):
+    trained, memory, _ = run
+    assert memory.texts.keys() == TEXTS
+    assert trained.report == {name: memory.texts[name] for name in ("report.html", "report.json")}
+    assert memory.calls == ["start", "small.contamination", "small.casualty", "finish", "assign_aliases"]
+
+
+def test_the_optimism_gap_of_the_report_is_that_of_the_folds(run):
+    trained, memory, _ = run
+    rows = table(memory, "validation.csv")
+    ours = rows[(rows["ranking"] == "mlrisk") & (rows["fold"] != "mean")].groupby("protocol")
+    gap = json.loads(memory.texts["report.json"])["optimism_gap"]
+    assert gap.keys() == trained.optimism_gap.keys() >= {"roc_auc", "recall_10"}
+    for name, value in gap.items():
+        mean = ours[name].mean()
+        assert value == pytest.approx(mean["random"] - mean["leave_region_out"])
+        assert trained.optimism_gap[name] == pytest.approx(value)
+
+
+def test_folds_explain_themselves_in_the_run(run):
+    _, memory, kept = run
+    folds = json.loads(memory.texts["folds.json"])
+    judgement = kept["found"].judgement
+    assert [(fold["protocol"], fold["fold"]) for fold in folds] == [(f.protocol, f.name) for f in judgement.folds]
+    assert [fold["test_cells"] for fold in folds] == [len(fold.test) for fold in judgement.folds]
+    assert {"from", "until"} <= folds[0].keys()
+    report = json.loads(memory.texts["report.json"])
+    assert report["folds"]
+
+
+def test_what_moves_the_scores_is_in_the_report_and_among_the_pictures(run):
+    _, memory, kept = run
+    explained = json.loads(memory.texts["report.json"])["explained"]
+    assert explained["cells"] == 150
+    assert {row["family"] for row in explained["families"]} == {"front_lines", "incidents", "settlements"}
+    assert {row["feature"] for row in explained["features"]} == set(kept["models"][0].ranker.features)
+    names = " ".join(memory.pictures)
+    assert "importance-by-family" in names
+    assert "leading-features" in names
+    assert "dependence-on-the-leading-features" in names
+
+
+def test_the_model_card_is_made_of_what_was_measured(run, config):
+    _, memory, kept = run
+    card, report = memory.texts["model_card.md"], json.loads(memory.texts["report.json"])
+    row = next(row for row in report["pooled"] if row["ranking"] == "mlrisk")
+    assert f"{row['recall_10']:.2f} ({row['recall_10_low']:.2f} to {row['recall_10_high']:.2f})" in card
+    assert "distance to the line" in card
+    assert f"{len(report['missed_positives']):,} found cells lie in the lowest-ranked half" in card
+    worst = next(row for row in report["worst_regions"] if row["ranking"] == "mlrisk")
+    assert f"{worst['protocol']}: {worst['fold']}" in card
+    for part in ("Intended use", "Forbidden use", "Labels", "Known failures", "Not evidence of absence"):
+        assert part in card
+    assert all(warning in card for warning in kept["found"].warnings)
+    assert "not measured" in recording.model_card(config, {}, {**report, "pooled": []}, 3, [])
+    assert not FORBIDDEN.search(card)
+
+
+def test_sensitivity_holds_what_was_varied(run):
+    moved = table(run[1], "sensitivity.csv")
+    assert moved["variant"].tolist() == ["prevalence x0.5", "prevalence x2", "without survey weights"]
+    # No survey weights were asked for: without them nothing moves, and prevalence does move.
+    assert moved["spearman"].tolist()[2] == pytest.approx(1)
+    assert (moved["spearman"][:2] < 1).all()
+
+
+def test_missed_cells_are_written_with_their_score_and_place(run, inputs):
+    _, memory, kept = run
+    missed, evidence = table(memory, "missed_found_cells.csv"), kept["found"].study.evidence
+    ids = inputs.grid.cell_ids()
+    place = np.searchsorted(np.sort(ids), missed["cell_id"])
+    cells = np.argsort(ids)[place]
+    assert len(missed) == len(kept["found"].judgement.missed) > 0
+    assert (evidence.state[cells] == FOUND).all()
+    assert np.array_equal(inputs.grid.centres_m()[cells], missed[["easting_m", "northing_m"]])
+    assert np.allclose(kept["found"].judgement.out_of_fold[cells], missed["score"])
+
+
+def test_the_report_promises_nothing(run):
+    page = run[1].texts["report.html"]
+    words = " ".join(Seen(page.split("</style>")[1]).words)
+    assert "mlrisk" in words
+    assert not FORBIDDEN.search(words)
+    assert not re.search(r"<script|https?://(?!www\.w3\.org)", page)
+
+
+def test_numbers_that_are_logged_are_numbers_and_count_the_evidence(run):
+    _, memory, kept = run
+    assert all(np.isfinite(value) for value in memory.metrics.values())
+    state = kept["found"].study.evidence.state
+    for number, name in enumerate(STATE_NAMES):
+        assert memory.metrics[f"evidence/{name}"] == (state == number).sum()
+    assert memory.metrics["leave_region_out/mean/random order/roc_auc"] == 0.5
+    unknown = replace(kept["found"], metrics=kept["found"].metrics.assign(roc_auc=np.nan))
+    logged = recording._flat_metrics(unknown)
+    assert not any(name.endswith("/roc_auc") for name in logged)
+    assert logged.keys() < memory.metrics.keys()
+    assert memory.metrics["evidence/effective_sample_size"] == pytest.approx((state != UNKNOWN).sum())
+
+
+def test_the_report_repeats_byte_for_byte(run, config):
+    trained, _, kept = run
+    found = kept["found"]
+    again = run_report(
+        config,
+        found.study,
+        found.judgement,
+        found.metrics,
+        found.moved,
+        found.warnings,
+        found.casualty,
+        kept["models"][0].ranker,
+    )
+    assert again == trained.report
+
+
+def test_a_run_that_breaks_is_marked_as_failed(run, config, inputs, monkeypatch):
+    memory = Memory(breaks=True)
+    monkeypatch.setattr(recording, "Store", memory)
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        record(config, inputs.digests, run[2]["found"], *run[2]["models"])
+    assert memory.calls == ["start", "small.contamination", "fail"]
+
+
+def test_labels_are_named_by_what_they_say_and_not_by_when(run, config, inputs):
+    trained, memory, kept = run
+    evidence = kept["found"].study.evidence
+    told = label_digest(evidence)
+    assert memory.tags["small.contamination"]["labels"] == told == label_digest(trained.evidence)
+    assert label_digest(replace(evidence, as_of=config.as_of.replace(year=1999))) == told
+    other, lighter = evidence.state.copy(), evidence.weight.copy()
+    place = np.flatnonzero(other == FOUND)[0]
+    other[place], lighter[place] = UNKNOWN, 0.5
+    assert (
+        len({told, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))}) == 3
+    )
+    more = added(
+        land(2, SIDE), survey=survey(np.random.default_rng(0), inputs.grid.centres_m()[:5] + 1, np.ones(5, bool))
+    )
+    assert label_digest(book_of(config, inputs_of(more, SIDE)).at(config.as_of)) != told

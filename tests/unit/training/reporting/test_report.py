@@ -1,0 +1,149 @@
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.support.sample_held_out import SCRIPT, sample_held_out, sample_report
+from training.reporting import figures as report_figures
+from training.reporting.report import ReportInput, compute, optimism_gap, report_html, report_record, write_report
+from training.validation.held_out import RANDOM, missed_table, pooled_table
+from training.validation.metrics import recall_at_area
+
+FORBIDDEN = re.compile(r"\b(safe|safely|safety|clear|mine-free|minefree)\b", re.IGNORECASE)
+
+
+class Seen(HTMLParser):
+    """The tags, the attributes and the text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.words = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def report():
+    return sample_report()
+
+
+@pytest.fixture(scope="module")
+def computed(report):
+    return compute(report)
+
+
+@pytest.fixture(scope="module")
+def page(report, computed):
+    return report_html(report, computed)
+
+
+def test_missed_positives_come_first(page, report, computed):
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings[0].startswith("Missed")
+    assert next(iter(report_record(report, computed))) == "missed_positives"
+    assert len(computed.missed) > 0
+    assert computed.missed["surveyed_before"].is_monotonic_decreasing
+    assert (computed.missed["surveyed_before"] > 0.5).all()
+
+
+def test_every_accuracy_stands_beside_protocol_base_rate_baselines_and_interval(page, computed):
+    answer = page.split("<h2>What was asked")[1].split("<h2>")[0]
+    assert "leave region out" in answer
+    assert "base rate 0.0" in answer
+    for ranking in ("mlrisk", "distance to the line", "incident density", RANDOM):
+        assert ranking in answer
+    row = computed.pooled.iloc[0]
+    assert f"{row['recall_10_low']:.2f} to {row['recall_10_high']:.2f}" in answer
+
+
+def test_the_gap_is_random_less_regions_and_says_when_it_was_not_measured(report, page):
+    gap = optimism_gap(report.table)
+    ours = report.table[report.table["ranking"] == "mlrisk"].groupby("protocol")["recall_10"].mean()
+    assert gap["recall_10"] == pytest.approx(ours["random"] - ours["leave_region_out"])
+    alone = report.table[report.table["protocol"] != "random"]
+    assert np.isnan(optimism_gap(alone)["recall_10"])
+    assert np.isnan(optimism_gap(pd.DataFrame())["recall_10"])
+    assert "not measured" not in page.split("<h2>Optimism gap")[1].split("<h2>")[0]
+    bare = ReportInput("t", "2024-07-31", "q", alone)
+    assert "not measured" in report_html(bare, compute(bare)).split("<h2>Optimism gap")[1].split("<h2>")[0]
+
+
+def test_a_mean_row_is_not_averaged_again(report):
+    mean = report.table.assign(fold="mean", recall_10=9.0)
+    both = pd.concat([report.table, mean])
+    assert optimism_gap(both)["recall_10"] == pytest.approx(optimism_gap(report.table)["recall_10"])
+
+
+def test_texts_of_the_data_stay_texts_and_nothing_is_fetched(page):
+    seen = Seen(page)
+    assert "script" not in seen.tags
+    assert "b" not in seen.tags
+    assert SCRIPT in "".join(seen.words)
+    assert "default-src 'none'" in dict(seen.attributes)["content"] or "default-src 'none'" in page
+    sources = [value for name, value in seen.attributes if name in ("src", "href")]
+    assert sources
+    assert all(value.startswith("data:image/png;base64,") for value in sources)
+
+
+def test_no_word_and_no_colour_promises_anything(page):
+    from tests.support.sample_package import is_green
+
+    assert not FORBIDDEN.search(" ".join(Seen(page).words))
+    used = re.findall(r"#[0-9a-f]{6}\b", page.split("</style>")[0])
+    used += [*report_figures.COLOURS, report_figures.MODEL_COLOUR, report_figures.MISSED_COLOUR, report_figures.LAND]
+    assert not [colour for colour in used if is_green(colour)]
+
+
+def test_the_json_is_strict_and_the_bytes_repeat(tmp_path):
+    report = sample_report(draws=3)
+    first, second = write_report(report, tmp_path / "a"), write_report(report, tmp_path / "b")
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    record = json.loads(first[1].read_text(), parse_constant=refuse)
+    assert record["pooled"][0]["recall_10_gain"] is None
+    assert record["folds"][0]["recall_10"] == report.table["recall_10"].iloc[0]
+
+
+def test_pooled_rankings_of_a_random_order_reach_the_share_of_area():
+    held_out = sample_held_out()
+    table = pooled_table("p", held_out, "mlrisk", 0, 20).set_index("ranking")
+    assert table.loc[RANDOM, "recall_10"] == pytest.approx(0.1)
+    assert table.loc["mlrisk", "recall_10_gain"] is not None
+    assert np.isnan(table.loc["mlrisk", "recall_10_gain"])
+    ours = held_out.rankings("mlrisk")["mlrisk"]
+    gain = recall_at_area(ours, held_out.positive, 0.1, held_out.area) - 0.1
+    assert table.loc[RANDOM, "recall_10_gain"] == pytest.approx(gain)
+
+
+def test_a_missed_cell_is_told_with_the_rule_that_would_have_found_it():
+    held_out = sample_held_out()
+    missed = missed_table(held_out, "mlrisk")
+    line = held_out.rankings("mlrisk")["distance to the line"]
+    row = missed[missed["best_rule"] == "distance to the line"].iloc[0]
+    assert row["best_rule_before"] == pytest.approx(-line[held_out.cell_id == row["cell_id"]][0], abs=1e-9)
+
+
+def test_given_missed_cells_replace_the_computed_ones():
+    given = pd.DataFrame({"cell_id": [77_777], "fold": ["f"], "surveyed_before": [0.9]})
+    report = replace(sample_report(draws=2, held_out={}), missed=given)
+    assert "77777" in report_html(report, compute(report)).split("<h2>")[1]
+
+
+def test_the_most_honest_protocol_is_pictured(report, computed):
+    assert computed.protocol == "leave_region_out"
+    other = sample_report(held_out={"random": sample_held_out(), "as_of": sample_held_out()}, draws=2)
+    assert compute(other).protocol == "as_of"
