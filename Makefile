@@ -29,7 +29,7 @@ lock: .venv/ready
 	$(BIN)/python -m pip install --quiet uv
 	printf 'hatchling\neditables\n' > .venv/build.in
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	  --python-version 3.11 --extra dev pyproject.toml .venv/build.in --output-file constraints.txt
+	  --python-version 3.11 --extra dev --extra docs pyproject.toml .venv/build.in --output-file constraints.txt
 
 clean:
 	rm -rf .venv outputs
