@@ -10,7 +10,7 @@ import rasterio
 import mlrisk
 from features.base import Grid
 from mlrisk.commands.rank import with_place
-from mlrisk.planning import ground_of, with_ground
+from mlrisk.planning import planning_ground, with_ground
 from mlrisk.planning.ground import Ground
 from mlrisk.ranking import CellContamination, casualty_columns, cell_scores, load_champions, scorer_of
 from mlrisk.settings import Config
@@ -36,7 +36,7 @@ def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, G
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
     risk = risk.assign(**columns, reason_1="", reason_2="", reason_3="")
-    ground = ground_of(config, inputs.grid, inputs.sources)
+    ground = planning_ground(config, inputs.grid, inputs.sources)
     return config, inputs.grid, with_ground(risk, ground, config), ground
 
 

@@ -16,7 +16,7 @@ from benchmarks.planning.land import truth_of
 from features.as_of import Snapshot
 from features.base import Grid
 from mlrisk.commands.rank import with_place
-from mlrisk.planning import Plan, ground_of, make_plan, with_ground
+from mlrisk.planning import Plan, make_plan, planning_ground, with_ground
 from mlrisk.ranking import cell_scores, ranked, scorer_of
 from mlrisk.settings import Config
 from models.contamination import ContaminationModel
@@ -150,11 +150,11 @@ def _by_purpose(plan: Plan, hit: np.ndarray, went: np.ndarray) -> dict[str, floa
 def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
     evidence = ledger.at(config.as_of)
-    model, known = _model(config, inputs, evidence)
-    scores, _ = cell_scores(replace(scorer_of(config, inputs, model), known=known), inputs.grid, config.compute)
+    model, snapshot = _model(config, inputs, evidence)
+    scores, _ = cell_scores(replace(scorer_of(config, inputs, model), snapshot=snapshot), inputs.grid, config.compute)
     risk = with_place(inputs.grid, evidence, scores)
     risk = risk.assign(casualties_per_year=np.nan, reason_1="", reason_2="", reason_3="")
-    ground = ground_of(config, inputs.grid, inputs.sources)
+    ground = planning_ground(config, inputs.grid, inputs.sources)
     return ranked(with_ground(risk, ground, config), config.ranking.policy), ground.barriers
 
 

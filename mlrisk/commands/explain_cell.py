@@ -106,7 +106,7 @@ def explain_cell(
     scorer = scorer_of(config, inputs, champions.contamination)
     tile = _tile_of(inputs.grid, place)
     values = scorer.values(tile)
-    infos = feature_infos(scorer.known, config.features)
+    infos = feature_infos(scorer.snapshot, config.features)
     cases = explained(champions.contamination, values, infos, config.compute.threads)
     return _story(config, inputs.grid, place, champions, cases, spoken, records, STATE_NAMES[evidence.shown[place]],
                   bool(evidence.released[place]))  # fmt: skip

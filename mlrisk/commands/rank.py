@@ -15,7 +15,7 @@ from features.sources import Sources, report_rows
 from features.table import FeatureTable
 from mlrisk.commands.map_state import PROGRAM
 from mlrisk.outputs import Beside, write_package
-from mlrisk.planning import Plan, ground_of, make_plan, with_ground
+from mlrisk.planning import Plan, make_plan, planning_ground, with_ground
 from mlrisk.ranking import (
     MEMBER,
     CellContamination,
@@ -96,7 +96,7 @@ def rank(
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
     risk = risk.assign(**columns)
-    ground = ground_of(config, grid, sources)
+    ground = planning_ground(config, grid, sources)
     land = ranked(with_ground(risk, ground, config), config.ranking.policy)
     progress("reasons")
     land = with_reasons(scorer, grid, config, land, kept)

@@ -1,9 +1,9 @@
-from .ground import ground_of, with_ground
+from .ground import planning_ground, with_ground
 from .plan import Plan, make_plan
 
 __all__ = [
     "Plan",
-    "ground_of",
     "make_plan",
+    "planning_ground",
     "with_ground",
 ]

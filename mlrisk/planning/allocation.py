@@ -10,13 +10,13 @@ from features.base import Floats, Integers
 
 # All orders of up to four kinds are tried; more kinds go by how little ground they can work.
 MOST_TRIED = 4
-# A survey can be made with lanes this many times as far apart, and be made denser later.
+# The lanes of a first survey may lie this many times as far apart; later surveys fill them in.
 PARTS = 4
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Jobs:
-    """Tasks as an allocation sees them; n cells lie in T tasks, and there are K kinds of teams.
+    """What an allocation needs of the tasks; n cells lie in T tasks, and there are K kinds of teams.
 
     `task` (n,) is the task of each cell, `value` (n,) what it is worth to find what lies in it, `days` (K, n) the
     team-days of one survey of the cell by each kind, inf where that kind cannot work. `detection` (K,) is the
@@ -38,10 +38,10 @@ class Jobs:
 
 @dataclass(frozen=True, eq=False)
 class Allocation:
-    """What is spent on which task.
+    """How much effort each task gets.
 
-    `passes` (K, T) are surveys of each task by each kind, a part where its ground is covered in part; `left` (n,) is
-    the probability that what lies in a cell is not found.
+    `passes` (K, T) counts the surveys of each task by each kind, fractions where only part of the ground is covered;
+    `left` (n,) is the probability that what lies in a cell is not found.
     """
 
     passes: Floats
@@ -65,19 +65,22 @@ def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_
     """Take the part of a survey that finds most a day again and again; the last one as far as the days go.
 
     A survey comes in PARTS of ever denser lanes, each of which finds the same share of what the earlier ones left, so
-    the parts of a task come in order by themselves, and one sort does what a lazy greedy search does: effort discounts
-    no ground but its own. Dantzig (1957): nothing is better.
+    the parts of a task come in order by themselves, and one sort does what a lazy greedy search does, because effort
+    lowers the return of no ground but its own. Dantzig (1957): nothing is better.
     """
     number = np.arange(most_passes * PARTS)
     part = part_detection(detection)
     gain = value[:, None] * part * (1 - part) ** number
-    task, later = np.broadcast_arrays(order[:, None], number)
-    by_rate = np.lexsort((task.ravel(), later.ravel(), -(gain / days[:, None]).ravel()))
+    task, repeat = np.broadcast_arrays(order[:, None], number)
+    by_rate = np.lexsort((task.ravel(), repeat.ravel(), -(gain / days[:, None]).ravel()))
     return _fill(by_rate, gain, days / PARTS, capacity) / PARTS
 
 
 def part_detection(detection: float) -> float:
-    """What one part of a survey finds when a whole one finds `detection`: (1 - d)^(1 / PARTS) is left (Koopman 1957).
+    """Probability that one part of a survey finds an item which a whole survey finds with probability `detection`.
+
+    A part leaves (1 - detection)^(1 / PARTS) of what was there (Koopman 1957).
+
 
     >>> round(1 - (1 - part_detection(0.8)) ** PARTS, 12)
     0.8
@@ -163,7 +166,7 @@ def _one_order(
 
 
 def _unfound(passes: Floats, detection: float, rule: Rule) -> Floats:
-    """Share that is left after so many surveys; the last part of one counts by the ground that it covers."""
+    """Share that is not found after `passes` surveys (T,); the last, unfinished part counts by the ground it covers."""
     if rule is koopman:
         return np.asarray((1 - detection) ** passes)
     part, parts = part_detection(detection), passes * PARTS

@@ -1,4 +1,4 @@
-"""Random audit cells: the only look at the map that owes nothing to the map."""
+"""Random audit cells: the only check of the map that does not depend on the map."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from features.base import Flags, Floats, Integers
 def audit_draw(
     frame: Flags, cell_id: Integers, days: Floats, capacity: Floats, seed: int
 ) -> tuple[Flags, Floats, Integers]:
-    """Cells drawn (n,), the probability with which each could be (0 outside the frame), and the kind that goes (n,).
+    """The cells of the random audit (n,), their inclusion probability (0 outside the frame), and their kind of team.
 
     `days` (K, n) are team-days of one survey, inf where a kind cannot work, `capacity` (K,) the team-days for audit.
-    Each cell of the frame is looked at by its quickest kind with days to spend, and drawn independently (Poisson
-    sampling) with one probability a kind, such that its days are spent in expectation. Every cell has its own lasting
+    Each cell of the frame falls to its quickest kind of team with days to spend, and is drawn independently (Poisson
+    sampling) with one probability a kind, such that its days are spent in expectation. Every cell has a permanent
     random number: the draw does not depend on the order of rows, and more days only add cells.
     """
     usable = np.where(capacity[:, None] > 0, days, np.inf)
@@ -20,16 +20,16 @@ def audit_draw(
     cost = usable.min(axis=0) if len(usable) else np.full(len(frame), np.inf)
     chance = np.zeros(len(frame))
     for number in range(len(capacity)):
-        mine = frame & (kind == number) & np.isfinite(cost)
-        if mine.any():
-            chance[mine] = min(1.0, float(capacity[number] / cost[mine].sum()))
-    return lasting_random(cell_id, seed) < chance, chance, kind.astype(np.int64)
+        of_kind = frame & (kind == number) & np.isfinite(cost)
+        if of_kind.any():
+            chance[of_kind] = min(1.0, float(capacity[number] / cost[of_kind].sum()))
+    return permanent_random(cell_id, seed) < chance, chance, kind.astype(np.int64)
 
 
-def lasting_random(cell_id: Integers, seed: int) -> Floats:
+def permanent_random(cell_id: Integers, seed: int) -> Floats:
     """A number in [0, 1) for each cell that depends on its id and the seed alone (SplitMix64, Steele et al. 2014).
 
-    >>> numbers = lasting_random(np.arange(100_000), 3)
+    >>> numbers = permanent_random(np.arange(100_000), 3)
     >>> bool(abs(numbers.mean() - 0.5) < 0.01), bool(numbers.max() < 1)
     (True, True)
     """

@@ -1,4 +1,4 @@
-"""Team-days to tasks of three purposes: survey by the policy, exploration of what the map knows least, random audit."""
+"""Team-days for three purposes: survey by the policy, exploration where the map is least sure, and random audit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,19 +17,19 @@ SURVEY, EXPLORE, AUDIT = "survey", "explore", "audit"
 
 @dataclass(frozen=True, eq=False)
 class Worth:
-    """What a policy asks a plan to find: a value of each cell from the land, and the rule that spends the days."""
+    """What a policy asks of a plan: the value of finding what lies in each cell, and the rule that spends the days."""
 
     value: Callable[[pd.DataFrame], Floats]
     rule: str
 
 
 def finds(land: pd.DataFrame) -> Floats:
-    """Expected contaminated cells, with what earlier surveys left."""
+    """Expected contaminated cells after what earlier surveys found, (n,)."""
     return np.asarray(land["contamination"].to_numpy(dtype=np.float64) * unfound(land))
 
 
 def harm(land: pd.DataFrame) -> Floats:
-    """Expected casualties a year, with what earlier surveys left; NaN where there is no casualty model."""
+    """Expected casualties a year after what earlier surveys found, (n,); NaN where there is no casualty model."""
     return np.asarray(land["casualties_per_year"].to_numpy(dtype=np.float64) * unfound(land))
 
 
@@ -49,13 +49,13 @@ WORTH: dict[str, Worth] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Work:
-    """All tasks of a season and who could do them; T tasks, K kinds of teams, n cells in tasks.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SeasonWork:
+    """All tasks of a season and the teams that could do them; T tasks, K kinds of teams, n cells in tasks.
 
     `rows` (n,) are the rows of the land that lie in tasks, `task` (n,) the task of each, `purpose` (T,) and `district`
-    (T,) what each is for and where. `days` (K, n) and `detection` (K,) as in Jobs; `capacity` (K,) the team-days of the
-    season, `audit_kind` (T,) who does an audit cell.
+    (T,) are those of each task. `days` (K, n) and `detection` (K,) are as in Jobs; `capacity` (K,) the team-days of the
+    season, `audit_kind` (T,) the kind of team that surveys an audit cell.
     """
 
     rows: Integers
@@ -75,16 +75,24 @@ class Work:
         cells = np.flatnonzero(place[self.task] >= 0)
         return (
             Jobs(
-                place[self.task[cells]], value[cells], self.days[:, cells], self.detection, np.arange(len(tasks)),
-                self.least_workable_share,
+                task=place[self.task[cells]],
+                value=value[cells],
+                days=self.days[:, cells],
+                detection=self.detection,
+                order=np.arange(len(tasks)),
+                least_workable_share=self.least_workable_share,
             ),
             cells,
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Spent:
-    """`passes` (K, T), `days` (K, T) and `left` (n,): the probability that what lies in a cell is not found."""
+    """How the team-days of a season are spent.
+
+    `passes` and `days` (K, T) count the surveys and team-days of each kind in each task; `left` (n,) is the probability
+    that what lies in a cell is not found.
+    """
 
     passes: Floats
     days: Floats
@@ -92,10 +100,10 @@ class Spent:
 
 
 def spend(
-    work: Work, values: Mapping[str, Floats], rule: Rule, shares: tuple[float, float], most_passes: int,
+    work: SeasonWork, values: Mapping[str, Floats], rule: Rule, shares: tuple[float, float], most_passes: int,
     land_share: Mapping[str, float],
 ) -> Spent:  # fmt: skip
-    """Audit first, for chance has settled where; then exploration; then the rest by the policy.
+    """Spend the team-days: on the audit first, because chance has settled where; then exploration; then by the policy.
 
     `values` (n,) of each cell by purpose, `shares` the share of the team-days for exploration and the floor of a
     district: the part of its `land_share` that it gets of the rest, whatever its ranks. Days that exploration cannot
@@ -110,15 +118,15 @@ def spend(
     rest = np.maximum(work.capacity - spent.days.sum(axis=1), 0)
     survey = np.flatnonzero(work.purpose == SURVEY)
     for district, share in sorted(land_share.items()) if shares[1] > 0 else ():
-        mine = survey[work.district[survey] == district]
-        spent = _more(work, spent, values[SURVEY], mine, shares[1] * share * rest, rule, most_passes)
+        in_district = survey[work.district[survey] == district]
+        spent = _more(work, spent, values[SURVEY], in_district, shares[1] * share * rest, rule, most_passes)
     rest = np.maximum(work.capacity - spent.days.sum(axis=1), 0)
     if rule is in_order:
         survey = survey[spent.passes[:, survey].sum(axis=0) < 1 - 1e-9]
     return _more(work, spent, values[SURVEY], survey, rest, rule, most_passes)
 
 
-def _audit(work: Work, spent: Spent) -> Spent:
+def _audit(work: SeasonWork, spent: Spent) -> Spent:
     tasks = np.flatnonzero(work.purpose == AUDIT)
     if not len(tasks):
         return spent
@@ -132,17 +140,17 @@ def _audit(work: Work, spent: Spent) -> Spent:
 
 
 def _more(
-    work: Work, spent: Spent, value: Floats, tasks: Integers, capacity: Floats, rule: Rule, most_passes: int
+    work: SeasonWork, spent: Spent, value: Floats, tasks: Integers, capacity: Floats, rule: Rule, most_passes: int
 ) -> Spent:
-    """What is spent when some tasks get some days more."""
+    """`spent` and what `capacity` (K,) further team-days do in some `tasks`."""
     if not len(tasks) or not len(capacity):
         return spent
     jobs, cells = work.jobs(value, tasks)
-    made = allocate(jobs, capacity, rule, most_passes, spent.left[cells])
+    allocation = allocate(jobs, capacity, rule, most_passes, spent.left[cells])
     passes, days, left = spent.passes.copy(), spent.days.copy(), spent.left.copy()
-    passes[:, tasks] += made.passes
-    days[:, tasks] += made.days(jobs)
-    left[cells] = made.left
+    passes[:, tasks] += allocation.passes
+    days[:, tasks] += allocation.days(jobs)
+    left[cells] = allocation.left
     return replace(spent, passes=passes, days=days, left=left)
 
 

@@ -1,4 +1,4 @@
-"""Who gets how much of a plan: districts by effort and by the harm expected there."""
+"""What each district gets of a plan, beside the harm that is expected there."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ NO_DISTRICT = ""
 
 
 def land_shares(district: NDArray[np.object_], free: Flags) -> dict[str, float]:
-    """Share of the land that tasks may hold by district; land outside all districts is left out."""
+    """Share of each district in the land that tasks may hold; districts alone, so the sum may be below 1."""
     names, count = np.unique(district[free].astype(str), return_counts=True)
     total = count.sum()
     return {str(name): float(n / total) for name, n in zip(names, count, strict=True) if name != NO_DISTRICT}
@@ -20,7 +20,7 @@ def land_shares(district: NDArray[np.object_], free: Flags) -> dict[str, float]:
 def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     """One row a district: its share of land, expected finds, expected casualties, and of the plan's team-days.
 
-    `out_of_domain_share` tells where data are poor. Sorted by name; shares are of the whole country.
+    `out_of_domain_share` shows where data are poor. Sorted by name; shares are of the whole country.
     """
     cells = pd.DataFrame(
         {

@@ -12,25 +12,25 @@ Assets = Mapping[str, AssetSettings]
 
 
 def cell_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> Floats:
-    """Team-days of one survey of each cell by each kind, (K, n); inf where that kind cannot work or get to.
+    """Team-days of one survey of each cell by each kind, (K, n); inf where that kind cannot work or cannot get to.
 
-    `land` may have slope_deg, road_distance_m, land_use and base_m (metres to where teams live); what is missing or
-    unknown hinders nobody. A team drives from its base and back every day: what is left of the day is worked.
+    `land` may have slope_deg, road_distance_m, land_use and base_m (metres to where teams live); a missing
+    column or value hinders nobody. A team drives from its base and back every day and works the rest of the day.
     """
     return np.array([_days(land, asset, plan, cell_m2) for asset in assets.values()]).reshape(len(assets), len(land))
 
 
 def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> pd.DataFrame:
-    """`land` with `team_days` and `detection` of the quickest kind that there is a team of, inf where none can work.
+    """`land` with `team_days` and `detection` of the quickest kind that has a team; inf where none can work.
 
     Without a single team the columns are left out: every cell costs the same then.
     """
-    there = {name: asset for name, asset in assets.items() if asset.number > 0}
-    if not there:
+    available = {name: asset for name, asset in assets.items() if asset.number > 0}
+    if not available:
         return land
-    days = cell_days(land, there, plan, cell_m2)
+    days = cell_days(land, available, plan, cell_m2)
     best = days.argmin(axis=0)
-    detection = np.array([asset.detection for asset in there.values()])
+    detection = np.array([asset.detection for asset in available.values()])
     return land.assign(team_days=days[best, np.arange(len(land))], detection=detection[best])
 
 

@@ -1,4 +1,4 @@
-"""Where a plan explores: many small tasks apart from each other, for neighbours teach nearly the same."""
+"""Where a plan explores: many small tasks far apart, because neighbours teach the model nearly the same."""
 
 import numpy as np
 
@@ -7,23 +7,23 @@ from mlrisk.planning.tasks import Groups, group_cells
 from mlrisk.settings import TaskSettings
 from training.contamination import cell_blocks
 
-# One place in each square of this many sides of a task.
-APART = 3.0
+# One place in each square whose side is this many sides of a task.
+SPACING = 3.0
 
 
 def exploring_groups(
     grid: Grid, score: Floats, open_: Flags, tasks: TaskSettings, share: float,
     barriers: tuple[Flags, Flags] | None,
 ) -> Groups:  # fmt: skip
-    """One group of `open_` cells (n,) around the highest `score` (n,) of each square of land, as small as tasks may be.
+    """Groups of `open_` cells (n,), as small as tasks may be, each around the highest `score` (n,) of a square of land.
 
-    The best squares of those, as many as cover `share` of the ground of all tasks.
+    Of the squares the best are taken, as many as cover `share` of the ground of all tasks.
     """
     size_km2 = min(tasks.least_km2, tasks.greatest_km2)
-    best = best_of_squares(grid, score, open_, APART * 1000 * tasks.greatest_km2**0.5)
+    best = best_of_squares(grid, score, open_, SPACING * 1000 * tasks.greatest_km2**0.5)
     reach_m = np.ceil(500 * size_km2**0.5 / grid.cell_size_m) * grid.cell_size_m
-    mine = np.maximum(best, 0)
-    away = np.abs(grid.centres_m() - grid.centres_m()[mine]).max(axis=1)
+    nearest_best = np.maximum(best, 0)
+    away = np.abs(grid.centres_m() - grid.centres_m()[nearest_best]).max(axis=1)
     near = np.flatnonzero(open_ & (away <= reach_m + 1e-6))
     first = best[near] == near
     order = np.full(len(score), np.nan)

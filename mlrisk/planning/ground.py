@@ -1,6 +1,6 @@
-"""The ground of each cell as a planner must know it: land use, bases, districts, masks and the authority's layers."""
+"""The ground that a plan works on: land use, bases, districts, masks and the authority's layers of each cell."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,12 @@ RETURN_REACH_M = 2_000.0
 WATER_REACH_M = 500.0
 
 
-@dataclass(frozen=True, eq=False)
-class Ground:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlanningGround:
     """`district` and `mask` (n_cells,) name the district and why the cell may be in no task, empty for neither.
 
-    `columns` are what teams ask of the ground; `indicators` (0 to 1) speak for the authority's criteria; `barriers`
-    (n_rows, n_columns) shut the way to the neighbour in the east and in the south.
+    `columns` hold what the cost of a survey depends on; `indicators` (0 to 1) are those of the authority's criteria;
+    `barriers` (n_rows, n_columns) say where tasks may not join a cell to its neighbour in the east and in the south.
     """
 
     district: NDArray[np.object_]
@@ -39,8 +39,8 @@ class Ground:
     barriers: tuple[Flags, Flags]
 
 
-def ground_of(config: Config, grid: Grid, sources: Sources) -> Ground:
-    """Read what the config and the sources say of the ground, as known at as_of."""
+def planning_ground(config: Config, grid: Grid, sources: Sources) -> PlanningGround:
+    """Read the ground from the config and the sources, with the records of as_of and earlier alone."""
     vectors = {name: known_at(table, config.as_of) for name, table in sources.vectors.items()}
     district = np.full(grid.n_cells, "", dtype=object)
     if "districts" in vectors:
@@ -52,17 +52,17 @@ def ground_of(config: Config, grid: Grid, sources: Sources) -> Ground:
     if len(vectors.get("settlements", ())):
         columns["base_m"] = _distance(grid, np.asarray(vectors["settlements"].geometry.array))
     plan = config.ranking.plan
-    return Ground(
-        district,
-        _masks(grid, config.ranking.masks, plan.months, config.data_folder),
-        columns,
-        _indicators(config, grid, vectors, use),
-        _barriers(grid, config.ranking.tasks, district, vectors),
+    return PlanningGround(
+        district=district,
+        mask=_masks(grid, config.ranking.masks, plan.months, config.data_folder),
+        columns=columns,
+        indicators=_indicators(config, grid, vectors, use),
+        barriers=_barriers(grid, config.ranking.tasks, district, vectors),
     )
 
 
-def with_ground(risk: pd.DataFrame, ground: Ground, config: Config) -> pd.DataFrame:
-    """The risk map with what policies and plan ask of each cell: ground, effort, mask, district and need."""
+def with_ground(risk: pd.DataFrame, ground: PlanningGround, config: Config) -> pd.DataFrame:
+    """The risk map with the columns that policies and the plan need: ground, effort, mask, district and need."""
     land = risk.assign(**ground.columns, mask=ground.mask, district=ground.district)
     settings = config.ranking
     land = with_effort(land, settings.assets, settings.plan, config.grid.cell_size_m**2)
@@ -70,7 +70,7 @@ def with_ground(risk: pd.DataFrame, ground: Ground, config: Config) -> pd.DataFr
 
 
 def _masks(grid: Grid, masks: Iterable[MaskSettings], season: Months, base: Path) -> NDArray[np.object_]:
-    """Why a cell may be in no task; the first mask that holds it gives the reason."""
+    """Why a cell may be in no task, (n_cells,), empty where it may; the first mask on the cell gives the reason."""
     reason = np.full(grid.n_cells, "", dtype=object)
     for mask in masks:
         if mask.months and season and set(season) - set(mask.months):
@@ -83,17 +83,17 @@ def _masks(grid: Grid, masks: Iterable[MaskSettings], season: Months, base: Path
 def _near(grid: Grid, spec: SourceSpec, reach_m: float, base: Path) -> Flags:
     area, _ = open_area(spec, grid.crs, base)
     if reach_m == 0 and area.geom_type.endswith("Polygon"):
-        # A mask holds for every cell that it touches: half a shut cell cannot be given to a team as a whole.
-        part = Grid.from_area(shapely.box(*grid.bounds), grid.crs, grid.cell_size_m)
-        touched = _touched(part, area)
-        return np.asarray(touched[grid.mask])
+        # A mask shuts every cell that it touches: a team cannot be given a cell half of which is shut.
+        return _touched(grid, area)
     return np.asarray(_distance(grid, np.array([area], dtype=object)) <= max(reach_m, grid.cell_size_m / 2))
 
 
 def _touched(grid: Grid, area: shapely.Geometry) -> Flags:
+    """Whether the area touches each cell, (n_cells,)."""
     from rasterio.features import rasterize
 
-    return np.asarray(rasterize([(area, 1)], grid.shape, transform=grid.transform, all_touched=True, dtype="uint8") > 0)
+    touched = rasterize([(area, 1)], grid.shape, transform=grid.transform, all_touched=True, dtype="uint8")
+    return np.asarray(touched[grid.mask] > 0)
 
 
 def _distance(grid: Grid, shapes: NDArray[np.object_]) -> Floats:
@@ -101,7 +101,7 @@ def _distance(grid: Grid, shapes: NDArray[np.object_]) -> Floats:
 
 
 def _land_use(grid: Grid, sources: Sources, vectors: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_] | None:
-    """Class at each cell centre, empty where there is none; None without the source."""
+    """Land use at each cell centre, (n_cells,), empty where there is none; None without the source."""
     if "land_use" in vectors:
         table = vectors["land_use"]
         first = first_inside(grid, layer_of(np.asarray(table.geometry.array)))[grid.mask]
@@ -115,32 +115,34 @@ def _land_use(grid: Grid, sources: Sources, vectors: Mapping[str, gpd.GeoDataFra
 def _indicators(
     config: Config, grid: Grid, vectors: Mapping[str, gpd.GeoDataFrame], use: NDArray[np.object_] | None
 ) -> dict[str, Floats]:
-    """What the sources and the configured layers say for the authority's criteria; 1 where a criterion holds."""
-    found: dict[str, Floats] = {}
+    """Indicators of the authority's criteria from the sources and the configured layers; 1 where a criterion holds."""
+    indicators: dict[str, Floats] = {}
     if use is not None:
-        found["farmland"] = np.isin(use, FARMED).astype(np.float64)
+        indicators["farmland"] = np.isin(use, FARMED).astype(np.float64)
     settlements = vectors.get("settlements")
     if settlements is not None and "planned_population" in settlements:
-        back = settlements[numbers(settlements, "planned_population", 0.0) > 0]
-        if len(back):
-            found["return"] = (_distance(grid, np.asarray(back.geometry.array)) <= RETURN_REACH_M).astype(np.float64)
+        returning = settlements[numbers(settlements, "planned_population", 0.0) > 0]
+        if len(returning):
+            indicators["return"] = (_distance(grid, np.asarray(returning.geometry.array)) <= RETURN_REACH_M).astype(
+                np.float64
+            )
     if len(vectors.get("rivers", ())):
         near = _distance(grid, np.asarray(vectors["rivers"].geometry.array)) <= WATER_REACH_M
-        found["water"] = near.astype(np.float64)
+        indicators["water"] = near.astype(np.float64)
     for name, layer in config.ranking.authority.layers.items():
-        found[name] = _near(grid, layer.area, layer.reach_m, config.data_folder).astype(np.float64)
-    return found
+        indicators[name] = _near(grid, layer.area, layer.reach_m, config.data_folder).astype(np.float64)
+    return indicators
 
 
 def _barriers(
     grid: Grid, settings: TaskSettings, district: NDArray[np.object_], vectors: Mapping[str, gpd.GeoDataFrame]
 ) -> tuple[Flags, Flags]:
-    made = [no_barriers(grid.shape)]
+    barriers = [no_barriers(grid.shape)]
     if not settings.across_districts:
         regions = np.full(grid.shape, -1, dtype=np.int64)
         regions[grid.mask] = np.unique(district.astype(str), return_inverse=True)[1]
-        made.append(region_barriers(regions))
+        barriers.append(region_barriers(regions))
     if not settings.across_rivers and len(vectors.get("rivers", ())):
-        made.append(line_barriers(grid, np.asarray(vectors["rivers"].geometry.array)))
-    both: Callable[[int], Flags] = lambda side: np.logical_or.reduce([pair[side] for pair in made])  # noqa: E731
-    return both(0), both(1)
+        barriers.append(line_barriers(grid, np.asarray(vectors["rivers"].geometry.array)))
+    east, south = zip(*barriers, strict=True)
+    return np.logical_or.reduce(east), np.logical_or.reduce(south)

@@ -1,4 +1,4 @@
-"""What a plan gives each task: teams, days, order, and what is expected to be found and averted there."""
+"""The outcome of a plan for each task: teams, days, order, and the finds and casualties averted to expect."""
 
 from collections.abc import Mapping
 
@@ -8,29 +8,29 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Integers
-from mlrisk.planning.budget import Spent, Work, finds, harm
+from mlrisk.planning.budget import SeasonWork, Spent, finds, harm
 from mlrisk.settings import AssetSettings, PlanSettings
 
-# Thinner coverage than this is no job.
+# Fewer passes than this are rounding, no job.
 LEAST_PASSES = 1e-6
 
 
 def with_outcome(
-    tasks: gpd.GeoDataFrame, land: pd.DataFrame, work: Work, spent: Spent, assets: Mapping[str, AssetSettings],
+    tasks: gpd.GeoDataFrame, land: pd.DataFrame, work: SeasonWork, spent: Spent, assets: Mapping[str, AssetSettings],
     plan: PlanSettings,
 ) -> gpd.GeoDataFrame:  # fmt: skip
-    """`tasks` with what the plan gives them.
+    """`tasks` with the outcome of the plan.
 
-    `planned`, `plan_order`, `asset`, `passes`, `team_days`, `teams` (that must work side by side to end within the
-    season), `cost`, `expected_found` (cells) and `casualties_averted` (people a year) with its bounds. Tasks that are
-    not planned say what one survey by the asset that suits them would take and bring.
+    `planned`, `plan_order`, `asset`, `passes`, `team_days`, `teams` (how many must work side by side to end
+    within the season), `cost`, `expected_found` (cells) and `casualties_averted` (people a year) with its bounds.
+    Tasks that are not planned state the effort and outcome of one survey by the kind of team that suits them best.
     """
     names = np.array(list(assets), dtype=object)
-    usual = _usual(work)
+    best_kind = _best_kind(work)
     passes = spent.passes.sum(axis=0)
     planned = passes > LEAST_PASSES
-    asset, days = _who(names, usual, spent, planned)
-    left = np.where(planned[work.task], spent.left, _left_by_usual(work, usual))
+    asset, days = _teams_and_days(names, best_kind, spent, planned)
+    left = np.where(planned[work.task], spent.left, _left_by_best_kind(work, best_kind))
     per_cell = _expected(land.iloc[work.rows], left)
     sums = {name: np.bincount(work.task, values, len(tasks)) for name, values in per_cell.items()}
     total = days.sum(axis=0)
@@ -51,7 +51,7 @@ def with_outcome(
 
 
 def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
-    """Finds and casualties averted in each cell; bounds go with those of contamination unless the map has its own."""
+    """Finds and casualties averted in each cell; bounds scale with those of contamination where the map has none."""
     found, averted = finds(cells) * (1 - left), harm(cells) * (1 - left)
     ratio = {
         side: cells[f"contamination_{side}"].to_numpy() / np.maximum(cells["contamination"].to_numpy(), 1e-12)
@@ -70,8 +70,8 @@ def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
     }
 
 
-def _usual(work: Work) -> Integers:
-    """The kind that suits each task best: most of its ground a day; -1 where none can work enough of it."""
+def _best_kind(work: SeasonWork) -> Integers:
+    """The kind that works most ground of each task a day, (T,); -1 where none can work enough of it."""
     count = len(work.purpose)
     if not len(work.capacity):
         return np.full(count, -1, dtype=np.int64)
@@ -91,26 +91,26 @@ def _sum(task: Integers, values: Floats, count: int) -> Floats:
     return np.where(total > 0, total, 1.0)
 
 
-def _left_by_usual(work: Work, usual: Integers) -> Floats:
-    """What one survey by the kind that suits the task leaves in each cell."""
-    kind = usual[work.task]
+def _left_by_best_kind(work: SeasonWork, best_kind: Integers) -> Floats:
+    """Probability that one survey by the kind that suits the task misses what lies in the cell, (n,)."""
+    kind = best_kind[work.task]
     if not len(work.capacity):
         return np.ones(len(work.task))
     able = (kind >= 0) & np.isfinite(work.days[kind, np.arange(len(kind))])
     return np.where(able, 1 - work.detection[kind], 1.0)
 
 
-def _who(
-    names: NDArray[np.object_], usual: Integers, spent: Spent, planned: Flags
+def _teams_and_days(
+    names: NDArray[np.object_], best_kind: Integers, spent: Spent, planned: Flags
 ) -> tuple[NDArray[np.object_], Floats]:
-    """The kinds that do each task, the one with most days first, and their days (K, T)."""
+    """Names of the kinds that do each task (T,), the one with most days first, and the days of each kind (K, T)."""
     asset = np.full(len(planned), "", dtype=object)
     days = spent.days.copy()
     for task in np.flatnonzero(planned):
         kinds = np.flatnonzero(spent.passes[:, task] > LEAST_PASSES)
         asset[task] = " + ".join(names[kinds[np.argsort(-days[kinds, task], kind="stable")]])
-    idle = np.flatnonzero(~planned & (usual >= 0))
-    asset[idle] = names[usual[idle]]
+    idle = np.flatnonzero(~planned & (best_kind >= 0))
+    asset[idle] = names[best_kind[idle]]
     return asset, days
 
 

@@ -1,7 +1,8 @@
-"""The survey plan: tasks for the teams there are, a share of them to learn from, and what is expected of each."""
+"""The survey plan: tasks for the teams of a season, what is expected of each, and a share of them to learn from."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.audit_draw import audit_draw
-from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, WORTH, Spent, Work, cells_of, rule_of, spend
+from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, WORTH, SeasonWork, Spent, cells_of, rule_of, spend
 from mlrisk.planning.district_shares import district_shares, land_shares
 from mlrisk.planning.effort import cell_days
 from mlrisk.planning.exploration import exploring_groups
@@ -22,15 +23,17 @@ from mlrisk.risk_map import languages
 from mlrisk.risk_map.language import language
 from mlrisk.settings import RankingSettings
 
+LOGGER = logging.getLogger(__name__)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
-    """What comes of a season.
+    """The plan of a season.
 
-    `tasks` have their effort and what is expected of it; `cells` has one row a cell in `grid.cell_ids()` order: task_id
+    `tasks` have their effort and its expected outcome; `cells` has one row a cell in `grid.cell_ids()` order: task_id
     (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that
-    the season's survey finds what lies in the cell. `districts` tells who gets how much, `totals`
-    what the plan spends and expects, `notes` what a planner must know.
+    the season's survey finds what lies in the cell. `districts` has the share of each district,
+    `totals` the effort and the expected outcome of the plan, `notes` what a planner must know.
     """
 
     tasks: gpd.GeoDataFrame
@@ -50,10 +53,10 @@ def make_plan(
 ) -> Plan:
     """Group the ranked land into tasks and spend the team-days of the season on them.
 
-    `land` is a ranked risk map of the cells of the grid, in any order, with what mlrisk.planning.ground adds; cells
-    with a `mask` or released by the authority are in no task. `members` (M, n_cells) is the contamination that each
-    bootstrap member sees, for how steady a task's place in the plan is. Without teams there are tasks in their order
-    and no plan.
+    `land` is a ranked risk map of the cells of the grid, in any order, with the columns that mlrisk.planning.ground
+    adds; cells with a `mask` or released by the authority are in no task. `members` (M, n_cells) is the contamination
+    by each bootstrap member; the stability of a task is the share of members that would plan it. Without teams there
+    are tasks in their order and no plan.
     """
     land, members = _in_grid_order(grid, land, members)
     assets = {name: asset for name, asset in settings.assets.items() if asset.number > 0}
@@ -69,10 +72,17 @@ def make_plan(
     audit_kind = np.zeros(groups.count, dtype=np.int64)
     audit_kind[task] = kind[rows]
     detection = np.array([asset.detection for asset in assets.values()])
-    work = Work(
-        rows, task, purpose, tasks["district"].to_numpy(), days[:, rows], detection, capacity, audit_kind,
-        settings.plan.least_workable_share,
-    )  # fmt: skip
+    work = SeasonWork(
+        rows=rows,
+        task=task,
+        purpose=purpose,
+        district=tasks["district"].to_numpy(),
+        days=days[:, rows],
+        detection=detection,
+        capacity=capacity,
+        audit_kind=audit_kind,
+        least_workable_share=settings.plan.least_workable_share,
+    )
     spent = _spent(work, land, settings, free)
     tasks = with_outcome(tasks, land, work, spent, assets, settings.plan)
     tasks = tasks.assign(
@@ -90,7 +100,18 @@ def make_plan(
         }
     )
     notes = _notes(settings, tasks, capacity, free, shut)
-    return Plan(tasks, cells, district_shares(land, tasks), _totals(tasks, work, spent, assets), notes)
+    totals = _totals(tasks, work, spent, assets)
+    LOGGER.info(
+        "plan: %d of %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], len(tasks), totals["team_days"],
+        capacity.sum(),
+    )  # fmt: skip
+    return Plan(
+        tasks=tasks,
+        cells=cells,
+        districts=district_shares(land, tasks),
+        totals=totals,
+        notes=notes,
+    )
 
 
 def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats | None) -> tuple[pd.DataFrame, Floats | None]:
@@ -106,7 +127,7 @@ def _groups(
     grid: Grid, land: pd.DataFrame, settings: RankingSettings, barriers: tuple[Flags, Flags] | None,
     free: Flags, drawn: Flags, teams: bool,
 ) -> tuple[Groups, NDArray[np.object_]]:  # fmt: skip
-    """Tasks of the policy, then those that explore, then the audit cells, each a task; and what each is for."""
+    """Tasks of the policy, then exploring ones, then the audit cells as a task each; and the purpose of each task."""
     rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
     main = group_cells(grid, np.where(free & ~drawn, rank, np.nan), settings.tasks, barriers)
     label, count = main.label.copy(), main.count
@@ -124,9 +145,9 @@ def _groups(
 
 
 def _spent(
-    work: Work, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats | None = None
+    work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats | None = None
 ) -> Spent:
-    """`factor` (n,) stands for a member that sees more or less contamination in a cell."""
+    """Spend the season; `factor` (n,) scales the value of each cell to the contamination by one bootstrap member."""
     cells = land.iloc[work.rows]
     value = np.nan_to_num(WORTH[settings.policy].value(cells))
     values = {SURVEY: value if factor is None else value * factor, EXPLORE: by_explore(cells)}
@@ -136,9 +157,9 @@ def _spent(
 
 
 def _stability(
-    work: Work, land: pd.DataFrame, settings: RankingSettings, free: Flags, members: Floats | None
+    work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, members: Floats | None
 ) -> Floats:
-    """Share of the bootstrap members under which each task of the policy is in the plan; NaN where nobody can say."""
+    """Share of the bootstrap members whose plan has each task of the policy, (T,); NaN for other tasks."""
     steady = np.full(len(work.purpose), np.nan)
     if members is None or not len(members) or not len(work.capacity):
         return steady
@@ -151,8 +172,8 @@ def _stability(
     return steady
 
 
-def _member_plan(work: Work, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats) -> Spent:
-    """The plan of a member; one that keeps an order puts the tasks in the member's own order first."""
+def _member_plan(work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats) -> Spent:
+    """The plan by one member; a policy that works down an order works down that of the member."""
     if WORTH[settings.policy].rule != "in_order":
         return _spent(work, land, settings, free, factor)
     value = np.nan_to_num(WORTH[settings.policy].value(land.iloc[work.rows])) * factor
@@ -162,19 +183,16 @@ def _member_plan(work: Work, land: pd.DataFrame, settings: RankingSettings, free
     place = np.arange(len(work.purpose))
     place[survey[np.argsort(-best[survey], kind="stable")]] = survey
     back = np.argsort(place, kind="stable")
-    turned = Work(
-        work.rows, place[work.task], work.purpose, work.district[back], work.days, work.detection, work.capacity,
-        work.audit_kind[back], work.least_workable_share,
-    )  # fmt: skip
-    spent = _spent(turned, land, settings, free, factor)
+    reordered = replace(work, task=place[work.task], district=work.district[back], audit_kind=work.audit_kind[back])
+    spent = _spent(reordered, land, settings, free, factor)
     return Spent(spent.passes[:, place], spent.days[:, place], spent.left)
 
 
 def _of_task(values: Floats, rows: Integers, task: Integers, count: int) -> Floats:
-    """The value of any cell of each task; for tasks of one cell."""
-    found = np.full(count, np.nan)
-    found[task] = values[rows]
-    return found
+    """The value (n_cells,) at the one cell of each task, (count,); NaN for tasks without cells."""
+    of_task = np.full(count, np.nan)
+    of_task[task] = values[rows]
+    return of_task
 
 
 def _season_detection(n_cells: int, rows: Integers, spent: Spent) -> Floats:
@@ -184,7 +202,7 @@ def _season_detection(n_cells: int, rows: Integers, spent: Spent) -> Floats:
 
 
 def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Exploring and auditing tasks say first that they are no promise of finds."""
+    """Exploring and audit tasks state first that they promise no finds."""
     explore, audit = tasks["purpose"].eq(EXPLORE).to_numpy(), tasks["purpose"].eq(AUDIT).to_numpy()
     if not (explore | audit).any():
         return tasks
@@ -195,17 +213,17 @@ def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     chance = tasks["inclusion_prob"].to_numpy()
     first[audit] = [f"audit: drawn at random with probability {value:.3g}" for value in chance[audit]]
     for ending in ("", *(f"_{code}" for code in languages() if f"reason_1_{code}" in tasks)):
-        told = first if not ending else np.array([language(ending[1:]).say(text) for text in first], dtype=object)
+        sentences = first if not ending else np.array([language(ending[1:]).say(text) for text in first], dtype=object)
         tasks = tasks.assign(
             **{
-                f"reason_1{ending}": np.where(first != "", told, tasks[f"reason_1{ending}"]),
+                f"reason_1{ending}": np.where(first != "", sentences, tasks[f"reason_1{ending}"]),
                 f"reason_2{ending}": np.where(first != "", tasks[f"reason_1{ending}"], tasks[f"reason_2{ending}"]),
             }
         )
     return tasks
 
 
-def _totals(tasks: gpd.GeoDataFrame, work: Work, spent: Spent, assets: Mapping[str, Any]) -> dict[str, Any]:
+def _totals(tasks: gpd.GeoDataFrame, work: SeasonWork, spent: Spent, assets: Mapping[str, Any]) -> dict[str, Any]:
     planned = tasks[tasks["planned"]]
     return {
         "tasks_planned": len(planned),

@@ -1,4 +1,4 @@
-"""Contiguous groups of cells, grown from the best cells outward, that cross no border they must not cross."""
+"""Contiguous groups of cells, grown outward from the best cells without crossing a barrier."""
 
 from heapq import heappop, heappush
 
@@ -15,19 +15,19 @@ Labels = NDArray[np.int32]
 def grow(
     order: Floats, barriers: tuple[Flags, Flags], least: int, most: int, limit: float, number: int, compactness: float
 ) -> tuple[Labels, int]:
-    """Task of each cell of a grid (n_rows, n_columns), -1 for none, and how many tasks there are.
+    """The task of each cell of a grid (n_rows, n_columns), -1 for none, and the number of tasks.
 
     `order` is 1 for the best cell and inf for cells that no task may hold; `barriers` say which cells may not be
     joined to their neighbour in the east and in the south. A task takes the best cell at its border, nearer ones
-    before far ones by `compactness`, up to `most` cells; cells beyond `limit` only until it has `least`. Small rests
-    are joined to a neighbour that has room.
+    before far ones by `compactness`, up to `most` cells; cells beyond `limit` only until it has `least`. Tasks that
+    stay smaller are joined to a neighbour that has room.
     """
     flat = order.ravel()
     seeds = np.argsort(flat, kind="stable")[: int((flat <= limit).sum())]
     limits = np.array([least, most, number], dtype=np.int64)
     pull = compactness / max(most / np.pi, 1.0)
     label, count = _grow(flat.copy(), seeds, _ways(barriers), order.shape[1], limits, limit, pull)
-    return _join_rests(label.reshape(order.shape), count, barriers, least, most)
+    return _join_small(label.reshape(order.shape), count, barriers, least, most)
 
 
 def _ways(barriers: tuple[Flags, Flags]) -> Flags:
@@ -53,14 +53,14 @@ def _grow(
     least, most, number = limits
     steps = np.array([1, columns, -1, -columns])
     label = np.full(order.size, -1, np.int32)
-    seen = np.full(order.size, -1, np.int32)
+    queued_by = np.full(order.size, -1, np.int32)
     count = 0
     for seed in seeds:
         if count == number or not np.isfinite(order[seed]):
             continue
         first, taken = order[seed], 0
         heap = [(first, seed)]
-        seen[seed] = count
+        queued_by[seed] = count
         while heap and taken < most:
             _, cell = heappop(heap)
             if order[cell] > limit and taken >= least:
@@ -70,15 +70,15 @@ def _grow(
             taken += 1
             for way in range(4):
                 near = cell + steps[way]
-                if ways[cell, way] and seen[near] != count and np.isfinite(order[near]):
-                    seen[near] = count
+                if ways[cell, way] and queued_by[near] != count and np.isfinite(order[near]):
+                    queued_by[near] = count
                     far2 = (near // columns - seed // columns) ** 2 + (near % columns - seed % columns) ** 2
                     heappush(heap, ((order[near] + first) * (1 + pull * far2), near))
         count += 1
     return label, count
 
 
-def _join_rests(label: Labels, count: int, barriers: tuple[Flags, Flags], least: int, most: int) -> tuple[Labels, int]:
+def _join_small(label: Labels, count: int, barriers: tuple[Flags, Flags], least: int, most: int) -> tuple[Labels, int]:
     """Tasks under `least` cells join the best-ranked neighbour with room; numbers stay in order of the best cell."""
     size = np.bincount(label[label >= 0], minlength=count)
     small = np.flatnonzero(size < least)
@@ -86,11 +86,11 @@ def _join_rests(label: Labels, count: int, barriers: tuple[Flags, Flags], least:
         return label, count
     pairs = _neighbours(label, barriers)
     target = np.arange(count)
-    for rest in small:
-        near = np.unique(target[pairs[pairs[:, 0] == rest, 1]])
-        near = near[(near != target[rest]) & (size[near] + size[target[rest]] <= most)]
+    for task in small:
+        near = np.unique(target[pairs[pairs[:, 0] == task, 1]])
+        near = near[(near != target[task]) & (size[near] + size[target[task]] <= most)]
         if len(near):
-            gone, kept = max(target[rest], near[0]), min(target[rest], near[0])
+            gone, kept = max(target[task], near[0]), min(target[task], near[0])
             size[kept] += size[gone]
             target[target == gone] = kept
     names, place = np.unique(target, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Survey tasks: contiguous groups of cells, each a job for one team, and what a planner must know of them."""
+"""Survey tasks: contiguous groups of cells, each a job for one team, and the figures that a planner needs of them."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ SQUARE_KM = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """`label` (n_cells,) is the group of each cell, -1 for none; groups are numbered from the best cell's on."""
+    """`label` (n_cells,) is the group of each cell, -1 for none; group 0 holds the best cell."""
 
     label: NDArray[np.int32]
     count: int
@@ -45,8 +45,8 @@ def group_cells(
     """Grow groups from the best cells; `order` (n_cells,) is 1 for the best cell and NaN or inf for cells left out.
 
     A group is connected over open cell edges and has at most `greatest_km2`. It takes cells from the best
-    `worst_share` of the ordered land, and worse ones only until it has `least_km2`; it stays smaller where nothing
-    adjoins that is left.
+    `worst_share` of the ordered land, and worse ones only until it has `least_km2`; it stays smaller where no land
+    that is still free adjoins it.
     """
     cell_km2 = grid.cell_size_m**2 / SQUARE_KM
     most = max(1, int(settings.greatest_km2 / cell_km2 + 1e-9))
@@ -99,7 +99,7 @@ def _probabilities(land: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _placed(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """With a point on each task in degrees."""
+    """`tasks` with longitude and latitude of a point on each."""
     points = tasks.geometry.representative_point()
     to_degrees = pyproj.Transformer.from_crs(tasks.crs, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform(points.x.to_numpy(), points.y.to_numpy())
@@ -135,7 +135,7 @@ def _least(values: NDArray[np.int8], groups: Groups) -> NDArray[np.int8]:
 
 
 def _access(grid: Grid, land: pd.DataFrame, groups: Groups) -> NDArray[np.object_]:
-    """How to get there and what the ground is like, in words; empty where the sources say nothing."""
+    """Access to each group and its ground in words, (count,); empty where the sources say nothing."""
     parts = []
     if "road_distance_m" in land:
         nearest = np.full(groups.count, np.inf)
@@ -164,7 +164,7 @@ def metres(distance_m: float) -> str:
 
 
 def _shapes(grid: Grid, groups: Groups) -> NDArray[np.object_]:
-    """The outline of each group; groups hang together over edges, so each is one polygon."""
+    """The outline of each group, one polygon each because the cells of a group are connected over edges."""
     on_grid = np.full(grid.shape, -1, dtype=np.int32)
     on_grid[grid.mask] = groups.label
     shapes = np.empty(groups.count, dtype=object)

@@ -33,7 +33,7 @@ CASUALTY_COLUMNS = (MAIN, *MORE)
 
 @dataclass(frozen=True, eq=False)
 class CellContamination:
-    """What is known of the contamination of the cells, (n_cells,): the probability, and the raw score behind it."""
+    """The contamination of the cells as the map has it, (n_cells,): its probability, and the raw score behind it."""
 
     cell_id: Integers
     probability: Floats
@@ -43,7 +43,7 @@ class CellContamination:
 def casualty_columns(
     config: Config, inputs: Inputs, model: CasualtyModel | None, cells: CellContamination
 ) -> Mapping[str, Floats]:
-    """The columns of CASUALTY_COLUMNS, (n_cells,), NaN but for the index where no accident was ever known.
+    """The columns of CASUALTY_COLUMNS, (n_cells,); where no accident is on record all but the index are NaN.
 
     A unit's figure is shared among its cells in proportion to contamination x exposure x severity, so that the cells
     sum to the unit.
@@ -102,13 +102,13 @@ def recent_accidents(config: Config, accidents: Accidents | None) -> Accidents |
     """Accidents of the population in the years that the model learns from; undated ones are all recent."""
     if accidents is None:
         return None
-    known = accidents.known(config.as_of)
-    known = known.chosen(~known.deminer)
-    if not known.dated.any():
-        return known if len(known) else None
+    recorded = accidents.known(config.as_of)
+    recorded = recorded.chosen(~recorded.deminer)
+    if not recorded.dated.any():
+        return recorded if len(recorded) else None
     start = years_before(config.as_of, config.casualty.window_years)
-    known = known.chosen(known.between(start, config.as_of))
-    return known if len(known) else None
+    recent = recorded.chosen(recorded.between(start, config.as_of))
+    return recent if len(recent) else None
 
 
 def _widest(config: Config) -> float:
@@ -116,13 +116,13 @@ def _widest(config: Config) -> float:
 
 
 def _score(model: CasualtyModel, cells: CellContamination) -> Floats:
-    """Held-out scores as the model was trained with; the ranking model's own where a cell was not scored."""
+    """The held-out scores that the model was trained on, (n_cells,); the ranking model's own for other cells."""
     score = expit(cells.score)
     if len(model.scored_cells):
         # Cells are kept in the order of the grid, from north to south, and ids grow the other way.
         order = np.argsort(model.scored_cells)
         ids, kept = model.scored_cells[order], model.scores[order]
         place = np.searchsorted(ids, cells.cell_id).clip(max=len(ids) - 1)
-        known = (ids[place] == cells.cell_id) & np.isfinite(kept[place])
-        score = np.where(known, kept[place], score)
+        held_out = (ids[place] == cells.cell_id) & np.isfinite(kept[place])
+        score = np.where(held_out, kept[place], score)
     return np.asarray(score)

@@ -1,6 +1,7 @@
-"""mlrisk.ranking.policies.champions."""
+"""The model versions that rank today, loaded from the registry."""
 
 import io
+import logging
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,10 +13,15 @@ from models.contamination import ContaminationModel
 from training.registry import Store, Version
 from training.settings import grid_text
 
+LOGGER = logging.getLogger(__name__)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Champions:
-    """The model versions that rank today, and the validation that was logged with them."""
+    """The model versions that rank today, with the validation and the warnings of their runs.
+
+    `casualty` is None where no accident is on record.
+    """
 
     contamination: ContaminationModel
     casualty: CasualtyModel | None
@@ -26,7 +32,7 @@ class Champions:
 
 
 def load_champions(config: Config) -> Champions:
-    """The champions of both targets; casualty may be absent where no accident was ever known."""
+    """The champions of both targets; raises ConfigError for a version of other cells or of later records than as_of."""
     store = Store.of(config)
     version, texts = store.load(f"{config.name}.contamination")
     _check_champion(config, version)
@@ -36,18 +42,20 @@ def load_champions(config: Config) -> Champions:
         _check_champion(config, casualty_version)
         casualty, versions = CasualtyModel.from_files(casualty_texts), [version, casualty_version]
         judged_by = casualty_version
+    for one in versions:
+        LOGGER.info("champion: %s version %s, trained on records up to %s", one.name, one.number, one.as_of)
     return Champions(
-        ContaminationModel.from_files(texts),
-        casualty,
-        tuple(versions),
-        _read_csv(store.read_text(version.run_id, "validation.csv")),
-        _read_csv(store.read_text(judged_by.run_id, "casualty_validation.csv")),
-        _noted(store, (version, judged_by)),
+        contamination=ContaminationModel.from_files(texts),
+        casualty=casualty,
+        versions=tuple(versions),
+        metrics=_read_csv(store.read_text(version.run_id, "validation.csv")),
+        casualty_metrics=_read_csv(store.read_text(judged_by.run_id, "casualty_validation.csv")),
+        warnings=_warnings(store, (version, judged_by)),
     )
 
 
 def _check_champion(config: Config, version: Version) -> None:
-    """Refuse a model of other cells, or one that knows more than the map's date allows."""
+    """Refuse a model of other cells, or one trained on records that are later than the map's date."""
     if version.grid != grid_text(config):
         raise ConfigError(
             f"{version.name} version {version.number} was trained on cells of {version.grid}, the config asks for "
@@ -60,7 +68,7 @@ def _check_champion(config: Config, version: Version) -> None:
         )
 
 
-def _noted(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
+def _warnings(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
     """The warnings that the runs of the champions left, each once."""
     runs = dict.fromkeys(version.run_id for version in versions)
     lines = [line for run in runs for line in store.read_text(run, "warnings.txt").splitlines()]

@@ -1,4 +1,4 @@
-"""Ranking policies: from what is known of each cell to the order in which cells are surveyed."""
+"""Ranking policies: from the risk map to the order in which cells are surveyed."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from features.base import ConfigError, Floats
 from mlrisk.settings import POLICY_NAMES
 
 Policy = Callable[[pd.DataFrame], Floats]
-# What a survey of the past is taken to have found of what lay there; unverified, as for the teams of a plan.
+# The assumed detection of earlier surveys; unverified, as that of the teams of a plan.
 EARLIER_DETECTION = 0.8
 
 
@@ -19,7 +19,7 @@ def by_contamination(risk: pd.DataFrame) -> Floats:
 
 
 def by_casualty(risk: pd.DataFrame) -> Floats:
-    """Casualties to be expected in a year if nothing is done; raises ConfigError where no accident is known."""
+    """Casualties to be expected in a year if nothing is done; raises ConfigError without a casualty model."""
     return _casualties(risk, "casualty")
 
 
@@ -73,7 +73,7 @@ if tuple(POLICIES) != POLICY_NAMES:
 
 
 def policy_of(name: str) -> Policy:
-    """The policy of a name; raises ConfigError that lists the known ones."""
+    """The policy of a name; raises ConfigError that lists those there are."""
     if name not in POLICIES:
         raise ConfigError(f"ranking.policy ({name}) is no policy: choose from {', '.join(POLICIES)}")
     return POLICIES[name]
@@ -96,7 +96,7 @@ def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
 
 
 def unfound(risk: pd.DataFrame) -> Floats:
-    """Factor on the contamination of each cell for the surveys it has seen: below 1 where they found nothing.
+    """Factor on the contamination of each cell for its earlier surveys: below 1 where they found nothing.
 
     Bayes: (1 - d) / (1 - p d) with d the detection of the earlier survey; 1 where nobody searched, or EO was found.
     """

@@ -1,6 +1,7 @@
-"""Scores and reasons of all cells, tile by tile; a tile is a pure function of its land, the sources and the models."""
+"""Scores and reasons of all cells, tile by tile; those of a tile depend on its land, the sources and models alone."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,48 +19,51 @@ from models.contamination import ContaminationModel
 from training.evidence import Inputs, contamination_context
 from training.settings import ComputeSettings
 
-# Columns of the bootstrap members' contamination start with this; they serve the plan and are in no file.
+# Columns with the contamination by each bootstrap member start with this; the plan needs them, no file holds them.
 MEMBER = "member_"
 REASONS = ("reason_1", "reason_2", "reason_3")
 # Rows whose contributions, and those of every member, are in memory at a time.
 EXPLAINED_AT_ONCE = 50_000
-# Features of all cells are kept from scores to reasons up to this size; beyond it tiles with reasons are done twice.
+# Up to this size features of all cells are kept for the reasons; beyond it tiles with reasons are computed twice.
 MOST_KEPT_BYTES = 1 << 29
+
+LOGGER = logging.getLogger(__name__)
 
 TileValues = tuple[Grid, Floats32]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Scorer:
     """What a tile needs to be scored; the same tile gives the same rows wherever its borders lie.
 
-    `threads` work within a tile. `keep` holds on to the features of every tile for the reasons; without it they are
-    computed once more for the tiles that need them. `made` are the features of a whole grid where they are there.
+    `threads` work within a tile. With `keep` the features of every tile are kept for the reasons; without it they are
+    computed once more for the tiles that need them. `table` has the features of all cells of a grid, where a caller has
+    computed them.
     """
 
-    known: Snapshot
+    snapshot: Snapshot
     families: Sequence[str]
     model: ContaminationModel
     threads: int
     keep: bool
-    made: tuple[Grid, FeatureTable] | None = None
+    table: tuple[Grid, FeatureTable] | None = None
 
     def values(self, tile: Grid) -> Floats32:
         """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features)."""
         return self._asked(self._features(tile))
 
     def _features(self, tile: Grid) -> FeatureTable:
-        if self.made is None:
-            return feature_table(tile, self.known, self.families)
-        grid, table = self.made
+        if self.table is None:
+            return feature_table(tile, self.snapshot, self.families)
+        grid, table = self.table
         return FeatureTable(table.names, table.values[places_of(grid, tile, starts_of_rows(grid))])
 
     def _asked(self, table: FeatureTable) -> Floats32:
-        # Row by row in memory: every member of the model would else turn the table round for itself.
+        # Row by row in memory, or every member of the model would transpose the table for itself.
         return np.ascontiguousarray(table.aligned(self.model.ranker.features))
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, Floats32 | None]:
-        """Scores of the cells inside the tile, columns that rules of thumb and the plan ask for, and kept features.
+        """Scores of the cells inside the tile, the columns of baselines and plan, and the features that are kept.
 
         Rows are in `tile.cell_ids()` order.
         """
@@ -88,20 +92,29 @@ class Scorer:
 
 def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel, table: FeatureTable | None = None) -> Scorer:
     """The scorer of a run; `table` are the features of all cells where a caller has them."""
-    known = Snapshot(inputs.sources, contamination_context(config))
+    snapshot = Snapshot(inputs.sources, contamination_context(config))
     several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
     keep = inputs.grid.n_cells * len(model.ranker.features) * 4 <= MOST_KEPT_BYTES
-    # Of several tiles as many are scored side by side as there are threads; one alone has them all.
-    # What is made does not travel to workers: there a tile is computed sooner than sent.
-    made = None if table is None or config.compute.scheduler != LOCAL else (inputs.grid, table)
-    return Scorer(known, config.features, model, 1 if several else config.compute.threads, keep, made)
+    # Several tiles are scored side by side, one a thread; a single tile has all threads.
+    # A table does not travel to workers: to compute a tile there takes less time than to send it.
+    whole = None if table is None or config.compute.scheduler != LOCAL else (inputs.grid, table)
+    return Scorer(
+        snapshot=snapshot,
+        families=config.features,
+        model=model,
+        threads=1 if several else config.compute.threads,
+        keep=keep,
+        table=whole,
+    )
 
 
 def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> tuple[pd.DataFrame, list[TileValues]]:
     """Scores of all cells in `grid.cell_ids()` order, tile by tile, and the features that the scorer keeps."""
     rows: list[pd.DataFrame] = []
     kept: list[TileValues] = []
-    for tile, (scored, values) in over_tiles(scorer.scored, grid.tiles(compute.tile_cells), compute.schedule):
+    tiles = list(grid.tiles(compute.tile_cells))
+    LOGGER.info("scoring %d cells in %d tiles", grid.n_cells, len(tiles))
+    for tile, (scored, values) in over_tiles(scorer.scored, tiles, compute.schedule):
         rows.append(scored)
         kept += [] if values is None else [(tile, values)]
     return pd.concat(rows, ignore_index=True).set_index("cell_id").loc[grid.cell_ids()].reset_index(), kept
@@ -113,15 +126,16 @@ def with_reasons(
     """Reasons in words for the first `explained_cells` of the ranking, empty text for the others.
 
     In the first language of `output.languages`; the others follow in columns such as `reason_1_az`. `contributions` is
-    JSON: what each family that is told of added to the log-odds, the one that raised them most first.
+    JSON: what each family with a steady effect added to the log-odds, the largest first.
     """
     first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
     ids, values = _values_of(scorer, grid, config.compute, risk.loc[first, "cell_id"].to_numpy(), kept)
-    infos = feature_infos(scorer.known, config.features)
+    infos = feature_infos(scorer.snapshot, config.features)
     codes = config.output.languages
     columns = {code: [name if code == codes[0] else f"{name}_{code}" for name in REASONS] for code in codes}
     found = {code: [pd.DataFrame(columns=columns[code], dtype="str")] for code in codes}
     moved = [pd.Series(dtype="str", name="contributions")]
+    LOGGER.info("explaining %d cells", len(ids))
     for start in range(0, len(ids), EXPLAINED_AT_ONCE):
         rows = slice(start, start + EXPLAINED_AT_ONCE)
         cases = explained(scorer.model, values[rows], infos, config.compute.threads)
@@ -135,7 +149,7 @@ def with_reasons(
 
 
 def contributions_text(cases: Cases) -> list[str]:
-    """JSON of each row: what each family that is told of added to the log-odds."""
+    """JSON of each row: what each family with a steady effect added to the log-odds."""
     names, sums = cases.families.names, cases.sums
     return [
         json.dumps({names[family]: round(float(sums[row, family]), 3) for family in cases.moved(row)})

@@ -1,5 +1,6 @@
 """Facts of spending team-days: optimal, never worse with more of them, and exact beside a solver."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,7 +22,13 @@ def made_jobs(seed: int, kinds: int, tasks: int = 12, detection: float | None = 
     shut = rng.random((kinds, tasks)) < np.array([0.0, 0.5, 0.3])[:kinds, None]
     days[shut[:, task]] = np.inf
     chance = rng.uniform(0.4, 0.95, kinds) if detection is None else np.full(kinds, detection)
-    return Jobs(task, rng.lognormal(0, 1.2, len(task)), days, chance, rng.permutation(tasks))
+    return Jobs(
+        task=task,
+        value=rng.lognormal(0, 1.2, len(task)),
+        days=days,
+        detection=chance,
+        order=rng.permutation(tasks),
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -99,14 +106,24 @@ def test_koopman_is_incremental():
 
 
 def test_two_surveys_find_what_the_first_left():
-    jobs = Jobs(np.array([0, 0]), np.array([1.0, 3.0]), np.array([[1.0, 1.0]]), np.array([0.8]), np.array([0]))
+    jobs = Jobs(
+        task=np.array([0, 0]),
+        value=np.array([1.0, 3.0]),
+        days=np.array([[1.0, 1.0]]),
+        detection=np.array([0.8]),
+        order=np.array([0]),
+    )
     assert allocate(jobs, np.array([4.0]), greedy, 2).value(jobs) == pytest.approx(4 * (1 - 0.2**2))
     assert allocate(jobs, np.array([1.0]), greedy, 2).value(jobs) == pytest.approx(4 * (1 - 0.2**0.5))
 
 
 def test_an_order_is_kept_whatever_the_days_are_worth():
     jobs = Jobs(
-        np.arange(3), np.array([0.1, 9.0, 5.0]), np.array([[2.0, 2.0, 2.0]]), np.array([0.8]), np.array([0, 2, 1])
+        task=np.arange(3),
+        value=np.array([0.1, 9.0, 5.0]),
+        days=np.array([[2.0, 2.0, 2.0]]),
+        detection=np.array([0.8]),
+        order=np.array([0, 2, 1]),
     )
     assert allocate(jobs, np.array([3.0]), in_order, 2).passes.tolist() == [[1.0, 0.0, 0.5]]
 
@@ -116,7 +133,7 @@ def test_an_order_is_kept_whatever_the_days_are_worth():
 def test_the_order_of_cells_changes_nothing(seed, rule):
     jobs = made_jobs(seed, 2)
     turn = np.random.default_rng(seed).permutation(len(jobs.task))
-    turned = Jobs(jobs.task[turn], jobs.value[turn], jobs.days[:, turn], jobs.detection, jobs.order)
+    turned = replace(jobs, task=jobs.task[turn], value=jobs.value[turn], days=jobs.days[:, turn])
     capacity = np.array([6.0, 5.0])
     first, second = allocate(jobs, capacity, rule, 2), allocate(turned, capacity, rule, 2)
     assert second.passes == pytest.approx(first.passes, abs=1e-9)
@@ -124,5 +141,12 @@ def test_the_order_of_cells_changes_nothing(seed, rule):
 
 def test_a_task_of_which_little_can_be_worked_is_left_alone():
     days = np.array([[1.0, np.inf, np.inf]])
-    jobs = Jobs(np.zeros(3, dtype=np.int64), np.ones(3), days, np.array([0.8]), np.array([0]), 0.5)
+    jobs = Jobs(
+        task=np.zeros(3, dtype=np.int64),
+        value=np.ones(3),
+        days=days,
+        detection=np.array([0.8]),
+        order=np.array([0]),
+        least_workable_share=0.5,
+    )
     assert allocate(jobs, np.array([9.0]), greedy, 1).passes.tolist() == [[0.0]]

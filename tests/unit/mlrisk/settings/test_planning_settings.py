@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.base.errors import ConfigError
-from mlrisk.planning.audit_draw import audit_draw, lasting_random
+from mlrisk.planning.audit_draw import audit_draw, permanent_random
 from mlrisk.planning.authority import with_need
 from mlrisk.ranking.policies import policy_of
 from mlrisk.settings.config import load_config
@@ -103,6 +103,6 @@ def test_the_draw_keeps_to_its_frame_and_more_days_only_add_cells():
 
 
 def test_lasting_numbers_are_uniform_and_differ_by_seed():
-    one, two = (lasting_random(np.arange(200_000), seed) for seed in (0, 1))
+    one, two = (permanent_random(np.arange(200_000), seed) for seed in (0, 1))
     assert np.histogram(one, 20)[0] / 200_000 == pytest.approx(np.full(20, 0.05), abs=0.003)
     assert abs(np.corrcoef(one, two)[0, 1]) < 0.01
