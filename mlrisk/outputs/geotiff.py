@@ -7,7 +7,15 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
-from mlrisk.risk_map import CLASSES, CONTAMINATION_SCALE, EVIDENCE_CODES, EVIDENCE_TEXTS, OUTSIDE, casualty_scale, priority_class
+from mlrisk.risk_map import (
+    CLASSES,
+    CONTAMINATION_SCALE,
+    EVIDENCE_CODES,
+    EVIDENCE_TEXTS,
+    OUTSIDE,
+    casualty_scale,
+    priority_class,
+)
 from mlrisk.risk_map import NOT_EVIDENCE, Package
 from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
 from mlrisk.outputs.cell_rasters import on_grid

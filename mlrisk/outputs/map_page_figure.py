@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from mlrisk.risk_map import Package
 from mlrisk.outputs.map_page_labels import FONT, INK, QUIET, add_labels
-from mlrisk.outputs.map_page_overlays import MOST_VERTICES, OVERLAYS, OverlayStyle, broken_line, layer_of, polygon_rings, thinned
+from mlrisk.outputs.map_page_overlays import (
+    MOST_VERTICES,
+    OVERLAYS,
+    OverlayStyle,
+    broken_line,
+    layer_of,
+    polygon_rings,
+    thinned,
+)
 from mlrisk.outputs.cell_rasters import polygons_of
 from mlrisk.outputs.map_page_themes import Theme
 

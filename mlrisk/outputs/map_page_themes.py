@@ -6,7 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlrisk.risk_map import CLASSES, CONTAMINATION_SCALE, EVIDENCE_CODES, EVIDENCE_COLOURS, EVIDENCE_TEXTS, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEASED, Scale, casualty_scale, priority_class
+from mlrisk.risk_map import (
+    CLASSES,
+    CONTAMINATION_SCALE,
+    EVIDENCE_CODES,
+    EVIDENCE_COLOURS,
+    EVIDENCE_TEXTS,
+    MOST_URGENT_FIRST,
+    NO_BASIS,
+    OUTSIDE,
+    RELEASED,
+    Scale,
+    casualty_scale,
+    priority_class,
+)
 from mlrisk.risk_map import Package
 from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid
 

@@ -14,6 +14,7 @@ from mlrisk.settings import FORMATS
 
 Writer = Callable[[Package, Path], list[Path]]
 
+
 @dataclass(frozen=True)
 class LazyWriter:
     """A function of a module that is imported when it writes: a ranking that writes no PDF loads no matplotlib."""
@@ -47,6 +48,7 @@ if tuple(WRITERS) != FORMATS:
 
 
 Beside = Callable[[Package, Path], None]
+
 
 def write_package(
     package: Package,

@@ -581,9 +581,7 @@ def test_importing_the_writers_loads_no_heavy_library() -> None:
         "import sys, mlrisk.outputs.registry\n"
         "print(sorted({'bokeh', 'rasterio', 'geopandas', 'pyarrow'} & set(sys.modules)))"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"
 
 
