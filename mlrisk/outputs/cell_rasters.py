@@ -1,6 +1,5 @@
 """Values per cell as arrays on the grid, and coarser pictures of them that overlook nothing urgent."""
 
-from features.base import Flags
 from math import ceil, sqrt
 from typing import Any
 
@@ -11,7 +10,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from features.base import Grid
+from features.base import Flags, Grid
 
 
 def on_grid(grid: Grid, values: NDArray[Any], outside: float) -> NDArray[Any]:

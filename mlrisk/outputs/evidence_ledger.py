@@ -13,11 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.base import ConfigError
-from mlrisk.risk_map import NOT_EVIDENCE
 from mlrisk.outputs.task_tables import plain
-from training.evidence import Ledger
-from training.evidence import KIND_NAMES
-from training.evidence import STATE_NAMES, Evidence
+from mlrisk.risk_map import NOT_EVIDENCE
+from training.evidence import KIND_NAMES, STATE_NAMES, Evidence, Ledger
 
 # A constant, so that the bytes do not depend on the machine; some 60 MB a chunk in memory.
 ROWS_AT_A_TIME = 1 << 18

@@ -11,13 +11,12 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from mlrisk.risk_map import CLASSES, NO_BASIS, priority_class
-from mlrisk.risk_map import Package
+from mlrisk.outputs.cell_rasters import on_grid, polygons_of
 from mlrisk.outputs.code_list import lookup_table
 from mlrisk.outputs.qgis_styles import Entry, VectorStyle, vector_qml
-from mlrisk.outputs.cell_rasters import on_grid, polygons_of
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import TASK_COLUMNS, check_columns, notes_tags
+from mlrisk.risk_map import CLASSES, NO_BASIS, Package, priority_class
 
 # Polygons for a whole country are slow everywhere; the raster and the Parquet file hold every cell.
 MOST_CELLS = 20_000

@@ -7,10 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.table import geo_metadata, point_wkb
-from mlrisk.risk_map import present_casualty_columns
-from mlrisk.risk_map import Package
-from mlrisk.risk_map import present_rule_columns
 from mlrisk.outputs.wording import check_columns, notes_json
+from mlrisk.risk_map import Package, present_casualty_columns, present_rule_columns
 
 FLOATS = (
     "contamination",

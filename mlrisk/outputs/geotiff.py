@@ -7,19 +7,20 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
+from mlrisk.outputs.cell_rasters import on_grid
+from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
+from mlrisk.outputs.wording import check_columns, notes_tags
 from mlrisk.risk_map import (
     CLASSES,
     CONTAMINATION_SCALE,
     EVIDENCE_CODES,
     EVIDENCE_TEXTS,
+    NOT_EVIDENCE,
     OUTSIDE,
+    Package,
     casualty_scale,
     priority_class,
 )
-from mlrisk.risk_map import NOT_EVIDENCE, Package
-from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
-from mlrisk.outputs.cell_rasters import on_grid
-from mlrisk.outputs.wording import check_columns, notes_tags
 
 # Band name -> what its values mean, in the order of the bands.
 BANDS = {

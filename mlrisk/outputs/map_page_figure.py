@@ -1,6 +1,5 @@
 """The interactive map of the page as a Bokeh document without code: the page's own script drives it by name."""
 
-from features.base import Floats
 import re
 from typing import Any
 
@@ -11,9 +10,9 @@ from bokeh.core.types import ID
 from bokeh.embed import json_item
 from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, NumeralTickFormatter, Range1d, TapTool
 from bokeh.plotting import figure
-from numpy.typing import NDArray
 
-from mlrisk.risk_map import Package
+from features.base import Floats
+from mlrisk.outputs.cell_rasters import polygons_of
 from mlrisk.outputs.map_page_labels import FONT, INK, QUIET, add_labels
 from mlrisk.outputs.map_page_overlays import (
     MOST_VERTICES,
@@ -24,8 +23,8 @@ from mlrisk.outputs.map_page_overlays import (
     polygon_rings,
     thinned,
 )
-from mlrisk.outputs.cell_rasters import polygons_of
 from mlrisk.outputs.map_page_themes import Theme
+from mlrisk.risk_map import Package
 
 CHOSEN = "#0b57d0"
 

@@ -1,6 +1,5 @@
 """Labels of the page's map: from which zoom on each is drawn, so that none hides another."""
 
-from features.base import Floats
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +8,10 @@ import numpy as np
 import shapely
 from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource
-from numpy.typing import NDArray
 
-from mlrisk.risk_map import Package
+from features.base import Floats
 from mlrisk.outputs.map_page_overlays import layer_of
+from mlrisk.risk_map import Package
 
 # A phone shows the whole area in about so many pixels; each step on shows twice as many in the same width.
 NARROWEST_PX, STEPS = 300, 8

@@ -1,6 +1,5 @@
 """What the map page draws over the land: thinned so that a country fits into a page."""
 
-from features.base import Floats
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -9,6 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from features.base import Floats
 from mlrisk.risk_map import Package
 
 # About 1 MB of coordinates a layer, and still smooth to pan on an office laptop.

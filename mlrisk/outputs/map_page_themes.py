@@ -1,11 +1,12 @@
 """What the map page can colour the land by: each theme is a picture of codes with words and colours for its legend."""
 
-from features.base import Floats
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.base import Floats
+from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid
 from mlrisk.risk_map import (
     CLASSES,
     CONTAMINATION_SCALE,
@@ -16,12 +17,11 @@ from mlrisk.risk_map import (
     NO_BASIS,
     OUTSIDE,
     RELEASED,
+    Package,
     Scale,
     casualty_scale,
     priority_class,
 )
-from mlrisk.risk_map import Package
-from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid
 
 # Four million pixels are more than any screen shows and keep the page below 15 MB.
 MOST_PIXELS = 4_000_000

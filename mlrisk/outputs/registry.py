@@ -1,16 +1,16 @@
 """Planner outputs: one function a format, each of which takes a package and a folder and returns the files written."""
 
-from collections.abc import Callable
-from features.base import MlriskError
-from mlrisk.risk_map import Package
-from pathlib import Path
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from mlrisk.settings import FORMATS
+from pathlib import Path
 
+from features.base import MlriskError
+from mlrisk.risk_map import Package
+from mlrisk.settings import FORMATS
 
 Writer = Callable[[Package, Path], list[Path]]
 

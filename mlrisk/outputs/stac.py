@@ -10,8 +10,8 @@ import pyproj
 import pystac
 import shapely
 
-from mlrisk.risk_map import NOT_EVIDENCE, Package
 from mlrisk.outputs.wording import notes_lines, notes_record
+from mlrisk.risk_map import NOT_EVIDENCE, Package
 
 ITEM = "stac_item.json"
 PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"

@@ -13,11 +13,10 @@ from matplotlib.patches import Patch
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, priority_class
-from mlrisk.risk_map import Package
-from mlrisk.outputs.map_page_overlays import OVERLAYS, OverlayStyle, layer_of
 from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid, polygons_of
+from mlrisk.outputs.map_page_overlays import OVERLAYS, OverlayStyle, layer_of
 from mlrisk.outputs.wording import Say
+from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, Package, priority_class
 
 INK, CHOSEN, HATCH = "#1f2430", "#0b57d0", "#ffffff"
 MOST_PIXELS = 600_000

@@ -4,8 +4,8 @@ import geopandas as gpd
 import mgrs
 import numpy as np
 
-from mlrisk.risk_map import Package
 from mlrisk.outputs.wording import TASK_COLUMNS, check_columns
+from mlrisk.risk_map import Package
 
 NAMES = tuple(column.name for column in TASK_COLUMNS)
 # The writers work these out; a package need not hold them.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from features.base import InputError
-from mlrisk.risk_map.language import language
 from mlrisk.risk_map import NOT_EVIDENCE, Notes
+from mlrisk.risk_map.language import language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,6 +1,5 @@
 """Planner outputs: every file is read back and must hold the map, the warnings, and nothing that it must not."""
 
-from tests.support.paths import ROOT
 import csv
 import json
 import sqlite3
@@ -34,6 +33,7 @@ from mlrisk.outputs.wording import TASK_COLUMNS
 from mlrisk.risk_map import priority_classes as classes
 from mlrisk.risk_map.package import NOT_EVIDENCE, Notes, Package
 from mlrisk.risk_map.priority_classes import CLASSES, casualty_scale, priority_class
+from tests.support.paths import ROOT
 from tests.support.sample_package import FORBIDDEN, FORMULA, PATH, SCRIPT, is_green, sample_package
 
 SHAPE_ENDINGS = ("cpg", "dbf", "prj", "shp", "shx", "txt")
