@@ -14,7 +14,7 @@ import mlrisk
 from benchmarks import ablation
 from mlrisk.settings import Config
 from training.contamination import dataset_at, earlier_trials, judge_contamination, trials_of
-from training.evidence import Ledger, open_inputs
+from training.evidence import open_inputs, open_ledger
 from training.validation import BASELINES, Ranking, mean_by_ranking
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 def ablated(name: str, config: Config) -> pd.DataFrame:
     """One row for each variant of the model on the held-out regions of a country."""
     inputs = open_inputs(config)
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
     return ablation.ablation(name, config, dataset_at(config, inputs, ledger.at(config.as_of)))
 
 
@@ -45,7 +45,7 @@ def judged(name: str, config: Config, rankings: Mapping[str, Ranking]) -> pd.Dat
     """One row for each protocol, fold and ranking of a country, and the means over folds."""
     started = time.monotonic()
     inputs = open_inputs(config)
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
     study = dataset_at(config, inputs, ledger.at(config.as_of))
     trials = trials_of(config, study, tuple(earlier_trials(config, inputs, ledger)))
     table = judge_contamination(config, study, trials, rankings).table

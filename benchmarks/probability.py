@@ -26,7 +26,7 @@ from training.contamination import (
     learned_by,
     trials_of,
 )
-from training.evidence import Ledger, open_inputs
+from training.evidence import open_inputs, open_ledger
 
 REGION_M = 40_000
 # Blocks of land from one of which to the next intervals must hold, as in a training run.
@@ -108,7 +108,7 @@ def main() -> None:
         raise SystemExit(f"the Bosnian data are not in {DATA}")
     base = mlrisk.load_config(ROOT / "configs" / "bosnia.yaml", DATA / "bosnia")
     inputs = open_inputs(base)
-    ledger = Ledger.build(inputs.grid, inputs.sources, base.contamination.labels, base.data_folder)
+    ledger = open_ledger(base, inputs)
     evidence = ledger.at(base.as_of)
     regions = ["validation.regions=blocks", f"validation.block_m={REGION_M}", "validation.folds=50"]
     for name, changes in (("west and east", []), ("regions of 40 km", regions)):

@@ -31,7 +31,7 @@ from training.contamination.survey_bias import (
     propensity,
     survey_weights,
 )
-from training.evidence import FOUND, contamination_context, evidence_at, open_inputs
+from training.evidence import FOUND, contamination_context, open_inputs, open_ledger
 from training.settings import BoostingSettings, SurveyBiasSettings
 from training.validation import judge
 from training.validation.baselines import rule_scores
@@ -91,7 +91,7 @@ def _made(seed: int, cells: int, folder: Path) -> Case:
     config = mlrisk.load_config(country.config_path, overrides=["compute.threads=1"])
     inputs = open_inputs(config)
     grid = inputs.grid
-    evidence = evidence_at(grid, inputs.sources, config.as_of, config.contamination.labels, config.data_folder)
+    evidence = open_ledger(config, inputs).at(config.as_of)
     known = Snapshot(inputs.sources, contamination_context(config))
     table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
     infos = feature_infos(known, config.features)

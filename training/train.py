@@ -43,7 +43,17 @@ from training.contamination import (
     unlabelled_land,
 )
 from training.contamination.sensitivity import sensitivity
-from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs, Ledger, open_inputs, records_text
+from training.evidence import (
+    FOUND,
+    OUTCOME_SOURCES,
+    SEARCHED,
+    Evidence,
+    Inputs,
+    Ledger,
+    open_inputs,
+    open_ledger,
+    records_text,
+)
 from training.evidence.fingerprint import fingerprint
 from training.registry import Version
 from training.reporting import Findings, optimism_gap, record, run_report
@@ -103,7 +113,7 @@ def train(
     progress("sources")
     inputs = inputs or open_inputs(config)
     progress("evidence")
-    ledger = ledger or Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = ledger or open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
     check_evidence(evidence, config.contamination.survey_bias.unlabelled == "background")
     progress("features")

@@ -14,7 +14,7 @@ from mlrisk.planning import planning_ground, with_ground
 from mlrisk.planning.ground import Ground
 from mlrisk.ranking import CellContamination, casualty_columns, cell_scores, load_champions, scorer_of
 from mlrisk.settings import Config
-from training.evidence import evidence_at, open_inputs
+from training.evidence import open_inputs, open_ledger
 
 # Eight dog teams, three machines and forty deminers of a hundred days, on 250 m cells.
 TEAMS = (
@@ -30,7 +30,7 @@ def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, G
     inputs = open_inputs(config)
     mlrisk.train(config, inputs)
     champions = load_champions(config)
-    evidence = evidence_at(inputs.grid, inputs.sources, config.as_of, config.contamination.labels, config.data_folder)
+    evidence = open_ledger(config, inputs).at(config.as_of)
     scores, _ = cell_scores(scorer_of(config, inputs, champions.contamination), inputs.grid, config.compute)
     risk = with_place(inputs.grid, evidence, scores)
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))

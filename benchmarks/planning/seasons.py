@@ -22,7 +22,7 @@ from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
 from training.contamination import dataset_at, judge_contamination, learned_by, trials_of, unlabelled_land
-from training.evidence import Evidence, Inputs, Ledger, open_inputs
+from training.evidence import Evidence, Inputs, open_inputs, open_ledger
 from training.train import _on_audit, _training_rows
 from training.validation import horvitz_thompson, judge
 
@@ -148,7 +148,7 @@ def _by_purpose(plan: Plan, hit: np.ndarray, went: np.ndarray) -> dict[str, floa
 
 
 def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
     model, snapshot = _model(config, inputs, evidence)
     scores, _ = cell_scores(replace(scorer_of(config, inputs, model), snapshot=snapshot), inputs.grid, config.compute)

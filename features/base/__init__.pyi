@@ -14,12 +14,14 @@ from .feature_info import (
 )
 from .grid import Grid, decode_cell_id, geographic_centres, projected_crs
 from .memory import Buffers, give_back
+from .notice import NOT_EVIDENCE
 from .records import (
     DATED_BY,
     RULED_OUT_BY,
     ages_years,
     area_km2,
     dates_of,
+    day_after,
     decay,
     extent_m,
     is_dated,
@@ -38,6 +40,7 @@ __all__ = [
     "DAYS_PER_YEAR",
     "FAMILY_NAMES",
     "LONGEST_DISTANCE_M",
+    "NOT_EVIDENCE",
     "RULED_OUT_BY",
     "Buffers",
     "Columns",
@@ -58,6 +61,7 @@ __all__ = [
     "clipped",
     "clipped_name",
     "dates_of",
+    "day_after",
     "decay",
     "decode_cell_id",
     "extent_m",

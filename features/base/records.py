@@ -31,7 +31,7 @@ def known_at(table: gpd.GeoDataFrame, as_of: date, *, undated: Literal["keep", "
     for name in RULED_OUT_BY:
         if name in table:
             dates = dates_of(table, name)
-            passes &= np.isnat(dates) | (dates < _day_after(as_of))
+            passes &= np.isnat(dates) | (dates < day_after(as_of))
     if undated == "drop":
         passes &= is_dated(table)
     return table.loc[passes].reset_index(drop=True)
@@ -112,8 +112,9 @@ def extent_m(table: gpd.GeoDataFrame) -> Floats:
     return np.asarray(np.sqrt(shapely.area(np.asarray(table.geometry.array)) / (4 * np.pi)))
 
 
-def _day_after(as_of: date) -> np.datetime64:
-    return np.datetime64(as_of + timedelta(days=1), "ns")
+def day_after(day: date) -> np.datetime64:
+    """The first moment after the day: what is earlier happened by its end."""
+    return np.datetime64(day + timedelta(days=1), "ns")
 
 
 def years_before(day: date, years: int) -> date:

@@ -137,8 +137,8 @@ def evidence(
     ] = None,
 ) -> None:
     """Write the evidence ledger for audit: every record on every cell, and the state of the cells at as_of."""
+    from features.base import NOT_EVIDENCE
     from mlrisk.commands import evidence as write_evidence
-    from mlrisk.risk_map import NOT_EVIDENCE
 
     made = write_evidence(_load(config, data, set_), out, _progress())
     print(f"ledger: {made.files[0]}   {made.rows:,} rows, a cell and a record each")

@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from features.as_of import Snapshot
-from features.base import InputError
+from features.base import NOT_EVIDENCE, InputError
 from features.sources import SourceReport
 from features.table import FeatureFolder, grid_feature_table
 from features.table import write_features as write_store
@@ -17,10 +17,9 @@ from mlrisk.followup import Progress as PlanProgress
 from mlrisk.followup import Verification, verify
 from mlrisk.followup import progress_of as progress
 from mlrisk.outputs import Audit, write_ledger
-from mlrisk.risk_map import NOT_EVIDENCE
 from mlrisk.settings import Config
 from mlrisk.version import __version__
-from training.evidence import STATE_NAMES, Ledger, contamination_context, evidence_at, open_inputs
+from training.evidence import STATE_NAMES, contamination_context, open_inputs, open_ledger
 from training.train import Trained, train
 
 __all__ = [
@@ -53,8 +52,7 @@ class Checked:
 def check(config: Config) -> Checked:
     """Read every source and rebuild the evidence; writes nothing."""
     inputs = open_inputs(config)
-    labels = config.contamination.labels
-    known = evidence_at(inputs.grid, inputs.sources, config.as_of, labels, config.data_folder)
+    known = open_ledger(config, inputs).at(config.as_of)
     states = {name: int((known.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
     states["released"] = int(known.released.sum())
     return Checked(inputs.reports, inputs.grid.n_cells, states, dict(known.counts))
@@ -104,16 +102,15 @@ def evidence(config: Config, file: str | Path | None = None, progress: Progress 
     """
     progress("sources")
     inputs = open_inputs(config)
-    labels = config.contamination.labels
     progress("evidence")
-    ledger = Ledger.build(inputs.grid, inputs.sources, labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
     notes = {
         "as_of": str(config.as_of),
         "country": config.name,
         "crs": inputs.grid.crs.to_string(),
         "cell_size_m": inputs.grid.cell_size_m,
         "inputs": dict(sorted(inputs.digests.items())),
-        "labels": labels.model_dump(mode="json"),
+        "labels": config.contamination.labels.model_dump(mode="json"),
         "not_evidence": NOT_EVIDENCE,
         "version": __version__,
     }

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base import Grid, geographic_centres
+from features.base import NOT_EVIDENCE, Grid, geographic_centres
 from features.table import feature_infos
 from mlrisk.ranking import Champions, explained, load_champions, scorer_of
-from mlrisk.risk_map import NOT_EVIDENCE, Cases, Language, reason, told
+from mlrisk.risk_map import Cases, Language, reason, told
 from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
 from models.attribution import Interaction, strongest_interaction
 from models.contamination import ContaminationModel
-from training.evidence import STATE_NAMES, Inputs, Ledger, open_inputs
+from training.evidence import STATE_NAMES, Inputs, open_inputs, open_ledger
 from training.registry import Version
 
 RECORD_COLUMNS = ("source", "kind", "state", "event_date", "recorded_date", "known", "share", "weight")
@@ -99,7 +99,7 @@ def explain_cell(
     progress("sources")
     inputs = inputs or open_inputs(config)
     progress("evidence")
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
     records, evidence = ledger.of(cell_id, config.as_of), ledger.at(config.as_of)
     place = int(np.flatnonzero(inputs.grid.cell_ids() == cell_id)[0])
     progress("features")

@@ -30,7 +30,7 @@ from mlrisk.ranking import (
 from mlrisk.risk_map import INDEX, MAIN, MORE, ModelNote, Notes, Package, present_rule_columns
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
-from training.evidence import STATE_NAMES, Evidence, Inputs, Ledger, files_digest, open_inputs
+from training.evidence import STATE_NAMES, Evidence, Inputs, Ledger, files_digest, open_inputs, open_ledger
 from training.registry import Store, newest
 from training.settings import code_version, program_digest, public_settings
 
@@ -86,7 +86,7 @@ def rank(
     inputs = inputs or open_inputs(config)
     grid, sources = inputs.grid, inputs.sources
     progress("evidence")
-    ledger = ledger or Ledger.build(grid, sources, config.contamination.labels, config.data_folder)
+    ledger = ledger or open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, table)

@@ -14,7 +14,7 @@ from mlrisk.followup import FILES, Earlier, changes_between, read_earlier, write
 from mlrisk.risk_map import Package
 from mlrisk.settings import Config
 from models.contamination import ContaminationModel
-from training.evidence import Inputs, Ledger, cell_regions, contamination_context, open_inputs
+from training.evidence import Inputs, cell_regions, contamination_context, open_inputs, open_ledger
 from training.registry import Store
 from training.retraining import UNCHANGED, Decision, RetrainSession, asked_of, decide, read_last_run
 
@@ -45,9 +45,7 @@ def _report(
 ) -> None:
     changes = None
     if earlier is not None and set(earlier.cells["cell_id"]) & set(package.risk["cell_id"]):
-        ledger = decision.ledger or Ledger.build(
-            inputs.grid, inputs.sources, config.contamination.labels, config.data_folder
-        )
+        ledger = decision.ledger or open_ledger(config, inputs)
         districts = cell_regions(inputs.grid, inputs.sources, config.validation)
         changes = changes_between(earlier, package, _between(config, inputs, decision), districts, ledger)
     write_changes(decision, changes, package.notes, earlier.as_of if earlier else "", folder)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from features.base import NOT_EVIDENCE
 from mlrisk.followup.map_changes import MOVED_SHARE, Changes
-from mlrisk.risk_map import NOT_EVIDENCE, Notes
+from mlrisk.risk_map import Notes
 from training.reporting import items, json_text, number, page, table, text
 from training.retraining import Decision
 

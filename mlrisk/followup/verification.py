@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from features.base import Flags, Floats, Grid, InputError, Integers, decode_cell_id
+from features.base import NOT_EVIDENCE, Flags, Floats, Grid, InputError, Integers, decode_cell_id
 from mlrisk.followup.audit_sample import map_audit
 from mlrisk.followup.later_records import FOUND, SEARCHED, Later, read_later, searched_share
-from mlrisk.risk_map import NOT_EVIDENCE, rule_scores
+from mlrisk.risk_map import rule_scores
 from training.validation import HeldOut, horvitz_thompson, missed_table, polygon_figures, pooled_table
 
 MAP = "the map"

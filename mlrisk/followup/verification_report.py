@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from features.base import NOT_EVIDENCE
 from mlrisk.followup.verification import MAP, Verification, record
-from mlrisk.risk_map import NOT_EVIDENCE
 from training.reporting import (
     answer_table,
     error_picture,

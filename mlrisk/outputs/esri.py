@@ -9,10 +9,11 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.code_list import lookup_table
 from mlrisk.outputs.geopackage import planner_layers
 from mlrisk.outputs.wording import notes_json, notes_lines
-from mlrisk.risk_map import NOT_EVIDENCE, Package
+from mlrisk.risk_map import Package
 
 # A shapefile keeps ten characters of a name: cut by the driver, casualties_per_year and casualties_averted would both
 # be casualties. Every longer name of the layers must be here; a test says so.

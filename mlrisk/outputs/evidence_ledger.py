@@ -12,9 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.base import ConfigError
+from features.base import NOT_EVIDENCE, ConfigError
 from mlrisk.outputs.task_tables import plain
-from mlrisk.risk_map import NOT_EVIDENCE
 from training.evidence import KIND_NAMES, STATE_NAMES, Evidence, Ledger
 
 # A constant, so that the bytes do not depend on the machine; some 60 MB a chunk in memory.

@@ -7,6 +7,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.cell_rasters import on_grid
 from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
 from mlrisk.outputs.wording import check_columns, notes_tags
@@ -15,7 +16,6 @@ from mlrisk.risk_map import (
     CONTAMINATION_SCALE,
     EVIDENCE_CODES,
     EVIDENCE_TEXTS,
-    NOT_EVIDENCE,
     OUTSIDE,
     Package,
     casualty_scale,

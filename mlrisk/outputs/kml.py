@@ -9,9 +9,10 @@ import numpy as np
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import TASK_COLUMNS, Say, heading, notes_lines, plan_text, speaker
-from mlrisk.risk_map import NOT_EVIDENCE, Package
+from mlrisk.risk_map import Package
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
 # KML writes colours as alpha, blue, green, red.

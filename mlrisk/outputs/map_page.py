@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 from bokeh.resources import Resources
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.map_page_figure import lonlat_nodes, map_item
 from mlrisk.outputs.map_page_overlays import OVERLAYS, layer_of, named_places
 from mlrisk.outputs.map_page_themes import Theme, make_themes
 from mlrisk.outputs.map_page_words import PageWords
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import HOW_TO_READ, plan_text
-from mlrisk.risk_map import EVIDENCE_CODES, NOT_EVIDENCE, Package
+from mlrisk.risk_map import EVIDENCE_CODES, Package
 
 # A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
 MOST_TASKS = 2_000

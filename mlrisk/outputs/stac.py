@@ -10,8 +10,9 @@ import pyproj
 import pystac
 import shapely
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.wording import notes_lines, notes_record
-from mlrisk.risk_map import NOT_EVIDENCE, Package
+from mlrisk.risk_map import Package
 
 ITEM = "stac_item.json"
 PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"

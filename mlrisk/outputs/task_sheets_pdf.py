@@ -15,10 +15,11 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.task_sheet_map import around, class_codes, draw_map, draw_tasks, printable
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import HOW_TO_READ, Say, models_text, notes_lines, plan_text, speaker
-from mlrisk.risk_map import NOT_EVIDENCE, Package
+from mlrisk.risk_map import Package
 
 A4 = (8.27, 11.69)
 INK, QUIET, ALARM = "#1f2430", "#6b6459", "#7a1022"

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.tasks_by_rank import NAMES, tasks_by_rank
 from mlrisk.outputs.wording import HOW_TO_READ, TASK_COLUMNS, Say, heading, notes_lines, speaker
-from mlrisk.risk_map import NOT_EVIDENCE, Package
+from mlrisk.risk_map import Package
 
 # A cell that starts with one of these runs as a formula in a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from features.base import InputError
-from mlrisk.risk_map import NOT_EVIDENCE, Notes
+from features.base import NOT_EVIDENCE, InputError
+from mlrisk.risk_map import Notes
 from mlrisk.risk_map.language import language
 
 if TYPE_CHECKING:

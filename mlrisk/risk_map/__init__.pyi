@@ -9,7 +9,7 @@ from .columns import (
     rule_scores,
 )
 from .language import Language, languages
-from .package import NOT_EVIDENCE, ModelNote, Notes, Package
+from .package import ModelNote, Notes, Package
 from .priority_classes import (
     CLASSES,
     CONTAMINATION_SCALE,
@@ -36,7 +36,6 @@ __all__ = [
     "MAIN",
     "MORE",
     "MOST_URGENT_FIRST",
-    "NOT_EVIDENCE",
     "NO_BASIS",
     "OUTSIDE",
     "RELEASED",

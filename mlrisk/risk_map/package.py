@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from features.base import NOT_EVIDENCE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from features.base import Grid
-
-NOT_EVIDENCE = "Not evidence of absence: an unranked or low-ranked cell may be contaminated."
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ import pytest
 import rasterio
 
 import mlrisk
+from features.base import NOT_EVIDENCE
 from features.base.errors import ConfigError, InputError
 from mlrisk.cli.app import main
 from mlrisk.cli.text.explain import told_cell
 from mlrisk.commands.explain_cell import explain_cell, write_story
 from mlrisk.commands.rank import RISK_COLUMNS
 from mlrisk.ranking.champions import load_champions
-from mlrisk.risk_map.package import NOT_EVIDENCE
 from tests.support.paths import ROOT
 from tests.support.sample_store import cheap
 from training.casualty.fitting import expected_casualties

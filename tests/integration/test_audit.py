@@ -13,13 +13,13 @@ from shapely.geometry import box
 from typer.testing import CliRunner
 
 import mlrisk
+from features.base import NOT_EVIDENCE
 from features.base.errors import ConfigError
 from features.base.grid import Grid
 from features.sources.opening import Sources
 from mlrisk.cli.app import app
 from mlrisk.outputs import evidence_ledger as audit
 from mlrisk.outputs.evidence_ledger import CELL_COLUMNS, COLUMNS, write_ledger
-from mlrisk.risk_map.package import NOT_EVIDENCE
 from training.evidence.ledger import Ledger
 from training.settings.config import DeclaredArea, LabelSettings
 

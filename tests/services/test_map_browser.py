@@ -10,9 +10,10 @@ import numpy as np
 import pyproj
 import pytest
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.risk_map.language import language
-from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map.package import Package
 from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS, NO_BASIS
 from tests.support.headless import CHROMIUM, Browser
 from tests.support.sample_package import SCRIPT, sample_package

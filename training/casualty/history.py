@@ -15,7 +15,7 @@ from training.casualty.accidents import Accidents, read_accidents
 from training.casualty.contamination_score import HeldOutScores
 from training.casualty.exposure import People, people_today, presence
 from training.casualty.units import KM2, Units, units_of
-from training.evidence import Inputs, Ledger
+from training.evidence import Inputs, Ledger, open_ledger
 from training.settings import TrainConfig
 
 ScoreOf = Callable[[date], Floats]
@@ -261,8 +261,7 @@ def open_history(config: TrainConfig, inputs: Inputs, ledger: Ledger | None = No
     accidents = read_accidents(inputs.sources, config.casualty)
     if accidents is None:
         return None
-    labels = config.contamination.labels
-    ledger = ledger or Ledger.build(inputs.grid, inputs.sources, labels, config.data_folder)
+    ledger = ledger or open_ledger(config, inputs)
     return History(
         config,
         inputs,

@@ -1,6 +1,6 @@
 from .fingerprint import files_digest, keyed_records, label_digest, records_text
 from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
-from .ledger import Ledger, evidence_at
+from .ledger import Ledger, open_ledger
 from .record_kinds import KIND_NAMES
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
@@ -24,10 +24,10 @@ __all__ = [
     "cell_regions",
     "contamination_context",
     "district_names",
-    "evidence_at",
     "files_digest",
     "keyed_records",
     "label_digest",
     "open_inputs",
+    "open_ledger",
     "records_text",
 ]

@@ -1,7 +1,7 @@
 """The evidence ledger: every record on every cell, from which the evidence of any date is rebuilt."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base import ConfigError, Flags, Floats, Grid, Integers, decode_cell_id
+from features.base import ConfigError, Flags, Floats, Grid, Integers, day_after, decode_cell_id
 from features.sources import Sources
 from training.evidence.declared import declared_weights
+from training.evidence.inputs import Inputs
 from training.evidence.record_cells import RecordCells, lay_records
 from training.evidence.record_kinds import DECLARED, KIND_NAMES, KINDS, NO_KIND, chosen_kinds, weight_of
 from training.evidence.released import RELEASED_SHARE, released_cells
 from training.evidence.selection import origin_of_cells
 from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
-from training.settings import LabelSettings
+from training.settings import LabelSettings, TrainConfig
 
 # Below this share of a cell a search says nothing of it, nor does an event whose place is that uncertain.
 LEAST_SHARE = 0.1
@@ -51,7 +52,7 @@ class Ledger:
     def known(self, as_of: date) -> Flags:
         """Which records are known at the end of the day `as_of`; those without any date always are."""
         known_from = self.entries.records["known_from"].to_numpy()
-        return np.asarray(np.isnat(known_from) | (known_from < _day_after(as_of)))
+        return np.asarray(np.isnat(known_from) | (known_from < day_after(as_of)))
 
     def at(self, as_of: date) -> Evidence:
         """The evidence of every cell from the records known at `as_of`.
@@ -75,13 +76,13 @@ class Ledger:
         if until <= after:
             raise ConfigError(f"until ({until}) must be later than after ({after})")
         known_from = self.entries.records["known_from"].to_numpy()
-        counted = (known_from >= _day_after(after)) & (known_from < _day_after(until))
+        counted = (known_from >= day_after(after)) & (known_from < day_after(until))
         return self._laid(until, counted, self.known(until), _Layers.unknown(self.grid.n_cells))
 
     def origins(self, after: date, until: date) -> NDArray[np.object_]:
         """Who chose each cell, (n_cells,), from the records of an interval as in `between`; empty where nobody says."""
         known_from = self.entries.records["known_from"].to_numpy()
-        counted = (known_from >= _day_after(after)) & (known_from < _day_after(until))
+        counted = (known_from >= day_after(after)) & (known_from < day_after(until))
         pairs = np.flatnonzero(counted[self.entries.record])
         told = self.entries.records["chosen_by"].to_numpy()[self.entries.record[pairs]]
         return origin_of_cells(self.grid.n_cells, self.entries.place[pairs], told)
@@ -278,10 +279,6 @@ def _state_of(name: str) -> int:
     return KINDS[name].state if name in KINDS else SEARCHED
 
 
-def _day_after(day: date) -> np.datetime64:
-    return np.datetime64(day + timedelta(days=1), "ns")
-
-
-def evidence_at(grid: Grid, sources: Sources, as_of: date, labels: LabelSettings, data_folder: Path) -> Evidence:
-    """The evidence of every cell from the records known at `as_of`; whoever asks for several dates keeps a Ledger."""
-    return Ledger.build(grid, sources, labels, data_folder).at(as_of)
+def open_ledger(config: TrainConfig, inputs: Inputs) -> Ledger:
+    """The ledger of a run: its records on its grid, its label rule and the land that its config declares."""
+    return Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from features.base import NOT_EVIDENCE
 from training.settings import TrainConfig, code_version, grid_text
 
 Rows = Sequence[Mapping[str, Any]]
 
-NOT_EVIDENCE = "**Not evidence of absence: an unranked or low-ranked cell may be contaminated.**"
 INTENDED = (
     "to order survey work: for every cell it gives the probability that survey would find explosive ordnance there",
     "as one input to the desk assessment inside non-technical survey, read by accredited planners",
@@ -41,7 +41,7 @@ def model_card(
         "Warnings of the run": _items(record["warnings"] or ("none",)),
     }
     body = [line for title, lines in parts.items() for line in ("", f"## {title}", "", *lines)]
-    return "\n".join([f"# Model card of {config.name}, as of {config.as_of}", "", NOT_EVIDENCE, *body]) + "\n"
+    return "\n".join([f"# Model card of {config.name}, as of {config.as_of}", "", f"**{NOT_EVIDENCE}**", *body]) + "\n"
 
 
 def _data(config: TrainConfig, features: int, inputs: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.base import NOT_EVIDENCE
 from training.reporting import sections
 from training.reporting.casualty_sections import casualty_sections
 from training.reporting.explanation_sections import explanation_sections
@@ -17,7 +18,6 @@ from training.reporting.tables import Computed, ReportInput, compute, optimism_g
 from training.validation import reliability
 
 __all__ = [
-    "NOTICE",
     "Computed",
     "ReportInput",
     "compute",
@@ -26,8 +26,6 @@ __all__ = [
     "report_record",
     "write_report",
 ]
-
-NOTICE = "Not evidence of absence: an unranked or low-ranked cell may be contaminated."
 
 
 def write_report(report: ReportInput, folder: Path, name: str = "report") -> tuple[Path, Path]:
@@ -51,7 +49,7 @@ def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
         "title": report.title,
         "as_of": report.as_of,
         "question": report.question,
-        "not_evidence": NOTICE,
+        "not_evidence": NOT_EVIDENCE,
         "model": report.model,
         "pooled": _records(computed.pooled),
         "optimism_gap": computed.gap,
@@ -92,7 +90,7 @@ def report_html(report: ReportInput, computed: Computed) -> str:
         ("Settings", preformatted(json_text(report.settings))),
     ]
     lead = (f"Knowledge as of {report.as_of}.", "For accredited planners: it orders survey and releases no land.")
-    return page(report.title, lead, NOTICE, parts)
+    return page(report.title, lead, NOT_EVIDENCE, parts)
 
 
 def _explained(report: ReportInput) -> dict[str, Any]:

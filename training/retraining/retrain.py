@@ -11,7 +11,7 @@ import pandas as pd
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualty import open_history
-from training.evidence import FOUND, SEARCHED, Inputs, Ledger, open_inputs
+from training.evidence import FOUND, SEARCHED, Inputs, Ledger, open_inputs, open_ledger
 from training.evidence.fingerprint import fingerprint
 from training.registry import (
     CHALLENGER,
@@ -60,7 +60,7 @@ def decide(
     """`retrain` for a caller that holds the lock and has begun; what it came to is written down for the next run."""
     progress("sources")
     inputs = inputs or open_inputs(config)
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
     decision = replace(_decided(config, begun.store, inputs, ledger, approve, progress, begun.notes), ledger=ledger)
     # Whoever has just been trained on all there is knows it all.
     told: tuple[str, ...] = (f"new records since {config.as_of}: none",)

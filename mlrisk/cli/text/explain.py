@@ -1,8 +1,8 @@
 """What is said of one cell."""
 
+from features.base import NOT_EVIDENCE
 from mlrisk.cli.text.parts import Said, Table, versions
 from mlrisk.commands import CellStory
-from mlrisk.risk_map import NOT_EVIDENCE
 
 
 def _shown(value: object) -> str:

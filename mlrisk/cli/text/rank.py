@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from features.base import NOT_EVIDENCE
 from mlrisk.cli.text.parts import Said, Table, counts, notes, versions
 from mlrisk.commands import Ranking
 from mlrisk.followup import Comparison
-from mlrisk.risk_map import NOT_EVIDENCE
 
 MOST_DISTRICTS, MOST_TASKS = 15, 30
 SHOWN_FILES = ("map.html", "risk.parquet", "risk_map.gpkg", "summary.json")

@@ -18,13 +18,13 @@ import shapely
 
 import mlrisk
 from features.as_of.snapshot import Snapshot
+from features.base import NOT_EVIDENCE
 from features.base.errors import ConfigError, MlriskError
 from features.base.grid import Grid
 from features.table.build import feature_infos, feature_table
 from features.table.geoparquet import PLACE_COLUMNS, point_wkb
 from features.table.scheduler import Compute
 from features.table.store import MANIFEST, tile_plan, write_features
-from mlrisk.risk_map.package import NOT_EVIDENCE
 from tests.support.paths import ROOT
 from tests.support.sample_country import CONTEXT, CRS, country
 

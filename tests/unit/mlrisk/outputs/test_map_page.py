@@ -16,13 +16,14 @@ import pytest
 import shapely
 from shapely.geometry import LineString
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.cell_rasters import polygons_of
 from mlrisk.outputs.map_page_figure import lonlat_nodes
 from mlrisk.outputs.map_page_labels import HEIGHT_PX, NARROWEST_PX, STEPS, Label, limits
 from mlrisk.outputs.map_page_overlays import MOST_VERTICES, named_places, thinned
 from mlrisk.outputs.map_page_themes import make_themes
 from mlrisk.outputs.registry import WRITERS
-from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map.package import Package
 from mlrisk.risk_map.priority_classes import CLASSES, NO_BASIS, priority_class
 from tests.support.sample_package import FORBIDDEN, SCRIPT, is_green, sample_package
 

@@ -15,10 +15,11 @@ import pystac
 import pytest
 import rasterio
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.esri import MOST_BYTES, SHORT, short_name
 from mlrisk.outputs.geopackage import planner_layers
 from mlrisk.outputs.registry import WRITERS
-from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map.package import Package
 from mlrisk.risk_map.priority_classes import CLASSES
 from tests.support.sample_package import FORBIDDEN, FORBIDDEN_AZ, FORMULA, PATH, SCRIPT, is_green, sample_package
 

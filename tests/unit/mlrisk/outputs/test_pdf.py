@@ -12,12 +12,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from features.base import NOT_EVIDENCE
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.task_sheet_map import around, printable
 from mlrisk.outputs.task_sheets_pdf import pages
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import plan_text
-from mlrisk.risk_map.package import NOT_EVIDENCE, Package
+from mlrisk.risk_map.package import Package
 from tests.support.sample_package import FORBIDDEN, FORMULA, SCRIPT, is_green, sample_package
 
 

@@ -21,6 +21,7 @@ import pytest
 import rasterio
 import shapely
 
+from features.base import NOT_EVIDENCE
 from features.base.errors import InputError
 from mlrisk.outputs.cell_rasters import coarsen, coarsening
 from mlrisk.outputs.geopackage import STYLES
@@ -31,7 +32,7 @@ from mlrisk.outputs.stac import ASSETS
 from mlrisk.outputs.task_tables import plain
 from mlrisk.outputs.wording import TASK_COLUMNS
 from mlrisk.risk_map import priority_classes as classes
-from mlrisk.risk_map.package import NOT_EVIDENCE, Notes, Package
+from mlrisk.risk_map.package import Notes, Package
 from mlrisk.risk_map.priority_classes import CLASSES, casualty_scale, priority_class
 from tests.support.paths import ROOT
 from tests.support.sample_package import FORBIDDEN, FORMULA, PATH, SCRIPT, is_green, sample_package

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+from features.base import NOT_EVIDENCE
 from features.families.registry import FAMILIES
 from mlrisk.outputs.map_page import PROTOCOLS, SCRIPT_TEXTS, _page
 from mlrisk.outputs.map_page_overlays import OVERLAYS
@@ -20,7 +21,6 @@ from mlrisk.outputs.task_sheets_pdf import pages
 from mlrisk.outputs.wording import HOW_TO_READ
 from mlrisk.planning.plan import _with_reasons
 from mlrisk.risk_map.language import DECIMAL, Language, language, languages
-from mlrisk.risk_map.package import NOT_EVIDENCE
 from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS
 from tests.support.sample_package import FORBIDDEN, FORBIDDEN_AZ, sample_package
 

@@ -13,7 +13,7 @@ from shapely.geometry import Point, box
 from features.base.errors import ConfigError
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from training.evidence.ledger import evidence_at
+from training.evidence.ledger import Ledger
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.settings.config import DeclaredArea, LabelSettings
 
@@ -43,7 +43,7 @@ def table(rows: list[dict]) -> gpd.GeoDataFrame:
 
 def evidence(labels: LabelSettings | None = None, as_of: date = AS_OF, grid: Grid = GRID, **tables):
     sources = Sources(grid, {name: table(rows) for name, rows in tables.items()}, {}, (), ())
-    return evidence_at(grid, sources, as_of, labels or LabelSettings(), Path())
+    return Ledger.build(grid, sources, labels or LabelSettings(), Path()).at(as_of)
 
 
 def at(result, column: int, row: int):

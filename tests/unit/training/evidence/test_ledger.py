@@ -16,7 +16,7 @@ from features.base.errors import ConfigError
 from features.base.grid import Grid
 from features.base.records import known_at
 from features.sources.opening import Sources
-from training.evidence.ledger import Ledger, evidence_at
+from training.evidence.ledger import Ledger
 from training.evidence.record_kinds import KIND_NAMES
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.settings.config import DeclaredArea, LabelSettings
@@ -119,7 +119,7 @@ DAYS = st.dates(FIRST, LAST)
 @given(SEEDS, DAYS)
 def test_a_date_is_the_evidence_of_the_sources_filtered_at_that_date(seed, as_of):
     sources = country(seed)
-    assert_same(ledger(sources).at(as_of), evidence_at(GRID, filtered(sources, as_of), as_of, EVERYTHING, Path()))
+    assert_same(ledger(sources).at(as_of), ledger(filtered(sources, as_of)).at(as_of))
 
 
 @settings(max_examples=15, deadline=None)

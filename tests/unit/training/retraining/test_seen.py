@@ -16,7 +16,7 @@ from features.sources import opening as sources
 from features.sources.digests import digest_files
 from training.evidence.fingerprint import files_digest, fingerprint
 from training.evidence.inputs import open_inputs
-from training.evidence.ledger import Ledger
+from training.evidence.ledger import open_ledger
 from training.retraining.last_run import LastRun, known_days, last_run_path, mark_of, read_last_run, write_last_run
 
 SEEN = LastRun(
@@ -91,7 +91,7 @@ def test_other_units_of_casualties_are_news(country):
     shutil.copy(country.folder / "area.gpkg", units)
     config = config_of(country, "casualty.units={path: units.gpkg}")
     inputs = open_inputs(config)
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
     before = fingerprint(config, inputs, ledger)
     assert fingerprint(config, inputs, ledger) == before
     gpd.read_file(units).buffer(-500).to_file(units)
@@ -146,7 +146,7 @@ def test_without_an_end_it_holds_for_ever():
 def test_the_next_day_on_which_more_is_known(country):
     config = config_of(country)
     inputs = open_inputs(config)
-    ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+    ledger = open_ledger(config, inputs)
 
     def known(day):
         counts = [len(known_at(table, day)) for table in inputs.sources.vectors.values()]
