@@ -15,7 +15,16 @@ from models.attribution import tree_contributions
 from models.boosting import Boosted, BoostingParams, fit
 
 ROWS, TREES, LEAVES, FEATURES = 100_000, 300, 31, 40
-PARAMS = BoostingParams(TREES, 0.05, LEAVES, -1, 0.0002, 0.8, 0.8, 1.0)
+PARAMS = BoostingParams(
+    n_trees=TREES,
+    learning_rate=0.05,
+    num_leaves=LEAVES,
+    max_depth=-1,
+    min_leaf_share=0.0002,
+    feature_fraction=0.8,
+    bagging_fraction=0.8,
+    lambda_l2=1.0,
+)
 
 
 def made() -> tuple[Boosted, NDArray[np.float32]]:

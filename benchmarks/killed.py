@@ -81,7 +81,7 @@ class Watch:
         """The moment that came so many seconds after this run began."""
         begun = [start - self.begun[0] for start in self.begun]
         steps = max(number for number, start in enumerate(begun) if start <= second)
-        return Moment(steps, second - begun[steps])
+        return Moment(features=steps, values=second - begun[steps])
 
 
 def ended(pid: int, watch: Watch, moment: Moment | None = None) -> int | None:

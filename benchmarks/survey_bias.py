@@ -155,7 +155,12 @@ class Learner:
             )  # fmt: skip
         else:
             unknown = train & (self.chance > 0)
-            land = Unlabelled(values[unknown], self.chance[unknown], self.total_weight, int((case.weight > 0).sum()))
+            land = Unlabelled(
+                values=values[unknown],
+                chance=self.chance[unknown],
+                total_weight=self.total_weight,
+                per_bag=int((case.weight > 0).sum()),
+            )
             booster = fit_beside(
                 values[rows], found, self.weight[rows], names, self.params, land, self.bags, seed=0,
                 constraints=case.constraints,

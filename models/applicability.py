@@ -19,7 +19,7 @@ MOST_NOVELTY = 1.0
 BLOCK_ROWS = 1 << 13
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Domain:
     """Area of applicability after Meyer and Pebesma (2021), Methods in Ecology and Evolution 12, 1620.
 
@@ -137,7 +137,16 @@ def fit_domain(
     lowest, highest = _ranges(values)
     if growing is not None:
         lowest[growing], highest[growing] = np.nan, np.nan
-    return Domain(mean, scale, weight, points, mean_distance, float(inside.max()), lowest, highest)
+    return Domain(
+        mean=mean,
+        scale=scale,
+        weight=weight,
+        points=points,
+        mean_distance=mean_distance,
+        threshold=float(inside.max()),
+        lowest=lowest,
+        highest=highest,
+    )
 
 
 def _without_nan(values: Floats) -> list[object]:

@@ -18,7 +18,7 @@ Fitted = TypeVar("Fitted")
 BLOCK_ROWS = 1 << 18
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BoostingParams:
     """Size and shrinkage of the trees; `min_leaf_share` is the least share of the rows in a leaf."""
 

@@ -30,7 +30,7 @@ class Hurdle:
     mean_where_any: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """One fit: the trees, the hurdle where there is one, and what each pattern adds.
 
@@ -65,7 +65,7 @@ class Part:
         return patterns[name]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CasualtyModel:
     """Expected casualties: the fit on all records, its bootstrap members, and what is said beside the figure.
 
@@ -132,7 +132,7 @@ class CasualtyModel:
         lines = [line.split(",") for line in texts.get("scores.csv", "").splitlines()[1:]]
         cells = np.array([int(cell) for cell, _ in lines], dtype=np.int64)
         scores = np.array([float(score) for _, score in lines])
-        return cls(_read_part(texts, "", features), members, **facts, scored_cells=cells, scores=scores)
+        return cls(whole=_read_part(texts, "", features), members=members, **facts, scored_cells=cells, scores=scores)
 
 
 def fit_rate(
@@ -206,9 +206,9 @@ def _read_part(texts: Mapping[str, str], ending: str, features: tuple[str, ...])
     facts = json.loads(texts[f"part{ending}.json"])
     hurdle = texts.get(f"hurdle{ending}.txt")
     return Part(
-        Boosted(texts[f"booster{ending}.txt"], features),
-        Hurdle(Boosted(hurdle, features), facts["mean_where_any"]) if hurdle else None,
-        facts["weights"],
-        facts["scales"],
-        facts["accidents_per_year"],
+        trees=Boosted(texts[f"booster{ending}.txt"], features),
+        hurdle=Hurdle(Boosted(hurdle, features), facts["mean_where_any"]) if hurdle else None,
+        weights=facts["weights"],
+        scales=facts["scales"],
+        accidents_per_year=facts["accidents_per_year"],
     )

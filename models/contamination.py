@@ -16,7 +16,7 @@ from models.venn_abers import VennAbers
 LOW, HIGH = 0.05, 0.95
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Scores:
     """What the model says of each row, arrays of equal length, never NaN.
 
@@ -39,7 +39,7 @@ class Scores:
     members: Floats32
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ContaminationModel:
     """Everything that is needed to score a feature table, without pickle."""
 
@@ -58,16 +58,16 @@ class ContaminationModel:
         low, high = np.quantile(spread, [LOW, HIGH], axis=0)
         venn_abers_low, venn_abers_high = self.venn_abers(raw)
         return Scores(
-            raw,
-            probability,
-            np.maximum(np.minimum.reduce([low, venn_abers_low, probability]), LOWEST),
-            np.minimum(np.maximum.reduce([high, venn_abers_high, probability]), 1 - LOWEST),
-            self.domain.contains(values, threads),
-            venn_abers_low,
-            venn_abers_high,
-            high - low,
-            self.missed_share(raw),
-            spread.astype(np.float32),
+            score=raw,
+            probability=probability,
+            low=np.maximum(np.minimum.reduce([low, venn_abers_low, probability]), LOWEST),
+            high=np.minimum(np.maximum.reduce([high, venn_abers_high, probability]), 1 - LOWEST),
+            in_domain=self.domain.contains(values, threads),
+            venn_abers_low=venn_abers_low,
+            venn_abers_high=venn_abers_high,
+            spread=high - low,
+            missed_share_below=self.missed_share(raw),
+            members=spread.astype(np.float32),
         )
 
     def files(self) -> dict[str, str]:
@@ -91,12 +91,12 @@ class ContaminationModel:
         stems = ["booster", *(f"member_{number:02d}" for number in range(blend["members"]))]
         ranker, *members = (Ranker.from_files(texts, stem, features, blend["linear_share"]) for stem in stems)
         return cls(
-            ranker,
-            tuple(members),
-            _calibration(texts["calibration.json"]),
-            Domain.from_text(texts["domain.json"]),
-            VennAbers.from_text(texts["venn_abers.json"]),
-            MissedShare.from_text(texts["missed_share.json"]),
+            ranker=ranker,
+            members=tuple(members),
+            calibration=_calibration(texts["calibration.json"]),
+            domain=Domain.from_text(texts["domain.json"]),
+            venn_abers=VennAbers.from_text(texts["venn_abers.json"]),
+            missed_share=MissedShare.from_text(texts["missed_share.json"]),
         )
 
 

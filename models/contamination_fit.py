@@ -16,7 +16,7 @@ from models.ranker import Ranker, RankerParams, fit_ranker
 from models.venn_abers import fit_venn_abers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingRows:
     """Labelled cells: features (n, n_features), target in [0, 1], weight, and the block of each for resampling.
 
@@ -68,7 +68,9 @@ def fit_contamination(
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)
     region = rows.block if rows.region is None else rows.region
-    told = _Progress(raw, rows.target[used] >= 0.5, rows.share[used], rows.fold[used], region[used])
+    told = _Progress(
+        raw=raw, positive=rows.target[used] >= 0.5, area=rows.share[used], fold=rows.fold[used], region=region[used]
+    )
     known, fold = rows.values, rows.fold
     if unlabelled is not None and unlabelled.alone:
         # Found cells alone have no curve and no land around them: all unknown land stands beside, each cell as one.
@@ -80,12 +82,16 @@ def fit_contamination(
     # In-sample scores bound nothing: without held-out land there are no blocks, and the bound is 1 everywhere.
     missed = fit_missed_share(told.raw, told.positive & judged.any(), told.region)
     return ContaminationModel(
-        ranker, tuple(members), told.calibration(), fit_domain(known, importance, fold, seed, rows.growing),
-        fit_venn_abers(told.raw, told.positive, told.area, told.region), missed,
-    )  # fmt: skip
+        ranker=ranker,
+        members=tuple(members),
+        calibration=told.calibration(),
+        domain=fit_domain(known, importance, fold, seed, rows.growing),
+        venn_abers=fit_venn_abers(told.raw, told.positive, told.area, told.region),
+        missed_share=missed,
+    )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Progress:
     """Raw scores and what was found there, from which probabilities and intervals are learned."""
 
@@ -99,11 +105,11 @@ class _Progress:
         """With unknown cells as searched ones of a region of their own."""
         n = len(unknown)
         return _Progress(
-            np.concatenate([self.raw, unknown]),
-            np.concatenate([self.positive, np.zeros(n, dtype=bool)]),
-            np.concatenate([self.area, np.ones(n)]),
-            np.concatenate([self.fold, np.full(n, -1)]),
-            np.concatenate([self.region, np.full(n, -1)]),
+            raw=np.concatenate([self.raw, unknown]),
+            positive=np.concatenate([self.positive, np.zeros(n, dtype=bool)]),
+            area=np.concatenate([self.area, np.ones(n)]),
+            fold=np.concatenate([self.fold, np.full(n, -1)]),
+            region=np.concatenate([self.region, np.full(n, -1)]),
         )
 
     def calibration(self) -> Calibration:

@@ -19,7 +19,7 @@ STRENGTH = 0.02
 BLOCK_ROWS = 1 << 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Linear:
     """Log-odds as a sum over features of `slope * (r - 1/2) + bend * (r - 1/2)^2`.
 
@@ -90,12 +90,12 @@ def fit_linear(
     slope, bend = np.split(fitted.coef_[0], 2)
     centre = np.average(rank * slope + rank**2 * bend, axis=0, weights=weight)
     return Linear(
-        tuple(features),
-        tuple(tuple(row.tolist()) for row in knots),
-        tuple(slope.tolist()),
-        tuple(bend.tolist()),
-        float(fitted.intercept_[0]),
-        tuple(centre.tolist()),
+        features=tuple(features),
+        knots=tuple(tuple(row.tolist()) for row in knots),
+        slope=tuple(slope.tolist()),
+        bend=tuple(bend.tolist()),
+        intercept=float(fitted.intercept_[0]),
+        centre=tuple(centre.tolist()),
     )
 
 

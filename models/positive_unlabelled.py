@@ -10,7 +10,7 @@ from features.base import Floats, Floats32, Integers
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Unlabelled:
     """Rows nobody has looked at: `values` (n, n_features), and the chance with which each is drawn, relative.
 

@@ -72,7 +72,7 @@ UNJUDGED = {
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trained:
     """What a training run made and recorded.
 
@@ -155,14 +155,35 @@ def train(
     records = records_text(ledger, config.as_of)
     every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
     found = Findings(
-        study, judgement, metrics, casualty_judged, moved, report, warnings, choices, records, every, began_ms
+        study=study,
+        judgement=judgement,
+        metrics=metrics,
+        casualty=casualty_judged,
+        moved=moved,
+        report=report,
+        warnings=warnings,
+        choices=choices,
+        records=records,
+        tags=every,
+        began_ms=began_ms,
     )
     run_id, versions = record(config, inputs.digests, found, contamination, casualty)
     gap = optimism_gap(metrics)
     return Trained(
-        run_id, versions, contamination, casualty, evidence, metrics, casualty_judged.table, gap, report, warnings,
-        study, judgement, history,
-    )  # fmt: skip
+        run_id=run_id,
+        versions=versions,
+        contamination=contamination,
+        casualty=casualty,
+        evidence=evidence,
+        metrics=metrics,
+        casualty_metrics=casualty_judged.table,
+        optimism_gap=gap,
+        report=report,
+        warnings=warnings,
+        study=study,
+        judgement=judgement,
+        history=history,
+    )
 
 
 def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
@@ -195,17 +216,17 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
 def _training_rows(config: TrainConfig, study: CellDataset, side: LearningSet, judgement: Judgement) -> TrainingRows:
     rows = study.evidence.labelled
     return TrainingRows(
-        side.names,
-        side.values,
-        side.target,
-        side.weight,
+        features=side.names,
+        values=side.values,
+        target=side.target,
+        weight=side.weight,
         # The curve too speaks of all land, not of the land that people chose.
-        side.share * study.bias.weight[rows],
-        study.block[rows],
-        judgement.out_of_fold[rows],
-        judgement.fold[rows],
-        cell_blocks(study.grid, config.validation.block_m)[rows],
-        growing_features(side.names, study.infos),
+        share=side.share * study.bias.weight[rows],
+        block=study.block[rows],
+        out_of_fold=judgement.out_of_fold[rows],
+        fold=judgement.fold[rows],
+        region=cell_blocks(study.grid, config.validation.block_m)[rows],
+        growing=growing_features(side.names, study.infos),
     )
 
 

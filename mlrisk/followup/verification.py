@@ -205,17 +205,17 @@ def _judged(
     east, north = here["easting_m"].to_numpy(), here["northing_m"].to_numpy()
     blocks = np.floor(np.column_stack([east, north]) / block_m).astype(np.int64)
     return HeldOut(
-        here["cell_id"].to_numpy(),
-        east,
-        north,
-        -here["rank"].to_numpy(dtype=np.float64),
-        positive[rows],
-        share[rows],
-        np.zeros(len(rows), dtype=np.int64),
-        (MAP,),
-        np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1),
-        here["contamination"].to_numpy(dtype=np.float64),
-        {"contamination alone": here["contamination_score"].to_numpy(dtype=np.float64)} | rule_scores(here),
+        cell_id=here["cell_id"].to_numpy(),
+        easting_m=east,
+        northing_m=north,
+        score=-here["rank"].to_numpy(dtype=np.float64),
+        positive=positive[rows],
+        area=share[rows],
+        fold=np.zeros(len(rows), dtype=np.int64),
+        fold_names=(MAP,),
+        block=np.unique(blocks, axis=0, return_inverse=True)[1].reshape(-1),
+        probability=here["contamination"].to_numpy(dtype=np.float64),
+        rules={"contamination alone": here["contamination_score"].to_numpy(dtype=np.float64)} | rule_scores(here),
     )
 
 

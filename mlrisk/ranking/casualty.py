@@ -60,7 +60,15 @@ def casualty_columns(
     columns["casualty_index"] = index / index.mean()
     if model is None or accidents is None or recent is None:
         return columns
-    history = History(config, inputs, units, today, accidents, lambda _: _score(model, cells), model.dated)
+    history = History(
+        config=config,
+        inputs=inputs,
+        units=units,
+        people=today,
+        accidents=accidents,
+        score=lambda _: _score(model, cells),
+        as_dated=model.dated,
+    )
     if model.is_index:
         # With few accidents the total is the recorded mean, and all of its pattern is the index.
         total = model.whole.accidents_per_year * model.per_accident

@@ -33,7 +33,15 @@ def made_rows(
         score = danger / danger.max()
         values = np.column_stack([np.log(danger), rng.normal(size=N), score, score, np.log(people)])
         patterns = np.column_stack([people**0.6, np.ones(N), last, past, score * people**0.6, score])
-        moments.append(Moment(FEATURES, values.astype(np.float32), PATTERNS, patterns.astype(float), patterns[:, 4]))
+        moments.append(
+            Moment(
+                features=FEATURES,
+                values=values.astype(np.float32),
+                pattern_names=PATTERNS,
+                patterns=patterns.astype(float),
+                exposure=patterns[:, 4],
+            )
+        )
     before = moments[:YEARS]
     count = np.concatenate(happened).astype(np.float64)
     rows = UnitPeriods(

@@ -59,17 +59,38 @@ def study_of(values, found, labelled, regions=REGIONS):
     weight = labelled.astype(np.float64)
     state = np.where(labelled, np.where(found, 2, 1), 0).astype(np.int8)
     evidence = Evidence(
-        AS_OF, state, weight, weight, np.zeros(len(found), bool), {}, np.where(labelled, 0, -1).astype(np.int8),
-        np.where(labelled, 1.0, np.nan),
-    )  # fmt: skip
+        as_of=AS_OF,
+        state=state,
+        share=weight,
+        weight=weight,
+        released=np.zeros(len(found), bool),
+        counts={},
+        kind=np.where(labelled, 0, -1).astype(np.int8),
+        inclusion_prob=np.where(labelled, 1.0, np.nan),
+    )
     table = FeatureTable(NAMES, values)
     infos = {name: FeatureInfo(name, "", "terrain", CONSTRAINTS.get(name, 0), name) for name in NAMES}
-    bias = SurveyBias(weight, np.zeros(len(found)), 0.0, float(labelled.sum()), False)
+    bias = SurveyBias(
+        weight=weight,
+        background=np.zeros(len(found)),
+        background_weight=0.0,
+        effective=float(labelled.sum()),
+        found_alone=False,
+    )
     known = Snapshot(Sources(GRID, {}, {}, (), ()), FeatureContext(AS_OF))
     return CellDataset(
-        AS_OF, GRID, evidence, table, table, infos, known, regions, cell_blocks(GRID, 5_000),
-        CONSTRAINTS, bias,
-    )  # fmt: skip
+        as_of=AS_OF,
+        grid=GRID,
+        evidence=evidence,
+        table=table,
+        learned=table,
+        infos=infos,
+        known=known,
+        regions=regions,
+        block=cell_blocks(GRID, 5_000),
+        constraints=CONSTRAINTS,
+        bias=bias,
+    )
 
 
 def relabelled(study, rows):

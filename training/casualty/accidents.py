@@ -19,7 +19,7 @@ FEWEST_DELAYS = 30
 LEAST_COMPLETE = 0.5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Accidents:
     """Accidents (n,): `day` and `recorded` in days, NaT where missing; `recorded` is never before `day`.
 
@@ -90,16 +90,16 @@ def read_accidents(sources: Sources, settings: CasualtySettings) -> Accidents | 
     recorded = np.where(np.isnat(recorded) | (recorded < event), event, recorded)
     killed, injured = numbers(table, "killed", np.nan), numbers(table, "injured", np.nan)
     return Accidents(
-        np.column_stack([table.geometry.x, table.geometry.y]),
-        numbers(table, "location_error_m", 0.0),
-        event,
-        recorded,
-        killed,
-        injured,
-        casualty_count(table, settings.casualties_per_accident),
-        activity_of(words(table, "activity")),
-        words(table, "device_category"),
-        words(table, "accident_class") == "demining",
+        places_m=np.column_stack([table.geometry.x, table.geometry.y]),
+        error_m=numbers(table, "location_error_m", 0.0),
+        day=event,
+        recorded=recorded,
+        killed=killed,
+        injured=injured,
+        casualties=casualty_count(table, settings.casualties_per_accident),
+        activity=activity_of(words(table, "activity")),
+        device=words(table, "device_category"),
+        deminer=words(table, "accident_class") == "demining",
     )
 
 

@@ -66,7 +66,15 @@ def fit_casualty(
         whole, *others = side_by_side(one, range(len(times)), config.compute.threads)
     totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
     change = year_factor(totals / rows.complete, 1)[1] if rows.dated else 0.0
-    return CasualtyModel(whole, tuple(others), per_accident, change, spread.pearson, bool(is_index), rows.dated)
+    return CasualtyModel(
+        whole=whole,
+        members=tuple(others),
+        per_accident=per_accident,
+        yearly_change=change,
+        dispersion=spread.pearson,
+        is_index=bool(is_index),
+        dated=rows.dated,
+    )
 
 
 def expected_casualties(model: CasualtyModel, now: Moment, threads: int) -> tuple[Floats, Floats, Floats]:
@@ -204,7 +212,12 @@ def _part(
     level = float(totals.mean() * year_factor(totals, 1)[0]) if rows.dated else float(totals.sum() / rows.years)
     # A draw of blocks holds more or less land than there is: its total is brought back to the land of all.
     level *= float(use.sum() / max(times[use].sum(), 1.0))
-    return _scaled(Part(trees, hurdle, weights, dict.fromkeys(weights, 1.0), level), rows, now, use)
+    return _scaled(
+        Part(trees=trees, hurdle=hurdle, weights=weights, scales=dict.fromkeys(weights, 1.0), accidents_per_year=level),
+        rows,
+        now,
+        use,
+    )
 
 
 def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: Flags) -> Part:
@@ -216,9 +229,12 @@ def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: Flags) -> Part:
         scales[name], weights[name] = (1 / total, weight) if total > 0 else (0.0, 0.0)
     lost = sum(weights.values())
     return Part(
-        part.trees, part.hurdle, {name: weight / lost for name, weight in weights.items()}, scales,
-        part.accidents_per_year,
-    )  # fmt: skip
+        trees=part.trees,
+        hurdle=part.hurdle,
+        weights={name: weight / lost for name, weight in weights.items()},
+        scales=scales,
+        accidents_per_year=part.accidents_per_year,
+    )
 
 
 def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Flags, use: Flags) -> Part:
@@ -227,7 +243,13 @@ def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Fla
     total = float(now.patterns[use, now.pattern_names.index(name)].sum())
     years = rows.years * len(rows.starts)
     trees = _trees(config, rows, chosen, np.ones(len(use)), config.seed)
-    return Part(trees, None, {name: 1.0}, {name: 1 / total}, float(rows.accidents[chosen].sum() / years))
+    return Part(
+        trees=trees,
+        hurdle=None,
+        weights={name: 1.0},
+        scales={name: 1 / total},
+        accidents_per_year=float(rows.accidents[chosen].sum() / years),
+    )
 
 
 def _draws(block: Integers, members: int, seed: int) -> list[Floats]:

@@ -28,7 +28,7 @@ COUNTS = ("accidents", "casualties", "killed", "injured", "deminers")
 LEAST_SCORE = 0.005
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Moment:
     """What is known of the units at a date: features of the trees, patterns by name, exposure.
 
@@ -45,7 +45,7 @@ class Moment:
     exposure: Floats
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class UnitPeriods:
     """Rows of the casualty model: one for each unit and period, periods in order of time.
 
@@ -89,7 +89,7 @@ class UnitPeriods:
         return round(float(self.accidents.sum()))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class History:
     """Everything that units were at any date; moments are made once and kept.
 
@@ -178,7 +178,13 @@ class History:
                 more = [exposure, units.total(filled + LEAST_SCORE)]
             patterns += more
         values = np.column_stack([table.values, *own.values()]).astype(np.float32)
-        return Moment((*table.names, *own), values, tuple(names), np.column_stack(patterns), exposure)
+        return Moment(
+            features=(*table.names, *own),
+            values=values,
+            pattern_names=tuple(names),
+            patterns=np.column_stack(patterns),
+            exposure=exposure,
+        )
 
     def _dated(self, as_of: date, until: date, known: Accidents) -> UnitPeriods | None:
         place = self.units.of_points(*known.places_m.T)
@@ -263,10 +269,10 @@ def open_history(config: TrainConfig, inputs: Inputs, ledger: Ledger | None = No
         return None
     ledger = ledger or open_ledger(config, inputs)
     return History(
-        config,
-        inputs,
-        units_of(config, inputs.grid, inputs.sources),
-        people_today(inputs.grid, inputs.sources, config.casualty),
-        accidents,
-        HeldOutScores(config, inputs, ledger),
+        config=config,
+        inputs=inputs,
+        units=units_of(config, inputs.grid, inputs.sources),
+        people=people_today(inputs.grid, inputs.sources, config.casualty),
+        accidents=accidents,
+        score=HeldOutScores(config, inputs, ledger),
     )

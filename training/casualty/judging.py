@@ -39,7 +39,7 @@ class CasualtyJudgement:
         return {"figures": self.table, "years": self.years, "tenths": self.tenths}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Outcome:
     """What happened in a fold, and what was expected of it: units judged, forecasts by ranking; NaN says no count."""
 
@@ -119,7 +119,14 @@ def forecast(config: TrainConfig, history: History, start: date, observed: Float
     scores = {MODEL: expected[MODEL]}
     mean = float((rows.totals / rows.complete).mean()) * years
     _add_baselines(rows, now, everywhere, mean, expected, scores)
-    return Outcome("as_of", str(start), history.units.area_km2, observed, expected, scores)
+    return Outcome(
+        protocol="as_of",
+        fold=str(start),
+        area_km2=history.units.area_km2,
+        observed=observed,
+        expected=expected,
+        scores=scores,
+    )
 
 
 def held_out_regions(config: TrainConfig, history: History) -> Iterator[Outcome]:
@@ -134,7 +141,13 @@ def held_out_regions(config: TrainConfig, history: History) -> Iterator[Outcome]
     regions = units.most_common(cell_regions(units.cells, history.inputs.sources, config.validation))
     happened = np.bincount(rows.unit, weights=rows.accidents, minlength=units.n_units) > 0
     side = float(np.sqrt(units.area_km2.mean())) * 1000
-    labels = Labels(np.ones(units.n_units, dtype=bool), happened, regions, units.centres_m, side)
+    labels = Labels(
+        labelled=np.ones(units.n_units, dtype=bool),
+        positive=happened,
+        regions=regions,
+        centres_m=units.centres_m,
+        cell_size_m=side,
+    )
     for fold in leave_region_out(labels, config.validation, config.seed):
         learned = np.isin(np.arange(units.n_units), fold.train)
         model = fit_casualty(config, rows, history.moment(config.as_of), unit_blocks(config, history), 0, learned)
@@ -154,7 +167,14 @@ def held_out_regions(config: TrainConfig, history: History) -> Iterator[Outcome]
                 scores[name] = scores.get(name, 0.0) + values[fold.test]
             for name, values in made.items():
                 expected[name] = expected.get(name, 0.0) + values[fold.test]
-        yield Outcome("leave_region_out", fold.name, units.area_km2[fold.test], observed, expected, scores)
+        yield Outcome(
+            protocol="leave_region_out",
+            fold=fold.name,
+            area_km2=units.area_km2[fold.test],
+            observed=observed,
+            expected=expected,
+            scores=scores,
+        )
 
 
 def unit_blocks(config: TrainConfig, history: History) -> Integers:

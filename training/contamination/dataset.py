@@ -23,7 +23,7 @@ GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield
 FEWEST_FOUND = 20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CellDataset:
     """Everything known of the cells at a date, arrays in `grid.cell_ids()` order.
 
@@ -48,11 +48,11 @@ class CellDataset:
     def labels(self) -> Labels:
         """What splits look at."""
         return Labels(
-            self.evidence.labelled,
-            self.evidence.state == FOUND,
-            self.regions,
-            self.grid.centres_m(),
-            self.grid.cell_size_m,
+            labelled=self.evidence.labelled,
+            positive=self.evidence.state == FOUND,
+            regions=self.regions,
+            centres_m=self.grid.centres_m(),
+            cell_size_m=self.grid.cell_size_m,
         )
 
 
@@ -66,17 +66,17 @@ def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellD
     seen = _learned(config, table, infos, context)
     block = cell_blocks(grid, config.contamination.block_m)
     return CellDataset(
-        evidence.as_of,
-        grid,
-        evidence,
-        table,
-        seen,
-        infos,
-        known,
-        cell_regions(grid, inputs.sources, config.validation),
-        block,
-        _constraints(config, infos, seen),
-        _survey_bias(config, seen, infos, evidence, block),
+        as_of=evidence.as_of,
+        grid=grid,
+        evidence=evidence,
+        table=table,
+        learned=seen,
+        infos=infos,
+        known=known,
+        regions=cell_regions(grid, inputs.sources, config.validation),
+        block=block,
+        constraints=_constraints(config, infos, seen),
+        bias=_survey_bias(config, seen, infos, evidence, block),
     )
 
 

@@ -63,17 +63,17 @@ class Trial:
         """What a ranking may learn from."""
         rows, evidence = self.fold.train, self.study.evidence
         return Lesson(
-            self.land(rows),
-            evidence.state[rows] == FOUND,
-            evidence.weight[rows],
-            self.study.regions[rows],
-            self.study.constraints,
-            seed,
-            threads,
+            land=self.land(rows),
+            found=evidence.state[rows] == FOUND,
+            weight=evidence.weight[rows],
+            region=self.study.regions[rows],
+            constraints=self.study.constraints,
+            seed=seed,
+            threads=threads,
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Judgement:
     """What validation found.
 
@@ -134,7 +134,15 @@ def judge_contamination(
         for trial, (ranker, _) in zip(trials, made, strict=True)
         if trial.fold.protocol == "leave_region_out"
     }
-    return Judgement(pd.DataFrame(rows), out_of_fold, fold, listed, folds, dict(_held_out(judged)), rankers)
+    return Judgement(
+        table=pd.DataFrame(rows),
+        out_of_fold=out_of_fold,
+        fold=fold,
+        missed=listed,
+        folds=folds,
+        held_out=dict(_held_out(judged)),
+        rankers=rankers,
+    )
 
 
 def learned_by(
@@ -206,17 +214,17 @@ def _held_out(
         yield (
             protocol,
             HeldOut(
-                grid.cell_ids()[cells],
-                centres[:, 0],
-                centres[:, 1],
-                scores.pop(MODEL),
-                positive,
-                area,
-                fold,
-                tuple(trial.fold.name for trial, _ in here),
-                np.concatenate([trial.study.block[test] for trial, test in tests]),
-                np.full(len(cells), np.nan),
-                scores,
+                cell_id=grid.cell_ids()[cells],
+                easting_m=centres[:, 0],
+                northing_m=centres[:, 1],
+                score=scores.pop(MODEL),
+                positive=positive,
+                area=area,
+                fold=fold,
+                fold_names=tuple(trial.fold.name for trial, _ in here),
+                block=np.concatenate([trial.study.block[test] for trial, test in tests]),
+                probability=np.full(len(cells), np.nan),
+                rules=scores,
             ),
         )
 
@@ -249,8 +257,16 @@ def earlier_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> Itera
         found = np.where(evidence.labelled, evidence.state == FOUND, outcome.state == FOUND)
         grid = inputs.grid
         known = Labels(
-            evidence.labelled | outcome.labelled, found, np.array([], dtype=object), grid.centres_m(), grid.cell_size_m
+            labelled=evidence.labelled | outcome.labelled,
+            positive=found,
+            regions=np.array([], dtype=object),
+            centres_m=grid.centres_m(),
+            cell_size_m=grid.cell_size_m,
         )
         if judges(known, train) and judges(known, test):
             facts = explained(known, train, test) | {"from": str(start), "until": str(until)}
-            yield Trial(Fold("as_of", str(start), train, test, facts), dataset_at(config, inputs, evidence), outcome)
+            yield Trial(
+                Fold(protocol="as_of", name=str(start), train=train, test=test, facts=facts),
+                dataset_at(config, inputs, evidence),
+                outcome,
+            )

@@ -19,7 +19,7 @@ FEWEST_OF_EACH = 10
 FEWEST_REGIONS = 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LearningSet:
     """Labelled cells to learn from, arrays (n,) and `values` (n, n_features) by `names`; NaN where unknown.
 
@@ -70,7 +70,13 @@ class LearningSet:
 
     def folds(self, number: int, buffer_m: float | str, seed: int) -> list[tuple[Integers, Integers]]:
         """Rows to learn from and to judge on, of folds that hold regions out within this side."""
-        labels = Labels(np.ones(len(self.found), bool), self.found, self.regions, self.centres_m, self.cell_size_m)
+        labels = Labels(
+            labelled=np.ones(len(self.found), bool),
+            positive=self.found,
+            regions=self.regions,
+            centres_m=self.centres_m,
+            cell_size_m=self.cell_size_m,
+        )
         settings = ValidationSettings.model_validate({"folds": number, "buffer_m": buffer_m})
         return [(fold.train, fold.test) for fold in leave_region_out(labels, settings, seed)]
 
@@ -80,15 +86,15 @@ def side_of(study: CellDataset, rows: Integers, block_m: float) -> LearningSet:
     evidence, centres_m = study.evidence, study.grid.centres_m()[rows]
     found = evidence.state[rows] == FOUND
     return LearningSet(
-        study.learned.names,
-        study.learned.values[rows],
-        found,
-        evidence.weight[rows] * study.bias.weight[rows],
-        evidence.share[rows],
-        learning_regions(study.regions[rows], found, centres_m, block_m),
-        centres_m,
-        study.grid.cell_size_m,
-        study.constraints,
+        names=study.learned.names,
+        values=study.learned.values[rows],
+        found=found,
+        weight=evidence.weight[rows] * study.bias.weight[rows],
+        share=evidence.share[rows],
+        regions=learning_regions(study.regions[rows], found, centres_m, block_m),
+        centres_m=centres_m,
+        cell_size_m=study.grid.cell_size_m,
+        constraints=study.constraints,
     )
 
 

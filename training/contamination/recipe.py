@@ -34,15 +34,15 @@ class Recipe:
 def boosting_params(settings: BoostingSettings) -> BoostingParams:
     """The model's parameters from those of the config."""
     return BoostingParams(
-        settings.n_trees,
-        settings.learning_rate,
-        settings.num_leaves,
-        settings.max_depth,
-        settings.min_leaf_weight_share,
-        settings.feature_fraction,
-        settings.bagging_fraction,
-        settings.lambda_l2,
-        settings.extra_trees,
+        n_trees=settings.n_trees,
+        learning_rate=settings.learning_rate,
+        num_leaves=settings.num_leaves,
+        max_depth=settings.max_depth,
+        min_leaf_share=settings.min_leaf_weight_share,
+        feature_fraction=settings.feature_fraction,
+        bagging_fraction=settings.bagging_fraction,
+        lambda_l2=settings.lambda_l2,
+        extra_trees=settings.extra_trees,
     )
 
 

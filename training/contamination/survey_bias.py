@@ -19,7 +19,16 @@ LEAST_PROPENSITY, MOST_PROPENSITY = 0.02, 0.98
 
 LARGEST_WEIGHTS = 0.99  # quantile at which weights are capped
 
-PROPENSITY_PARAMS = BoostingParams(100, 0.1, 8, 6, 0.002, 0.5, 0.7, 10.0)
+PROPENSITY_PARAMS = BoostingParams(
+    n_trees=100,
+    learning_rate=0.1,
+    num_leaves=8,
+    max_depth=6,
+    min_leaf_share=0.002,
+    feature_fraction=0.5,
+    bagging_fraction=0.7,
+    lambda_l2=10.0,
+)
 
 FEWEST_AUDIT_FOUND = 5
 
@@ -111,7 +120,7 @@ def effective_sample_size(weight: Floats) -> float:
     return float(weight.sum()) ** 2 / squares if squares else 0.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SurveyBias:
     """What training does about the choice of land, arrays over all cells.
 
@@ -148,7 +157,9 @@ def survey_bias(
     background = background_chance(known, labelled, target_group) if beside else np.zeros(len(labelled))
     share = 1.0 if target_group else settings.background_weight
     effective = effective_sample_size(weight[labelled])
-    return SurveyBias(weight, background, share, effective, target_group)
+    return SurveyBias(
+        weight=weight, background=background, background_weight=share, effective=effective, found_alone=target_group
+    )
 
 
 def unlabelled_land(
@@ -167,7 +178,13 @@ def unlabelled_land(
     if not len(rows):
         return None
     total = bias.background_weight * float(weight[positive if bias.found_alone else ~positive].sum())
-    return Unlabelled(values[rows], bias.background[rows], total, len(weight), bias.found_alone)
+    return Unlabelled(
+        values=values[rows],
+        chance=bias.background[rows],
+        total_weight=total,
+        per_bag=len(weight),
+        alone=bias.found_alone,
+    )
 
 
 def background_chance(chance: Floats, labelled: Flags, target_group: bool) -> Floats:

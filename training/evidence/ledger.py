@@ -29,7 +29,7 @@ MOST_UNLOCATED = 0.5
 CLEARED_WITH_DEVICES = KIND_NAMES.index("cleared_with_devices")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Ledger:
     """All records of a country on its cells. Building it meets polygons and cells once; a date costs a few sums.
 
@@ -46,8 +46,9 @@ class Ledger:
     def build(cls, grid: Grid, sources: Sources, labels: LabelSettings, data_folder: Path) -> "Ledger":
         """Lay every record, whatever its date; raises ConfigError for labels that name an unknown kind."""
         chosen_kinds(labels)
-        declared = declared_weights(grid, labels.declared_searched, data_folder)
-        return cls(grid, labels, lay_records(grid, sources, RELEASED_SHARE), *declared)
+        declared, weight = declared_weights(grid, labels.declared_searched, data_folder)
+        entries = lay_records(grid, sources, RELEASED_SHARE)
+        return cls(grid=grid, labels=labels, entries=entries, declared=declared, declared_weight=weight)
 
     def known(self, as_of: date) -> Flags:
         """Which records are known at the end of the day `as_of`; those without any date always are."""
@@ -230,11 +231,18 @@ class Ledger:
             counts[DECLARED] = int((layers.kind == KIND_NAMES.index(DECLARED)).sum())
         released = released_cells(entries, self.grid.n_cells, self.grid.cell_size_m**2, counted)
         return Evidence(
-            as_of, layers.state, layers.share, layers.weight, released, counts, layers.kind, layers.inclusion_prob
+            as_of=as_of,
+            state=layers.state,
+            share=layers.share,
+            weight=layers.weight,
+            released=released,
+            counts=counts,
+            kind=layers.kind,
+            inclusion_prob=layers.inclusion_prob,
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Layers:
     """State, share, weight, kind and inclusion probability of the cells, written kind by kind."""
 
@@ -246,8 +254,13 @@ class _Layers:
 
     @classmethod
     def unknown(cls, size: int) -> "_Layers":
-        nothing = np.full(size, UNKNOWN, dtype=np.int8), np.zeros(size), np.zeros(size)
-        return cls(*nothing, np.full(size, NO_KIND, dtype=np.int8), np.full(size, np.nan))
+        return cls(
+            state=np.full(size, UNKNOWN, dtype=np.int8),
+            share=np.zeros(size),
+            weight=np.zeros(size),
+            kind=np.full(size, NO_KIND, dtype=np.int8),
+            inclusion_prob=np.full(size, np.nan),
+        )
 
     def lay(
         self,

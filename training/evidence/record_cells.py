@@ -28,7 +28,7 @@ EVENT_DATES = ("date", "end_date", "record_date", "start_date")
 SEEN_DATES = ("date", "record_date", "recorded_date")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RecordCells:
     """The records of all evidence sources and every (cell, record) pair, whatever the date.
 
@@ -75,9 +75,20 @@ def lay_records(grid: Grid, sources: Sources, whole_share: float) -> RecordCells
     order = np.lexsort((record, place))
     place, record, share = place[order], record[order], share[order]
     point = np.concatenate([_is_point(table) for table in tables.values()]) if tables else np.zeros(0, dtype=bool)
-    located = _finds_in_releases(tables, first, records)
-    shapes = _pieces(grid, tables, first, records, (place, record, share), whole_share)
-    return RecordCells(records, place, record, share, point, *located, *shapes)
+    find_row, release_row, quantity = _finds_in_releases(tables, first, records)
+    part, shapes = _pieces(grid, tables, first, records, (place, record, share), whole_share)
+    return RecordCells(
+        records=records,
+        place=place,
+        record=record,
+        share=share,
+        point=point,
+        find_row=find_row,
+        release_row=release_row,
+        quantity=quantity,
+        part=part,
+        shapes=shapes,
+    )
 
 
 def _no_pairs() -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:

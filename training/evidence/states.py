@@ -15,7 +15,7 @@ STATE_NAMES = ("unknown", "searched", "found")
 MOST_OF_CELL = 0.5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Evidence:
     """What is known of the cells inside the area at `as_of`, arrays in `grid.cell_ids()` order.
 

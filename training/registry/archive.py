@@ -73,7 +73,7 @@ def import_version(store: Store, config: TrainConfig, source: Path) -> tuple[Ver
         for item in known:
             if item.tags.get("digest") == card["digest"]:
                 tags = {key: str(item.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
-                return Version(name, str(item.version), str(item.run_id), alias="", **tags), False
+                return Version(name=name, number=str(item.version), run_id=str(item.run_id), alias="", **tags), False
         run_texts = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / RUN).iterdir())}
     tags = {key: str(value) for key, value in card["tags"].items() if key not in LEFT_BEHIND}
     run_id = store.start_run(config, {}, {"kind": "import", "mlflow.runName": f"imported {name} {card['number']}"})

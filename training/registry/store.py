@@ -27,7 +27,7 @@ METRICS_AT_ONCE = 1000
 PARAMS_AT_ONCE = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Version:
     """A registered model version: its name, number, run, digest of its files and the alias that it holds."""
 
@@ -172,7 +172,15 @@ class Store:
                 name, source=source, run_id=run_id, tags=every, description=_version_note(name, tags)
             )
         alias = CHALLENGER if self.has_model(name) else CHAMPION
-        return Version(name, str(made.version), run_id, digest, alias, tags.get("as_of", ""), tags.get("grid", ""))
+        return Version(
+            name=name,
+            number=str(made.version),
+            run_id=run_id,
+            digest=digest,
+            alias=alias,
+            as_of=tags.get("as_of", ""),
+            grid=tags.get("grid", ""),
+        )
 
     def assign_aliases(self, versions: Iterable[Version]) -> None:
         """Give each version its alias, when all of a run are registered: half a run never ranks."""
@@ -202,7 +210,7 @@ class Store:
             folder = Path(self.client.download_artifacts(found.run_id, name.rsplit(".", 1)[-1], scratch))
             texts, what = read_texts(folder), differing(folder)
         tags = {key: str(found.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
-        version = Version(name, str(found.version), str(found.run_id), alias=alias, **tags)
+        version = Version(name=name, number=str(found.version), run_id=str(found.run_id), alias=alias, **tags)
         if digest_of(texts) != version.digest:
             raise InputError(
                 f"{name} version {version.number}: its files have the digest {digest_of(texts)[:12]}, registered was "

@@ -22,7 +22,7 @@ BEFORE = "promoted_over"
 SHOWN = ("roc_auc", "pr_auc", "base_rate", "recall_5", "recall_10", "recall_20")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegisteredVersion:
     """A version as it stands in the registry.
 
@@ -65,7 +65,15 @@ def row_of(store: Store, name: str, number: str) -> RegisteredVersion:
         for figure in SHOWN
         if (key := f"{protocol}/mean/mlrisk/{figure}") in run.data.metrics
     }
-    return RegisteredVersion(name, str(number), aliases, str(found.run_id), run.info.status, dict(found.tags), figures)
+    return RegisteredVersion(
+        name=name,
+        number=str(number),
+        aliases=aliases,
+        run_id=str(found.run_id),
+        status=run.info.status,
+        tags=dict(found.tags),
+        figures=figures,
+    )
 
 
 def promote(store: Store, numbers: Mapping[str, str], by: str, why: str = "") -> None:

@@ -18,7 +18,7 @@ PAIRED_ROWS = 300
 FEWEST_OF_REGION = 20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Explanation:
     """Contributions to the log-odds of cells drawn from all land, `values` and `contributions` (n_rows, n_features).
 
@@ -87,14 +87,14 @@ def explanation(study: CellDataset, ranker: Ranker, most_cells: int, seed: int, 
     values = np.ascontiguousarray(study.learned.aligned(names)[drawn])
     infos: Mapping[str, FeatureInfo] = {name: study.infos[name] for name in names if name in study.infos}
     return Explanation(
-        names,
-        Families.of(names, {name: info.family for name, info in infos.items()}),
-        {name: info.text for name, info in infos.items()},
-        {name: info.unit for name, info in infos.items()},
-        values,
-        ranker.contributions(values, threads),
-        study.regions[drawn],
-        _pairs(ranker, values),
+        names=names,
+        families=Families.of(names, {name: info.family for name, info in infos.items()}),
+        texts={name: info.text for name, info in infos.items()},
+        units={name: info.unit for name, info in infos.items()},
+        values=values,
+        contributions=ranker.contributions(values, threads),
+        regions=study.regions[drawn],
+        pairs=_pairs(ranker, values),
     )
 
 

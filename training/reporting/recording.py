@@ -71,7 +71,7 @@ MOST_FACT = 200
 QUESTION = "Where would survey find explosive ordnance first?"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Findings:
     """What training found out, to be written down.
 
@@ -114,12 +114,12 @@ def run_report(
         for protocol, cells in judgement.held_out.items()
     }
     report = ReportInput(
-        f"{config.name}: contamination",
-        str(config.as_of),
-        QUESTION,
-        metrics,
-        held_out,
-        study.grid.cell_size_m,
+        title=f"{config.name}: contamination",
+        as_of=str(config.as_of),
+        question=QUESTION,
+        table=metrics,
+        held_out=held_out,
+        cell_size_m=study.grid.cell_size_m,
         seed=config.seed,
         explanations=explained_folds(judgement),
         sensitivity=moved,

@@ -20,7 +20,7 @@ HONEST, DISHONEST = "leave_region_out", "random"
 GAP_FIGURES = ("recall_5", "recall_10", "recall_20", "roc_auc", "pr_auc")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ReportInput:
     """What a report is made of.
 
@@ -52,7 +52,7 @@ class ReportInput:
     explained: Explanation | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Computed:
     """Tables that the page and the JSON share; `protocol` is the one that pictures and missed cells are of."""
 
@@ -81,13 +81,13 @@ def compute(report: ReportInput) -> Computed:
     rows = report.table
     judged = len(rows) > 0 and "recall_10" in rows
     return Computed(
-        protocol,
-        held_out,
-        pd.concat(pooled, ignore_index=True) if pooled else pd.DataFrame(),
-        missed,
-        pd.DataFrame() if held_out is None else probability_table(held_out, report.seed, report.draws),
-        optimism_gap(rows, report.model),
-        worst_regions(rows) if judged else pd.DataFrame(),
+        protocol=protocol,
+        held_out=held_out,
+        pooled=pd.concat(pooled, ignore_index=True) if pooled else pd.DataFrame(),
+        missed=missed,
+        probability=pd.DataFrame() if held_out is None else probability_table(held_out, report.seed, report.draws),
+        gap=optimism_gap(rows, report.model),
+        worst=worst_regions(rows) if judged else pd.DataFrame(),
     )
 
 

@@ -16,7 +16,7 @@ from training.validation import Labels, deal
 FOLDS = 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CasualtyArena:
     """Units on which both were judged, arrays (n,): accidents that happened, and those that either expected.
 
@@ -54,7 +54,13 @@ def casualty_arena(
     units, then = history.units, history.moment(since)
     regions = units.most_common(cell_regions(units.cells, history.inputs.sources, config.validation))
     side_m = float(np.sqrt(units.area_km2.mean())) * 1000
-    labels = Labels(np.ones(units.n_units, dtype=bool), observed > 0, regions, units.centres_m, side_m)
+    labels = Labels(
+        labelled=np.ones(units.n_units, dtype=bool),
+        positive=observed > 0,
+        regions=regions,
+        centres_m=units.centres_m,
+        cell_size_m=side_m,
+    )
     settings = config.validation.model_copy(update={"folds": FOLDS})
     theirs = _expected(champion, then, config.compute.threads)
     champions, challengers = np.full((2, units.n_units), np.nan)
@@ -71,9 +77,13 @@ def casualty_arena(
     if not observed[judged].sum():
         return None
     return CasualtyArena(
-        observed[judged], champions[judged], challengers[judged], units.centres_m[judged], side_m,
-        config.contamination.block_m,
-    )  # fmt: skip
+        observed=observed[judged],
+        champion=champions[judged],
+        challenger=challengers[judged],
+        centres_m=units.centres_m[judged],
+        side_m=side_m,
+        block_m=config.contamination.block_m,
+    )
 
 
 def contributions(observed: Floats, expected: Floats) -> Floats:

@@ -34,7 +34,7 @@ MOST_LOOKED_AT = 20_000
 NEWEST, REGIONS = "newest results", "held-out regions"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Arena:
     """Cells on which both were judged, arrays (n,).
 
@@ -61,7 +61,7 @@ class Arena:
     origin: NDArray[np.object_]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Contest:
     """What was compared: the arenas that could be made, the share of all land in either domain, and the features.
 
@@ -113,12 +113,12 @@ def contest(
             _regions(config, then, now, held_out),
         ]
     return Contest(
-        tuple(arena for arena in made if arena is not None),
-        _in_domain(config, now, champion),
-        _in_domain(config, now, challenger),
-        missing,
-        new,
-        now,
+        arenas=tuple(arena for arena in made if arena is not None),
+        domain_champion=_in_domain(config, now, champion),
+        domain_challenger=_in_domain(config, now, challenger),
+        missing=missing,
+        new=new,
+        now=now,
     )
 
 
@@ -152,7 +152,13 @@ def _newest(
     fresh = outcome.labelled
     test = fresh & (then.evidence.state == UNKNOWN) & (now.regions != NO_REGION)
     positive = outcome.state == FOUND
-    labels = Labels(test, positive, now.regions, now.grid.centres_m(), now.grid.cell_size_m)
+    labels = Labels(
+        labelled=test,
+        positive=positive,
+        regions=now.regions,
+        centres_m=now.grid.centres_m(),
+        cell_size_m=now.grid.cell_size_m,
+    )
     if not judges(labels, np.flatnonzero(test)):
         return None
     buffer_m = _buffer_m(config, then)
@@ -170,10 +176,21 @@ def _newest(
     ours = np.concatenate([_raw(then, ranker, rows) for ranker, (rows, _) in zip(rankers, jobs, strict=True)])
     theirs = champion.ranker.raw(asked_of(then.table, champion.ranker.features)[cell], 1)
     return Arena(
-        NEWEST, cell, theirs, ours, champion.calibration(theirs), challenger.calibration(ours), positive[cell],
-        outcome.share[cell], *_land(config, now, cell),
-        np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]), now.regions[cell], origin[cell],
-    )  # fmt: skip
+        name=NEWEST,
+        cell=cell,
+        champion=theirs,
+        challenger=ours,
+        stated_champion=champion.calibration(theirs),
+        stated_challenger=challenger.calibration(ours),
+        positive=positive[cell],
+        area=outcome.share[cell],
+        centres_m=now.grid.centres_m()[cell],
+        block_m=config.contamination.block_m,
+        cell_size_m=size,
+        fold=np.repeat(np.arange(len(jobs)), [len(rows) for rows, _ in jobs]),
+        district=now.regions[cell],
+        origin=origin[cell],
+    )
 
 
 def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out: Mapping[str, Ranker]) -> Arena | None:
@@ -200,18 +217,21 @@ def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out:
     cell = np.concatenate([fold.test for fold in folds])
     nothing = np.full(len(cell), np.nan)
     return Arena(
-        REGIONS, cell,
-        np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(old, folds, strict=True)]),
-        np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(new, folds, strict=True)]),
-        nothing, nothing, now.evidence.state[cell] == FOUND, now.evidence.share[cell], *_land(config, now, cell),
-        np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]), now.regions[cell],
-        np.full(len(cell), "", dtype=object),
-    )  # fmt: skip
-
-
-def _land(config: TrainConfig, study: CellDataset, cell: Integers) -> tuple[Floats, float, float]:
-    """Where cells lie, the side of the blocks that are resampled, and that of a cell."""
-    return study.grid.centres_m()[cell], config.contamination.block_m, study.grid.cell_size_m
+        name=REGIONS,
+        cell=cell,
+        champion=np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(old, folds, strict=True)]),
+        challenger=np.concatenate([_raw(then, ranker, fold.test) for ranker, fold in zip(new, folds, strict=True)]),
+        stated_champion=nothing,
+        stated_challenger=nothing,
+        positive=now.evidence.state[cell] == FOUND,
+        area=now.evidence.share[cell],
+        centres_m=now.grid.centres_m()[cell],
+        block_m=config.contamination.block_m,
+        cell_size_m=now.grid.cell_size_m,
+        fold=np.repeat(np.arange(len(folds)), [len(fold.test) for fold in folds]),
+        district=now.regions[cell],
+        origin=np.full(len(cell), "", dtype=object),
+    )
 
 
 def _ranker(config: TrainConfig, study: CellDataset, train: Integers, test: Integers, buffer_m: float) -> Ranker:

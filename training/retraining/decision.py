@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Decision:
     """What a retraining came to.
 
@@ -53,5 +53,10 @@ def no_change(known: RegisteredVersion, before: str, notes: tuple[str, ...], new
     told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
     waits = (f"version {known.number} waits for --approve NAME",) if decided == WAITING else ()
     return Decision(
-        UNCHANGED, before, before, known.number, notes=(*notes, f"{told}: no version changes", *waits), news=news
+        kind=UNCHANGED,
+        champion=before,
+        before=before,
+        challenger=known.number,
+        notes=(*notes, f"{told}: no version changes", *waits),
+        news=news,
     )

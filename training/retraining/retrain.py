@@ -87,7 +87,12 @@ def _decided(
         facts = {"versions": {version.name: version.number for version in trained.versions}}
         write_line(config, FIRST, approve or "policy", inputs=inputs.digests, **facts)
         return Decision(
-            FIRST, number, None, None, notes=(*notes, "there was no champion: this version ranks"), study=trained.study
+            kind=FIRST,
+            champion=number,
+            before=None,
+            challenger=None,
+            notes=(*notes, "there was no champion: this version ranks"),
+            study=trained.study,
         )
     progress("news")
     champion = row_of(store, name, before)
@@ -160,7 +165,17 @@ def _judged(
     _settle(config, store, challenger, kind, approve or "policy auto", why, facts)
     ranks = challenger.number if kind == PROMOTED else champion.number
     return Decision(
-        kind, ranks, champion.number, challenger.number, checks, notes, news, found, psi, facts=facts, study=found.now
+        kind=kind,
+        champion=ranks,
+        before=champion.number,
+        challenger=challenger.number,
+        checks=checks,
+        notes=notes,
+        news=news,
+        contest=found,
+        psi=psi,
+        facts=facts,
+        study=found.now,
     )
 
 
@@ -203,7 +218,14 @@ def _unchanged(
     if decided == WAITING and approve is not None:
         facts = {"champion": before, "challenger": known.number, "why": "signed", "inputs": inputs.digests}
         _settle(config, store, known, PROMOTED, approve, "the gate holds, signed", facts)
-        return Decision(PROMOTED, known.number, before, known.number, notes=(*notes, f"signed by {approve}"), news=news)
+        return Decision(
+            kind=PROMOTED,
+            champion=known.number,
+            before=before,
+            challenger=known.number,
+            notes=(*notes, f"signed by {approve}"),
+            news=news,
+        )
     return no_change(known, before, notes, news)
 
 

@@ -48,7 +48,7 @@ class Land:
         return np.ascontiguousarray(self.values[:, [position[name] for name in self.learned]])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Lesson:
     """Labelled cells to learn from.
 

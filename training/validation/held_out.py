@@ -14,7 +14,7 @@ from training.validation.probability_metrics import probability_figures
 RANDOM = "random order"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class HeldOut:
     """The judged cells of one protocol, arrays (n,); each cell was ranked by a model that had not seen its fold.
 

@@ -15,7 +15,7 @@ MOST_AHEAD = 10_000
 STEP = 1.4
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Matched:
     """The folds that match best.
 
@@ -48,7 +48,14 @@ def matched_folds(points_m: Floats, ahead_m: Floats, folds: int, least_block_m: 
         between_m = _between(points_m, fold)
         apart = float(wasserstein_distance(between_m, to_predict_m))
         if best is None or apart < best.wasserstein_m:
-            best = Matched(fold, block_m, dealing, apart, between_m, to_predict_m)
+            best = Matched(
+                fold=fold,
+                block_m=block_m,
+                dealing=dealing,
+                wasserstein_m=apart,
+                between_folds_m=between_m,
+                to_predict_m=to_predict_m,
+            )
     if best is None:  # pragma: no cover - points that lie in one place
         raise ValueError("labelled cells lie in one block: they cannot be dealt into folds")
     return best

@@ -21,7 +21,7 @@ MOST_RANDOM_FOLDS = 5
 QUANTILES = tuple(np.linspace(0.0, 1.0, 21).tolist())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fold:
     """Rows to learn from and rows to be judged on, both indices into the cells of the grid.
 
@@ -36,7 +36,7 @@ class Fold:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Labels:
     """What splits look at, arrays over the cells of the grid in `cell_ids()` order.
 
@@ -70,7 +70,13 @@ def leave_region_out(labels: Labels, settings: ValidationSettings, seed: int) ->
         train = candidates[apart_m > buffer_m * (1 + 1e-9)] if buffer_m else candidates
         if judges(labels, train):
             facts |= {"regions": sorted(members), "buffer_m": buffer_m}
-            yield Fold("leave_region_out", name, train, test, explained(labels, train, test) | facts)
+            yield Fold(
+                protocol="leave_region_out",
+                name=name,
+                train=train,
+                test=test,
+                facts=explained(labels, train, test) | facts,
+            )
 
 
 def knndm(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
@@ -91,7 +97,13 @@ def knndm(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[F
     for number in range(settings.folds):
         train, test = rows[matched.fold != number], rows[matched.fold == number]
         if judges(labels, train) and judges(labels, test):
-            yield Fold("knndm", f"knndm {number + 1}", train, test, explained(labels, train, test) | _facts(matched))
+            yield Fold(
+                protocol="knndm",
+                name=f"knndm {number + 1}",
+                train=train,
+                test=test,
+                facts=explained(labels, train, test) | _facts(matched),
+            )
 
 
 def random_folds(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
@@ -102,7 +114,13 @@ def random_folds(labels: Labels, settings: ValidationSettings, seed: int) -> Ite
     for number in range(folds):
         train, test = rows[part != number], rows[part == number]
         if judges(labels, train) and judges(labels, test):
-            yield Fold("random", f"random {number + 1}", train, test, explained(labels, train, test))
+            yield Fold(
+                protocol="random",
+                name=f"random {number + 1}",
+                train=train,
+                test=test,
+                facts=explained(labels, train, test),
+            )
 
 
 # The protocols that split the labels of one date; as_of compares two dates, see `earlier_trials`.

@@ -9,7 +9,16 @@ from scipy.spatial.distance import cdist, pdist
 from models.applicability import Domain, fit_domain
 from models.boosting import BoostingParams, fit
 
-PARAMS = BoostingParams(40, 0.1, 6, 4, 0.01, 0.8, 0.8, 1.0)
+PARAMS = BoostingParams(
+    n_trees=40,
+    learning_rate=0.1,
+    num_leaves=6,
+    max_depth=4,
+    min_leaf_share=0.01,
+    feature_fraction=0.8,
+    bagging_fraction=0.8,
+    lambda_l2=1.0,
+)
 ROADS, SLOPE, RELIEF, RUGGEDNESS = range(4)
 
 

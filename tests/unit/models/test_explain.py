@@ -7,7 +7,16 @@ from models import attribution as explain
 from models.attribution import ENGINES, Families, steady, strongest_interaction, tree_contributions
 from models.boosting import BoostingParams, fit
 
-PARAMS = BoostingParams(60, 0.1, 16, 6, 0.002, 1.0, 1.0, 1.0)
+PARAMS = BoostingParams(
+    n_trees=60,
+    learning_rate=0.1,
+    num_leaves=16,
+    max_depth=6,
+    min_leaf_share=0.002,
+    feature_fraction=1.0,
+    bagging_fraction=1.0,
+    lambda_l2=1.0,
+)
 FEATURES = ("a", "b", "c", "d", "e")
 
 

@@ -8,7 +8,16 @@ from models.boosting import BoostingParams
 from models.linear import Linear, fit_linear
 from models.ranker import Ranker, RankerParams, fit_ranker
 
-PARAMS = BoostingParams(30, 0.1, 6, 4, 0.01, 1.0, 1.0, 1.0)
+PARAMS = BoostingParams(
+    n_trees=30,
+    learning_rate=0.1,
+    num_leaves=6,
+    max_depth=4,
+    min_leaf_share=0.01,
+    feature_fraction=1.0,
+    bagging_fraction=1.0,
+    lambda_l2=1.0,
+)
 NAMES = ("line_m", "density")
 
 

@@ -12,7 +12,16 @@ from models.contamination import ContaminationModel
 from models.contamination_fit import TrainingRows, fit_contamination
 from models.ranker import RankerParams, fit_ranker
 
-PARAMS = BoostingParams(60, 0.1, 6, 4, 0.01, 0.8, 0.8, 1.0)
+PARAMS = BoostingParams(
+    n_trees=60,
+    learning_rate=0.1,
+    num_leaves=6,
+    max_depth=4,
+    min_leaf_share=0.01,
+    feature_fraction=0.8,
+    bagging_fraction=0.8,
+    lambda_l2=1.0,
+)
 
 
 def rows(n=2_000, seed=0):
@@ -36,7 +45,14 @@ def trained():
         )
         out_of_fold[~without] = ranker.raw(values[~without])
     training = TrainingRows(
-        ("a", "b", "c"), values, target, np.ones(len(values)), np.ones(len(values)), block, out_of_fold, fold
+        features=("a", "b", "c"),
+        values=values,
+        target=target,
+        weight=np.ones(len(values)),
+        share=np.ones(len(values)),
+        block=block,
+        out_of_fold=out_of_fold,
+        fold=fold,
     )
     return fit_contamination(training, RankerParams(PARAMS), {"a": -1, "b": 1}, 4, seed=3, threads=2), values
 
@@ -95,9 +111,15 @@ def test_more_of_the_hazards_are_missed_the_higher_the_survey_stops(trained):
 def test_without_held_out_land_nothing_is_promised_of_missed_hazards():
     values, target = rows(400)
     training = TrainingRows(
-        ("a", "b", "c"), values, target, np.ones(400), np.ones(400), np.arange(400) // 40, np.full(400, np.nan),
-        np.full(400, -1),
-    )  # fmt: skip
+        features=("a", "b", "c"),
+        values=values,
+        target=target,
+        weight=np.ones(400),
+        share=np.ones(400),
+        block=np.arange(400) // 40,
+        out_of_fold=np.full(400, np.nan),
+        fold=np.full(400, -1),
+    )
     scores = fit_contamination(training, RankerParams(PARAMS), {}, 3, seed=0, threads=1).scores(values)
     assert (scores.missed_share_below == 1).all()
 
@@ -178,9 +200,19 @@ def test_the_casualty_model_survives_its_files():
     values, exposure, _, count = counts()
     booster, _ = fit_rate(("a", "b"), values, count, exposure, PARAMS, 0)
     weights, scales = {"trees": 0.7, "hurdle": 0.1, "area": 0.2}, {"trees": 0.01, "hurdle": 0.02, "area": 0.03}
-    part = Part(booster, Hurdle(booster, 1.2), weights, scales, 12.0)
+    part = Part(trees=booster, hurdle=Hurdle(booster, 1.2), weights=weights, scales=scales, accidents_per_year=12.0)
     cells, scores = np.array([3, 9]), np.array([0.25, 0.5])
-    model = CasualtyModel(part, (part,) * 3, 1.3, -0.1, 1.1, False, True, cells, scores)
+    model = CasualtyModel(
+        whole=part,
+        members=(part,) * 3,
+        per_accident=1.3,
+        yearly_change=-0.1,
+        dispersion=1.1,
+        is_index=False,
+        dated=True,
+        scored_cells=cells,
+        scores=scores,
+    )
     again = CasualtyModel.from_files(model.files())
     patterns = {"area": np.ones(len(values))}
     for one, other in zip(

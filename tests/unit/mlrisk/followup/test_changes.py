@@ -112,7 +112,9 @@ def test_expected_stands_beside_found_on_unknown_land_alone():
 
 def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
     checks = (Check("recall", False, "champion 0.5, challenger 0.3"), Check("domain", True, "90 %"))
-    decision = Decision(REFUSED, "3", "3", "4", checks, ("12 records came late",))
+    decision = Decision(
+        kind=REFUSED, champion="3", before="3", challenger="4", checks=checks, notes=("12 records came late",)
+    )
     after = replace(PACKAGE, risk=reranked(SCORE[::-1].copy()))
     found = changes_between(earlier(BEFORE), after, SCORE, DISTRICTS, NoLedger())
     write_changes(decision, found, PACKAGE.notes, "2023-01-01", tmp_path)
@@ -126,5 +128,5 @@ def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
     assert record["reasons"] == ["recall: champion 0.5, challenger 0.3"]
     assert record["moved_cells"] == len(found.moved) == len(record["moved"])
     assert sum(record["moved_by_reason"].values()) == len(found.moved)
-    write_changes(Decision(PROMOTED, "1", None, "1"), None, PACKAGE.notes, "", tmp_path)
+    write_changes(Decision(kind=PROMOTED, champion="1", before=None, challenger="1"), None, PACKAGE.notes, "", tmp_path)
     assert "no earlier map" in (tmp_path / FILES[0]).read_text()

@@ -54,7 +54,14 @@ def history(settings: Config, given: Sources) -> History:
     accidents = read_accidents(given, settings.casualty)
     people = people_today(GRID, given, settings.casualty)
     units = make_units(GRID, settings.casualty.unit_m)
-    return History(settings, Inputs(GRID, given, ()), units, people, accidents, lambda _: np.full(GRID.n_cells, np.nan))
+    return History(
+        config=settings,
+        inputs=Inputs(GRID, given, ()),
+        units=units,
+        people=people,
+        accidents=accidents,
+        score=lambda _: np.full(GRID.n_cells, np.nan),
+    )
 
 
 def table(as_of: str, given: Sources, **settings) -> UnitPeriods | None:
@@ -239,7 +246,14 @@ def test_villages_of_a_file_are_units(tmp_path):
     assert units.area_km2.tolist() == [12.0, 12.0]
     given = sources(["2023-06-01"] * 50)
     people, accidents = people_today(GRID, given, settings.casualty), read_accidents(given, settings.casualty)
-    made = History(settings, Inputs(GRID, given, ()), units, people, accidents, lambda _: np.full(GRID.n_cells, np.nan))
+    made = History(
+        config=settings,
+        inputs=Inputs(GRID, given, ()),
+        units=units,
+        people=people,
+        accidents=accidents,
+        score=lambda _: np.full(GRID.n_cells, np.nan),
+    )
     rows = made.rows(settings.as_of)
     assert rows.accidents.sum() == 50
     assert len(rows.accidents) == 2 * len(rows.starts)

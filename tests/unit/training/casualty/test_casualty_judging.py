@@ -56,7 +56,14 @@ def history(table: gpd.GeoDataFrame, **casualty) -> tuple[Config, History]:
     people, units = people_today(GRID, sources, config.casualty), make_units(GRID, 1_000)
     given = read_accidents(sources, config.casualty)
     nothing = np.full(GRID.n_cells, np.nan)
-    return config, History(config, Inputs(GRID, sources, ()), units, people, given, lambda _: nothing)
+    return config, History(
+        config=config,
+        inputs=Inputs(GRID, sources, ()),
+        units=units,
+        people=people,
+        accidents=given,
+        score=lambda _: nothing,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +125,9 @@ def test_a_register_of_few_accidents_is_not_judged():
 
 
 def test_the_report_and_its_numbers_tell_the_same(judged):
-    report = ReportInput("somewhere", str(date(2023, 12, 31)), "?", pd.DataFrame(), casualty=judged.tables())
+    report = ReportInput(
+        title="somewhere", as_of=str(date(2023, 12, 31)), question="?", table=pd.DataFrame(), casualty=judged.tables()
+    )
     computed = compute(report)
     page, record = report_html(report, computed), report_record(report, computed)
     assert "Casualty risk: totals by year" in page

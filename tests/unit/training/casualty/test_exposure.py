@@ -165,9 +165,17 @@ def accidents(places, device, killed, hurt) -> Accidents:
     n = len(device)
     day = np.full(n, np.datetime64("2023-01-01", "D"))
     return Accidents(
-        np.asarray(places, float), np.zeros(n), day, day, np.asarray(killed, float), np.asarray(hurt, float),
-        np.asarray(killed, float) + np.asarray(hurt, float), np.full(n, UNNAMED), np.array(device), np.zeros(n, bool),
-    )  # fmt: skip
+        places_m=np.asarray(places, float),
+        error_m=np.zeros(n),
+        day=day,
+        recorded=day,
+        killed=np.asarray(killed, float),
+        injured=np.asarray(hurt, float),
+        casualties=np.asarray(killed, float) + np.asarray(hurt, float),
+        activity=np.full(n, UNNAMED),
+        device=np.array(device),
+        deminer=np.zeros(n, bool),
+    )
 
 
 def test_more_die_where_deadlier_devices_lie():

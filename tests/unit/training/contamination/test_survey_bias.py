@@ -27,7 +27,16 @@ from training.contamination.survey_bias import (
 )
 from training.settings.config import SurveyBiasSettings
 
-SMALL = BoostingParams(40, 0.15, 6, 4, 0.005, 1.0, 0.8, 1.0)
+SMALL = BoostingParams(
+    n_trees=40,
+    learning_rate=0.15,
+    num_leaves=6,
+    max_depth=4,
+    min_leaf_share=0.005,
+    feature_fraction=1.0,
+    bagging_fraction=0.8,
+    lambda_l2=1.0,
+)
 NAMES = ("a", "b")
 
 
@@ -119,7 +128,9 @@ def test_found_against_land_drawn_alike_ranks_by_contamination_and_not_by_access
     auc = {}
     for target_group in (False, True):
         chance = background_chance(reported, found, target_group)
-        unknown = Unlabelled(values[~found], chance[~found], float(found.sum()), 2_000)
+        unknown = Unlabelled(
+            values=values[~found], chance=chance[~found], total_weight=float(found.sum()), per_bag=2_000
+        )
         booster = fit_beside(
             values[found], np.ones(found.sum()), np.ones(found.sum()), NAMES, SMALL, unknown, 3, seed=0
         )
@@ -140,7 +151,12 @@ def test_a_mean_booster_scores_and_explains_as_the_mean():
 
 
 def test_a_bag_draws_without_repetition_and_only_what_may_be_drawn():
-    unknown = Unlabelled(np.zeros((10, 2), dtype=np.float32), np.array([0.0, 1, 2, 3, 0, 1, 1, 0, 0, 0]), 1.0, 4)
+    unknown = Unlabelled(
+        values=np.zeros((10, 2), dtype=np.float32),
+        chance=np.array([0.0, 1, 2, 3, 0, 1, 1, 0, 0, 0]),
+        total_weight=1.0,
+        per_bag=4,
+    )
     draws = [unknown.draw(seed) for seed in range(30)]
     assert all(len(set(draw)) == 4 for draw in draws)
     assert set(np.concatenate(draws)) == {1, 2, 3, 5, 6}
@@ -152,7 +168,7 @@ def test_out_of_bag_scores_rank_what_was_never_reported():
     values = rng.normal(size=(2_000, 2)).astype(np.float32)
     true = rng.random(2_000) < expit(-2 + 2 * values[:, 0])
     found = true & (rng.random(2_000) < 0.5)
-    unknown = Unlabelled(values[~found], np.ones((~found).sum()), 1.0, 300)
+    unknown = Unlabelled(values=values[~found], chance=np.ones((~found).sum()), total_weight=1.0, per_bag=300)
     score = out_of_bag(values[found], unknown, NAMES, SMALL, 5, seed=0)
     scored = np.isfinite(score)
     assert scored.mean() > 0.99
@@ -280,10 +296,18 @@ def test_found_cells_alone_make_a_model_whose_curve_stays_below_certainty():
     found = true & (rng.random(4_000) < 0.5)
     count = int(found.sum())
     rows = TrainingRows(
-        NAMES, values[found], np.ones(count), np.ones(count), np.ones(count), np.arange(count) // 10,
-        np.full(count, np.nan), np.full(count, -1),
-    )  # fmt: skip
-    unknown = Unlabelled(values[~found], np.ones(4_000 - count), float(count), count, alone=True)
+        features=NAMES,
+        values=values[found],
+        target=np.ones(count),
+        weight=np.ones(count),
+        share=np.ones(count),
+        block=np.arange(count) // 10,
+        out_of_fold=np.full(count, np.nan),
+        fold=np.full(count, -1),
+    )
+    unknown = Unlabelled(
+        values=values[~found], chance=np.ones(4_000 - count), total_weight=float(count), per_bag=count, alone=True
+    )
     model = fit_contamination(rows, RankerParams(SMALL, bags=2), {}, 3, seed=0, threads=1, unlabelled=unknown)
     scores = model.scores(values)
     assert scores.probability.mean() == pytest.approx(found.mean(), rel=0.15)

@@ -35,7 +35,14 @@ def explained():
     families = Families.of(NAMES, {"near": "roads", "far": "roads", "flat": "terrain"})
     pairs = (Interaction("near", "far", 0.3),)
     return Explanation(
-        NAMES, families, {"near": "distance to a road"}, {"near": "m"}, values, contributions, regions, pairs
+        names=NAMES,
+        families=families,
+        texts={"near": "distance to a road"},
+        units={"near": "m"},
+        values=values,
+        contributions=contributions,
+        regions=regions,
+        pairs=pairs,
     )
 
 
@@ -96,7 +103,16 @@ def test_the_pair_that_makes_the_label_leads():
     rng = np.random.default_rng(5)
     values = rng.normal(size=(3_000, 4)).astype(np.float32)
     found = (values[:, 1] > 0) == (values[:, 3] > 0)
-    params = BoostingParams(30, 0.2, 8, 4, 0.01, 1.0, 1.0, 1.0)
+    params = BoostingParams(
+        n_trees=30,
+        learning_rate=0.2,
+        num_leaves=8,
+        max_depth=4,
+        min_leaf_share=0.01,
+        feature_fraction=1.0,
+        bagging_fraction=1.0,
+        lambda_l2=1.0,
+    )
     model = fit(values, found.astype(float), np.ones(3_000), ("a", "b", "c", "d"), "binary", params, seed=0)
     first, *rest = leading_interactions(model, values[:100])
     assert {first.first, first.second} == {"b", "d"}

@@ -55,7 +55,9 @@ class Memory:
         if self.breaks:
             raise RuntimeError("the disk is full")
         self.tags[name], self.files[name] = tags, files
-        return Version(name, "1", "run", "digest", "", tags["as_of"], tags["grid"])
+        return Version(
+            name=name, number="1", run_id="run", digest="digest", alias="", as_of=tags["as_of"], grid=tags["grid"]
+        )
 
     def assign_aliases(self, _):
         self.calls.append("assign_aliases")

@@ -74,7 +74,7 @@ def test_the_gap_is_random_less_regions_and_says_when_it_was_not_measured(report
     assert np.isnan(optimism_gap(alone)["recall_10"])
     assert np.isnan(optimism_gap(pd.DataFrame())["recall_10"])
     assert "not measured" not in page.split("<h2>Optimism gap")[1].split("<h2>")[0]
-    bare = ReportInput("t", "2024-07-31", "q", alone)
+    bare = ReportInput(title="t", as_of="2024-07-31", question="q", table=alone)
     assert "not measured" in report_html(bare, compute(bare)).split("<h2>Optimism gap")[1].split("<h2>")[0]
 
 

@@ -45,10 +45,21 @@ def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated
     probability = norm.cdf(theirs - 0.8) if stated is None else np.full(CELLS, stated)
     positive = positive ^ np.isin(district, flipped)
     return Arena(
-        name, np.arange(CELLS), theirs, ours, probability, probability, positive, np.ones(CELLS),
-        PLACES, 10_000.0, 500.0, np.zeros(CELLS, dtype=np.int64), district,
-        np.where(np.arange(CELLS) % 2, "people", "model").astype(object),
-    )  # fmt: skip
+        name=name,
+        cell=np.arange(CELLS),
+        champion=theirs,
+        challenger=ours,
+        stated_champion=probability,
+        stated_challenger=probability,
+        positive=positive,
+        area=np.ones(CELLS),
+        centres_m=PLACES,
+        block_m=10_000.0,
+        cell_size_m=500.0,
+        fold=np.zeros(CELLS, dtype=np.int64),
+        district=district,
+        origin=np.where(np.arange(CELLS) % 2, "people", "model").astype(object),
+    )
 
 
 def contest(*arenas, domains=(0.9, 0.9), missing=(), casualty=None):
@@ -172,7 +183,14 @@ def accidents(strength, seed=0, few=1.0):
     ours = few * np.exp(strength * danger - 1)
     places = 1_000.0 * np.column_stack([np.arange(400) % 20, np.arange(400) // 20]) + 500.0
     observed = rng.poisson(rate).astype(float)
-    return CasualtyArena(observed, rate, ours * rate.sum() / ours.sum(), places, 1_000.0, 5_000.0)
+    return CasualtyArena(
+        observed=observed,
+        champion=rate,
+        challenger=ours * rate.sum() / ours.sum(),
+        centres_m=places,
+        side_m=1_000.0,
+        block_m=5_000.0,
+    )
 
 
 def test_casualty_risk_must_not_be_worse_on_the_newest_accidents():

@@ -34,7 +34,7 @@ def land(rows, seed=0):
 
 def lesson_of(cells, found, **changes):
     given = {"weight": np.ones(len(found)), "region": np.full(len(found), "A", dtype=object), "constraints": {}}
-    return Lesson(cells, found, **(given | {"seed": 3, "threads": 1} | changes))
+    return Lesson(land=cells, found=found, **(given | {"seed": 3, "threads": 1} | changes))
 
 
 @pytest.fixture(scope="module")

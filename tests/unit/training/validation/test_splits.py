@@ -22,7 +22,13 @@ CENTRES = GRID.centres_m()
 
 def labels_of(labelled, positive, regions=None):
     quarters = np.array(list("ABCD"), dtype=object)[((CENTRES[:, 0] - 500_000) // 5_000).astype(int)]
-    return Labels(labelled, positive, quarters if regions is None else regions, CENTRES, GRID.cell_size_m)
+    return Labels(
+        labelled=labelled,
+        positive=positive,
+        regions=quarters if regions is None else regions,
+        centres_m=CENTRES,
+        cell_size_m=GRID.cell_size_m,
+    )
 
 
 def labels(seed=0, regions=None, share=0.2):
