@@ -32,7 +32,9 @@ from .records import (
     years_before,
     years_between,
 )
+from .regular_files import read_bytes, refuse_special
 from .settings import Settings
+from .yaml_files import parse_yaml, read_yaml
 
 __all__ = [
     "CLIP_M",
@@ -70,8 +72,12 @@ __all__ = [
     "is_dated",
     "known_at",
     "numbers",
+    "parse_yaml",
     "places_m",
     "projected_crs",
+    "read_bytes",
+    "read_yaml",
+    "refuse_special",
     "words",
     "years_before",
     "years_between",

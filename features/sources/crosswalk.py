@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from features.base import ConfigError
+from features.base import ConfigError, read_yaml
 from features.sources.parsing import as_text, translation_key
 from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES, SCHEMAS, VOCABULARIES
@@ -35,12 +34,7 @@ class SourceTerms:
 
 def read_terms(path: Path) -> dict[str, SourceTerms]:
     """The mapping file's terms by source; raises ConfigError for a missing file and for keys that are not known."""
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"terms ({path}) cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"terms ({path}) is not valid YAML: {error}") from error
+    tree = read_yaml(path, "terms")
     if not isinstance(tree, dict):
         raise ConfigError(f"terms ({path}) must be a mapping with any of the keys {', '.join(SCHEMAS)}")
     _refuse_unknown(path, "", tree, tuple(SCHEMAS))

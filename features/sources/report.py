@@ -78,17 +78,17 @@ class Tally:
         )
 
 
-def name_rows(rows: Sequence[int]) -> str:
-    """Row numbers as text, the first of them when there are many.
+def name_rows(rows: Sequence[int], unit: str = "row") -> str:
+    """Numbers of rows (or of lines, by `unit`) as text, the first of them when there are many.
 
     >>> name_rows([4])
     'row 4'
-    >>> name_rows(range(1, 14))
-    'rows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more'
+    >>> name_rows(range(1, 14), "line")
+    'lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more'
     """
     named = ", ".join(str(row) for row in rows[:MOST_ROWS_NAMED])
     more = f" and {len(rows) - MOST_ROWS_NAMED} more" if len(rows) > MOST_ROWS_NAMED else ""
-    return f"{'row' if len(rows) == 1 else 'rows'} {named}{more}"
+    return f"{unit}{'' if len(rows) == 1 else 's'} {named}{more}"
 
 
 def report_rows(reports: Iterable[SourceReport]) -> list[dict[str, object]]:

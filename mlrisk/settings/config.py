@@ -1,19 +1,21 @@
 """The whole configuration of a country, read from YAML; every message names the key, the value and what would do."""
 
 from collections.abc import Sequence
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from features.base import ConfigError, Settings
+from features.base import ConfigError, Settings, parse_yaml, read_yaml
 from mlrisk.risk_map import languages
 from mlrisk.settings.planning import RankingSettings
 from training.settings import TrainConfig
 
 NOT_IN_YAML = ("home_folder", "data_folder")
+# What a message shows of a value.
+LONGEST_VALUE = 80
 
 
 # The formats in the order in which they are written; the table of writers holds the same names.
@@ -87,15 +89,10 @@ def load_config(path: str | Path, data: str | Path | None = None, overrides: Seq
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"config ({file}) cannot be read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config ({file}) is not valid YAML: {error}") from error
+    tree = read_yaml(file, "config")
     if not isinstance(tree, dict):
         raise ConfigError(f"config ({file}) must be a mapping with the keys {', '.join(_keys(Config))}")
-    return {str(key): value for key, value in tree.items()}
+    return tree
 
 
 def _override(tree: dict[str, Any], text: str) -> None:
@@ -112,10 +109,7 @@ def _override(tree: dict[str, Any], text: str) -> None:
         place = place.setdefault(parent, {})
         if not isinstance(place, dict):
             raise ConfigError(f"--set ({text}): {parent} holds no keys of its own")
-    try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set ({text}): the value is not valid YAML") from error
+    place[last] = parse_yaml(value, f"--set ({text}): the value")
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
@@ -134,8 +128,13 @@ def _message(file: Path, error: Any) -> str:
     if error["type"] == "missing":
         return f"{file}: {key} is missing"
     given = error.get("input")
-    shown = "" if isinstance(given, (dict, list, tuple)) or len(location) == 0 else f" ({given!r})"
-    return f"{file}: {key}{shown}: {error['msg'].removeprefix('Value error, ')}"
+    shown = "" if isinstance(given, (dict, list, tuple)) or len(location) == 0 else f" ({repr(given)[:LONGEST_VALUE]})"
+    says = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list, such as [a, b]")
+    if error["type"] == "string_type" and isinstance(given, bool):
+        says = "yes, no, on, off, true and false without quotes are truth values in YAML: put it in quotes"
+    elif error["type"] == "string_type" and isinstance(given, int | float | date):
+        says = f"{says}: put it in quotes"
+    return f"{file}: {key}{shown}: {says}"
 
 
 def _model_at(location: Sequence[Any]) -> type[BaseModel]:

@@ -1,0 +1,44 @@
+"""What the configuration says of values that YAML or pydantic do not take."""
+
+from pathlib import Path
+
+import pytest
+
+from features.base import ConfigError
+from mlrisk.settings import load_config
+
+PLAIN = "name: a\nas_of: 2024-07-31\ngrid: {crs: 'EPSG:32638', cell_size_m: 250, area: a.geojson}\n"
+
+
+def refused(folder: Path, text: str, *overrides: str) -> str:
+    file = folder / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refusal:
+        load_config(file, overrides=overrides)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("word", ["yes", "no", "on", "false"])
+def test_a_truth_value_for_a_text_needs_quotes(tmp_path: Path, word: str) -> None:
+    said = refused(tmp_path, f"{PLAIN}sources: {{roads: {{path: r.csv, layer: {word}}}}}\n")
+    assert "sources.roads.layer" in said
+    assert "put it in quotes" in said
+
+
+def test_a_number_for_a_text_needs_quotes(tmp_path: Path) -> None:
+    said = refused(tmp_path, f"{PLAIN}sources: {{roads: {{path: r.csv, layer: 2019}}}}\n")
+    assert "sources.roads.layer (2019)" in said
+    assert "put it in quotes" in said
+
+
+def test_a_list_is_called_a_list(tmp_path: Path) -> None:
+    said = refused(tmp_path, f"{PLAIN}sources: {{}}\noutput: {{formats: 3}}\n")
+    assert "output.formats" in said
+    assert "a list, such as [a, b]" in said
+    assert "tuple" not in said
+
+
+def test_an_override_is_read_by_the_same_rules(tmp_path: Path) -> None:
+    said = refused(tmp_path, f"{PLAIN}sources: {{}}\n", "seed=010")
+    assert "--set (seed=010)" in said
+    assert "put it in quotes" in said
