@@ -41,7 +41,9 @@ class _Loader(yaml.SafeLoader):
         text = self.construct_scalar(node).replace("_", "")
         digits = text.lstrip("+-")
         if ":" in digits or (len(digits) > 1 and digits.startswith("0")):
-            raise _complaint(node, f"{node.value} is another number in YAML (octal, hexadecimal or base 60): {QUOTE_IT}")
+            raise _complaint(
+                node, f"{node.value} is another number in YAML (octal, hexadecimal or base 60): {QUOTE_IT}"
+            )
         try:
             return int(text)
         except ValueError as error:

@@ -67,7 +67,9 @@ def decode_as(content: bytes, encoding: str, what: str) -> str:
         raise ConfigError(f"{what}: encoding ({encoding!r}) is not known: give one such as utf-8 or cp1251") from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{what} is not in {encoding} (line {line}): give another encoding, or leave it out") from error
+        raise InputError(
+            f"{what} is not in {encoding} (line {line}): give another encoding, or leave it out"
+        ) from error
 
 
 def likeliest(content: bytes) -> str:
