@@ -19,7 +19,7 @@ QUOTE_IT = "put it in quotes"
 class _Loader(yaml.SafeLoader):
     """The safe loader, strict where YAML 1.1 changes what was written."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = True) -> dict[Hashable, Any]:
         lines: dict[str, int] = {}
         for key, _ in node.value:
             name = _key(key)
@@ -32,10 +32,10 @@ class _Loader(yaml.SafeLoader):
         self.flatten_mapping(node)
         # Codes are keys: `010`, `yes` and `1_00` are what is written, not 8, true and 100. Of keys that a merge (<<)
         # brings in and the mapping itself gives, the own one comes last and counts.
-        return {_key(key): self.construct_object(value, deep=True) for key, value in node.value}
+        return {_key(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Any:
-        return self.construct_mapping(node, deep=True)
+        return self.construct_mapping(node)
 
     def construct_whole(self, node: yaml.ScalarNode) -> Any:
         text = self.construct_scalar(node).replace("_", "")

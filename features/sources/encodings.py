@@ -8,7 +8,7 @@ from charset_normalizer import from_bytes
 from features.base import ConfigError, InputError
 from features.sources.report import name_rows
 
-# Code pages of the languages in which mine action registers are kept, none of which has an alphabet in common but Latin.
+# Code pages of the languages in which registers of mine action are kept.
 CODE_PAGES = ["cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1256", "cp866", "koi8_r"]
 LATIN = frozenset({"cp1250", "cp1252", "cp1254"})
 MARKS = (
