@@ -61,8 +61,8 @@ def asked(folder: Path, python: str) -> bool:
     mlrisk.train(config)
     risk = mlrisk.rank(config).package.risk
     champions, inputs = load_champions(config), open_inputs(config)
-    known = Snapshot(inputs.sources, contamination_context(config))
-    table = grid_feature_table(inputs.grid, known, config.features, config.compute.tile_cells)
+    snapshot = Snapshot(inputs.sources, contamination_context(config))
+    table = grid_feature_table(inputs.grid, snapshot, config.features, config.compute.tile_cells)
     pd.DataFrame(table.frame()).to_parquet(folder / "contamination.parquet")
     history = open_history(config, inputs)
     if history is None or champions.casualty is None or champions.casualty.is_index:

@@ -92,10 +92,10 @@ def _made(seed: int, cells: int, folder: Path) -> Case:
     inputs = open_inputs(config)
     grid = inputs.grid
     evidence = open_ledger(config, inputs).at(config.as_of)
-    known = Snapshot(inputs.sources, contamination_context(config))
-    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
-    infos = feature_infos(known, config.features)
-    telling = features_of_outcomes(infos, known.context)
+    snapshot = Snapshot(inputs.sources, contamination_context(config))
+    table = grid_feature_table(grid, snapshot, config.features, config.compute.tile_cells, config.compute.schedule)
+    infos = feature_infos(snapshot, config.features)
+    telling = features_of_outcomes(infos, snapshot.context)
     learned = np.array([name not in telling for name in table.names])
     with rasterio.open(country.truth_raster) as raster:
         bands = {name: raster.read(i + 1)[grid.mask] > 0 for i, name in enumerate(raster.descriptions)}

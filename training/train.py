@@ -146,7 +146,7 @@ def train(
         *_unjudged(config, judgement),
         *_bias_notes(study.bias),
         *audit_note,
-        *(_unseen(study.infos, study.known.context) if config.contamination.outcomes == "hidden" else ()),
+        *(_unseen(study.infos, study.snapshot.context) if config.contamination.outcomes == "hidden" else ()),
         *notes,
     )
     progress("report")

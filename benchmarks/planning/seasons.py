@@ -168,7 +168,7 @@ def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[Contamin
         _training_rows(config, study, side, judgement), recipe.ranker, side.constraints, config.contamination.members,
         config.seed, 1, unlabelled,
     )  # fmt: skip
-    return _on_audit(study, judgement, model)[0], study.known
+    return _on_audit(study, judgement, model)[0], study.snapshot
 
 
 def _audited(plan: Plan, land: pd.DataFrame, left: np.ndarray, rng: np.random.Generator) -> list[Audit]:

@@ -48,10 +48,10 @@ def ours(given: Answer) -> Answer:
     from benchmarks.speed import ours as own
 
     stage = own.STAGES[given["stage"]]
-    (inputs, known), opening = measured(lambda: own.opened(Path(given["config"]), stage.sources))
-    own.warm_up(inputs.grid, known, stage.make)
+    (inputs, snapshot), opening = measured(lambda: own.opened(Path(given["config"]), stage.sources))
+    own.warm_up(inputs.grid, snapshot, stage.make)
     result, cost = measured(
-        lambda: own.run_stage(given["stage"], inputs.grid, known, given["tile_cells"], given["threads"])
+        lambda: own.run_stage(given["stage"], inputs.grid, snapshot, given["tile_cells"], given["threads"])
     )
     return {**_stage_answer(given, result, cost), "open_seconds": opening.seconds}
 
@@ -63,12 +63,12 @@ def whole(given: Answer) -> Answer:
     from features.table import feature_table
 
     families = given.get("families") or tuple(FAMILIES)
-    (inputs, known), opening = measured(lambda: own.opened(Path(given["config"])))
+    (inputs, snapshot), opening = measured(lambda: own.opened(Path(given["config"])))
     _, warm = measured(
-        lambda: own.warm_up(inputs.grid, known, lambda tile, again: feature_table(tile, again, families))
+        lambda: own.warm_up(inputs.grid, snapshot, lambda tile, again: feature_table(tile, again, families))
     )
     columns, cost = measured(
-        lambda: own.run_families(inputs.grid, known, families, given["tile_cells"], given["threads"])
+        lambda: own.run_families(inputs.grid, snapshot, families, given["tile_cells"], given["threads"])
     )
     before = {"open_seconds": opening.seconds, "open_peak_mb": opening.peak_mb, "warm_seconds": warm.seconds}
     return {**asdict(cost), **before, "columns": columns, "cells": inputs.grid.mask.size}
@@ -80,11 +80,11 @@ def by_family(given: Answer) -> Answer:
     from features.families import FAMILIES
     from features.table import feature_table
 
-    inputs, known = own.opened(Path(given["config"]))
+    inputs, snapshot = own.opened(Path(given["config"]))
     found = {}
     for family in FAMILIES:
-        own.warm_up(inputs.grid, known, lambda tile, again, family=family: feature_table(tile, again, [family]))
-        fresh = own.afresh(known)
+        own.warm_up(inputs.grid, snapshot, lambda tile, again, family=family: feature_table(tile, again, [family]))
+        fresh = own.afresh(snapshot)
         columns, cost = measured(
             lambda fresh=fresh, family=family: own.run_families(inputs.grid, fresh, [family], given["tile_cells"], 1)
         )

@@ -46,30 +46,30 @@ def opened(config_path: Path, only: Sequence[str] = ()) -> tuple[Inputs, Snapsho
     return inputs, Snapshot(inputs.sources, contamination_context(config))
 
 
-def afresh(known: Snapshot) -> Snapshot:
+def afresh(snapshot: Snapshot) -> Snapshot:
     """The same sources with an empty memory, so that one measurement does not pay for another."""
-    return Snapshot(known.sources, known.context)
+    return Snapshot(snapshot.sources, snapshot.context)
 
 
-def warm_up(grid: Grid, known: Snapshot, make: Callable[[Grid, Snapshot], object]) -> None:
+def warm_up(grid: Grid, snapshot: Snapshot, make: Callable[[Grid, Snapshot], object]) -> None:
     """Load or compile what the work needs, on a corner of the grid."""
-    make(grid.window(0, min(WARM_CELLS, grid.shape[0]), 0, min(WARM_CELLS, grid.shape[1])), afresh(known))
+    make(grid.window(0, min(WARM_CELLS, grid.shape[0]), 0, min(WARM_CELLS, grid.shape[1])), afresh(snapshot))
 
 
-def run_families(grid: Grid, known: Snapshot, families: Sequence[str], tile_cells: int, threads: int) -> int:
+def run_families(grid: Grid, snapshot: Snapshot, families: Sequence[str], tile_cells: int, threads: int) -> int:
     """Build the feature table of every tile and drop it; the number of columns."""
     columns = 0
-    for _, table in feature_tiles(grid, known, families, tile_cells, Compute(threads=threads)):
+    for _, table in feature_tiles(grid, snapshot, families, tile_cells, Compute(threads=threads)):
         columns = len(table.names)
     return columns
 
 
-def run_stage(name: str, grid: Grid, known: Snapshot, tile_cells: int, threads: int) -> Result:
+def run_stage(name: str, grid: Grid, snapshot: Snapshot, tile_cells: int, threads: int) -> Result:
     """The columns of a stage over the whole grid."""
     stage = STAGES[name]
     whole: Columns = {}
     for tile, columns in over_tiles(
-        lambda tile: stage.make(tile, known), grid.tiles(tile_cells), Compute(threads=threads)
+        lambda tile: stage.make(tile, snapshot), grid.tiles(tile_cells), Compute(threads=threads)
     ):
         top = grid.row_min + grid.shape[0] - tile.row_min - tile.shape[0]
         left = tile.column_min - grid.column_min
@@ -79,19 +79,19 @@ def run_stage(name: str, grid: Grid, known: Snapshot, tile_cells: int, threads: 
     return Result(whole, stage.remark)
 
 
-def _terrain(tile: Grid, known: Snapshot) -> Columns:
-    # The cells around are all that derivatives read; windows of other features need the halo of `Known.heights`.
-    heights = known.sources.rasters["dem"].read(tile.expanded(1)).astype(np.float32)
+def _terrain(tile: Grid, snapshot: Snapshot) -> Columns:
+    # The cells around are all that derivatives read; windows of other features need the halo of `Snapshot.heights`.
+    heights = snapshot.sources.rasters["dem"].read(tile.expanded(1)).astype(np.float32)
     found = derivatives(heights, tile.cell_size_m)
     return {"slope_deg": found["slope_deg"]}
 
 
 def _distance(source: str, column: str) -> Callable[[Grid, Snapshot], Columns]:
-    return lambda tile, known: {column: distance_m(tile, known.layer(source))}
+    return lambda tile, snapshot: {column: distance_m(tile, snapshot.layer(source))}
 
 
-def _incident_density(tile: Grid, known: Snapshot) -> Columns:
-    places = known.once(_incident_places)
+def _incident_density(tile: Grid, snapshot: Snapshot) -> Columns:
+    places = snapshot.cached(_incident_places)
     weights = np.ones(len(places))
     return {
         f"incident_density_{bandwidth}m_per_km2": points_density(tile, places, weights, float(bandwidth))
@@ -99,17 +99,17 @@ def _incident_density(tile: Grid, known: Snapshot) -> Columns:
     }
 
 
-def _incident_places(known: Snapshot) -> NDArray[np.float64]:
-    return places_m(known.table("incidents"))
+def _incident_places(snapshot: Snapshot) -> NDArray[np.float64]:
+    return places_m(snapshot.table("incidents"))
 
 
-def _road_length(tile: Grid, known: Snapshot) -> Columns:
-    density = line_density(tile, known.layer("roads"), LINE_BANDWIDTH_M)
+def _road_length(tile: Grid, snapshot: Snapshot) -> Columns:
+    density = line_density(tile, snapshot.layer("roads"), LINE_BANDWIDTH_M)
     return {"road_length_1000m_gaussian_km_per_km2": density}
 
 
-def _visibility(tile: Grid, known: Snapshot) -> Columns:
-    visibility.build(tile, known)
+def _visibility(tile: Grid, snapshot: Snapshot) -> Columns:
+    visibility.build(tile, snapshot)
     return {}
 
 

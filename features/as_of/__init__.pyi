@@ -1,6 +1,6 @@
 from .coarse_blocks import MARGIN_M, Block, assemble, block_heights
 from .events import MINE_WORDS, UXO_WORDS, Events, are_mines, are_uxo, events_of, events_on, has_any, has_words
-from .own_records import ownership, polygon_ownership
+from .own_records import own_points, own_polygons
 from .snapshot import Snapshot, height_halo
 
 __all__ = [
@@ -19,6 +19,6 @@ __all__ = [
     "has_any",
     "has_words",
     "height_halo",
-    "ownership",
-    "polygon_ownership",
+    "own_points",
+    "own_polygons",
 ]

@@ -86,7 +86,7 @@ def blocks_of(tile: Grid) -> Iterator[Block]:
 
 
 def assemble(
-    tile: Grid, known: Snapshot, make: Callable[[Snapshot, Block], dict[str, Floats32]], smooth: frozenset[str]
+    tile: Grid, snapshot: Snapshot, make: Callable[[Snapshot, Block], dict[str, Floats32]], smooth: frozenset[str]
 ) -> dict[str, Floats32]:
     """The fields that `make` gives for a block (`Block.kept` arrays), brought onto the cells of the tile.
 
@@ -99,7 +99,7 @@ def assemble(
         cells = block.side * block.factor
         left = block.column * cells - tile.column_min
         top = tile.row_min + tile.shape[0] - (block.row + 1) * cells
-        for name, field in known.lately(make, block).items():
+        for name, field in snapshot.cached_block(make, block).items():
             if name not in out:
                 out[name] = np.full(tile.shape, np.nan, dtype=np.float32)
             _paste(out[name], field, block.factor, top, left, name in smooth)
@@ -113,9 +113,9 @@ def _apart_m(block: Block, tile: Grid) -> float:
     return hypot((block.column + 0.5) * side_m - (west + east) / 2, (block.row + 0.5) * side_m - (south + north) / 2)
 
 
-def block_heights(known: Snapshot, block: Block) -> Floats:
+def block_heights(snapshot: Snapshot, block: Block) -> Floats:
     """Elevation of the coarse cells of block and margin, NaN where the DEM has none."""
-    return np.asarray(known.sources.rasters["dem"].read(block.grid), dtype=np.float64)
+    return np.asarray(snapshot.sources.rasters["dem"].read(block.grid), dtype=np.float64)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 
-from features.as_of.own_records import ownership, parts_of
+from features.as_of.own_records import own_points, point_layers
 from features.as_of.snapshot import Snapshot
 from features.base import Flags, Floats, Floats32, Grid, ages_years, numbers, places_m, words
-from features.geometry import Layer, Ownership, event_count, event_densities, event_distance_m, event_least
+from features.geometry import Layer, OwnRecordsByRule, event_count, event_densities, event_distance_m, event_least
 
 # Words of IMSMA's device categories, of land-release forms and of the registers in data/: English and Spanish.
 MINE_WORDS = frozenset({"mine", "mines", "apm", "ap", "at", "atm", "avm", "antipersonnel", "antitank", "map", "mina"})
@@ -45,7 +45,7 @@ class EventsOnTile:
 
     tile: Grid
     events: Events
-    own: Ownership
+    own: OwnRecordsByRule
     parts: list[Layer]
 
     def distance_m(self) -> Floats32:
@@ -70,17 +70,17 @@ class EventsOnTile:
         return np.where(np.isfinite(least), least, np.nan)
 
 
-def events_on(tile: Grid, known: Snapshot, source: str) -> EventsOnTile:
+def events_on(tile: Grid, snapshot: Snapshot, source: str) -> EventsOnTile:
     """The events of a source for one tile."""
-    own = ownership(tile, known, source)
-    return EventsOnTile(tile, known.once(events_of, source), own, known.once(parts_of, source))
+    own = own_points(tile, snapshot, source)
+    return EventsOnTile(tile, snapshot.cached(events_of, source), own, snapshot.cached(point_layers, source))
 
 
-def events_of(known: Snapshot, source: str) -> Events:
+def events_of(snapshot: Snapshot, source: str) -> Events:
     """The events of a source, made once for all tiles."""
-    table = known.table(source)
+    table = snapshot.table(source)
     error_m = numbers(table, "location_error_m", 0.0)
-    return Events(table, places_m(table), error_m, ages_years(table, known.context.as_of))
+    return Events(table, places_m(table), error_m, ages_years(table, snapshot.context.as_of))
 
 
 def are_mines(table: gpd.GeoDataFrame, column: str) -> Flags:

@@ -10,37 +10,37 @@ import shapely
 
 from features.as_of.snapshot import Snapshot
 from features.base import Flags, Floats, Grid, Integers, is_dated, places_m
-from features.geometry import Layer, Owned, Ownership, point_layer
+from features.geometry import Layer, OwnRecords, OwnRecordsByRule, point_layer
 
 
-def ownership(tile: Grid, known: Snapshot, source: str) -> Ownership:
+def own_points(tile: Grid, snapshot: Snapshot, source: str) -> OwnRecordsByRule:
     """The records of a source of points with the cells that own them; nobody does unless the source makes labels."""
-    places, dated, block_m = known.once(_points, source)
-    return point_ownership(tile, places, dated, block_m)
+    places, dated, block_m = snapshot.cached(_points, source)
+    return own_points_by_rule(tile, places, dated, block_m)
 
 
-def parts_of(known: Snapshot, source: str) -> list[Layer]:
-    """The points of a source in the order of its `ownership`, the same for every tile."""
-    return point_parts(*known.once(_points, source))
+def point_layers(snapshot: Snapshot, source: str) -> list[Layer]:
+    """The points of a source in the order of `own_points`, the same for every tile."""
+    return point_layers_by_rule(*snapshot.cached(_points, source))
 
 
-def point_ownership(tile: Grid, places: Floats, dated: Flags, block_m: float | None) -> Ownership:
+def own_points_by_rule(tile: Grid, places: Floats, dated: Flags, block_m: float | None) -> OwnRecordsByRule:
     """Dated points with their own cell, undated ones with their own block; parts without a point are left out.
 
     A point belongs to the block of its cell's centre, so a cell always owns the points that lie in it.
     """
     if block_m is None:
         return [(np.arange(len(places)), None)]
-    found: Ownership = []
+    found: OwnRecordsByRule = []
     for rows, width_m in _rules(dated, block_m):
         cells = np.floor(places[rows] / tile.cell_size_m).astype(np.int64)
         groups = cells if width_m is None else _block_of_cells(cells, tile.cell_size_m, width_m)
-        found.append((rows, _owned(tile, groups, np.arange(len(rows)), width_m)))
+        found.append((rows, _own_windows(tile, groups, np.arange(len(rows)), width_m)))
     return found
 
 
-def point_parts(places: Floats, dated: Flags, block_m: float | None) -> list[Layer]:
-    """The points by the rule that they follow, in the order of `point_ownership`."""
+def point_layers_by_rule(places: Floats, dated: Flags, block_m: float | None) -> list[Layer]:
+    """The points by the rule that they follow, in the order of `own_points_by_rule`."""
     if block_m is None:
         return [point_layer(places)]
     return [point_layer(places[rows]) for rows, _ in _rules(dated, block_m)]
@@ -52,26 +52,26 @@ def _rules(dated: Flags, block_m: float) -> list[tuple[Integers, float | None]]:
     return [(rows, width_m) for rows, width_m in both if len(rows)]
 
 
-def polygon_ownership(tile: Grid, known: Snapshot, source: str) -> Owned | None:
+def own_polygons(tile: Grid, snapshot: Snapshot, source: str) -> OwnRecords | None:
     """The polygons (and points) of a source with the blocks that they reach into; None unless it makes labels."""
-    if source not in known.context.own_event_sources:
+    if source not in snapshot.context.own_event_sources:
         return None
-    blocks, members = known.once(_blocks_reached, source, tile.cell_size_m)
-    return _owned(tile, blocks, members, known.context.own_block_m)
+    blocks, members = snapshot.cached(_blocks_reached, source, tile.cell_size_m)
+    return _own_windows(tile, blocks, members, snapshot.context.own_block_m)
 
 
-def _points(known: Snapshot, source: str) -> tuple[Floats, Flags, float | None]:
-    table = known.table(source)
-    block_m = known.context.own_block_m if source in known.context.own_event_sources else None
+def _points(snapshot: Snapshot, source: str) -> tuple[Floats, Flags, float | None]:
+    table = snapshot.table(source)
+    block_m = snapshot.context.own_block_m if source in snapshot.context.own_event_sources else None
     return places_m(table), is_dated(table), block_m
 
 
-def _blocks_reached(known: Snapshot, source: str, cell_size_m: float) -> tuple[Integers, Integers]:
+def _blocks_reached(snapshot: Snapshot, source: str, cell_size_m: float) -> tuple[Integers, Integers]:
     """(k, 2) block column and row, and the record that reaches into it, sorted by record.
 
     A block holds whole cells: those whose centre lies in it. A polygon that cuts such a cell reaches into the block.
     """
-    return blocks_reached(known.table(source), cell_size_m, known.context.own_block_m)
+    return blocks_reached(snapshot.table(source), cell_size_m, snapshot.context.own_block_m)
 
 
 def blocks_reached(table: gpd.GeoDataFrame, cell_size_m: float, block_m: float) -> tuple[Integers, Integers]:
@@ -96,7 +96,7 @@ def _block_of_cells(cells: Integers, cell_size_m: float, block_m: float) -> Inte
     return blocks
 
 
-def _owned(tile: Grid, groups: Integers, members: Integers, block_m: float | None) -> Owned:
+def _own_windows(tile: Grid, groups: Integers, members: Integers, block_m: float | None) -> OwnRecords:
     """Windows of the groups (k, 2; column and row of a cell or block) that lie in the tile, with their members."""
     columns = tile.column_min + np.arange(tile.shape[1])
     rows = tile.row_min + tile.shape[0] - 1 - np.arange(tile.shape[0])
@@ -109,7 +109,7 @@ def _owned(tile: Grid, groups: Integers, members: Integers, block_m: float | Non
     order = np.argsort(group, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=len(distinct)))]).astype(np.int64)
     windows = np.column_stack([_span(-rows, -distinct[:, 1]), _span(columns, distinct[:, 0])])
-    return Owned(windows, starts, members[here][order], block_m is None)
+    return OwnRecords(windows, starts, members[here][order], block_m is None)
 
 
 def _span(ascending: Integers, wanted: Integers) -> Integers:

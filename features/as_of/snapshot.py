@@ -23,7 +23,7 @@ Made = TypeVar("Made")
 class Snapshot:
     """The sources and the date of knowledge of one run, with a memory for what does not depend on the tile.
 
-    Families derive from it: `build(tile, known)` is a pure function of both, for the memory only saves time. Threads
+    Families derive from it: `build(tile, snapshot)` is a pure function of both, for the memory only saves time. Threads
     may share it; a process that receives it starts with an empty memory.
     """
 
@@ -49,22 +49,22 @@ class Snapshot:
 
     def table(self, source: str) -> gpd.GeoDataFrame:
         """The rows of a vector source known at `as_of`; KeyError where there is no such source."""
-        return self.once(_known_table, source)
+        return self.cached(_known_table, source)
 
     def layer(self, source: str) -> Layer:
         """The geometries of a vector source known at `as_of`, taken apart; KeyError where there is no such source."""
-        return self.once(_known_layer, source)
+        return self.cached(_known_layer, source)
 
-    def once(self, make: "Callable[..., Made]", *arguments: Any) -> Made:
-        """`make(known, *arguments)`, made once and kept; the arguments are hashable."""
+    def cached(self, make: "Callable[..., Made]", *arguments: Any) -> Made:
+        """`make(snapshot, *arguments)`, made once and kept; the arguments are hashable."""
         return self._memory(self._made, None, make, arguments)
 
-    def lately(self, make: "Callable[..., Made]", *arguments: Any) -> Made:
-        """Like `once`, for blocks of the country: the least recently used ones are forgotten."""
+    def cached_block(self, make: "Callable[..., Made]", *arguments: Any) -> Made:
+        """Like `cached`, for blocks of the country: the least recently used ones are forgotten."""
         return self._memory(self._recent, BLOCKS_KEPT, make, arguments)
 
-    def here(self, make: "Callable[[Snapshot, Grid], Made]", tile: Grid) -> Made:
-        """`make(known, tile)`, kept by each thread until it asks for another tile: families of one tile share it."""
+    def cached_for_tile(self, make: "Callable[[Snapshot, Grid], Made]", tile: Grid) -> Made:
+        """`make(snapshot, tile)`, kept by each thread until it asks for another tile: families of one tile share it."""
         kept: Any = getattr(self._last, "made", None)
         if kept is None or kept[0] is not tile:
             kept = tile, {}
@@ -110,13 +110,13 @@ class Snapshot:
 
 
 def height_halo(tile: Grid) -> int:
-    """Cells around a tile for which `Known.heights` has the elevation too."""
+    """Cells around a tile for which `Snapshot.heights` has the elevation too."""
     return max(1, round(HEIGHT_REACH_M / tile.cell_size_m)) + 1
 
 
-def _known_table(known: Snapshot, source: str) -> gpd.GeoDataFrame:
-    return known_at(known.sources.vectors[source], known.context.as_of)
+def _known_table(snapshot: Snapshot, source: str) -> gpd.GeoDataFrame:
+    return known_at(snapshot.sources.vectors[source], snapshot.context.as_of)
 
 
-def _known_layer(known: Snapshot, source: str) -> Layer:
-    return layer_of(np.asarray(known.table(source).geometry.array))
+def _known_layer(snapshot: Snapshot, source: str) -> Layer:
+    return layer_of(np.asarray(snapshot.table(source).geometry.array))

@@ -48,29 +48,29 @@ FEATURES = (
 SMOOTH = frozenset(info.name for info in FEATURES)
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Access features of the tile; nothing without settlements, the travel time alone without roads.
 
     Without a DEM, and across its holes, land counts as flat: no value is NaN. Every settlement counts, abandoned ones
     too, as one point.
     """
-    if "settlements" not in known.sources.vectors:
+    if "settlements" not in snapshot.sources.vectors:
         return {}
-    return assemble(tile, known, access_block, SMOOTH)
+    return assemble(tile, snapshot, access_block, SMOOTH)
 
 
-def access_block(known: Snapshot, block: Block) -> dict[str, Floats32]:
+def access_block(snapshot: Snapshot, block: Block) -> dict[str, Floats32]:
     """The features of one block, each (side + 2, side + 2)."""
     grid = block.grid
     heights = np.full(grid.shape, np.nan)
-    if "dem" in known.sources.rasters:
-        heights = known.lately(block_heights, block)
-    places = known.once(_places)
+    if "dem" in snapshot.sources.rasters:
+        heights = snapshot.cached_block(block_heights, block)
+    places = snapshot.cached(_places)
     cells = np.unique(grid.locate(places[:, 0], places[:, 1]))
-    speeds, rivers = _speeds(known, grid), _rivers(known, grid)
+    speeds, rivers = _speeds(snapshot, grid), _rivers(snapshot, grid)
     hours, on_foot = travel(heights, speeds, rivers, block.coarse_m, cells[cells >= 0], LONGEST_TRAVEL_H)
     fields = {"settlement_travel_time_h": np.minimum(hours, LONGEST_TRAVEL_H)}
-    if "roads" in known.sources.vectors:
+    if "roads" in snapshot.sources.vectors:
         fields["settlement_road_distance_m"] = _road_distance_m(grid, speeds > 0, places)
         reached = np.isfinite(hours) & (hours > 0)
         share = np.where(np.isfinite(hours), 0.0, 1.0)
@@ -179,26 +179,26 @@ def _road_distance_m(grid: Grid, roads: Flags, places: Floats) -> Floats:
     return np.asarray(np.minimum(straight * size + least[tuple(nearest)], MARGIN_M))
 
 
-def _places(known: Snapshot) -> Floats:
-    return places_m(known.table("settlements"))
+def _places(snapshot: Snapshot) -> Floats:
+    return places_m(snapshot.table("settlements"))
 
 
-def _road_speeds(known: Snapshot) -> Floats:
+def _road_speeds(snapshot: Snapshot) -> Floats:
     """Speed on each segment of the roads."""
-    groups = class_groups(words(known.table("roads"), "road_class"))
-    return np.array([SPEEDS_KMH[group] for group in groups])[known.layer("roads").owner]
+    groups = class_groups(words(snapshot.table("roads"), "road_class"))
+    return np.array([SPEEDS_KMH[group] for group in groups])[snapshot.layer("roads").owner]
 
 
-def _speeds(known: Snapshot, grid: Grid) -> Floats:
-    if "roads" not in known.sources.vectors:
+def _speeds(snapshot: Snapshot, grid: Grid) -> Floats:
+    if "roads" not in snapshot.sources.vectors:
         return np.zeros(grid.shape)
-    return _drawn(grid, known.layer("roads"), known.once(_road_speeds))
+    return _drawn(grid, snapshot.layer("roads"), snapshot.cached(_road_speeds))
 
 
-def _rivers(known: Snapshot, grid: Grid) -> Flags:
-    if "rivers" not in known.sources.vectors:
+def _rivers(snapshot: Snapshot, grid: Grid) -> Flags:
+    if "rivers" not in snapshot.sources.vectors:
         return np.zeros(grid.shape, dtype=bool)
-    rivers = known.layer("rivers")
+    rivers = snapshot.layer("rivers")
     return np.asarray(_drawn(grid, rivers, np.ones(len(rivers.owner))) > 0)
 
 

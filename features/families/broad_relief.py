@@ -77,12 +77,12 @@ FEATURES = (
 )  # fmt: skip
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Broad relief at the cell centres, of the tile's shape; nothing without a DEM.
 
     NaN where less than half of a window's weight is known, or of the weight of the four lattice cells about a centre.
     """
-    if "dem" not in known.sources.rasters:
+    if "dem" not in snapshot.sources.rasters:
         return {}
     out = {info.name: np.empty(tile.shape, dtype=np.float32) for info in FEATURES}
     block_rows = np.floor(tile.northings_m / (LATTICE_M * SIDE)).astype(np.int64)
@@ -94,7 +94,7 @@ def build(tile: Grid, known: Snapshot) -> Columns:
         for column in np.unique(block_columns):
             columns = _run(block_columns, column)
             across = tile.eastings_m[columns] / LATTICE_M + 0.5 - column * SIDE
-            for name, field in known.lately(relief_block, tile.crs, int(column), int(row)).items():
+            for name, field in snapshot.cached_block(relief_block, tile.crs, int(column), int(row)).items():
                 _interpolate(field, down, across, out[name][rows, columns])
     return dict(out)
 
@@ -105,18 +105,20 @@ def _run(sorted_values: Integers, value: np.int64) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
-def relief_block(known: Snapshot, crs: pyproj.CRS, column: int, row: int) -> dict[str, Floats32]:
+def relief_block(snapshot: Snapshot, crs: pyproj.CRS, column: int, row: int) -> dict[str, Floats32]:
     """The features of the block with this index from the CRS origin, with a ring of one cell: (SIDE + 2, SIDE + 2)."""
     # A country's lattice is small (16 bytes a km2) and costs far more to read than to keep.
-    around = [[known.once(lattice_heights, crs, column + right, row + up) for right in (-1, 0, 1)] for up in (1, 0, -1)]
+    around = [
+        [snapshot.cached(lattice_heights, crs, column + right, row + up) for right in (-1, 0, 1)] for up in (1, 0, -1)
+    ]
     heights = _middle(np.block(around).astype(np.float64), SIDE + 2 * MARGIN)
     return {name: field.astype(np.float32) for name, field in relief(heights, SIDE + 2).items()}
 
 
-def lattice_heights(known: Snapshot, crs: pyproj.CRS, column: int, row: int) -> Floats32:
+def lattice_heights(snapshot: Snapshot, crs: pyproj.CRS, column: int, row: int) -> Floats32:
     """Mean elevation of the lattice cells of a block, NaN where the DEM has none."""
     lattice = Grid(crs, LATTICE_M, column * SIDE, row * SIDE, np.ones((SIDE, SIDE), dtype=bool))
-    return known.sources.rasters["dem"].read(lattice).astype(np.float32)
+    return snapshot.sources.rasters["dem"].read(lattice).astype(np.float32)
 
 
 def relief(heights: Floats, inner: int) -> dict[str, Floats]:

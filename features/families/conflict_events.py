@@ -81,28 +81,28 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of the conflict events known at `as_of`.
 
     Fatalities weigh by ln(1 + n): one massacre in a town says less of mines than many small clashes.
     """
-    if "conflict_events" not in known.sources.vectors:
+    if "conflict_events" not in snapshot.sources.vectors:
         return {}
-    here = events_on(tile, known, "conflict_events")
+    here = events_on(tile, snapshot, "conflict_events")
     columns: Columns = {
         "conflict_event_distance_m": here.distance_m(),
         f"conflict_event_count_{DETAIL_KM}km": here.count(DETAIL_KM),
     }
     for km in DENSITY_KM:
-        columns |= here.densities(known.once(_weights, km), km)
+        columns |= here.densities(snapshot.cached(_weights, km), km)
     if here.events.has_ages:
         columns[f"conflict_event_years_since_{DETAIL_KM}km"] = here.years_since(DETAIL_KM)
     return columns
 
 
-def _weights(known: Snapshot, km: int) -> dict[str, Floats]:
+def _weights(snapshot: Snapshot, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
-    events = known.once(events_of, "conflict_events")
+    events = snapshot.cached(events_of, "conflict_events")
     weights = {f"conflict_event_density_{km}km_per_km2": np.ones(events.count)}
     if km != DETAIL_KM:
         return weights

@@ -32,47 +32,47 @@ class Holder:
     land: Layer
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """For every holder 1 on its land and 0 elsewhere, and the distance to the front line with the side as its sign.
 
     NaN on land that no polygon with a holder covers. Land in polygons of two holders is held by both.
     """
-    if "control_areas" not in known.sources.vectors:
+    if "control_areas" not in snapshot.sources.vectors:
         return {}
-    holders = known.once(holders_of)
+    holders = snapshot.cached(holders_of)
     held = {slug: first_inside(tile, holder.land) >= 0 for slug, holder in holders.items()}
     nobody = np.where(np.any(list(held.values()), axis=0), 0.0, np.nan) if held else np.empty(0)
     columns: Columns = {_held_by(slug): here + nobody for slug, here in held.items()}
-    if held and "front_lines" in known.sources.vectors:
-        distance = known.here(closest, tile).distance_m + nobody
+    if held and "front_lines" in snapshot.sources.vectors:
+        distance = snapshot.cached_for_tile(closest, tile).distance_m + nobody
         columns |= {_side_of(slug): np.where(here, distance, -distance) for slug, here in held.items()}
     return columns
 
 
-def described(known: Snapshot) -> tuple[FeatureInfo, ...]:
+def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: two for each holder."""
-    if "control_areas" not in known.sources.vectors:
+    if "control_areas" not in snapshot.sources.vectors:
         return ()
     infos: list[FeatureInfo] = []
-    for slug, holder in known.once(holders_of).items():
+    for slug, holder in snapshot.cached(holders_of).items():
         how = f"holder is {holder.name} at the cell centre, NaN on nobody's land"
         infos.append(
             FeatureInfo(_held_by(slug), "0 or 1", FAMILY, 0, f"land held by {holder.name}", ("control_areas",), how)
         )
         text = f"distance to the front line, positive on the land of {holder.name}, negative elsewhere"
         sources, how = ("control_areas", "front_lines"), "exact, at most 50 km, NaN on nobody's land"
-        if "front_lines" in known.sources.vectors:
+        if "front_lines" in snapshot.sources.vectors:
             infos.append(FeatureInfo(_side_of(slug), "m", FAMILY, 0, text, sources, how))
     return tuple(infos)
 
 
-def holders_of(known: Snapshot) -> dict[str, Holder]:
+def holders_of(snapshot: Snapshot) -> dict[str, Holder]:
     """The holders known at `as_of` by the name that their columns have, in the order of their names.
 
     Rows without a holder are nobody's. Raises InputError for more than MOST_HOLDERS.
     """
-    table = known.table("control_areas")
-    layer, names = known.layer("control_areas"), words(table, "holder")
+    table = snapshot.table("control_areas")
+    layer, names = snapshot.layer("control_areas"), words(table, "holder")
     distinct = [str(name) for name in np.unique(names) if name]
     if len(distinct) > MOST_HOLDERS:
         raise InputError(

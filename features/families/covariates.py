@@ -16,13 +16,13 @@ SPACING_STEP_M = 50.0
 FEATURES: tuple[FeatureInfo, ...] = ()
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Every raster warped to the tile, and every numeric column of a point table at the nearest point.
 
     NaN where a raster has no value, and where no point is within one cell or one spacing of the points, whichever is
     greater. Raises InputError when two covariates have the same name.
     """
-    sources, context = known.sources, known.context
+    sources, context = snapshot.sources, snapshot.context
     columns: dict[str, Floats32] = {}
     for covariate in sources.covariates:
         if isinstance(covariate, gpd.GeoDataFrame):
@@ -36,9 +36,9 @@ def build(tile: Grid, known: Snapshot) -> Columns:
     return columns
 
 
-def described(known: Snapshot) -> tuple[FeatureInfo, ...]:
+def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know."""
-    sources = known.sources
+    sources = snapshot.sources
     names: list[str] = []
     for covariate in sources.covariates:
         names += numeric_columns(covariate) if isinstance(covariate, gpd.GeoDataFrame) else [covariate.name]

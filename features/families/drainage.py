@@ -54,20 +54,20 @@ FEATURES = (
 SMOOTH = frozenset({"height_above_drainage_m", "drainage_distance_m"})
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Drainage features of the tile; NaN where the coarse cell has no elevation, and nowhere else.
 
     Enclosed holes of the DEM are crossed like lakes; holes that meet the edge of block and margin swallow water like
     the sea.
     """
-    if "dem" not in known.sources.rasters:
+    if "dem" not in snapshot.sources.rasters:
         return {}
-    return assemble(tile, known, drainage_block, SMOOTH)
+    return assemble(tile, snapshot, drainage_block, SMOOTH)
 
 
-def drainage_block(known: Snapshot, block: Block) -> dict[str, Floats32]:
+def drainage_block(snapshot: Snapshot, block: Block) -> dict[str, Floats32]:
     """The features of one block, each (side + 2, side + 2)."""
-    heights = known.lately(block_heights, block)
+    heights = snapshot.cached_block(block_heights, block)
     missing = np.isnan(heights)
     filled, order, receiver = flow(heights)
     count = upslope_cells(order, receiver).reshape(heights.shape)

@@ -66,20 +66,20 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of the finds known at `as_of`; dates, quantities and kinds have columns where the records tell them."""
-    if "finds" not in known.sources.vectors:
+    if "finds" not in snapshot.sources.vectors:
         return {}
-    here = events_on(tile, known, "finds")
+    here = events_on(tile, snapshot, "finds")
     columns: Columns = {"find_distance_m": here.distance_m(), f"find_count_{NEAR_KM}km": here.count(NEAR_KM)}
     for km in DENSITY_KM:
-        columns |= here.densities(known.once(_weights, km), km)
+        columns |= here.densities(snapshot.cached(_weights, km), km)
     return columns
 
 
-def _weights(known: Snapshot, km: int) -> dict[str, Floats]:
+def _weights(snapshot: Snapshot, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
-    events = known.once(events_of, "finds")
+    events = snapshot.cached(events_of, "finds")
     weights = {f"find_density_{km}km_per_km2": np.ones(events.count)}
     if km != DETAIL_KM:
         return weights

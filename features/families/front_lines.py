@@ -158,88 +158,88 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Front-line features of the tile.
 
     A kind, a side and a period have their columns only if some known line has one; years held and height are NaN
     beyond the longest distance, years held also where the nearest line has no `held_from`.
     """
-    if "front_lines" not in known.sources.vectors:
+    if "front_lines" not in snapshot.sources.vectors:
         return {}
-    layer, close = known.once(_pieces), known.here(closest, tile)
+    layer, close = snapshot.cached(_pieces), snapshot.cached_for_tile(closest, tile)
     columns: Columns = {"front_line_distance_m": close.distance_m}
-    for name, part in known.once(_parts).items():
+    for name, part in snapshot.cached(_parts).items():
         columns[name] = distance_m(tile, part)
-    columns |= _by_time(tile, known, close) | _shape(tile, known, layer, close)
+    columns |= _by_time(tile, snapshot, close) | _shape(tile, snapshot, layer, close)
     for km in DENSITY_KM:
         columns[f"front_line_density_{km}km_km_per_km2"] = line_density(tile, layer, km * 1000.0)
     if "withdrawal_route_distance_m" in columns:
-        routes = known.once(_parts)["withdrawal_route_distance_m"]
+        routes = snapshot.cached(_parts)["withdrawal_route_distance_m"]
         columns[f"withdrawal_route_density_{ROUTE_KM}km_km_per_km2"] = line_density(tile, routes, ROUTE_KM * 1000.0)
-    if "rivers" in known.sources.vectors:
-        columns["river_front_line_crossing_distance_m"] = distance_m(tile, known.once(_river_crossings))
-    if "dem" in known.sources.rasters:
-        columns["front_line_height_m"] = _height(tile, known, layer, close)
+    if "rivers" in snapshot.sources.vectors:
+        columns["river_front_line_crossing_distance_m"] = distance_m(tile, snapshot.cached(_river_crossings))
+    if "dem" in snapshot.sources.rasters:
+        columns["front_line_height_m"] = _height(tile, snapshot, layer, close)
     return columns
 
 
-def years_held(known: Snapshot) -> Floats:
+def years_held(snapshot: Snapshot) -> Floats:
     """Years from `held_from` to `held_to`, or to `as_of` where the line was held then or its end is unknown."""
-    lines = known.table("front_lines")
-    end, today = dates_of(lines, "held_to"), np.datetime64(known.context.as_of, "ns")
+    lines = snapshot.table("front_lines")
+    end, today = dates_of(lines, "held_to"), np.datetime64(snapshot.context.as_of, "ns")
     # NaT compares as False: a line without an end is held to this day.
     return years_between(dates_of(lines, "held_from"), np.where(end < today, end, today))
 
 
-def closest(known: Snapshot, tile: Grid) -> Nearest:
+def closest(snapshot: Snapshot, tile: Grid) -> Nearest:
     """The front line nearest to every cell of a tile, in segments of at most PIECE_M."""
-    return nearest(tile, known.once(_pieces))
+    return nearest(tile, snapshot.cached(_pieces))
 
 
-def _pieces(known: Snapshot) -> Layer:
-    return split_segments(known.layer("front_lines"), PIECE_M)
+def _pieces(snapshot: Snapshot) -> Layer:
+    return split_segments(snapshot.layer("front_lines"), PIECE_M)
 
 
-def _parts(known: Snapshot) -> dict[str, Layer]:
+def _parts(snapshot: Snapshot) -> dict[str, Layer]:
     """The lines of each kind and period, by the name of the distance to them; only those that the table tells of."""
-    lines = known.table("front_lines")
-    layer, kinds = known.layer("front_lines"), words(lines, "kind")
+    lines = snapshot.table("front_lines")
+    layer, kinds = snapshot.layer("front_lines"), words(lines, "kind")
     parts = {f"{kind}_distance_m": kinds == kind for kind in KINDS if (kinds == kind).any()}
     start, end = dates_of(lines, "held_from"), dates_of(lines, "held_to")
     dated = ~np.isnat(start) | ~np.isnat(end)
     if dated.any():
         for years in PERIODS_YEARS:
-            since = years_between(end, np.datetime64(known.context.as_of, "ns"))
+            since = years_between(end, np.datetime64(snapshot.context.as_of, "ns"))
             parts[f"front_line_held_{years}y_distance_m"] = dated & ~(since > years)
     return {name: part_of(layer, chosen) for name, chosen in parts.items()}
 
 
-def _by_time(tile: Grid, known: Snapshot, close: Nearest) -> dict[str, Floats]:
-    held = known.once(years_held)
+def _by_time(tile: Grid, snapshot: Snapshot, close: Nearest) -> dict[str, Floats]:
+    held = snapshot.cached(years_held)
     if not np.isfinite(held).any():
         return {}
     return {
         "front_line_years_held": np.where(close.owner >= 0, held[close.owner], np.nan),
-        "front_line_shifts_5km": groups_within(tile, known.layer("front_lines"), known.once(_periods), SHIFT_M),
+        "front_line_shifts_5km": groups_within(tile, snapshot.layer("front_lines"), snapshot.cached(_periods), SHIFT_M),
     }
 
 
-def _periods(known: Snapshot) -> Integers:
+def _periods(snapshot: Snapshot) -> Integers:
     """Number of the distinct pair of dates of each segment's line, -1 where the line has no `held_from`."""
-    lines = known.table("front_lines")
+    lines = snapshot.table("front_lines")
     dates = np.column_stack([dates_of(lines, "held_from"), dates_of(lines, "held_to")]).astype(np.int64)
     period = np.unique(dates, axis=0, return_inverse=True)[1].reshape(-1)
     period = np.where(np.isnat(dates_of(lines, "held_from")), -1, period)
-    return np.asarray(period[known.layer("front_lines").owner])
+    return np.asarray(period[snapshot.layer("front_lines").owner])
 
 
-def _shape(tile: Grid, known: Snapshot, layer: Layer, close: Nearest) -> dict[str, Floats]:
-    bends = np.append(known.once(_bends), np.nan)
+def _shape(tile: Grid, snapshot: Snapshot, layer: Layer, close: Nearest) -> dict[str, Floats]:
+    bends = np.append(snapshot.cached(_bends), np.nan)
     columns = {
         "front_line_bend_deg": bends[close.segment],
         "no_mans_land_width_m": gap_between_lines_m(tile, layer, close),
     }
-    sided = known.once(_sided)
+    sided = snapshot.cached(_sided)
     if sided is not None:
         side = nearest(tile, sided)
         sign = side_of_line(tile, sided, side, share_along(tile, sided, side))
@@ -249,13 +249,13 @@ def _shape(tile: Grid, known: Snapshot, layer: Layer, close: Nearest) -> dict[st
     return columns
 
 
-def _bends(known: Snapshot) -> Floats:
-    return bends_deg(known.once(_pieces))
+def _bends(snapshot: Snapshot) -> Floats:
+    return bends_deg(snapshot.cached(_pieces))
 
 
-def _sided(known: Snapshot) -> Layer | None:
+def _sided(snapshot: Snapshot) -> Layer | None:
     """The lines with a known side, turned so that their front lies to the left; None where no line tells."""
-    lines = known.table("front_lines")
+    lines = snapshot.table("front_lines")
     sides, shapes = words(lines, "front_side"), np.asarray(lines.geometry.array)
     if not np.isin(sides, ("left", "right")).any():
         return None
@@ -263,24 +263,24 @@ def _sided(known: Snapshot) -> Layer | None:
     return layer_of(turned[np.isin(sides, ("left", "right"))])
 
 
-def _river_crossings(known: Snapshot) -> Layer:
-    rivers, lines = known.table("rivers"), known.table("front_lines")
+def _river_crossings(snapshot: Snapshot) -> Layer:
+    rivers, lines = snapshot.table("rivers"), snapshot.table("front_lines")
     return layer_of(crossings(np.asarray(rivers.geometry.array), np.asarray(lines.geometry.array)))
 
 
-def _height(tile: Grid, known: Snapshot, layer: Layer, close: Nearest) -> Floats:
+def _height(tile: Grid, snapshot: Snapshot, layer: Layer, close: Nearest) -> Floats:
     """Height of the cells above the nearest place on the line, NaN where the DEM has no height at either."""
-    at_start, at_end = (np.append(heights, np.nan) for heights in known.once(_line_heights))
+    at_start, at_end = (np.append(heights, np.nan) for heights in snapshot.cached(_line_heights))
     share = share_along(tile, layer, close)
     there = at_start[close.segment] + share * (at_end[close.segment] - at_start[close.segment])
-    halo = (known.heights(tile).shape[0] - tile.shape[0]) // 2
-    return np.asarray(known.heights(tile)[halo:-halo, halo:-halo] - there)
+    halo = (snapshot.heights(tile).shape[0] - tile.shape[0]) // 2
+    return np.asarray(snapshot.heights(tile)[halo:-halo, halo:-halo] - there)
 
 
-def _line_heights(known: Snapshot) -> tuple[Floats, Floats]:
+def _line_heights(snapshot: Snapshot) -> tuple[Floats, Floats]:
     """Elevation at both ends of every piece of the lines."""
-    layer, dem = known.once(_pieces), known.sources.rasters["dem"]
-    grid = known.sources.grid
+    layer, dem = snapshot.cached(_pieces), snapshot.sources.rasters["dem"]
+    grid = snapshot.sources.grid
     # Both ends at once: each square of the DEM is read once.
     heights = heights_at(dem, grid, np.concatenate([layer.start, layer.end]))
     return heights[: len(layer.start)], heights[len(layer.start) :]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of import Snapshot, polygon_ownership
+from features.as_of import Snapshot, own_polygons
 from features.base import (
     CLIP_M,
     Columns,
@@ -16,7 +16,7 @@ from features.base import (
     places_m,
     words,
 )
-from features.geometry import Layer, Owned, count_within, distance_m, part_of, point_densities
+from features.geometry import Layer, OwnRecords, count_within, distance_m, part_of, point_densities
 
 FAMILY = "hazard_areas"
 TYPES = {
@@ -79,22 +79,22 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of the hazard areas known at `as_of`, open or closed.
 
     Where hazard areas make labels a cell leaves out every one that reaches into its own block, whole.
     """
-    if "hazard_areas" not in known.sources.vectors:
+    if "hazard_areas" not in snapshot.sources.vectors:
         return {}
-    own = polygon_ownership(tile, known, "hazard_areas")
-    columns: Columns = {"hazard_area_distance_m": distance_m(tile, known.layer("hazard_areas"), own)}
-    types = known.once(_types)
+    own = own_polygons(tile, snapshot, "hazard_areas")
+    columns: Columns = {"hazard_area_distance_m": distance_m(tile, snapshot.layer("hazard_areas"), own)}
+    types = snapshot.cached(_types)
     for kind, (name, _) in TYPES.items():
         if kind in types:
             rows, layer = types[kind]
             columns[f"{name}_distance_m"] = distance_m(tile, layer, _among(own, rows))
     columns |= clipped(columns)
-    places, area_km2, spread_m = known.once(_places)
+    places, area_km2, spread_m = snapshot.cached(_places)
     for km in DENSITY_KM:
         density = point_densities(tile, places, area_km2[:, None], km * 1000.0, spread_m, own)[0]
         columns[f"hazard_area_density_{km}km_share"] = density
@@ -102,24 +102,24 @@ def build(tile: Grid, known: Snapshot) -> Columns:
     return columns
 
 
-def _types(known: Snapshot) -> dict[str, tuple[Integers, Layer]]:
+def _types(snapshot: Snapshot) -> dict[str, tuple[Integers, Layer]]:
     """Row numbers and layer of the areas of each type; only those that there are."""
-    table = known.table("hazard_areas")
-    types, layer = words(table, "hazard_type"), known.layer("hazard_areas")
+    table = snapshot.table("hazard_areas")
+    types, layer = words(table, "hazard_type"), snapshot.layer("hazard_areas")
     chosen = {kind: types == kind for kind in TYPES}
     return {kind: (np.flatnonzero(rows), part_of(layer, rows)) for kind, rows in chosen.items() if rows.any()}
 
 
-def _places(known: Snapshot) -> tuple[Floats, Floats, Floats]:
-    table = known.table("hazard_areas")
+def _places(snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
+    table = snapshot.table("hazard_areas")
     return places_m(table), area_km2(table), extent_m(table)
 
 
-def _among(own: Owned | None, rows: Integers) -> Owned | None:
-    """The ownership of some of the records, whose new indices are their places in `rows`."""
+def _among(own: OwnRecords | None, rows: Integers) -> OwnRecords | None:
+    """The same for some of the records alone; their new indices are their places in `rows`."""
     if own is None:
         return None
     chosen = np.isin(own.members, rows)
     window = np.repeat(np.arange(len(own.windows)), np.diff(own.starts))[chosen]
     starts = np.concatenate([[0], np.cumsum(np.bincount(window, minlength=len(own.windows)))]).astype(np.int64)
-    return Owned(own.windows, starts, np.searchsorted(rows, own.members[chosen]), own.cells)
+    return OwnRecords(own.windows, starts, np.searchsorted(rows, own.members[chosen]), own.cells)

@@ -107,12 +107,12 @@ FEATURES = (
 )  # fmt: skip
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of all incidents known at `as_of`, dated or not; none where incidents make labels."""
-    vectors = known.sources.vectors
-    if "incidents" not in vectors or "incidents" in known.context.own_event_sources:
+    vectors = snapshot.sources.vectors
+    if "incidents" not in vectors or "incidents" in snapshot.context.own_event_sources:
         return {}
-    events = known.once(events_of, "incidents")
+    events = snapshot.cached(events_of, "incidents")
     columns: Columns = dict(
         zip(
             (f"incident_knn_{k}_distance_m" for k in NEIGHBOURS),
@@ -120,28 +120,28 @@ def build(tile: Grid, known: Snapshot) -> Columns:
             strict=True,
         )
     )
-    columns["incident_chain_distance_m"] = distance_m(tile, known.once(_tree))
-    columns["incident_gabriel_distance_m"] = distance_m(tile, known.once(_gabriel))
+    columns["incident_chain_distance_m"] = distance_m(tile, snapshot.cached(_tree))
+    columns["incident_gabriel_distance_m"] = distance_m(tile, snapshot.cached(_gabriel))
     for km in RIDGE_KM:
         share, crest = ridge_strengths(tile, events.places, events.error_m, km * 1000.0)
         columns |= {f"incident_ridge_{km}km": share, f"incident_ridge_{km}km_per_km2": crest}
-    columns |= _ratios(tile, known)
+    columns |= _ratios(tile, snapshot)
     if "front_lines" in vectors:
-        columns |= _beside_the_line(tile, known, columns["incident_chain_distance_m"])
+        columns |= _beside_the_line(tile, snapshot, columns["incident_chain_distance_m"])
     return columns
 
 
-def _tree(known: Snapshot) -> Layer:
-    return tree_chains(known.once(events_of, "incidents").places, TREE_EDGE_KM * 1000.0)
+def _tree(snapshot: Snapshot) -> Layer:
+    return tree_chains(snapshot.cached(events_of, "incidents").places, TREE_EDGE_KM * 1000.0)
 
 
-def _gabriel(known: Snapshot) -> Layer:
-    return gabriel_chains(known.once(events_of, "incidents").places, GABRIEL_EDGE_KM * 1000.0)
+def _gabriel(snapshot: Snapshot) -> Layer:
+    return gabriel_chains(snapshot.cached(events_of, "incidents").places, GABRIEL_EDGE_KM * 1000.0)
 
 
-def _ratios(tile: Grid, known: Snapshot) -> dict[str, Floats]:
+def _ratios(tile: Grid, snapshot: Snapshot) -> dict[str, Floats]:
     """Logarithms of densities over densities of a wider reach, and over people where settlements have any."""
-    events = known.once(events_of, "incidents")
+    events = snapshot.cached(events_of, "incidents")
     ones = np.ones((events.count, 1))
     around = {km: point_densities(tile, events.places, ones, km * 1000.0, events.error_m)[0] for km in (2, 5, 10)}
     disc = count_within(tile, events.places, DISC_KM * 1000.0) / (np.pi * DISC_KM**2)
@@ -149,8 +149,8 @@ def _ratios(tile: Grid, known: Snapshot) -> dict[str, Floats]:
         "incident_ratio_2_10km": _log_ratio(around[2], around[10], LEAST_DENSITY),
         "incident_ratio_5_20km": _log_ratio(around[5], disc, LEAST_DENSITY),
     }
-    if "settlements" in known.sources.vectors:
-        places, people = known.once(_people)
+    if "settlements" in snapshot.sources.vectors:
+        places, people = snapshot.cached(_people)
         for km in PEOPLE_KM if len(people) else ():
             living = point_densities(tile, places, people[:, None], km * 1000.0)[0]
             ratios[f"incidents_per_head_{km}km"] = _log_ratio(around[km], living, LEAST_PEOPLE)
@@ -164,17 +164,17 @@ def _log_ratio(incidents: Floats, below: Floats, least_below: float) -> Floats:
     return np.asarray(np.log(ratio, out=ratio))
 
 
-def _people(known: Snapshot) -> tuple[Floats, Floats]:
+def _people(snapshot: Snapshot) -> tuple[Floats, Floats]:
     """Places (n, 2) and people (n,) of the settlements that have any."""
-    table = known.table("settlements")
+    table = snapshot.table("settlements")
     people = numbers(table, "population", 0.0)
     return places_m(table)[people > 0], people[people > 0]
 
 
-def _beside_the_line(tile: Grid, known: Snapshot, chain_m: NDArray[np.floating]) -> Columns:
-    line_m = known.here(closest, tile).distance_m
+def _beside_the_line(tile: Grid, snapshot: Snapshot, chain_m: NDArray[np.floating]) -> Columns:
+    line_m = snapshot.cached_for_tile(closest, tile).distance_m
     own_m = np.minimum(line_m, FARTHEST_LINE_M)
-    events, theirs_m = known.once(events_of, "incidents"), known.once(_line_distances_m)
+    events, theirs_m = snapshot.cached(events_of, "incidents"), snapshot.cached(_line_distances_m)
     weights = np.column_stack([theirs_m, np.ones(events.count)])
     total, weight = point_densities(tile, events.places, weights, LINE_KM * 1000.0, events.error_m)
     mean = (total + LEAST_WEIGHT * USUAL_LINE_M) / (weight + LEAST_WEIGHT)
@@ -186,11 +186,11 @@ def _beside_the_line(tile: Grid, known: Snapshot, chain_m: NDArray[np.floating])
     }
 
 
-def _line_distances_m(known: Snapshot) -> Floats:
+def _line_distances_m(snapshot: Snapshot) -> Floats:
     """Distance (n,) of every incident from the nearest front line, at most FARTHEST_LINE_M."""
-    places = known.once(events_of, "incidents").places
+    places = snapshot.cached(events_of, "incidents").places
     found = np.full(len(places), FARTHEST_LINE_M)
-    lines = np.asarray(known.table("front_lines").geometry.array)
+    lines = np.asarray(snapshot.table("front_lines").geometry.array)
     if len(lines) and len(places):
         tree = shapely.STRtree(lines)
         (incident, _), apart = tree.query_nearest(shapely.points(places), all_matches=False, return_distance=True)

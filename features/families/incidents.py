@@ -99,24 +99,24 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of the incidents known at `as_of`; undated records count, except where age matters."""
-    if "incidents" not in known.sources.vectors:
+    if "incidents" not in snapshot.sources.vectors:
         return {}
-    here = events_on(tile, known, "incidents")
+    here = events_on(tile, snapshot, "incidents")
     columns: Columns = {"incident_distance_m": here.distance_m()}
     for km in DENSITY_KM:
-        columns |= here.densities(known.once(_weights, km), km)
+        columns |= here.densities(snapshot.cached(_weights, km), km)
     columns |= {f"incident_count_{km}km": here.count(km) for km in COUNT_KM}
-    columns |= {name: here.count(NEAR_KM, chosen) for name, chosen in known.once(_kinds).items()}
+    columns |= {name: here.count(NEAR_KM, chosen) for name, chosen in snapshot.cached(_kinds).items()}
     if here.events.has_ages:
         columns[f"incident_years_since_{NEAR_KM}km"] = here.years_since(NEAR_KM)
     return columns
 
 
-def _weights(known: Snapshot, km: int) -> dict[str, Floats]:
+def _weights(snapshot: Snapshot, km: int) -> dict[str, Floats]:
     """Weights (n,) of the densities with this bandwidth, by column."""
-    events = known.once(events_of, "incidents")
+    events = snapshot.cached(events_of, "incidents")
     weights = {f"incident_density_{km}km_per_km2": np.ones(events.count)}
     if km in RECENT_KM and events.has_ages:
         for years in HALF_LIVES_YEARS:
@@ -127,9 +127,9 @@ def _weights(known: Snapshot, km: int) -> dict[str, Floats]:
     return weights
 
 
-def _kinds(known: Snapshot) -> dict[str, Flags]:
+def _kinds(snapshot: Snapshot) -> dict[str, Flags]:
     """The incidents of each kind by the column that counts them, where the records tell it."""
-    table = known.table("incidents")
+    table = snapshot.table("incidents")
     kinds = {}
     if has_any(table, "killed"):
         kinds[f"incident_fatal_count_{NEAR_KM}km"] = numbers(table, "killed", 0.0) > 0

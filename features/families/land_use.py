@@ -65,34 +65,36 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Distances to what surrounds the cell, and 1 or 0 for every class of land use at its centre."""
-    vectors = known.sources.vectors
+    vectors = snapshot.sources.vectors
     columns: Columns = {}
     for source, name in NEARBY.items():
         if source in vectors:
-            columns[f"{name}_distance_m"] = distance_m(tile, known.layer(source))
+            columns[f"{name}_distance_m"] = distance_m(tile, snapshot.layer(source))
     if "rivers" in vectors:
-        columns[f"river_density_{RIVER_KM}km_km_per_km2"] = line_density(tile, known.layer("rivers"), RIVER_KM * 1000.0)
+        columns[f"river_density_{RIVER_KM}km_km_per_km2"] = line_density(
+            tile, snapshot.layer("rivers"), RIVER_KM * 1000.0
+        )
     if "buildings" in vectors:
-        places = known.once(_building_places)
+        places = snapshot.cached(_building_places)
         for km in BUILDING_KM:
             density = points_density(tile, places, np.ones(len(places)), km * 1000.0)
             columns[f"building_density_{km}km_per_km2"] = density
     if "land_use" in vectors:
-        columns |= _polygons(tile, known)
-    elif "land_use" in known.sources.rasters:
-        columns |= _raster(tile, known)
+        columns |= _polygons(tile, snapshot)
+    elif "land_use" in snapshot.sources.rasters:
+        columns |= _raster(tile, snapshot)
     return columns
 
 
-def described(known: Snapshot) -> tuple[FeatureInfo, ...]:
+def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: one for each class of land use."""
     names: dict[str, str] = {}
-    if "land_use" in known.sources.vectors:
-        names = {name: f"land_use is {name} at the cell centre" for name in known.once(_classes)}
-    elif "land_use" in known.sources.rasters:
-        names = {f"{code}": f"class {code} of the raster at the cell centre" for code in known.once(_codes)}
+    if "land_use" in snapshot.sources.vectors:
+        names = {name: f"land_use is {name} at the cell centre" for name in snapshot.cached(_classes)}
+    elif "land_use" in snapshot.sources.rasters:
+        names = {f"{code}": f"class {code} of the raster at the cell centre" for code in snapshot.cached(_codes)}
     return tuple(
         FeatureInfo(_column(name), "0 or 1", FAMILY, 0, f"land use is {name}", ("land_use",), how)
         for name, how in names.items()
@@ -120,53 +122,53 @@ def raster_classes(raster: RasterSource, grid: Grid) -> tuple[int, ...]:
     return tuple(int(code) for code in codes)
 
 
-def _building_places(known: Snapshot) -> Floats:
-    return places_m(known.table("buildings"))
+def _building_places(snapshot: Snapshot) -> Floats:
+    return places_m(snapshot.table("buildings"))
 
 
-def _classes(known: Snapshot) -> dict[str, Layer]:
+def _classes(snapshot: Snapshot) -> dict[str, Layer]:
     """The polygons of every class of land use."""
-    table = known.table("land_use")
-    layer, classes = known.layer("land_use"), words(table, "land_use")
+    table = snapshot.table("land_use")
+    layer, classes = snapshot.layer("land_use"), words(table, "land_use")
     return {str(name): part_of(layer, classes == name) for name in np.unique(classes) if name}
 
 
-def _farmed(known: Snapshot) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
+def _farmed(snapshot: Snapshot) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
     """Layer, places, areas and spreads of farmland and of orchards; only those that there are."""
-    table = known.table("land_use")
+    table = snapshot.table("land_use")
     classes = words(table, "land_use")
     farmed: dict[str, tuple[Layer, Floats, Floats, Floats]] = {}
     for name, members in FARMED.items():
         chosen = np.isin(classes, list(members))
         if chosen.any():
             part = table[chosen]
-            layer = part_of(known.layer("land_use"), chosen)
+            layer = part_of(snapshot.layer("land_use"), chosen)
             farmed[name] = layer, places_m(part), area_km2(part), extent_m(part)
     return farmed
 
 
-def _codes(known: Snapshot) -> tuple[int, ...]:
-    return raster_classes(known.sources.rasters["land_use"], known.sources.grid)
+def _codes(snapshot: Snapshot) -> tuple[int, ...]:
+    return raster_classes(snapshot.sources.rasters["land_use"], snapshot.sources.grid)
 
 
-def _polygons(tile: Grid, known: Snapshot) -> Columns:
+def _polygons(tile: Grid, snapshot: Snapshot) -> Columns:
     columns: Columns = {
         _column(name): (first_inside(tile, layer) >= 0).astype(np.float64)
-        for name, layer in known.once(_classes).items()
+        for name, layer in snapshot.cached(_classes).items()
     }
     share = np.zeros(tile.shape)
-    for name, (layer, places, areas, spread_m) in known.once(_farmed).items():
+    for name, (layer, places, areas, spread_m) in snapshot.cached(_farmed).items():
         columns[f"{name}_distance_m"] = distance_m(tile, layer)
         share += point_densities(tile, places, areas[:, None], FARM_KM * 1000.0, spread_m)[0]
         columns[f"farmland_share_{FARM_KM}km"] = share
     return columns
 
 
-def _raster(tile: Grid, known: Snapshot) -> dict[str, Floats]:
+def _raster(tile: Grid, snapshot: Snapshot) -> dict[str, Floats]:
     """Indicators of the class at the cell centre, NaN where the raster has none."""
-    values = known.sources.rasters["land_use"].read(tile, "nearest")
+    values = snapshot.sources.rasters["land_use"].read(tile, "nearest")
     hole = np.where(np.isfinite(values), 0.0, np.nan)
-    return {_column(f"{code}"): (values == code) + hole for code in known.once(_codes)}
+    return {_column(f"{code}"): (values == code) + hole for code in snapshot.cached(_codes)}
 
 
 def _column(name: str) -> str:

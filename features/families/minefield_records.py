@@ -51,12 +51,12 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of the records known at `as_of`; distance is 0 inside a recorded polygon, trust NaN beyond 50 km."""
-    if "minefield_records" not in known.sources.vectors:
+    if "minefield_records" not in snapshot.sources.vectors:
         return {}
-    close = nearest(tile, known.layer("minefield_records"))
-    places, trusted, spread_m = known.once(_weighed)
+    close = nearest(tile, snapshot.layer("minefield_records"))
+    places, trusted, spread_m = snapshot.cached(_weighed)
     columns: Columns = {
         "minefield_record_distance_m": close.distance_m,
         "minefield_record_trust": np.append(trusted, np.nan)[close.owner],
@@ -67,12 +67,12 @@ def build(tile: Grid, known: Snapshot) -> Columns:
     return columns
 
 
-def _weighed(known: Snapshot) -> tuple[Floats, Floats, Floats]:
+def _weighed(snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
     """Places of the records, the trust in each, and the uncertainty of where it lies."""
-    table = known.table("minefield_records")
+    table = snapshot.table("minefield_records")
     places = places_m(table)
     spread_m = np.hypot(numbers(table, "location_error_m", 0.0), extent_m(table))
-    return places, trust(table, places, known.sources.vectors.get("districts")), spread_m
+    return places, trust(table, places, snapshot.sources.vectors.get("districts")), spread_m
 
 
 def trust(table: gpd.GeoDataFrame, places: Floats, districts: gpd.GeoDataFrame | None) -> Floats:

@@ -79,15 +79,15 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Road features of the tile.
 
     A class group, junctions and bridges have their columns only if the source has any, crossings only with the
     source that is crossed.
     """
-    if "roads" not in known.sources.vectors:
+    if "roads" not in snapshot.sources.vectors:
         return {}
-    layer, parts = known.layer("roads"), known.once(_parts)
+    layer, parts = snapshot.layer("roads"), snapshot.cached(_parts)
     columns: Columns = {"road_distance_m": distance_m(tile, layer)}
     columns |= {name: distance_m(tile, part) for name, part in parts.items()}
     for km in DENSITY_KM:
@@ -100,8 +100,8 @@ def build(tile: Grid, known: Snapshot) -> Columns:
         density = points_density(tile, places, np.ones(len(places)), JUNCTION_KM * 1000.0)
         columns[f"junction_density_{JUNCTION_KM}km_per_km2"] = density
     for source, name in (("rivers", "river_crossing"), ("front_lines", "road_front_line_crossing")):
-        if source in known.sources.vectors:
-            columns[f"{name}_distance_m"] = distance_m(tile, known.once(_crossed, source))
+        if source in snapshot.sources.vectors:
+            columns[f"{name}_distance_m"] = distance_m(tile, snapshot.cached(_crossed, source))
     return columns
 
 
@@ -138,10 +138,10 @@ def junctions(layer: Layer) -> Floats:
     return np.asarray(places[count >= 3].view(np.float64).reshape(-1, 2))
 
 
-def _parts(known: Snapshot) -> dict[str, Layer]:
+def _parts(snapshot: Snapshot) -> dict[str, Layer]:
     """Roads by class group, bridges and junctions, by the name of the distance to them; only those that there are."""
-    roads = known.table("roads")
-    layer, groups = known.layer("roads"), class_groups(words(roads, "road_class"))
+    roads = snapshot.table("roads")
+    layer, groups = snapshot.layer("roads"), class_groups(words(roads, "road_class"))
     names = {"major": "major_road", "minor": "minor_road", "track": "track"}
     parts = {f"{names[group]}_distance_m": groups == group for group in names}
     parts["bridge_distance_m"] = ~np.isin(words(roads, "bridge"), NOT_BRIDGES)
@@ -150,6 +150,6 @@ def _parts(known: Snapshot) -> dict[str, Layer]:
     return layers | ({"junction_distance_m": point_layer(places)} if len(places) else {})
 
 
-def _crossed(known: Snapshot, source: str) -> Layer:
-    roads, other = known.table("roads"), known.table(source)
+def _crossed(snapshot: Snapshot, source: str) -> Layer:
+    roads, other = snapshot.table("roads"), snapshot.table(source)
     return layer_of(crossings(np.asarray(roads.geometry.array), np.asarray(other.geometry.array)))

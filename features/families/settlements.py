@@ -83,15 +83,15 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Settlement features of the tile; sizes, people and abandoned places only if the source tells of any.
 
     A settlement without a population counts as a place, and as nobody in the sums.
     """
-    if "settlements" not in known.sources.vectors:
+    if "settlements" not in snapshot.sources.vectors:
         return {}
-    columns: Columns = {name: distance_m(tile, layer) for name, layer in known.once(_layers).items()}
-    places, population, planned = known.once(_people)
+    columns: Columns = {name: distance_m(tile, layer) for name, layer in snapshot.cached(_layers).items()}
+    places, population, planned = snapshot.cached(_people)
     density = points_density(tile, places, np.ones(len(places)), PLACES_KM * 1000.0)
     columns[f"settlement_density_{PLACES_KM}km_per_km2"] = density
     for name, people, radii in (("population", population, DENSITY_KM), ("planned_population", planned, PLANNED_KM)):
@@ -102,17 +102,17 @@ def build(tile: Grid, known: Snapshot) -> Columns:
     return columns
 
 
-def _people(known: Snapshot) -> tuple[Floats, Floats, Floats]:
-    table = known.table("settlements")
+def _people(snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
+    table = snapshot.table("settlements")
     return places_m(table), numbers(table, "population", 0.0), numbers(table, "planned_population", 0.0)
 
 
-def _layers(known: Snapshot) -> dict[str, Layer]:
+def _layers(snapshot: Snapshot) -> dict[str, Layer]:
     """The settlements of each size and kind, by the name of the distance to them; only those that there are."""
-    places, population, planned = known.once(_people)
+    places, population, planned = snapshot.cached(_people)
     chosen = {f"settlement_{size}_distance_m": population >= size for size in SIZES}
     chosen["planned_return_distance_m"] = planned > 0
-    chosen["abandoned_settlement_distance_m"] = is_abandoned(known.table("settlements"))
+    chosen["abandoned_settlement_distance_m"] = is_abandoned(snapshot.table("settlements"))
     layers = {name: point_layer(places[rows]) for name, rows in chosen.items() if rows.any()}
     return {"settlement_distance_m": point_layer(places), **layers}
 

@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from features.as_of import Snapshot, ownership, polygon_ownership
+from features.as_of import Snapshot, own_points, own_polygons
 from features.base import (
     CLIP_M,
     Columns,
@@ -77,7 +77,7 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of released and surveyed land known at `as_of`.
 
     A job is a released polygon or a surveyed place, found when devices were counted or the outcome says so. Where
@@ -85,22 +85,22 @@ def build(tile: Grid, known: Snapshot) -> Columns:
     NaN where nobody searched around.
     """
     columns: Columns = {}
-    vectors = known.sources.vectors
+    vectors = snapshot.sources.vectors
     if "land_release" in vectors:
-        columns |= _released(tile, known)
+        columns |= _released(tile, snapshot)
     if "land_release" in vectors or "survey" in vectors:
         for km in SHARE_KM:
-            jobs = np.sum([_jobs(tile, known, source, km) for source in BOTH if source in vectors], axis=0)
+            jobs = np.sum([_jobs(tile, snapshot, source, km) for source in BOTH if source in vectors], axis=0)
             found, all_jobs = jobs
             columns[f"found_share_{km}km"] = _ratio(found, all_jobs)
     return columns
 
 
-def _released(tile: Grid, known: Snapshot) -> Columns:
-    own = polygon_ownership(tile, known, "land_release")
-    columns: Columns = {"land_release_distance_m": distance_m(tile, known.layer("land_release"), own)}
+def _released(tile: Grid, snapshot: Snapshot) -> Columns:
+    own = own_polygons(tile, snapshot, "land_release")
+    columns: Columns = {"land_release_distance_m": distance_m(tile, snapshot.layer("land_release"), own)}
     columns |= clipped(columns)
-    places, weights, spread_m = known.once(_release_weights)
+    places, weights, spread_m = snapshot.cached(_release_weights)
     for km in DENSITY_KM:
         sums = point_densities(tile, places, weights, km * 1000.0, spread_m, own)
         columns[f"land_release_density_{km}km_share"] = sums[0]
@@ -109,35 +109,35 @@ def _released(tile: Grid, known: Snapshot) -> Columns:
     return columns
 
 
-def _release_weights(known: Snapshot) -> tuple[Floats, Floats, Floats]:
+def _release_weights(snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
     """Places, weights (area in km2, and devices where any are counted) and spread of the released polygons."""
-    table = known.table("land_release")
+    table = snapshot.table("land_release")
     weights = [area_km2(table)]
     if any(name in table for name in DEVICES):
-        weights.append(_devices(known))
+        weights.append(_devices(snapshot))
     return places_m(table), np.column_stack(weights), extent_m(table)
 
 
-def _devices(known: Snapshot) -> Floats:
-    table = known.table("land_release")
+def _devices(snapshot: Snapshot) -> Floats:
+    table = snapshot.table("land_release")
     return np.asarray(np.sum([numbers(table, name, 0.0).clip(0.0) for name in DEVICES], axis=0))
 
 
-def _jobs(tile: Grid, known: Snapshot, source: str, km: int) -> Floats:
+def _jobs(tile: Grid, snapshot: Snapshot, source: str, km: int) -> Floats:
     """(2, *tile.shape) jobs with a find and all jobs per km2."""
-    places, found, spread_m, areal = known.once(_job_places, source)
+    places, found, spread_m, areal = snapshot.cached(_job_places, source)
     weights = np.column_stack([found, np.ones(len(found))])
     if areal:
-        return point_densities(tile, places, weights, km * 1000.0, spread_m, polygon_ownership(tile, known, source))
-    return event_densities(tile, places, weights, km * 1000.0, spread_m, ownership(tile, known, source))
+        return point_densities(tile, places, weights, km * 1000.0, spread_m, own_polygons(tile, snapshot, source))
+    return event_densities(tile, places, weights, km * 1000.0, spread_m, own_points(tile, snapshot, source))
 
 
-def _job_places(known: Snapshot, source: str) -> tuple[Floats, Floats, Floats, bool]:
+def _job_places(snapshot: Snapshot, source: str) -> tuple[Floats, Floats, Floats, bool]:
     """Places of the jobs, 1 where ordnance was found, their spread, and whether any is a polygon."""
-    table = known.table(source)
+    table = snapshot.table(source)
     areal = bool((shapely.get_dimensions(np.asarray(table.geometry.array)) == 2).any())
     if source == "land_release":
-        return places_m(table), (_devices(known) > 0).astype(np.float64), extent_m(table), True
+        return places_m(table), (_devices(snapshot) > 0).astype(np.float64), extent_m(table), True
     outcome = words(table, "outcome")
     known_rows = np.isin(outcome, ("found", "searched"))
     # Rows that say nothing keep their place in the table, out of reach, so that owners are told by row number.

@@ -85,11 +85,11 @@ FEATURES = (
 )
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Terrain features of every cell of the tile; none without a DEM."""
-    if "dem" not in known.sources.rasters:
+    if "dem" not in snapshot.sources.rasters:
         return {}
-    height, halo, size = known.heights(tile), height_halo(tile), tile.cell_size_m
+    height, halo, size = snapshot.heights(tile), height_halo(tile), tile.cell_size_m
     columns: dict[str, Heights] = {"elevation_m": _inner(height, halo)}
     columns |= derivatives(_inner(height, halo - 1), size)
     columns["vector_ruggedness"] = vector_ruggedness(_inner(height, halo - 2), size)

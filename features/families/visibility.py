@@ -56,18 +56,18 @@ class Observers:
     length_cm: Integers
 
 
-def build(tile: Grid, known: Snapshot) -> Columns:
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Visibility features of the tile; none without both front lines and DEM.
 
     NaN outside the area and where the cell has no height. An observer on a cell without height is not counted, and a
     ray passes over unknown ground: it hides nothing.
     """
-    if "front_lines" not in known.sources.vectors or "dem" not in known.sources.rasters:
+    if "front_lines" not in snapshot.sources.vectors or "dem" not in snapshot.sources.rasters:
         return {}
-    heights, halo = known.heights(tile), height_halo(tile)
+    heights, halo = snapshot.heights(tile), height_halo(tile)
     inner = np.s_[halo : halo + tile.shape[0], halo : halo + tile.shape[1]]
     wanted = tile.mask & np.isfinite(heights[inner])
-    rows, columns, length_cm = _observers_near(tile, known.once(_observers_of_run))
+    rows, columns, length_cm = _observers_near(tile, snapshot.cached(_observers_of_run))
     within_cm, seen_cm = visible_cm(heights, halo, wanted, rows, columns, length_cm, tile.cell_size_m)
     share = np.divide(seen_cm, within_cm, out=np.zeros(tile.shape), where=within_cm > 0)
     columns_of = {"front_line_visible_share_3km": share, "front_line_visible_km_3km": seen_cm / 100_000}
@@ -115,8 +115,8 @@ def visible_cm(
     return within, seen
 
 
-def _observers_of_run(known: Snapshot) -> Observers:
-    return observers_along(np.asarray(known.table("front_lines").geometry.array))
+def _observers_of_run(snapshot: Snapshot) -> Observers:
+    return observers_along(np.asarray(snapshot.table("front_lines").geometry.array))
 
 
 def _observers_near(tile: Grid, observers: Observers) -> tuple[Integers, Integers, Integers]:

@@ -3,7 +3,7 @@ from .coverage import cell_coverage, covered_share
 from .densities import event_densities, line_density, point_densities, points_density
 from .distances import Nearest, distance_m, nearest, neighbour_distances_m, share_along
 from .event_distances import event_distance_m
-from .exclusions import Owned, Ownership
+from .exclusions import OwnRecords, OwnRecordsByRule
 from .layers import Layer, layer_of, part_of, point_layer, segments_near, split_segments
 from .line_shape import MOST_WIDTH_M, bends_deg, gap_between_lines_m, groups_within, side_of_line
 from .point_in_polygon import first_inside
@@ -16,8 +16,8 @@ __all__ = [
     "STEP_M",
     "Layer",
     "Nearest",
-    "Owned",
-    "Ownership",
+    "OwnRecords",
+    "OwnRecordsByRule",
     "bends_deg",
     "cell_coverage",
     "count_within",

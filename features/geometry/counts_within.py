@@ -4,10 +4,10 @@ import numba
 import numpy as np
 
 from features.base import Flags, Floats, Grid, Integers
-from features.geometry.exclusions import Owned, Ownership
+from features.geometry.exclusions import OwnRecords, OwnRecordsByRule
 
 
-def count_within(tile: Grid, places: Floats, radius_m: float, own: Owned | None = None) -> Integers:
+def count_within(tile: Grid, places: Floats, radius_m: float, own: OwnRecords | None = None) -> Integers:
     """Number of points (n, 2) within `radius_m` of every cell centre (tile.shape), the cell's own left out."""
     counts = np.zeros((tile.shape[0], tile.shape[1] + 1), dtype=np.int64)
     _count(tile.eastings_m, -tile.northings_m, places, radius_m, counts)
@@ -17,7 +17,7 @@ def count_within(tile: Grid, places: Floats, radius_m: float, own: Owned | None 
     return found
 
 
-def least_within(tile: Grid, places: Floats, values: Floats, radius_m: float, own: Owned | None = None) -> Floats:
+def least_within(tile: Grid, places: Floats, values: Floats, radius_m: float, own: OwnRecords | None = None) -> Floats:
     """Least value (n,) of the points within `radius_m` (tile.shape), infinite where there is none."""
     least = np.full(tile.shape, np.inf)
     _least(tile.eastings_m, -tile.northings_m, places, values, radius_m, least)
@@ -27,7 +27,7 @@ def least_within(tile: Grid, places: Floats, values: Floats, radius_m: float, ow
     return least
 
 
-def event_count(tile: Grid, places: Floats, chosen: Flags, radius_m: float, own: Ownership) -> Floats:
+def event_count(tile: Grid, places: Floats, chosen: Flags, radius_m: float, own: OwnRecordsByRule) -> Floats:
     """Number of the `chosen` points (n,) within the radius that a cell does not own."""
     counts = np.zeros(tile.shape)
     for rows, part in own:
@@ -37,7 +37,7 @@ def event_count(tile: Grid, places: Floats, chosen: Flags, radius_m: float, own:
     return counts
 
 
-def event_least(tile: Grid, places: Floats, values: Floats, radius_m: float, own: Ownership) -> Floats:
+def event_least(tile: Grid, places: Floats, values: Floats, radius_m: float, own: OwnRecordsByRule) -> Floats:
     """Least value within the radius of the points that a cell does not own; NaN values count as none."""
     least = np.full(tile.shape, np.inf)
     for rows, part in own:

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from features.base import Floats, Floats32, Grid, Integers
-from features.geometry.exclusions import Owned, Ownership
+from features.geometry.exclusions import OwnRecords, OwnRecordsByRule
 from features.geometry.lattices import Densities, Lattice, interpolate, lattice
 from features.geometry.layers import Layer, segments_near
 
@@ -46,7 +46,7 @@ def point_densities(
     weights: Floats,
     bandwidth_m: float,
     error_m: Floats | None = None,
-    own: Owned | None = None,
+    own: OwnRecords | None = None,
 ) -> Floats:
     """Weight per km2 around every cell (k, *tile.shape) for weights (n, k) at places (n, 2).
 
@@ -71,7 +71,7 @@ def _fill(
     weights: Floats,
     bandwidth_m: float,
     error_m: Floats | None,
-    own: Owned | None,
+    own: OwnRecords | None,
     out: Densities,
 ) -> None:
     sigma = widened_m(bandwidth_m, np.zeros(len(places)) if error_m is None else error_m)
@@ -91,7 +91,9 @@ def _fill(
         )  # fmt: skip
 
 
-def _reaching(nodes: Lattice, places: Floats, reach: Floats, own: Owned | None) -> tuple[Integers, Owned | None]:
+def _reaching(
+    nodes: Lattice, places: Floats, reach: Floats, own: OwnRecords | None
+) -> tuple[Integers, OwnRecords | None]:
     """Indices of the points (n, 2) that reach the nodes or are owned, and the owners of these."""
     east, south, wide = places[:, 0], -places[:, 1], reach + 1.0
     here = (east >= nodes.eastings[0] - wide) & (east <= nodes.eastings[-1] + wide)
@@ -100,15 +102,15 @@ def _reaching(nodes: Lattice, places: Floats, reach: Floats, own: Owned | None) 
         return np.flatnonzero(here), None
     here[own.members] = True
     near = np.flatnonzero(here)
-    return near, Owned(own.windows, own.starts, np.searchsorted(near, own.members), own.cells)
+    return near, OwnRecords(own.windows, own.starts, np.searchsorted(near, own.members), own.cells)
 
 
 def event_densities(
-    tile: Grid, places: Floats, weights: Floats, bandwidth_m: float, error_m: Floats, ownership: Ownership
+    tile: Grid, places: Floats, weights: Floats, bandwidth_m: float, error_m: Floats, by_rule: OwnRecordsByRule
 ) -> Floats:
     """Weight per km2 (k, *tile.shape) of the records that a cell does not own."""
     parts = [
-        point_densities(tile, places[rows], weights[rows], bandwidth_m, error_m[rows], own) for rows, own in ownership
+        point_densities(tile, places[rows], weights[rows], bandwidth_m, error_m[rows], own) for rows, own in by_rule
     ]
     return parts[0] if len(parts) == 1 else np.asarray(sum(parts, np.zeros((weights.shape[1], *tile.shape))))
 

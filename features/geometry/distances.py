@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from features.base import LONGEST_DISTANCE_M, Flags, Floats, Floats32, Grid, Integers
-from features.geometry.exclusions import Owned
+from features.geometry.exclusions import OwnRecords
 from features.geometry.layers import Layer, segments_near
 from features.geometry.nearest_segments import SLACK_M, nearest_segments, ranked_distances_m
 from features.geometry.point_in_polygon import first_inside
@@ -37,7 +37,7 @@ class Nearest:
     segment: Integers
 
 
-def distance_m(tile: Grid, layer: Layer, own: Owned | None = None) -> Floats32:
+def distance_m(tile: Grid, layer: Layer, own: OwnRecords | None = None) -> Floats32:
     """Distance to the nearest geometry, 0 inside a polygon, at most the longest distance; NaN outside the area.
 
     With `own` a cell leaves out the geometries that it owns.

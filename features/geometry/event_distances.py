@@ -7,20 +7,20 @@ from scipy.spatial import cKDTree
 
 from features.base import LONGEST_DISTANCE_M, Floats, Floats32, Grid, Integers
 from features.geometry.distances import distance_m
-from features.geometry.exclusions import Owned, Ownership
+from features.geometry.exclusions import OwnRecords, OwnRecordsByRule
 from features.geometry.layers import Layer
 
 # Neighbours asked for at once before a cell's own group gets a tree of everything else.
 MOST_NEIGHBOURS = 32
 
 
-def event_distance_m(tile: Grid, parts: Sequence[Layer], ownership: Ownership) -> Floats32:
+def event_distance_m(tile: Grid, layers: Sequence[Layer], by_rule: OwnRecordsByRule) -> Floats32:
     """Distance (tile.shape) to the nearest of the points that a cell does not own; NaN outside the area.
 
-    `parts` are the points by the rule that they follow, in the order of `ownership`.
+    `layers` are the points by the rule that they follow, in the order of `by_rule`.
     """
     least = np.where(tile.mask, np.float32(LONGEST_DISTANCE_M), np.float32(np.nan))
-    for layer, (_, own) in zip(parts, ownership, strict=True):
+    for layer, (_, own) in zip(layers, by_rule, strict=True):
         if own is None or own.cells:
             found = distance_m(tile, layer)
             if own is not None:
@@ -58,7 +58,7 @@ def nearest_other(centres: Floats, groups_of_cells: Integers, layer: Layer, grou
     return np.asarray(np.minimum(found, LONGEST_DISTANCE_M))
 
 
-def _ask_owners_again(tile: Grid, distance: Floats32, layer: Layer, own: Owned) -> None:
+def _ask_owners_again(tile: Grid, distance: Floats32, layer: Layer, own: OwnRecords) -> None:
     """Cells that own points: the distance to the nearest of the others."""
     rows, columns = own.windows[:, 0], own.windows[:, 2]
     centres = np.column_stack([tile.eastings_m[columns], tile.northings_m[rows]])

@@ -7,7 +7,7 @@ from features.base import Integers
 
 
 @dataclass(frozen=True, eq=False)
-class Owned:
+class OwnRecords:
     """Windows of a tile with the records that their cells own.
 
     `windows` (m, 4) holds row start, row stop, column start, column stop in the tile; windows do not overlap. The
@@ -28,4 +28,4 @@ class Owned:
 
 # Records by the rule that they follow: their row numbers in the table, and their windows with members that index into
 # those row numbers; None where nobody owns them.
-Ownership = list[tuple[Integers, Owned | None]]
+OwnRecordsByRule = list[tuple[Integers, OwnRecords | None]]

@@ -62,7 +62,7 @@ class FeatureTable:
         return self.values.T[[position[name] for name in wanted]].T
 
 
-def feature_table(tile: Grid, known: Snapshot, families: Iterable[str]) -> FeatureTable:
+def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> FeatureTable:
     """All features of the cells inside a tile.
 
     Raises InputError when no family finds a source: a table without columns ranks nothing.
@@ -70,11 +70,11 @@ def feature_table(tile: Grid, known: Snapshot, families: Iterable[str]) -> Featu
     chosen = check_families(families)
     inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
     # Room for every column that there may be: each is written once, straight to its place.
-    room = len(known.once(feature_infos, chosen))
-    values = known.buffers.take((room, tile.n_cells))
+    room = len(snapshot.cached(feature_infos, chosen))
+    values = snapshot.buffers.take((room, tile.n_cells))
     names: list[str] = []
     for family in chosen:
-        for name, array in FAMILIES[family].build(tile, known).items():
+        for name, array in FAMILIES[family].build(tile, snapshot).items():
             if name in names:
                 raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
             values[len(names)] = array.ravel() if inside is None else array.ravel()[inside]
@@ -88,28 +88,28 @@ def feature_table(tile: Grid, known: Snapshot, families: Iterable[str]) -> Featu
 class _TableOf:
     """The job of a tile; it travels to workers."""
 
-    known: Snapshot
+    snapshot: Snapshot
     families: tuple[str, ...]
 
     def __call__(self, tile: Grid) -> FeatureTable:
-        return feature_table(tile, self.known, self.families)
+        return feature_table(tile, self.snapshot, self.families)
 
 
 def feature_tiles(
-    grid: Grid, known: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+    grid: Grid, snapshot: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
 ) -> Iterator[tuple[Grid, FeatureTable]]:
     """Each tile of the grid with its table, north to south; only a few tiles are in memory at a time."""
-    return over_tiles(_TableOf(known, check_families(families)), grid.tiles(tile_cells), compute)
+    return over_tiles(_TableOf(snapshot, check_families(families)), grid.tiles(tile_cells), compute)
 
 
 def grid_feature_table(
-    grid: Grid, known: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+    grid: Grid, snapshot: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
 ) -> FeatureTable:
     """The feature table of a whole grid, made tile by tile so that memory holds the rasters of few tiles at a time."""
     names: tuple[str, ...] = ()
     values = np.empty((0, 0), dtype=np.float32)
     row_starts = starts_of_rows(grid)
-    for tile, part in feature_tiles(grid, known, families, tile_cells, compute):
+    for tile, part in feature_tiles(grid, snapshot, families, tile_cells, compute):
         if not names:
             names, values = part.names, np.empty((len(part.names), grid.n_cells), dtype=np.float32)
         places = places_of(grid, tile, row_starts)
@@ -133,11 +133,11 @@ def places_of(grid: Grid, tile: Grid, row_starts: Integers) -> Integers:
     return np.asarray((before[:, None] + np.cumsum(tile.mask, axis=1) - 1)[tile.mask])
 
 
-def feature_infos(known: Snapshot, families: Iterable[str]) -> dict[str, FeatureInfo]:
+def feature_infos(snapshot: Snapshot, families: Iterable[str]) -> dict[str, FeatureInfo]:
     """What each feature of the families means, by name; includes the columns that only the data know."""
     infos: list[FeatureInfo] = []
     for name in check_families(families):
         family = FAMILIES[name]
         infos += family.features
-        infos += family.described(known) if family.described is not None else ()
+        infos += family.described(snapshot) if family.described is not None else ()
     return {info.name: info for info in infos}

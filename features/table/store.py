@@ -42,19 +42,19 @@ class FeatureFolder:
 class _FileOf:
     """The job of a tile: its file as bytes. Workers encode too, for that takes as long as the features."""
 
-    known: Snapshot
+    snapshot: Snapshot
     families: tuple[str, ...]
     infos: Mapping[str, FeatureInfo]
     notes: Mapping[str, Any]
 
     def __call__(self, tile: Grid) -> bytes:
-        return feature_file(tile, feature_table(tile, self.known, self.families), self.infos, self.notes)
+        return feature_file(tile, feature_table(tile, self.snapshot, self.families), self.infos, self.notes)
 
 
 def write_features(
     folder: Path,
     grid: Grid,
-    known: Snapshot,
+    snapshot: Snapshot,
     families: tuple[str, ...],
     tile_cells: int,
     compute: Compute,
@@ -74,7 +74,7 @@ def write_features(
     with _writing(folder):
         _prepare(folder, manifest, frozenset(plan))
     missing = {name: tile for name, tile in plan.items() if not _is_finished(folder / name, tile.n_cells, digest)}
-    job = _FileOf(known, families, feature_infos(known, families), {**account, "manifest": digest})
+    job = _FileOf(snapshot, families, feature_infos(snapshot, families), {**account, "manifest": digest})
     made = over_tiles(job, missing.values(), compute)
     for number, (name, (_, content)) in enumerate(zip(missing, made, strict=True), start=1):
         with _writing(folder):

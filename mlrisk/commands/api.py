@@ -62,8 +62,8 @@ def features(config: Config) -> pd.DataFrame:
     """The feature table: cell_id, easting_m, northing_m and one column a feature, one row a cell."""
     inputs = open_inputs(config)
     grid = inputs.grid
-    known = Snapshot(inputs.sources, contamination_context(config))
-    table = grid_feature_table(grid, known, config.features, config.compute.tile_cells, config.compute.schedule)
+    snapshot = Snapshot(inputs.sources, contamination_context(config))
+    table = grid_feature_table(grid, snapshot, config.features, config.compute.tile_cells, config.compute.schedule)
     centres = grid.centres_m()
     place = pd.DataFrame({"cell_id": grid.cell_ids(), "easting_m": centres[:, 0], "northing_m": centres[:, 1]})
     return pd.concat([place, table.frame()], axis=1)
@@ -89,9 +89,9 @@ def write_features(
         "version": __version__,
     }
     target = config.output_folder / "features" if folder is None else Path(folder)
-    known, compute = Snapshot(inputs.sources, context), config.compute
+    snapshot, compute = Snapshot(inputs.sources, context), config.compute
     return write_store(
-        target, inputs.grid, known, config.features, compute.tile_cells, compute.schedule, made_from, progress
+        target, inputs.grid, snapshot, config.features, compute.tile_cells, compute.schedule, made_from, progress
     )
 
 

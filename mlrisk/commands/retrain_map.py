@@ -60,8 +60,8 @@ def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
     if decision.study is not None:
         table = decision.study.table
     else:
-        known = Snapshot(inputs.sources, contamination_context(config))
+        snapshot = Snapshot(inputs.sources, contamination_context(config))
         table = grid_feature_table(
-            inputs.grid, known, config.features, config.compute.tile_cells, config.compute.schedule
+            inputs.grid, snapshot, config.features, config.compute.tile_cells, config.compute.schedule
         )
     return model.ranker.raw(asked_of(table, model.ranker.features), config.compute.threads)

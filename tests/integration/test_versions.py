@@ -47,8 +47,8 @@ def artifacts(store, number):
 @pytest.fixture(scope="module")
 def table(registered):  # noqa: F811
     config, inputs, _ = registered
-    known = Snapshot(inputs.sources, contamination_context(config))
-    return grid_feature_table(inputs.grid, known, config.features, 512)
+    snapshot = Snapshot(inputs.sources, contamination_context(config))
+    return grid_feature_table(inputs.grid, snapshot, config.features, 512)
 
 
 def test_mlflow_alone_gives_the_probabilities_of_the_map(registered, table, tmp_path):  # noqa: F811

@@ -77,7 +77,7 @@ def study_of(values, found, labelled, regions=REGIONS):
         effective=float(labelled.sum()),
         found_alone=False,
     )
-    known = Snapshot(Sources(GRID, {}, {}, (), ()), FeatureContext(AS_OF))
+    snapshot = Snapshot(Sources(GRID, {}, {}, (), ()), FeatureContext(AS_OF))
     return CellDataset(
         as_of=AS_OF,
         grid=GRID,
@@ -85,7 +85,7 @@ def study_of(values, found, labelled, regions=REGIONS):
         table=table,
         learned=table,
         infos=infos,
-        known=known,
+        snapshot=snapshot,
         regions=regions,
         block=cell_blocks(GRID, 5_000),
         constraints=CONSTRAINTS,

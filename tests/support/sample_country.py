@@ -125,9 +125,9 @@ def country(seed=0, grid=None):
 def built(sources, tile=None, context=CONTEXT):
     tile = tile or sources.grid
     columns = {}
-    known = Snapshot(sources, context)
+    snapshot = Snapshot(sources, context)
     for family in FAMILIES.values():
-        columns |= family.build(tile, known)
+        columns |= family.build(tile, snapshot)
     return {name: array[tile.mask].astype(np.float32) for name, array in columns.items()}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.as_of import Events, Snapshot, events_of, ownership
+from features.as_of import Events, Snapshot, events_of, own_points
 from features.base import Floats, decay, words
 from features.geometry import event_densities
 from training.casualty.units import Units
@@ -19,18 +19,18 @@ def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:
     ]
 
 
-def accident_kernels(units: Units, known: Snapshot, settings: CasualtySettings, dated: bool) -> Floats:
+def accident_kernels(units: Units, snapshot: Snapshot, settings: CasualtySettings, dated: bool) -> Floats:
     """Sum of the decayed kernels over the cells of each unit, (n_units, k); zero where nothing was known.
 
     Gaussian kernels widened by location_error_m, as in features.families.incidents; records of deminers count nowhere.
-    The context of `known` says which records a cell leaves out.
+    The context of `snapshot` says which records a cell leaves out.
     """
     names = kernel_names(settings, dated)
-    if "incidents" not in known.sources.vectors or not len(known.table("incidents")):
+    if "incidents" not in snapshot.sources.vectors or not len(snapshot.table("incidents")):
         return np.zeros((units.n_units, len(names)))
-    events = known.once(events_of, "incidents")
+    events = snapshot.cached(events_of, "incidents")
     weights = _weights(events, settings, dated)
-    own = ownership(units.cells, known, "incidents")
+    own = own_points(units.cells, snapshot, "incidents")
     columns = []
     for bandwidth in settings.kernel_bandwidths_m:
         density = event_densities(units.cells, events.places, weights, bandwidth, events.error_m, own)

@@ -69,14 +69,14 @@ def people_if_return(config: TrainConfig, grid: Grid, sources: Sources) -> Peopl
 
 def ground_of(grid: Grid, sources: Sources, context: FeatureContext) -> Ground:
     """What draws people on each cell; everywhere alike where the sources tell nothing of it."""
-    known, inside = Snapshot(sources, context), grid.mask
+    snapshot, inside = Snapshot(sources, context), grid.mask
     along = {
-        name: np.exp(-distance_m(grid, known.layer(name))[inside].astype(np.float64) / ALONG_M)
+        name: np.exp(-distance_m(grid, snapshot.layer(name))[inside].astype(np.float64) / ALONG_M)
         for name in ("roads", "power_lines", "buildings")
         if name in sources.vectors
     }
     ones = np.ones(grid.n_cells)
-    farmed = land_use.build(grid, known).get(f"farmland_share_{land_use.FARM_KM}km")
+    farmed = land_use.build(grid, snapshot).get(f"farmland_share_{land_use.FARM_KM}km")
     worked = [along[name] for name in ("power_lines", "buildings") if name in along]
     return Ground(
         along.get("roads", ones),

@@ -155,13 +155,13 @@ class History:
 
     def _moment(self, day: date) -> Moment:
         config, units = self.config, self.units
-        known = Snapshot(self.inputs.sources, self.context(day))
-        table = unit_features(config, known, units)
+        snapshot = Snapshot(self.inputs.sources, self.context(day))
+        table = unit_features(config, snapshot, units)
         density = presence(self.people, config.casualty.exposure_power)
         cell_km2 = units.cells.cell_size_m**2 / KM2
         present = units.total(density * cell_km2)
         names = ["presence", "area", *kernel_names(config.casualty, self.dated)]
-        patterns = [present, units.area_km2, *accident_kernels(units, known, config.casualty, self.dated).T]
+        patterns = [present, units.area_km2, *accident_kernels(units, snapshot, config.casualty, self.dated).T]
         own = {"people_log": np.log(units.total(self.people.near) * cell_km2)}
         exposure = present
         if config.casualty.contamination_every_years:
@@ -241,12 +241,12 @@ class History:
         )
 
 
-def unit_features(config: TrainConfig, known: Snapshot, units: Units) -> FeatureTable:
+def unit_features(config: TrainConfig, snapshot: Snapshot, units: Units) -> FeatureTable:
     """The feature table of the units, without what the model must not see; polygons have the mean of their cells."""
     compute, families = config.compute, config.features
     grid = units.cells if units.squares is None else units.squares
-    table = grid_feature_table(grid, known, families, compute.tile_cells, compute.schedule)
-    table = table.without("casualty.leave_out", config.casualty.leave_out, feature_infos(known, families))
+    table = grid_feature_table(grid, snapshot, families, compute.tile_cells, compute.schedule)
+    table = table.without("casualty.leave_out", config.casualty.leave_out, feature_infos(snapshot, families))
     return table if units.squares is not None else FeatureTable(table.names, units.mean(table.values))
 
 

@@ -38,7 +38,7 @@ class CellDataset:
     table: FeatureTable
     learned: FeatureTable
     infos: Mapping[str, FeatureInfo]
-    known: Snapshot
+    snapshot: Snapshot
     regions: NDArray[np.object_]
     block: Integers
     constraints: Mapping[str, int]
@@ -60,9 +60,9 @@ def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellD
     """Features as of the date of the evidence beside it; raises ConfigError for a setting that names no feature."""
     grid, compute = inputs.grid, config.compute
     context = replace(contamination_context(config), as_of=evidence.as_of)
-    known = Snapshot(inputs.sources, context)
-    table = grid_feature_table(grid, known, config.features, compute.tile_cells, compute.schedule)
-    infos = feature_infos(known, config.features)
+    snapshot = Snapshot(inputs.sources, context)
+    table = grid_feature_table(grid, snapshot, config.features, compute.tile_cells, compute.schedule)
+    infos = feature_infos(snapshot, config.features)
     seen = _learned(config, table, infos, context)
     block = cell_blocks(grid, config.contamination.block_m)
     return CellDataset(
@@ -72,7 +72,7 @@ def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellD
         table=table,
         learned=seen,
         infos=infos,
-        known=known,
+        snapshot=snapshot,
         regions=cell_regions(grid, inputs.sources, config.validation),
         block=block,
         constraints=_constraints(config, infos, seen),
@@ -82,7 +82,7 @@ def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellD
 
 def restudied(config: TrainConfig, study: CellDataset) -> CellDataset:
     """The same evidence and features under other settings of contamination: what the model sees, and how."""
-    seen = _learned(config, study.table, study.infos, study.known.context)
+    seen = _learned(config, study.table, study.infos, study.snapshot.context)
     return replace(
         study,
         learned=seen,
@@ -95,7 +95,7 @@ def held_back_study(config: TrainConfig, study: CellDataset, train: Integers) ->
     """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows other outcomes."""
     hidden = study.evidence.labelled.copy()
     hidden[train] = False
-    seen = held_back(study.learned, study.infos, study.known, study.grid, np.flatnonzero(hidden), config.compute)
+    seen = held_back(study.learned, study.infos, study.snapshot, study.grid, np.flatnonzero(hidden), config.compute)
     return study if seen is study.learned else replace(study, learned=seen)
 
 

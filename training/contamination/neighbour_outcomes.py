@@ -30,7 +30,7 @@ def raw_distances(infos: Iterable[str]) -> tuple[str, ...]:
 def held_back(
     learned: FeatureTable,
     infos: Mapping[str, FeatureInfo],
-    known: Snapshot,
+    snapshot: Snapshot,
     grid: Grid,
     hidden: Integers,
     compute: ComputeSettings,
@@ -41,21 +41,21 @@ def held_back(
     features of such sources are built again from the others; the rest stays. A column that loses its last record
     is NaN: unknown. What a cell's own block says stays out of its own features as ever.
     """
-    names = [name for name in features_of_outcomes(infos, known.context) if name in learned.names]
+    names = [name for name in features_of_outcomes(infos, snapshot.context) if name in learned.names]
     if not names:
         return learned
     families = tuple(family for family in FAMILIES if any(infos[name].family == family for name in names))
-    vectors = dict(known.sources.vectors)
+    vectors = dict(snapshot.sources.vectors)
     centres = grid.centres_m()[hidden]
     half = grid.cell_size_m / 2
     tree = shapely.STRtree(shapely.box(*(centres - half).T, *(centres + half).T))
-    for source in OUTCOME_SOURCES & known.context.own_event_sources & set(vectors):
+    for source in OUTCOME_SOURCES & snapshot.context.own_event_sources & set(vectors):
         vectors[source] = _away_from(vectors[source], tree)
         if vectors[source].empty:
             del vectors[source]
     rebuilt: dict[str, Floats32] = {}
     if any(source in vectors for name in names for source in infos[name].sources):
-        others = Snapshot(replace(known.sources, vectors=vectors), known.context)
+        others = Snapshot(replace(snapshot.sources, vectors=vectors), snapshot.context)
         table = grid_feature_table(grid, others, families, compute.tile_cells, compute.schedule)
         rebuilt = dict(zip(table.names, table.values.T, strict=True))
     values = np.array(learned.values.T)

@@ -7,7 +7,7 @@ import pytest
 import shapely
 from shapely.geometry import Point, box
 
-from features.as_of.own_records import point_ownership
+from features.as_of.own_records import own_points_by_rule
 from features.base.grid import Grid, projected_crs
 from features.base.records import ages_years, decay, is_dated, known_at, numbers, places_m, words
 
@@ -87,7 +87,7 @@ def test_a_cell_owns_the_records_in_it_and_the_undated_of_its_block(cell_size_m,
     west, south, east, north = tile.bounds
     places = rng.uniform((west - 2e3, south - 2e3), (east + 2e3, north + 2e3), (300, 2))
     dated = rng.random(300) < 0.5
-    (dated_rows, by_date), (undated_rows, by_block) = point_ownership(tile, places, dated, block_m)
+    (dated_rows, by_date), (undated_rows, by_block) = own_points_by_rule(tile, places, dated, block_m)
     assert sorted([*dated_rows, *undated_rows]) == list(range(300))
     centres = tile.centres_m().reshape(*tile.shape, 2)
     cell_of = np.floor(places / cell_size_m)

@@ -35,7 +35,7 @@ def area(rows=90, columns=130, size=300.0):
     return Grid(CRS, size, round(EAST / size), round(NORTH / size), np.ones((rows, columns), bool))
 
 
-def known(grid, vectors=None, dem=None):
+def snapshot_of(grid, vectors=None, dem=None):
     return Snapshot(StandIn(grid, vectors or {}, {"dem": dem} if dem else {}), CONTEXT)
 
 
@@ -103,7 +103,7 @@ def test_height_above_the_floor_of_a_valley():
         return abs((east - EAST - 19_650 + 3000) % 6000 - 3000)
 
     grid = area()
-    out = drainage.build(grid, known(grid, dem=Formula(lambda e, n: 500 + 0.05 * away(e) - 0.002 * (n - NORTH))))
+    out = drainage.build(grid, snapshot_of(grid, dem=Formula(lambda e, n: 500 + 0.05 * away(e) - 0.002 * (n - NORTH))))
     across = np.broadcast_to(away(grid.eastings_m), grid.shape)
     np.testing.assert_allclose(out["height_above_drainage_m"], 0.05 * across, atol=1e-3)
     np.testing.assert_allclose(out["drainage_distance_m"], across)
@@ -124,7 +124,7 @@ def test_an_enclosed_hole_is_nan_alone_and_lets_water_pass():
         area(),
         Formula(lambda e, n: np.where((abs(e - EAST - 10_050) < 9) & (abs(n - NORTH - 10_050) < 9), np.nan, e / 9)),
     )
-    out = drainage.build(grid, known(grid, dem=hole))
+    out = drainage.build(grid, snapshot_of(grid, dem=hole))
     for field in out.values():
         assert np.isnan(field).sum() == 1
 
@@ -161,7 +161,7 @@ def test_time_on_flat_land_and_on_a_straight_road():
     grid = area()
     village = shapely.Point(EAST + 9150, NORTH + 9150)
     row, column = grid.shape[0] - 31, 30
-    flat = access.build(grid, known(grid, {"settlements": table([village])}))
+    flat = access.build(grid, snapshot_of(grid, {"settlements": table([village])}))
     assert set(flat) == {"settlement_travel_time_h"}
     steps = np.arange(20)
     pace = 3.6 * np.exp(-0.175)
@@ -170,13 +170,13 @@ def test_time_on_flat_land_and_on_a_straight_road():
         [shapely.LineString([(EAST - 9e3, NORTH + 9150), (EAST + 39e3, NORTH + 9150)])], road_class=["primary"]
     )
     vectors = {"settlements": table([village]), "roads": road}
-    driven = access.build(grid, known(grid, vectors))
+    driven = access.build(grid, snapshot_of(grid, vectors))
     np.testing.assert_allclose(driven["settlement_travel_time_h"][row, column + steps], steps * 0.3 / 50, rtol=1e-5)
     np.testing.assert_allclose(driven["settlement_road_distance_m"][row, column + steps], steps * 300.0, rtol=1e-5)
     np.testing.assert_allclose(driven["settlement_road_distance_m"][row - 5, column + steps], 1500 + steps * 300.0)
     assert (driven["settlement_offroad_share"][row, column + steps] == 0).all()
     assert driven["settlement_offroad_share"][row - 5, column] == 1
-    slow = access.build(grid, known(grid, vectors | {"roads": road.assign(road_class="track")}))
+    slow = access.build(grid, snapshot_of(grid, vectors | {"roads": road.assign(road_class="track")}))
     np.testing.assert_allclose(slow["settlement_travel_time_h"][row, column + steps], steps * 0.3 / 10, rtol=1e-5)
 
 

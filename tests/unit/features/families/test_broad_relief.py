@@ -215,7 +215,7 @@ def test_heights_of_a_place_are_read_once_for_all_tiles():
             reads.append((part.column_min, part.row_min))
             return super().read(part)
 
-    known = Snapshot(StandIn(grid, {}, {"dem": Counting(hills)}), CONTEXT)
+    snapshot = Snapshot(StandIn(grid, {}, {"dem": Counting(hills)}), CONTEXT)
     for tile in grid.tiles(13):
-        broad_relief.build(tile, known)
+        broad_relief.build(tile, snapshot)
     assert len(reads) == len(set(reads)) == 16

@@ -22,9 +22,9 @@ def areas(shapes, holders):
 
 def columns_of(table, **others):
     grid = country_grid()
-    known = Snapshot(StandIn(grid, {"control_areas": table, **others}, {}), CONTEXT)
-    columns = control.build(grid, known)
-    assert {info.name for info in control.described(known)} == set(columns)
+    snapshot = Snapshot(StandIn(grid, {"control_areas": table, **others}, {}), CONTEXT)
+    columns = control.build(grid, snapshot)
+    assert {info.name for info in control.described(snapshot)} == set(columns)
     return {name: array[grid.mask] for name, array in columns.items()}
 
 

@@ -210,8 +210,8 @@ def test_rivers_cross_lines_and_roads_where_they_meet():
         "front_lines": along(easting=507_000),
         "roads": along(easting=512_000),
     }
-    known = Snapshot(StandIn(grid, vectors, {}), CONTEXT)
-    columns = front_lines.build(grid, known) | roads.build(grid, known)
+    snapshot = Snapshot(StandIn(grid, vectors, {}), CONTEXT)
+    columns = front_lines.build(grid, snapshot) | roads.build(grid, snapshot)
     for name, easting in (("river_front_line_crossing", 507_000), ("river_crossing", 512_000)):
         expected = np.hypot(*(grid.centres_m() - (easting, 4_010_000)).T)
         np.testing.assert_allclose(columns[f"{name}_distance_m"][grid.mask], expected, rtol=1e-6)

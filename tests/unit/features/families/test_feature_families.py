@@ -252,9 +252,9 @@ def test_features_made_of_outcomes_that_make_labels_are_told_apart():
 
 
 def test_features_are_left_out_by_name_and_by_family():
-    known = Snapshot(country(), CONTEXT)
-    table = feature_table(country_grid(20), known, ("terrain", "roads"))
-    infos = feature_infos(known, ("terrain", "roads"))
+    snapshot = Snapshot(country(), CONTEXT)
+    table = feature_table(country_grid(20), snapshot, ("terrain", "roads"))
+    infos = feature_infos(snapshot, ("terrain", "roads"))
     fewer = table.without("leave_out", ("terrain", "road_distance_m"), infos)
     assert fewer.names == tuple(name for name in table.names if infos[name].family == "roads")[1:]
     np.testing.assert_array_equal(fewer.values[:, 0], table.aligned([fewer.names[0]])[:, 0])

@@ -3,7 +3,7 @@ import pytest
 import shapely
 from shapely.geometry import LineString
 
-from features.as_of.own_records import point_ownership
+from features.as_of.own_records import own_points_by_rule
 from features.base.grid import Grid, projected_crs
 from features.geometry.counts_within import count_within, least_within
 from features.geometry.densities import event_densities, line_density, line_points, point_densities, widened_m
@@ -60,7 +60,7 @@ def test_own_points_are_left_out_as_in_the_definition(block_m):
     grid = square_grid(60)
     places = rng.uniform(grid.bounds[:2], grid.bounds[2:], (150, 2))
     dated = rng.random(150) < 0.5
-    own = point_ownership(grid, places, dated, block_m)
+    own = own_points_by_rule(grid, places, dated, block_m)
     found = event_densities(grid, places, np.ones((150, 1)), 1500.0, np.zeros(150), own)[0]
     centres = grid.centres_m()[:, None]
     cell_of = np.floor(places / 500.0)
@@ -75,7 +75,7 @@ def test_a_lone_own_point_leaves_exactly_nothing():
     grid = square_grid(40)
     places = grid.centres_m()[[820]] + 77.0
     found = event_densities(
-        grid, places, np.ones((1, 1)), 5000.0, np.zeros(1), point_ownership(grid, places, np.array([True]), 5e3)
+        grid, places, np.ones((1, 1)), 5000.0, np.zeros(1), own_points_by_rule(grid, places, np.array([True]), 5e3)
     )
     here = grid.locate(places[:, 0], places[:, 1])[0]
     assert found[0].ravel()[here] == 0.0
@@ -121,7 +121,7 @@ def test_counts_and_least_values_equal_the_definition_without_own_records():
     west, south, east, north = grid.bounds
     places = rng.uniform((west - 4e3, south - 4e3), (east + 4e3, north + 4e3), (90, 2))
     values = rng.uniform(0, 30, 90)
-    ((_, own),) = point_ownership(grid, places, np.zeros(90, bool), 5000.0)
+    ((_, own),) = own_points_by_rule(grid, places, np.zeros(90, bool), 5000.0)
     block_of = np.floor((np.floor(places / 500.0) + 0.5) * 500.0 / 5000.0)
     apart = np.hypot(*(grid.centres_m()[:, None] - places[None]).transpose(2, 0, 1))
     counted = count_within(grid, places, 5000.0).ravel()
@@ -161,10 +161,10 @@ def test_an_own_point_leaves_no_trace_where_cells_are_interpolated():
     row, column = divmod(int(grid.locate(places[7:8, 0], places[7:8, 1])[0]), 64)
     others = np.delete(places, 7, axis=0)
     with_it = event_densities(
-        grid, places, np.ones((30, 1)), 500.0, np.zeros(30), point_ownership(grid, places, dated, 5e3)
+        grid, places, np.ones((30, 1)), 500.0, np.zeros(30), own_points_by_rule(grid, places, dated, 5e3)
     )
     without = event_densities(
-        grid, others, np.ones((29, 1)), 500.0, np.zeros(29), point_ownership(grid, others, dated[:29], 5e3)
+        grid, others, np.ones((29, 1)), 500.0, np.zeros(29), own_points_by_rule(grid, others, dated[:29], 5e3)
     )
     assert with_it[0, row, column] == without[0, row, column]
     assert with_it[0, row - 1, column] != without[0, row - 1, column]

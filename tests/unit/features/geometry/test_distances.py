@@ -3,12 +3,12 @@ import pytest
 import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, Polygon, box
 
-from features.as_of.own_records import point_ownership, point_parts
+from features.as_of.own_records import own_points_by_rule, point_layers_by_rule
 from features.base.feature_info import LONGEST_DISTANCE_M
 from features.base.grid import Grid, projected_crs
 from features.geometry.distances import distance_m, nearest, share_along
 from features.geometry.event_distances import event_distance_m, nearest_other
-from features.geometry.exclusions import Owned
+from features.geometry.exclusions import OwnRecords
 from features.geometry.layers import layer_of, point_layer, split_segments
 from features.geometry.point_in_polygon import first_inside
 
@@ -170,7 +170,7 @@ def test_event_distance_leaves_out_own_cell_of_dated_and_own_block_of_undated():
 
     def found(dated, block_m):
         rule = places, np.array([dated, dated]), block_m
-        return event_distance_m(grid, point_parts(*rule), point_ownership(grid, *rule))
+        return event_distance_m(grid, point_layers_by_rule(*rule), own_points_by_rule(grid, *rule))
 
     undated, dated, plain = found(False, 5000.0), found(True, 5000.0), found(True, None)
     assert plain[-1, 0] == 0.0
@@ -186,7 +186,9 @@ def test_polygons_that_a_window_owns_are_left_out_of_it_and_of_nothing_else():
     grid = square_grid(40)
     west, south, east, north = grid.bounds
     polygons = shapely.buffer(shapely.points(rng.uniform((west, south), (east, north), (12, 2))), 900.0)
-    own = Owned(np.array([[0, 10, 5, 20], [30, 31, 0, 1]]), np.array([0, 3, 4]), np.array([0, 3, 7, 5]), cells=False)
+    own = OwnRecords(
+        np.array([[0, 10, 5, 20], [30, 31, 0, 1]]), np.array([0, 3, 4]), np.array([0, 3, 7, 5]), cells=False
+    )
     found = distance_m(grid, layer_of(polygons), own)
     centres = centre_points(grid).reshape(grid.shape)
     expected = shapely.distance(centres[..., None], polygons).min(axis=2)
@@ -220,9 +222,9 @@ def test_owners_look_beyond_what_is_around_where_nothing_else_is_near():
     polygons = np.array(
         [box(west + 900, south + 900, west + 3000, south + 3000), box(east + 30_000, south, east + 31_000, north)]
     )
-    own = Owned(np.array([[0, 20, 0, 20]]), np.array([0, 1]), np.array([0]), cells=False)
+    own = OwnRecords(np.array([[0, 20, 0, 20]]), np.array([0, 1]), np.array([0]), cells=False)
     found = distance_m(grid, layer_of(polygons), own)
     np.testing.assert_allclose(found, (east + 30_000 - grid.eastings_m)[None, :] * np.ones((20, 1)), rtol=1e-6)
     whole = np.array([box(west - 40_000, south - 40_000, east + 40_000, north + 40_000), polygons[0]])
-    inside = distance_m(grid, layer_of(whole), Owned(own.windows, own.starts, np.array([1]), cells=False))
+    inside = distance_m(grid, layer_of(whole), OwnRecords(own.windows, own.starts, np.array([1]), cells=False))
     assert (inside == 0).all()

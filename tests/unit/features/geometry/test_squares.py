@@ -6,7 +6,7 @@ import shapely
 
 from features.base.grid import Grid, projected_crs
 from features.geometry.distances import distance_m, in_reach
-from features.geometry.exclusions import Owned
+from features.geometry.exclusions import OwnRecords
 from features.geometry.layers import Layer, layer_of, segments_near
 from features.geometry.point_in_polygon import first_inside
 from features.geometry.spatial_index import SIDE_M, squares_of
@@ -72,7 +72,7 @@ def test_what_is_left_out_is_as_if_it_were_not_there():
     layer, tile = scattered(5, 60, 8e3), tile_at(500_000, 4_900_000)
     gone = np.unique(layer.owner[segments_near(tile, layer, 2000.0)])
     assert 3 < len(gone) < 60
-    own = Owned(np.array([[0, 40, 0, 40]]), np.array([0, len(gone)]), gone, cells=False)
+    own = OwnRecords(np.array([[0, 40, 0, 40]]), np.array([0, len(gone)]), gone, cells=False)
     others = ~np.isin(layer.owner, gone)
     lines = shapely.linestrings(np.stack([layer.start[others], layer.end[others]], axis=1))
     expected = shapely.distance(shapely.points(tile.centres_m())[:, None], lines[None]).min(axis=1)

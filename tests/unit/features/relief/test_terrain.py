@@ -229,14 +229,14 @@ class Rough:
 @pytest.mark.parametrize("cell_size_m", [100.0, 4000.0])
 def test_tiles_have_the_bits_of_the_whole(cell_size_m):
     whole = Grid(projected_crs("EPSG:32638"), cell_size_m, 1003, 40_007, np.ones((90, 77), dtype=bool))
-    known = Snapshot(StandIn(whole, {}, {"dem": Rough()}), CONTEXT)
-    columns = terrain.build(whole, known)
+    snapshot = Snapshot(StandIn(whole, {}, {"dem": Rough()}), CONTEXT)
+    columns = terrain.build(whole, snapshot)
     assert set(columns) == {info.name for info in terrain.FEATURES}
     for side in (17, 64):
         for tile in whole.tiles(side):
             row = whole.row_min + whole.shape[0] - tile.row_min - tile.shape[0]
             column = tile.column_min - whole.column_min
             there = np.s_[row : row + tile.shape[0], column : column + tile.shape[1]]
-            for name, array in terrain.build(tile, known).items():
+            for name, array in terrain.build(tile, snapshot).items():
                 assert array.dtype == np.float32
                 assert array.tobytes() == np.ascontiguousarray(columns[name][there]).tobytes(), name

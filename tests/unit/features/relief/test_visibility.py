@@ -185,8 +185,8 @@ def test_the_columns_say_share_and_length_of_the_line_within_range():
 @pytest.mark.parametrize("sources", [fine(), country()], ids=["30 m", "500 m"])
 def test_tile_borders_change_no_bit(side, sources):
     grid = sources.grid
-    known = Snapshot(sources, CONTEXT)
-    whole = build(grid, known)
+    snapshot = Snapshot(sources, CONTEXT)
+    whole = build(grid, snapshot)
     assert whole[KM].dtype == np.float32
     assert np.nanmax(whole[KM]) > 0
     rows, columns = grid.shape
@@ -195,7 +195,7 @@ def test_tile_borders_change_no_bit(side, sources):
         for row in range(0, rows, side):
             for column in range(0, columns, side):
                 part = grid.window(row, min(row + side, rows), column, min(column + side, columns))
-                joined[row : row + side, column : column + side] = build(part, known)[name]
+                joined[row : row + side, column : column + side] = build(part, snapshot)[name]
         np.testing.assert_array_equal(joined, whole[name])
 
 

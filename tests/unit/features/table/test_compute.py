@@ -24,13 +24,13 @@ FAMILIES = ("terrain", "front_lines", "control", "incidents", "land_use", "covar
 
 
 @pytest.fixture(scope="module")
-def known():
+def snapshot():
     return Snapshot(country(1), CONTEXT)
 
 
 @pytest.fixture(scope="module")
-def expected(known):
-    return grid_feature_table(known.sources.grid, known, FAMILIES, 17)
+def expected(snapshot):
+    return grid_feature_table(snapshot.sources.grid, snapshot, FAMILIES, 17)
 
 
 @pytest.fixture(scope="module")
@@ -51,46 +51,46 @@ def assert_equal(found, expected):
     np.testing.assert_array_equal(found.values.view(np.int32), expected.values.view(np.int32))
 
 
-def test_tiles_put_together_are_the_table_of_the_whole_grid(known, expected):
+def test_tiles_put_together_are_the_table_of_the_whole_grid(snapshot, expected):
     # `families` without densities, whose sums may round by tile.
-    whole = feature_table(known.sources.grid, known, FAMILIES)
+    whole = feature_table(snapshot.sources.grid, snapshot, FAMILIES)
     assert expected.names == whole.names
-    assert expected.values.shape == (known.sources.grid.n_cells, len(whole.names))
+    assert expected.values.shape == (snapshot.sources.grid.n_cells, len(whole.names))
     exact = [number for number, name in enumerate(whole.names) if "density" not in name]
     np.testing.assert_array_equal(expected.values[:, exact], whole.values[:, exact])
     np.testing.assert_allclose(expected.values, whole.values, rtol=1e-5)
 
 
 @pytest.mark.parametrize("compute", [Compute("local", 2), Compute("local", 5), Compute("processes", 2)], ids=str)
-def test_schedulers_of_this_machine_give_the_same_bits(known, expected, compute):
-    assert_equal(grid_feature_table(known.sources.grid, known, FAMILIES, 17, compute), expected)
+def test_schedulers_of_this_machine_give_the_same_bits(snapshot, expected, compute):
+    assert_equal(grid_feature_table(snapshot.sources.grid, snapshot, FAMILIES, 17, compute), expected)
 
 
-def test_a_dask_cluster_of_two_workers_gives_the_same_bits(known, expected, cluster):
-    assert_equal(grid_feature_table(known.sources.grid, known, FAMILIES, 17, Compute(cluster)), expected)
-    assert {pid for _, pid in over_tiles(process_id, known.sources.grid.tiles(9), Compute(cluster))}.isdisjoint(
+def test_a_dask_cluster_of_two_workers_gives_the_same_bits(snapshot, expected, cluster):
+    assert_equal(grid_feature_table(snapshot.sources.grid, snapshot, FAMILIES, 17, Compute(cluster)), expected)
+    assert {pid for _, pid in over_tiles(process_id, snapshot.sources.grid.tiles(9), Compute(cluster))}.isdisjoint(
         {os.getpid()}
     )
 
 
-def test_a_worker_with_other_code_is_refused(known, cluster, monkeypatch):
+def test_a_worker_with_other_code_is_refused(snapshot, cluster, monkeypatch):
     monkeypatch.setattr("features.table.scheduler.code_digest", lambda: str(os.getpid()))
     with pytest.raises(MlriskError, match="runs another version of mlrisk"):
-        next(feature_tiles(known.sources.grid, known, FAMILIES, 17, Compute(cluster)))
+        next(feature_tiles(snapshot.sources.grid, snapshot, FAMILIES, 17, Compute(cluster)))
 
 
 def process_id(tile):
     return os.getpid()
 
 
-def test_processes_are_others(known):
-    pids = {pid for _, pid in over_tiles(process_id, known.sources.grid.tiles(9), Compute("processes", 2))}
+def test_processes_are_others(snapshot):
+    pids = {pid for _, pid in over_tiles(process_id, snapshot.sources.grid.tiles(9), Compute("processes", 2))}
     assert os.getpid() not in pids
     assert len(pids) <= 2
 
 
-def test_tiles_come_in_their_order_and_only_a_few_wait(known):
-    tiles = list(known.sources.grid.tiles(9))
+def test_tiles_come_in_their_order_and_only_a_few_wait(snapshot):
+    tiles = list(snapshot.sources.grid.tiles(9))
     started, lock = [], threading.Lock()
 
     def job(tile):
@@ -110,18 +110,18 @@ def fails(tile):
 
 
 @pytest.mark.parametrize("compute", [Compute(), Compute("local", 2), Compute("processes", 2)], ids=str)
-def test_what_a_tile_raises_arrives_as_it_is(known, compute):
+def test_what_a_tile_raises_arrives_as_it_is(snapshot, compute):
     with pytest.raises(InputError, match="this tile fails"):
-        list(over_tiles(fails, known.sources.grid.tiles(17), compute))
+        list(over_tiles(fails, snapshot.sources.grid.tiles(17), compute))
 
 
 def dies(tile):
     os.kill(os.getpid(), 9)
 
 
-def test_a_worker_that_dies_is_no_riddle(known):
+def test_a_worker_that_dies_is_no_riddle(snapshot):
     with pytest.raises(MlriskError, match=r"worker process of compute\.scheduler \(processes\).*memory"):
-        list(over_tiles(dies, known.sources.grid.tiles(17), Compute("processes", 2)))
+        list(over_tiles(dies, snapshot.sources.grid.tiles(17), Compute("processes", 2)))
 
 
 def test_workers_end_with_a_killed_parent(tmp_path):
@@ -155,7 +155,7 @@ def test_a_tile_takes_only_its_own_mask_along():
         assert len(ForkingPickler.dumps(tile)) < 10_000
 
 
-def test_without_dask_the_extra_is_named(known, monkeypatch):
+def test_without_dask_the_extra_is_named(snapshot, monkeypatch):
     real = builtins.__import__
 
     def without(name, *rest):
@@ -165,24 +165,24 @@ def test_without_dask_the_extra_is_named(known, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError, match=r"pip install mlrisk\[dask\]"):
-        list(feature_tiles(known.sources.grid, known, FAMILIES, 17, Compute("tcp://127.0.0.1:8786")))
+        list(feature_tiles(snapshot.sources.grid, snapshot, FAMILIES, 17, Compute("tcp://127.0.0.1:8786")))
 
 
-def test_a_scheduler_that_does_not_answer_is_named(known, monkeypatch):
+def test_a_scheduler_that_does_not_answer_is_named(snapshot, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("features.table.scheduler.ANSWER_SECONDS", 1)
     with pytest.raises(MlriskError, match=r"tcp://127\.0\.0\.1:9\) does not answer within 1 s"):
-        list(feature_tiles(known.sources.grid, known, FAMILIES, 17, Compute("tcp://127.0.0.1:9")))
+        list(feature_tiles(snapshot.sources.grid, snapshot, FAMILIES, 17, Compute("tcp://127.0.0.1:9")))
 
 
-def test_an_unknown_scheduler_is_refused(known):
+def test_an_unknown_scheduler_is_refused(snapshot):
     with pytest.raises(ConfigError, match=r"compute\.scheduler \('fast'\).*local, processes or tcp://host:port"):
-        list(feature_tiles(known.sources.grid, known, FAMILIES, 17, Compute("fast")))
+        list(feature_tiles(snapshot.sources.grid, snapshot, FAMILIES, 17, Compute("fast")))
 
 
-def test_a_feature_lies_in_one_piece_of_memory(known, expected):
-    tile = known.sources.grid.window(3, 20, 5, 30)
-    for table in (feature_table(tile, known, FAMILIES), expected):
+def test_a_feature_lies_in_one_piece_of_memory(snapshot, expected):
+    tile = snapshot.sources.grid.window(3, 20, 5, 30)
+    for table in (feature_table(tile, snapshot, FAMILIES), expected):
         assert table.values.flags.f_contiguous
         assert np.shares_memory(table.aligned(table.names), table.values)
         backwards = table.aligned(table.names[::-1])

@@ -33,12 +33,12 @@ ACCOUNT = {"as_of": "2022-06-30", "inputs": {"dem": "ab"}}
 
 
 @pytest.fixture(scope="module")
-def known():
+def snapshot():
     return Snapshot(country(1), CONTEXT)
 
 
-def write(folder, known, tile_cells=17, compute=Compute(), account=ACCOUNT, grid=None):  # noqa: B008 it is frozen
-    return write_features(folder, grid or known.sources.grid, known, FAMILIES, tile_cells, compute, account)
+def write(folder, snapshot, tile_cells=17, compute=Compute(), account=ACCOUNT, grid=None):  # noqa: B008 it is frozen
+    return write_features(folder, grid or snapshot.sources.grid, snapshot, FAMILIES, tile_cells, compute, account)
 
 
 def contents(folder):
@@ -51,22 +51,22 @@ def marks(folder):
 
 
 @pytest.fixture(scope="module")
-def folder(known, tmp_path_factory):
-    made = write(tmp_path_factory.mktemp("store") / "features", known)
-    assert (made.cells, made.reused) == (known.sources.grid.n_cells, 0)
+def folder(snapshot, tmp_path_factory):
+    made = write(tmp_path_factory.mktemp("store") / "features", snapshot)
+    assert (made.cells, made.reused) == (snapshot.sources.grid.n_cells, 0)
     assert made.tiles == len(list(made.folder.glob("*.parquet"))) > 6
     return made.folder
 
 
-def test_every_reader_gets_the_table(known, folder):
-    expected = feature_table(known.sources.grid, known, FAMILIES)
-    ids = known.sources.grid.cell_ids()
+def test_every_reader_gets_the_table(snapshot, folder):
+    expected = feature_table(snapshot.sources.grid, snapshot, FAMILIES)
+    ids = snapshot.sources.grid.cell_ids()
     frame = gpd.read_parquet(folder).set_index("cell_id").loc[ids]
     assert frame.crs == CRS
     assert ds.dataset(folder, format="parquet").to_table().num_rows == len(ids)
     np.testing.assert_allclose(frame[list(expected.names)].to_numpy(), expected.values, rtol=1e-5)
     assert (frame[list(expected.names)].dtypes == "float32").all()
-    centres = known.sources.grid.centres_m()
+    centres = snapshot.sources.grid.centres_m()
     np.testing.assert_array_equal(shapely.get_coordinates(frame.geometry), centres)
     np.testing.assert_array_equal(frame[["easting_m", "northing_m"]], centres)
     assert list(gpd.read_parquet(folder).columns) == [*PLACE_COLUMNS, *expected.names]
@@ -77,8 +77,8 @@ def test_points_are_the_wkb_of_shapely():
     assert point_wkb(places).to_pylist() == list(shapely.to_wkb(shapely.points(places), byte_order=1))
 
 
-def test_every_column_says_what_it_is(known, folder):
-    infos = feature_infos(known, FAMILIES)
+def test_every_column_says_what_it_is(snapshot, folder):
+    infos = feature_infos(snapshot, FAMILIES)
     for path in folder.glob("*.parquet"):
         schema = pq.read_schema(path)
         notes = json.loads(schema.metadata[b"mlrisk"])
@@ -95,30 +95,30 @@ def test_every_column_says_what_it_is(known, folder):
 
 
 @pytest.mark.parametrize("compute", [Compute("local", 2), Compute("processes", 2)], ids=str)
-def test_the_scheduler_changes_no_byte(known, folder, tmp_path, compute):
-    write(tmp_path / "other", known, compute=compute)
+def test_the_scheduler_changes_no_byte(snapshot, folder, tmp_path, compute):
+    write(tmp_path / "other", snapshot, compute=compute)
     assert contents(tmp_path / "other") == contents(folder)
 
 
-def test_a_second_run_writes_nothing(known, folder):
+def test_a_second_run_writes_nothing(snapshot, folder):
     before = marks(folder)
-    made = write(folder, known)
+    made = write(folder, snapshot)
     assert made.reused == made.tiles
-    assert made.features == len(feature_table(known.sources.grid, known, FAMILIES).names)
+    assert made.features == len(feature_table(snapshot.sources.grid, snapshot, FAMILIES).names)
     assert marks(folder) == before
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "of another run", "part"])
-def test_what_is_not_whole_is_made_anew_and_nothing_else(known, folder, tmp_path, damage):
+def test_what_is_not_whole_is_made_anew_and_nothing_else(snapshot, folder, tmp_path, damage):
     target = tmp_path / "features"
-    write(target, known)
+    write(target, snapshot)
     first, *others = sorted(target.glob("*.parquet"))
     if damage == "missing":
         first.unlink()
     elif damage == "cut":
         first.write_bytes(first.read_bytes()[:-20])
     elif damage == "of another run":
-        write(tmp_path / "other", known, account={"as_of": "2021-06-30"})
+        write(tmp_path / "other", snapshot, account={"as_of": "2021-06-30"})
         first.write_bytes((tmp_path / "other" / first.name).read_bytes())
     else:
         first.rename(target / f".{first.name}.part")
@@ -126,7 +126,7 @@ def test_what_is_not_whole_is_made_anew_and_nothing_else(known, folder, tmp_path
     (target / f".{others[0].name}.part").write_bytes(b"half a file")
     (target / f".{MANIFEST}.part").write_bytes(b"half a manifest")
     before = marks(target)
-    made = write(target, known)
+    made = write(target, snapshot)
     assert made.reused == made.tiles - 1
     assert contents(target) == contents(folder)
     assert {name: mark for name, mark in marks(target).items() if name != first.name} == {
@@ -135,9 +135,9 @@ def test_what_is_not_whole_is_made_anew_and_nothing_else(known, folder, tmp_path
 
 
 @pytest.mark.parametrize("change", ["account", "tiles", "area", "code", "library"])
-def test_files_of_another_run_are_made_anew(known, tmp_path, monkeypatch, change):
+def test_files_of_another_run_are_made_anew(snapshot, tmp_path, monkeypatch, change):
     target = tmp_path / "features"
-    write(target, known)
+    write(target, snapshot)
     (target / "notes.txt").write_text("mine")
     options = {}
     if change == "account":
@@ -145,36 +145,36 @@ def test_files_of_another_run_are_made_anew(known, tmp_path, monkeypatch, change
     elif change == "tiles":
         options = {"tile_cells": 24}
     elif change == "area":
-        options = {"grid": replace(known.sources.grid, mask=known.sources.grid.mask & (np.arange(48) > 3))}
+        options = {"grid": replace(snapshot.sources.grid, mask=snapshot.sources.grid.mask & (np.arange(48) > 3))}
     elif change == "code":
         monkeypatch.setattr("features.table.store.code_digest", lambda: "other")
     else:
         monkeypatch.setattr("features.table.store.version", "{}".format)
-    assert write(target, known, **options).reused == 0
-    write(tmp_path / "fresh", known, **options)
+    assert write(target, snapshot, **options).reused == 0
+    write(tmp_path / "fresh", snapshot, **options)
     assert (target / "notes.txt").read_text() == "mine"
     (target / "notes.txt").unlink()
     assert contents(target) == contents(tmp_path / "fresh")
 
 
-def test_foreign_parquet_is_refused_and_left_alone(known, tmp_path):
+def test_foreign_parquet_is_refused_and_left_alone(snapshot, tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "tile_1_1.parquet")
     with pytest.raises(ConfigError, match=r"tile_1_1\.parquet.*move them away, or name another folder with --out"):
-        write(tmp_path, known)
+        write(tmp_path, snapshot)
     assert [path.name for path in tmp_path.iterdir()] == ["tile_1_1.parquet"]
 
 
-def test_a_file_in_the_place_of_the_folder_is_named(known, tmp_path):
+def test_a_file_in_the_place_of_the_folder_is_named(snapshot, tmp_path):
     (tmp_path / "features.parquet").write_text("old")
     with pytest.raises(ConfigError, match=r"features\.parquet is a file.*remove it, or name another folder with --out"):
-        write(tmp_path / "features.parquet", known)
+        write(tmp_path / "features.parquet", snapshot)
     assert (tmp_path / "features.parquet").read_text() == "old"
 
 
-def test_a_place_that_cannot_be_written_is_named(known, tmp_path):
+def test_a_place_that_cannot_be_written_is_named(snapshot, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MlriskError, match=r"folder of features .*cannot be written"):
-        write(tmp_path / "file" / "features", known)
+        write(tmp_path / "file" / "features", snapshot)
 
 
 def test_tiles_cover_every_cell_once_and_keep_their_names_when_the_area_changes():

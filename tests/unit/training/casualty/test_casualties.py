@@ -158,13 +158,13 @@ def test_people_are_spread_and_never_lost():
 
 def test_families_can_be_kept_from_the_casualty_model():
     units = make_units(GRID, 1_000)
-    known = Snapshot(sources(["2020-01-01"] * 30), FeatureContext(date(2024, 1, 1)))
-    everything = unit_features(config("2024-01-01"), known, units).names
-    without = unit_features(config("2024-01-01", leave_out=["incidents"]), known, units).names
+    snapshot = Snapshot(sources(["2020-01-01"] * 30), FeatureContext(date(2024, 1, 1)))
+    everything = unit_features(config("2024-01-01"), snapshot, units).names
+    without = unit_features(config("2024-01-01", leave_out=["incidents"]), snapshot, units).names
     assert any(name.startswith("incident_") for name in everything)
     assert without == tuple(name for name in everything if not name.startswith("incident_"))
     with pytest.raises(ConfigError, match=r"casualty\.leave_out \(mines\) names no feature and no family"):
-        unit_features(config("2024-01-01", leave_out=["mines"]), known, units)
+        unit_features(config("2024-01-01", leave_out=["mines"]), snapshot, units)
 
 
 def test_polygons_are_units_and_land_outside_of_them_is_one_more():

@@ -35,7 +35,7 @@ def seen(tables):
 
 def test_outcomes_of_survey_are_hidden_unless_the_config_lets_them_in(tables, seen):
     hidden, _ = study_and_trials(config_of(validation={"protocols": []}), inputs_of(tables))
-    told = set(features_of_outcomes(hidden.infos, hidden.known.context))
+    told = set(features_of_outcomes(hidden.infos, hidden.snapshot.context))
     assert told & set(hidden.table.names)
     assert not told & set(hidden.learned.names)
     assert "found_share_5km" in seen[0].learned.names
@@ -54,7 +54,7 @@ def test_labels_of_held_out_land_move_no_feature_of_a_fold(tables, seen):
             config_of(contamination=SEEN, validation={"protocols": []}), inputs_of(tables | {"survey": other})
         )
         hidden = np.flatnonzero(outside & study.evidence.labelled)
-        rebuilt = held_back(again.learned, again.infos, again.known, again.grid, hidden, config_of().compute)
+        rebuilt = held_back(again.learned, again.infos, again.snapshot, again.grid, hidden, config_of().compute)
         np.testing.assert_array_equal(rebuilt.values, trial.study.learned.values)
         assert not np.array_equal(again.learned.values, study.learned.values, equal_nan=True)
 
@@ -65,8 +65,8 @@ def test_a_fold_sees_what_the_other_records_alone_would_show(tables, seen):
     cell = study.grid.locate(survey.geometry.x.to_numpy(), survey.geometry.y.to_numpy())
     for trial in trials:
         kept = survey[np.isin(cell, trial.fold.train)].reset_index(drop=True)
-        sources = replace(study.known.sources, vectors=tables | {"survey": kept})
-        alone = grid_feature_table(study.grid, Snapshot(sources, study.known.context), ["surveyed"], 64)
+        sources = replace(study.snapshot.sources, vectors=tables | {"survey": kept})
+        alone = grid_feature_table(study.grid, Snapshot(sources, study.snapshot.context), ["surveyed"], 64)
         names = [name for name in study.learned.names if name in alone.names]
         np.testing.assert_array_equal(trial.study.learned.aligned(names), alone.aligned(names))
 
@@ -74,8 +74,8 @@ def test_a_fold_sees_what_the_other_records_alone_would_show(tables, seen):
 def test_without_a_record_left_outcomes_are_unknown(seen):
     study, _ = seen
     every = np.arange(study.grid.n_cells)
-    table = held_back(study.learned, study.infos, study.known, study.grid, every, config_of().compute)
-    told = features_of_outcomes(study.infos, study.known.context)
+    table = held_back(study.learned, study.infos, study.snapshot, study.grid, every, config_of().compute)
+    told = features_of_outcomes(study.infos, study.snapshot.context)
     for name, before, after in zip(table.names, study.learned.values.T, table.values.T, strict=True):
         assert np.isnan(after).all() if name in told else np.array_equal(after, before, equal_nan=True)
 
