@@ -1,7 +1,5 @@
 """Contributions of features to scores: two engines that give the same values, and which of them to believe."""
 
-import contextlib
-import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,18 +34,12 @@ def woodelf_engine(boosted: Boosted, values: Floats32, threads: int) -> Floats: 
     from woodelf import WoodelfExplainer
 
     names = [f"f{number}" for number in range(len(boosted.features))]
-    # It prints what it does. LightGBM compares in double precision, and a column of float32 would round the thresholds.
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        explainer = WoodelfExplainer(boosted.booster)
-        parts = [
-            np.asarray(
-                explainer.shap_values(
-                    pd.DataFrame(values[start : start + BLOCK_ROWS].astype(np.float64), columns=names), verbose=False
-                )
-            )
-            for start in range(0, len(values), BLOCK_ROWS)
-        ]
-    return np.concatenate(parts)
+    explainer = WoodelfExplainer(boosted.booster)
+    # LightGBM compares in double precision, and a column of float32 would round the thresholds.
+    blocks = (values[start : start + BLOCK_ROWS].astype(np.float64) for start in range(0, len(values), BLOCK_ROWS))
+    frames = (pd.DataFrame(block, columns=names) for block in blocks)
+    # It prints nothing when it is not verbose: sys.stdout belongs to all threads and is left alone.
+    return np.concatenate([np.asarray(explainer.shap_values(frame, verbose=False)) for frame in frames])
 
 
 # A new engine is one function and one line.
@@ -153,8 +145,7 @@ def _interaction_values(boosted: Boosted, values: Floats32) -> dict[tuple[int, i
     from woodelf import WoodelfExplainer
 
     frame = pd.DataFrame(values.astype(np.float64), columns=list(range(values.shape[1])))
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        found = WoodelfExplainer(boosted.booster).shap_interaction_values(frame, as_df=True, verbose=False)
+    found = WoodelfExplainer(boosted.booster).shap_interaction_values(frame, as_df=True, verbose=False)
     effects: dict[tuple[int, int], Floats] = {}
     # By name: the columns of pairs do not come in the order of a matrix.
     for (i, j), column in zip(found.columns, found.to_numpy().T, strict=True):

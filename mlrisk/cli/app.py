@@ -106,7 +106,7 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
             "evidence": checked.evidence,
             "records": checked.records,
         }
-        json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=str))
+        json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
         print(f"report: {json_file}")
 
 

@@ -13,9 +13,8 @@ from features.sources import SourceReport
 from features.table import FeatureFolder, grid_feature_table
 from features.table import write_features as write_store
 from mlrisk.commands.rank import Ranking, rank
-from mlrisk.followup import Progress as PlanProgress
-from mlrisk.followup import Verification, verify
-from mlrisk.followup import progress_of as progress
+from mlrisk.followup import PlanProgress, Verification, verify
+from mlrisk.followup import plan_progress as progress
 from mlrisk.outputs import Audit, write_ledger
 from mlrisk.settings import Config
 from mlrisk.version import __version__

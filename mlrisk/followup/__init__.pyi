@@ -1,7 +1,7 @@
 from .change_report import FILES, write_changes
 from .map_changes import Earlier, changes_between, read_earlier
 from .plan_comparison import Comparison, compare_plans, read_tasks
-from .plan_progress import Progress, progress_of
+from .plan_progress import PlanProgress, plan_progress
 from .verification import MAP, Verification, verify
 from .verification_report import RECALL_ONLY, audit_lines, write_verification
 
@@ -11,12 +11,12 @@ __all__ = [
     "RECALL_ONLY",
     "Comparison",
     "Earlier",
-    "Progress",
+    "PlanProgress",
     "Verification",
     "audit_lines",
     "changes_between",
     "compare_plans",
-    "progress_of",
+    "plan_progress",
     "read_earlier",
     "read_tasks",
     "verify",

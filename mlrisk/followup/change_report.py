@@ -14,19 +14,19 @@ from training.retraining import Decision
 
 FILES = ("changes.html", "changes.json")
 MOST_CELLS, MOST_TASKS = 30, 30
-TASK_TOLD = ("task_id", "district", "area_m2", "contamination", "expected_finds")
+TASK_COLUMNS = ("task_id", "district", "area_m2", "contamination", "expected_finds")
 
 
 def write_changes(decision: Decision, changes: Changes | None, notes: Notes, before: str, folder: Path) -> None:
     """Write changes.html and changes.json into a folder."""
     (folder / FILES[0]).write_text(changes_html(decision, changes, notes, before), encoding="utf-8", newline="\n")
-    told = changes_record(decision, changes, notes, before)
-    (folder / FILES[1]).write_text(json_text(told), encoding="utf-8", newline="\n")
+    record = changes_record(decision, changes, notes, before)
+    (folder / FILES[1]).write_text(json_text(record), encoding="utf-8", newline="\n")
 
 
 def changes_record(decision: Decision, changes: Changes | None, notes: Notes, before: str) -> dict[str, Any]:
     """The report as plain values."""
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "country": notes.country, "as_of": str(notes.as_of), "map_before": before, "decision": decision.kind,
         "not_evidence": NOT_EVIDENCE, "version_before": decision.before, "version_now": decision.champion,
         "challenger": decision.challenger, "reasons": list(decision.reasons), "notes": list(decision.notes),
@@ -34,20 +34,20 @@ def changes_record(decision: Decision, changes: Changes | None, notes: Notes, be
         "drift": decision.psi.to_dict("records") if len(decision.psi) else [],
     }  # fmt: skip
     if changes is not None:
-        told |= {
+        record |= {
             "cells": changes.cells,
             "moved_cells": len(changes.moved),
             "moved_by_reason": dict(changes.reasons),
             "moved": _rows(changes.moved),
             "districts": _rows(changes.districts),
             "tasks": {
-                "kept": changes.kept,
-                "came": _rows(_told_tasks(changes.came)),
-                "went": _rows(_told_tasks(changes.went)),
+                "kept": changes.tasks.kept,
+                "came": _rows(_task_columns(changes.tasks.came)),
+                "went": _rows(_task_columns(changes.tasks.went)),
             },
             "expected_and_found": _rows(changes.expected),
         }
-    return told
+    return record
 
 
 def changes_html(decision: Decision, changes: Changes | None, notes: Notes, before: str) -> str:
@@ -74,14 +74,14 @@ def changes_html(decision: Decision, changes: Changes | None, notes: Notes, befo
 
 
 def _decision(decision: Decision) -> str:
-    told = f"{decision.kind}: version {decision.champion} ranks"
+    sentence = f"{decision.kind}: version {decision.champion} ranks"
     if decision.challenger not in (None, decision.champion):
-        told += f", version {decision.challenger} was judged beside it"
+        sentence += f", version {decision.challenger} was judged beside it"
     rows = [
         (check.name, ("holds" if check.passed else "does not hold") if check.judged else "not judged", check.text)
         for check in decision.checks
     ]
-    return text(told) + (table(("check", "", "figures"), rows, (), 3) if rows else text("The gate was not needed."))
+    return text(sentence) + (table(("check", "", "figures"), rows, (), 3) if rows else text("The gate was not needed."))
 
 
 def _districts(frame: pd.DataFrame) -> str:
@@ -117,14 +117,15 @@ def _moved(changes: Changes) -> str:
 
 
 def _tasks(changes: Changes) -> str:
-    parts = [text(f"{changes.kept:,} tasks stayed, {len(changes.came):,} came, {len(changes.went):,} left the plan.")]
-    for told, frame in (("came", changes.came), ("left", changes.went)):
+    came, went = changes.tasks.came, changes.tasks.went
+    parts = [text(f"{changes.tasks.kept:,} tasks stayed, {len(came):,} came, {len(went):,} left the plan.")]
+    for verb, frame in (("came", came), ("left", went)):
         rows = [
             tuple(number(v) if isinstance(v, float) else str(v) for v in row.values())
-            for row in _told_tasks(frame).head(MOST_TASKS).to_dict("records")
+            for row in _task_columns(frame).head(MOST_TASKS).to_dict("records")
         ]
         if rows:
-            parts.append(text(f"Tasks that {told}:") + table(tuple(_told_tasks(frame)), rows, (), 2))
+            parts.append(text(f"Tasks that {verb}:") + table(tuple(_task_columns(frame)), rows, (), 2))
     return "".join(parts)
 
 
@@ -144,8 +145,8 @@ def _expected(frame: pd.DataFrame) -> str:
     return text(lead) + table(header, rows)
 
 
-def _told_tasks(frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(frame[[name for name in TASK_TOLD if name in frame]])
+def _task_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(frame[[name for name in TASK_COLUMNS if name in frame]])
 
 
 def _percent(value: object) -> str:

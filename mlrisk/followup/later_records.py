@@ -31,13 +31,12 @@ FOUND = Schema((POINT, POLYGON), DATES | {"eo_category": TEXT})
 SEARCHED = Schema((POINT, POLYGON), DATES | {"outcome": TEXT, "inclusion_prob": SHARE})
 
 
-@dataclass(frozen=True, eq=False)
-class Later:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LaterRecords:
     """Records newer than a map, in its CRS, and the (cell, record) pairs of those on its cells.
 
     `cell` counts in `grid.cell_ids()` order and `record` rows of `table`. `read` counts the rows of the file, `known`
-    those of which the map's date of knowledge had heard, `outside` those on no cell of the map; `notes` say what was
-    repaired or set aside.
+    those recorded by the map's as_of, `outside` those on no cell of the map; `notes` say what was repaired or left out.
     """
 
     table: gpd.GeoDataFrame
@@ -49,11 +48,11 @@ class Later:
     notes: tuple[str, ...]
 
 
-def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date, crs: str | None) -> Later:
-    """Read the file of an option such as `--found`; raises InputError with the option's name for what is unusable.
+def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date, crs: str | None) -> LaterRecords:
+    """Read the file of an option such as `--found`; raises InputError that names the option for an unusable file.
 
-    A record is known at `as_of` when it was recorded by then or, where nobody wrote down when it was recorded, when
-    it happened by then. Records without a date are taken as later ones.
+    A record is known at `as_of` when it was recorded by then or, without a date of recording, when it happened by then.
+    Records without any date count as later ones.
     """
     tally = Tally()
     spec = SourceSpec(path=str(path), crs=crs)
@@ -78,12 +77,18 @@ def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date,
         *([f"{undated:,} without a date: taken as later than the map"] if undated else []),
     ]
     outside = far + len(later) - len(np.unique(record))
-    return Later(
-        later, cell, record, tally.rows_read, int(known.sum()), outside, tuple(f"{option}: {n}" for n in notes)
+    return LaterRecords(
+        table=later,
+        cell=cell,
+        record=record,
+        read=tally.rows_read,
+        known=int(known.sum()),
+        outside=outside,
+        notes=tuple(f"{option}: {note}" for note in notes),
     )
 
 
-def searched_share(grid: Grid, later: Later) -> Floats:
+def searched_share(grid: Grid, later: LaterRecords) -> Floats:
     """Share of each cell that was searched, in `grid.cell_ids()` order; a point stands for its whole cell."""
     polygons = later.table.geom_type.isin(("Polygon", "MultiPolygon")).to_numpy()
     shapes = np.asarray(later.table.geometry.array, dtype=object)[polygons]
@@ -93,10 +98,10 @@ def searched_share(grid: Grid, later: Later) -> Floats:
 
 
 def _known(table: gpd.GeoDataFrame, as_of: date) -> Flags:
-    told, happened = dates_of(table, "recorded_date"), dates_of(table, "date")
-    told = np.where(np.isnat(told), happened, told)
-    # NaT compares as False: what bears no date is not known to be old.
-    return np.asarray(told < np.datetime64(as_of, "D") + np.timedelta64(1, "D"))
+    recorded, happened = dates_of(table, "recorded_date"), dates_of(table, "date")
+    recorded = np.where(np.isnat(recorded), happened, recorded)
+    # NaT compares as False: a record without a date is never taken for an old one.
+    return np.asarray(recorded < np.datetime64(as_of, "D") + np.timedelta64(1, "D"))
 
 
 def _undated(table: gpd.GeoDataFrame) -> Flags:

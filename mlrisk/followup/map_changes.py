@@ -9,16 +9,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
-import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError, Integers
+from mlrisk.followup.task_overlap import TaskOverlap, task_overlap
 from mlrisk.followup.verification import open_risk
 from mlrisk.risk_map import Package
 from training.evidence import FOUND, STATE_NAMES, Ledger
 
-# A task is the same job when at least this share of its land was planned before.
-SAME_SHARE = 0.5
 # A cell moved when it changed its place by this share of the ranked land; less is the noise of any new training.
 MOVED_SHARE = 0.05
 SHARES = (0.05, 0.1, 0.2)
@@ -34,9 +32,9 @@ class Earlier:
     tasks: gpd.GeoDataFrame | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Changes:
-    """What moved: one row a cell that moved, counts by reason and by district, tasks that came and went.
+    """What moved: one row a cell that moved, counts by reason and by district, and how the tasks of both plans overlap.
 
     `place` is the share of the ranked land that is surveyed before a cell, in [0, 1]; NaN without a rank. `expected`
     holds what the earlier map expected beside what was found on the land surveyed since, as a whole and by district.
@@ -45,9 +43,7 @@ class Changes:
     moved: pd.DataFrame
     reasons: Mapping[str, int]
     districts: pd.DataFrame
-    came: gpd.GeoDataFrame
-    went: gpd.GeoDataFrame
-    kept: int
+    tasks: TaskOverlap
     expected: pd.DataFrame
     cells: int
 
@@ -76,8 +72,9 @@ def changes_between(
 ) -> Changes:
     """What moved from an earlier map to a package of the same grid.
 
-    `between` are scores of today's features by the model that ranked before, NaN where it cannot tell: what differs
-    from the earlier map is then the features' doing, and the rest the model's. `districts` names that of each cell.
+    `between` are scores of today's features by the model that ranked before, NaN where there was none: where they
+    differ from the earlier map the features changed, and the rest of the step is due to the model. `districts`
+    (n_cells,) names that of each cell.
     """
     now = package.risk
     old = earlier.cells.set_index("cell_id").reindex(now["cell_id"]).reset_index()
@@ -97,16 +94,16 @@ def changes_between(
     )  # fmt: skip
     order = np.argsort(-np.nan_to_num(np.abs(step), nan=2.0), kind="stable")
     moved = table.iloc[order[moves[order]]].reset_index(drop=True)
-    came, went, kept = _tasks(earlier.tasks, package.tasks)
+    tasks = package.tasks
+    # Without earlier tasks nobody can say which of today's are new.
+    overlap = TaskOverlap(tasks[:0], tasks[:0], 0) if earlier.tasks is None else task_overlap(earlier.tasks, tasks)
     return Changes(
-        moved,
-        {name: int((moved["why"] == name).sum()) for name in WHY},
-        _by_district(table, moves),
-        came,
-        went,
-        kept,
-        expected_and_found(earlier, now["cell_id"].to_numpy(), districts, ledger, str(package.notes.as_of)),
-        len(now),
+        moved=moved,
+        reasons={name: int((moved["why"] == name).sum()) for name in WHY},
+        districts=_by_district(table, moves),
+        tasks=overlap,
+        expected=expected_and_found(earlier, now["cell_id"].to_numpy(), districts, ledger, str(package.notes.as_of)),
+        cells=len(now),
     )
 
 
@@ -115,8 +112,8 @@ def expected_and_found(
 ) -> pd.DataFrame:
     """Land surveyed since the earlier map: found cells that it expected, with its interval, beside those found.
 
-    One row for the country and one a district; empty where nothing was recorded since. Cells that were known already
-    are left out: of them the map said what it had been told.
+    One row for the country and one a district; empty where nothing was recorded since. Cells with earlier evidence are
+    left out, because there the map repeated its records.
     """
     columns = ["district", "cells", "expected", "expected_low", "expected_high", "found", "in_first_tenth"]
     since, until = pd.Timestamp(earlier.as_of).date(), pd.Timestamp(as_of).date()
@@ -127,7 +124,7 @@ def expected_and_found(
     rows = fresh.labelled & old["evidence"].eq("unknown").to_numpy()
     place, found = _place(old["rank"].reset_index(drop=True)), fresh.state == FOUND
     groups = [("all", rows)] + [(str(n), rows & (districts == n)) for n in sorted(set(districts[rows])) if n]
-    told = [
+    figures = [
         {
             "district": name, "cells": int(part.sum()),
             **{
@@ -143,7 +140,7 @@ def expected_and_found(
         for name, part in groups
         if part.any()
     ]  # fmt: skip
-    return pd.DataFrame(told, columns=columns)
+    return pd.DataFrame(figures, columns=columns)
 
 
 def _place(rank: "pd.Series[Any]") -> Floats:
@@ -153,20 +150,20 @@ def _place(rank: "pd.Series[Any]") -> Floats:
 
 
 def _why(old: pd.DataFrame, now: pd.DataFrame, between: Floats) -> NDArray[np.object_]:
-    """The main reason why a cell has another place: what was found there, else the larger of two steps of its score."""
+    """The main reason for a cell's new place: new evidence there, else the larger of the two steps of its score."""
     by_features = np.abs(between - old["contamination_score"].to_numpy(dtype=np.float64))
     by_model = np.abs(now["contamination_score"].to_numpy(dtype=np.float64) - between)
-    told = np.where(by_features > by_model, WHY[1], WHY[2]).astype(object)
+    why = np.where(by_features > by_model, WHY[1], WHY[2]).astype(object)
     still = np.fmax(np.nan_to_num(by_features), np.nan_to_num(by_model)) < 1e-6
-    told[still] = WHY[3]
+    why[still] = WHY[3]
     evidence = old["evidence"].astype(object).to_numpy() != now["evidence"].astype(object).to_numpy()
     released = old["released"].fillna(value=False).to_numpy(bool) != now["released"].to_numpy(bool)
-    told[evidence | released] = WHY[0]
-    return np.asarray(told)
+    why[evidence | released] = WHY[0]
+    return np.asarray(why)
 
 
 def _by_district(table: pd.DataFrame, moves: Flags) -> pd.DataFrame:
-    """For whom it got worse: unknown land of each district, and its cells in the first shares of the country."""
+    """Unknown land of each district and its cells among the first of the country; the district that lost most first."""
     unknown = (table["evidence_now"] == STATE_NAMES[0]).to_numpy()
     rows = []
     for name in sorted({str(n) for n in table["district"]}):
@@ -182,22 +179,3 @@ def _by_district(table: pd.DataFrame, moves: Flags) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     step = frame["first_10_now"] - frame["first_10_before"]
     return frame.iloc[np.argsort(step.to_numpy(), kind="stable")].reset_index(drop=True)
-
-
-def _tasks(old: gpd.GeoDataFrame | None, new: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, int]:
-    """Tasks that came into the plan, that left it, and how many stayed, by the land that they cover."""
-    if old is None:
-        return new.iloc[:0], new.iloc[:0], 0
-    before = old.to_crs(new.crs)
-    came, went = new[_covered(new, before) < SAME_SHARE], before[_covered(before, new) < SAME_SHARE]
-    return came, went, len(new) - len(came)
-
-
-def _covered(tasks: gpd.GeoDataFrame, by: gpd.GeoDataFrame) -> Floats:
-    """Share of each task's land that the tasks of `by` cover; tasks of one plan do not overlap."""
-    shapes, others = np.asarray(tasks.geometry.array), np.asarray(by.geometry.array)
-    if not len(others) or not len(shapes):
-        return np.zeros(len(shapes))
-    mine, other = shapely.STRtree(others).query(shapes, predicate="intersects")
-    common = shapely.area(shapely.intersection(shapes[mine], others[other]))
-    return np.asarray(np.bincount(mine, common, len(shapes)) / shapely.area(shapes))

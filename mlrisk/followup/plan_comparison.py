@@ -1,24 +1,25 @@
-"""What two settings change: the tasks that come into a plan and drop out of it, and what that is worth."""
+"""What two settings change: the tasks that come into a plan and drop out of it, and the totals of both plans."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyogrio
-import shapely
 
 from features.base import InputError
+from mlrisk.followup.task_overlap import task_overlap
 
 NEEDED = ("planned", "task_id", "team_days", "casualties_averted", "expected_found", "area_m2", "asset", "district")
-# A task is the same job when at least this share of its land was planned before.
-SAME_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """`came` and `went` are planned tasks of the new and of the old plan; `totals` has a row a figure: old and new."""
+    """Two plans of one country.
+
+    `came` are planned tasks of the new plan alone, `went` of the old one alone, `kept` counts those in both; `totals`
+    has a row a figure: old and new.
+    """
 
     came: gpd.GeoDataFrame
     went: gpd.GeoDataFrame
@@ -45,10 +46,9 @@ def read_tasks(path: str | Path) -> gpd.GeoDataFrame:
 
 
 def compare_plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Comparison:
-    """Planned tasks of two plans of one country, held beside each other by the land that they cover."""
+    """Compare the planned tasks of two plans of one country by the land that they cover."""
     before, after = _planned(old), _planned(new).to_crs(old.crs)
-    came = after[_covered(after, before) < SAME_SHARE]
-    went = before[_covered(before, after) < SAME_SHARE]
+    overlap = task_overlap(before, after)
     figures = {
         "tasks planned": (len(before), len(after)),
         "hectares": (before["area_m2"].sum() / 1e4, after["area_m2"].sum() / 1e4),
@@ -63,18 +63,8 @@ def compare_plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Comparison:
         [(name, float(first), float(second)) for name, (first, second) in figures.items()],
         columns=["figure", "old", "new"],
     )
-    return Comparison(came, went, len(after) - len(came), totals)
+    return Comparison(overlap.came, overlap.went, overlap.kept, totals)
 
 
 def _planned(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return tasks[tasks["planned"].to_numpy(dtype=bool)].reset_index(drop=True)
-
-
-def _covered(tasks: gpd.GeoDataFrame, by: gpd.GeoDataFrame) -> np.ndarray:
-    """Share of each task's land that the tasks of `by`, which do not overlap, cover."""
-    shapes, others = np.asarray(tasks.geometry.array), np.asarray(by.geometry.array)
-    if not len(others):
-        return np.zeros(len(shapes))
-    mine, other = shapely.STRtree(others).query(shapes, predicate="intersects")
-    common = shapely.area(shapely.intersection(shapes[mine], others[other]))
-    return np.asarray(np.bincount(mine, common, len(shapes)) / np.maximum(shapely.area(shapes), 1e-9))

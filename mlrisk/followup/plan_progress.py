@@ -1,4 +1,4 @@
-"""What became of a plan: finds that were expected and finds that came, by task and by what the task was for."""
+"""How far a plan has come: expected and actual finds by task and by purpose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from mlrisk.followup.later_records import FOUND, SEARCHED, read_later, searched_
 from mlrisk.followup.verification import grid_of, open_risk
 from mlrisk.ranking import unfound
 
-# What a task is worth is told once this share of it was searched.
-TOLD_SHARE = 0.1
+# A task counts in the totals once this share of it was searched.
+COUNTED_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class PlanProgress:
     """How far a plan has come.
 
     `tasks` has a row a task: `searched_share` of its land, `expected_cells` and `found_cells` in the searched part.
@@ -33,11 +33,11 @@ class Progress:
     notes: tuple[str, ...]
 
 
-def progress_of(risk: str | Path, found: str | Path, searched: str | Path, crs: str | None = None) -> Progress:
+def plan_progress(risk: str | Path, found: str | Path, searched: str | Path, crs: str | None = None) -> PlanProgress:
     """Hold land release results against the plan of a map (risk.parquet or its folder).
 
     `found` and `searched` are files of finds and of searched land, as for `mlrisk verify`. Expected are the
-    contaminated cells that one survey of the searched land finds, as the map had it at its date. Raises InputError for
+    contaminated cells that one survey of the searched land finds by the probabilities of the map. Raises InputError for
     a map without tasks.
     """
     _, cells, as_of = open_risk(Path(risk))
@@ -54,11 +54,11 @@ def progress_of(risk: str | Path, found: str | Path, searched: str | Path, crs: 
     # A find is proof that its cell was searched, whatever the polygons say.
     share = np.where(hit & (share == 0), 1.0, share)
     tasks = task_progress(cells, share, hit)
-    return Progress(as_of, policy, tasks, by_purpose(tasks), (*finds.notes, *later.notes))
+    return PlanProgress(as_of, policy, tasks, by_purpose(tasks), (*finds.notes, *later.notes))
 
 
 def task_progress(cells: pd.DataFrame, share: Floats, found: Flags) -> pd.DataFrame:
-    """One row a task of the map's cells; `share` (n,) of each cell was searched, in `found` something was found."""
+    """One row a task; `share` (n,) of each cell was searched, `found` (n,) marks cells with a find."""
     detection = cells["season_detection"].to_numpy(dtype=np.float64)
     typical = float(np.median(detection[detection > 0])) if (detection > 0).any() else 1.0
     chance = cells["contamination"].to_numpy(dtype=np.float64) * unfound(cells)
@@ -79,12 +79,12 @@ def task_progress(cells: pd.DataFrame, share: Floats, found: Flags) -> pd.DataFr
 
 
 def by_purpose(tasks: pd.DataFrame) -> pd.DataFrame:
-    """Totals by purpose over the tasks begun, and for all: found over expected with its 90 % interval.
+    """Totals by purpose and for all, over tasks searched in part: found over expected with its 90 % interval.
 
     The interval takes the finds as a count out of the searched cells (Clopper and Pearson, 1934).
     """
-    begun = tasks[tasks["searched_share"] >= TOLD_SHARE]
-    groups = [("all", begun), *begun.groupby("purpose")]
+    started = tasks[tasks["searched_share"] >= COUNTED_SHARE]
+    groups = [("all", started), *started.groupby("purpose")]
     return pd.DataFrame([{"purpose": str(name), **_ratio(part)} for name, part in groups])
 
 

@@ -14,20 +14,20 @@ import pyarrow.parquet as pq
 
 from features.base import NOT_EVIDENCE, Flags, Floats, Grid, InputError, Integers, decode_cell_id
 from mlrisk.followup.audit_sample import map_audit
-from mlrisk.followup.later_records import FOUND, SEARCHED, Later, read_later, searched_share
+from mlrisk.followup.later_records import FOUND, SEARCHED, LaterRecords, read_later, searched_share
 from mlrisk.risk_map import rule_scores
 from training.validation import HeldOut, horvitz_thompson, missed_table, polygon_figures, pooled_table
 
 MAP = "the map"
 # A sliver of a cell that was searched says nothing of the cell; as for evidence.
 LEAST_SHARE = 0.1
-# What needs searched land to mean anything: finds alone do not say where nothing was.
+# Figures that need searched land, because finds alone do not say where nothing was.
 NEED_SEARCHED = ("roc_auc", "pr_auc", "base_rate", "height", "rheight", "pei")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Verification:
-    """What became of a map.
+    """A map judged by later records.
 
     `held_out` are the judged cells (ranked ones, with searched land only those searched or found), `table` has one
     row a ranking with bounds and the map's gain over it, `missed` the found cells in the lowest-ranked half.
@@ -61,7 +61,7 @@ def verify(
     """Judge the ranking of a map by what was recorded after its `as_of`, beside the rules of thumb it carries.
 
     `risk` is risk.parquet or its folder. `found` holds points or polygons, `searched` what was searched later; without
-    it unknown land stays unknown and only recall by area is told. `crs` is that of files that state none. Raises
+    it unknown land stays unknown and only recall by area is judged. `crs` is that of files that state none. Raises
     InputError for files that cannot be used, and where no find is newer than the map or on a ranked cell.
     """
     path, cells, as_of = open_risk(Path(risk))
@@ -81,7 +81,6 @@ def verify(
     table = pooled_table("verify", held_out, MAP, seed, draws, grid.cell_size_m**2 / 10_000)
     if later is None:
         table = table[[name for name in table if not name.startswith(NEED_SEARCHED)]]
-    missed = missed_table(held_out, MAP).drop(columns="fold")
     unranked = _unranked(cells, positive & ranked, positive)
     counts = {
         "cells": len(cells),
@@ -93,19 +92,26 @@ def verify(
         "finds_known_at_as_of": finds.known,
         "finds_outside_the_map": finds.outside,
     }
-    notes = finds.notes if later is None else (*finds.notes, *later.notes)
     audit: Mapping[str, Mapping[str, float]] = {}
+    notes = finds.notes
     if later is not None:
         low = held_out.cell_id[_low(held_out)]
-        audit = audits(later, positive, low, cells)
-        if not audit:
-            behind = ~ranked | np.isin(cells["cell_id"].to_numpy(), low)
-            audit, told = map_audit(cells, searched_share(grid, later), positive, behind)
-            notes = (*notes, *told)
+        audit, audit_notes = _audit(cells, searched_share(grid, later), later, positive, low)
+        notes = (*finds.notes, *later.notes, *audit_notes)
     return Verification(
-        path, as_of, held_out, table, missed, unranked, _by_find(finds, judged, held_out), audit, counts, notes,
-        grid.cell_size_m, later is not None,
-    )  # fmt: skip
+        risk_path=path,
+        as_of=as_of,
+        held_out=held_out,
+        table=table,
+        missed=missed_table(held_out, MAP).drop(columns="fold"),
+        unranked=unranked,
+        by_find=_by_find(finds, judged, held_out),
+        audit=audit,
+        counts=counts,
+        notes=notes,
+        cell_size_m=grid.cell_size_m,
+        searched_known=later is not None,
+    )
 
 
 def open_risk(path: Path) -> tuple[Path, gpd.GeoDataFrame, date]:
@@ -139,7 +145,18 @@ def grid_of(cells: gpd.GeoDataFrame) -> tuple[Grid, Integers]:
     return grid, order[np.searchsorted(cells["cell_id"].to_numpy()[order], grid.cell_ids())]
 
 
-def audits(later: Later, positive: Flags, low: Integers, cells: pd.DataFrame) -> dict[str, dict[str, float]]:
+def _audit(
+    cells: pd.DataFrame, share: Floats, later: LaterRecords, positive: Flags, low: Integers
+) -> tuple[Mapping[str, Mapping[str, float]], tuple[str, ...]]:
+    """The audit of the searched records where they are one, else that of the map's own audit cells; and notes."""
+    by_records = audits(later, positive, low, cells)
+    if by_records:
+        return by_records, ()
+    behind = cells["rank"].isna().to_numpy() | np.isin(cells["cell_id"].to_numpy(), low)
+    return map_audit(cells, share, positive, behind)
+
+
+def audits(later: LaterRecords, positive: Flags, low: Integers, cells: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Horvitz-Thompson estimates from searched records with `inclusion_prob`: of all, and of what was missed.
 
     A record is found when its outcome says so or a find lies in one of its cells. Missed are records none of whose
@@ -181,17 +198,17 @@ def record(verification: Verification) -> dict[str, Any]:
     }
 
 
-def _check_finds(finds: Later, on_ranked: Flags, path: Path, as_of: date) -> None:
+def _check_finds(finds: LaterRecords, on_ranked: Flags, path: Path, as_of: date) -> None:
     if on_ranked.any():
         return
-    told = f"{finds.read} read, {finds.known} known at {as_of}, {finds.outside} outside the map"
+    figures = f"{finds.read} read, {finds.known} known at {as_of}, {finds.outside} outside the map"
     if finds.known and finds.known + finds.outside == finds.read:
         why = f"holds no find newer than the map's as_of ({as_of}): give what was found later"
     elif not len(finds.cell):
         why = "has no find on the map: check its CRS, or give the map of the same area"
     else:
         why = "has no find on a ranked cell: all lie where the map gave no rank"
-    raise InputError(f"--found: {path} {why} ({told})")
+    raise InputError(f"--found: {path} {why} ({figures})")
 
 
 def _judged(
@@ -223,7 +240,7 @@ def _low(held_out: HeldOut) -> Flags:
     return np.asarray(held_out.rankings(MAP)[MAP] < -0.5)
 
 
-def _by_find(finds: Later, judged: Integers, held_out: HeldOut) -> dict[str, float]:
+def _by_find(finds: LaterRecords, judged: Integers, held_out: HeldOut) -> dict[str, float]:
     place = np.full(int(max(judged.max(), finds.cell.max())) + 1, -1, dtype=np.int64)
     place[judged] = np.arange(len(judged))
     cell = place[finds.cell]

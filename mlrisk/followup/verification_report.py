@@ -43,10 +43,10 @@ def verification_html(verification: Verification) -> str:
         first += text(f"{len(rows):,} found cells had no rank:") + table(
             ("cell", "why", "easting, m", "northing, m"), rows, (), 2
         )
-    told = "" if verification.searched_known else RECALL_ONLY
+    caveat = "" if verification.searched_known else RECALL_ONLY
     sections = [
         ("Missed: found cells in the lowest-ranked half", first),
-        ("The map beside the rules of thumb known at its date", text(told) + _answer(verification)),
+        ("The map beside the rules of thumb known at its date", text(caveat) + _answer(verification)),
         ("Recall by area", rate_picture(held_out, MAP)),
         ("Map of finds", error_picture(held_out, MAP, verification.cell_size_m)),
         ("By find", text("One find is one event, reached with its first cell.") + _by_find(verification)),

@@ -72,16 +72,16 @@ def write_package(
         if more is not None:
             more(package, scratch)
         written = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
-        told = json.dumps({**summary, "written": written}, indent=1, ensure_ascii=False, default=str)
-        (scratch / "summary.json").write_text(told)
+        text = json.dumps({**summary, "written": written}, indent=1, ensure_ascii=False, default=str)
+        (scratch / "summary.json").write_text(text, encoding="utf-8")
         folder.mkdir(exist_ok=True)
         # A summary speaks for all files of a map: from the first one that is replaced the old one holds no more.
         (folder / "summary.json").unlink(missing_ok=True)
-        made = sorted(scratch.iterdir(), key=lambda path: (path.name == "summary.json", path.name))
-        for path in made:
+        files = sorted(scratch.iterdir(), key=lambda path: (path.name == "summary.json", path.name))
+        for path in files:
             path.replace(folder / path.name)
     except OSError as error:
         raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return tuple(folder / path.name for path in made)
+    return tuple(folder / path.name for path in files)

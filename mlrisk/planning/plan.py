@@ -68,25 +68,12 @@ def make_plan(
     drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), days, settings.audit_share * capacity, seed)
     groups, purpose = _groups(grid, land, settings, barriers, free, drawn, bool(assets))
     tasks = survey_tasks(grid, land, groups)
-    rows, task = cells_of(groups)
-    audit_kind = np.zeros(groups.count, dtype=np.int64)
-    audit_kind[task] = kind[rows]
-    detection = np.array([asset.detection for asset in assets.values()])
-    work = SeasonWork(
-        rows=rows,
-        task=task,
-        purpose=purpose,
-        district=tasks["district"].to_numpy(),
-        days=days[:, rows],
-        detection=detection,
-        capacity=capacity,
-        audit_kind=audit_kind,
-        least_workable_share=settings.plan.least_workable_share,
-    )
+    work = _season_work(tasks, groups, purpose, days, capacity, kind, settings)
     spent = _spent(work, land, settings, free)
     tasks = with_outcome(tasks, land, work, spent, assets, settings.plan)
+    inclusion = _of_task(chance, work.rows, work.task, groups.count)
     tasks = tasks.assign(
-        inclusion_prob=np.where(purpose == AUDIT, _of_task(chance, rows, task, groups.count), np.nan),
+        inclusion_prob=np.where(purpose == AUDIT, inclusion, np.nan),
         stability=_stability(work, land, settings, free, members),
     )
     tasks = _with_reasons(tasks)
@@ -96,7 +83,7 @@ def make_plan(
             "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
             "purpose": np.append(purpose, "")[groups.label],
             "inclusion_prob": np.where(chance > 0, chance, np.nan),
-            "season_detection": _season_detection(len(land), rows, spent),
+            "season_detection": _season_detection(len(land), work.rows, spent),
         }
     )
     notes = _notes(settings, tasks, capacity, free, shut)
@@ -111,6 +98,27 @@ def make_plan(
         districts=district_shares(land, tasks),
         totals=totals,
         notes=notes,
+    )
+
+
+def _season_work(
+    tasks: gpd.GeoDataFrame, groups: Groups, purpose: NDArray[np.object_], days: Floats, capacity: Floats,
+    audit_kind: Integers, settings: RankingSettings,
+) -> SeasonWork:  # fmt: skip
+    """The tasks of the season and their teams; `days` (K, n_cells), `audit_kind` (n_cells,) who does an audit there."""
+    rows, task = cells_of(groups)
+    kind_of_task = np.zeros(groups.count, dtype=np.int64)
+    kind_of_task[task] = audit_kind[rows]
+    return SeasonWork(
+        rows=rows,
+        task=task,
+        purpose=purpose,
+        district=tasks["district"].to_numpy(),
+        days=days[:, rows],
+        detection=np.array([asset.detection for asset in settings.assets.values() if asset.number > 0]),
+        capacity=capacity,
+        audit_kind=kind_of_task,
+        least_workable_share=settings.plan.least_workable_share,
     )
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from mlrisk.cli.text.parts import Said, Table, interval, notes
-from mlrisk.followup import Progress
+from mlrisk.followup import PlanProgress
 
 MOST_TASKS = 30
 
 
-def progressed(done: Progress) -> list[Said]:
+def progressed(done: PlanProgress) -> list[Said]:
     """Totals by purpose, then the tasks that were begun, and how many were not."""
     begun = done.tasks[done.tasks["searched_share"] > 0]
     return [

@@ -1,5 +1,8 @@
 """Contributions: two engines against shap's own, and which families count as a reason."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 
@@ -94,3 +97,21 @@ def test_the_pair_that_works_together_is_named(land):
                                  np.array([0, 1, 1, 0, 0], dtype=np.float32))  # fmt: skip
     assert {pair.first, pair.second} == {"b", "c"}
     assert pair.effect > 0.3
+
+
+def test_contributions_leave_the_streams_of_the_process_alone(model, land, capfd):
+    streams, other = (sys.stdout, sys.stderr), []
+    done = threading.Event()
+
+    def watch():
+        while not done.is_set():
+            other.append((sys.stdout, sys.stderr))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    ENGINES["woodelf"](model, land, 1)
+    strongest_interaction(model, land[0])
+    done.set()
+    thread.join()
+    assert all(pair == streams for pair in other)
+    assert capfd.readouterr() == ("", "")

@@ -48,7 +48,7 @@ NOW = replace(PACKAGE, risk=BEFORE)
 def test_the_same_map_moves_nothing():
     found = changes_between(earlier(BEFORE), NOW, SCORE, DISTRICTS, NoLedger())
     assert len(found.moved) == 0
-    assert (len(found.came), len(found.went), found.kept) == (0, 0, len(PACKAGE.tasks))
+    assert (len(found.tasks.came), len(found.tasks.went), found.tasks.kept) == (0, 0, len(PACKAGE.tasks))
     assert (found.districts["first_10_before"] == found.districts["first_10_now"]).all()
     assert len(found.expected) == 0
 
@@ -89,9 +89,13 @@ def test_new_evidence_is_named_before_any_model():
 def test_tasks_come_and_go_by_the_land_that_they_cover():
     half = PACKAGE.tasks.iloc[: len(PACKAGE.tasks) // 2]
     found = changes_between(earlier(BEFORE, half), NOW, SCORE, DISTRICTS, NoLedger())
-    assert (len(found.came), len(found.went), found.kept) == (len(PACKAGE.tasks) - len(half), 0, len(half))
+    assert (len(found.tasks.came), len(found.tasks.went), found.tasks.kept) == (
+        len(PACKAGE.tasks) - len(half),
+        0,
+        len(half),
+    )
     back = changes_between(earlier(BEFORE), replace(NOW, tasks=half), SCORE, DISTRICTS, NoLedger())
-    assert (len(back.came), len(back.went)) == (0, len(PACKAGE.tasks) - len(half))
+    assert (len(back.tasks.came), len(back.tasks.went)) == (0, len(PACKAGE.tasks) - len(half))
 
 
 def test_expected_stands_beside_found_on_unknown_land_alone():

@@ -1,0 +1,43 @@
+"""Tasks of two plans of one country beside each other, by the land that they cover."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from features.base import Floats
+
+# A task is the same job when at least this share of its land lies in tasks of the other plan.
+SAME_SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class TaskOverlap:
+    """`came` are tasks of the new plan alone, `went` those of the old plan alone; `kept` counts the others."""
+
+    came: gpd.GeoDataFrame
+    went: gpd.GeoDataFrame
+    kept: int
+
+
+def task_overlap(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> TaskOverlap:
+    """Which tasks two plans share; `old` is reprojected to the CRS of `new`."""
+    before = old.to_crs(new.crs)
+    came, went = new[covered_share(new, before) < SAME_SHARE], before[covered_share(before, new) < SAME_SHARE]
+    return TaskOverlap(came, went, len(new) - len(came))
+
+
+def covered_share(tasks: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Floats:
+    """Share of each task's land that the tasks of `others` cover, (n,); 0 for a task without area.
+
+    Tasks of one plan do not overlap, so their parts add up.
+    """
+    shapes, covering = np.asarray(tasks.geometry.array), np.asarray(others.geometry.array)
+    if not len(shapes) or not len(covering):
+        return np.zeros(len(shapes))
+    task, other = shapely.STRtree(covering).query(shapes, predicate="intersects")
+    common = np.bincount(task, shapely.area(shapely.intersection(shapes[task], covering[other])), len(shapes))
+    # Missing and empty shapes have no area: they cover nothing, and nothing covers them.
+    area = np.nan_to_num(shapely.area(shapes))
+    return np.divide(common, area, out=np.zeros(len(shapes)), where=area > 0)
