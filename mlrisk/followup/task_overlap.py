@@ -40,4 +40,4 @@ def covered_share(tasks: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Floats:
     common = np.bincount(task, shapely.area(shapely.intersection(shapes[task], covering[other])), len(shapes))
     # Missing and empty shapes have no area: they cover nothing, and nothing covers them.
     area = np.nan_to_num(shapely.area(shapes))
-    return np.divide(common, area, out=np.zeros(len(shapes)), where=area > 0)
+    return np.asarray(np.divide(common, area, out=np.zeros(len(shapes)), where=area > 0))
