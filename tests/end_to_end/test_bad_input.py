@@ -15,23 +15,15 @@ from shapely.geometry import box
 import mlrisk
 from features.base.errors import ConfigError, InputError, MlriskError
 from tests.support.paths import ROOT
-from tests.support.sample_store import cheap
 from training.registry.store import Store
 
 QUICK = (
     "contamination.model.n_trees=20", "contamination.members=3", "casualty.model.n_trees=10", "compute.threads=1",
     "casualty.window_years=2", "casualty.members=3", "casualty.judged_years=1", "casualty.contamination_every_years=9",
     "validation.folds=2", "validation.protocols=[leave_region_out]", "validation.explained_cells=0",
-    "ranking.explained_cells=0", "output.formats=[parquet]",
+    "ranking.explained_cells=0", "output.formats=[parquet]", "validation.draws=10", "validation.picture_dpi=30",
+    "validation.baselines=[random order]",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """What is judged is not looked at here."""
-    patch = cheap()
-    yield
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

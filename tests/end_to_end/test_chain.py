@@ -1,12 +1,9 @@
 """The whole chain on a small synthetic country, run as its user runs it."""
 
-import io
 import json
 import re
 import shutil
-import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import geopandas as gpd
@@ -24,42 +21,22 @@ from mlrisk.cli.app import main
 from mlrisk.cli.text.explain import told_cell
 from mlrisk.commands.explain_cell import explain_cell, write_story
 from mlrisk.commands.rank import RISK_COLUMNS
+from mlrisk.ranking import scoring
 from mlrisk.ranking.champions import load_champions
-from tests.support.paths import ROOT
-from tests.support.sample_store import cheap
+from tests.support.command_line import QUICK, command, command_here
 from training.casualty.fitting import expected_casualties
 from training.casualty.history import open_history
 from training.evidence.inputs import open_inputs
 from training.registry.store import Store
 from training.registry.versions import promote
 from training.settings.casualty import ACTIVITIES
+from training.settings.validation import BASELINE_NAMES
 
-# A small model: what is tested is the chain, not how good the map is.
-QUICK = (
-    "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
-    "casualty.members=3", "casualty.fewest_accidents=20", "casualty.judged_years=1", "validation.folds=3",
-    "validation.protocols=[leave_region_out]", "compute.threads=1",
-    "ranking.explained_cells=300", "output.task_sheets=2",
-)  # fmt: skip
 # One run is judged in every way; the others need no more than what sets their probabilities.
-JUDGED = ("validation.protocols=[as_of, leave_region_out, knndm, random]", "validation.rounds=1")
-
-
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-c", "from mlrisk.cli.app import main; main()", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
-
-
-def command_here(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The same command without a process of its own, whose imports take as long as a small run."""
-    out, error, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
-        patch.setattr(sys, "argv", ["mlrisk", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), error.getvalue())
+JUDGED = (
+    "validation.protocols=[as_of, leave_region_out, knndm, random]", "validation.rounds=1",
+    f"validation.baselines={json.dumps(BASELINE_NAMES)}",
+)  # fmt: skip
 
 
 def settings(*more: str) -> list[str]:
@@ -86,14 +63,6 @@ def outputs(country, run):
 @pytest.fixture(scope="module")
 def risk(outputs):
     return mlrisk.load_risk_map(outputs)
-
-
-@pytest.fixture
-def little_judged():
-    """No map depends on the draws of intervals, on learned baselines or on the sharpness of pictures."""
-    patch = cheap()
-    yield
-    patch.undo()
 
 
 def config(country, *more: str):
@@ -244,7 +213,7 @@ def test_the_parquet_names_its_models_and_inputs(outputs, country):
     assert notes["models"]
 
 
-def test_the_same_seed_gives_the_same_bytes_in_a_fresh_store(country, outputs, tmp_path, little_judged):
+def test_the_same_seed_gives_the_same_bytes_in_a_fresh_store(country, outputs, tmp_path):
     copy = tmp_path / "again"
     shutil.copytree(country.folder, copy, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
     again = mlrisk.load_config(
@@ -288,9 +257,7 @@ def test_a_failed_run_leaves_earlier_outputs_untouched(country, outputs):
     assert {path.name: path.read_bytes() for path in outputs.iterdir()} == before
 
 
-def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranking(
-    country, outputs, tmp_path, little_judged
-):
+def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranking(country, outputs, tmp_path):
     store = Store.of(config(country))
     name = f"{config(country).name}.contamination"
     trained = mlrisk.train(config(country, "seed=7"))
@@ -364,7 +331,7 @@ def test_schedulers_and_kept_features_change_no_byte_of_the_map(country, run, tm
         ("threads", 1 << 29, ["compute.threads=2"]),
         ("processes", 0, ["compute.threads=2", "compute.scheduler=processes"]),
     ):
-        monkeypatch.setattr("mlrisk.ranking.scoring.MOST_KEPT_BYTES", kept)
+        monkeypatch.setattr(scoring, "MOST_KEPT_BYTES", kept)
         more = ["compute.tile_cells=19", "output.formats=[parquet]", f"output.folder={tmp_path / name}", *options]
         mlrisk.rank(config(country, *more))
         made.append((tmp_path / name / "risk.parquet").read_bytes())
@@ -452,7 +419,7 @@ def test_check_reports_what_was_set_aside_and_writes_nothing_else(country, tmp_p
     assert sorted(country.folder.rglob("*")) == before
 
 
-def test_what_names_a_victim_reaches_no_output(country, tmp_path, little_judged):
+def test_what_names_a_victim_reaches_no_output(country, tmp_path):
     canary = "Zulfiqar Canary"
     copy = tmp_path / "named"
     shutil.copytree(country.folder, copy, ignore=shutil.ignore_patterns("outputs", "mlflow*"))

@@ -6,8 +6,7 @@ import time
 import pytest
 
 import mlrisk
-from tests.end_to_end.test_chain import QUICK, command, command_here
-from tests.support.sample_store import cheap
+from tests.support.command_line import QUICK, command, command_here
 from training.registry.decision_log import read_lines
 from training.registry.store import Store
 from training.registry.versions import promote
@@ -20,13 +19,6 @@ FEW = (
 )  # fmt: skip
 LOOSE = ("margin=1", "district_margin=1", "most_shift=99", "most_calibration_error=1", "most_domain_loss=1")
 BEFORE, NOW = "as_of=2020-12-31", "as_of=2021-12-31"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    patch = cheap()
-    yield
-    patch.undo()
 
 
 def retrain(country, *more, run=command_here):

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ import pytest
 
 from features.sources.opening import Sources
 from models.contamination import ContaminationModel
-from tests.support.sample_store import cheap, store_config
+from tests.support.sample_store import LOOSE, NOW, THEN, store_config
 from tests.support.sample_study import book_of, inputs_of, land
 from training.registry.decision_log import read_lines
 from training.registry.store import Store
@@ -22,16 +21,7 @@ from training.train import train
 
 SIDE = 26
 NAME = "small.contamination"
-THEN, NOW = date(2022, 6, 30), date(2023, 12, 31)
-LOOSE = {"margin": 1.0, "district_margin": 1.0, "most_shift": 50.0, "most_calibration_error": 1.0, "least_found": 5}
 STRICT = {"margin": 0.0, "doubt": 0.0}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    patch = cheap()
-    yield
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Real, messy data: counted as it is, and ranked better than the rules of thumb; skipped where it is absent."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +7,17 @@ import pandas as pd
 import pytest
 
 import mlrisk
-from tests.support.paths import ROOT
-from tests.support.sample_study import few_draws
-from training.contamination.judging import judge_contamination
-from training.validation.baselines import BASELINES
+from tests.support.paths import DATA, ROOT
 
-DATA = ROOT.parent / "shared" / "data"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not beside this checkout (../shared/data)")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def rules_alone():
-    """The model beside the rules of thumb; intervals and learned baselines are not looked at here."""
-    patch = few_draws()
-    rules = {name: BASELINES[name] for name in ("distance to the line", "distance to an incident")}
-    patch.setattr("training.train.judge_contamination", partial(judge_contamination, baselines=rules))
-    yield
-    patch.undo()
+# The model beside the rules of thumb; intervals and learned baselines are not looked at here.
+LITTLE_JUDGED = (
+    "validation.baselines=[distance to the line, distance to an incident]",
+    "validation.draws=10",
+    "validation.picture_dpi=30",
+)
 
 
 def config(country: str, folder: Path, *overrides: str):
@@ -32,7 +25,13 @@ def config(country: str, folder: Path, *overrides: str):
     return mlrisk.load_config(
         ROOT / "configs" / f"{country}.yaml",
         DATA / country,
-        [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"output.folder={folder}/out", "compute.threads=1", *overrides],
+        [
+            f"tracking.uri=sqlite:///{folder}/mlflow.db",
+            f"output.folder={folder}/out",
+            "compute.threads=1",
+            *LITTLE_JUDGED,
+            *overrides,
+        ],
     )
 
 

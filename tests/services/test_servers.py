@@ -17,8 +17,7 @@ import pytest
 from features.as_of.snapshot import Snapshot
 from features.table.build import grid_feature_table
 from models.contamination import ContaminationModel
-from tests.integration.test_retrain import LOOSE, NOW, SIDE, THEN
-from tests.support.sample_store import cheap, store_config
+from tests.support.sample_store import LOOSE, NOW, SIDE, THEN, store_config
 from tests.support.sample_study import inputs_of, land
 from training.evidence.inputs import contamination_context
 from training.registry.archive import export_version
@@ -105,15 +104,11 @@ def test_the_chain_runs_there(where, request, tmp_path):
 
     uri = request.getfixturevalue(where)
     books = inputs_of(land(2, SIDE), SIDE)
-    patch = cheap()
-    try:
-        first = config_at(tmp_path, uri, THEN)
-        assert retrain(first, books).kind == FIRST
-        now = config_at(tmp_path, uri, NOW)
-        assert retrain(now, books).kind == PROMOTED
-        assert retrain(now, books).kind == UNCHANGED
-    finally:
-        patch.undo()
+    first = config_at(tmp_path, uri, THEN)
+    assert retrain(first, books).kind == FIRST
+    now = config_at(tmp_path, uri, NOW)
+    assert retrain(now, books).kind == PROMOTED
+    assert retrain(now, books).kind == UNCHANGED
     store = Store.of(now)
     assert [(row.number, row.aliases) for row in rows_of(store, NAME)] == [("2", ("champion", "challenger")), ("1", ())]
     assert "secret" not in str(store.client.get_run(rows_of(store, NAME)[0].run_id).data.params)

@@ -1,20 +1,17 @@
 """A small surveyed land in memory: records with dates, the inputs and the config of a training run on them."""
 
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
-import pytest
 import shapely
 from shapely.geometry import LineString, box
 
 from features.base.grid import Grid
 from features.sources.opening import Sources
-from training.contamination import judging
 from training.contamination.dataset import dataset_at
 from training.contamination.judging import earlier_trials, trials_of
 from training.evidence.inputs import Inputs
@@ -25,6 +22,8 @@ UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH, SIZE = 500_000, 4_400_000, 500
 AS_OF = date(2023, 12, 31)
 FIRST = date(2019, 1, 1)
+# What intervals, learned baselines and pictures hold is tested elsewhere, and at full size they cost seconds.
+LITTLE_JUDGED = {"baselines": ["random order", "distance to the line"], "draws": 10, "picture_dpi": 30}
 FAMILIES = ("front_lines", "incidents", "settlements", "surveyed")
 
 
@@ -95,9 +94,11 @@ def config_of(**changes):
             "members": 3,
             "block_m": 2_000,
         },
-        "validation": {"regions": "blocks", "block_m": 6_000, "folds": 4, "buffer_m": 1_000, "explained_cells": 0},
+        "validation": {
+            "regions": "blocks", "block_m": 6_000, "folds": 4, "buffer_m": 1_000, "explained_cells": 0, **LITTLE_JUDGED
+        },
         "compute": {"threads": 1},
-    }
+    }  # fmt: skip
     for key, value in changes.items():
         base[key] = base[key] | value if isinstance(value, dict) and key in base else value
     return TrainConfig.model_validate(base)
@@ -105,13 +106,6 @@ def config_of(**changes):
 
 def book_of(config, inputs):
     return Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, Path())
-
-
-def few_draws():
-    """A patch under which intervals are of 10 draws: what they hold is tested elsewhere, and 200 cost seconds."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(judging, "judged_on_draws", partial(judging.judged_on_draws, draws=10))
-    return patch
 
 
 def study_and_trials(config, inputs):

@@ -108,9 +108,14 @@ def judge_contamination(
     config: TrainConfig,
     study: CellDataset,
     trials: Sequence[Trial],
-    baselines: Mapping[str, Ranking] = BASELINES,
+    baselines: Mapping[str, Ranking] | None = None,
 ) -> Judgement:
-    """Fit on the training side of every trial, rank its other side, and hold the rankings beside each other."""
+    """Fit on the training side of every trial, rank its other side, and hold the rankings beside each other.
+
+    `baselines` are rankings by name, those that `validation.baselines` names where None is given.
+    """
+    if baselines is None:
+        baselines = {name: BASELINES[name] for name in config.validation.baselines}
     made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
     judged = [
         (trial, _scores(config, trial, ranker, baselines)) for trial, (ranker, _) in zip(trials, made, strict=True)
@@ -188,7 +193,10 @@ def _figures(config: TrainConfig, trial: Trial, scores: Mapping[str, Floats]) ->
     found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.share[fold.test]
     block = trial.study.block[fold.test]
     cell_ha = trial.study.grid.cell_size_m**2 / 10_000
-    judged = {name: judged_on_draws(values, found, block, config.seed, area=area) for name, values in scores.items()}
+    judged = {
+        name: judged_on_draws(values, found, block, config.seed, config.validation.draws, area)
+        for name, values in scores.items()
+    }
     for name, values in scores.items():
         figures = judge(values, found, area, cell_ha) | bounds(judged[name].drawn)
         if name != MODEL:

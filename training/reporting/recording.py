@@ -121,6 +121,8 @@ def run_report(
         held_out=held_out,
         cell_size_m=study.grid.cell_size_m,
         seed=config.seed,
+        draws=config.validation.draws,
+        picture_dpi=config.validation.picture_dpi,
         explanations=explained_folds(judgement),
         sensitivity=moved,
         warnings=warnings,

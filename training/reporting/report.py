@@ -74,6 +74,13 @@ def json_text(record: Mapping[str, Any]) -> str:
 
 def report_html(report: ReportInput, computed: Computed) -> str:
     """The page; sections without content are left out, but for those that must say that nothing was measured."""
+    from matplotlib import rc_context
+
+    with rc_context({"savefig.dpi": report.picture_dpi}):
+        return _html(report, computed)
+
+
+def _html(report: ReportInput, computed: Computed) -> str:
     parts = [
         ("Missed: found cells in the lowest-ranked half", sections.missed_section(computed)),
         ("What was asked, and the answer", text(report.question) + sections.answer_section(report, computed)),

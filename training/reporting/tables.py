@@ -42,6 +42,7 @@ class ReportInput:
     model: str = "mlrisk"
     seed: int = 0
     draws: int = 200
+    picture_dpi: int = 220
     explanations: Sequence[Mapping[str, Any]] = ()
     missed: pd.DataFrame | None = None
     sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)

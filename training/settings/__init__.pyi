@@ -10,7 +10,6 @@ from .config import (
     SurveyBiasSettings,
     TrainConfig,
     TuningSettings,
-    ValidationSettings,
 )
 from .provenance import (
     code_version,
@@ -22,9 +21,11 @@ from .provenance import (
     public_settings,
     schema_digest,
 )
+from .validation import BASELINE_NAMES, ValidationSettings
 
 __all__ = [
     "ACTIVITIES",
+    "BASELINE_NAMES",
     "BoostingSettings",
     "CasualtySettings",
     "ComputeSettings",

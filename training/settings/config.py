@@ -11,6 +11,7 @@ from features.sources import SourceSpec, SourcesSettings
 from features.table import LOCAL, PROCESSES, Compute, is_scheduler
 from training.settings.boosting import BoostingSettings, Positive, Share
 from training.settings.casualty import CasualtySettings
+from training.settings.validation import ValidationSettings, ordered_box
 
 
 def _as_specs(value: Any) -> Any:
@@ -43,15 +44,7 @@ class DeclaredArea(Settings):
     @field_validator("bounds")
     @classmethod
     def _west_to_east(cls, value: Any) -> Any:
-        return value if value is None else _ordered(value)
-
-
-def _ordered(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """A box whose corners are in order; swapped ones would silently hold nothing."""
-    west, south, east, north = box
-    if west >= east or south >= north:
-        raise ValueError(f"{list(box)} must be west, south, east, north with west < east and south < north")
-    return box
+        return value if value is None else ordered_box(value)
 
 
 class LabelSettings(Settings):
@@ -144,42 +137,6 @@ class ContaminationSettings(Settings):
         (), description="event sources that made the labels by another way, such as published labels derived from them"
     )
     own_block_m: Positive = Field(5_000, description="block whose undated records a cell's own features leave out")
-
-
-class ValidationSettings(Settings):
-    """How the models are judged."""
-
-    protocols: tuple[Literal["as_of", "leave_region_out", "knndm", "random"], ...] = Field(
-        ("as_of", "leave_region_out", "knndm", "random"), description="how the model is judged; see the README"
-    )
-    regions: Literal["districts", "blocks"] | dict[str, tuple[float, float, float, float]] = Field(
-        "districts",
-        description="districts, square blocks, or named boxes (west, south, east, north in degrees); districts "
-        "become blocks where there is no such source",
-    )
-    folds: int = Field(5, ge=2, le=50, description="regions are dealt to so many folds; boxes are a fold each")
-    block_m: Positive = Field(20_000, description="side of the square blocks")
-    buffer_m: Literal["auto"] | Annotated[float, Field(ge=0)] = Field(
-        "auto",
-        description="training cells this near to a held-out cell are left out; auto: within the range of the labels' "
-        "autocorrelation, estimated",
-    )
-    horizon_years: float = Field(
-        1.0, gt=0, le=20, description="as_of: judged on results recorded within this time after the earlier date"
-    )
-    rounds: int = Field(2, ge=1, le=20, description="as_of: earlier dates, a horizon apart, that are judged from")
-    explained_cells: int = Field(
-        2_000, ge=0, le=100_000, description="cells drawn for the report's account of what moves the scores; 0: none"
-    )
-
-    @field_validator("regions")
-    @classmethod
-    def _two_boxes(cls, value: Any) -> Any:
-        if isinstance(value, dict) and len(value) < 2:
-            raise ValueError(f"needs at least two boxes to leave one out, got {len(value)}")
-        for box in value.values() if isinstance(value, dict) else ():
-            _ordered(box)
-        return value
 
 
 class RetrainingSettings(Settings):

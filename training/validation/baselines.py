@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
 from features.base import Flags, Floats, Floats32, Integers
+from training.settings import BASELINE_NAMES
 from training.validation.held_out import RANDOM
 
 # Beyond this many rows neither learner gains, and both cost minutes.
@@ -124,12 +125,17 @@ RULES: dict[str, RuleOfThumb] = {
     "distance to a settlement": RuleOfThumb("settlement_distance_m", -1),
 }
 LEARNERS: dict[str, Ranking] = {"logistic regression": logistic_regression, "random forest": random_forest}
+# A new baseline is one function, one line here and its name in BASELINE_NAMES of the settings.
 BASELINES: dict[str, Ranking] = {
     RANDOM: random_order,
     **RULES,
     "distance to what is known": near_contamination,
     **LEARNERS,
 }
+if tuple(BASELINES) != BASELINE_NAMES:
+    raise RuntimeError(
+        f"BASELINES ({', '.join(BASELINES)}) and BASELINE_NAMES ({', '.join(BASELINE_NAMES)}) must be the same"
+    )
 
 
 def rule_scores(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:

@@ -15,6 +15,7 @@ import pytest
 from features.as_of.snapshot import Snapshot
 from features.base.errors import ConfigError, InputError, MlriskError
 from features.base.grid import Grid
+from features.table import scheduler
 from features.table.build import feature_table, feature_tiles, grid_feature_table
 from features.table.scheduler import Compute, over_tiles
 from tests.support.paths import ROOT
@@ -74,7 +75,7 @@ def test_a_dask_cluster_of_two_workers_gives_the_same_bits(snapshot, expected, c
 
 
 def test_a_worker_with_other_code_is_refused(snapshot, cluster, monkeypatch):
-    monkeypatch.setattr("features.table.scheduler.code_digest", lambda: str(os.getpid()))
+    monkeypatch.setattr(scheduler, "code_digest", lambda: str(os.getpid()))
     with pytest.raises(MlriskError, match="runs another version of mlrisk"):
         next(feature_tiles(snapshot.sources.grid, snapshot, FAMILIES, 17, Compute(cluster)))
 
@@ -170,7 +171,7 @@ def test_without_dask_the_extra_is_named(snapshot, monkeypatch):
 
 def test_a_scheduler_that_does_not_answer_is_named(snapshot, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("features.table.scheduler.ANSWER_SECONDS", 1)
+    monkeypatch.setattr(scheduler, "ANSWER_SECONDS", 1)
     with pytest.raises(MlriskError, match=r"tcp://127\.0\.0\.1:9\) does not answer within 1 s"):
         list(feature_tiles(snapshot.sources.grid, snapshot, FAMILIES, 17, Compute("tcp://127.0.0.1:9")))
 

@@ -21,6 +21,7 @@ from features.as_of.snapshot import Snapshot
 from features.base import NOT_EVIDENCE
 from features.base.errors import ConfigError, MlriskError
 from features.base.grid import Grid
+from features.table import store
 from features.table.build import feature_infos, feature_table
 from features.table.geoparquet import PLACE_COLUMNS, point_wkb
 from features.table.scheduler import Compute
@@ -147,9 +148,9 @@ def test_files_of_another_run_are_made_anew(snapshot, tmp_path, monkeypatch, cha
     elif change == "area":
         options = {"grid": replace(snapshot.sources.grid, mask=snapshot.sources.grid.mask & (np.arange(48) > 3))}
     elif change == "code":
-        monkeypatch.setattr("features.table.store.code_digest", lambda: "other")
+        monkeypatch.setattr(store, "code_digest", lambda: "other")
     else:
-        monkeypatch.setattr("features.table.store.version", "{}".format)
+        monkeypatch.setattr(store, "version", "{}".format)
     assert write(target, snapshot, **options).reused == 0
     write(tmp_path / "fresh", snapshot, **options)
     assert (target / "notes.txt").read_text() == "mine"

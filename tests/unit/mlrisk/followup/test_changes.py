@@ -12,8 +12,8 @@ import pytest
 from mlrisk.followup.change_report import FILES, write_changes
 from mlrisk.followup.map_changes import WHY, Earlier, changes_between, expected_and_found
 from mlrisk.ranking.policies import ranked
+from tests.support.page_reader import Seen
 from tests.support.sample_package import FORBIDDEN, sample_package
-from tests.unit.training.reporting.test_report import Seen
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.retraining.decision import PROMOTED, REFUSED, Decision
 from training.retraining.gate import Check

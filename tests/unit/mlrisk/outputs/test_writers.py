@@ -23,6 +23,7 @@ import shapely
 
 from features.base import NOT_EVIDENCE
 from features.base.errors import InputError
+from mlrisk.outputs import geopackage
 from mlrisk.outputs.cell_rasters import coarsen, coarsening
 from mlrisk.outputs.geopackage import STYLES
 from mlrisk.outputs.geoparquet import COLUMNS
@@ -360,7 +361,7 @@ def test_gpkg_shows_land_without_basis_hatched(package: Package, folder: Path) -
 
 
 def test_gpkg_stops_at_the_first_cells(package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlrisk.outputs.geopackage.MOST_CELLS", 7)
+    monkeypatch.setattr(geopackage, "MOST_CELLS", 7)
     WRITERS["gpkg"](package, tmp_path)
     assert gpd.read_file(tmp_path / "risk_map.gpkg", layer="ranked_cells")["rank"].tolist() == [1, 2, 3, 4, 5, 6, 7]
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.contamination import own_ranking
-from tests.support.sample_study import AS_OF, added, config_of, few_draws, inputs_of, land, study_and_trials
+from tests.support.sample_study import AS_OF, added, config_of, inputs_of, land, study_and_trials
 from training.contamination import judging
 from training.contamination.judging import MODEL, judge_contamination
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
@@ -51,13 +51,6 @@ def texts_of(config, trial):
 def as_bytes(judgement):
     table = judgement.table.to_csv(index=False)
     return table, judgement.out_of_fold.tobytes(), judgement.fold.tobytes(), judgement.missed.tobytes()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_intervals():
-    patch = few_draws()
-    yield
-    patch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +226,17 @@ def test_a_ranking_of_ones_own_is_named_by_module_and_function_and_stands_in_the
     assert table["ranking"].tolist() == [MODEL, "mine", "truth"] * 2
     assert table.loc[table["ranking"] == "mine", "roc_auc"].tolist() == [0.5, 0.5]
     assert table.loc[table["ranking"] == "truth", "roc_auc"].tolist() == [1.0, 1.0]
+
+
+def test_baselines_and_draws_are_those_of_the_config(config, made):
+    study, trials = made
+    low = {}
+    for draws in (10, 60):
+        asked = config_of(validation={"baselines": ["incident density"], "draws": draws})
+        table = judge_contamination(asked, study, trials[-1:]).table
+        assert table["ranking"].tolist() == [MODEL, "incident density"]
+        low[draws] = table["roc_auc_low"].tolist()
+    assert low[10] != low[60]
 
 
 def test_what_was_found_on_the_judged_side_reaches_no_ranking(config, made):

@@ -8,7 +8,7 @@ import pytest
 
 from models.attribution import Families, Interaction, leading_interactions
 from models.boosting import BoostingParams, fit
-from tests.unit.training.reporting.test_report import FORBIDDEN, Seen
+from tests.support.page_reader import FORBIDDEN, Seen
 from training.reporting import explanation_figures as figures
 from training.reporting.explanation import FEWEST_OF_REGION, Explanation
 from training.reporting.explanation_sections import explanation_sections

@@ -4,25 +4,22 @@ import io
 import json
 import re
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.support.sample_study import added, book_of, config_of, few_draws, inputs_of, land, survey
-from tests.unit.training.reporting.test_report import FORBIDDEN, Seen
-from training.contamination.judging import judge_contamination
+import training.train
+from tests.support.page_reader import FORBIDDEN, Seen
+from tests.support.sample_study import added, book_of, config_of, inputs_of, land, survey
 from training.evidence.fingerprint import label_digest
 from training.evidence.states import FOUND, STATE_NAMES, UNKNOWN
 from training.registry.store import Version
 from training.reporting import recording
 from training.reporting.recording import record, run_report
 from training.train import train
-from training.validation.baselines import BASELINES
 
 SIDE = 20
-CHEAP = {name: BASELINES[name] for name in ("random order", "distance to the line")}
 TEXTS = {
     "report.html", "report.json", "config.json", "validation.csv", "casualty_validation.csv", "casualty_tenths.csv",
     "casualty_years.csv", "missed_found_cells.csv", "sensitivity.csv", "folds.json", "warnings.txt",
@@ -80,15 +77,6 @@ class Memory:
         self.calls.append("fail")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_pictures():
-    """What pictures show is tested elsewhere, and at full size they cost seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("report_figures", "explanation_figures"):
-            patch.setattr(f"training.{module}.DPI", 30)
-        yield
-
-
 @pytest.fixture(scope="module")
 def config():
     return config_of(
@@ -117,11 +105,8 @@ def run(config, inputs):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "Store", memory)
-        patch.setattr("training.train.record", keep)
-        patch.setattr("training.train.judge_contamination", partial(judge_contamination, baselines=CHEAP))
-        few = few_draws()
+        patch.setattr(training.train, "record", keep)
         trained = train(config, inputs)
-        few.undo()
         return trained, memory, kept
 
 

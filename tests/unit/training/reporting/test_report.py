@@ -1,35 +1,20 @@
+import io
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL.PngImagePlugin import PngImageFile
 
+from tests.support.page_reader import FORBIDDEN, Seen
 from tests.support.sample_held_out import SCRIPT, sample_held_out, sample_report
 from training.reporting import figures as report_figures
+from training.reporting.recording import pictures_of
 from training.reporting.report import ReportInput, compute, optimism_gap, report_html, report_record, write_report
 from training.validation.held_out import RANDOM, missed_table, pooled_table
 from training.validation.metrics import recall_at_area
-
-FORBIDDEN = re.compile(r"\b(safe|safely|safety|clear|mine-free|minefree)\b", re.IGNORECASE)
-
-
-class Seen(HTMLParser):
-    """The tags, the attributes and the text of a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.words = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data):
-        self.words.append(data)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +61,18 @@ def test_the_gap_is_random_less_regions_and_says_when_it_was_not_measured(report
     assert "not measured" not in page.split("<h2>Optimism gap")[1].split("<h2>")[0]
     bare = ReportInput(title="t", as_of="2024-07-31", question="q", table=alone)
     assert "not measured" in report_html(bare, compute(bare)).split("<h2>Optimism gap")[1].split("<h2>")[0]
+
+
+def test_pictures_have_the_dots_that_were_asked_for(page):
+    coarse = sample_report(draws=3, picture_dpi=22)
+    fine, tenth = (
+        [PngImageFile(io.BytesIO(data)).size for data in pictures_of(text).values()]
+        for text in (page, report_html(coarse, compute(coarse)))
+    )
+    assert len(fine) == len(tenth) > 3
+    assert all(
+        abs(one / 10 - other) < 1 for pair in zip(fine, tenth, strict=True) for one, other in zip(*pair, strict=True)
+    )
 
 
 def test_a_mean_row_is_not_averaged_again(report):

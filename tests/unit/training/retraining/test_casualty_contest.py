@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from tests.unit.training.casualty.test_casualties import EAST, NORTH, UTM, config, history, sources
+from tests.support.sample_register import EAST, NORTH, UTM, config, history, sources
 from training.casualty.fitting import fit_casualty
 from training.casualty.judging import unit_blocks
 from training.retraining.casualty_contest import casualty_arena, worse_by

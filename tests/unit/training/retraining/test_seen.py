@@ -17,6 +17,7 @@ from features.sources.digests import digest_files
 from training.evidence.fingerprint import files_digest, fingerprint
 from training.evidence.inputs import open_inputs
 from training.evidence.ledger import open_ledger
+from training.retraining import last_run
 from training.retraining.last_run import LastRun, known_days, last_run_path, mark_of, read_last_run, write_last_run
 
 SEEN = LastRun(
@@ -82,7 +83,7 @@ def test_terms_and_the_program_are_in_the_mark(country, monkeypatch):
     terms.write_text("incidents: {}  # other words")
     assert before not in ("", files_digest(config))
     mark = marked(config)
-    monkeypatch.setattr("training.retraining.last_run.program_digest", lambda *_: "another program")
+    monkeypatch.setattr(last_run, "program_digest", lambda *_: "another program")
     assert marked(config) != mark
 
 

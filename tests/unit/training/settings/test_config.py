@@ -121,6 +121,12 @@ def test_a_config_cannot_be_edited(tmp_path):
         config.seed = 4
 
 
+def test_an_unknown_baseline_is_refused_with_those_there_are(tmp_path):
+    text = write(tmp_path, {**SHORT, "validation": {"baselines": ["random order", "gut feeling"]}})
+    with pytest.raises(ConfigError, match=r"validation\.baselines.*gut feeling: choose from random order, distance to"):
+        load_config(text)
+
+
 def test_every_key_says_what_it_is():
     bare = []
 

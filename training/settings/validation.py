@@ -1,0 +1,75 @@
+"""How the models are judged: protocols, folds, baselines and intervals."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from features.base import Settings
+from training.settings.boosting import Positive
+
+# The rankings beside which the model is judged; training.validation.BASELINES holds what each does.
+BASELINE_NAMES = (
+    "random order",
+    "distance to the line",
+    "distance to an incident",
+    "incident density",
+    "distance to a settlement",
+    "distance to what is known",
+    "logistic regression",
+    "random forest",
+)
+
+
+class ValidationSettings(Settings):
+    """How the models are judged."""
+
+    protocols: tuple[Literal["as_of", "leave_region_out", "knndm", "random"], ...] = Field(
+        ("as_of", "leave_region_out", "knndm", "random"), description="how the model is judged; see the README"
+    )
+    regions: Literal["districts", "blocks"] | dict[str, tuple[float, float, float, float]] = Field(
+        "districts",
+        description="districts, square blocks, or named boxes (west, south, east, north in degrees); districts "
+        "become blocks where there is no such source",
+    )
+    folds: int = Field(5, ge=2, le=50, description="regions are dealt to so many folds; boxes are a fold each")
+    block_m: Positive = Field(20_000, description="side of the square blocks")
+    buffer_m: Literal["auto"] | Annotated[float, Field(ge=0)] = Field(
+        "auto",
+        description="training cells this near to a held-out cell are left out; auto: within the range of the labels' "
+        "autocorrelation, estimated",
+    )
+    horizon_years: float = Field(
+        1.0, gt=0, le=20, description="as_of: judged on results recorded within this time after the earlier date"
+    )
+    rounds: int = Field(2, ge=1, le=20, description="as_of: earlier dates, a horizon apart, that are judged from")
+    explained_cells: int = Field(
+        2_000, ge=0, le=100_000, description="cells drawn for the report's account of what moves the scores; 0: none"
+    )
+    baselines: tuple[str, ...] = Field(BASELINE_NAMES, description="rankings that the model is judged beside")
+    draws: int = Field(200, ge=10, le=10_000, description="bootstrap draws of blocks of land behind every interval")
+    picture_dpi: int = Field(220, ge=20, le=600, description="dots per inch of the report's pictures")
+
+    @field_validator("baselines")
+    @classmethod
+    def _known_baselines(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in BASELINE_NAMES]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: choose from {', '.join(BASELINE_NAMES)}")
+        return value
+
+    @field_validator("regions")
+    @classmethod
+    def _two_boxes(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) < 2:
+            raise ValueError(f"needs at least two boxes to leave one out, got {len(value)}")
+        for box in value.values() if isinstance(value, dict) else ():
+            ordered_box(box)
+        return value
+
+
+def ordered_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A box whose corners are in order; swapped ones would silently hold nothing."""
+    west, south, east, north = box
+    if west >= east or south >= north:
+        raise ValueError(f"{list(box)} must be west, south, east, north with west < east and south < north")
+    return box
