@@ -187,7 +187,7 @@ def judged_by_gate(contest: Contest, settings: RetrainingSettings) -> tuple[Chec
 def drift_sentence(psi: list[tuple[str, float]]) -> str:
     """Input drift in one sentence: reported, for it says that the land differs and not that a model is worse.
 
-    >>> drift_told([("road_distance_m", 0.31), ("slope_deg", 0.02)])
+    >>> drift_sentence([("road_distance_m", 0.31), ("slope_deg", 0.02)])
     'input drift: 1 of 2 features moved much (population stability index over 0.25): road_distance_m 0.31'
     """
     moved = [f"{name} {value:.2f}" for name, value in psi if value > MOVED_MUCH]

@@ -39,7 +39,7 @@ def news_since(ledger: Ledger, as_of: date, before: str, since: date) -> News:
 def counts_by_kind(frame: pd.DataFrame) -> dict[str, int]:
     """Records of a frame by kind.
 
-    >>> told_counts(pd.DataFrame({"kind": ["find", "find", "cleared"]}))
+    >>> counts_by_kind(pd.DataFrame({"kind": ["find", "find", "cleared"]}))
     {'cleared': 1, 'find': 2}
     """
     return {str(name): int(count) for name, count in frame.groupby("kind").size().items()}

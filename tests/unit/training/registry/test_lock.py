@@ -18,7 +18,7 @@ from training.registry.store_errors import TrackingError, store_errors
 HOLD = """
 import sys, time
 from pathlib import Path
-from training.lock import only_one
+from training.registry.lock import only_one
 with only_one(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
