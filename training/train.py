@@ -178,7 +178,7 @@ def train(
         metrics=metrics,
         casualty_metrics=casualty_judged.table,
         optimism_gap=gap,
-        report=report,
+        report=report.texts(),
         warnings=warnings,
         study=study,
         judgement=judgement,

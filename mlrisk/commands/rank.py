@@ -32,6 +32,7 @@ from mlrisk.settings import Config
 from models.casualty import CasualtyModel
 from training.evidence import STATE_NAMES, Evidence, Inputs, Ledger, files_digest, open_inputs, open_ledger
 from training.registry import Store, newest
+from training.reporting import json_rows
 from training.settings import code_version, program_digest, public_settings
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
@@ -112,7 +113,7 @@ def rank(
         _context_layers(config, sources),
         _notes(config, inputs, champions, risk, plan),
         champions.metrics,
-        {"totals": dict(plan.totals), "districts": _records(plan.districts)},
+        {"totals": dict(plan.totals), "districts": json_rows(plan.districts)},
         sheets=config.output.task_sheets,
         languages=config.output.languages,
     )
@@ -224,8 +225,8 @@ def _summary(
         "tasks": len(package.tasks),
         "plan": package.plan,
         "models": [vars(version) for version in champions.versions],
-        "validation": _records(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
-        "casualty_validation": _records(champions.casualty_metrics),
+        "validation": json_rows(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
+        "casualty_validation": json_rows(champions.casualty_metrics),
         "inputs": report_rows(inputs.reports),
         "not_included": list(package.notes.not_included),
         "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
@@ -250,11 +251,3 @@ def _casualty_summary(model: CasualtyModel | None, risk: pd.DataFrame) -> dict[s
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    """Rows as plain dicts, None for what was not judged: JSON knows no NaN."""
-    return [
-        {str(key): (_finite(value) if isinstance(value, float) else value) for key, value in row.items()}
-        for row in table.to_dict("records")
-    ]

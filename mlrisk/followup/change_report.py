@@ -1,15 +1,15 @@
 """The change report as a page and as JSON: what moved on the map, why, and what was expected against what was found."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from features.base import NOT_EVIDENCE
 from mlrisk.followup.map_changes import MOVED_SHARE, Changes
 from mlrisk.risk_map import Notes
-from training.reporting import items, json_text, number, page, table, text
+from training.reporting import Section, items, json_rows, json_text, number, page, section, table, text
 from training.retraining import Decision
 
 FILES = ("changes.html", "changes.json")
@@ -38,14 +38,14 @@ def changes_record(decision: Decision, changes: Changes | None, notes: Notes, be
             "cells": changes.cells,
             "moved_cells": len(changes.moved),
             "moved_by_reason": dict(changes.reasons),
-            "moved": _rows(changes.moved),
-            "districts": _rows(changes.districts),
+            "moved": json_rows(changes.moved),
+            "districts": json_rows(changes.districts),
             "tasks": {
                 "kept": changes.tasks.kept,
-                "came": _rows(_task_columns(changes.tasks.came)),
-                "went": _rows(_task_columns(changes.tasks.went)),
+                "came": json_rows(_task_columns(changes.tasks.came)),
+                "went": json_rows(_task_columns(changes.tasks.went)),
             },
-            "expected_and_found": _rows(changes.expected),
+            "expected_and_found": json_rows(changes.expected),
         }
     return record
 
@@ -56,24 +56,24 @@ def changes_html(decision: Decision, changes: Changes | None, notes: Notes, befo
         f"{notes.country}: the map of {before or 'no earlier date'} beside that of {notes.as_of}.",
         "For accredited planners: it orders survey and releases no land.",
     )
-    sections = [("Decision", _decision(decision))]
+    sections: list[Section] = [section("Decision", _decision(decision))]
     if changes is None:
-        sections.append(("What moved", text("There is no earlier map of this grid in the output folder.")))
+        sections.append(section("What moved", text("There is no earlier map of this grid in the output folder.")))
     else:
         sections += [
-            ("For whom it got worse", _districts(changes.districts)),
-            ("What moved and why", _moved(changes)),
-            ("Tasks", _tasks(changes)),
-            ("Expected and found on land surveyed since", _expected(changes.expected)),
+            section("For whom it got worse", _districts(changes.districts)),
+            section("What moved and why", _moved(changes)),
+            section("Tasks", _tasks(changes)),
+            section("Expected and found on land surveyed since", _expected(changes.expected)),
         ]
     if len(decision.psi):
         rows = [(str(row["feature"]), number(row["psi"])) for row in decision.psi.head(15).to_dict("records")]
-        sections.append(("Input drift", table(("feature", "population stability index"), rows)))
-    sections.append(("Notes", items(decision.notes) if decision.notes else text("none")))
+        sections.append(section("Input drift", table(("feature", "population stability index"), rows)))
+    sections.append(section("Notes", items(decision.notes) if decision.notes else text("none")))
     return page("What changed on the map", lead, NOT_EVIDENCE, sections)
 
 
-def _decision(decision: Decision) -> str:
+def _decision(decision: Decision) -> Markup:
     sentence = f"{decision.kind}: version {decision.champion} ranks"
     if decision.challenger not in (None, decision.champion):
         sentence += f", version {decision.challenger} was judged beside it"
@@ -84,7 +84,7 @@ def _decision(decision: Decision) -> str:
     return text(sentence) + (table(("check", "", "figures"), rows, (), 3) if rows else text("The gate was not needed."))
 
 
-def _districts(frame: pd.DataFrame) -> str:
+def _districts(frame: pd.DataFrame) -> Markup:
     rows = [
         (
             str(row["district"]), f"{row['unknown_cells']:,}",
@@ -98,7 +98,7 @@ def _districts(frame: pd.DataFrame) -> str:
     return text(lead) + table(header, rows)
 
 
-def _moved(changes: Changes) -> str:
+def _moved(changes: Changes) -> Markup:
     counts = ", ".join(f"{name} {count:,}" for name, count in changes.reasons.items())
     lead = (
         f"{len(changes.moved):,} of {changes.cells:,} cells changed their place by more than {MOVED_SHARE:.0%} of the "
@@ -113,10 +113,10 @@ def _moved(changes: Changes) -> str:
         for row in changes.moved.head(MOST_CELLS).to_dict("records")
     ]  # fmt: skip
     header = ("cell", "district", "why", "evidence", "surveyed before it")
-    return text(lead) + (table(header, rows, (), 5) if rows else "")
+    return text(lead) + (table(header, rows, (), 5) if rows else Markup(""))
 
 
-def _tasks(changes: Changes) -> str:
+def _tasks(changes: Changes) -> Markup:
     came, went = changes.tasks.came, changes.tasks.went
     parts = [text(f"{changes.tasks.kept:,} tasks stayed, {len(came):,} came, {len(went):,} left the plan.")]
     for verb, frame in (("came", came), ("left", went)):
@@ -126,10 +126,10 @@ def _tasks(changes: Changes) -> str:
         ]
         if rows:
             parts.append(text(f"Tasks that {verb}:") + table(tuple(_task_columns(frame)), rows, (), 2))
-    return "".join(parts)
+    return Markup("").join(parts)
 
 
-def _expected(frame: pd.DataFrame) -> str:
+def _expected(frame: pd.DataFrame) -> Markup:
     if not len(frame):
         return text("No result was recorded since.")
     rows = [
@@ -151,8 +151,3 @@ def _task_columns(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _percent(value: object) -> str:
     return "no rank" if not isinstance(value, float) or value != value else f"{value:.1%}"  # noqa: PLR0124 NaN
-
-
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(pd.DataFrame(frame).to_json(orient="records"))
-    return rows

@@ -16,6 +16,7 @@ from features.base import NOT_EVIDENCE, Flags, Floats, Grid, InputError, Integer
 from mlrisk.followup.audit_sample import map_audit
 from mlrisk.followup.later_records import FOUND, SEARCHED, LaterRecords, read_later, searched_share
 from mlrisk.risk_map import rule_scores
+from training.reporting import json_rows
 from training.validation import HeldOut, horvitz_thompson, missed_table, polygon_figures, pooled_table
 
 MAP = "the map"
@@ -184,14 +185,14 @@ def audits(later: LaterRecords, positive: Flags, low: Integers, cells: pd.DataFr
 def record(verification: Verification) -> dict[str, Any]:
     """The figures as plain values, missed finds first."""
     return {
-        "missed": _rows(verification.missed),
-        "found_without_rank": _rows(verification.unranked),
+        "missed": json_rows(verification.missed),
+        "found_without_rank": json_rows(verification.unranked),
         "risk": str(verification.risk_path.name),
         "as_of": verification.as_of.isoformat(),
         "not_evidence": NOT_EVIDENCE,
         "searched_land_known": verification.searched_known,
         "counts": dict(verification.counts),
-        "rankings": _rows(verification.table),
+        "rankings": json_rows(verification.table),
         "by_find": dict(verification.by_find),
         "audit": {name: dict(figures) for name, figures in verification.audit.items()},
         "notes": list(verification.notes),
@@ -253,7 +254,3 @@ def _unranked(cells: pd.DataFrame, ranked: Flags, positive: Flags) -> pd.DataFra
     rows = cells[positive & ~ranked]
     why = np.where(rows["released"], "released by the authority", "no basis to rank")
     return rows[["cell_id", "easting_m", "northing_m"]].assign(why=why).reset_index(drop=True)
-
-
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from features.base import NOT_EVIDENCE
 from mlrisk.followup.verification import MAP, Verification, record
 from training.reporting import (
@@ -9,10 +11,11 @@ from training.reporting import (
     error_picture,
     items,
     json_text,
-    missed_html,
+    missed_list,
     number,
     page,
     rate_picture,
+    section,
     table,
     text,
 )
@@ -34,7 +37,7 @@ def write_verification(verification: Verification, html: Path | None = None, jso
 def verification_html(verification: Verification) -> str:
     """The page: missed finds first, then the rankings side by side, curves, map, finds, audit and notes."""
     held_out, counts = verification.held_out, verification.counts
-    first = missed_html(verification.missed.assign(fold=""), counts["found_cells"], "found cells with a rank")
+    first = missed_list(verification.missed.assign(fold=""), counts["found_cells"], "found cells with a rank")
     if len(verification.unranked):
         rows = [
             (f"{row['cell_id']}", str(row["why"]), number(row["easting_m"], 0), number(row["northing_m"], 0))
@@ -45,17 +48,17 @@ def verification_html(verification: Verification) -> str:
         )
     caveat = "" if verification.searched_known else RECALL_ONLY
     sections = [
-        ("Missed: found cells in the lowest-ranked half", first),
-        ("The map beside the rules of thumb known at its date", text(caveat) + _answer(verification)),
-        ("Recall by area", rate_picture(held_out, MAP)),
-        ("Map of finds", error_picture(held_out, MAP, verification.cell_size_m)),
-        ("By find", text("One find is one event, reached with its first cell.") + _by_find(verification)),
-        *([("Random audit", text(*audit_lines(verification)))] if verification.audit else []),
-        (
+        section("Missed: found cells in the lowest-ranked half", first),
+        section("The map beside the rules of thumb known at its date", text(caveat) + _answer(verification)),
+        section("Recall by area", rate_picture(held_out, MAP)),
+        section("Map of finds", error_picture(held_out, MAP, verification.cell_size_m)),
+        section("By find", text("One find is one event, reached with its first cell.") + _by_find(verification)),
+        *([section("Random audit", text(*audit_lines(verification)))] if verification.audit else []),
+        section(
             "Counts",
             table(("what", "number"), [(name.replace("_", " "), f"{value:,}") for name, value in counts.items()]),
         ),
-        ("Notes", items(verification.notes) if verification.notes else text("none")),
+        section("Notes", items(verification.notes) if verification.notes else text("none")),
     ]
     lead = (
         f"{verification.risk_path.name}, knowledge as of {verification.as_of}, judged on what was recorded later.",
@@ -75,7 +78,7 @@ def audit_lines(verification: Verification) -> list[str]:
     ]
 
 
-def _answer(verification: Verification) -> str:
+def _answer(verification: Verification) -> Markup:
     rows = verification.table
     note = "90 % intervals by bootstrap over blocks of land. Gain: the map minus the ranking of the row."
     base = f" Base rate {number(rows['base_rate'].iloc[0], 4)} of the area." if verification.searched_known else ""
@@ -84,7 +87,7 @@ def _answer(verification: Verification) -> str:
     return text(judged, soft=True) + answer_table(rows, MAP) + text(note, soft=True)
 
 
-def _by_find(verification: Verification) -> str:
+def _by_find(verification: Verification) -> Markup:
     figures = verification.by_find
     rows = [(f"recall at {share} % of area", number(figures[f"polygon_recall_{share}"])) for share in (1, 5, 10, 20)]
     rows += [

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from training.reporting.report import ReportInput
+from training.reporting.tables import ReportInput
 from training.validation.held_out import HeldOut
 from training.validation.metrics import block_intervals, judge
 

@@ -79,15 +79,13 @@ class Judgement:
 
     `table` has one row for each protocol, fold and ranking. `out_of_fold` is the raw score of each cell from a model
     that had not seen its region (NaN where none was held out) and `fold` numbers that region, -1 where there is none;
-    both in `grid.cell_ids()` order. `missed` lists the found cells that the held-out ranking put into the lower half of
-    their region, the lowest first. `folds` explain themselves; `held_out` has an entry for each protocol. `rankers` are
-    those that have not seen the regions of a fold of leave_region_out, by its name.
+    both in `grid.cell_ids()` order. `folds` explain themselves; `held_out` has an entry for each protocol. `rankers`
+    are those that have not seen the regions of a fold of leave_region_out, by its name.
     """
 
     table: pd.DataFrame
     out_of_fold: Floats
     fold: Integers
-    missed: Integers
     folds: tuple[Fold, ...]
     held_out: Mapping[str, HeldOut]
     rankers: Mapping[str, Ranker] = field(default_factory=dict)
@@ -123,14 +121,10 @@ def judge_contamination(
     rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
     n_cells = study.grid.n_cells
     out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
-    missed: list[Integers] = []
     for number, (trial, scores) in enumerate(judged):
         if trial.fold.protocol == "leave_region_out":
             test, score = trial.fold.test, scores[MODEL]
             out_of_fold[test], fold[test] = score, number
-            low = test[(trial.outcome.state[test] == FOUND) & (score < np.median(score))]
-            missed.append(low[np.argsort(out_of_fold[low], kind="stable")])
-    listed = np.concatenate(missed) if missed else np.array([], dtype=np.int64)
     folds = tuple(
         replace(trial.fold, facts={**trial.fold.facts, **facts}) for trial, (_, facts) in zip(trials, made, strict=True)
     )
@@ -143,7 +137,6 @@ def judge_contamination(
         table=pd.DataFrame(rows),
         out_of_fold=out_of_fold,
         fold=fold,
-        missed=listed,
         folds=folds,
         held_out=dict(_held_out(judged)),
         rankers=rankers,

@@ -1,22 +1,28 @@
-from .html import items, number, page, table, text
+from .html import Picture, Section, items, number, page, section, table, text
+from .json_values import json_rows, json_text
 from .recording import Findings, record, run_report
-from .report import json_text
-from .sections import answer_table, error_picture, missed_html, rate_picture
+from .report import Report
+from .sections import answer_table, error_picture, missed_list, rate_picture
 from .tables import optimism_gap
 
 __all__ = [
     "Findings",
+    "Picture",
+    "Report",
+    "Section",
     "answer_table",
     "error_picture",
     "items",
+    "json_rows",
     "json_text",
-    "missed_html",
+    "missed_list",
     "number",
     "optimism_gap",
     "page",
     "rate_picture",
     "record",
     "run_report",
+    "section",
     "table",
     "text",
 ]

@@ -1,8 +1,10 @@
 """The sections of a report that say what moves the scores of all land."""
 
+from markupsafe import Markup
+
 from training.reporting import explanation_figures as figures
 from training.reporting.explanation import Explanation
-from training.reporting.html import heading, number, picture, table, text
+from training.reporting.html import Picture, Section, heading, number, section, table, text
 
 NOTE = (
     "Contributions (SHAP values) to the log-odds of {cells:,} cells drawn from all land. They say what moves the "
@@ -13,27 +15,32 @@ MOST_FAMILIES = 7
 MOST_FEATURES = 15
 
 
-def explanation_sections(explained: Explanation | None) -> list[tuple[str, str]]:
+def explanation_sections(explained: Explanation | None) -> list[Section]:
     """By family, by feature, in pairs and by region; nothing where nothing was explained."""
     if explained is None or not len(explained.values):
         return []
-    parts = [
-        text(NOTE.format(cells=len(explained.values)), soft=True),
-        picture(figures.families_picture(explained), "Importance by family: mean size of its sum in a cell."),
-        picture(figures.features_picture(explained), "Leading features: each point is a cell, red where it is high."),
-        _features(explained),
-        picture(
-            figures.dependences_picture(explained), "Dependence on the leading features; colour: what it works with."
-        ),
-        heading("Pairs that work together"),
-        _pairs(explained),
-        heading("By region"),
-        _regions(explained),
+    return [
+        section(
+            "What moves the scores",
+            text(NOTE.format(cells=len(explained.values)), soft=True),
+            Picture(figures.families_picture(explained), "Importance by family: mean size of its sum in a cell."),
+            Picture(
+                figures.features_picture(explained), "Leading features: each point is a cell, red where it is high."
+            ),
+            _features(explained),
+            Picture(
+                figures.dependences_picture(explained),
+                "Dependence on the leading features; colour: what it works with.",
+            ),
+            heading("Pairs that work together"),
+            _pairs(explained),
+            heading("By region"),
+            _regions(explained),
+        )
     ]
-    return [("What moves the scores", "".join(parts))]
 
 
-def _features(explained: Explanation) -> str:
+def _features(explained: Explanation) -> Markup:
     rows = [
         (
             f"{row['text']}\n{row['feature']}", str(row["family"]).replace("_", " "), number(row["mean_size"], 3),
@@ -44,7 +51,7 @@ def _features(explained: Explanation) -> str:
     return table(("feature", "family", "mean size", "mean", "rank correlation with value"), rows, (), 2)
 
 
-def _pairs(explained: Explanation) -> str:
+def _pairs(explained: Explanation) -> Markup:
     rows = [
         (str(row["first"]), str(row["second"]), number(row["effect"], 3))
         for row in explained.pairs_table().to_dict("records")
@@ -54,14 +61,14 @@ def _pairs(explained: Explanation) -> str:
     return table(("feature", "with", "mean size of the joint part"), rows, (), 2)
 
 
-def _regions(explained: Explanation) -> str:
+def _regions(explained: Explanation) -> Markup:
     means = explained.by_region()
     families = [name for name in means.columns if name not in ("region", "cells")][:MOST_FAMILIES]
     rows = [
         (str(row["region"]), number(row["cells"], 0), *(number(row[name]) for name in families))
         for row in means.to_dict("records")
     ]
-    said = text(
+    note = text(
         "Mean of each family's sum: above 0 it lifts the region in the ranking, below 0 it lowers it.", soft=True
     )
-    return said + table(("region", "cells", *(name.replace("_", " ") for name in families)), rows)
+    return note + table(("region", "cells", *(name.replace("_", " ") for name in families)), rows)

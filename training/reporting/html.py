@@ -1,129 +1,117 @@
 """A self-contained HTML page of sections: tables, pictures and texts; every text is escaped, nothing is fetched."""
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
+from functools import cache
 from math import isfinite
+from pathlib import Path
+from typing import Any
 
-STYLE = """
-:root { --ink: #1f2430; --soft: #675f54; --line: #ddd7cb; --paper: #f4f1ea; --card: #fff; --alarm: #7a1022; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 900px; padding: 0 14px 32px; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; -webkit-text-size-adjust: 100%; }
-h1 { margin: 20px 0 2px; font-size: 26px; line-height: 1.2; overflow-wrap: anywhere; }
-h2 { margin: 0 0 8px; font-size: 19px; line-height: 1.25; }
-h3 { margin: 16px 0 4px; font-size: 16px; }
-p { margin: 0 0 10px; overflow-wrap: anywhere; }
-.soft { color: var(--soft); font-size: 14px; }
-.notice { margin: 12px 0; padding: 10px 14px; border-left: 5px solid var(--alarm); background: #fbe9e4;
-  color: #4d0915; }
-section { margin-top: 14px; padding: 16px; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
-.scroll { overflow-x: auto; margin: 8px 0; }
-table { border-collapse: collapse; font-size: 14px; min-width: 100%; }
-th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th { font-weight: 600; border-bottom-color: var(--ink); }
-td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; }
-td.num { white-space: nowrap; }
-th.num { min-width: 4.2em; vertical-align: bottom; }
-td:first-child { min-width: 7em; }
-td { overflow-wrap: break-word; }
-td:not(.num) { min-width: 5.5em; }
-tr.ours td { font-weight: 600; background: #eef2fa; }
-small { display: block; color: var(--soft); font-weight: normal; max-width: 14em; }
-figure { margin: 10px 0 4px; }
-img { display: block; width: 100%; max-width: 720px; height: auto; margin: 0 auto; }
-figcaption { margin-top: 6px; color: var(--soft); font-size: 14px; }
-li { margin-bottom: 4px; overflow-wrap: anywhere; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; margin: 0; }
-@media (max-width: 520px) {
-  section { padding: 14px 12px; }
-  table { font-size: 13px; }
-  th, td { padding-right: 9px; }
-}
-.big { font-size: 30px; font-weight: 650; line-height: 1.1; font-variant-numeric: tabular-nums; }
-""".strip()
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-# A longer list is no reading matter on a page; the JSON beside it holds every row.
+import jinja2
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).with_name("templates")
+# Nobody reads a longer list on a page; the JSON file beside the page holds every row.
 MOST_ROWS = 60
 
 
-def page(title: str, lead: Iterable[str], notice: str, sections: Sequence[tuple[str, str]]) -> str:
-    """The page; `lead` are sentences under the title, `sections` a heading and its HTML each."""
-    body = "\n".join(f"<section>\n<h2>{escape(heading)}</h2>\n{html}\n</section>" for heading, html in sections)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-{"".join(f'<p class="soft">{escape(line)}</p>' for line in lead)}
-<p class="notice">{escape(notice)}</p>
-{body}
-</body>
-</html>
-"""
+@dataclass(frozen=True)
+class Picture:
+    """A PNG and its caption, which also stands for the picture where it cannot be seen."""
+
+    png: bytes
+    caption: str
+
+    def __html__(self) -> str:
+        """The picture inside a page."""
+        return _block("picture", base64.b64encode(self.png).decode(), self.caption)
+
+    @property
+    def slug(self) -> str:
+        """The first words of the caption as a part of a file name.
+
+        >>> Picture(b"", "The first fifth: recall").slug
+        'the-first-fifth'
+        """
+        words = re.sub(r"[^a-z0-9]+", "-", re.split(r"[.:;,(]", self.caption)[0].casefold()).strip("-")
+        return words[:48].strip("-") or "picture"
 
 
-def text(*paragraphs: str, soft: bool = False) -> str:
+Block = Markup | Picture
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it."""
+
+    heading: str
+    blocks: tuple[Block, ...]
+
+
+def section(heading: str, *blocks: Block) -> Section:
+    """A section of a page."""
+    return Section(heading, blocks)
+
+
+def page(title: str, lead: Iterable[str], notice: str, sections: Sequence[Section]) -> str:
+    """The page; `lead` are sentences under the title."""
+    return _environment().get_template("page.html").render(title=title, lead=lead, notice=notice, sections=sections)
+
+
+def pictures_of(sections: Iterable[Section]) -> dict[str, bytes]:
+    """The pictures of a page as PNG by file name, numbered in the order of the page.
+
+    >>> list(pictures_of([section("Recall", Picture(b"", "The first fifth: recall"), text("none"))]))
+    ['01-the-first-fifth.png']
+    """
+    found = [block for part in sections for block in part.blocks if isinstance(block, Picture)]
+    return {f"{place:02d}-{picture.slug}.png": picture.png for place, picture in enumerate(found, start=1)}
+
+
+def text(*paragraphs: str, soft: bool = False) -> Markup:
     """Paragraphs of plain text."""
-    kind = ' class="soft"' if soft else ""
-    return "".join(f"<p{kind}>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    return _block("paragraphs", paragraphs, soft)
 
 
-def heading(words: str) -> str:
+def heading(words: str) -> Markup:
     """A heading inside a section."""
-    return f"<h3>{escape(words)}</h3>"
+    return _block("heading", words)
 
 
-def big(figure: str, words: str) -> str:
+def big(figure: str, words: str) -> Markup:
     """One number that must not be overlooked, and what it is."""
-    return f'<p><span class="big">{escape(figure)}</span><br>{escape(words)}</p>'
+    return _block("big", figure, words)
 
 
-def items(lines: Iterable[str]) -> str:
+def items(lines: Iterable[str]) -> Markup:
     """A list of lines."""
-    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+    return _block("items", list(lines))
 
 
-def preformatted(content: str) -> str:
+def preformatted(content: str) -> Markup:
     """Text in the lines it has."""
-    return f"<pre>{escape(content)}</pre>"
+    return _block("preformatted", content)
 
 
-def picture(png: bytes, caption: str) -> str:
-    """A PNG inside the page, with its caption, which is the text for those who cannot see it too."""
-    data = base64.b64encode(png).decode()
-    said = escape(caption)
-    return f'<figure><img alt="{said}" src="data:image/png;base64,{data}"><figcaption>{said}</figcaption></figure>'
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], ours: Iterable[int] = (), texts: int = 1) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], ours: Iterable[int] = (), texts: int = 1) -> Markup:
     """A table that scrolls by itself; the first `texts` columns are words, the others numbers.
 
     A line break in a cell sets what follows small; rows numbered in `ours` stand out. No more than MOST_ROWS rows.
     """
-    marked = set(ours)
-    head = "".join(f"<th{_kind(number, texts)}>{escape(name)}</th>" for number, name in enumerate(header))
-    body = "".join(
-        ('<tr class="ours">' if place in marked else "<tr>")
-        + "".join(f"<td{_kind(number, texts)}>{_cell(value)}</td>" for number, value in enumerate(row))
-        + "</tr>\n"
-        for place, row in enumerate(rows[:MOST_ROWS])
-    )
-    more = f"{len(rows) - MOST_ROWS:,} more rows are in the JSON file." if len(rows) > MOST_ROWS else ""
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>'
-        + (text(more, soft=True) if more else "")
-    )  # fmt: skip
+    listed = _block("table", header, rows[:MOST_ROWS], frozenset(ours), texts)
+    if len(rows) <= MOST_ROWS:
+        return listed
+    return listed + text(f"{len(rows) - MOST_ROWS:,} more rows are in the JSON file.", soft=True)
 
 
 def number(value: object, digits: int = 2) -> str:
-    """A figure in words for the page: its digits, or what stands for one that was not measured."""
+    """A figure as text, or what stands for one that was not measured.
+
+    >>> number(1234.5, 1), number(float("nan")), number(None)
+    ('1,234.5', 'not measured', 'not measured')
+    """
     if not isinstance(value, int | float) or not isfinite(value):
         return "not measured"
     return f"{value:,.{digits}f}"
@@ -131,16 +119,32 @@ def number(value: object, digits: int = 2) -> str:
 
 def with_bounds(row: Mapping[str, object], name: str, digits: int = 2) -> str:
     """A figure and, on a line of its own, its 90 % interval."""
+    return f"{number(row.get(name), digits)}\n{interval(row, name, digits)}"
+
+
+def interval(row: Mapping[str, object], name: str, digits: int = 2) -> str:
+    """The bounds `name_low` and `name_high` of a figure.
+
+    >>> interval({"recall_low": 0.1, "recall_high": 0.3}, "recall"), interval({}, "recall")
+    ('0.10 to 0.30', 'no interval')
+    """
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     if not isinstance(low, float) or not isinstance(high, float) or not (isfinite(low) and isfinite(high)):
-        return f"{number(row.get(name), digits)}\nno interval"
-    return f"{number(row.get(name), digits)}\n{low:.{digits}f} to {high:.{digits}f}"
+        return "no interval"
+    return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
-def _cell(value: str) -> str:
-    first, _, rest = value.partition("\n")
-    return escape(first) + (f"<small>{escape(rest)}</small>" if rest else "")
+def _block(macro: str, *arguments: object) -> Markup:
+    made: Markup = getattr(_blocks(), macro)(*arguments)
+    return made
 
 
-def _kind(number: int, texts: int) -> str:
-    return "" if number < texts else ' class="num"'
+@cache
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(TEMPLATES, encoding="utf-8")
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+
+
+@cache
+def _blocks() -> Any:
+    return _environment().get_template("blocks.html").module

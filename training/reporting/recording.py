@@ -1,9 +1,7 @@
 """What a training run leaves behind: the report, the tables and the registered versions, in MLflow."""
 
-import base64
 import io
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,12 +20,10 @@ from training.evidence import STATE_NAMES, label_digest
 from training.registry import Store, Version, environment
 from training.reporting.explanation import explanation
 from training.reporting.model_card import model_card
-from training.reporting.report import ReportInput, compute, report_html, report_record
-from training.reporting.report import json_text as report_json
+from training.reporting.report import Report, report_of
+from training.reporting.tables import ReportInput
 from training.settings import TrainConfig, code_version, digest_of, flattened, grid_text, public_settings
 from training.validation import reference_text
-
-PICTURE = re.compile(r'<figure><img alt="([^"]*)" src="data:image/png;base64,([^"]+)">')
 
 
 def schema_text(features: tuple[str, ...], infos: Mapping[str, FeatureInfo]) -> str:
@@ -37,21 +33,6 @@ def schema_text(features: tuple[str, ...], infos: Mapping[str, FeatureInfo]) -> 
         for name in features
     ]
     return json.dumps(rows, indent=1, ensure_ascii=False)
-
-
-def pictures_of(page: str) -> dict[str, bytes]:
-    """The pictures of a report page as PNG by file name, numbered in the order of the page.
-
-    >>> list(pictures_of('<figure><img alt="The first fifth: x" src="data:image/png;base64,QUJD"></figure>'))
-    ['01-the-first-fifth.png']
-    """
-    found = PICTURE.findall(page)
-    return {f"{place:02d}-{_slug(said)}.png": base64.b64decode(data) for place, (said, data) in enumerate(found, 1)}
-
-
-def _slug(said: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "-", re.split(r"[.:;,(]", said)[0].casefold()).strip("-")
-    return words[:48].strip("-") or "picture"
 
 
 # Figures of every fold and ranking that MLflow gets as metrics; the report and validation.csv hold all of them.
@@ -65,7 +46,7 @@ CASUALTY_LOGGED = (
 # The protocol whose means stand for a run where only one figure has room.
 HEADLINE = "leave_region_out"
 
-# Longer facts of a fold, such as lists of distances, are in folds.json and no parameter that anybody reads.
+# Longer facts of a fold, such as lists of distances, are in folds.json: nobody reads them as a parameter.
 MOST_FACT = 200
 
 QUESTION = "Where would survey find explosive ordnance first?"
@@ -76,7 +57,7 @@ class Findings:
     """What training found out, to be written down.
 
     `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
-    prevalence and weights; `report` the texts of the report by file name; `choices` what tuning, screening and region
+    prevalence and weights; `choices` what tuning, screening and region
     weights made of the final model, empty where none was asked for; `records` the keys of the records that were known
     (`records_text`); `tags` further tags of the run and its versions; `began_ms` when training began, in milliseconds
     since 1970.
@@ -87,7 +68,7 @@ class Findings:
     metrics: pd.DataFrame
     casualty: CasualtyJudgement
     moved: pd.DataFrame
-    report: dict[str, str]
+    report: Report
     warnings: tuple[str, ...]
     choices: Mapping[str, Any] = field(default_factory=dict)
     records: str = ""
@@ -104,8 +85,8 @@ def run_report(
     warnings: tuple[str, ...],
     casualty: CasualtyJudgement,
     ranker: Ranker,
-) -> dict[str, str]:
-    """The report of a run as texts by file name: one page and the same numbers as JSON."""
+) -> Report:
+    """The report of a run."""
     explained, cells = None, config.validation.explained_cells
     if cells:
         explained = explanation(study, ranker, cells, config.seed, config.compute.threads)
@@ -113,7 +94,7 @@ def run_report(
         protocol: replace(cells, probability=cross_calibrated(cells.score, cells.positive, cells.area, cells.fold))
         for protocol, cells in judgement.held_out.items()
     }
-    report = ReportInput(
+    source = ReportInput(
         title=f"{config.name}: contamination",
         as_of=str(config.as_of),
         question=QUESTION,
@@ -130,8 +111,7 @@ def run_report(
         casualty=casualty.tables(),
         explained=explained,
     )
-    computed = compute(report)
-    return {"report.html": report_html(report, computed), "report.json": report_json(report_record(report, computed))}
+    return report_of(source)
 
 
 def record(
@@ -151,7 +131,7 @@ def record(
         tags = _version_tags(config, inputs, found)
         store.log_inputs(run_id, inputs)
         store.log_results(run_id, _flat_metrics(found), _texts(config, inputs, found, contamination))
-        store.log_pictures(run_id, pictures_of(found.report["report.html"]))
+        store.log_pictures(run_id, found.report.pictures)
         _record_folds(store, run_id, found)
         files = contamination.files() | _beside(found, contamination)
         versions = [store.register(run_id, f"{config.name}.contamination", files, tags)]
@@ -190,7 +170,7 @@ def _beside(found: Findings, model: ContaminationModel) -> dict[str, str]:
 
 
 def _record_folds(store: Store, run_id: str, found: Findings) -> None:
-    """A nested run for each fold: its facts as parameters, the figures of the model and of every rule as metrics."""
+    """A nested run for each fold: its facts as parameters, the figures of every ranking as metrics."""
     for fold in found.judgement.folds:
         rows = found.metrics[(found.metrics["protocol"] == fold.protocol) & (found.metrics["fold"] == fold.name)]
         facts = {key: value for key, value in flattened(fold.facts).items() if len(value) <= MOST_FACT}
@@ -202,7 +182,7 @@ def _record_folds(store: Store, run_id: str, found: Findings) -> None:
 
 
 def _fold_figures(rows: pd.DataFrame) -> dict[str, float]:
-    """Figures of a fold by key: `roc_auc` of the model, `roc_auc/random order` of a rule of thumb."""
+    """Figures of a fold by key: `roc_auc` of the model, `roc_auc/random order` of a baseline."""
     return {
         name if row["ranking"] == MODEL else f"{name}/{_clean(str(row['ranking']))}": float(row[name])
         for row in rows.to_dict("records")
@@ -223,10 +203,8 @@ def _texts(
     evidence = found.study.evidence
     counts = {name: int((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
     return {
-        **found.report,
-        "model_card.md": model_card(
-            config, counts, json.loads(found.report["report.json"]), len(model.ranker.features), sorted(inputs)
-        ),
+        **found.report.texts(),
+        "model_card.md": model_card(config, counts, found.report, len(model.ranker.features), sorted(inputs)),
         "inputs.json": json.dumps(dict(sorted(inputs.items())), indent=1),
         "environment.txt": environment(),
         "records.txt": found.records,
@@ -235,7 +213,7 @@ def _texts(
         "casualty_validation.csv": _csv(found.casualty.table),
         "casualty_tenths.csv": _csv(found.casualty.tenths),
         "casualty_years.csv": _csv(found.casualty.years),
-        "missed_found_cells.csv": _csv(_missed(found)),
+        "missed_found_cells.csv": _csv(found.report.computed.missed),
         "sensitivity.csv": _csv(found.moved),
         "folds.json": json.dumps([*explained_folds(found.judgement), *_final(found.choices)], indent=1),
         "warnings.txt": "\n".join(found.warnings),
@@ -245,19 +223,6 @@ def _texts(
 def _final(choices: Mapping[str, Any]) -> list[dict[str, object]]:
     """The choices of the final model as those of one more fold, which holds nothing out."""
     return [{"protocol": "none", "fold": "final model", **choices}] if choices else []
-
-
-def _missed(found: Findings) -> pd.DataFrame:
-    grid, cells = found.study.grid, found.judgement.missed
-    centres = grid.centres_m()[cells]
-    return pd.DataFrame(
-        {
-            "cell_id": grid.cell_ids()[cells],
-            "easting_m": centres[:, 0],
-            "northing_m": centres[:, 1],
-            "score": found.judgement.out_of_fold[cells],
-        }
-    )
 
 
 def _flat_metrics(found: Findings) -> dict[str, float]:

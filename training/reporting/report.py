@@ -1,41 +1,49 @@
 """The report of a training run: one HTML page and one JSON file with the same numbers, missed positives first."""
 
-import json
-from collections.abc import Mapping
-from math import isfinite
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features.base import NOT_EVIDENCE
 from training.reporting import sections
 from training.reporting.casualty_sections import casualty_sections
 from training.reporting.explanation_sections import explanation_sections
-from training.reporting.html import items, page, preformatted, text
-from training.reporting.tables import Computed, ReportInput, compute, optimism_gap
+from training.reporting.html import Section, items, page, pictures_of, preformatted, section, text
+from training.reporting.json_values import json_rows, json_text
+from training.reporting.tables import Computed, ReportInput, compute
 from training.validation import reliability
 
-__all__ = [
-    "Computed",
-    "ReportInput",
-    "compute",
-    "optimism_gap",
-    "report_html",
-    "report_record",
-    "write_report",
-]
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A report as values: what it is made of, the tables that follow, and the sections of its page."""
+
+    source: ReportInput
+    computed: Computed
+    sections: tuple[Section, ...]
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The pictures as PNG by file name, in the order of the page."""
+        return pictures_of(self.sections)
+
+    def texts(self) -> dict[str, str]:
+        """The page and the JSON file, by file name; the same report gives the same bytes."""
+        return {
+            "report.html": report_html(self.source, self.sections),
+            "report.json": json_text(report_record(self.source, self.computed)),
+        }
 
 
-def write_report(report: ReportInput, folder: Path, name: str = "report") -> tuple[Path, Path]:
-    """Write `name`.html and `name`.json; the same input gives the same bytes."""
-    computed = compute(report)
-    folder.mkdir(parents=True, exist_ok=True)
-    page_path, json_path = folder / f"{name}.html", folder / f"{name}.json"
-    page_path.write_text(report_html(report, computed), encoding="utf-8", newline="\n")
-    json_path.write_text(json_text(report_record(report, computed)), encoding="utf-8", newline="\n")
-    return page_path, json_path
+def report_of(source: ReportInput) -> Report:
+    """The report that follows from its input."""
+    from matplotlib import rc_context
+
+    computed = compute(source)
+    with rc_context({"savefig.dpi": source.picture_dpi}):
+        return Report(source, computed, report_sections(source, computed))
 
 
 def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
@@ -45,62 +53,54 @@ def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
     if held_out is not None:
         bins = reliability(held_out.probability, held_out.positive, held_out.area)
     return {
-        "missed_positives": _records(computed.missed),
+        "missed_positives": json_rows(computed.missed),
         "title": report.title,
         "as_of": report.as_of,
         "question": report.question,
         "not_evidence": NOT_EVIDENCE,
         "model": report.model,
-        "pooled": _records(computed.pooled),
+        "pooled": json_rows(computed.pooled),
         "optimism_gap": computed.gap,
-        "worst_regions": _records(computed.worst),
-        "folds": _records(report.table),
-        "probability": _records(computed.probability),
-        "reliability": _records(bins),
+        "worst_regions": json_rows(computed.worst),
+        "folds": json_rows(report.table),
+        "probability": json_rows(computed.probability),
+        "reliability": json_rows(bins),
         "explanations": [dict(facts) for facts in report.explanations],
         "explained": _explained(report),
-        "sensitivity": _records(report.sensitivity),
-        "ablation": _records(report.ablation),
-        "casualty": {name: _records(table) for name, table in report.casualty.items()},
+        "sensitivity": json_rows(report.sensitivity),
+        "ablation": json_rows(report.ablation),
+        "casualty": {name: json_rows(table) for name, table in report.casualty.items()},
         "warnings": list(report.warnings),
         "settings": dict(report.settings),
     }
 
 
-def json_text(record: Mapping[str, Any]) -> str:
-    """The record as JSON text with null for every figure that is not a number."""
-    return json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
-
-
-def report_html(report: ReportInput, computed: Computed) -> str:
-    """The page; sections without content are left out, but for those that must say that nothing was measured."""
-    from matplotlib import rc_context
-
-    with rc_context({"savefig.dpi": report.picture_dpi}):
-        return _html(report, computed)
-
-
-def _html(report: ReportInput, computed: Computed) -> str:
-    parts = [
-        ("Missed: found cells in the lowest-ranked half", sections.missed_section(computed)),
-        ("What was asked, and the answer", text(report.question) + sections.answer_section(report, computed)),
-        ("Optimism gap", sections.gap_section(computed)),
-        ("Worst region", sections.worst_section(computed, report.model)),
+def report_sections(report: ReportInput, computed: Computed) -> tuple[Section, ...]:
+    """The sections of the page; one without content is left out unless it must say that nothing was measured."""
+    return (
+        section("Missed: found cells in the lowest-ranked half", sections.missed_block(computed)),
+        section("What was asked, and the answer", text(report.question) + sections.answer_block(report, computed)),
+        section("Optimism gap", sections.gap_block(computed)),
+        section("Worst region", sections.worst_block(computed, report.model)),
         *sections.pictures_sections(report, computed),
-        ("Folds", sections.folds_section(report)),
+        section("Folds", sections.folds_block(report)),
         *sections.distances_sections(report),
         *explanation_sections(report.explained),
-        ("Sensitivity to survey bias", sections.any_table_section(report.sensitivity, "not measured in this run")),
+        section("Sensitivity to survey bias", sections.any_table(report.sensitivity, "not measured in this run")),
         *casualty_sections(report.casualty),
-        *([("Ablation", sections.any_table_section(report.ablation, ""))] if len(report.ablation) else []),
-        ("Warnings", items(report.warnings) if report.warnings else text("none")),
-        ("Settings", preformatted(json_text(report.settings))),
-    ]
+        *([section("Ablation", sections.any_table(report.ablation, ""))] if len(report.ablation) else []),
+        section("Warnings", items(report.warnings) if report.warnings else text("none")),
+        section("Settings", preformatted(json_text(report.settings))),
+    )
+
+
+def report_html(report: ReportInput, parts: Sequence[Section]) -> str:
+    """The page of a report with its sections."""
     lead = (f"Knowledge as of {report.as_of}.", "For accredited planners: it orders survey and releases no land.")
     return page(report.title, lead, NOT_EVIDENCE, parts)
 
 
-def _explained(report: ReportInput) -> dict[str, Any]:
+def _explained(report: ReportInput) -> Mapping[str, Any]:
     """The tables of the explanation, empty where nothing was explained."""
     found = report.explained
     if found is None:
@@ -111,23 +111,4 @@ def _explained(report: ReportInput) -> dict[str, Any]:
         "regions": found.by_region(),
         "pairs": found.pairs_table(),
     }
-    return {"cells": len(found.values), **{name: _records(table) for name, table in tables.items()}}
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _plain(value: Any) -> Any:
-    """Plain JSON values: numpy scalars as Python's, None for what is not a finite number."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return None if value is pd.NA or value is pd.NaT else value
+    return {"cells": len(found.values), **{name: json_rows(table) for name, table in tables.items()}}

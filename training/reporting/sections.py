@@ -1,10 +1,22 @@
-"""The sections of a validation report as HTML: missed positives first, no figure without its interval and baseline."""
+"""The sections of a validation report: missed positives first, no figure without its interval and baseline."""
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from training.reporting import figures
-from training.reporting.html import big, heading, number, picture, table, text, with_bounds
+from training.reporting.html import (
+    Block,
+    Picture,
+    Section,
+    big,
+    heading,
+    number,
+    section,
+    table,
+    text,
+    with_bounds,
+)
 from training.reporting.tables import PROTOCOLS, Computed, ReportInput
 from training.validation import HeldOut
 
@@ -13,7 +25,7 @@ NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "recall_5": "recall at 5 % of
 }
 
 
-def missed_html(missed: pd.DataFrame, found: int, what: str = "found cells") -> str:
+def missed_list(missed: pd.DataFrame, found: int, what: str = "found cells") -> Markup:
     """The missed positives: how many of how many, and each with its place."""
     if missed.empty:
         return text(f"None of {found:,} {what} lies in the lowest-ranked half.")
@@ -32,13 +44,12 @@ def missed_html(missed: pd.DataFrame, found: int, what: str = "found cells") -> 
     share = f" ({100 * len(missed) / found:.1f} %)" if found else ""
     several = any(row[1] for row in rows)
     listed = [row if several else (row[0], *row[2:]) for row in rows]
-    named = header if several else (header[0], *header[2:])
-    return big(f"{len(missed):,}{share}", f"of {found:,} {what} were missed, worst first") + table(
-        named, listed, (), len(named) - 4
-    )
+    columns = header if several else (header[0], *header[2:])
+    first = big(f"{len(missed):,}{share}", f"of {found:,} {what} were missed, worst first")
+    return first + table(columns, listed, (), len(columns) - 4)
 
 
-def answer_table(rows: pd.DataFrame, model: str) -> str:
+def answer_table(rows: pd.DataFrame, model: str) -> Markup:
     """Rankings side by side: recall with 90 % intervals, gain of the model over each, areas with the base rate.
 
     Rows without a base rate come from land of which only the finds are known: they have recalls alone.
@@ -62,34 +73,34 @@ def answer_table(rows: pd.DataFrame, model: str) -> str:
     return table((*header, "ROC AUC", "PR AUC") if areas else header, body, ours)
 
 
-def rate_picture(held_out: HeldOut, model: str) -> str:
-    """Prediction-rate curves of the model and of every rule of thumb."""
+def rate_picture(held_out: HeldOut, model: str) -> Picture:
+    """Prediction-rate curves of the model and of every baseline."""
     rankings = held_out.rankings(model)
     caption = "Recall against the share of area surveyed. Cells count by the part that was searched."
-    return picture(figures.rate_curves(rankings, held_out.positive, held_out.area, model), caption)
+    return Picture(figures.rate_curves(rankings, held_out.positive, held_out.area, model), caption)
 
 
-def error_picture(held_out: HeldOut, model: str, cell_size_m: float) -> str:
+def error_picture(held_out: HeldOut, model: str, cell_size_m: float) -> Picture:
     """Map of the found cells by when the ranking would have reached them."""
     before = -held_out.rankings(model)[model]
     missed = held_out.positive & (before > 0.5)
     png = figures.error_map(
         held_out.easting_m, held_out.northing_m, held_out.positive, before, missed, cell_size_m or 1.0
     )
-    return picture(png, "Grey: judged land. Found cells by the share of the land surveyed before them.")
+    return Picture(png, "Grey: judged land. Found cells by the share of the land surveyed before them.")
 
 
-def missed_section(computed: Computed) -> str:
+def missed_block(computed: Computed) -> Markup:
     """The missed positives of the protocol that the report is about."""
     held_out = computed.held_out
     if held_out is None and computed.missed.empty:
         return text("not measured: no held-out cells were kept")
     found = int(held_out.positive.sum()) if held_out is not None else 0
     what = f"found cells ({_words(computed.protocol or '')})"
-    return missed_html(computed.missed, found, what)
+    return missed_list(computed.missed, found, what)
 
 
-def answer_section(report: ReportInput, computed: Computed) -> str:
+def answer_block(report: ReportInput, computed: Computed) -> Markup:
     """Each protocol with its base rate, and the rankings with baselines and intervals."""
     if computed.pooled.empty:
         return _fold_table(report) if len(report.table) else text("not measured")
@@ -110,17 +121,17 @@ def answer_section(report: ReportInput, computed: Computed) -> str:
         "90 % intervals by bootstrap over blocks of land. Gain: the model minus the ranking of the row on "
         "the same draws. Every fold surveys the same share of its area; tied cells count by their expected part."
     )
-    return "".join(parts) + text(note, soft=True)
+    return Markup("").join(parts) + text(note, soft=True)
 
 
-def gap_section(computed: Computed) -> str:
+def gap_block(computed: Computed) -> Markup:
     """What random validation would have promised too much."""
     explained = "Random folds minus held-out regions: what random validation would have promised too much."
     rows = [(NAMES[name], number(value, 3)) for name, value in computed.gap.items()]
     return text(explained) + table(("figure", "gap"), rows)
 
 
-def worst_section(computed: Computed, model: str) -> str:
+def worst_block(computed: Computed, model: str) -> Markup:
     """The fold in which each ranking does worst."""
     worst = computed.worst
     if worst.empty:
@@ -139,7 +150,7 @@ def worst_section(computed: Computed, model: str) -> str:
     )
 
 
-def pictures_sections(report: ReportInput, computed: Computed) -> list[tuple[str, str]]:
+def pictures_sections(report: ReportInput, computed: Computed) -> list[Section]:
     """Curves, calibration and maps of the held-out cells; nothing where none were kept."""
     held_out = computed.held_out
     if held_out is None:
@@ -147,14 +158,16 @@ def pictures_sections(report: ReportInput, computed: Computed) -> list[tuple[str
     size = report.cell_size_m or 1.0
     names = [f"{place + 1}: {name}" for place, name in enumerate(held_out.fold_names)]
     folds = figures.fold_map(held_out.easting_m, held_out.northing_m, held_out.fold, held_out.fold_names, size)
-    maps = error_picture(held_out, report.model, size) + picture(folds, "Folds. " + "; ".join(names))
-    sections = [("Recall by area", rate_picture(held_out, report.model)), ("Maps of errors and folds", maps)]
-    if len(computed.probability):
-        sections.insert(1, ("Probability", _probability(held_out, computed)))
-    return sections
+    maps = (error_picture(held_out, report.model, size), Picture(folds, "Folds. " + "; ".join(names)))
+    probability = [section("Probability", *_probability(held_out, computed))] if len(computed.probability) else []
+    return [
+        section("Recall by area", rate_picture(held_out, report.model)),
+        *probability,
+        section("Maps of errors and folds", *maps),
+    ]
 
 
-def _probability(held_out: HeldOut, computed: Computed) -> str:
+def _probability(held_out: HeldOut, computed: Computed) -> list[Block]:
     known = np.isfinite(held_out.probability)
     png = figures.reliability_diagram(held_out.probability[known], held_out.positive[known], held_out.area[known])
     rows = computed.probability.to_dict("records")
@@ -168,22 +181,22 @@ def _probability(held_out: HeldOut, computed: Computed) -> str:
     ]  # fmt: skip
     header = ("fold", "stated", "observed", "calibration error", "slope", "Brier", "log loss")
     regions = [row for row in rows if row["fold"] != "all"]
-    by_region = figures.region_calibration(regions) if regions else None
-    return (
-        picture(png, f"Reliability ({_words(computed.protocol or '')}): cells in ten bins of equal size.")
-        + (picture(by_region, "Stated and observed frequency by region.") if by_region else "")
-        + table(header, body, [0])
-    )
+    blocks: list[Block] = [
+        Picture(png, f"Reliability ({_words(computed.protocol or '')}): cells in ten bins of equal size.")
+    ]
+    if regions:
+        blocks.append(Picture(figures.region_calibration(regions), "Stated and observed frequency by region."))
+    return [*blocks, table(header, body, [0])]
 
 
-def folds_section(report: ReportInput) -> str:
+def folds_block(report: ReportInput) -> Markup:
     """Every fold and ranking."""
     if not len(report.table):
         return text("not measured")
     return _fold_table(report)
 
 
-def _fold_table(report: ReportInput) -> str:
+def _fold_table(report: ReportInput) -> Markup:
     shown = report.table[report.table["fold"] != "mean"]
     rows = [
         (
@@ -197,14 +210,14 @@ def _fold_table(report: ReportInput) -> str:
     return table(("protocol, fold", "ranking", "recall 10 %", "5 %", "20 %", "ROC AUC", "PR AUC"), rows, ours, 2)
 
 
-def distances_sections(report: ReportInput) -> list[tuple[str, str]]:
+def distances_sections(report: ReportInput) -> list[Section]:
     """The distances behind knndm, and how each fold was made."""
     sections = []
     matched = next((facts for facts in report.explanations if "between_folds_m" in facts), None)
     if matched is not None:
-        said = f"Wasserstein distance {number(matched.get('wasserstein_m'), 0)} m."
-        png = figures.distance_ecdfs(matched)
-        sections.append(("Distances behind knndm", picture(png, f"The nearer the lines, the better matched. {said}")))
+        distance = f"Wasserstein distance {number(matched.get('wasserstein_m'), 0)} m."
+        ecdfs = Picture(figures.distance_ecdfs(matched), f"The nearer the lines, the better matched. {distance}")
+        sections.append(section("Distances behind knndm", ecdfs))
     if report.explanations:
         rows = [
             (
@@ -216,12 +229,12 @@ def distances_sections(report: ReportInput) -> list[tuple[str, str]]:
             for facts in report.explanations
         ]  # fmt: skip
         header = ("protocol, fold", "cells learned", "base rate", "cells judged", "base rate", "median km apart")
-        sections.append(("How folds were made", table(header, rows)))
+        sections.append(section("How folds were made", table(header, rows)))
     return sections
 
 
-def any_table_section(frame: pd.DataFrame, absent: str) -> str:
-    """A table as it came, or what to say where there is none."""
+def any_table(frame: pd.DataFrame, absent: str) -> Markup:
+    """A table as it is, or the text `absent` where it has no row."""
     if frame.empty:
         return text(absent)
     header = [str(column) for column in frame.columns]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from training.reporting.explanation import Explanation
-from training.validation import HeldOut, missed_table, pooled_table, probability_table, worst_regions
+from training.validation import MISSED_COLUMNS, HeldOut, missed_table, pooled_table, probability_table, worst_regions
 
 # From what promotion looks at first to what only shows the gap.
 PROTOCOLS = {
@@ -27,10 +27,9 @@ class ReportInput:
     `table` has one row for each protocol, fold and ranking, with figures as columns (means over folds as fold 'mean');
     `held_out` the judged cells by protocol, empty where none were kept. `explanations` are plain dicts of one fold
     each, with `protocol` and `fold`; those of knndm may hold `quantiles`, `to_predict_m`, `between_folds_m` and
-    `wasserstein_m`. `missed` replaces the list of missed positives that is made from the held-out cells. `sensitivity`
-    and `ablation` are tables with words in their first column. `casualty` has `figures`, `years` and `tenths` of
-    casualty risk, see training.casualty.judging. `explained` is what moves the scores of all land. Texts may hold
-    anything: they are escaped.
+    `wasserstein_m`. `sensitivity` and `ablation` are tables with words in their first column. `casualty` has
+    `figures`, `years` and `tenths` of casualty risk, see training.casualty.judging. `explained` is what moves the
+    scores of all land. Texts may hold anything: they are escaped.
     """
 
     title: str
@@ -44,7 +43,6 @@ class ReportInput:
     draws: int = 200
     picture_dpi: int = 220
     explanations: Sequence[Mapping[str, Any]] = ()
-    missed: pd.DataFrame | None = None
     sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     ablation: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: Sequence[str] = ()
@@ -76,16 +74,13 @@ def compute(report: ReportInput) -> Computed:
         pooled_table(name, report.held_out[name], report.model, report.seed, report.draws, cell_ha)
         for name in dict.fromkeys(ordered)
     ]
-    missed = report.missed
-    if missed is None:
-        missed = pd.DataFrame() if held_out is None else missed_table(held_out, report.model)
     rows = report.table
     judged = len(rows) > 0 and "recall_10" in rows
     return Computed(
         protocol=protocol,
         held_out=held_out,
         pooled=pd.concat(pooled, ignore_index=True) if pooled else pd.DataFrame(),
-        missed=missed,
+        missed=pd.DataFrame(columns=MISSED_COLUMNS) if held_out is None else missed_table(held_out, report.model),
         probability=pd.DataFrame() if held_out is None else probability_table(held_out, report.seed, report.draws),
         gap=optimism_gap(rows, report.model),
         worst=worst_regions(rows) if judged else pd.DataFrame(),

@@ -3,7 +3,7 @@ from .baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
 from .block_bootstrap import bounds, gains, judged_on_draws, pooled_score
 from .count_metrics import area_figures, deviance, skill, tenths
 from .drift import MOVED_MUCH, population_stability, reference_text
-from .held_out import HeldOut, missed_table, pooled_table, probability_table
+from .held_out import MISSED_COLUMNS, HeldOut, missed_table, pooled_table, probability_table
 from .metrics import judge, mean_by_ranking, prediction_rate, worst_regions
 from .polygon_metrics import polygon_figures
 from .probability_metrics import reliability
@@ -15,6 +15,7 @@ from .variogram import autocorrelation_range_m
 __all__ = [
     "BASELINES",
     "LEARNERS",
+    "MISSED_COLUMNS",
     "MOVED_MUCH",
     "PROTOCOLS",
     "Fold",

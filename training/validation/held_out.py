@@ -12,6 +12,7 @@ from training.validation.metrics import judge
 from training.validation.probability_metrics import probability_figures
 
 RANDOM = "random order"
+MISSED_COLUMNS = "cell_id", "easting_m", "northing_m", "fold", "surveyed_before", "best_rule", "best_rule_before"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -20,7 +20,8 @@ from training.casualty.judging import MODEL, forecast_years, held_out_regions, j
 from training.casualty.units import make_units
 from training.evidence.inputs import Inputs
 from training.reporting.casualty_sections import casualty_sections
-from training.reporting.report import ReportInput, compute, report_html, report_record
+from training.reporting.report import report_of, report_record
+from training.reporting.tables import ReportInput
 
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH, SIDE = 500_000, 4_400_000, 16_000
@@ -121,15 +122,15 @@ def test_undated_accidents_are_judged_by_region_alone():
 def test_a_register_of_few_accidents_is_not_judged():
     judged = judge_casualty(*history(accidents(a_year=1)))
     assert judged.table.empty
-    assert casualty_sections(judged.tables())[0][1].count("not judged") == 1
+    assert casualty_sections(judged.tables())[0].blocks[0].count("not judged") == 1
 
 
 def test_the_report_and_its_numbers_tell_the_same(judged):
     report = ReportInput(
         title="somewhere", as_of=str(date(2023, 12, 31)), question="?", table=pd.DataFrame(), casualty=judged.tables()
     )
-    computed = compute(report)
-    page, record = report_html(report, computed), report_record(report, computed)
+    made = report_of(report)
+    page, record = made.texts()["report.html"], report_record(report, made.computed)
     assert "Casualty risk: totals by year" in page
     assert "decayed kernels" in page
     assert len(record["casualty"]["figures"]) == len(judged.table)

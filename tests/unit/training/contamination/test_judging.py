@@ -50,7 +50,7 @@ def texts_of(config, trial):
 
 def as_bytes(judgement):
     table = judgement.table.to_csv(index=False)
-    return table, judgement.out_of_fold.tobytes(), judgement.fold.tobytes(), judgement.missed.tobytes()
+    return table, judgement.out_of_fold.tobytes(), judgement.fold.tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -178,22 +178,6 @@ def test_scores_out_of_fold_are_those_of_held_out_regions(made, judgement):
             assert np.array_equal(np.flatnonzero(told), np.sort(trial.fold.test))
 
 
-def test_missed_cells_are_the_found_ones_of_the_lower_half_and_the_lowest_come_first(made, judgement):
-    study, trials = made
-    expected = []
-    for trial in trials:
-        if trial.fold.protocol == "leave_region_out":
-            score = judgement.out_of_fold[trial.fold.test]
-            before = [(score > own).sum() + 0.5 * ((score == own).sum() - 1) for own in score]
-            low = (study.evidence.state[trial.fold.test] == FOUND) & (np.array(before) >= len(score) / 2)
-            expected += trial.fold.test[low].tolist()
-    assert len(expected) > 3
-    assert sorted(judgement.missed) == sorted(expected)
-    for number in np.unique(judgement.fold[judgement.missed]):
-        mine = judgement.missed[judgement.fold[judgement.missed] == number]
-        assert (np.diff(judgement.out_of_fold[mine]) >= 0).all()
-
-
 def test_every_fold_and_ranking_has_a_row_with_its_figures(made, judgement):
     table = judgement.table
     assert not (table["ranking"] == "silent").any()
@@ -272,4 +256,3 @@ def test_protocols_that_are_not_asked_for_are_not_judged(tables):
     chosen = judged(tables, {}, validation={"protocols": ["random"]})
     assert {fold.protocol for fold in chosen.folds} == {"random"}
     assert np.isnan(chosen.out_of_fold).all()
-    assert not len(chosen.missed)

@@ -12,6 +12,7 @@ from tests.support.page_reader import FORBIDDEN, Seen
 from training.reporting import explanation_figures as figures
 from training.reporting.explanation import FEWEST_OF_REGION, Explanation
 from training.reporting.explanation_sections import explanation_sections
+from training.reporting.html import page
 
 NAMES = ("near", "far", "flat")
 
@@ -89,7 +90,8 @@ def test_a_picture_repeats_has_no_green_and_leaves_the_random_numbers_alone(draw
 
 
 def test_the_section_tells_of_everything_and_escapes_it(explained):
-    ((title, html),) = explanation_sections(explained)
+    (made,) = explanation_sections(explained)
+    title, html = made.heading, page("t", (), "n", [made])
     said = " ".join(Seen(html).words)
     assert title == "What moves the scores"
     for words in ("distance to a road", "Pairs that work together", "<b>south</b>", "not what causes contamination"):

@@ -16,7 +16,9 @@ from training.evidence.fingerprint import label_digest
 from training.evidence.states import FOUND, STATE_NAMES, UNKNOWN
 from training.registry.store import Version
 from training.reporting import recording
+from training.reporting.model_card import model_card
 from training.reporting.recording import record, run_report
+from training.reporting.tables import compute
 from training.train import train
 
 SIDE = 20
@@ -168,7 +170,9 @@ def test_the_model_card_is_made_of_what_was_measured(run, config):
     for part in ("Intended use", "Forbidden use", "Labels", "Known failures", "Not evidence of absence"):
         assert part in card
     assert all(warning in card for warning in kept["found"].warnings)
-    assert "not measured" in recording.model_card(config, {}, {**report, "pooled": []}, 3, [])
+    found = kept["found"].report
+    bare = replace(found, computed=replace(found.computed, pooled=pd.DataFrame()))
+    assert "missed finds: not measured" in model_card(config, {}, bare, 3, [])
     assert not FORBIDDEN.search(card)
 
 
@@ -180,16 +184,21 @@ def test_sensitivity_holds_what_was_varied(run):
     assert (moved["spearman"][:2] < 1).all()
 
 
-def test_missed_cells_are_written_with_their_score_and_place(run, inputs):
+def test_the_missed_cells_of_the_file_are_those_of_the_report(run, config, inputs):
     _, memory, kept = run
-    missed, evidence = table(memory, "missed_found_cells.csv"), kept["found"].study.evidence
-    ids = inputs.grid.cell_ids()
-    place = np.searchsorted(np.sort(ids), missed["cell_id"])
-    cells = np.argsort(ids)[place]
-    assert len(missed) == len(kept["found"].judgement.missed) > 0
-    assert (evidence.state[cells] == FOUND).all()
+    found, protocol = kept["found"], "leave_region_out"
+    listed = json.loads(memory.texts["report.json"])["missed_positives"]
+    assert table(memory, "missed_found_cells.csv").to_dict("records") == listed
+    # The newest results of this country miss nothing: the regions do.
+    computed = compute(replace(found.report.source, held_out={protocol: found.judgement.held_out[protocol]}))
+    other = replace(found, report=replace(found.report, computed=computed))
+    texts = recording._texts(config, {}, other, kept["models"][0])
+    missed = pd.read_csv(io.StringIO(texts["missed_found_cells.csv"]))
+    assert len(missed) > 0
+    assert missed.to_dict("records") == json.loads(texts["report.json"])["missed_positives"]
+    cells = np.argsort(inputs.grid.cell_ids())[np.searchsorted(np.sort(inputs.grid.cell_ids()), missed["cell_id"])]
     assert np.array_equal(inputs.grid.centres_m()[cells], missed[["easting_m", "northing_m"]])
-    assert np.allclose(kept["found"].judgement.out_of_fold[cells], missed["score"])
+    assert (found.study.evidence.state[cells] == FOUND).all()
 
 
 def test_the_report_promises_nothing(run):
@@ -227,7 +236,7 @@ def test_the_report_repeats_byte_for_byte(run, config):
         found.casualty,
         kept["models"][0].ranker,
     )
-    assert again == trained.report
+    assert again.texts() == trained.report
 
 
 def test_a_run_that_breaks_is_marked_as_failed(run, config, inputs, monkeypatch):

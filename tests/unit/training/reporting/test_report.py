@@ -1,7 +1,7 @@
+import base64
 import io
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,15 @@ from PIL.PngImagePlugin import PngImageFile
 from tests.support.page_reader import FORBIDDEN, Seen
 from tests.support.sample_held_out import SCRIPT, sample_held_out, sample_report
 from training.reporting import figures as report_figures
-from training.reporting.recording import pictures_of
-from training.reporting.report import ReportInput, compute, optimism_gap, report_html, report_record, write_report
+from training.reporting.html import pictures_of
+from training.reporting.report import report_of, report_record
+from training.reporting.tables import ReportInput, compute, optimism_gap
 from training.validation.held_out import RANDOM, missed_table, pooled_table
 from training.validation.metrics import recall_at_area
+
+
+def page_of(report):
+    return report_of(report).texts()["report.html"]
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +33,13 @@ def computed(report):
 
 
 @pytest.fixture(scope="module")
-def page(report, computed):
-    return report_html(report, computed)
+def whole(report):
+    return report_of(report)
+
+
+@pytest.fixture(scope="module")
+def page(whole):
+    return whole.texts()["report.html"]
 
 
 def test_missed_positives_come_first(page, report, computed):
@@ -60,14 +70,13 @@ def test_the_gap_is_random_less_regions_and_says_when_it_was_not_measured(report
     assert np.isnan(optimism_gap(pd.DataFrame())["recall_10"])
     assert "not measured" not in page.split("<h2>Optimism gap")[1].split("<h2>")[0]
     bare = ReportInput(title="t", as_of="2024-07-31", question="q", table=alone)
-    assert "not measured" in report_html(bare, compute(bare)).split("<h2>Optimism gap")[1].split("<h2>")[0]
+    assert "not measured" in page_of(bare).split("<h2>Optimism gap")[1].split("<h2>")[0]
 
 
-def test_pictures_have_the_dots_that_were_asked_for(page):
+def test_pictures_have_the_dots_that_were_asked_for(whole):
     coarse = sample_report(draws=3, picture_dpi=22)
     fine, tenth = (
-        [PngImageFile(io.BytesIO(data)).size for data in pictures_of(text).values()]
-        for text in (page, report_html(coarse, compute(coarse)))
+        [PngImageFile(io.BytesIO(data)).size for data in made.pictures.values()] for made in (whole, report_of(coarse))
     )
     assert len(fine) == len(tenth) > 3
     assert all(
@@ -101,16 +110,15 @@ def test_no_word_and_no_colour_promises_anything(page):
     assert not [colour for colour in used if is_green(colour)]
 
 
-def test_the_json_is_strict_and_the_bytes_repeat(tmp_path):
+def test_the_json_is_strict_and_the_bytes_repeat():
     report = sample_report(draws=3)
-    first, second = write_report(report, tmp_path / "a"), write_report(report, tmp_path / "b")
-    for one, two in zip(first, second, strict=True):
-        assert one.read_bytes() == two.read_bytes()
+    texts = report_of(report).texts()
+    assert texts == report_of(report).texts()
 
     def refuse(name):
         raise AssertionError(name)
 
-    record = json.loads(first[1].read_text(), parse_constant=refuse)
+    record = json.loads(texts["report.json"], parse_constant=refuse)
     assert record["pooled"][0]["recall_10_gain"] is None
     assert record["folds"][0]["recall_10"] == report.table["recall_10"].iloc[0]
 
@@ -134,10 +142,21 @@ def test_a_missed_cell_is_told_with_the_rule_that_would_have_found_it():
     assert row["best_rule_before"] == pytest.approx(-line[held_out.cell_id == row["cell_id"]][0], abs=1e-9)
 
 
-def test_given_missed_cells_replace_the_computed_ones():
-    given = pd.DataFrame({"cell_id": [77_777], "fold": ["f"], "surveyed_before": [0.9]})
-    report = replace(sample_report(draws=2, held_out={}), missed=given)
-    assert "77777" in report_html(report, compute(report)).split("<h2>")[1]
+def test_a_report_without_held_out_cells_lists_no_missed_one_and_says_so():
+    report = sample_report(draws=2, held_out={})
+    assert compute(report).missed.columns.tolist() == missed_table(sample_held_out(), "mlrisk").columns.tolist()
+    assert "no held-out cells were kept" in page_of(report)
+
+
+def test_pictures_are_values_in_the_order_of_the_page(whole, page):
+    made = whole
+    names = list(made.pictures)
+    assert [name[:3] for name in names] == [f"{number:02d}-" for number in range(1, len(names) + 1)]
+    assert all(png.startswith(b"\x89PNG") for png in made.pictures.values())
+    sources = [value for name, value in Seen(page).attributes if name == "src"]
+    shown = [base64.b64decode(source.split(",")[1]) for source in sources]
+    assert shown == list(made.pictures.values())
+    assert pictures_of(made.sections[:1]) == {}
 
 
 def test_the_most_honest_protocol_is_pictured(report, computed):
