@@ -216,7 +216,11 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
 def retrain(
     config: ConfigPath,
     approve: Annotated[
-        str | None, typer.Option("--approve", metavar="NAME", help="sign for a challenger that passed the gate")
+        str | None,
+        typer.Option("--approve", metavar="NAME", help="sign for the version that waits; nothing is trained"),
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="the waiting version that --approve signs for")
     ] = None,
     data: DataOption = None,
     set_: SetOption = None,
@@ -225,11 +229,14 @@ def retrain(
 
     Exit code 4: the gate refused; the reasons are told and the earlier champion has ranked.
     """
+    from features.base import ConfigError
     from mlrisk.cli.text.retrain import retrained
     from mlrisk.commands.retrain import retrain as run_retrain
     from training.retraining import REFUSED
 
-    done = run_retrain(_load(config, data, set_), approve, _progress())
+    if version is not None and approve is None:
+        raise ConfigError(f"--version ({version}) says what --approve NAME signs for: give both")
+    done = run_retrain(_load(config, data, set_), approve, _progress(), version)
     _say(retrained(done))
     if done.decision.kind == REFUSED:
         raise typer.Exit(4)

@@ -1,6 +1,6 @@
 """`mlrisk models ...`: each command returns what is to be said; mlrisk.cli.app prints it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,27 +54,34 @@ def compare(config: ConfigPath, target: TargetName, version: Number, other: Numb
 
 
 @app.command()
-def promote(config: ConfigPath, target: TargetName, version: Number, by: By, set_: SetOption = None) -> Told:
-    """Let a version rank from now on."""
+def promote(
+    config: ConfigPath,
+    target: TargetName,
+    version: Number,
+    by: By,
+    alone: Annotated[bool, typer.Option("--alone", help="leave the other model of this training where it is")] = False,
+    set_: SetOption = None,
+) -> Told:
+    """Let a version rank from now on, with the other model of the same training."""
     from training.registry import promote as let_rank
-    from training.registry import write_line
+    from training.registry import row_of, training_of
 
     loaded, store = _opened(config, set_)
-    name = _model(loaded, target)
-    let_rank(store, {name: str(version)}, by, "by hand")
-    write_line(loaded, "promoted by hand", by, versions={name: str(version)})
-    return [f"champion: {name} version {version}"]
+    row = row_of(store, _model(loaded, target), str(version))
+    numbers = {row.name: row.number} if alone else training_of(store, row)
+    over = store.champions(loaded.name)
+    let_rank(store, loaded, numbers, by, "by hand", judged_against=over)
+    return [*_ranking(numbers, over), "map: run `mlrisk rank`"]
 
 
 @app.command()
 def rollback(config: ConfigPath, by: By, set_: SetOption = None) -> Told:
     """Let the versions rank again that ranked before the newest promotion; then `mlrisk rank` restores their map."""
-    from training.registry import roll_back, write_line
+    from training.registry import roll_back
 
     loaded, store = _opened(config, set_)
-    numbers = roll_back(store, loaded.name, by)
-    write_line(loaded, "rolled back", by, versions=numbers)
-    return [*(f"champion: {name} version {number}" for name, number in numbers.items()), "map: run `mlrisk rank`"]
+    over = store.champions(loaded.name)
+    return [*_ranking(roll_back(store, loaded, by), over), "map: run `mlrisk rank`"]
 
 
 @app.command("export")
@@ -96,14 +103,26 @@ def export_model(
 def import_model(
     config: ConfigPath,
     source: Annotated[Path, typer.Argument(metavar="PATH", help="what `mlrisk models export` wrote")],
+    by: By = "import",
     set_: SetOption = None,
 ) -> Told:
     """Register an exported version; champion where there is none, else it waits for `mlrisk models promote`."""
     from training.registry import import_version
 
     loaded, store = _opened(config, set_)
-    version, new = import_version(store, loaded, source)
-    return [f"{'imported' if new else 'already here'}: {version.name} version {version.number}"]
+    version, new = import_version(store, loaded, source, by)
+    ranks = f", {version.alias}" if version.alias else ""
+    return [f"{'imported' if new else 'already here'}: {version.name} version {version.number}{ranks}"]
+
+
+def _ranking(numbers: "Mapping[str, str]", over: "Mapping[str, str | None]") -> list[str]:
+    """Who ranks now, and which model goes on as it was."""
+    lines = [
+        f"champion: {name} version {number}" + (f", before it version {over[name]}" if over.get(name) else "")
+        for name, number in numbers.items()
+    ]
+    others = {name: number for name, number in over.items() if name not in numbers and number is not None}
+    return lines + [f"as before: {name} version {number}, of another training" for name, number in others.items()]
 
 
 def _opened(path: Path, overrides: list[str] | None) -> "tuple[Config, Store]":

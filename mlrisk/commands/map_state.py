@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mlrisk.settings import Config
-from training.registry import CHAMPION, TARGETS, Store, row_of
+from training.registry import Store, row_of
 from training.retraining import LastRun, RetrainSession
 from training.settings import program_digest, public_settings
 
@@ -85,7 +85,7 @@ def is_current(made: MapRecord | None, config: Config, begun: RetrainSession, se
 
 
 def _champions(config: Config, store: Store) -> set[tuple[str, str, str]]:
-    numbers = {name: store.number(name, CHAMPION) for name in (f"{config.name}.{target}" for target in TARGETS)}
+    numbers = store.champions(config.name)
     return {
         (name, number, row_of(store, name, number).tags.get("digest", ""))
         for name, number in numbers.items()

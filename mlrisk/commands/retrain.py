@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from mlrisk.commands.map_state import is_current, read_map_record
 from mlrisk.settings import Config
 from training.registry import only_one
-from training.retraining import Decision, begin, lock_path, read_last_run, unchanged_decision
+from training.retraining import (
+    Decision,
+    Signature,
+    begin,
+    lock_path,
+    read_last_run,
+    unchanged_decision,
+    waiting_version,
+)
 
 if TYPE_CHECKING:
     from mlrisk.commands.rank import Ranking
@@ -25,19 +33,25 @@ class Retrained:
     report: tuple[Path, ...]
 
 
-def retrain(config: Config, approve: str | None = None, progress: Progress = lambda _: None) -> Retrained:
+def retrain(
+    config: Config, approve: str | None = None, progress: Progress = lambda _: None, version: int | None = None
+) -> Retrained:
     """Train on newer results, judge, promote or refuse, and rank with whoever is champion then; one run at a time.
 
-    A run in which nothing is new and whose map is there already changes nothing. Every step can be repeated: what was
-    finished before a kill is taken up by the next run.
+    With `approve`, the name of a person, nothing is trained: the `version` that waits for a signature ranks (None:
+    the one that waits). A run in which nothing is new and whose map is there already changes nothing. Every step can
+    be repeated: what was finished before a kill is taken up by the next run.
     """
+    signature = None if approve is None else Signature(approve, None if version is None else str(version))
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         begun = begin(config, progress)
+        # Before any source is opened: a signature that is for nothing costs nothing.
+        waiting = None if signature is None else waiting_version(config, begun.store, signature)
         made = read_map_record(config.output_folder)
-        glance = unchanged_decision(config, begun, approve)
+        glance = unchanged_decision(config, begun, signature)
         if glance and is_current(made, config, begun, read_last_run(config)):
             return Retrained(glance, None, ())
         # Models and writers take seconds to import, which a run that ends above does without.
         from mlrisk.commands.retrain_map import retrain_and_map
 
-        return Retrained(*retrain_and_map(config, begun, made, approve, progress))
+        return Retrained(*retrain_and_map(config, begun, made, (signature, waiting), progress))

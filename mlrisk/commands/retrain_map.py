@@ -15,16 +15,20 @@ from mlrisk.risk_map import Package
 from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from training.evidence import Inputs, cell_regions, contamination_context, open_inputs, open_ledger
-from training.registry import Store
-from training.retraining import UNCHANGED, Decision, RetrainSession, asked_of, decide, read_last_run
+from training.registry import RegisteredVersion, Store
+from training.retraining import UNCHANGED, Decision, RetrainSession, Signature, asked_of, decide, read_last_run
 
 
 def retrain_and_map(
-    config: Config, begun: RetrainSession, made: MapRecord | None, approve: str | None, progress: Callable[[str], None]
+    config: Config,
+    begun: RetrainSession,
+    made: MapRecord | None,
+    signed: tuple[Signature | None, RegisteredVersion | None],
+    progress: Callable[[str], None],
 ) -> tuple[Decision, Ranking | None, tuple[Path, ...]]:
     """The decision, the map and its report; no map where that of `made` is today's."""
     inputs = open_inputs(config)
-    decision = decide(config, begun, inputs, approve, progress)
+    decision = decide(config, begun, inputs, signed, progress)
     if decision.kind == UNCHANGED and is_current(made, config, begun, read_last_run(config)):
         return decision, None, ()
     earlier = read_earlier(config.output_folder)

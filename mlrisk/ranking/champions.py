@@ -10,7 +10,7 @@ from features.base import ConfigError
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from training.registry import Store, Version
+from training.registry import CHAMPION, Store, Version
 from training.settings import grid_text
 
 LOGGER = logging.getLogger(__name__)
@@ -34,11 +34,17 @@ class Champions:
 def load_champions(config: Config) -> Champions:
     """The champions of both targets; raises ConfigError for a version of other cells or of later records than as_of."""
     store = Store.of(config)
-    version, texts = store.load(f"{config.name}.contamination")
+    # Both of one moment: a pair of which one half was promoted meanwhile was never judged.
+    numbers = store.champions(config.name)
+    number = numbers[f"{config.name}.contamination"]
+    if number is None:
+        raise ConfigError(f"there is no champion of {config.name}.contamination: run `mlrisk train` first")
+    version, texts = store.load_number(f"{config.name}.contamination", number, CHAMPION)
     _check_champion(config, version)
     versions, casualty, judged_by = [version], None, version
-    if store.has_model(f"{config.name}.casualty"):
-        casualty_version, casualty_texts = store.load(f"{config.name}.casualty")
+    other = numbers[f"{config.name}.casualty"]
+    if other is not None:
+        casualty_version, casualty_texts = store.load_number(f"{config.name}.casualty", other, CHAMPION)
         _check_champion(config, casualty_version)
         casualty, versions = CasualtyModel.from_files(casualty_texts), [version, casualty_version]
         judged_by = casualty_version

@@ -27,8 +27,8 @@ from tests.support.command_line import QUICK, command, command_here
 from training.casualty.fitting import expected_casualties
 from training.casualty.history import open_history
 from training.evidence.inputs import open_inputs
+from training.registry.promotion import promote
 from training.registry.store import Store
-from training.registry.versions import promote
 from training.settings.casualty import ACTIVITIES
 from training.settings.validation import BASELINE_NAMES
 
@@ -268,11 +268,11 @@ def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranki
     assert any("version 2 is newer but not champion" in text for text in ranking.summary["warnings"])
     assert (tmp_path / "risk.parquet").read_bytes() == (outputs / "risk.parquet").read_bytes()
     assert texts["booster.txt"].startswith("tree")
-    promote(store, {name: trained.versions[0].number}, "a tester")
+    promote(store, config(country), {name: trained.versions[0].number}, "a tester")
     assert store.load(name)[0].number == trained.versions[0].number
-    promote(store, {name: "1"}, "a tester")
+    promote(store, config(country), {name: "1"}, "a tester")
     with pytest.raises(ConfigError, match="has no version 99"):
-        promote(store, {name: "99"}, "a tester")
+        promote(store, config(country), {name: "99"}, "a tester")
 
 
 def test_a_changed_model_file_is_refused(country, run):

@@ -8,8 +8,8 @@ import pytest
 import mlrisk
 from tests.support.command_line import QUICK, command, command_here
 from training.registry.decision_log import read_lines
+from training.registry.promotion import promote
 from training.registry.store import Store
-from training.registry.versions import promote
 from training.retraining.decision import FIRST, PROMOTED, UNCHANGED
 from training.retraining.last_run import last_run_path
 
@@ -85,7 +85,7 @@ def test_the_operator_s_year(country):
     at_first = mlrisk.load_config(country.config_path, overrides=[*FEW, BEFORE])
     mlrisk.rank(at_first)
     assert (outputs / "risk.parquet").read_bytes() == old
-    promote(Store.of(config), dict.fromkeys(champions(config), "3"), "Anna")
+    promote(Store.of(config), config, dict.fromkeys(champions(config), "3"), "Anna")
     # Nothing new to learn from, but the map of another setting or of another champion is another map.
     anew = retrain(country, NOW, *(f"retraining.{text}" for text in LOOSE))
     assert anew.stdout.startswith(f"{UNCHANGED}: version 3 goes on ranking")

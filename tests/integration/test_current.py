@@ -27,14 +27,17 @@ class OneStore:
     """Numbers of champions, and rows by name and number."""
 
     def __init__(self, **changes):
-        self.champions = {"contamination": "2", "casualty": "2"} | changes.get("champions", {})
+        self.ranking = {"contamination": "2", "casualty": "2"} | changes.get("champions", {})
         self.runs = {"2": "b", "3": "c"} | changes.get("runs", {})
         self.decision = changes.get("decision", "refused")
         self.digest = changes.get("digest", "m")
 
     def number(self, name, alias):
         assert alias == "champion"
-        return self.champions[name.rsplit(".", 1)[1]]
+        return self.ranking[name.rsplit(".", 1)[1]]
+
+    def champions(self, country):
+        return {f"{country}.{target}": number for target, number in self.ranking.items()}
 
 
 def row_of(store, name, number):

@@ -7,16 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.base.errors import ConfigError
 from features.sources.opening import Sources
 from models.contamination import ContaminationModel
 from tests.support.sample_store import LOOSE, NOW, THEN, store_config
 from tests.support.sample_study import book_of, inputs_of, land
 from training.registry.decision_log import read_lines
+from training.registry.promotion import promote
 from training.registry.store import Store
-from training.registry.versions import promote, row_of, rows_of
+from training.registry.versions import row_of, rows_of
 from training.retraining.contest import NEWEST, REGIONS, contest
 from training.retraining.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
 from training.retraining.retrain import retrain
+from training.retraining.settling import Signature
 from training.train import train
 
 SIDE = 26
@@ -58,27 +61,35 @@ def test_the_story_from_first_to_last(started, books):
     assert "nothing new since version 1" in " ".join(same.notes)
     assert len(rows_of(Store.of(settings(folder, THEN)), NAME)) == 1
 
-    # Stricter than anything can hold: refused, with the reason, and the champion goes on.
-    refused = retrain(settings(folder, NOW, margin=0.0, doubt=0.0, most_calibration_error=0.0), books)
-    assert refused.kind in (REFUSED, PROMOTED)
-    strict = settings(folder, NOW, most_domain_loss=0.0, most_calibration_error=0.0, margin=0.0, doubt=0.0)
-    assert champion(strict) == ("1" if refused.kind == REFUSED else refused.challenger)
-    if refused.kind == REFUSED:
-        assert refused.reasons
+    # An earlier date than the champion's is refused before anything is trained.
+    with pytest.raises(ConfigError, match="version 1 ranks and knows records up to 2022-06-30"):
+        retrain(settings(folder, date(2021, 6, 30)), books)
+    # Nothing waits: nobody can sign, and nothing is trained.
+    with pytest.raises(ConfigError, match=r"no version of .* waits for a signature, and nothing was trained"):
+        retrain(settings(folder, NOW), books, Signature("Anna"))
+    assert len(rows_of(Store.of(settings(folder, THEN)), NAME)) == 1
 
-    waiting = retrain(settings(folder, NOW, policy="approve"), books)
-    assert waiting.kind in (WAITING, UNCHANGED)
-    signed = retrain(settings(folder, NOW, policy="approve"), books, approve="Anna")
-    assert signed.kind == PROMOTED
+    approve = settings(folder, NOW, policy="approve")
+    waiting = retrain(approve, books)
+    assert waiting.kind == WAITING
+    assert champion(approve) == "1"
+    with pytest.raises(ConfigError, match="is empty: give the person"):
+        retrain(approve, books, Signature(" "))
+    with pytest.raises(ConfigError, match="does not wait for a signature"):
+        retrain(approve, books, Signature("Anna", "1"))
+    with pytest.raises(ConfigError, match=f"sign with --set as_of={NOW} or later"):
+        retrain(settings(folder, THEN, policy="approve"), books, Signature("Anna"))
+    signed = retrain(approve, books, Signature("Anna", waiting.challenger))
+    assert (signed.kind, signed.before, signed.champion) == (PROMOTED, "1", waiting.challenger)
+    strict = settings(folder, NOW, most_domain_loss=0.0, most_calibration_error=0.0, margin=0.0, doubt=0.0)
     row = row_of(Store.of(strict), NAME, signed.challenger)
     assert row.tags["promoted_by"] == "Anna"
     assert row.tags["decision"] == PROMOTED
     assert champion(strict) == signed.challenger
-    again = retrain(settings(folder, NOW, policy="approve"), books, approve="Anna")
-    assert again.kind == UNCHANGED
+    assert retrain(approve, books).kind == UNCHANGED
     lines = read_lines(strict)
     assert [line["what"] for line in lines][:1] == [FIRST]
-    assert lines[-1]["what"] == PROMOTED
+    assert (lines[-1]["what"], lines[-1]["who"]) == (PROMOTED, "Anna")
     assert {"at", "who", "user", "inputs", "challenger", "why", "code", "as_of"} <= set(lines[-1])
     casualty = Store.of(strict).number("small.casualty", "champion")
     assert row_of(Store.of(strict), "small.casualty", casualty).run_id == row.run_id
@@ -141,4 +152,4 @@ def test_what_a_killed_run_left_is_taken_away(started):
     assert store.client.get_run(run).info.status == "KILLED"
     assert [row.number for row in rows_of(store, NAME)] == before
     assert store.number(NAME, "champion") == champion_before
-    promote(store, {NAME: champion_before}, "a tester")
+    promote(store, config, {NAME: champion_before}, "a tester")

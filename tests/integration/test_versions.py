@@ -22,8 +22,9 @@ from training.evidence.inputs import contamination_context
 from training.registry import aliases
 from training.registry.archive import export_version, import_version
 from training.registry.model_files import schema_difference
+from training.registry.promotion import promote, restore, roll_back
 from training.registry.store import Store
-from training.registry.versions import compared, promote, roll_back, row_of, rows_of
+from training.registry.versions import compared, row_of, rows_of
 
 NAME = "small.contamination"
 PLAIN = """
@@ -156,15 +157,15 @@ def test_versions_compare_by_figures_settings_and_features(registered):  # noqa:
 def test_both_models_change_places_together_and_back(registered):  # noqa: F811
     store = Store.of(registered[0])
     both = {NAME: "2", "small.casualty": "2"}
-    promote(store, both, "Anna", "a test")
+    promote(store, registered[0], both, "Anna", "a test")
     assert {name: store.number(name, "champion") for name in both} == both
     assert row_of(store, NAME, "2").tags["promoted_by"] == "Anna"
-    assert roll_back(store, "small", "Berta") == dict.fromkeys(both, "1")
+    assert roll_back(store, registered[0], "Berta") == dict.fromkeys(both, "1")
     assert {name: store.number(name, "champion") for name in both} == dict.fromkeys(both, "1")
     with pytest.raises(ConfigError, match="nothing to roll back to"):
-        roll_back(store, "small", "Berta")
+        roll_back(store, registered[0], "Berta")
     with pytest.raises(ConfigError, match="has no version 99: it has 1, 2"):
-        promote(store, {NAME: "99"}, "Anna")
+        promote(store, registered[0], {NAME: "99"}, "Anna")
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
@@ -190,13 +191,15 @@ def test_a_promotion_that_is_killed_half_way_never_happened(registered, after, m
 
             return counted
 
+    move = aliases.Move.between(dict.fromkeys(both, "1"), both)
+    aliases.announce(store.client, move)
     with pytest.raises(Killed):
-        aliases.move(Client(), both)
+        aliases.carry_out(Client(), move)
     assert {name: store.load(name)[0].number for name in both} == dict.fromkeys(both, "1")
-    assert aliases.restore(store.client, "small")
+    assert restore(store, registered[0])
     held = {name: str(store.client.get_model_version_by_alias(name, "champion").version) for name in both}
     assert held == dict.fromkeys(both, "1")
-    assert not aliases.restore(store.client, "small")
+    assert not restore(store, registered[0])
 
 
 @pytest.mark.parametrize("ending", ["folder", "archive.zip"])
@@ -206,7 +209,7 @@ def test_a_version_travels_and_is_the_same_there(registered, tmp_path, ending): 
     with pytest.raises(ConfigError, match="exists"):
         export_version(store, NAME, "2", made)
     # Importing what is here already changes nothing.
-    version, new = import_version(store, registered[0], made)
+    version, new = import_version(store, registered[0], made, "Anna")
     assert (version.number, new) == ("2", False)
     files = [path for path in made.rglob("*") if path.is_file()] if made.is_dir() else []
     assert not [path for path in files if path.suffix in (".pkl", ".pickle")]
@@ -216,7 +219,7 @@ def test_an_import_starts_a_store_of_its_own(registered, tmp_path):  # noqa: F81
     store = Store.of(registered[0])
     made = export_version(store, NAME, "1", tmp_path / "one.zip")
     there = store_config(tmp_path / "there")
-    version, new = import_version(Store.of(there), there, made)
+    version, new = import_version(Store.of(there), there, made, "Anna")
     assert (version.number, version.alias, new) == ("1", "champion", True)
     ours, theirs = store.load(NAME, "champion")[1], Store.of(there).load(NAME, "champion")[1]
     assert ours == theirs
@@ -245,20 +248,20 @@ def test_what_is_no_version_is_refused(registered, tmp_path):  # noqa: F811
         (path / "run" / "x.txt").symlink_to("/etc/hostname")
 
     with pytest.raises(InputError, match="was changed"):
-        import_version(store, config, changed("edited", edit))
+        import_version(store, config, changed("edited", edit), "Anna")
     with pytest.raises(InputError, match="holds links"):
-        import_version(store, config, changed("linked", link))
+        import_version(store, config, changed("linked", link), "Anna")
     with pytest.raises(InputError, match="no exported version"):
-        import_version(store, config, changed("empty", lambda path: (path / "version.json").unlink()))
+        import_version(store, config, changed("empty", lambda path: (path / "version.json").unlink()), "Anna")
     for entry in ("model/../../out.txt", "/out.txt", "code/run.py", "model\\..\\x"):
         with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
             archive.writestr(entry, "x")
         with pytest.raises(InputError, match="no file of a version"):
-            import_version(store, config, tmp_path / "bad.zip")
+            import_version(store, config, tmp_path / "bad.zip", "Anna")
     assert not (tmp_path / "out.txt").exists()
     other = config.model_copy(update={"name": "other"})
     with pytest.raises(InputError, match="the config is of other"):
-        import_version(store, other, folder)
+        import_version(store, other, folder, "Anna")
     assert len(rows_of(store, NAME)) == 2
 
 

@@ -21,8 +21,9 @@ from tests.support.sample_store import LOOSE, NOW, SIDE, THEN, store_config
 from tests.support.sample_study import inputs_of, land
 from training.evidence.inputs import contamination_context
 from training.registry.archive import export_version
+from training.registry.promotion import roll_back
 from training.registry.store import Store
-from training.registry.versions import roll_back, rows_of
+from training.registry.versions import rows_of
 from training.retraining.decision import FIRST, PROMOTED, UNCHANGED
 from training.retraining.retrain import retrain
 
@@ -123,7 +124,7 @@ def test_the_chain_runs_there(where, request, tmp_path):
     finally:
         mlflow.set_tracking_uri(None)
     assert export_version(store, NAME, "2", tmp_path / "two.zip").is_file()
-    assert roll_back(store, "small", "Anna")[NAME] == "1"
+    assert roll_back(store, now, "Anna")[NAME] == "1"
 
 
 def config_at(folder, uri, as_of):

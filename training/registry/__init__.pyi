@@ -1,17 +1,23 @@
-from .aliases import CHALLENGER, CHAMPION, restore
+from .aliases import ANCHOR, CHALLENGER, CHAMPION, TARGETS
 from .archive import export_version, import_version
 from .decision_log import write_line
 from .lock import only_one
 from .mlrisk_scores import EXPOSURE, PATTERN
+from .promotion import (
+    FIRST,
+    OvertakenError,
+    enter,
+    promote,
+    restore,
+    roll_back,
+    training_of,
+)
 from .run_notes import environment
 from .store import Store, Version
 from .versions import (
-    TARGETS,
     RegisteredVersion,
     compared,
     newest,
-    promote,
-    roll_back,
     row_of,
     rows_of,
     rows_with,
@@ -19,15 +25,19 @@ from .versions import (
 )
 
 __all__ = [
+    "ANCHOR",
     "CHALLENGER",
     "CHAMPION",
     "EXPOSURE",
+    "FIRST",
     "PATTERN",
     "TARGETS",
+    "OvertakenError",
     "RegisteredVersion",
     "Store",
     "Version",
     "compared",
+    "enter",
     "environment",
     "export_version",
     "import_version",
@@ -40,5 +50,6 @@ __all__ = [
     "rows_of",
     "rows_with",
     "sweep",
+    "training_of",
     "write_line",
 ]

@@ -1,13 +1,52 @@
 """Which versions rank: aliases of both models that move together or not at all."""
 
 import json
+import os
+import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+TARGETS = ("contamination", "casualty")
+CHAMPION, CHALLENGER, ANCHOR = "champion", "challenger", "anchor"
 # While several aliases move, this tag of the country's first model holds what ranked before. Taking it away is the one
 # step that commits: whoever is killed earlier has changed nothing for a reader that looks here first.
 UNDER_WAY = "promotion_under_way"
+# A promotion on another machine takes seconds; one that is older was killed there.
+LONGEST = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """A promotion that has not ended: numbers by model before and after, when it began, and whose process does it."""
+
+    before: Mapping[str, str | None]
+    after: Mapping[str, str]
+    at: str
+    host: str
+    pid: int
+
+    @classmethod
+    def between(cls, before: Mapping[str, str | None], after: Mapping[str, str]) -> "Move":
+        """A move that this process begins now."""
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        return cls(before=before, after=after, at=now, host=platform.node(), pid=os.getpid())
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it may be at work on another machine, whose lock this one does not see."""
+        age = datetime.now(UTC) - datetime.fromisoformat(self.at)
+        return self.host != platform.node() and age < LONGEST
+
+
+def country_of(name: str) -> str:
+    """The country of a registered model.
+
+    >>> country_of("bosnia.casualty")
+    'bosnia'
+    """
+    return name.rsplit(".", 1)[0]
 
 
 def home_of(name: str) -> str:
@@ -16,7 +55,7 @@ def home_of(name: str) -> str:
     >>> home_of("bosnia.casualty")
     'bosnia.contamination'
     """
-    return f"{name.rsplit('.', 1)[0]}.contamination"
+    return f"{country_of(name)}.contamination"
 
 
 def number_at(client: Any, name: str, alias: str) -> str | None:
@@ -33,41 +72,52 @@ def number_at(client: Any, name: str, alias: str) -> str | None:
 
 def champion_at(client: Any, name: str) -> str | None:
     """The number of the version that ranks; that from before while a promotion is under way."""
-    before = under_way(client, name)
-    return before[name] if name in before else number_at(client, name, CHAMPION)
+    move = under_way(client, name)
+    return move.before[name] if move is not None and name in move.before else number_at(client, name, CHAMPION)
 
 
-def under_way(client: Any, name: str) -> dict[str, str | None]:
-    """What ranked before a promotion that has not ended, by model; empty where none is under way."""
+def champions_at(client: Any, country: str) -> dict[str, str | None]:
+    """The numbers that rank by model, all of one moment: a promotion in between is never half seen."""
+    names = [f"{country}.{target}" for target in TARGETS]
+    while True:
+        move = under_way(client, names[0])
+        numbers = {name: number_at(client, name, CHAMPION) for name in names}
+        # Whoever moves sets the tag first and takes it away last: the same on both sides, nothing moved in between.
+        if under_way(client, names[0]) == move and numbers[names[0]] == number_at(client, names[0], CHAMPION):
+            return numbers | dict(move.before) if move is not None else numbers
+
+
+def under_way(client: Any, name: str) -> Move | None:
+    """The promotion that has not ended, None where none is under way."""
     from mlflow.exceptions import MlflowException
 
     try:
         text = client.get_registered_model(home_of(name)).tags.get(UNDER_WAY, "")
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return {}
+            return None
         raise
-    return dict(json.loads(text)) if text else {}
+    return Move(**json.loads(text)) if text else None
 
 
-def move(client: Any, numbers: Mapping[str, str]) -> None:
-    """Let these versions rank from now on, all of them or, where something breaks in between, none."""
-    home = home_of(next(iter(numbers)))
-    before = {name: champion_at(client, name) for name in numbers}
-    client.set_registered_model_tag(home, UNDER_WAY, json.dumps(before))
-    for name, number in numbers.items():
+def announce(client: Any, move: Move) -> None:
+    """Say that these versions are about to rank: from now on a reader sees what ranked before."""
+    home = home_of(next(iter(move.after)))
+    client.set_registered_model_tag(home, UNDER_WAY, json.dumps(vars(move)))
+
+
+def carry_out(client: Any, move: Move) -> None:
+    """Let the versions of an announced move rank, all of them or, where something breaks in between, none."""
+    for name, number in move.after.items():
         client.set_registered_model_alias(name, CHAMPION, number)
-    client.delete_registered_model_tag(home, UNDER_WAY)
+    client.delete_registered_model_tag(home_of(next(iter(move.after))), UNDER_WAY)
 
 
-def restore(client: Any, country: str) -> bool:
-    """Undo a promotion that was killed half way; whether there was one."""
-    before = under_way(client, f"{country}.contamination")
-    for name, number in before.items():
-        if number is None:
-            client.delete_registered_model_alias(name, CHAMPION)
-        else:
+def undo(client: Any, move: Move) -> None:
+    """Take back an announced move that did not end."""
+    for name, number in move.before.items():
+        if number is not None:
             client.set_registered_model_alias(name, CHAMPION, number)
-    if before:
-        client.delete_registered_model_tag(f"{country}.contamination", UNDER_WAY)
-    return bool(before)
+        elif number_at(client, name, CHAMPION) is not None:
+            client.delete_registered_model_alias(name, CHAMPION)
+    client.delete_registered_model_tag(home_of(next(iter(move.after))), UNDER_WAY)

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from features.base import ConfigError, InputError
-from training.registry.aliases import CHAMPION
 from training.registry.model_files import read_texts
+from training.registry.promotion import IMPORTED, enter
 from training.registry.store import Store, Version
 from training.registry.store_errors import store_errors
 from training.registry.versions import row_of
@@ -57,10 +57,11 @@ def export_version(store: Store, name: str, number: str, target: Path) -> Path:
     return target
 
 
-def import_version(store: Store, config: TrainConfig, source: Path) -> tuple[Version, bool]:
+def import_version(store: Store, config: TrainConfig, source: Path, by: str) -> tuple[Version, bool]:
     """Register a version that `export_version` wrote; the second value says whether it was new here.
 
-    It becomes champion where there is none, else it has no alias: `mlrisk models promote` decides. Raises InputError
+    It becomes champion where the country has none, or none but the other model of the same training; else challenger:
+    `mlrisk models promote` decides. `by` answers for it in the log. Raises InputError
     for what is no such version, was changed, belongs to another country, or would write outside its folder.
     """
     with tempfile.TemporaryDirectory(prefix="mlrisk-import-") as scratch:
@@ -81,9 +82,8 @@ def import_version(store: Store, config: TrainConfig, source: Path) -> tuple[Ver
         store.log_results(run_id, {key: float(value) for key, value in card["metrics"].items()}, run_texts)
         tags["imported_from"] = f"{name} version {card['number']}"
         version = store.register(run_id, name, texts, tags)
-        if version.alias == CHAMPION:
-            store.assign_aliases([version])
         store.finish_run(run_id)
+        (version,) = enter(store, config, [version], IMPORTED, by, {"digest": version.digest, "run": run_id})
     except BaseException:
         store.fail_run(run_id)
         raise

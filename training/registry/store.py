@@ -4,7 +4,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from features.base import ConfigError, InputError
-from training.registry.aliases import CHALLENGER, CHAMPION, champion_at, move, number_at
+from training.registry.aliases import CHAMPION, champion_at, champions_at, number_at
 from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, run_name, run_note, run_tags
 from training.registry.store_errors import TrackingError, store_errors
@@ -153,7 +153,7 @@ class Store:
             self.client.set_terminated(run_id, status="FAILED")
 
     def register(self, run_id: str, name: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> Version:
-        """Store a model's files with the run and register them; `assign_aliases` gives the version its alias."""
+        """Store a model's files with the run and register them; registry.promotion gives aliases."""
         from mlflow.exceptions import MlflowException
 
         digest, folder = digest_of(texts), name.rsplit(".", 1)[-1]
@@ -171,27 +171,15 @@ class Store:
             made = self.client.create_model_version(
                 name, source=source, run_id=run_id, tags=every, description=_version_note(name, tags)
             )
-        alias = CHALLENGER if self.has_model(name) else CHAMPION
         return Version(
             name=name,
             number=str(made.version),
             run_id=run_id,
             digest=digest,
-            alias=alias,
+            alias="",
             as_of=tags.get("as_of", ""),
             grid=tags.get("grid", ""),
         )
-
-    def assign_aliases(self, versions: Iterable[Version]) -> None:
-        """Give each version its alias, when all of a run are registered: half a run never ranks."""
-        given = tuple(versions)
-        with store_errors(self.uri):
-            for version in given:
-                if version.alias != CHAMPION:
-                    self.client.set_registered_model_alias(version.name, version.alias, version.number)
-            first = {version.name: version.number for version in given if version.alias == CHAMPION}
-            if first:
-                move(self.client, first)
 
     def load(self, name: str, alias: str = CHAMPION) -> tuple[Version, dict[str, str]]:
         """The version that holds an alias, and its files.
@@ -229,6 +217,11 @@ class Store:
         """The number of the version that holds an alias, None where there is none."""
         with store_errors(self.uri):
             return champion_at(self.client, name) if alias == CHAMPION else number_at(self.client, name, alias)
+
+    def champions(self, country: str) -> dict[str, str | None]:
+        """The numbers that rank, by model: both of the same moment; None where there is none."""
+        with store_errors(self.uri):
+            return champions_at(self.client, country)
 
     def has_model(self, name: str, alias: str = CHAMPION) -> bool:
         """Whether a version holds the alias."""

@@ -1,20 +1,17 @@
-"""The registered versions of a country: list, show, compare, promote, roll back."""
+"""The registered versions of a country: list, show, compare."""
 
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
 from features.base import ConfigError
-from training.registry.aliases import CHALLENGER, CHAMPION, move, restore
+from training.registry.aliases import ANCHOR, CHALLENGER, CHAMPION, TARGETS
 from training.registry.model_files import schema_difference
 from training.registry.store import Store
 from training.registry.store_errors import store_errors
-
-TARGETS = ("contamination", "casualty")
 
 # What a version was before it ranks tells where a roll back goes.
 BEFORE = "promoted_over"
@@ -58,7 +55,7 @@ def row_of(store: Store, name: str, number: str) -> RegisteredVersion:
             known = ", ".join(sorted(_numbers(store, name), key=int)) or "none"
             raise ConfigError(f"{name} has no version {number}: it has {known}") from error
         run = store.client.get_run(found.run_id)
-        aliases = tuple(alias for alias in (CHAMPION, CHALLENGER) if store.number(name, alias) == str(number))
+        aliases = tuple(alias for alias in (CHAMPION, CHALLENGER, ANCHOR) if store.number(name, alias) == str(number))
     figures = {
         f"{protocol}/{figure}": run.data.metrics[key]
         for protocol in ("as_of", "leave_region_out")
@@ -74,53 +71,6 @@ def row_of(store: Store, name: str, number: str) -> RegisteredVersion:
         tags=dict(found.tags),
         figures=figures,
     )
-
-
-def promote(store: Store, numbers: Mapping[str, str], by: str, why: str = "") -> None:
-    """Let these versions rank from now on, all or none, and record who said so, when and why.
-
-    `numbers` are version numbers by model. The tags are written first and the aliases move last: whoever is killed in
-    between has changed nothing. Raises ConfigError for a version that is none.
-    """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    for name, number in numbers.items():
-        row_of(store, name, number)
-    with store_errors(store.uri):
-        restore(store.client, next(iter(numbers)).rsplit(".", 1)[0])
-        for name, number in numbers.items():
-            before = store.number(name, CHAMPION)
-            tags = {"promoted_by": by, "promoted_at": now, "promoted_why": why}
-            if before is not None and before != number:
-                tags[BEFORE] = before
-            for key, value in tags.items():
-                store.client.set_model_version_tag(name, number, key, value)
-        move(store.client, numbers)
-
-
-def roll_back(store: Store, country: str, by: str) -> dict[str, str]:
-    """Let the versions rank again that ranked before the newest promotion; returns their numbers by model.
-
-    Models that were promoted together go back together. Raises ConfigError where nothing was ever promoted over
-    another version.
-    """
-    restore(store.client, country)
-    champions = {name: store.number(name, CHAMPION) for name in (f"{country}.{target}" for target in TARGETS)}
-    rows = {name: row_of(store, name, number) for name, number in champions.items() if number is not None}
-    before = {name: row for name, row in rows.items() if row.tags.get(BEFORE)}
-    if not before:
-        told = ", ".join(f"{name} version {row.number}" for name, row in rows.items()) or "no champion"
-        raise ConfigError(f"{country}: there is nothing to roll back to ({told} replaced no version)")
-    newest = max(row.tags.get("promoted_at", "") for row in before.values())
-    numbers = {n: row.tags[BEFORE] for n, row in before.items() if row.tags.get("promoted_at", "") == newest}
-    kept = {name: row_of(store, name, number).tags.get(BEFORE, "") for name, number in numbers.items()}
-    promote(store, numbers, by, "rolled back")
-    for name, number in numbers.items():
-        # Where the version itself came from stays what it was, so that a second roll back goes one step further.
-        if kept[name]:
-            store.client.set_model_version_tag(name, number, BEFORE, kept[name])
-        else:
-            store.client.delete_model_version_tag(name, number, BEFORE)
-    return numbers
 
 
 def compared(store: Store, name: str, one: str, other: str) -> dict[str, Any]:

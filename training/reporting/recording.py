@@ -17,7 +17,7 @@ from models.ranker import Ranker
 from training.casualty import CasualtyJudgement
 from training.contamination import MODEL, CellDataset, Judgement
 from training.evidence import STATE_NAMES, label_digest
-from training.registry import Store, Version, environment
+from training.registry import FIRST, Store, Version, enter, environment
 from training.reporting.explanation import explanation
 from training.reporting.model_card import model_card
 from training.reporting.report import Report, report_of
@@ -138,11 +138,11 @@ def record(
         if casualty is not None:
             versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
         store.finish_run(run_id)
-        store.assign_aliases(versions)
+        entered = enter(store, config, versions, FIRST, "policy", {"inputs": inputs, "run": run_id})
     except BaseException:
         store.fail_run(run_id)
         raise
-    return run_id, tuple(versions)
+    return run_id, entered
 
 
 def _version_tags(config: TrainConfig, inputs: Mapping[str, str], found: Findings) -> dict[str, str]:

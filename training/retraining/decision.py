@@ -51,7 +51,9 @@ def no_change(known: RegisteredVersion, before: str, notes: tuple[str, ...], new
     """UNCHANGED: `known` was trained on all there is, and `before` goes on ranking."""
     decided = known.tags.get("decision", "")
     told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
-    waits = (f"version {known.number} waits for --approve NAME",) if decided == WAITING else ()
+    waits = (
+        (f"version {known.number} waits: --approve NAME --version {known.number} signs",) if decided == WAITING else ()
+    )
     return Decision(
         kind=UNCHANGED,
         champion=before,

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
@@ -16,11 +15,10 @@ from training.evidence.fingerprint import fingerprint
 from training.registry import (
     CHALLENGER,
     CHAMPION,
-    TARGETS,
+    OvertakenError,
     RegisteredVersion,
     Store,
     only_one,
-    promote,
     row_of,
     rows_with,
     write_line,
@@ -30,44 +28,77 @@ from training.retraining.contest import Contest, arena_table, contest
 from training.retraining.decision import FIRST, PROMOTED, REFUSED, WAITING, Decision, no_change
 from training.retraining.gate import drift_sentence, judged_by_gate
 from training.retraining.new_records import News, counts_by_kind, news_since
+from training.retraining.settling import OVERTAKEN, Signature, check_date, settle, settled, sign, waiting_version
 from training.retraining.short_cut import BY_RETRAIN, RetrainSession, begin, lock_path, note_down, unchanged_decision
 from training.settings import TrainConfig
 from training.train import Trained, train
 from training.validation import population_stability
 
 Progress = Callable[[str], None]
+# A challenger is judged so often where people let other versions rank meanwhile.
+MOST_ROUNDS = 3
 
 
 def retrain(
     config: TrainConfig,
     inputs: Inputs | None = None,
-    approve: str | None = None,
+    signature: Signature | None = None,
     progress: Progress = lambda _: None,
 ) -> Decision:
     """Train a challenger on what is known at `config.as_of` and let it rank if the gate holds; one run at a time.
 
-    `approve` is the name of a person who signs, where the policy asks for one. Killed at any point, the old champion
-    goes on ranking, and the next run takes up what was finished.
+    With a `signature` nothing is trained: the version that waits for it ranks from then on. Killed at any point, the
+    old champion goes on ranking, and the next run takes up what was finished.
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         begun = begin(config, progress, from_files=inputs is None)
-        return unchanged_decision(config, begun, approve) or decide(config, begun, inputs, approve, progress)
+        waiting = None if signature is None else waiting_version(config, begun.store, signature)
+        return unchanged_decision(config, begun, signature) or decide(
+            config, begun, inputs, (signature, waiting), progress
+        )
 
 
 def decide(
-    config: TrainConfig, begun: RetrainSession, inputs: Inputs | None, approve: str | None, progress: Progress
+    config: TrainConfig,
+    begun: RetrainSession,
+    inputs: Inputs | None,
+    signed: tuple[Signature | None, RegisteredVersion | None],
+    progress: Progress,
 ) -> Decision:
-    """`retrain` for a caller that holds the lock and has begun; what it came to is written down for the next run."""
+    """`retrain` for a caller that holds the lock and has begun; what it came to is written down for the next run.
+
+    `signed` is a signature and the version that it is for (`waiting_version`), or None twice.
+    """
     progress("sources")
     inputs = inputs or open_inputs(config)
     ledger = open_ledger(config, inputs)
-    decision = replace(_decided(config, begun.store, inputs, ledger, approve, progress, begun.notes), ledger=ledger)
+    signature, waiting = signed
+    if signature is not None and waiting is not None:
+        decision = sign(config, begun.store, waiting, signature, begun.notes)
+    else:
+        decision = _judged_again(config, begun, inputs, ledger, progress)
+    decision = replace(decision, ledger=ledger)
     # Whoever has just been trained on all there is knows it all.
     told: tuple[str, ...] = (f"new records since {config.as_of}: none",)
     if decision.news is not None and decision.champion == decision.before:
         told = _news_notes(decision.news)
-    note_down(config, begun, inputs, ledger, decision.champion, decision.challenger or decision.champion, told)
+    if signature is None:
+        note_down(config, begun, inputs, ledger, decision.champion, decision.challenger or decision.champion, told)
     return decision
+
+
+def _judged_again(
+    config: TrainConfig, begun: RetrainSession, inputs: Inputs, ledger: Ledger, progress: Progress
+) -> Decision:
+    """The decision; judged anew where a person let another version rank meanwhile."""
+    notes = begun.notes
+    for _ in range(MOST_ROUNDS - 1):
+        try:
+            return _decided(config, begun.store, inputs, ledger, progress, notes)
+        except OvertakenError as error:
+            write_line(config, OVERTAKEN, "mlrisk", why=str(error))
+            notes = (*notes, f"judged anew: {error}")
+    return _decided(config, begun.store, inputs, ledger, progress, notes)
 
 
 def _decided(
@@ -75,20 +106,20 @@ def _decided(
     store: Store,
     inputs: Inputs,
     ledger: Ledger,
-    approve: str | None,
     progress: Progress,
     notes: tuple[str, ...],
 ) -> Decision:
     name = f"{config.name}.contamination"
-    before = store.number(name, CHAMPION)
+    ranking = store.champions(config.name)
+    before = ranking[name]
     if before is None:
         trained = train(config, inputs, progress, BY_RETRAIN, ledger)
-        number = trained.versions[0].number
-        facts = {"versions": {version.name: version.number for version in trained.versions}}
-        write_line(config, FIRST, approve or "policy", inputs=inputs.digests, **facts)
+        first = next(version for version in trained.versions if version.name == name)
+        if first.alias != CHAMPION:
+            raise OvertakenError(f"{name}: another version became champion while version {first.number} was trained")
         return Decision(
             kind=FIRST,
-            champion=number,
+            champion=first.number,
             before=None,
             challenger=None,
             notes=(*notes, "there was no champion: this version ranks"),
@@ -96,12 +127,13 @@ def _decided(
         )
     progress("news")
     champion = row_of(store, name, before)
+    check_date(config, champion)
     news = _news(config, store, ledger, champion)
     mark = fingerprint(config, inputs, ledger)
     known = next(iter(rows_with(store, name, "fingerprint", mark)), None)
     notes = (*notes, *_news_notes(news))
-    if known is not None and (known.number == before or known.tags.get("decision")):
-        return _unchanged(config, store, inputs, known, before, approve, notes, news)
+    if known is not None and (known.number == before or settled(known, ranking)):
+        return no_change(known, before, notes, news)
     taught: Trained | None = None
     if known is None or known.status != "FINISHED":
         taught = train(config, inputs, progress, BY_RETRAIN, ledger)
@@ -114,20 +146,26 @@ def _decided(
     models = [ContaminationModel.from_files(text) for text in texts]
     since = date.fromisoformat(champion.tags["as_of"])
     found = contest(config, inputs, ledger, models[0], since, models[1], taught)
-    found = replace(found, casualty=_casualty_arena(config, store, inputs, ledger, since, taught))
+    found = replace(found, casualty=_casualty_arena(config, store, inputs, ledger, since, taught, ranking))
     progress("gate")
     psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
     notes = (
         *notes, drift_sentence(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
     )  # fmt: skip
-    return _judged(config, store, inputs, (champion, known), found, approve, notes, news, psi)
+    return _judged(config, store, inputs, (champion, known), found, ranking, notes, news, psi)
 
 
 def _casualty_arena(
-    config: TrainConfig, store: Store, inputs: Inputs, ledger: Ledger, since: date, taught: Trained | None
+    config: TrainConfig,
+    store: Store,
+    inputs: Inputs,
+    ledger: Ledger,
+    since: date,
+    taught: Trained | None,
+    ranking: Mapping[str, str | None],
 ) -> CasualtyArena | None:
     name = f"{config.name}.casualty"
-    number = store.number(name, CHAMPION)
+    number = ranking[name]
     if number is None:
         return None
     history = taught.history if taught else open_history(config, inputs, ledger)
@@ -140,7 +178,7 @@ def _judged(
     inputs: Inputs,
     rows: tuple[RegisteredVersion, RegisteredVersion],
     found: Contest,
-    approve: str | None,
+    ranking: Mapping[str, str | None],
     notes: tuple[str, ...],
     news: News,
     psi: pd.DataFrame,
@@ -148,21 +186,20 @@ def _judged(
     champion, challenger = rows
     checks = judged_by_gate(found, config.retraining)
     passed = all(check.passed for check in checks)
-    waits = config.retraining.policy == "approve" and approve is None
-    kind = REFUSED if not passed else WAITING if waits else PROMOTED
+    kind = REFUSED if not passed else WAITING if config.retraining.policy == "approve" else PROMOTED
     why = "; ".join(check.text for check in checks if not check.passed) or "the gate holds"
     facts = {
-        "champion": champion.number, "challenger": challenger.number, "why": why, "news": news.counts,
+        "champion": champion.number, "challenger": challenger.number, "news": news.counts,
         "inputs": inputs.digests, "labels": challenger.tags.get("labels", ""), "run": challenger.run_id,
     }  # fmt: skip
-    record = {"kind": kind, "notes": list(notes), "checks": [vars(check) for check in checks], **facts}
+    record = {"kind": kind, "notes": list(notes), "checks": [vars(check) for check in checks], "why": why, **facts}
     texts_out = {
         "decision.json": json.dumps(record, indent=1, ensure_ascii=False, default=str),
         "contest.csv": arena_table(found).to_csv(index=False),
         "drift.csv": psi.to_csv(index=False),
     }
     store.log_results(challenger.run_id, {}, texts_out)
-    _settle(config, store, challenger, kind, approve or "policy auto", why, facts)
+    settle(config, store, challenger, kind, f"policy {config.retraining.policy}", why, ranking, facts)
     ranks = challenger.number if kind == PROMOTED else champion.number
     return Decision(
         kind=kind,
@@ -177,56 +214,6 @@ def _judged(
         facts=facts,
         study=found.now,
     )
-
-
-def _settle(
-    config: TrainConfig,
-    store: Store,
-    challenger: RegisteredVersion,
-    kind: str,
-    who: str,
-    why: str,
-    facts: Mapping[str, Any],
-) -> None:
-    """Write the decision down, then let it take effect, then mark it as done: whoever is killed does it once more."""
-    write_line(config, kind, who, **facts)
-    if kind == PROMOTED:
-        promote(store, _together(store, config, challenger), who, why[:1000])
-    for key, value in (("decision_why", why[:4000]), ("decision", kind)):
-        store.client.set_model_version_tag(challenger.name, challenger.number, key, value)
-
-
-def _together(store: Store, config: TrainConfig, challenger: RegisteredVersion) -> dict[str, str]:
-    """The versions of the challenger's run, both models: they rank together."""
-    mark = challenger.tags["fingerprint"]
-    rows = [row for t in TARGETS for row in rows_with(store, f"{config.name}.{t}", "fingerprint", mark)]
-    return {row.name: row.number for row in rows if row.run_id == challenger.run_id}
-
-
-def _unchanged(
-    config: TrainConfig,
-    store: Store,
-    inputs: Inputs,
-    known: RegisteredVersion,
-    before: str,
-    approve: str | None,
-    notes: tuple[str, ...],
-    news: News,
-) -> Decision:
-    """Nothing new: no version changes, but for one that waits and is signed now."""
-    decided = known.tags.get("decision", "")
-    if decided == WAITING and approve is not None:
-        facts = {"champion": before, "challenger": known.number, "why": "signed", "inputs": inputs.digests}
-        _settle(config, store, known, PROMOTED, approve, "the gate holds, signed", facts)
-        return Decision(
-            kind=PROMOTED,
-            champion=known.number,
-            before=before,
-            challenger=known.number,
-            notes=(*notes, f"signed by {approve}"),
-            news=news,
-        )
-    return no_change(known, before, notes, news)
 
 
 def _news(config: TrainConfig, store: Store, ledger: Ledger, champion: RegisteredVersion) -> News:

@@ -40,16 +40,16 @@ def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: b
     mark = mark_of(config, files)
     store = Store.of(config)
     progress("store")
-    restored = restore(store.client, config.name)
+    restored = restore(store, config)
     notes = sweep(store, config.name, BY_RETRAIN)
     if restored:
         notes = ("a promotion that was killed half way was undone: what ranked before ranks", *notes)
     return RetrainSession(store, notes, files, mark)
 
 
-def unchanged_decision(config: TrainConfig, begun: RetrainSession, approve: str | None) -> Decision | None:
+def unchanged_decision(config: TrainConfig, begun: RetrainSession, signature: object | None) -> Decision | None:
     """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
-    same = nothing_new(config, begun) if approve is None else None
+    same = nothing_new(config, begun) if signature is None else None
     if same is None:
         return None
     known, seen = same

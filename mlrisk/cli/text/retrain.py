@@ -9,7 +9,8 @@ TOLD = {
     UNCHANGED: "unchanged: version {champion} goes on ranking",
     PROMOTED: "promoted: version {champion} ranks from now on, version {before} did before",
     REFUSED: "refused: version {challenger} does not rank, version {champion} goes on",
-    WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until --approve NAME signs",
+    WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until a person signs: "
+    "mlrisk retrain CONFIG --approve NAME --version {challenger}",
 }
 
 

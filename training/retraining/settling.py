@@ -1,0 +1,133 @@
+"""How a decision takes effect: who signs what, what was judged against what, and the call that lets versions rank."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from features.base import ConfigError
+from training.registry import RegisteredVersion, Store, promote, row_of, rows_with, training_of, write_line
+from training.retraining.decision import PROMOTED, WAITING, Decision
+from training.settings import TrainConfig
+
+OVERTAKEN = "overtaken"
+# The tag of a judged version with the numbers that it was held against, by model.
+JUDGED_AGAINST = "judged_against"
+MOST_TAG = 4000
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The person who lets a waiting version rank, and its number; None: the one that waits."""
+
+    person: str
+    number: str | None = None
+
+
+def waiting_version(config: TrainConfig, store: Store, signature: Signature) -> RegisteredVersion:
+    """The version that a signature is for.
+
+    Raises ConfigError where the name is empty, where nothing waits, where what waits was judged against another
+    champion than ranks today, and where it knows more than the config's date allows to show.
+    """
+    if not signature.person.strip():
+        raise ConfigError(
+            f"--approve ({signature.person!r}) is empty: give the person who answers for it, such as 'A. Mammadova'"
+        )
+    name = f"{config.name}.contamination"
+    waiting = rows_with(store, name, "decision", WAITING)
+    ranking = store.champions(config.name)
+    current = [row for row in waiting if judged_against(row) == ranking]
+    if signature.number is not None:
+        row = row_of(store, name, signature.number)
+        if row.number not in {one.number for one in waiting}:
+            numbers = ", ".join(one.number for one in current) or "none"
+            decided = row.tags.get("decision", "not judged")
+            raise ConfigError(f"version ({row.number}) does not wait for a signature ({decided}): waiting is {numbers}")
+        waiting = [row]
+    if not waiting:
+        raise ConfigError(
+            f"--approve ({signature.person}): no version of {name} waits for a signature, and nothing was trained. Run "
+            "`mlrisk retrain` without --approve first"
+        )
+    row = waiting[0]
+    if row not in current and judged_against(row) != ranking:
+        raise ConfigError(
+            f"version {row.number} was judged against version {judged_against(row).get(name, 'unknown')}, version "
+            f"{ranking[name] or 'none'} ranks now: run `mlrisk retrain` without --approve to judge it anew"
+        )
+    if row.tags["as_of"] > str(config.as_of):
+        raise ConfigError(
+            f"version {row.number} knows records up to {row.tags['as_of']}, as_of is {config.as_of}: sign with "
+            f"--set as_of={row.tags['as_of']} or later"
+        )
+    return row
+
+
+def sign(
+    config: TrainConfig, store: Store, waiting: RegisteredVersion, signature: Signature, notes: tuple[str, ...]
+) -> Decision:
+    """Let the version that waits rank, in the name of who signs."""
+    ranking = judged_against(waiting)
+    before = ranking[waiting.name]
+    facts = {
+        "champion": before,
+        "challenger": waiting.number,
+        "run": waiting.run_id,
+        "inputs": waiting.tags.get("inputs", ""),
+    }
+    why = f"signed: {waiting.tags.get('decision_why', '')}"
+    settle(config, store, waiting, PROMOTED, signature.person, why, ranking, facts)
+    return Decision(
+        kind=PROMOTED,
+        champion=waiting.number,
+        before=before,
+        challenger=waiting.number,
+        notes=(*notes, f"signed by {signature.person}"),
+        facts=facts,
+    )
+
+
+def settle(
+    config: TrainConfig,
+    store: Store,
+    challenger: RegisteredVersion,
+    kind: str,
+    who: str,
+    why: str,
+    ranking: Mapping[str, str | None],
+    facts: Mapping[str, Any],
+) -> None:
+    """Write the decision down, let it take effect, then mark it as done: whoever is killed does it once more.
+
+    `ranking` are the numbers that the challenger was judged against; raises OvertakenError where others rank now.
+    """
+    if kind == PROMOTED:
+        numbers = training_of(store, challenger)
+        promote(store, config, numbers, who, why, what=kind, judged_against=ranking, facts=facts)
+    else:
+        write_line(config, kind, who, **{"why": why, "over": dict(ranking), **facts})
+    tags = {JUDGED_AGAINST: json.dumps(dict(ranking)), "decision_why": why[:MOST_TAG], "decision": kind}
+    for key, value in tags.items():
+        store.client.set_model_version_tag(challenger.name, challenger.number, key, value)
+
+
+def judged_against(row: RegisteredVersion) -> dict[str, str | None]:
+    """The numbers, by model, that a version was held against when it was judged; empty where it was not."""
+    return dict(json.loads(row.tags.get(JUDGED_AGAINST, "{}")))
+
+
+def settled(row: RegisteredVersion, ranking: Mapping[str, str | None]) -> bool:
+    """Whether a version needs no judging: a person or the gate decided, and what waits was held against who ranks."""
+    decided = row.tags.get("decision")
+    return bool(decided) and (decided != WAITING or judged_against(row) == ranking)
+
+
+def check_date(config: TrainConfig, champion: RegisteredVersion) -> None:
+    """Refuse to go back behind the champion's date; raises ConfigError as `rank` does."""
+    if champion.tags["as_of"] > str(config.as_of):
+        raise ConfigError(
+            f"{champion.name} version {champion.number} ranks and knows records up to {champion.tags['as_of']}, as_of "
+            f"is {config.as_of}: a challenger of an earlier date would forget them. Give --set as_of="
+            f"{champion.tags['as_of']} or later, or another name"
+        )
