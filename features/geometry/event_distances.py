@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from features.base import LONGEST_DISTANCE_M, Floats, Floats32, Grid, Integers
 from features.geometry.distances import distance_m
 from features.geometry.exclusions import OwnRecords, OwnRecordsByRule
 from features.geometry.layers import Layer
-
-# Neighbours asked for at once before a cell's own group gets a tree of everything else.
-MOST_NEIGHBOURS = 32
 
 
 def event_distance_m(tile: Grid, layers: Sequence[Layer], by_rule: OwnRecordsByRule) -> Floats32:
@@ -31,30 +27,25 @@ def event_distance_m(tile: Grid, layers: Sequence[Layer], by_rule: OwnRecordsByR
     return least
 
 
-def nearest_other(centres: Floats, groups_of_cells: Integers, layer: Layer, groups_of_points: Integers) -> Floats:
-    """Distance (n_cells,) from each centre to the nearest point of another group, at most the longest distance.
+def nearest_other(centres: Floats, layer: Layer, owner: Integers) -> Floats:
+    """Distance (n_cells,) from each centre to the nearest point that its cell does not own, at most the longest one.
 
-    This is the own-event rule: a record that makes the label of a cell must not shorten that cell's distance. Only
-    the cells whose nearest point is their own ask further.
+    `owner` (n_points,) is the index of the cell that owns a point, -1 where none does. This is the own-event rule: a
+    record that makes the label of a cell must not shorten that cell's distance.
+
+    A cell asks the tree for more neighbours until one of them is not its own, so at most for twice as many as it owns.
+    As each point has one owner, all cells together ask for a few times the number of points.
     """
-    found, points = np.full(len(centres), np.inf), layer.start
-    if len(points):
-        tree, count = layer.tree, 1
-        left = np.arange(len(centres))
-        while len(left) and count <= MOST_NEIGHBOURS:
-            distance, index = tree.query(centres[left], k=np.arange(1, count + 1))
-            there = index < len(points)
-            group = groups_of_points[np.where(there, index, 0)]
-            other = there & (group != groups_of_cells[left, None])
-            found[left] = np.where(other, distance, np.inf).min(axis=1)
-            # A cell has its answer when it met another group's point, or every point there is.
-            left = left[~other.any(axis=1) & there.all(axis=1)]
-            count *= 4
-        for group in np.unique(groups_of_cells[left]):
-            asking = left[groups_of_cells[left] == group]
-            others = points[groups_of_points != group]
-            if len(others):
-                found[asking] = cKDTree(others).query(centres[asking])[0]
+    found, n_points = np.full(len(centres), np.inf), len(layer.start)
+    asking, count = np.arange(len(centres) if n_points else 0), 2
+    while len(asking):
+        distance, index = layer.tree.query(centres[asking], k=np.arange(1, count + 1))
+        exists = index < n_points
+        other = exists & (owner[np.where(exists, index, 0)] != asking[:, None])
+        found[asking] = np.where(other, distance, np.inf).min(axis=1)
+        # The others have met a point that they do not own, or every point that there is.
+        asking = asking[~other.any(axis=1) & exists.all(axis=1)]
+        count *= 2
     return np.asarray(np.minimum(found, LONGEST_DISTANCE_M))
 
 
@@ -62,6 +53,6 @@ def _ask_owners_again(tile: Grid, distance: Floats32, layer: Layer, own: OwnReco
     """Cells that own points: the distance to the nearest of the others."""
     rows, columns = own.windows[:, 0], own.windows[:, 2]
     centres = np.column_stack([tile.eastings_m[columns], tile.northings_m[rows]])
-    groups = np.full(len(layer.start), -1)
-    groups[own.members] = np.repeat(np.arange(len(own.windows)), np.diff(own.starts))
-    distance[rows, columns] = nearest_other(centres, np.arange(len(centres)), layer, groups)
+    owner = np.full(len(layer.start), -1)
+    owner[own.members] = np.repeat(np.arange(len(own.windows)), np.diff(own.starts))
+    distance[rows, columns] = nearest_other(centres, layer, owner)

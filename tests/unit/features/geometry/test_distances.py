@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import shapely
+from scipy.spatial import cKDTree
 from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, Polygon, box
 
 from features.as_of.own_records import own_points_by_rule, point_layers_by_rule
@@ -148,19 +149,40 @@ def test_segments_keep_their_geometry_and_their_length():
 
 
 @pytest.mark.parametrize(("seed", "n_points"), [(0, 1), (1, 3), (2, 60), (3, 400)])
-def test_nearest_other_is_the_least_over_the_points_of_other_groups(seed, n_points):
+def test_nearest_other_is_the_least_over_the_points_of_other_cells(seed, n_points):
     rng = np.random.default_rng(seed)
     centres, points = rng.uniform(0, 2e4, (300, 2)), rng.uniform(0, 2e4, (n_points, 2))
-    # A crowded first group makes cells ask for many neighbours.
-    points[: n_points // 2] = rng.uniform(0, 2e3, (n_points // 2, 2))
-    of_cells, of_points = (centres // 2e3) @ [1, 100], (points // 2e3) @ [1, 100]
+    # The nearest points are a cell's own, a crowded cell makes it ask for many, and some points lie on each other.
+    points[: n_points // 2] = centres[0] + rng.uniform(0, 200, (n_points // 2, 2))
+    points[: n_points // 8] = points[0]
     apart = np.hypot(*(centres[:, None] - points[None]).transpose(2, 0, 1))
-    apart[of_cells[:, None] == of_points[None]] = np.inf
-    expected = np.minimum(apart.min(axis=1), LONGEST_DISTANCE_M)
-    found = nearest_other(centres, of_cells.astype(int), point_layer(points), of_points.astype(int))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-    if n_points > 1:
-        assert (found > np.where(np.isinf(apart), 0, apart).min(axis=1)).any()
+    owner = np.where(rng.random(n_points) < 0.9, apart.argmin(axis=0), -1)
+    others = np.where(owner == np.arange(300)[:, None], np.inf, apart)
+    found = nearest_other(centres, point_layer(points), owner)
+    np.testing.assert_allclose(found, np.minimum(others.min(axis=1), LONGEST_DISTANCE_M), rtol=1e-12)
+    # Bit for bit what a tree of the other points alone gives.
+    for cell in np.unique(owner[owner >= 0]):
+        rest = points[owner != cell]
+        alone = cKDTree(rest).query(centres[cell])[0] if len(rest) else np.inf
+        assert found[cell] == min(alone, LONGEST_DISTANCE_M)
+
+
+def test_cells_with_many_own_points_ask_for_few_neighbours(monkeypatch):
+    """20,000 points, all of them owned, 50 to a cell: a tree of all others for each cell takes minutes."""
+    rng = np.random.default_rng(5)
+    centres = rng.uniform(0, 1e5, (400, 2))
+    owner = np.repeat(np.arange(400), 50)
+    layer = point_layer(centres[owner] + rng.normal(0, 50, (20_000, 2)))
+    tree, asked = layer.tree, []
+
+    class Counting:
+        def query(self, places, k):
+            asked.append(len(places) * len(k))
+            return tree.query(places, k=k)
+
+    monkeypatch.setitem(layer.__dict__, "tree", Counting())
+    assert np.isfinite(nearest_other(centres, layer, owner)).all()
+    assert sum(asked) < 4 * (len(owner) + len(centres))
 
 
 def test_event_distance_leaves_out_own_cell_of_dated_and_own_block_of_undated():
