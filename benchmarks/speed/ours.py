@@ -61,6 +61,7 @@ def run_families(grid: Grid, snapshot: Snapshot, families: Sequence[str], tile_c
     columns = 0
     for _, table in feature_tiles(grid, snapshot, families, tile_cells, Compute(threads=threads)):
         columns = len(table.names)
+        snapshot.buffers.give_back(table.values)
     return columns
 
 

@@ -13,7 +13,7 @@ from .feature_info import (
     clipped_name,
 )
 from .grid import Grid, decode_cell_id, geographic_centres, projected_crs
-from .memory import Buffers, give_back
+from .memory import Buffers, trim_heap
 from .notice import NOT_EVIDENCE
 from .records import (
     DATED_BY,
@@ -68,7 +68,6 @@ __all__ = [
     "decode_cell_id",
     "extent_m",
     "geographic_centres",
-    "give_back",
     "is_dated",
     "known_at",
     "numbers",
@@ -78,6 +77,7 @@ __all__ = [
     "read_bytes",
     "read_yaml",
     "refuse_special",
+    "trim_heap",
     "words",
     "years_before",
     "years_between",

@@ -1,4 +1,12 @@
-from .build import FeatureTable, feature_infos, feature_table, grid_feature_table, places_of, starts_of_rows
+from .build import (
+    FeatureTable,
+    feature_infos,
+    feature_table,
+    grid_feature_table,
+    lent_feature_table,
+    places_of,
+    starts_of_rows,
+)
 from .geoparquet import geo_metadata, point_wkb
 from .scheduler import LOCAL, PROCESSES, Compute, is_scheduler, over_tiles
 from .store import FeatureFolder, write_features
@@ -14,6 +22,7 @@ __all__ = [
     "geo_metadata",
     "grid_feature_table",
     "is_scheduler",
+    "lent_feature_table",
     "over_tiles",
     "places_of",
     "point_wkb",

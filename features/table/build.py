@@ -1,6 +1,7 @@
 """The feature table: one row a cell inside the area, one column a feature, built family by family."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +66,8 @@ class FeatureTable:
 def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> FeatureTable:
     """All features of the cells inside a tile.
 
-    Raises InputError when no family finds a source: a table without columns ranks nothing.
+    Raises InputError when no family finds a source: a table without columns ranks nothing. The table lies in memory
+    that `snapshot.buffers` lends; `lent_feature_table` gives it back.
     """
     chosen = check_families(families)
     inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
@@ -82,6 +84,16 @@ def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> Fe
     if not names:
         raise InputError(f"no source gives a feature of {', '.join(families)}: add sources to the config")
     return FeatureTable(tuple(names), values[: len(names)].T)
+
+
+@contextmanager
+def lent_feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> Iterator[FeatureTable]:
+    """The table of `feature_table` for the length of a block: the next tile is written over it."""
+    table = feature_table(tile, snapshot, families)
+    try:
+        yield table
+    finally:
+        snapshot.buffers.give_back(table.values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +127,7 @@ def grid_feature_table(
         places = places_of(grid, tile, row_starts)
         for column, here in zip(values, part.aligned(names).T, strict=True):
             column[places] = here
+        snapshot.buffers.give_back(part.values)
     return FeatureTable(names, values.T)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from features.base import ConfigError, Grid, MlriskError, give_back
+from features.base import ConfigError, Grid, MlriskError, trim_heap
 
 LOCAL, PROCESSES = "local", "processes"
 DASK_ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):\d{1,5}")
@@ -57,7 +57,7 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
         raise ConfigError(
             f"compute.scheduler ({compute.scheduler!r}) is unknown: choose {LOCAL}, {PROCESSES} or tcp://host:port"
         )
-    give_back()
+    trim_heap()
     workers = min(compute.threads, len(waiting))
     if workers < 2:
         return ((tile, job(tile)) for tile in waiting)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from features.as_of import Snapshot
 from features.base import ConfigError, FeatureInfo, Grid, MlriskError, check_families
-from features.table.build import feature_infos, feature_table
+from features.table.build import feature_infos, lent_feature_table
 from features.table.geoparquet import PLACE_COLUMNS, feature_file
 from features.table.scheduler import Compute, code_digest, over_tiles
 
@@ -48,7 +48,8 @@ class _FileOf:
     notes: Mapping[str, Any]
 
     def __call__(self, tile: Grid) -> bytes:
-        return feature_file(tile, feature_table(tile, self.snapshot, self.families), self.infos, self.notes)
+        with lent_feature_table(tile, self.snapshot, self.families) as table:
+            return feature_file(tile, table, self.infos, self.notes)
 
 
 def write_features(

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from features.as_of import Snapshot
 from features.base import FeatureInfo, Floats32, Grid, Integers
-from features.table import LOCAL, FeatureTable, feature_infos, feature_table, over_tiles, places_of, starts_of_rows
+from features.table import LOCAL, FeatureTable, feature_infos, lent_feature_table, over_tiles, places_of, starts_of_rows
 from mlrisk.risk_map import Cases, families_of, ground_columns, reasons_in_words, rule_columns
 from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
@@ -50,24 +51,29 @@ class Scorer:
 
     def values(self, tile: Grid) -> Floats32:
         """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features)."""
-        return self._asked(self._features(tile))
+        with self._features(tile) as table:
+            return self._asked(table)
 
-    def _features(self, tile: Grid) -> FeatureTable:
+    def _features(self, tile: Grid) -> AbstractContextManager[FeatureTable]:
+        """The table of the tile for the length of a block."""
         if self.table is None:
-            return feature_table(tile, self.snapshot, self.families)
+            return lent_feature_table(tile, self.snapshot, self.families)
         grid, table = self.table
-        return FeatureTable(table.names, table.values[places_of(grid, tile, starts_of_rows(grid))])
+        return nullcontext(FeatureTable(table.names, table.values[places_of(grid, tile, starts_of_rows(grid))]))
 
     def _asked(self, table: FeatureTable) -> Floats32:
-        # Row by row in memory, or every member of the model would transpose the table for itself.
-        return np.ascontiguousarray(table.aligned(self.model.ranker.features))
+        # A copy, because the table is lent; row by row, or every member of the model would transpose it for itself.
+        return np.array(table.aligned(self.model.ranker.features), order="C")
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, Floats32 | None]:
         """Scores of the cells inside the tile, the columns of baselines and plan, and the features that are kept.
 
         Rows are in `tile.cell_ids()` order.
         """
-        table = self._features(tile)
+        with self._features(tile) as table:
+            return self._scored(tile, table)
+
+    def _scored(self, tile: Grid, table: FeatureTable) -> tuple[pd.DataFrame, Floats32 | None]:
         values = self._asked(table)
         scores = self.model.scores(values, self.threads)
         rows = pd.DataFrame(
