@@ -174,7 +174,7 @@ def test_importing_mlrisk_is_light():
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; sys.argv = ['mlrisk', '--help']\n"
-        "from mlrisk.cli.app import main\n"
+        "from mlrisk.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "heavy = {'numpy', 'pandas', 'pydantic', 'geopandas', 'lightgbm', 'mlflow'}\n"
         "print('loaded', sorted(heavy & set(sys.modules)))"

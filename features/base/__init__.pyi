@@ -15,6 +15,7 @@ from .feature_info import (
 from .grid import Grid, decode_cell_id, geographic_centres, projected_crs
 from .memory import Buffers, trim_heap
 from .notice import NOT_EVIDENCE
+from .progress import Progress, no_progress
 from .records import (
     DATED_BY,
     RULED_OUT_BY,
@@ -56,6 +57,7 @@ __all__ = [
     "InputError",
     "Integers",
     "MlriskError",
+    "Progress",
     "Settings",
     "ages_years",
     "area_km2",
@@ -70,6 +72,7 @@ __all__ = [
     "geographic_centres",
     "is_dated",
     "known_at",
+    "no_progress",
     "numbers",
     "parse_yaml",
     "places_m",

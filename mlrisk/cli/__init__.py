@@ -1,5 +1,6 @@
 """The only room that prints."""
 
-from mlrisk.cli.app import app, main
+from mlrisk.cli.app import app
+from mlrisk.cli.program import main
 
 __all__ = ["app", "main"]

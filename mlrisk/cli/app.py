@@ -1,30 +1,18 @@
-"""The command line: the only module that prints or exits. Heavy imports wait until a command runs."""
+"""The command line: every command loads its config, runs, and prints the result. Heavy imports wait until then."""
 
 import json
-import sys
-import traceback
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlrisk.cli import models as models_cli
-from mlrisk.version import __version__
+from mlrisk.cli.printing import print_parts
+from mlrisk.cli.program import app
+from mlrisk.cli.run_log import current_log
 
 if TYPE_CHECKING:
-    from mlrisk.cli.text.parts import Said, Table
     from mlrisk.settings import Config
-
-app = typer.Typer(
-    name="mlrisk",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich help takes twice the 0.4 s that `--help` may take
-    help="Ranks land for mine survey. It orders survey work; it never cancels, reduces or releases land.",
-)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
 DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="folder of relative source paths")]
@@ -34,37 +22,9 @@ SetOption = Annotated[
 ]
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="also write the report as JSON")]
 
+__all__ = ["app"]
+
 COUNTRY_FOLDER = "country"
-
-
-def main() -> None:
-    """Run the command line; every error ends with its exit code and one sentence that says what would do."""
-    from features.base import MlriskError
-
-    try:
-        app()
-    except MlriskError as error:
-        sys.stderr.write(f"mlrisk: {error}\n")
-        sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001 the last line of defence; the trace is what a report of it needs
-        traceback.print_exc()
-        sys.stderr.write(f"mlrisk: unexpected {type(error).__name__}: {error}\n")
-        sys.exit(1)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"mlrisk {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
-    ] = False,
-) -> None:
-    pass
 
 
 @app.command()
@@ -81,13 +41,13 @@ def demo(
     from mlrisk.settings import load_config
     from mlrisk.synthetic import synthetic_country
 
-    progress = _progress()
+    progress = current_log()
     progress("synthetic country")
     country = synthetic_country(seed, cells=cells, folder=out / COUNTRY_FOLDER)
     config = load_config(country.config_path, overrides=["output.folder=.."])
     trained, ranking = run_chain(config, progress)
     progress("done")
-    _say([*judged(trained, write_report(config, trained)), *ranked_map(ranking)])
+    print_parts([*judged(trained, write_report(config, trained)), *ranked_map(ranking)])
 
 
 @app.command()
@@ -98,7 +58,7 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
     from mlrisk.commands import check as run_check
 
     checked = run_check(_load(config, data, set_))
-    _say(checked_sources(checked))
+    print_parts(checked_sources(checked))
     if json_file:
         report = {
             "sources": report_rows(checked.reports),
@@ -122,9 +82,9 @@ def features(
     """Write the features of every cell as a folder of GeoParquet files; goes on where a killed run stopped."""
     from mlrisk.commands import write_features
 
-    made = write_features(_load(config, data, set_), out, _progress())
-    print(f"features: {made.folder}   {made.cells:,} cells x {made.features} features")
-    print(f"tiles: {made.tiles:,}, {made.reused:,} of them reused")
+    written = write_features(_load(config, data, set_), out, current_log())
+    table = f"features: {written.folder}   {written.cells:,} cells x {written.features} features"
+    print_parts([table, f"tiles: {written.tiles:,}, {written.reused:,} of them reused"])
 
 
 @app.command()
@@ -140,10 +100,15 @@ def evidence(
     from features.base import NOT_EVIDENCE
     from mlrisk.commands import evidence as write_evidence
 
-    made = write_evidence(_load(config, data, set_), out, _progress())
-    print(f"ledger: {made.files[0]}   {made.rows:,} rows, a cell and a record each")
-    print(f"cells: {made.files[1]}   {len(made.evidence.state):,} cells as of {made.evidence.as_of}")
-    print(NOT_EVIDENCE)
+    written = write_evidence(_load(config, data, set_), out, current_log())
+    records, cells = written.files[:2]
+    print_parts(
+        [
+            f"ledger: {records}   {written.rows:,} rows, a cell and a record each",
+            f"cells: {cells}   {len(written.evidence.state):,} cells as of {written.evidence.as_of}",
+            NOT_EVIDENCE,
+        ]
+    )
 
 
 @app.command()
@@ -155,9 +120,9 @@ def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -
     from training.train import train as run_train
 
     settings = _load(config, data, set_)
-    trained = run_train(settings, progress=_progress())
-    _say(judged(trained, write_report(settings, trained)))
-    _say([*versions(vars(version) for version in trained.versions), *notes(trained.warnings)])
+    trained = run_train(settings, progress=current_log())
+    print_parts(judged(trained, write_report(settings, trained)))
+    print_parts([*versions(vars(version) for version in trained.versions), *notes(trained.warnings)])
 
 
 @app.command()
@@ -177,10 +142,10 @@ def rank(
     settings = _load(config, data, set_)
     # Read first: the new package may replace the old one.
     old = read_tasks(compare) if compare else None
-    ranking = run_rank(settings, progress=_progress())
-    _say(ranked_map(ranking))
+    ranking = run_rank(settings, progress=current_log())
+    print_parts(ranked_map(ranking))
     if old is not None:
-        _say(compared(compare_plans(old, ranking.package.tasks)))
+        print_parts(compared(compare_plans(old, ranking.package.tasks)))
 
 
 @app.command()
@@ -193,10 +158,10 @@ def progress(
     ] = None,
 ) -> None:
     """Hold land release results against the plan: expected and actual finds by task and by purpose."""
-    from mlrisk.cli.text.progress import progressed
-    from mlrisk.commands.api import progress as run_progress
+    from mlrisk.cli.text.progress import progress_parts
+    from mlrisk.followup import plan_progress as run_progress
 
-    _say(progressed(run_progress(risk, found, searched, crs)))
+    print_parts(progress_parts(run_progress(risk, found, searched, crs)))
 
 
 @app.command()
@@ -208,8 +173,8 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
     from mlrisk.commands import write_report
 
     settings = _load(config, data, set_)
-    trained, ranking = run_chain(settings, _progress())
-    _say([*judged(trained, write_report(settings, trained)), *ranked_map(ranking)])
+    trained, ranking = run_chain(settings, current_log())
+    print_parts([*judged(trained, write_report(settings, trained)), *ranked_map(ranking)])
 
 
 @app.command()
@@ -227,7 +192,7 @@ def retrain(
 ) -> None:
     """Train on newer results, judge beside the champion, promote or refuse, and rank with the champion.
 
-    Exit code 4: the gate refused; the reasons are told and the earlier champion has ranked.
+    Exit code 4: the gate refused; the output states the reasons, and the earlier champion has ranked.
     """
     from features.base import ConfigError
     from mlrisk.cli.text.retrain import retrained
@@ -236,8 +201,8 @@ def retrain(
 
     if version is not None and approve is None:
         raise ConfigError(f"--version ({version}) says what --approve NAME signs for: give both")
-    done = run_retrain(_load(config, data, set_), approve, _progress(), version)
-    _say(retrained(done))
+    done = run_retrain(_load(config, data, set_), approve, current_log(), version)
+    print_parts(retrained(done))
     if done.decision.kind == REFUSED:
         raise typer.Exit(4)
 
@@ -255,13 +220,13 @@ def verify(
     json_file: JsonOption = None,
     html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="also write a page")] = None,
 ) -> None:
-    """Judge an old risk map by what was found later, beside the rules of thumb known at its date."""
+    """Judge an old risk map by what was found later, beside the baselines of its date."""
     from mlrisk.cli.text.verify import verified
-    from mlrisk.commands.api import verify as run_verify
+    from mlrisk.followup import verify as run_verify
     from mlrisk.followup import write_verification
 
     done = run_verify(risk, found, searched, crs)
-    _say(verified(done))
+    print_parts(verified(done))
     write_verification(done, html_file, json_file)
     for name, path in (("report", html_file), ("figures", json_file)):
         if path:
@@ -281,13 +246,13 @@ def explain(
     ] = None,
 ) -> None:
     """Explain one cell in full: its records, what the champion says, why, how sure, and what is unknown."""
-    from mlrisk.cli.text.explain import told_cell
+    from mlrisk.cli.text.explain import cell_parts
     from mlrisk.commands import write_story
     from mlrisk.commands.explain_cell import explain_cell
 
     settings = _load(config, data, set_)
-    story = explain_cell(settings, cell, progress=_progress(), code=language)
-    _say(told_cell(story))
+    story = explain_cell(settings, cell, progress=current_log(), code=language)
+    print_parts(cell_parts(story))
     for path in write_story(story, out or settings.output_folder):
         print(f"written: {path}")
 
@@ -298,46 +263,4 @@ def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config
     return load_config(path, data, overrides or ())
 
 
-def _progress() -> Callable[[str], None]:
-    """Steps on a terminal, JSON lines otherwise; both on standard error, results go to standard output."""
-    started = monotonic()
-
-    def on_terminal(step: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{monotonic() - started:6.1f} s  {step}")
-        sys.stderr.write("\n" if step == "done" else "")
-        sys.stderr.flush()
-
-    def as_json(step: str) -> None:
-        sys.stderr.write(json.dumps({"seconds": round(monotonic() - started, 1), "step": step}) + "\n")
-        sys.stderr.flush()
-
-    return on_terminal if sys.stderr.isatty() else as_json
-
-
-def _say(said: "Iterable[Said]") -> None:
-    """Print lines and tables."""
-    for part in said:
-        if isinstance(part, str):
-            print(part)
-        else:
-            _print_table(part)
-
-
-def _print_table(said: "Table") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=said.title, title_justify="left")
-    for number, name in enumerate(said.header):
-        table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
-    for row in said.rows:
-        table.add_row(*(escape(text) for text in row))
-    console = Console()
-    if not console.is_terminal:
-        # A pipe has no width: rows stay on their lines.
-        console = Console(width=200)
-    console.print(table)
-
-
-app.add_typer(models_cli.app, name="models", result_callback=_say)
+app.add_typer(models_cli.app, name="models", result_callback=print_parts)

@@ -1,4 +1,4 @@
-"""`mlrisk models ...`: each command returns what is to be said; mlrisk.cli.app prints it."""
+"""`mlrisk models ...`: each command returns the parts of its output, which mlrisk.cli.app prints."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,8 +14,8 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="List, compare, promote, roll back and move model versions."
 )
 
-# Lines and tables of the room's texts; typed loosely because typer reads annotations and `--help` loads nothing heavy.
-Told = Iterable[Any]
+# Lines and tables of cli/text; typed loosely because typer reads annotations and `--help` loads nothing heavy.
+Parts = Iterable[Any]
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="contamination or casualty")]
 Number = Annotated[int, typer.Argument(min=1, help="number of the version")]
@@ -24,7 +24,7 @@ SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE
 
 
 @app.command("list")
-def list_models(config: ConfigPath, set_: SetOption = None) -> Told:
+def list_models(config: ConfigPath, set_: SetOption = None) -> Parts:
     """List the versions of both models with their figures, newest first."""
     from mlrisk.cli.text.models import listed
     from training.registry import TARGETS, rows_of
@@ -34,7 +34,7 @@ def list_models(config: ConfigPath, set_: SetOption = None) -> Told:
 
 
 @app.command()
-def show(config: ConfigPath, target: TargetName, version: Number, set_: SetOption = None) -> Told:
+def show(config: ConfigPath, target: TargetName, version: Number, set_: SetOption = None) -> Parts:
     """Show one version: figures, data, code, and who decided on it."""
     from mlrisk.cli.text.models import shown
     from training.registry import row_of
@@ -44,13 +44,13 @@ def show(config: ConfigPath, target: TargetName, version: Number, set_: SetOptio
 
 
 @app.command()
-def compare(config: ConfigPath, target: TargetName, version: Number, other: Number, set_: SetOption = None) -> Told:
+def compare(config: ConfigPath, target: TargetName, version: Number, other: Number, set_: SetOption = None) -> Parts:
     """Compare two versions: figures, settings, inputs and features that differ."""
-    from mlrisk.cli.text.models import compared as said
+    from mlrisk.cli.text.models import compared as comparison
     from training.registry import compared
 
     loaded, store = _opened(config, set_)
-    return said(compared(store, _model(loaded, target), str(version), str(other)))
+    return comparison(compared(store, _model(loaded, target), str(version), str(other)))
 
 
 @app.command()
@@ -61,7 +61,7 @@ def promote(
     by: By,
     alone: Annotated[bool, typer.Option("--alone", help="leave the other model of this training where it is")] = False,
     set_: SetOption = None,
-) -> Told:
+) -> Parts:
     """Let a version rank from now on, with the other model of the same training."""
     from training.registry import promote as let_rank
     from training.registry import row_of, training_of
@@ -75,7 +75,7 @@ def promote(
 
 
 @app.command()
-def rollback(config: ConfigPath, by: By, set_: SetOption = None) -> Told:
+def rollback(config: ConfigPath, by: By, set_: SetOption = None) -> Parts:
     """Let the versions rank again that ranked before the newest promotion; then `mlrisk rank` restores their map."""
     from training.registry import roll_back
 
@@ -91,7 +91,7 @@ def export_model(
     version: Number,
     out: Annotated[Path, typer.Argument(metavar="PATH", help="a new folder, or a new file that ends in .zip")],
     set_: SetOption = None,
-) -> Told:
+) -> Parts:
     """Write a version as one folder or archive, for a machine without a network."""
     from training.registry import export_version
 
@@ -105,7 +105,7 @@ def import_model(
     source: Annotated[Path, typer.Argument(metavar="PATH", help="what `mlrisk models export` wrote")],
     by: By = "import",
     set_: SetOption = None,
-) -> Told:
+) -> Parts:
     """Register an exported version; champion where there is none, else it waits for `mlrisk models promote`."""
     from training.registry import import_version
 

@@ -1,7 +1,10 @@
-from .api import Checked, check, evidence, features, load_risk_map, run, write_features, write_report
+from .chain import run, write_report
+from .evidence_files import evidence
 from .explain_cell import CellStory, write_story
+from .feature_files import features, write_features
 from .rank import Ranking
 from .retrain import Retrained
+from .source_check import Checked, check
 
 __all__ = [
     "CellStory",
@@ -11,7 +14,6 @@ __all__ = [
     "check",
     "evidence",
     "features",
-    "load_risk_map",
     "run",
     "write_features",
     "write_report",

@@ -1,8 +1,7 @@
-"""One cell in full: what is known of it, what the champion says, why, how sure, and what is unknown."""
+"""`mlrisk explain`: one cell in full, with its records, its score, the reasons, and what is unknown there."""
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base import NOT_EVIDENCE, Grid, geographic_centres
+from features.base import NOT_EVIDENCE, Grid, Progress, geographic_centres, no_progress
 from features.table import feature_infos
 from mlrisk.ranking import Champions, explained, load_champions, scorer_of
-from mlrisk.risk_map import Cases, Language, reason, told
+from mlrisk.risk_map import Cases, Language, quantity_text, reason
 from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
 from models.attribution import Interaction, strongest_interaction
@@ -26,8 +25,8 @@ RECORD_COLUMNS = ("source", "kind", "state", "event_date", "recorded_date", "kno
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a family of features says: its part of the log-odds, whether it holds over resampled land, and in words."""
+class FamilyEffect:
+    """A family of features: its part of the log-odds, whether that is steady over resampled land, and the reason."""
 
     family: str
     effect: float
@@ -35,12 +34,12 @@ class Said:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CellStory:
-    """Everything that the program knows of one cell at `as_of`.
+    """One cell at `as_of`: its records, its score and the reasons for it.
 
     `families` have the one that raised the score most first; `unknown` are features without a value here; `records`
-    every record of the ledger that speaks of the cell, those of later dates too (`known` says which counted).
+    every record of the ledger on the cell, those of later dates too (`known` marks those that counted).
     """
 
     cell_id: int
@@ -58,7 +57,7 @@ class CellStory:
     dissimilarity: float
     domain_threshold: float
     novelty: float
-    families: tuple[Said, ...]
+    families: tuple[FamilyEffect, ...]
     interaction: Interaction | None
     values: dict[str, str]
     unknown: tuple[str, ...]
@@ -75,7 +74,7 @@ class CellStory:
             "not_evidence": NOT_EVIDENCE,
             **plain,
             "as_of": str(self.as_of),
-            "families": [asdict(said) for said in self.families],
+            "families": [asdict(one) for one in self.families],
             "interaction": asdict(self.interaction) if self.interaction else None,
             "records": json.loads(self.records.to_json(orient="records", date_format="iso")),
             "versions": [vars(version) for version in self.versions],
@@ -86,14 +85,14 @@ def explain_cell(
     config: Config,
     cell_id: int,
     inputs: Inputs | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = no_progress,
     code: str | None = None,
 ) -> CellStory:
     """Explain one cell with the champion; `code` is the language, the first of `output.languages` if none is given.
 
-    Raises ConfigError for a cell that is not in the area or a language that there is not.
+    Raises ConfigError for a cell outside the area or an unknown language.
     """
-    spoken = language(code or config.output.languages[0])
+    words = language(code or config.output.languages[0])
     progress("champions")
     champions = load_champions(config)
     progress("sources")
@@ -108,7 +107,7 @@ def explain_cell(
     values = scorer.values(tile)
     infos = feature_infos(scorer.snapshot, config.features)
     cases = explained(champions.contamination, values, infos, config.compute.threads)
-    return _story(config, inputs.grid, place, champions, cases, spoken, records, STATE_NAMES[evidence.shown[place]],
+    return _story(config, inputs.grid, place, champions, cases, words, records, STATE_NAMES[evidence.shown[place]],
                   bool(evidence.released[place]))  # fmt: skip
 
 
@@ -124,7 +123,7 @@ def _story(
     place: int,
     champions: Champions,
     cases: Cases,
-    spoken: Language,
+    words: Language,
     records: pd.DataFrame,
     state: str,
     released: bool,
@@ -134,46 +133,46 @@ def _story(
     easting, northing = grid.centres_m()[place]
     longitude, latitude = geographic_centres(grid)
     return CellStory(
-        int(grid.cell_ids()[place]),
-        config.as_of,
-        float(easting),
-        float(northing),
-        float(longitude[place]),
-        float(latitude[place]),
-        state,
-        released,
-        float(scores.probability[0]),
-        float(scores.low[0]),
-        float(scores.high[0]),
-        bool(scores.in_domain[0]),
-        float(model.domain.dissimilarity(values)[0]),
-        float(model.domain.threshold),
-        float(model.domain.novelty(values)[0]),
-        tuple(_said(cases, spoken, config.as_of)),
-        _together(model, cases),
-        {
-            spoken.text(name, cases.infos): told(name, float(value), _unit(cases, name), spoken)
+        cell_id=int(grid.cell_ids()[place]),
+        as_of=config.as_of,
+        easting_m=float(easting),
+        northing_m=float(northing),
+        longitude=float(longitude[place]),
+        latitude=float(latitude[place]),
+        evidence=state,
+        released=released,
+        contamination=float(scores.probability[0]),
+        low=float(scores.low[0]),
+        high=float(scores.high[0]),
+        in_domain=bool(scores.in_domain[0]),
+        dissimilarity=float(model.domain.dissimilarity(values)[0]),
+        domain_threshold=float(model.domain.threshold),
+        novelty=float(model.domain.novelty(values)[0]),
+        families=tuple(_family_effects(cases, words, config.as_of)),
+        interaction=_together(model, cases),
+        values={
+            words.text(name, cases.infos): quantity_text(name, float(value), _unit(cases, name), words)
             for name, value in zip(cases.names, values[0], strict=True)
         },
-        tuple(
-            spoken.text(name, cases.infos)
+        unknown=tuple(
+            words.text(name, cases.infos)
             for name, value in zip(cases.names, values[0], strict=True)
             if not np.isfinite(value)
         ),
-        records[list(RECORD_COLUMNS)],
-        champions.versions,
-        spoken.code,
+        records=records[list(RECORD_COLUMNS)],
+        versions=champions.versions,
+        code=words.code,
     )
 
 
-def _said(cases: Cases, spoken: Language, as_of: date) -> list[Said]:
+def _family_effects(cases: Cases, words: Language, as_of: date) -> list[FamilyEffect]:
     order = np.argsort(-cases.sums[0], kind="stable")
     return [
-        Said(
+        FamilyEffect(
             cases.families.names[family],
             float(cases.sums[0, family]),
             bool(cases.steady[0, family]),
-            reason(cases, 0, int(family), spoken, as_of),
+            reason(cases, 0, int(family), words, as_of),
         )
         for family in order
     ]
@@ -190,21 +189,21 @@ def _unit(cases: Cases, name: str) -> str:
 
 
 def picture(story: CellStory) -> bytes:
-    """The families as bars, PNG: right what raised the score, left what lowered it, hatched what does not hold."""
+    """The families as bars, PNG: to the right those that raised the score, hatched those without a steady effect."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = [said for said in story.families if abs(said.effect) > 1e-6][::-1]
+    shown = [one for one in story.families if abs(one.effect) > 1e-6][::-1]
     figure = Figure(figsize=(6.4, 1.4 + 0.3 * len(shown)), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     bars = axes.barh(
-        [said.family.replace("_", " ") for said in shown],
-        [said.effect for said in shown],
-        color=["#b3401a" if said.effect > 0 else "#3b5b92" for said in shown],
+        [one.family.replace("_", " ") for one in shown],
+        [one.effect for one in shown],
+        color=["#b3401a" if one.effect > 0 else "#3b5b92" for one in shown],
     )
-    for bar, said in zip(bars, shown, strict=True):
-        if not said.steady:
+    for bar, one in zip(bars, shown, strict=True):
+        if not one.steady:
             bar.set(hatch="///", facecolor="#ffffff", edgecolor="#8a8580")
     axes.axvline(0, color="#1f2430", linewidth=0.8)
     axes.set_xlabel("part of the log-odds (hatched: turns round on resampled land)")

@@ -1,7 +1,6 @@
 """From the champions and a config to the planner package: ranking as one story."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base import Floats, Grid, geographic_centres, known_at
+from features.base import Floats, Grid, Progress, geographic_centres, known_at, no_progress
 from features.sources import Sources, report_rows
 from features.table import FeatureTable
 from mlrisk.commands.map_state import PROGRAM
@@ -44,8 +43,6 @@ RISK_COLUMNS = (
     "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
 )  # fmt: skip
 
-Progress = Callable[[str], None]
-
 # Of some hundred figures those that a planner reads; report.json has the others.
 VALIDATION = (
     "protocol", "fold", "ranking", "cells", "found", "base_rate", "roc_auc", "roc_auc_low", "roc_auc_high", "pr_auc",
@@ -66,7 +63,7 @@ class Ranking:
 def rank(
     config: Config,
     inputs: Inputs | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress = no_progress,
     ledger: Ledger | None = None,
     table: FeatureTable | None = None,
     files: str | None = None,

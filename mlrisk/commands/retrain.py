@@ -1,10 +1,10 @@
 """`mlrisk retrain`: most runs of a timer find nothing new and end here; for the others the map is made anew."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features.base import Progress, no_progress
 from mlrisk.commands.map_state import is_current, read_map_record
 from mlrisk.settings import Config
 from training.registry import only_one
@@ -21,8 +21,6 @@ from training.retraining import (
 if TYPE_CHECKING:
     from mlrisk.commands.rank import Ranking
 
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True, eq=False)
 class Retrained:
@@ -34,7 +32,7 @@ class Retrained:
 
 
 def retrain(
-    config: Config, approve: str | None = None, progress: Progress = lambda _: None, version: int | None = None
+    config: Config, approve: str | None = None, progress: Progress = no_progress, version: int | None = None
 ) -> Retrained:
     """Train on newer results, judge, promote or refuse, and rank with whoever is champion then; one run at a time.
 

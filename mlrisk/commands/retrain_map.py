@@ -1,12 +1,11 @@
 """The longer way of `mlrisk retrain`: open the sources, decide who ranks, make the map anew, and say what moved."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from features.as_of import Snapshot
-from features.base import Floats
+from features.base import Floats, Progress
 from features.table import grid_feature_table
 from mlrisk.commands.map_state import MapRecord, is_current
 from mlrisk.commands.rank import Ranking, rank
@@ -24,7 +23,7 @@ def retrain_and_map(
     begun: RetrainSession,
     made: MapRecord | None,
     signed: tuple[Signature | None, RegisteredVersion | None],
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> tuple[Decision, Ranking | None, tuple[Path, ...]]:
     """The decision, the map and its report; no map where that of `made` is today's."""
     inputs = open_inputs(config)

@@ -24,7 +24,8 @@ from .priority_classes import (
     casualty_scale,
     priority_class,
 )
-from .reasons import Cases, families_of, reason, reasons_in_words, told
+from .reading import load_risk_map
+from .reasons import Cases, families_of, quantity_text, reason, reasons_in_words
 
 __all__ = [
     "CLASSES",
@@ -49,12 +50,13 @@ __all__ = [
     "families_of",
     "ground_columns",
     "languages",
+    "load_risk_map",
     "present_casualty_columns",
     "present_rule_columns",
     "priority_class",
+    "quantity_text",
     "reason",
     "reasons_in_words",
     "rule_columns",
     "rule_scores",
-    "told",
 ]

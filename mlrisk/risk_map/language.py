@@ -1,4 +1,4 @@
-"""The languages that reasons are told in: one YAML file each, English behind all of them."""
+"""The languages of reasons and texts: one YAML file each; where a text is missing the English one stands."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ DECIMAL = re.compile(r"\d+(?:[.,]\d+)*(?:e-?\d+)?")
 
 @dataclass(frozen=True)
 class Language:
-    """What reasons are made of in one language.
+    """The texts of one language.
 
     `leads` gives by family the sentences that state its evidence, with features as placeholders; `texts` names
     features, numbers in their names written as `#` and meant by {0}, {1}; `units` translates units. `page` has the
@@ -40,23 +40,23 @@ class Language:
     page: Mapping[str, str]
 
     def say(self, english: str) -> str:
-        """A fixed text; the English where the language has no word for it."""
+        """A fixed text; the English one where the language has none."""
         if english in self.page:
             return self.page[english]
-        told = self.page.get(DECIMAL.sub("#", english))
-        return told.format(*DECIMAL.findall(english)) if told else english
+        pattern = self.page.get(DECIMAL.sub("#", english))
+        return pattern.format(*DECIMAL.findall(english)) if pattern else english
 
     def text(self, name: str, infos: Mapping[str, FeatureInfo]) -> str:
-        """What a feature is called; the catalogue's English, or its own name, where the language has no word."""
+        """The text of a feature; the catalogue's English, or its name, where the language has none."""
         numbers = NUMBER.findall(name)
-        told = self.texts.get(name) or self.texts.get(NUMBER.sub("#", name))
-        if told:
-            return told.format(*numbers)
+        pattern = self.texts.get(name) or self.texts.get(NUMBER.sub("#", name))
+        if pattern:
+            return pattern.format(*numbers)
         return infos[name].text if name in infos else name.replace("_", " ")
 
 
 def languages() -> tuple[str, ...]:
-    """Codes of the languages that there are, English first; a new one is one file."""
+    """Codes of the languages, English first; a new one is one file."""
     found = sorted(path.name.removesuffix(".yaml") for path in files("mlrisk.risk_map").joinpath(FOLDER).iterdir()
                    if path.name.endswith(".yaml"))  # fmt: skip
     return ("en", *(code for code in found if code != "en"))
@@ -64,7 +64,7 @@ def languages() -> tuple[str, ...]:
 
 @cache
 def language(code: str) -> Language:
-    """The language of a code such as 'az'; raises ConfigError for one that there is not."""
+    """The language of a code such as 'az'; raises ConfigError for an unknown one."""
     if code not in languages():
         raise ConfigError(f"output.languages ({code}) is not known: there are {', '.join(languages())}")
     tree = yaml.safe_load(files("mlrisk.risk_map").joinpath(FOLDER, f"{code}.yaml").read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def language(code: str) -> Language:
 
 
 def placeholders(sentence: str) -> tuple[tuple[str, str], ...]:
-    """The features that a sentence names, with how each is told.
+    """The features that a sentence names, with the format of each.
 
     >>> placeholders("{incident_count_1km} within 1 km, the last in {incident_years_since_5km:year}")
     (('incident_count_1km', ''), ('incident_years_since_5km', 'year'))

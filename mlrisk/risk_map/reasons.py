@@ -18,7 +18,7 @@ REASONS = 3
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """Rows to give reasons for: features, what each added to the log-odds, and what holds.
+    """Rows to give reasons for: features, what each added to the log-odds, and which effects are steady.
 
     `values` and `contributions` have shape (n_rows, n_features), `sums` and `steady` (n_rows, n_families): the sum of
     a family, and whether its sign holds over the models of resampled land.
@@ -40,7 +40,7 @@ class Cases:
         contributions: Floats,
         infos: Mapping[str, FeatureInfo],
     ) -> "Cases":
-        """Cases of which nothing is known but one model's contributions."""
+        """Cases with the contributions of one model alone: every effect counts as steady."""
         families = families_of(names, infos)
         sums = families.sums(contributions)
         return cls(names, infos, families, values, contributions, sums, np.ones(sums.shape, dtype=bool))
@@ -48,8 +48,8 @@ class Cases:
     def moved(self, row: int) -> list[int]:
         """Families that moved the score of a row enough to speak of, the one that raised it most first."""
         floor = LEAST_SHARE * np.abs(self.sums[row]).sum()
-        told = (np.abs(self.sums[row]) > floor) & self.steady[row]
-        return [int(family) for family in np.argsort(-self.sums[row], kind="stable") if told[family]]
+        moving = (np.abs(self.sums[row]) > floor) & self.steady[row]
+        return [int(family) for family in np.argsort(-self.sums[row], kind="stable") if moving[family]]
 
     def strongest(self, row: int, family: int) -> int:
         """The feature that moved the score most in the direction of its family."""
@@ -65,9 +65,9 @@ def families_of(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Famil
 def reasons_in_words(cases: Cases, language: Language, as_of: date) -> NDArray[np.object_]:
     """Three reasons for each row, shape (n_rows, 3); empty text where there is no third.
 
-    Contributions (on the log-odds) are summed by family, since features of one family stand in for each other. The
-    first two reasons raised the score where anything did; the third is what lowered it most, so that what speaks
-    against is seen too. They say what moved the score, not what causes contamination.
+    Contributions (on the log-odds) are summed by family, because features of one family stand in for each other.
+    The first two reasons raised the score where anything did; the third lowered it most, so that a reader learns what
+    speaks against. Reasons state what moved the score, not what causes contamination.
     """
     texts = np.full((len(cases.values), REASONS), "", dtype=object)
     for row in range(len(cases.values)):
@@ -80,17 +80,17 @@ def reasons_in_words(cases: Cases, language: Language, as_of: date) -> NDArray[n
 
 
 def reason(cases: Cases, row: int, family: int, language: Language, as_of: date) -> str:
-    """What a family says of a row: its evidence, its strongest feature where that says something else, the effect."""
+    """The reason by a family: its evidence, its strongest feature where the evidence does not name it, the effect."""
     strongest = cases.names[cases.strongest(row, family)]
     value = dict(zip(cases.names, cases.values[row].tolist(), strict=True))
     lead, named = _lead(cases.families.names[family], value, cases.infos, language, as_of)
     text = lead
     if strongest not in named:
         unit = cases.infos[strongest].unit if strongest in cases.infos else ""
-        said = language.value.format(
-            text=language.text(strongest, cases.infos), value=told(strongest, value[strongest], unit, language)
+        detail = language.value.format(
+            text=language.text(strongest, cases.infos), value=quantity_text(strongest, value[strongest], unit, language)
         )
-        text = language.also.format(first=lead, second=said) if lead else said
+        text = language.also.format(first=lead, second=detail) if lead else detail
     effect = language.raised if cases.sums[row, family] > 0 else language.lowered
     return effect.format(reason=text)
 
@@ -98,23 +98,23 @@ def reason(cases: Cases, row: int, family: int, language: Language, as_of: date)
 def _lead(
     family: str, value: Mapping[str, float], infos: Mapping[str, FeatureInfo], language: Language, as_of: date
 ) -> tuple[str, set[str]]:
-    """The first sentence of the family of which everything is known, and the features in it."""
+    """The first sentence of the family all of whose features have a value, and the features in it."""
     for sentence in language.leads.get(family, ()):
         wanted = placeholders(sentence)
         if all(np.isfinite(value.get(name, np.nan)) for name, _ in wanted):
             text = sentence
             for name, how in wanted:
-                told_value = (
+                value_text = (
                     str((as_of - timedelta(days=value[name] * DAYS_PER_YEAR)).year)
                     if how == "year"
-                    else told(name, value[name], infos[name].unit, language)
+                    else quantity_text(name, value[name], infos[name].unit, language)
                 )
-                text = text.replace(f"{{{name}:{how}}}" if how else f"{{{name}}}", told_value)
+                text = text.replace(f"{{{name}:{how}}}" if how else f"{{{name}}}", value_text)
             return text, {name for name, _ in wanted}
     return "", set()
 
 
-def told(name: str, value: float, unit: str, language: Language) -> str:
+def quantity_text(name: str, value: float, unit: str, language: Language) -> str:
     """The value of a feature with its unit; a distance at the end of what is measured is at least that."""
     if not np.isfinite(value):
         return language.unknown

@@ -36,7 +36,7 @@ def config(country, *overrides: str):
 
 
 def exit_code(*arguments: object) -> tuple[int, str]:
-    line = [sys.executable, "-c", "from mlrisk.cli.app import main; main()", *map(str, arguments)]
+    line = [sys.executable, "-c", "from mlrisk.cli import main; main()", *map(str, arguments)]
     result = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
     return result.returncode, result.stderr
 

@@ -17,8 +17,8 @@ import rasterio
 import mlrisk
 from features.base import NOT_EVIDENCE
 from features.base.errors import ConfigError, InputError
-from mlrisk.cli.app import main
-from mlrisk.cli.text.explain import told_cell
+from mlrisk.cli import main
+from mlrisk.cli.text.explain import cell_parts
 from mlrisk.commands.explain_cell import explain_cell, write_story
 from mlrisk.commands.rank import RISK_COLUMNS
 from mlrisk.ranking import scoring
@@ -78,7 +78,7 @@ def test_a_cell_is_explained_as_the_map_has_it(country, risk, tmp_path):
     assert (story.evidence, story.in_domain) == (first["evidence"], first["in_domain"])
     english = explain_cell(config(country), int(first["cell_id"]))
     assert {first["reason_1"], first["reason_2"]} - {""} <= {said.text for said in english.families}
-    told = [part if isinstance(part, str) else str(part.rows) for part in told_cell(story)]
+    told = [part if isinstance(part, str) else str(part.rows) for part in cell_parts(story)]
     assert NOT_EVIDENCE in told
     assert any("balı artırıb" in part for part in told)
     text, picture = write_story(story, tmp_path)

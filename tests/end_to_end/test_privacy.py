@@ -35,7 +35,7 @@ def country(tmp_path_factory):
 
 
 def said(country, *arguments: object) -> str:
-    line = [sys.executable, "-c", "from mlrisk.cli.app import main; main()", *map(str, arguments)]
+    line = [sys.executable, "-c", "from mlrisk.cli import main; main()", *map(str, arguments)]
     settings = [part for text in QUICK for part in ("--set", text)]
     result = subprocess.run([*line, *settings], capture_output=True, text=True, cwd=ROOT, check=False)
     return f"{result.returncode}\n{result.stdout}{result.stderr}"

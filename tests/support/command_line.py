@@ -7,7 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from mlrisk.cli.app import main
+from mlrisk.cli import main
 from tests.support.paths import ROOT
 
 # A small model: what is tested is the chain, not how good the map is.
@@ -21,7 +21,7 @@ QUICK = (
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-c", "from mlrisk.cli.app import main; main()", *map(str, arguments)]
+    line = [sys.executable, "-c", "from mlrisk.cli import main; main()", *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
 
 

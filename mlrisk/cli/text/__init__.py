@@ -1,1 +1,1 @@
-"""What the command line says: pure functions from results to lines and tables; mlrisk.cli.app prints them."""
+"""The output of the command line: pure functions from results to lines and tables, which mlrisk.cli.app prints."""

@@ -1,10 +1,10 @@
-"""What `check` says of the sources."""
+"""The output of `check`: the sources and the evidence."""
 
-from mlrisk.cli.text.parts import Said, Table, counts
+from mlrisk.cli.text.parts import Part, Table, counts
 from mlrisk.commands import Checked
 
 
-def checked_sources(checked: Checked) -> list[Said]:
+def checked_sources(checked: Checked) -> list[Part]:
     """Each source with what was repaired or set aside, and the evidence."""
     header = ("source", "read", "kept", "repaired", "set aside", "noted", "notes")
     rows = tuple(
@@ -19,5 +19,5 @@ def checked_sources(checked: Checked) -> list[Said]:
         )
         for report in checked.reports
     )
-    told = f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}   records: {counts(checked.records)}"
-    return [Table("sources", header, rows), told]
+    totals = f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}   records: {counts(checked.records)}"
+    return [Table("sources", header, rows), totals]

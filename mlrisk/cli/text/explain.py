@@ -1,7 +1,7 @@
-"""What is said of one cell."""
+"""The output of `explain`: one cell in full."""
 
 from features.base import NOT_EVIDENCE
-from mlrisk.cli.text.parts import Said, Table, versions
+from mlrisk.cli.text.parts import Part, Table, versions
 from mlrisk.commands import CellStory
 
 
@@ -11,7 +11,7 @@ def _shown(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
 
 
-def told_cell(story: CellStory) -> list[Said]:
+def cell_parts(story: CellStory) -> list[Part]:
     """One cell in full: place, evidence and its records, contamination with interval and domain, reasons, versions."""
     domain = (
         f"inside the area of applicability (dissimilarity {story.dissimilarity:.2f}, at most "
@@ -32,8 +32,8 @@ def told_cell(story: CellStory) -> list[Said]:
         "what moved the score (log-odds)",
         ("family", "part", "holds on resampled land", "evidence"),
         tuple(
-            (said.family, f"{said.effect:+.2f}", "yes" if said.steady else "no: not a reason", said.text)
-            for said in story.families
+            (one.family, f"{one.effect:+.2f}", "yes" if one.steady else "no: not a reason", one.text)
+            for one in story.families
         ),
     )
     unknown = ", ".join(story.unknown) or "nothing that the model asks for"

@@ -1,16 +1,16 @@
-"""What `mlrisk models` says of versions."""
+"""The output of `mlrisk models`: versions and their figures."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlrisk.cli.text.parts import Said, Table
+from mlrisk.cli.text.parts import Part, Table
 from training.registry import RegisteredVersion
 
 LISTED = (("leave_region_out", "recall_10"), ("leave_region_out", "roc_auc"), ("as_of", "recall_10"))
 MOST_SETTINGS = 40
 
 
-def listed(rows: Iterable[RegisteredVersion]) -> list[Said]:
+def listed(rows: Iterable[RegisteredVersion]) -> list[Part]:
     """The versions of the models, one a row, with the figures that decide."""
     header = (
         "model", "version", "alias", "as of", *(f"{protocol} {figure}" for protocol, figure in LISTED), "decision",
@@ -28,7 +28,7 @@ def listed(rows: Iterable[RegisteredVersion]) -> list[Said]:
     return [Table("model versions", header, texts)]
 
 
-def shown(row: RegisteredVersion) -> list[Said]:
+def shown(row: RegisteredVersion) -> list[Part]:
     """One version in full."""
     facts = {"run": row.run_id, "run status": row.status.casefold(), **dict(sorted(row.tags.items()))}
     title = f"{row.name} version {row.number}" + (f" ({', '.join(row.aliases)})" if row.aliases else "")
@@ -39,7 +39,7 @@ def shown(row: RegisteredVersion) -> list[Said]:
     ]
 
 
-def compared(found: Mapping[str, Any]) -> list[Said]:
+def compared(found: Mapping[str, Any]) -> list[Part]:
     """Two versions side by side."""
     one, other = found["versions"]
     names = f"{one.name} {one.number}", f"{other.name} {other.number}"
@@ -47,15 +47,15 @@ def compared(found: Mapping[str, Any]) -> list[Said]:
         (key, _number(a), _number(b), f"{b - a:+.3f}" if a is not None and b is not None else "")
         for key, (a, b) in sorted(found["figures"].items())
     )
-    said: list[Said] = [Table("figures, each on the folds of its own run", ("figure", *names, "change"), figures)]
+    parts: list[Part] = [Table("figures, each on the folds of its own run", ("figure", *names, "change"), figures)]
     if not found["same_labels"]:
-        said.append("note: the label sets differ, so do the folds: `mlrisk retrain` judges both on the same land")
+        parts.append("note: the label sets differ, so do the folds: `mlrisk retrain` judges both on the same land")
     for title in ("settings", "inputs", "tags"):
         rows = tuple((key, a[:60], b[:60]) for key, (a, b) in list(found[title].items())[:MOST_SETTINGS])
         if rows:
-            said.append(Table(f"{title} that differ", (title, *names), rows))
-    said.append(f"features: {found['features'] or 'the same'}")
-    return said
+            parts.append(Table(f"{title} that differ", (title, *names), rows))
+    parts.append(f"features: {found['features'] or 'the same'}")
+    return parts
 
 
 def _number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Pieces of what is said: a line, a table of texts, counts and intervals in words."""
+"""Parts of the output of a command: a line, a table of texts, counts and intervals in words."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-Said = str | Table
+# A part of the output of a command: a line or a table.
+Part = str | Table
 
 
 def counts(numbers: Mapping[str, int]) -> str:
@@ -27,7 +28,7 @@ def counts(numbers: Mapping[str, int]) -> str:
 
 
 def interval(row: Mapping[Any, Any], name: str, digits: int) -> str:
-    """The bounds of a figure in brackets, empty where none were drawn (NaN).
+    """The bounds of a figure in brackets, empty where they are NaN because none were drawn.
 
     >>> interval({"recall_low": 0.25, "recall_high": 0.5}, "recall", 2)
     ' (0.25-0.50)'
@@ -36,11 +37,11 @@ def interval(row: Mapping[Any, Any], name: str, digits: int) -> str:
     return f" ({low:.{digits}f}-{high:.{digits}f})" if low == low else ""  # noqa: PLR0124 NaN where none was drawn
 
 
-def versions(rows: Iterable[Mapping[str, Any]]) -> list[Said]:
+def versions(rows: Iterable[Mapping[str, Any]]) -> list[Part]:
     """Model versions with their alias and the start of their digest."""
     return [f"{row['alias']}: {row['name']} version {row['number']} ({row['digest'][:12]})" for row in rows]
 
 
-def notes(warnings: Iterable[str]) -> list[Said]:
-    """What a reader must know."""
+def notes(warnings: Iterable[str]) -> list[Part]:
+    """The warnings of a run, a line each."""
     return [f"note: {warning}" for warning in warnings]

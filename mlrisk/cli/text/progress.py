@@ -1,21 +1,21 @@
-"""What `progress` says: finds that were expected beside finds that came."""
+"""The output of `progress`: expected finds beside actual ones."""
 
 import numpy as np
 import pandas as pd
 
-from mlrisk.cli.text.parts import Said, Table, interval, notes
+from mlrisk.cli.text.parts import Part, Table, interval, notes
 from mlrisk.followup import PlanProgress
 
 MOST_TASKS = 30
 
 
-def progressed(done: PlanProgress) -> list[Said]:
-    """Totals by purpose, then the tasks that were begun, and how many were not."""
-    begun = done.tasks[done.tasks["searched_share"] > 0]
+def progress_parts(done: PlanProgress) -> list[Part]:
+    """Totals by purpose, then the tasks on whose land something was searched."""
+    started = done.tasks[done.tasks["searched_share"] > 0]
     return [
-        f"policy: {done.policy}   as of {done.as_of}   tasks begun: {len(begun):,} of {len(done.tasks):,}",
+        f"policy: {done.policy}   as of {done.as_of}   tasks begun: {len(started):,} of {len(done.tasks):,}",
         _purposes(done.purposes),
-        *([_tasks(begun)] if len(begun) else []),
+        *([_tasks(started)] if len(started) else []),
         *notes(done.notes),
     ]
 
@@ -33,13 +33,13 @@ def _purposes(table: pd.DataFrame) -> Table:
     return Table("expected against actual finds in searched land (90 % intervals)", header, rows)
 
 
-def _tasks(begun: pd.DataFrame) -> Table:
+def _tasks(started: pd.DataFrame) -> Table:
     header = ("task", "purpose", "searched", "expected cells", "found cells")
     rows = tuple(
         (
             str(row["task_id"]), row["purpose"], f"{100 * row['searched_share']:.0f} %",
             f"{row['expected_cells']:.1f}", f"{row['found_cells']:.0f}",
         )
-        for row in begun.head(MOST_TASKS).to_dict("records")
+        for row in started.head(MOST_TASKS).to_dict("records")
     )  # fmt: skip
-    return Table(f"tasks begun: {len(begun):,}", header, rows)
+    return Table(f"tasks begun: {len(started):,}", header, rows)

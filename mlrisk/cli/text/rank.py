@@ -1,10 +1,10 @@
-"""What `rank` says of a finished ranking."""
+"""The output of `rank`: the ranked map, its plan and its files."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from features.base import NOT_EVIDENCE
-from mlrisk.cli.text.parts import Said, Table, counts, notes, versions
+from mlrisk.cli.text.parts import Part, Table, counts, notes, versions
 from mlrisk.commands import Ranking
 from mlrisk.followup import Comparison
 
@@ -12,8 +12,8 @@ MOST_DISTRICTS, MOST_TASKS = 15, 30
 SHOWN_FILES = ("map.html", "risk.parquet", "risk_map.gpkg", "summary.json")
 
 
-def planned(plan: Mapping[str, Any]) -> list[Said]:
-    """What the plan spends and expects; nothing where there are no teams."""
+def planned(plan: Mapping[str, Any]) -> list[Part]:
+    """Effort and expected outcome of the plan; nothing where there are no teams."""
     totals = plan["totals"]
     if not totals["capacity_by_asset"]:
         return []
@@ -33,7 +33,7 @@ def planned(plan: Mapping[str, Any]) -> list[Said]:
 
 
 def _districts(rows: list[dict[str, Any]]) -> Table:
-    """Effort beside harm, the districts with most of either first."""
+    """Effort beside harm by district, those with most of either first."""
     first = sorted(rows, key=lambda row: -max(row["effort_share"] or 0, row["casualties_share"] or 0))[:MOST_DISTRICTS]
     header = ("district", "land", "expected finds", "expected harm", "effort", "team-days", "out of domain")
     shares = ("land_share", "expected_finds_share", "casualties_share", "effort_share")
@@ -49,14 +49,14 @@ def _districts(rows: list[dict[str, Any]]) -> Table:
     return Table("who gets how much of the plan", header, texts)
 
 
-def compared(comparison: Comparison) -> list[Said]:
+def compared(comparison: Comparison) -> list[Part]:
     """What two settings change: totals, then tasks that came and went."""
     totals = tuple(
         (row["figure"], f"{row['old']:,.2f}", f"{row['new']:,.2f}", f"{row['new'] - row['old']:+,.2f}")
         for row in comparison.totals.to_dict("records")
     )
     header = ("task", "district", "teams", "hectares", "team-days", "cells to be found", "casualties averted")
-    tables: list[Said] = [Table("old plan and new plan", ("figure", "old", "new", "change"), totals)]
+    tables: list[Part] = [Table("old plan and new plan", ("figure", "old", "new", "change"), totals)]
     for title, tasks in (("tasks in", comparison.came), ("tasks out", comparison.went)):
         rows = tuple(
             (
@@ -69,7 +69,7 @@ def compared(comparison: Comparison) -> list[Said]:
     return [*tables, f"tasks in both plans: {comparison.kept:,}"]
 
 
-def ranked_map(ranking: Ranking) -> list[Said]:
+def ranked_map(ranking: Ranking) -> list[Part]:
     """What came in with faults, how much was ranked by which models, and where the files lie."""
     summary: dict[str, Any] = ranking.summary
     return [

@@ -1,10 +1,10 @@
-"""What `retrain` says: the decision first, then its reasons, what is new, and where the map and the report lie."""
+"""The output of `retrain`: the decision, its reasons, what is new, and where the map and the report lie."""
 
-from mlrisk.cli.text.parts import Said, Table
+from mlrisk.cli.text.parts import Part, Table
 from mlrisk.commands import Retrained
 from training.retraining import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
 
-TOLD = {
+SENTENCES = {
     FIRST: "first: version {champion} ranks",
     UNCHANGED: "unchanged: version {champion} goes on ranking",
     PROMOTED: "promoted: version {champion} ranks from now on, version {before} did before",
@@ -14,10 +14,10 @@ TOLD = {
 }
 
 
-def retrained(done: Retrained) -> list[Said]:
-    """All that is said of a retraining."""
+def retrained(done: Retrained) -> list[Part]:
+    """The whole output, the decision first."""
     decision = done.decision
-    told = TOLD[decision.kind].format(
+    sentence = SENTENCES[decision.kind].format(
         champion=decision.champion, before=decision.before, challenger=decision.challenger
     )
     rows = tuple(
@@ -25,7 +25,7 @@ def retrained(done: Retrained) -> list[Said]:
         for check in decision.checks
     )
     return [
-        told,
+        sentence,
         *([Table("gate", ("check", "", "figures"), rows)] if rows else []),
         *decision.notes,
         *(f"{path.name}: {path}" for path in done.report),
@@ -33,7 +33,7 @@ def retrained(done: Retrained) -> list[Said]:
     ]
 
 
-def _ranked(done: Retrained) -> list[Said]:
+def _ranked(done: Retrained) -> list[Part]:
     if done.ranking is None:
         return []
     # Needs what ranking needs, which a run without a new map has not imported.

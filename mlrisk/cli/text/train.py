@@ -1,4 +1,4 @@
-"""What `train` and `run` say: the model beside the rules of thumb, and where the report lies."""
+"""The output of `train` and `run`: the models beside the baselines, and where the report lies."""
 
 from collections.abc import Iterable
 from math import isfinite
@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from mlrisk.cli.text.parts import Said, Table, interval
+from mlrisk.cli.text.parts import Part, Table, interval
 from training.train import Trained
 
 
-def judged(trained: Trained, files: Iterable[Path]) -> list[Said]:
+def judged(trained: Trained, files: Iterable[Path]) -> list[Part]:
     """Both validations, what random folds would have promised beyond held-out regions, and the files."""
     gap = {name: value for name, value in trained.optimism_gap.items() if value == value}  # noqa: PLR0124 NaN
-    told = ", ".join(f"{name} {value:+.3f}" for name, value in gap.items()) or "not measured"
+    gaps = ", ".join(f"{name} {value:+.3f}" for name, value in gap.items()) or "not measured"
     return [
         *_contamination(trained.metrics),
         *_casualties(trained.casualty_metrics),
-        f"optimism gap (random minus leave_region_out): {told}",
+        f"optimism gap (random minus leave_region_out): {gaps}",
         *(f"{file.name}: {file}" for file in files),
     ]
 
 
-def _contamination(metrics: pd.DataFrame) -> list[Said]:
+def _contamination(metrics: pd.DataFrame) -> list[Part]:
     if not len(metrics):
         return []
-    # Every fold of every ranking is in the report; here the means, and the model fold by fold where it is honest.
-    told = metrics["protocol"].isin(["as_of", "leave_region_out"]) & (metrics["ranking"] == "mlrisk")
-    shown = metrics[(metrics["fold"] == "mean") | told]
+    # Every fold of every ranking is in the report; here the means, and the model fold by fold beyond random folds.
+    honest = metrics["protocol"].isin(["as_of", "leave_region_out"]) & (metrics["ranking"] == "mlrisk")
+    shown = metrics[(metrics["fold"] == "mean") | honest]
     header = ("protocol", "fold", "ranking", "ROC AUC", "PR AUC (base)", "recall 1 %", "5 %", "10 % of area", "20 %")
     rows = tuple(
         (
@@ -42,7 +42,7 @@ def _contamination(metrics: pd.DataFrame) -> list[Said]:
     return [Table("contamination, judged on land that was held out (90 % intervals by blocks of land)", header, rows)]
 
 
-def _casualties(metrics: pd.DataFrame) -> list[Said]:
+def _casualties(metrics: pd.DataFrame) -> list[Part]:
     if not len(metrics):
         return []
     head = ("protocol", "fold", "ranking", "expected / happened")

@@ -1,17 +1,17 @@
-"""What `verify` says: missed finds first, then the map beside the rules of thumb."""
+"""The output of `verify`: missed finds first, then the map beside the baselines."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
-from mlrisk.cli.text.parts import Said, Table, interval, notes
+from mlrisk.cli.text.parts import Part, Table, interval, notes
 from mlrisk.followup import MAP, RECALL_ONLY, Verification, audit_lines
 
 MOST_MISSED = 20
 
 
-def verified(done: Verification) -> list[Said]:
-    """All that is said of a verification."""
+def verified(done: Verification) -> list[Part]:
+    """The whole output."""
     counts = done.counts
     return [
         (
@@ -30,7 +30,7 @@ def verified(done: Verification) -> list[Said]:
     ]
 
 
-def _missed(missed: pd.DataFrame, unranked: pd.DataFrame) -> Sequence[Said]:
+def _missed(missed: pd.DataFrame, unranked: pd.DataFrame) -> Sequence[Part]:
     """The first of the missed cells with their places; the JSON and the page hold more."""
     rows = [
         (

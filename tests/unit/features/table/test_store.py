@@ -196,7 +196,7 @@ def test_tiles_cover_every_cell_once_and_keep_their_names_when_the_area_changes(
 
 
 def command(*arguments):
-    return [sys.executable, "-c", "from mlrisk.cli.app import main; main()", "features", *map(str, arguments)]
+    return [sys.executable, "-c", "from mlrisk.cli import main; main()", "features", *map(str, arguments)]
 
 
 SETTINGS = ("--set", "compute.tile_cells=24", "--set", "compute.threads=1")

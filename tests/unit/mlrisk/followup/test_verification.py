@@ -11,7 +11,7 @@ from shapely.geometry import Point, box
 
 import mlrisk
 from features.base.errors import InputError
-from mlrisk.cli.app import main
+from mlrisk.cli import main
 from mlrisk.followup.verification import grid_of, open_risk, verify
 from mlrisk.outputs.geoparquet import write_parquet
 from tests.support.sample_package import CELL, CRS, FORBIDDEN, sample_package

@@ -12,7 +12,7 @@ from features.base.feature_info import FeatureInfo
 from features.families.registry import FAMILIES
 from mlrisk.ranking.scoring import contributions_text
 from mlrisk.risk_map.language import language, languages, placeholders
-from mlrisk.risk_map.reasons import Cases, quantity, reasons_in_words, told
+from mlrisk.risk_map.reasons import Cases, quantity, quantity_text, reasons_in_words
 
 AS_OF = date(2024, 12, 31)
 CATALOGUE = {info.name: info for module in FAMILIES.values() for info in module.features}
@@ -118,9 +118,9 @@ def test_what_resampled_land_turns_round_is_no_reason():
 
 
 def test_a_distance_at_the_end_of_what_is_measured_is_at_least_that():
-    assert told("road_distance_m", 50_000.0, "m", language("en")) == "at least 50 km"
-    assert told("hazard_area_distance_clipped_m", 5_000.0, "m", language("az")) == "ən azı 5 km"
-    assert told("road_distance_m", 4_000.0, "m", language("en")) == "4 km"
+    assert quantity_text("road_distance_m", 50_000.0, "m", language("en")) == "at least 50 km"
+    assert quantity_text("hazard_area_distance_clipped_m", 5_000.0, "m", language("az")) == "ən azı 5 km"
+    assert quantity_text("road_distance_m", 4_000.0, "m", language("en")) == "4 km"
 
 
 @pytest.mark.parametrize("code", [code for code in languages() if code != "en"])

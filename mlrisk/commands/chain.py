@@ -1,0 +1,27 @@
+"""`mlrisk run`: the chain from sources to the map as one story, and the report of its training."""
+
+from pathlib import Path
+
+from features.base import Progress, no_progress
+from mlrisk.commands.rank import Ranking, rank
+from mlrisk.settings import Config
+from training.evidence import open_inputs
+from training.train import Trained, train
+
+__all__ = ["run", "train", "write_report"]
+
+
+def run(config: Config, progress: Progress = no_progress) -> tuple[Trained, Ranking]:
+    """Train and rank with sources that are opened once."""
+    progress("sources")
+    inputs = open_inputs(config)
+    trained = train(config, inputs, progress)
+    return trained, rank(config, inputs, progress)
+
+
+def write_report(config: Config, trained: Trained) -> tuple[Path, ...]:
+    """Write the validation report of a training run, report.html and report.json, into the output folder."""
+    config.output_folder.mkdir(parents=True, exist_ok=True)
+    for name, text in trained.report.items():
+        (config.output_folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return tuple(config.output_folder / name for name in trained.report)

@@ -1,0 +1,33 @@
+"""`mlrisk evidence`: the evidence ledger as files for audit."""
+
+from pathlib import Path
+
+from features.base import NOT_EVIDENCE, Progress, no_progress
+from mlrisk.outputs import Audit, write_ledger
+from mlrisk.settings import Config
+from mlrisk.version import __version__
+from training.evidence import open_inputs, open_ledger
+
+
+def evidence(config: Config, file: str | Path | None = None, progress: Progress = no_progress) -> Audit:
+    """Write the evidence ledger for audit, Parquet or CSV by the ending; evidence.parquet in the output folder if none.
+
+    Beside it lies the state of every cell at `config.as_of`; see mlrisk.outputs.evidence_ledger.
+    """
+    progress("sources")
+    inputs = open_inputs(config)
+    progress("evidence")
+    ledger = open_ledger(config, inputs)
+    notes = {
+        "as_of": str(config.as_of),
+        "country": config.name,
+        "crs": inputs.grid.crs.to_string(),
+        "cell_size_m": inputs.grid.cell_size_m,
+        "inputs": dict(sorted(inputs.digests.items())),
+        "labels": config.contamination.labels.model_dump(mode="json"),
+        "not_evidence": NOT_EVIDENCE,
+        "version": __version__,
+    }
+    progress("files")
+    target = config.output_folder / "evidence.parquet" if file is None else Path(file)
+    return write_ledger(ledger, ledger.at(config.as_of), notes, target)
