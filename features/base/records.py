@@ -25,16 +25,25 @@ def known_at(table: gpd.GeoDataFrame, as_of: date, *, undated: Literal["keep", "
     """The rows known at the end of the day `as_of`, with a fresh index.
 
     A row passes when none of its dates lies after `as_of`: an event cannot be known before it happened, whatever
-    its `recorded_date` says, and a record written later was not known however old the event is.
+    its `recorded_date` says, and a record written later was not known however old the event is. A `hazard_status`
+    whose `status_date` lies after `as_of` is missing: the record was known, its status of today was not.
     """
     passes = np.ones(len(table), dtype=bool)
     for name in RULED_OUT_BY:
         if name in table:
-            dates = dates_of(table, name)
-            passes &= np.isnat(dates) | (dates < day_after(as_of))
+            passes &= dated_by(table, name, as_of)
     if undated == "drop":
         passes &= is_dated(table)
-    return table.loc[passes].reset_index(drop=True)
+    known = table.loc[passes].reset_index(drop=True)
+    if "hazard_status" in known and "status_date" in known:
+        known["hazard_status"] = known["hazard_status"].mask(~dated_by(known, "status_date", as_of))
+    return known
+
+
+def dated_by(table: gpd.GeoDataFrame, name: str, as_of: date) -> Flags:
+    """True for the rows whose date in a column lies no later than the day `as_of`, and for those without one."""
+    dates = dates_of(table, name)
+    return np.asarray(np.isnat(dates) | (dates < day_after(as_of)))
 
 
 def is_dated(table: gpd.GeoDataFrame) -> Flags:

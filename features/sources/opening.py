@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
-from features.base import ConfigError, Grid, InputError, Integers
+from features.base import DATED_BY, ConfigError, Grid, InputError, Integers, dates_of
 from features.sources.columns import take_canonical
 from features.sources.coordinates import Home
 from features.sources.coregistration import disagreements
@@ -149,7 +149,30 @@ def _open_vector(
     digest = digest_files(files)
     take = partial(take_canonical, name, spec, schema, terms=terms)
     table = read_vector(name, spec, schema.geometry, home, base, take, tally, terms)
+    if "hazard_status" in table:
+        table = _dated_statuses(table, spec, tally)
     return table, tally.report(name, ", ".join(spec.paths), digest, len(table)), tally.rows
+
+
+def _dated_statuses(table: gpd.GeoDataFrame, spec: SourceSpec, tally: Tally) -> gpd.GeoDataFrame:
+    """The table with the day from which each status counts: its own, else that of the file.
+
+    The dates of a record say when it was written, not when its status was changed. A file is no older than the newest
+    date in it; where it holds none at all its statuses count always, as its records do.
+    """
+    stated = dates_of(table, "status_date")
+    undated = np.isnat(stated) & table["hazard_status"].notna().to_numpy(dtype=bool)
+    if not undated.any():
+        return table.assign(status_date=stated)
+    dates = np.concatenate([dates_of(table, name) for name in ("status_date", *DATED_BY)])
+    written, why = np.fmax.reduce(dates), "the newest date in the file"
+    if spec.file_date is not None:
+        written, why = np.datetime64(spec.file_date.isoformat(), "ns"), "file_date"
+    since = "count at every date: the file holds no date and file_date gives none"
+    if not np.isnat(written):
+        since = f"count from {np.datetime_as_string(written, unit='D')} on, {why}"
+    tally.note(f"hazard_status: {int(undated.sum())} statuses without a status_date {since}")
+    return table.assign(status_date=np.where(undated, written, stated))
 
 
 def _terms_of(source: str, terms: dict[str, SourceTerms], file: Path) -> SourceTerms:

@@ -72,6 +72,7 @@ SCHEMAS: dict[str, Schema] = {
             "record_id": TEXT,
             "hazard_type": TEXT,
             "hazard_status": TEXT,
+            "status_date": DATE,
             "device_category": TEXT,
             "record_date": DATE,
             "record_trust": SHARE,

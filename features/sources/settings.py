@@ -27,7 +27,11 @@ class SourceSpec(Settings):
         None, description="Mapping file of column names and coded values, such as that of IMSMA; beside the config"
     )
     crs: str | None = Field(None, description="CRS of the file where it states none or a wrong one, e.g. EPSG:4326")
-
+    file_date: date | None = Field(
+        None,
+        description="day on which the file was written: statuses of hazard areas without a status_date count from it. "
+        "None: from the newest date that the file holds",
+    )
     resampling: Literal["auto", "nearest", "mean", "sum"] = Field(
         "auto",
         description="How a raster of covariates meets the cells: its nearest pixel, the mean, or the sum (for counts)",
@@ -91,6 +95,8 @@ class SourcesSettings(Settings):
             if spec is None:
                 continue
             _refuse_resampling(name, spec)
+            if spec.file_date is not None and "hazard_status" not in schema.columns:
+                raise ValueError(f"{name}.file_date ({spec.file_date}) is for hazard_areas alone: leave it out here")
             known = (*schema.columns, *COORDINATE_ALIASES, "geometry")
             for part, named in (("columns", spec.columns), ("values", spec.values)):
                 unknown = sorted(set(named) - set(known))

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from features.base import NOT_EVIDENCE, ConfigError
 from mlrisk.outputs.task_tables import plain
-from training.evidence import KIND_NAMES, STATE_NAMES, Evidence, Ledger
+from training.evidence import KIND_NAMES, STATE_NAMES, STATUS_NAMES, Evidence, Ledger, work_of
 
 # A constant, so that the bytes do not depend on the machine; some 60 MB a chunk in memory.
 ROWS_AT_A_TIME = 1 << 18
@@ -47,6 +47,8 @@ CELL_COLUMNS = {
     "kind": "kind of the record that decided the state",
     "share": "part of the cell that the evidence speaks of",
     "weight": "share times the quality of the evidence",
+    "status": "what is known of the cell as far as work goes, at as_of",
+    "work": "the work that its status makes",
     "released": "released as a whole by the authority, and nothing found since",
     "inclusion_prob": COLUMNS["inclusion_prob"],
 }
@@ -94,6 +96,7 @@ def _cells(ledger: Ledger, evidence: Evidence) -> Iterator[pd.DataFrame]:
     ids, centres = ledger.grid.cell_ids(), ledger.grid.centres_m()
     # The last name is the one at -1: no kind decided.
     states, kinds = np.array(STATE_NAMES, dtype=object), np.array([*KIND_NAMES, ""], dtype=object)
+    statuses = np.array(STATUS_NAMES, dtype=object)
     for start in range(0, len(ids), ROWS_AT_A_TIME):
         part = slice(start, start + ROWS_AT_A_TIME)
         yield pd.DataFrame(
@@ -105,6 +108,8 @@ def _cells(ledger: Ledger, evidence: Evidence) -> Iterator[pd.DataFrame]:
                 "kind": pd.array(kinds[evidence.kind[part]], dtype="str"),
                 "share": evidence.share[part],
                 "weight": evidence.weight[part],
+                "status": pd.array(statuses[evidence.status[part]], dtype="str"),
+                "work": pd.array(work_of(evidence.status[part]), dtype="str"),
                 "released": evidence.released[part],
                 "inclusion_prob": evidence.inclusion_prob[part],
             }

@@ -43,7 +43,7 @@ sources:
   conflict_events: conflict_events.csv # WGS 84
   hazard_areas: # the authority's own names for columns and classes
     path: hazard_areas.gpkg
-    columns: {{hazard_type: ha_class, hazard_status: status, record_date: created}}
+    columns: {{hazard_type: ha_class, hazard_status: status, status_date: status_day, record_date: created}}
     values: {{hazard_type: {{Suspected: SHA, Confirmed: CHA}}}}
   minefield_records: minefield_records.geojson # a quarter of them lie where they say
   land_release: land_release.gpkg

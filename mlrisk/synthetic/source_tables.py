@@ -73,6 +73,7 @@ def hazard_areas(country: Country) -> gpd.GeoDataFrame:
         "ha_id": [f"HA-{number:05d}" for number in range(1, len(table) + 1)],
         "ha_class": table["hazard_type"].map(HAZARD_WORDS).to_numpy(),
         "status": status,
+        "status_day": table["closed"].where(closed).to_numpy(),
         "device_category": table["device_category"].to_numpy(),
         "created": table["record_date"].to_numpy(),
     }

@@ -16,7 +16,8 @@ from mlrisk.settings.config import Config
 from training.contamination.dataset import CellDataset, cell_blocks
 from training.contamination.survey_bias import SurveyBias
 from training.evidence.regions import block_names
-from training.evidence.states import Evidence
+from training.evidence.states import SEARCHED, Evidence
+from training.evidence.status import Status
 
 AS_OF = date(2024, 7, 31)
 GRID = Grid.from_area(box(500_000, 4_400_000, 530_000, 4_430_000), pyproj.CRS("EPSG:32638"), 1_000)
@@ -64,6 +65,7 @@ def study_of(values, found, labelled, regions=REGIONS):
         share=weight,
         weight=weight,
         released=np.zeros(len(found), bool),
+        status=np.where(state == SEARCHED, Status.SEARCHED, Status.UNKNOWN).astype(np.int8),
         counts={},
         kind=np.where(labelled, 0, -1).astype(np.int8),
         inclusion_prob=np.where(labelled, 1.0, np.nan),

@@ -5,6 +5,7 @@ from .record_kinds import KIND_NAMES
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
+from .status import STATUS_NAMES, WORK_OF, Status, work_of
 
 __all__ = [
     "CHANCE",
@@ -15,11 +16,14 @@ __all__ = [
     "PEOPLE",
     "SEARCHED",
     "STATE_NAMES",
+    "STATUS_NAMES",
     "STRENGTH",
     "UNKNOWN",
+    "WORK_OF",
     "Evidence",
     "Inputs",
     "Ledger",
+    "Status",
     "block_names",
     "cell_regions",
     "contamination_context",
@@ -30,4 +34,5 @@ __all__ = [
     "open_inputs",
     "open_ledger",
     "records_text",
+    "work_of",
 ]

@@ -14,6 +14,7 @@ from features.base import InputError, known_at
 from features.sources import SourceSpec, digest_files, find_file, parts_of
 from training.evidence.inputs import Inputs
 from training.evidence.ledger import Ledger
+from training.evidence.reading import read_at
 from training.evidence.record_kinds import KIND_NAMES, NO_KIND
 from training.evidence.states import Evidence
 from training.settings import TrainConfig, digest_of
@@ -68,11 +69,13 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
 
     Columns: key, source, kind, event, known_from; records that say nothing of any cell are left out.
     """
-    records, entries = ledger.entries.records, ledger.entries
+    records, entries, read = ledger.entries.records, ledger.entries, read_at(ledger.entries, as_of)
+    # Devices are in the key themselves; the kind is that of the record, unless it is withdrawn by then.
+    kind = np.where(read.kind == NO_KIND, NO_KIND, records["kind"].to_numpy())
     first = np.full(len(records), -1, dtype=np.int64)
     # Pairs come by place: written backwards, the first cell of each record is what stays.
     first[entries.record[::-1]] = ledger.cell_ids(entries.place[::-1])
-    names = np.array([*KIND_NAMES, ""], dtype=object)[records["kind"].to_numpy()]
+    names = np.array([*KIND_NAMES, ""], dtype=object)[kind]
     table = pd.DataFrame(
         {
             "source": records["source"].astype(str),
@@ -85,7 +88,7 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
             "devices": records["devices"].astype(str),
         }
     )
-    table = table[ledger.known(as_of) & (records["kind"].to_numpy() != NO_KIND)].reset_index(drop=True)
+    table = table[read.known & (kind != NO_KIND)].reset_index(drop=True)
     # Two records that say the same of the same place are two records.
     said = pd.Series(["|".join(map(str, row)) for row in table.itertuples(index=False)], dtype=object)
     times = said.groupby(said).cumcount()

@@ -13,20 +13,15 @@ from features.base import ConfigError, Flags, Floats, Grid, Integers, day_after,
 from features.sources import Sources
 from training.evidence.declared import declared_weights
 from training.evidence.inputs import Inputs
+from training.evidence.layers import LEAST_SHARE, Layers
+from training.evidence.reading import CLEARED_WITH_DEVICES, Reading, known_by, read_at
 from training.evidence.record_cells import RecordCells, lay_records
-from training.evidence.record_kinds import DECLARED, KIND_NAMES, KINDS, NO_KIND, chosen_kinds, weight_of
+from training.evidence.record_kinds import DECLARED, KIND_NAMES, KINDS, NO_KIND, chosen_kinds, state_of, weight_of
 from training.evidence.released import RELEASED_SHARE, released_cells
 from training.evidence.selection import origin_of_cells
-from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
+from training.evidence.states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
+from training.evidence.status import cell_status
 from training.settings import LabelSettings, TrainConfig
-
-# Below this share of a cell a search says nothing of it, nor does an event whose place is that uncertain.
-LEAST_SHARE = 0.1
-
-# A polygon in which devices were counted but not located: some of its cells are positive, none is known to be.
-MOST_UNLOCATED = 0.5
-
-CLEARED_WITH_DEVICES = KIND_NAMES.index("cleared_with_devices")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,8 +47,7 @@ class Ledger:
 
     def known(self, as_of: date) -> Flags:
         """Which records are known at the end of the day `as_of`; those without any date always are."""
-        known_from = self.entries.records["known_from"].to_numpy()
-        return np.asarray(np.isnat(known_from) | (known_from < day_after(as_of)))
+        return known_by(self.entries, as_of)
 
     def at(self, as_of: date) -> Evidence:
         """The evidence of every cell from the records known at `as_of`.
@@ -61,11 +55,11 @@ class Ledger:
         Weak kinds are laid first and stronger ones over them; a stronger search overrules a hazard only where it
         covers at least half of the cell. Cells that a search covers in part count by their covered share.
         """
-        known = self.known(as_of)
-        layers = _Layers.unknown(self.grid.n_cells)
+        read = read_at(self.entries, as_of)
+        layers = Layers.unknown(self.grid.n_cells)
         layers.state[self.declared], layers.share[self.declared] = SEARCHED, 1.0
         layers.weight[self.declared], layers.kind[self.declared] = self.declared_weight, KIND_NAMES.index(DECLARED)
-        return self._laid(as_of, known, known, layers)
+        return self._laid(as_of, read.known, read, layers)
 
     def between(self, after: date, until: date) -> Evidence:
         """The evidence of the records that became known after the day `after` and by the end of `until` alone.
@@ -78,7 +72,7 @@ class Ledger:
             raise ConfigError(f"until ({until}) must be later than after ({after})")
         known_from = self.entries.records["known_from"].to_numpy()
         counted = (known_from >= day_after(after)) & (known_from < day_after(until))
-        return self._laid(until, counted, self.known(until), _Layers.unknown(self.grid.n_cells))
+        return self._laid(until, counted, read_at(self.entries, until), Layers.unknown(self.grid.n_cells))
 
     def origins(self, after: date, until: date) -> NDArray[np.object_]:
         """Who chose each cell, (n_cells,), from the records of an interval as in `between`; empty where nobody says."""
@@ -109,14 +103,14 @@ class Ledger:
         the cell (0 where it says nothing of it or is no kind that makes labels) and `known` whether it was known.
         Records that become known later are listed too: the ledger is the whole of the books.
         """
-        entries, known = self.entries, self.known(as_of)
-        kind, factor, unlocated = self._said(known)
+        entries, read = self.entries, read_at(self.entries, as_of)
+        kind = read.kind
         record = entries.record[chosen]
         records = entries.records.iloc[record].reset_index(drop=True)
         named = np.array([*KIND_NAMES, ""], dtype=object)[kind[record]]
-        state = np.array([*(_state_of(name) for name in KIND_NAMES), UNKNOWN])[kind[record]]
+        state = np.array([*(state_of(name) for name in KIND_NAMES), UNKNOWN])[kind[record]]
         counts = np.array([*(self._counts_as(name) for name in KIND_NAMES), 0.0])[kind[record]]
-        value = self._value(kind, factor, record, entries.share[chosen])
+        value = self._value(read, record, entries.share[chosen])
         return pd.DataFrame(
             {
                 "cell_id": self.cell_ids(entries.place[chosen]),
@@ -128,12 +122,12 @@ class Ledger:
                 "event_date": records["event_date"],
                 "recorded_date": records["recorded_date"],
                 "known_from": records["known_from"],
-                "known": known[record],
+                "known": read.known[record],
                 "share": entries.share[chosen],
                 "quality": records["quality"].to_numpy(),
                 "weight": np.where(value >= LEAST_SHARE, counts * value, 0.0),
                 "devices": records["devices"].to_numpy(),
-                "unlocated_devices": np.where(records["source"] == "land_release", unlocated[record], np.nan),
+                "unlocated_devices": np.where(records["source"] == "land_release", read.unlocated[record], np.nan),
                 "releases": records["finished"].to_numpy(),
                 "inclusion_prob": records["inclusion_prob"].to_numpy(),
                 "chosen_by": records["chosen_by"].astype("str"),
@@ -185,111 +179,42 @@ class Ledger:
             return weight_of(name, self.labels)
         return 0.0
 
-    def _said(self, known: Flags) -> tuple[NDArray[np.int8], Floats, Floats]:
-        """Kind of each record, what its share is multiplied by, and its devices that no known find accounts for."""
-        entries = self.entries
-        finished = entries.records["finished"].to_numpy()
-        located = np.zeros(len(known))
-        mine = known[entries.find_row]
-        np.add.at(located, entries.release_row[mine], entries.quantity[mine])
-        unlocated = np.where(finished, np.maximum(entries.records["devices"].to_numpy() - located, 0.0), 0.0)
-        kind = np.where(unlocated > 0, CLEARED_WITH_DEVICES, entries.records["kind"].to_numpy()).astype(np.int8)
-        # Devices that were counted in a polygon make the share of its cells positive that they can fill.
-        expected = unlocated / np.maximum(entries.records["covered"].to_numpy(), 1.0)
-        spread = np.minimum(MOST_UNLOCATED, expected)
-        factor = np.where(kind == CLEARED_WITH_DEVICES, spread, entries.records["quality"].to_numpy())
-        return kind, factor, unlocated
-
-    def _value(
-        self,
-        kind: NDArray[np.int8],
-        factor: Floats,
-        record: NDArray[np.int32],
-        share: Floats,
-    ) -> Floats:
+    def _value(self, read: Reading, record: NDArray[np.int32], share: Floats) -> Floats:
         """Part of the cell that each pair speaks of, times how sure its place is."""
         # A hazard makes its cell found however small the part; a search counts by the part that it covers.
-        whole = np.array([*(_state_of(name) == FOUND for name in KIND_NAMES), False])
+        whole = np.array([*(state_of(name) == FOUND for name in KIND_NAMES), False])
         whole[CLEARED_WITH_DEVICES] = False
-        return np.where(whole[kind][record], 1.0, share) * factor[record]
+        return np.where(whole[read.kind][record], 1.0, share) * read.factor[record]
 
-    def _laid(self, as_of: date, counted: Flags, known: Flags, layers: "_Layers") -> Evidence:
-        """Evidence of the `counted` records, read with what is `known`, laid over `layers`."""
+    def _laid(self, as_of: date, counted: Flags, read: Reading, layers: Layers) -> Evidence:
+        """Evidence of the `counted` records as they `read`, laid over `layers`."""
         entries = self.entries
-        kind, factor, _ = self._said(known)
-        said = np.where(counted, kind, NO_KIND)
+        said = np.where(counted, read.kind, NO_KIND)
         counts: dict[str, int] = {}
         for name in chosen_kinds(self.labels):
             mine = said == KIND_NAMES.index(name)
             counts[name] = int(mine.sum())
             if counts[name]:
                 pairs = np.flatnonzero(mine[entries.record])
-                value = self._value(kind, factor, entries.record[pairs], entries.share[pairs])
+                value = self._value(read, entries.record[pairs], entries.share[pairs])
                 drawn = entries.records["inclusion_prob"].to_numpy()[entries.record[pairs]]
                 layers.lay(name, weight_of(name, self.labels), entries.place[pairs], value, drawn)
         if self.labels.declared_searched:
             counts[DECLARED] = int((layers.kind == KIND_NAMES.index(DECLARED)).sum())
-        released = released_cells(entries, self.grid.n_cells, self.grid.cell_size_m**2, counted)
+        area_m2 = self.grid.cell_size_m**2
+        released = released_cells(entries, self.grid.n_cells, area_m2, counted, read.reopens)
+        laid = layers.state, layers.share, layers.kind
         return Evidence(
             as_of=as_of,
             state=layers.state,
             share=layers.share,
             weight=layers.weight,
             released=released,
+            status=cell_status(entries, counted, read, laid, released, area_m2),
             counts=counts,
             kind=layers.kind,
             inclusion_prob=layers.inclusion_prob,
         )
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Layers:
-    """State, share, weight, kind and inclusion probability of the cells, written kind by kind."""
-
-    state: NDArray[np.int8]
-    share: Floats
-    weight: Floats
-    kind: NDArray[np.int8]
-    inclusion_prob: Floats
-
-    @classmethod
-    def unknown(cls, size: int) -> "_Layers":
-        return cls(
-            state=np.full(size, UNKNOWN, dtype=np.int8),
-            share=np.zeros(size),
-            weight=np.zeros(size),
-            kind=np.full(size, NO_KIND, dtype=np.int8),
-            inclusion_prob=np.full(size, np.nan),
-        )
-
-    def lay(
-        self,
-        name: str,
-        kind_weight: float,
-        place: NDArray[np.int32],
-        value: Floats,
-        drawn: Floats,
-    ) -> None:
-        """Write one kind over the weaker evidence below; pairs come by place, `value` is their share of the cell."""
-        if not len(place):
-            return
-        first = np.flatnonzero(np.diff(place, prepend=-1))
-        cells, best = place[first], np.maximum.reduceat(value, first)
-        # Of several draws the surest one: a census beside a sample makes the cell certain.
-        surest = np.fmax.reduceat(np.where(value >= LEAST_SHARE, drawn, np.nan), first)
-        self.inclusion_prob[cells] = np.fmax(self.inclusion_prob[cells], surest)
-        state, touched = _state_of(name), best >= LEAST_SHARE
-        if state == SEARCHED:
-            touched &= (self.state[cells] != FOUND) | (best >= MOST_OF_CELL)
-        # A second record of less weight never takes weight from a cell in the same state.
-        stronger = touched & ((self.state[cells] != state) | (kind_weight * best > self.weight[cells]))
-        cells, best = cells[stronger], best[stronger]
-        self.state[cells], self.share[cells], self.weight[cells] = state, best, kind_weight * best
-        self.kind[cells] = KIND_NAMES.index(name)
-
-
-def _state_of(name: str) -> int:
-    return KINDS[name].state if name in KINDS else SEARCHED
 
 
 def open_ledger(config: TrainConfig, inputs: Inputs) -> Ledger:

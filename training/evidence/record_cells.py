@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.base import RULED_OUT_BY, Flags, Floats, Grid, Integers, dates_of, numbers
 from features.geometry import cell_coverage
 from features.sources import Sources
+from training.evidence.pieces import Pieces, cut_pieces
 from training.evidence.record_kinds import (
     EVIDENCE_SOURCES,
     closed_hazards,
@@ -20,12 +21,15 @@ from training.evidence.record_kinds import (
     withdrawn_hazards,
 )
 from training.evidence.selection import chosen_by
+from training.evidence.states import MOST_OF_CELL
 
 DEVICE_COLUMNS = ("ap_mines", "at_mines", "uxo")
 # What a record is about, where it has several dates: the event, the end of the work, the survey of the area.
 EVENT_DATES = ("date", "end_date", "record_date", "start_date")
 # When somebody saw what the record says, for what comes first: a release or what was found there.
 SEEN_DATES = ("date", "record_date", "recorded_date")
+# Events have a place; areas speak of land.
+EVENT_SOURCES, AREA_SOURCES = ("finds", "incidents"), ("hazard_areas", "land_release", "survey")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,13 +40,14 @@ class RecordCells:
     files of the source), `record_id`, `event_date`, `recorded_date`, `known_from` (the last of its dates, NaT: always
     known), `seen`, `ends`, `kind` (a place in KIND_NAMES), `quality` (what the error of its place leaves to the cell it
     was recorded in), `devices` (counted; NaN where a find states none), `covered` (cells that it covers, as a sum of
-    shares), `finished` (a decision that releases land), `reopens` (says that ordnance is there), `inclusion_prob`,
-    `chosen_by` (model, people, chance; empty where nobody says).
+    shares), `finished` (a decision that releases land), `reopens` (says that ordnance is there), `withdrawn` and
+    `closed` (status of a hazard area, as of `status_from`, NaT: always), `inclusion_prob`, `chosen_by` (model, people,
+    chance; empty where nobody says).
 
     `place` (position in `grid.cell_ids()`), `record` (row of `records`) and `share` (part of the cell; 1 for a point)
-    are the pairs, by place and then record. `point` marks records that are points. `find_row`, `release_row` and
-    `quantity` say which finds lie in which finished releases. `part` numbers the pairs of which `shapes` has the
-    piece of the release in the cell: those that can release a cell only together.
+    are the pairs, by place and then record. `point` marks records that are points. `event_row` and `area_row` say
+    which finds and accidents lie in which areas. `release_pieces` are those of releases that can release a cell only
+    together, `hazard_pieces` those of hazard areas that cover most of a cell only together.
     """
 
     records: pd.DataFrame
@@ -50,11 +55,20 @@ class RecordCells:
     record: NDArray[np.int32]
     share: Floats
     point: Flags
-    find_row: Integers
-    release_row: Integers
-    quantity: Floats
-    part: Integers
-    shapes: NDArray[np.object_]
+    event_row: Integers
+    area_row: Integers
+    release_pieces: Pieces
+    hazard_pieces: Pieces
+
+    @property
+    def pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:
+        """Place, record and share of every pair."""
+        return self.place, self.record, self.share
+
+    @property
+    def is_find(self) -> Flags:
+        """Which records are finds."""
+        return np.asarray(self.records["source"] == "finds")
 
 
 def lay_records(grid: Grid, sources: Sources, whole_share: float) -> RecordCells:
@@ -75,24 +89,28 @@ def lay_records(grid: Grid, sources: Sources, whole_share: float) -> RecordCells
     order = np.lexsort((record, place))
     place, record, share = place[order], record[order], share[order]
     point = np.concatenate([_is_point(table) for table in tables.values()]) if tables else np.zeros(0, dtype=bool)
-    find_row, release_row, quantity = _finds_in_releases(tables, first, records)
-    part, shapes = _pieces(grid, tables, first, records, (place, record, share), whole_share)
+    shapes = np.concatenate([_shapes(table) for table in tables.values()]) if tables else np.zeros(0, dtype=object)
+    finished, areal = records["finished"].to_numpy(), ~point & np.isin(records["source"], ("hazard_areas", "survey"))
+    event_row, area_row = _events_in_areas(tables, first)
     return RecordCells(
         records=records,
         place=place,
         record=record,
         share=share,
         point=point,
-        find_row=find_row,
-        release_row=release_row,
-        quantity=quantity,
-        part=part,
-        shapes=shapes,
+        event_row=event_row,
+        area_row=area_row,
+        release_pieces=cut_pieces(grid, shapes, finished, (place, record, share), whole_share),
+        hazard_pieces=cut_pieces(grid, shapes, areal, (place, record, share), MOST_OF_CELL),
     )
 
 
 def _no_pairs() -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:
     return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0)
+
+
+def _shapes(table: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    return np.asarray(table.geometry.array, dtype=object)
 
 
 def _is_point(table: gpd.GeoDataFrame) -> Flags:
@@ -124,6 +142,7 @@ def _described(
     """One row a record of one source: who says what, when, and how well."""
     given = [name for name in RULED_OUT_BY if name in table]
     drawn = numbers(table, "inclusion_prob", np.nan)
+    hazard = np.full(len(table), source == "hazard_areas")
     identity = table["record_id"].astype(object) if "record_id" in table else pd.Series([None] * len(table))
     return pd.DataFrame(
         {
@@ -141,6 +160,9 @@ def _described(
             "covered": covered,
             "finished": finished_releases(table) if source == "land_release" else np.zeros(len(table), dtype=bool),
             "reopens": _reopens(source, table),
+            "withdrawn": hazard & withdrawn_hazards(table),
+            "closed": hazard & closed_hazards(table),
+            "status_from": dates_of(table, "status_date"),
             # A cell that could not be drawn was not drawn: a probability of nothing is none.
             "inclusion_prob": np.where(drawn > 0, drawn, np.nan),
             "chosen_by": chosen_by(source, table, drawn),
@@ -182,49 +204,20 @@ def _devices(source: str, table: gpd.GeoDataFrame) -> Floats:
 
 
 def _reopens(source: str, table: gpd.GeoDataFrame) -> Flags:
-    """Evidence that land which was released is not free of ordnance."""
-    if source == "hazard_areas":
-        undated = np.isnat(_first_of(table, SEEN_DATES))
-        return ~withdrawn_hazards(table) & ~(undated & closed_hazards(table))
+    """Evidence that land which was released is not free of ordnance, whatever the status of a hazard area."""
     if source == "survey":
         return np.asarray(kinds_of(source, table) == kinds_of(source, table.assign(outcome="found")))
-    return np.full(len(table), source in ("incidents", "finds"))
+    return np.full(len(table), source in (*EVENT_SOURCES, "hazard_areas"))
 
 
-def _finds_in_releases(
-    tables: Mapping[str, gpd.GeoDataFrame], first: Mapping[str, int], records: pd.DataFrame
-) -> tuple[Integers, Integers, Floats]:
-    """Row of the find, row of the finished release that it lies in, and pieces found, for each such pair."""
-    if "finds" not in tables or "land_release" not in tables:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
-    finds, release = tables["finds"], tables["land_release"]
-    inside = finds[["geometry"]].sjoin(release[["geometry"]], predicate="intersects")
-    find, within = inside.index.to_numpy(), inside["index_right"].to_numpy()
-    kept = records["finished"].to_numpy()[within + first["land_release"]]
-    quantity = np.maximum(numbers(finds, "eo_quantity", 1.0), 1.0)[find]
-    return find[kept] + first["finds"], within[kept] + first["land_release"], quantity[kept]
-
-
-def _pieces(
-    grid: Grid,
-    tables: Mapping[str, gpd.GeoDataFrame],
-    first: Mapping[str, int],
-    records: pd.DataFrame,
-    pairs: tuple[NDArray[np.int32], NDArray[np.int32], Floats],
-    whole_share: float,
-) -> tuple[Integers, NDArray[np.object_]]:
-    """Releases cut to the cells that only several of them together can cover: number of the pair, and its piece."""
-    place, record, share = pairs
-    partly = np.flatnonzero(records["finished"].to_numpy()[record] & (share < whole_share))
-    cells, owner = np.unique(place[partly], return_inverse=True)
-    together = np.bincount(owner, weights=share[partly], minlength=len(cells)) >= whole_share - 1e-9
-    part = partly[together[owner]] if len(partly) else partly
-    if not len(part):
-        return part, np.zeros(0, dtype=object)
-    flat = np.flatnonzero(grid.mask)[place[part]]
-    row, column = flat // grid.shape[1], flat % grid.shape[1]
-    half = grid.cell_size_m / 2
-    east, north = grid.eastings_m[column], grid.northings_m[row]
-    squares = shapely.box(east - half, north - half, east + half, north + half)
-    release = np.asarray(tables["land_release"].geometry.array, dtype=object)
-    return part, np.asarray(shapely.intersection(release[record[part] - first["land_release"]], squares), dtype=object)
+def _events_in_areas(tables: Mapping[str, gpd.GeoDataFrame], first: Mapping[str, int]) -> tuple[Integers, Integers]:
+    """Row of the find or accident and row of the polygon that it lies in, for each such pair."""
+    pairs = [np.zeros((0, 2), dtype=np.int64)]
+    for source in EVENT_SOURCES:
+        for area in AREA_SOURCES:
+            if source in tables and area in tables:
+                inside = tables[source][["geometry"]].sjoin(tables[area][["geometry"]], predicate="intersects")
+                rows = np.column_stack([inside.index.to_numpy(), inside["index_right"].to_numpy()])
+                pairs.append(rows + np.array([first[source], first[area]]))
+    event, area_row = np.concatenate(pairs).T
+    return event, area_row

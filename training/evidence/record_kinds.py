@@ -55,7 +55,8 @@ EVIDENCE_SOURCES = tuple(dict.fromkeys(kind.source for kind in KINDS.values()))
 def kinds_of(source: str, table: gpd.GeoDataFrame) -> NDArray[np.int8]:
     """The kind of each record as a place in KIND_NAMES; NO_KIND for records that say nothing of any cell.
 
-    A release is the kind of its type here; whether devices in it are unlocated depends on the finds known at a date.
+    A release is the kind of its type here, and a hazard area that of its type: whether devices are unlocated, and
+    whether the area is withdrawn, depends on what is known at a date.
     """
     named = np.full(len(table), "", dtype="<U24")
     if source == "finds":
@@ -66,8 +67,8 @@ def kinds_of(source: str, table: gpd.GeoDataFrame) -> NDArray[np.int8]:
         outcome = words(table, "outcome")
         named[outcome == "found"], named[outcome == "searched"] = "survey_found", "survey_searched"
     elif source == "hazard_areas":
-        hazard, withdrawn = words(table, "hazard_type"), withdrawn_hazards(table)
-        named[(hazard == "cha") & ~withdrawn], named[(hazard == "sha") & ~withdrawn] = "CHA", "SHA"
+        hazard = words(table, "hazard_type")
+        named[hazard == "cha"], named[hazard == "sha"] = "CHA", "SHA"
     elif source == "land_release":
         known = finished_releases(table)
         named[known] = words(table, "release_type")[known]
@@ -105,6 +106,11 @@ def chosen_kinds(labels: LabelSettings) -> list[str]:
     chosen = {*labels.found, *labels.searched}
     # Equal strengths: found is laid last, for it must not be hidden by a search of the same quality.
     return sorted(chosen, key=lambda name: (KINDS[name].strength, KINDS[name].state, name))
+
+
+def state_of(kind: str) -> int:
+    """What a kind says of a cell; declared land is searched."""
+    return KINDS[kind].state if kind in KINDS else SEARCHED
 
 
 def weight_of(kind: str, labels: LabelSettings) -> float:

@@ -23,6 +23,7 @@ class Evidence:
     share times the quality of the evidence, both in [0, 1] and 0 exactly where the state is unknown. `released` marks
     cells that recorded decisions of the authority released as a whole and where nothing was found since.
     `kind` names the kind of record that decided the state, by its place in KIND_NAMES, -1 where the state is unknown.
+    `status` is what is known of the cell as far as work goes, a value of `Status`, from the same records.
     `inclusion_prob` is the probability with which the cell was drawn for survey: 1 in a census, NaN
     where people chose the land or nobody looked. `counts` has the number of records by kind.
     """
@@ -32,6 +33,7 @@ class Evidence:
     share: Floats
     weight: Floats
     released: Flags
+    status: NDArray[np.int8]
     counts: Mapping[str, int]
     kind: NDArray[np.int8]
     inclusion_prob: Floats

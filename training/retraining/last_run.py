@@ -83,10 +83,9 @@ def write_last_run(config: TrainConfig, seen: LastRun) -> None:
 
 
 def known_days(inputs: Inputs, ledger: Ledger, as_of: date) -> tuple[date | None, date | None]:
-    """The last day up to `as_of` and the first one after it on which any record may become known; None for no day."""
-    columns = [
-        dates_of(table, name) for table in inputs.sources.vectors.values() for name in RULED_OUT_BY if name in table
-    ]
+    """The last day up to `as_of` and the first one after it on which a record or a status may become known, or None."""
+    names = (*RULED_OUT_BY, "status_date")
+    columns = [dates_of(table, name) for table in inputs.sources.vectors.values() for name in names if name in table]
     columns.append(ledger.entries.records["known_from"].to_numpy().astype("datetime64[ns]"))
     days = np.concatenate(columns).astype("datetime64[D]")
     days, today = days[~np.isnat(days)], np.datetime64(as_of)

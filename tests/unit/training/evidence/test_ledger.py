@@ -69,6 +69,7 @@ def country(seed: int, undated: float = 0.1) -> Sources:
         {
             "hazard_type": rng.choice(["SHA", "CHA"], 9),
             "hazard_status": rng.choice(["open", "closed", "cancelled"], 9),
+            "status_date": days(9),
             "record_date": when,
         },
         geometry=areas(9),
@@ -106,7 +107,7 @@ def ledger(sources: Sources, labels: LabelSettings = EVERYTHING) -> Ledger:
 
 
 def assert_same(one, other):
-    for name in ("state", "share", "weight", "released", "kind", "inclusion_prob"):
+    for name in ("state", "share", "weight", "released", "status", "kind", "inclusion_prob"):
         assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True), name
     assert dict(one.counts) == dict(other.counts)
 
@@ -127,12 +128,14 @@ def test_a_date_is_the_evidence_of_the_sources_filtered_at_that_date(seed, as_of
 def test_nothing_changes_on_days_on_which_nothing_was_recorded(seed, day, more):
     book = ledger(country(seed))
     later = day + timedelta(days=more)
-    known = book.entries.records["known_from"]
-    quiet = not ((known > pd.Timestamp(day)) & (known <= pd.Timestamp(later))).any()
-    if quiet:
+    new = [
+        book.entries.records[name].between(pd.Timestamp(day) + pd.Timedelta(seconds=1), pd.Timestamp(later)).any()
+        for name in ("known_from", "status_from")
+    ]
+    if not any(new):
         assert_same(book.at(day), book.at(later))
         assert not book.between(day, later).labelled.any()
-    else:
+    elif new[0]:
         assert (book.known(later) & ~book.known(day)).any()
 
 

@@ -1,0 +1,60 @@
+"""The evidence of cells as it is written kind by kind, weak kinds first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.base import Floats
+from training.evidence.record_kinds import KIND_NAMES, NO_KIND, state_of
+from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, UNKNOWN
+
+# Below this share of a cell a search says nothing of it, nor does an event whose place is that uncertain.
+LEAST_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layers:
+    """State, share, weight, kind and inclusion probability of the cells, written kind by kind."""
+
+    state: NDArray[np.int8]
+    share: Floats
+    weight: Floats
+    kind: NDArray[np.int8]
+    inclusion_prob: Floats
+
+    @classmethod
+    def unknown(cls, size: int) -> "Layers":
+        """Cells of which nothing is known."""
+        return cls(
+            state=np.full(size, UNKNOWN, dtype=np.int8),
+            share=np.zeros(size),
+            weight=np.zeros(size),
+            kind=np.full(size, NO_KIND, dtype=np.int8),
+            inclusion_prob=np.full(size, np.nan),
+        )
+
+    def lay(
+        self,
+        name: str,
+        kind_weight: float,
+        place: NDArray[np.int32],
+        value: Floats,
+        drawn: Floats,
+    ) -> None:
+        """Write one kind over the weaker evidence below; pairs come by place, `value` is their share of the cell."""
+        if not len(place):
+            return
+        first = np.flatnonzero(np.diff(place, prepend=-1))
+        cells, best = place[first], np.maximum.reduceat(value, first)
+        # Of several draws the surest one: a census beside a sample makes the cell certain.
+        surest = np.fmax.reduceat(np.where(value >= LEAST_SHARE, drawn, np.nan), first)
+        self.inclusion_prob[cells] = np.fmax(self.inclusion_prob[cells], surest)
+        state, touched = state_of(name), best >= LEAST_SHARE
+        if state == SEARCHED:
+            touched &= (self.state[cells] != FOUND) | (best >= MOST_OF_CELL)
+        # A second record of less weight never takes weight from a cell in the same state.
+        stronger = touched & ((self.state[cells] != state) | (kind_weight * best > self.weight[cells]))
+        cells, best = cells[stronger], best[stronger]
+        self.state[cells], self.share[cells], self.weight[cells] = state, best, kind_weight * best
+        self.kind[cells] = KIND_NAMES.index(name)

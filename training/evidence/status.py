@@ -1,0 +1,133 @@
+"""Status of each cell, and the work that it makes: survey of new land, or what comes after."""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.base import Flags, Floats
+from training.evidence.layers import LEAST_SHARE
+from training.evidence.pieces import Pieces, covered_together
+from training.evidence.reading import Reading
+from training.evidence.record_cells import RecordCells
+from training.evidence.record_kinds import DECLARED, KIND_NAMES
+from training.evidence.states import MOST_OF_CELL, SEARCHED
+
+SHA, CHA, SURVEY_FOUND, FIND, ACCIDENT = map(KIND_NAMES.index, ("SHA", "CHA", "survey_found", "find", "accident"))
+
+
+class Status(IntEnum):
+    """Status of a cell at a date, from dated records alone; a higher one takes a cell from a lower one.
+
+    UNKNOWN: nobody looked, or at less than half of the cell. DECLARED: searched only because the config says so.
+    SEARCHED: at least half of it searched, and not released as a whole; a find in it lies in land that was released
+    since. EVIDENCE_OPEN: a find or an accident that no area on record and no release covers. SUSPECTED: an open
+    suspected area covers at least half. ON_RECORD: an open confirmed area, or a survey that found, covers at least
+    half. RELEASED: released as a whole by the authority, nothing since.
+    """
+
+    UNKNOWN = 0
+    EVIDENCE_OPEN = 1
+    DECLARED = 2
+    SEARCHED = 3
+    SUSPECTED = 4
+    ON_RECORD = 5
+    RELEASED = 6
+
+
+STATUS_NAMES = tuple(status.name.lower() for status in Status)
+NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY, CLEARANCE, NO_WORK = (
+    "non_technical_survey",
+    "technical_survey",
+    "clearance",
+    "none",
+)
+# IMAS 08.10, 08.20 and 09.10. Whether declared land is new land is for `ranking.declared` to say.
+WORK_OF = {
+    "unknown": NON_TECHNICAL_SURVEY,
+    "evidence_open": NON_TECHNICAL_SURVEY,
+    "declared": NON_TECHNICAL_SURVEY,
+    "searched": NON_TECHNICAL_SURVEY,
+    "suspected": TECHNICAL_SURVEY,
+    "on_record": CLEARANCE,
+    "released": NO_WORK,
+}
+
+
+def work_of(status: NDArray[np.int8]) -> NDArray[np.object_]:
+    """The work that each status makes.
+
+    >>> work_of(np.array([Status.UNKNOWN, Status.SUSPECTED, Status.RELEASED], dtype=np.int8)).tolist()
+    ['non_technical_survey', 'technical_survey', 'none']
+    """
+    return np.array([WORK_OF[name] for name in STATUS_NAMES], dtype=object)[status]
+
+
+def cell_status(
+    entries: RecordCells,
+    counted: Flags,
+    read: Reading,
+    laid: tuple[NDArray[np.int8], Floats, NDArray[np.int8]],
+    released: Flags,
+    area_m2: float,
+) -> NDArray[np.int8]:
+    """Status of every cell (n_cells,), by its value in `Status`, from the `counted` records as they are read at a date.
+
+    `laid` are state, share and kind of the cells, `area_m2` is that of a cell.
+    """
+    state, share, kind = laid
+    status = np.full(len(state), Status.UNKNOWN, dtype=np.int8)
+    looked = (state == SEARCHED) & (share >= MOST_OF_CELL)
+    said = kind == KIND_NAMES.index(DECLARED)
+    confirmed = counted & read.open & np.isin(read.kind, (CHA, SURVEY_FOUND))
+    hazards = confirmed | (counted & read.open & (read.kind == SHA))
+    settled = counted & (hazards | entries.records["finished"].to_numpy())
+    evidence, handled = _events(entries, counted & np.isin(read.kind, (FIND, ACCIDENT)), settled, len(state))
+    status[looked & said] = Status.DECLARED
+    # A find that lies in land released since is no reason to call the search of the cell void.
+    status[(looked & ~said) | (handled & ~evidence & _mostly_released(entries, counted, len(state)))] = Status.SEARCHED
+    status[evidence] = Status.EVIDENCE_OPEN
+    for value, mine in ((Status.SUSPECTED, hazards), (Status.ON_RECORD, confirmed)):
+        status[_mostly_covered(entries, mine, entries.hazard_pieces, area_m2, len(state))] = value
+    status[released] = Status.RELEASED
+    return status
+
+
+def _mostly_covered(entries: RecordCells, mine: Flags, pieces: Pieces, area_m2: float, n_cells: int) -> Flags:
+    """Cells of which the records `mine` cover at least half, one alone or together."""
+    covered = np.zeros(n_cells, dtype=bool)
+    quality = entries.records["quality"].to_numpy()[entries.record]
+    covered[entries.place[mine[entries.record] & (entries.share * quality >= MOST_OF_CELL)]] = True
+    covered[covered_together(pieces, mine, entries.pairs, area_m2)] = True
+    return covered
+
+
+def _mostly_released(entries: RecordCells, counted: Flags, n_cells: int) -> Flags:
+    """Cells of which one finished release covers at least half."""
+    mine = (counted & entries.records["finished"].to_numpy())[entries.record] & (entries.share >= MOST_OF_CELL)
+    covered = np.zeros(n_cells, dtype=bool)
+    covered[entries.place[mine]] = True
+    return covered
+
+
+def _events(entries: RecordCells, events: Flags, settled: Flags, n_cells: int) -> tuple[Flags, Flags]:
+    """Cells with an event that no `settled` area covers, and cells with one that an area covers.
+
+    A release covers what happened no later than its end; an event or a release without a date may be either, and
+    counts as covered: the cell goes back on the map (see `released_cells`), but not to the head of it.
+    """
+    event, area = entries.event_row, entries.area_row
+    ends = entries.records["ends"].to_numpy()[area]
+    seen = entries.records["seen"].to_numpy()[event]
+    release = entries.records["finished"].to_numpy()[area]
+    # A comparison with NaT is False.
+    since = release & (seen > ends)
+    covered = np.zeros(len(events), dtype=bool)
+    covered[event[settled[area] & ~since]] = True
+    sure = entries.records["quality"].to_numpy() >= LEAST_SHARE
+    marks = []
+    for mine in (events & ~covered & sure, events & covered & sure):
+        cells = np.zeros(n_cells, dtype=bool)
+        cells[entries.place[mine[entries.record]]] = True
+        marks.append(cells)
+    return marks[0], marks[1]
