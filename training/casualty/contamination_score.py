@@ -9,7 +9,7 @@ from features.base import Flags, Floats, years_before
 from models.boosting import side_by_side
 from models.ranker import Ranker
 from training.contamination import FEWEST_FOUND, CellDataset, dataset_at, fit_side, held_back_study, recipe_of, side_of
-from training.evidence import FOUND, SEARCHED, Inputs, Ledger
+from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Inputs, Ledger
 from training.settings import TrainConfig
 from training.validation import deal, judges
 
@@ -38,7 +38,8 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
         positive = labels.positive[train]
         if not judges(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
             return None
-        seen = held_back_study(config, study, train)
+        # Accidents are what the score explains: their cells leave out their own, and the region keeps the others.
+        seen = held_back_study(config, study, train, sources=OUTCOME_SOURCES & study.snapshot.context.own_event_sources)
         return held, seen, fit_side(side_of(seen, train, config.validation.block_m), recipe, config.seed)
 
     groups = list(deal(labels, validation, config.seed).values())

@@ -1,6 +1,6 @@
 """What a model is made of at one date: evidence, features, regions and constraints of every cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -11,11 +11,16 @@ from features.as_of import Snapshot
 from features.base import ConfigError, FeatureContext, FeatureInfo, Flags, Floats, Grid, Integers
 from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.contamination_fit import constraint_signs
-from training.contamination.neighbour_outcomes import features_of_outcomes, held_back, raw_distances
+from training.contamination.neighbour_outcomes import (
+    features_of_outcomes,
+    held_back,
+    raw_distances,
+    sources_held_back,
+)
 from training.contamination.survey_bias import SurveyBias, propensity, survey_bias
 from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs, cell_regions, contamination_context
 from training.settings import TrainConfig
-from training.validation import Labels
+from training.validation import RULES, Labels
 
 # Books that are written on: what is counted in them grows without the land being another.
 GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield_records"}
@@ -91,12 +96,33 @@ def restudied(config: TrainConfig, study: CellDataset) -> CellDataset:
     )
 
 
-def held_back_study(config: TrainConfig, study: CellDataset, train: Integers) -> CellDataset:
-    """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows other outcomes."""
+def held_back_study(
+    config: TrainConfig,
+    study: CellDataset,
+    train: Integers,
+    region: Integers | None = None,
+    sources: Collection[str] | None = None,
+) -> CellDataset:
+    """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows what is held out.
+
+    Held out are all labelled cells that are not learned from and the cells of the `region`; records of `sources` (if
+    none are given, those that a new region would not have yet: `validation.known_in_new_region`) are left out there,
+    for the rules of thumb too.
+    """
     hidden = study.evidence.labelled.copy()
     hidden[train] = False
-    seen = held_back(study.learned, study.infos, study.snapshot, study.grid, np.flatnonzero(hidden), config.compute)
-    return study if seen is study.learned else replace(study, learned=seen)
+    if region is not None:
+        hidden[region] = True
+    if sources is None:
+        sources = sources_held_back(study.snapshot.context, config.validation.known_in_new_region)
+    # What neither the model nor a rule of thumb reads is not built again: it is unknown in the fold.
+    read = (*study.learned.names, *(rule.feature for rule in RULES.values()))
+    names = tuple(name for name in study.table.names if name in set(read))
+    table = FeatureTable(names, study.table.aligned(names))
+    seen = held_back(table, study.infos, study.snapshot, study.grid, np.flatnonzero(hidden), config.compute, sources)
+    if seen is table:
+        return study
+    return replace(study, table=seen, learned=FeatureTable(study.learned.names, seen.aligned(study.learned.names)))
 
 
 def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Flags:

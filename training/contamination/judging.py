@@ -11,8 +11,9 @@ import pandas as pd
 from features.base import Floats, Integers
 from models.boosting import side_by_side
 from models.ranker import Ranker
-from training.contamination.dataset import CellDataset, dataset_at, held_back_study
+from training.contamination.dataset import CellDataset, cell_blocks, dataset_at, held_back_study
 from training.contamination.learning_set import LearningSet, side_of
+from training.contamination.placebo import placebo_scores
 from training.contamination.recipe import Recipe, fit_side, prepared
 from training.contamination.survey_bias import away_from, unlabelled_land
 from training.contamination.tuning import recipe_for
@@ -21,6 +22,7 @@ from training.settings import TrainConfig
 from training.validation import (
     BASELINES,
     LEARNERS,
+    PLACEBO,
     PROTOCOLS,
     Fold,
     HeldOut,
@@ -98,8 +100,19 @@ def trials_of(config: TrainConfig, study: CellDataset, earlier: Sequence[Trial] 
     for protocol, split in PROTOCOLS.items():
         if protocol in wanted:
             folds = split(study.labels, config.validation, config.seed)
-            trials += [Trial(fold, held_back_study(config, study, fold.train), study.evidence) for fold in folds]
+            trials += [_held_out_trial(config, study, fold) for fold in folds]
     return trials
+
+
+def _held_out_trial(config: TrainConfig, study: CellDataset, fold: Fold) -> Trial:
+    # A region is held out whole: what was recorded on its unlabelled land would tell of it too. Folds of scattered
+    # cells hide the block around each, as for undated records: hazards lie in patches, and a neighbour's tells.
+    if "regions" in fold.facts:
+        region = np.flatnonzero(np.isin(study.regions, fold.facts["regions"]))
+    else:
+        block = cell_blocks(study.grid, config.contamination.own_block_m)
+        region = np.flatnonzero(np.isin(block, block[fold.test]))
+    return Trial(fold, held_back_study(config, study, fold.train, region), study.evidence)
 
 
 def judge_contamination(
@@ -178,6 +191,8 @@ def _scores(config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mappin
         values = ranking(lesson, land)
         if values is not None:
             scores[name] = values
+    if config.validation.placebo_trees:
+        scores[PLACEBO] = placebo_scores(config, trial.study, trial.fold)
     return scores
 
 

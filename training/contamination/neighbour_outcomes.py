@@ -1,6 +1,6 @@
-"""What survey found next door: features of neighbours' outcomes, rebuilt for each fold from what it learns from."""
+"""What survey found next door: features of such records, rebuilt for each fold without those of what it holds out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import geopandas as gpd
@@ -13,6 +13,17 @@ from features.families import FAMILIES
 from features.table import FeatureTable, grid_feature_table
 from training.evidence import OUTCOME_SOURCES
 from training.settings import ComputeSettings
+
+# What survey and clearance bring home: no region has any of it on the day on which it is first mapped.
+SURVEY_SOURCES = OUTCOME_SOURCES | {"finds"}
+
+
+def sources_held_back(context: FeatureContext, known_in_new_region: Collection[str]) -> frozenset[str]:
+    """Sources whose records a region that is held out must not show: results of survey, and all that makes labels.
+
+    But for those that a new region has on the day on which it is first mapped.
+    """
+    return (SURVEY_SOURCES | context.own_event_sources) - frozenset(known_in_new_region)
 
 
 def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
@@ -27,42 +38,53 @@ def raw_distances(infos: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in infos if clipped_name(name) in names)
 
 
+def features_made_of(infos: Mapping[str, FeatureInfo], sources: Collection[str]) -> tuple[str, ...]:
+    """Features that one of the sources has a part in."""
+    wanted = frozenset(sources)
+    return tuple(name for name, info in infos.items() if wanted.intersection(info.sources))
+
+
 def held_back(
-    learned: FeatureTable,
+    table: FeatureTable,
     infos: Mapping[str, FeatureInfo],
     snapshot: Snapshot,
     grid: Grid,
     hidden: Integers,
     compute: ComputeSettings,
+    sources: Collection[str] | None = None,
 ) -> FeatureTable:
-    """The features of a fold that must not know the outcomes of the `hidden` cells (rows of `grid.cell_ids()`).
+    """The features of a fold that must not know the records of the `hidden` cells (rows of `grid.cell_ids()`).
 
-    Every record of an outcome source that makes labels is left out where it reaches into a hidden cell, and the
-    features of such sources are built again from the others; the rest stays. A column that loses its last record
-    is NaN: unknown. What a cell's own block says stays out of its own features as ever.
+    Every record of the `sources` (those of outcomes that make labels, if none are given) is left out where it reaches
+    into a hidden cell, and the features of these sources are built again from the others; the rest stays. A column
+    that loses its last record is NaN: unknown. What a cell's own block says stays out of its own features as ever.
     """
-    names = [name for name in features_of_outcomes(infos, snapshot.context) if name in learned.names]
-    if not names:
-        return learned
+    told = OUTCOME_SOURCES & snapshot.context.own_event_sources if sources is None else frozenset(sources)
+    there = told & set(snapshot.sources.vectors)
+    names = [name for name in features_made_of(infos, there) if name in table.names]
+    if not names or not len(hidden):
+        return table
     families = tuple(family for family in FAMILIES if any(infos[name].family == family for name in names))
     vectors = dict(snapshot.sources.vectors)
-    centres = grid.centres_m()[hidden]
-    half = grid.cell_size_m / 2
-    tree = shapely.STRtree(shapely.box(*(centres - half).T, *(centres + half).T))
-    for source in OUTCOME_SOURCES & snapshot.context.own_event_sources & set(vectors):
+    tree = _cells_tree(grid, hidden)
+    for source in there:
         vectors[source] = _away_from(vectors[source], tree)
         if vectors[source].empty:
             del vectors[source]
     rebuilt: dict[str, Floats32] = {}
     if any(source in vectors for name in names for source in infos[name].sources):
         others = Snapshot(replace(snapshot.sources, vectors=vectors), snapshot.context)
-        table = grid_feature_table(grid, others, families, compute.tile_cells, compute.schedule)
-        rebuilt = dict(zip(table.names, table.values.T, strict=True))
-    values = np.array(learned.values.T)
-    for place, name in enumerate(learned.names):
-        if name in names:
-            values[place] = rebuilt.get(name, np.float32(np.nan))
-    return FeatureTable(learned.names, values.T)
+        again = grid_feature_table(grid, others, families, compute.tile_cells, compute.schedule)
+        rebuilt = dict(zip(again.names, again.values.T, strict=True))
+    values = np.array(table.values.T)
+    for name in names:
+        values[table.names.index(name)] = rebuilt.get(name, np.float32(np.nan))
+    return FeatureTable(table.names, values.T)
+
+
+def _cells_tree(grid: Grid, cells: Integers) -> shapely.STRtree:
+    centres, half = grid.centres_m()[cells], grid.cell_size_m / 2
+    return shapely.STRtree(shapely.box(*(centres - half).T, *(centres + half).T))
 
 
 def _away_from(table: gpd.GeoDataFrame, tree: shapely.STRtree) -> gpd.GeoDataFrame:

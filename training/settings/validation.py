@@ -45,6 +45,20 @@ class ValidationSettings(Settings):
     explained_cells: int = Field(
         2_000, ge=0, le=100_000, description="cells drawn for the report's account of what moves the scores; 0: none"
     )
+    known_in_new_region: tuple[Literal["incidents", "finds", "hazard_areas", "land_release", "survey"], ...] = Field(
+        (),
+        description="sources that a new region has on the day on which it is first mapped, though they make labels or "
+        "bring home what survey found: a region that is held out keeps their records. None by default, because a "
+        "record that labels a cell would tell its held-out neighbours the answer; what makes no label (conflict "
+        "events, accidents that are no labels) always stays",
+    )
+    placebo_trees: int = Field(
+        60,
+        ge=0,
+        le=1000,
+        description="trees of the placebo: the recipe on land that is shifted from under its labels and records. What "
+        "it scores above chance stands beside every figure; 0: no placebo",
+    )
     baselines: tuple[str, ...] = Field(BASELINE_NAMES, description="rankings that the model is judged beside")
     draws: int = Field(200, ge=10, le=10_000, description="bootstrap draws of blocks of land behind every interval")
     picture_dpi: int = Field(220, ge=20, le=600, description="dots per inch of the report's pictures")

@@ -1,9 +1,9 @@
 from .audit_sample import horvitz_thompson
-from .baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
+from .baselines import BASELINES, LEARNERS, RULES, Land, Lesson, Ranking
 from .block_bootstrap import bounds, gains, judged_on_draws, pooled_score
 from .count_metrics import area_figures, deviance, skill, tenths
 from .drift import MOVED_MUCH, population_stability, reference_text
-from .held_out import MISSED_COLUMNS, HeldOut, missed_table, pooled_table, probability_table
+from .held_out import MISSED_COLUMNS, PLACEBO, HeldOut, missed_table, pooled_table, probability_table
 from .metrics import judge, mean_by_ranking, prediction_rate, worst_regions
 from .polygon_metrics import polygon_figures
 from .probability_metrics import reliability
@@ -17,7 +17,9 @@ __all__ = [
     "LEARNERS",
     "MISSED_COLUMNS",
     "MOVED_MUCH",
+    "PLACEBO",
     "PROTOCOLS",
+    "RULES",
     "Fold",
     "HeldOut",
     "Labels",

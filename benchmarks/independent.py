@@ -1,0 +1,90 @@
+"""The map on independently made countries, against the truth: labels, recall, the way from baseline to oracle; README.md.
+
+`--chance` lays hazards with no relation to anything: every protocol must then judge the model at 0.5.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import mlrisk
+from benchmarks.independent_country import World, write_independent
+from features.base import Flags, Floats
+from training.evidence import FOUND
+from training.train import Trained
+from training.validation.metrics import recall_at_area
+from training.validation.baselines import rule_scores
+
+LITTLE = ("validation.explained_cells=0", "contamination.members=5", "casualty.members=3")
+
+
+def way(map_: float, baseline: float, oracle: float) -> float:
+    """Share of the way from a baseline to the oracle.
+
+    >>> round(way(0.7, 0.6, 0.8), 3)
+    0.5
+    """
+    return (map_ - baseline) / (oracle - baseline)
+
+
+def scored(trained: Trained, threads: int) -> Floats:
+    """The model's score of every cell."""
+    model, study = trained.contamination, trained.study
+    values = np.ascontiguousarray(study.learned.aligned(model.ranker.features))
+    return np.asarray(model.scores(values, threads).score)
+
+
+def recalls(scores: Mapping[str, Floats], asked: Flags, true: Flags) -> dict[str, float]:
+    """Recall at 10 % of the `asked` land by ranking; a score that is NaN ranks last."""
+    return {
+        name: recall_at_area(np.nan_to_num(score, nan=-np.inf)[asked], true[asked], 0.1)
+        for name, score in scores.items()
+    }
+
+
+def judged(seed: int, folder: Path, by_chance: bool, overrides: Sequence[str]) -> dict[str, float]:
+    """Figures of one country, printed as they come."""
+    world: World = write_independent(seed, folder, by_chance=by_chance)
+    config = mlrisk.load_config(folder / "config.yaml", overrides=[*LITTLE, *overrides])
+    started = time.monotonic()
+    trained = mlrisk.train(config)
+    evidence, study = trained.evidence, trained.study
+    found = evidence.state == FOUND
+    asked, true = ~evidence.labelled, world.contaminated.ravel()
+    rules = {name: score for name, score in rule_scores(study.table.names, study.table.values).items()}
+    ranked = {"map": scored(trained, config.compute.threads), **rules}
+    ranked |= {"stated causes": world.stated.ravel(), "oracle": world.intensity.ravel()}
+    figures = recalls(ranked, asked, true)
+    best = max(rules, key=lambda name: figures[name])
+    print(
+        f"\nseed {seed}{', by chance' if by_chance else ''}: {len(found):,} cells, {time.monotonic() - started:.0f} s"
+    )
+    print(f"found labels that are right: {world.ever.ravel()[found].mean():.3f} of {int(found.sum())}")
+    print("recall at 10 % of unsearched land: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    if not by_chance:
+        for name in ("map", "stated causes"):
+            print(f"way from {best} to the oracle, {name}: {way(figures[name], figures[best], figures['oracle']):.3f}")
+    table = trained.metrics
+    means = table[(table["fold"] == "mean") & (table["ranking"] == "mlrisk")]
+    print("ROC AUC: " + ", ".join(f"{row['protocol']} {row['roc_auc']:.3f}" for row in means.to_dict("records")))
+    return figures | {"way": way(figures["map"], figures[best], figures["oracle"])}
+
+
+def main() -> None:
+    """Judge each seed in a scratch folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--chance", action="store_true", help="hazards by chance")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in arguments.seeds:
+            judged(seed, Path(scratch) / f"seed-{seed}", arguments.chance, arguments.set)
+
+
+if __name__ == "__main__":
+    main()

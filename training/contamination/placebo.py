@@ -1,0 +1,77 @@
+"""The placebo: the recipe where land was moved from under its labels, so that nothing can be learned of it.
+
+Labels and the records that they are made of stay in place, and everything else (relief, lines, roads, people) is
+shifted by whole blocks around the area: the same as moving the labels, but without laying the records anew. What the
+recipe still scores above chance is no knowledge of land: a leak from labels into features, or chance itself.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from features.base import Floats, Grid, Integers
+from features.table import FeatureTable
+from training.contamination.dataset import CellDataset
+from training.contamination.learning_set import side_of
+from training.contamination.neighbour_outcomes import SURVEY_SOURCES, features_made_of
+from training.contamination.recipe import Recipe, fit_side, recipe_of
+from training.settings import TrainConfig
+from training.validation import Fold
+
+# The placebo needs no more cells than tell 0.5 from 0.6.
+MOST_CELLS = 4_000
+# A shift by less than this part of the area would leave land beside its own labels.
+LEAST_SHIFT = 0.2
+
+
+def placebo_scores(config: TrainConfig, study: CellDataset, fold: Fold) -> Floats:
+    """Scores of the judged cells of a fold by the recipe on shifted land; every fold has a shift of its own.
+
+    The trees are as few as `validation.placebo_trees`, and nothing is tuned or screened.
+    """
+    seed = [config.seed, *(fold.protocol + fold.name).encode()]
+    rng = np.random.default_rng(seed)
+    moved = shifted(study, shift_of(study.grid, config.validation.block_m, rng))
+    side = side_of(moved, fold.train, config.validation.block_m).thinned(MOST_CELLS, config.seed)
+    recipe = recipe_of(config.contamination)
+    trees = replace(recipe.ranker.trees, n_trees=config.validation.placebo_trees)
+    few = Recipe(replace(recipe.ranker, trees=trees, bags=1))
+    ranker = fit_side(side, few, config.seed)
+    return ranker.raw(np.ascontiguousarray(moved.learned.values[fold.test]), config.compute.threads)
+
+
+def shift_of(grid: Grid, block_m: float, rng: np.random.Generator) -> tuple[int, int]:
+    """Cells down and across: whole blocks where the area holds several, at least LEAST_SHIFT of a side one way."""
+    shift = []
+    for cells in grid.shape:
+        low, high = max(1, round(LEAST_SHIFT * cells)), max(1, round((1 - LEAST_SHIFT) * cells))
+        step = max(1, min(round(block_m / grid.cell_size_m), max(1, cells // 5)))
+        steps = np.arange(step, cells, step)
+        allowed = steps[(steps >= low) & (steps <= high)]
+        shift.append(int(rng.choice(allowed)) if len(allowed) else cells // 2)
+    return shift[0], shift[1]
+
+
+def shifted(study: CellDataset, shift: tuple[int, int]) -> CellDataset:
+    """The study with all that no label is made of shifted around its rectangle; labels and their records stay."""
+    source = shifted_rows(study.grid, shift)
+    stay = set(features_made_of(study.infos, SURVEY_SOURCES | study.snapshot.context.own_event_sources))
+    values = np.array(study.learned.values.T)
+    for place, name in enumerate(study.learned.names):
+        if name not in stay:
+            values[place] = values[place][source]
+    return replace(study, learned=FeatureTable(study.learned.names, values.T))
+
+
+def shifted_rows(grid: Grid, shift: tuple[int, int]) -> Integers:
+    """Row of the cell that each cell takes its land from, (n_cells,); the nearest one where that lies outside."""
+    rows, columns = np.nonzero(grid.mask)
+    place = np.full(grid.shape, -1, dtype=np.int64)
+    place[rows, columns] = np.arange(len(rows))
+    to = np.column_stack([(rows + shift[0]) % grid.shape[0], (columns + shift[1]) % grid.shape[1]])
+    source = place[to[:, 0], to[:, 1]]
+    outside = source < 0
+    if outside.any():
+        source[outside] = cKDTree(np.column_stack([rows, columns])).query(to[outside])[1]
+    return source
