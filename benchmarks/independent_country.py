@@ -98,7 +98,9 @@ def write_independent(seed: int, folder: Path, cell_size_m: float = 500.0, by_ch
         _marked(cell[open_], shape),
         _covered(land.centres, polygons[cleared <= np.datetime64(f"{AS_OF_YEAR}-12-31")]),
     )
-    _write(rng, folder, land, items, cell, polygons, cleared, when, accidents, world)
+    accidents.to_csv(folder / "incidents.csv", index=False)
+    _write_survey(rng, folder, items, cell, when, polygons, cleared)
+    _write_land(rng, folder, land, cell_size_m)
     text = CONFIG.format(seed=seed, cell_size_m=cell_size_m, kind="hazards by chance" if by_chance else "two fronts")
     (folder / "config.yaml").write_text(text, encoding="utf-8")
     return world
@@ -254,44 +256,43 @@ def _with_degrees(table: pd.DataFrame, points: Floats) -> pd.DataFrame:
     return table.assign(longitude=places.x.round(7).to_numpy(), latitude=places.y.round(7).to_numpy())
 
 
-def _write(
-    rng: np.random.Generator, folder: Path, land: _Land, items: Floats, cell: Integers, polygons: np.ndarray,
-    cleared: np.ndarray, when: np.ndarray, accidents: pd.DataFrame, world: World,
+def _write_survey(
+    rng: np.random.Generator, folder: Path, items: Floats, cell: Integers, when: np.ndarray, polygons: np.ndarray,
+    cleared: np.ndarray,
 ) -> None:  # fmt: skip
-    """The files of the authority, and the truth beside them for whoever judges."""
+    """What clearance brought home: polygons with counts, and one located find of nearly every cell."""
     found = np.flatnonzero(~np.isnat(when))
-    # One item of each contaminated cell of a polygon is located, for nearly all of them.
     _, first = np.unique(cell[found], return_index=True)
     located = found[first][rng.uniform(size=len(first)) < LOCATED]
     finds = _with_degrees(pd.DataFrame({"date": when[located], "eo_category": "AP mine"}), items[located])
     holder = shapely.STRtree(polygons).query(shapely.points(items[found]), predicate="intersects")[1]
     count = np.bincount(holder, minlength=len(polygons))
     releases = {"release_type": "cleared", "end_date": pd.to_datetime(cleared), "ap_mines": count}
-    line = shapely.LineString(land.recorded)
-    seeds = rng.uniform(0, SIDE_M, (12, 2)) + [EAST, NORTH]
+    gpd.GeoDataFrame(releases, geometry=polygons, crs=CRS).to_file(folder / "land_release.gpkg")
+    finds.to_csv(folder / "finds.csv", index=False)
+
+
+def _write_land(rng: np.random.Generator, folder: Path, land: _Land, cell_size_m: float) -> None:
+    """What is on maps and in the press: the recorded line, roads, people, districts, heights, events of the war."""
+    seeds = rng.uniform(0, SIDE_M, (12, 2)) + np.array([EAST, NORTH])
     area = shapely.box(EAST, NORTH, EAST + SIDE_M, NORTH + SIDE_M)
-    shapes = [
-        part.intersection(area) for part in shapely.voronoi_polygons(shapely.multipoints(seeds), extend_to=area).geoms
-    ]
-    near = rng.choice(81, 250)
-    events = land.lines[1][near] + rng.normal(0, 2500, (250, 2))
-    wars = {"date": np.datetime64("1993-01-01") + rng.integers(0, 700, 250).astype("timedelta64[D]")}
+    districts = shapely.voronoi_polygons(shapely.multipoints(seeds), extend_to=area).geoms
+    shapes = [part.intersection(area) for part in districts]
+    line = {"held_to": pd.to_datetime(["1995-06-01"]), "kind": ["line_of_contact"]}
     layers = {
-        "front_lines": ({"held_to": pd.to_datetime(["1995-06-01"]), "kind": ["line_of_contact"]}, [line]),
+        "front_lines": (line, [shapely.LineString(land.recorded)]),
         "roads": ({"road_class": ["tertiary"] * len(land.roads)}, land.roads),
         "settlements": ({"population": land.people[:, 2].round()}, shapely.points(land.people[:, :2])),
         "districts": ({"name": [f"D{number:02d}" for number in range(len(shapes))]}, shapes),
     }
     for name, (columns, shapes_of) in layers.items():
         gpd.GeoDataFrame(columns, geometry=shapes_of, crs=CRS).to_file(folder / "country.gpkg", layer=name)
-    gpd.GeoDataFrame(releases, geometry=polygons, crs=CRS).to_file(folder / "land_release.gpkg")
     gpd.GeoDataFrame({"name": ["area"]}, geometry=[area], crs=CRS).to_file(folder / "area.gpkg")
-    finds.to_csv(folder / "finds.csv", index=False)
-    accidents.to_csv(folder / "incidents.csv", index=False)
+    events = land.lines[1][rng.choice(81, 250)] + rng.normal(0, 2500, (250, 2))
+    wars = {"date": np.datetime64("1993-01-01") + rng.integers(0, 700, 250).astype("timedelta64[D]")}
     _with_degrees(pd.DataFrame(wars), events).to_csv(folder / "conflict_events.csv", index=False)
-    size, side = world.intensity.shape[0], world.cell_size_m
+    size = len(land.elevation_m)
+    transform = Affine(cell_size_m, 0, EAST, 0, -cell_size_m, NORTH + SIDE_M)
     profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "height": size, "width": size, "crs": CRS}
-    with rasterio.open(
-        folder / "dem.tif", "w", transform=Affine(side, 0, EAST, 0, -side, NORTH + SIDE_M), **profile
-    ) as file:
+    with rasterio.open(folder / "dem.tif", "w", transform=transform, **profile) as file:
         file.write(land.elevation_m.astype(np.float32), 1)

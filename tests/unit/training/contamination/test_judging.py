@@ -12,6 +12,7 @@ from training.contamination import judging
 from training.contamination.judging import MODEL, judge_contamination
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.validation.baselines import BASELINES, random_order
+from training.validation.held_out import PLACEBO
 from training.validation.metrics import judge
 
 SIDE = 20
@@ -184,7 +185,7 @@ def test_every_fold_and_ranking_has_a_row_with_its_figures(made, judgement):
     assert not any("silent" in held.rules for held in judgement.held_out.values())
     for trial in made[1]:
         rows = table[(table["protocol"] == trial.fold.protocol) & (table["fold"] == trial.fold.name)]
-        assert rows["ranking"].tolist() == [MODEL, *CHEAP, "place", "lesson"]
+        assert rows["ranking"].tolist() == [MODEL, *CHEAP, "place", "lesson", PLACEBO]
         rows = rows.set_index("ranking")
         assert rows.loc["random order", "roc_auc"] == 0.5
         assert rows.loc["lesson", "recall_10"] == pytest.approx(0.1)
@@ -207,7 +208,7 @@ def test_a_ranking_of_ones_own_is_named_by_module_and_function_and_stands_in_the
         return np.array([float(truth[tuple(centre)]) for centre in cells.centres_m])
 
     table = judge_contamination(config, study, trials[-2:], {"mine": named, "truth": knows}).table
-    assert table["ranking"].tolist() == [MODEL, "mine", "truth"] * 2
+    assert table["ranking"].tolist() == [MODEL, "mine", "truth", PLACEBO] * 2
     assert table.loc[table["ranking"] == "mine", "roc_auc"].tolist() == [0.5, 0.5]
     assert table.loc[table["ranking"] == "truth", "roc_auc"].tolist() == [1.0, 1.0]
 
@@ -218,7 +219,7 @@ def test_baselines_and_draws_are_those_of_the_config(config, made):
     for draws in (10, 60):
         asked = config_of(validation={"baselines": ["incident density"], "draws": draws})
         table = judge_contamination(asked, study, trials[-1:]).table
-        assert table["ranking"].tolist() == [MODEL, "incident density"]
+        assert table["ranking"].tolist() == [MODEL, "incident density", PLACEBO]
         low[draws] = table["roc_auc_low"].tolist()
     assert low[10] != low[60]
 

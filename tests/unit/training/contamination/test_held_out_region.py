@@ -1,0 +1,103 @@
+"""A region that is held out shows nothing of its own survey, and a placebo says what labels alone would score."""
+
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from tests.support.sample_study import UTM, config_of, grid_of, inputs_of, land, study_and_trials
+from training.contamination.dataset import held_back_study
+from training.contamination.neighbour_outcomes import sources_held_back
+from training.contamination.placebo import placebo_scores, shift_of, shifted, shifted_rows
+from training.validation.held_out import PLACEBO
+
+LABELS = {"found": ["survey_found", "find", "accident"], "searched": ["survey_searched"]}
+
+
+def config_with_finds(**validation):
+    families = ("front_lines", "incidents", "finds", "settlements")
+    chosen = {"protocols": ["leave_region_out"], **validation}
+    return config_of(features=families, contamination={"labels": LABELS}, validation=chosen)
+
+
+def with_finds(tables, places):
+    dates = pd.Series(pd.Timestamp("2020-05-05") + pd.to_timedelta(range(len(places)), unit="D"))
+    finds = gpd.GeoDataFrame({"date": dates}, geometry=shapely.points(places), crs=UTM)
+    return tables | {"finds": finds}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    surveyed = land()
+    found = surveyed["survey"][surveyed["survey"]["outcome"] == "found"]
+    return with_finds(surveyed, shapely.get_coordinates(found.geometry.array))
+
+
+@pytest.fixture(scope="module")
+def made(tables):
+    return study_and_trials(config_with_finds(), inputs_of(tables))
+
+
+def test_finds_and_accidents_of_a_held_out_region_move_no_feature_of_its_fold(tables, made):
+    study, trials = made
+    told = [name for name in study.learned.names if name.startswith(("find_", "incident_"))]
+    assert told
+    for trial in trials:
+        region = np.isin(study.regions, trial.fold.facts["regions"])
+        kept = {}
+        for source in ("finds", "incidents"):
+            points = tables[source].geometry
+            cell = study.grid.locate(points.x.to_numpy(), points.y.to_numpy())
+            away = (cell < 0) | ~region[cell]
+            kept[source] = tables[source][away].reset_index(drop=True)
+            assert 0 < away.sum() < len(away)
+        again, _ = study_and_trials(config_with_finds(protocols=[]), inputs_of(tables | kept))
+        # An accident less may label a cell less: the buffer of the fold hides the same cells in both.
+        again = replace(again, evidence=study.evidence)
+        same = held_back_study(config_with_finds(), again, trial.fold.train, np.flatnonzero(region))
+        np.testing.assert_array_equal(same.learned.aligned(told), trial.study.learned.aligned(told))
+        assert not np.array_equal(again.learned.aligned(told), study.learned.aligned(told), equal_nan=True)
+
+
+def test_accidents_stay_where_a_new_region_has_them(tables, made):
+    study, _ = made
+    _, trials = study_and_trials(config_with_finds(known_in_new_region=["incidents"]), inputs_of(tables))
+    accidents = [name for name in study.learned.names if name.startswith("incident_")]
+    for trial in trials:
+        np.testing.assert_array_equal(trial.study.learned.aligned(accidents), study.learned.aligned(accidents))
+
+
+def test_what_makes_no_label_is_no_secret(made):
+    context = replace(made[0].snapshot.context, own_event_sources=frozenset({"hazard_areas"}))
+    assert "incidents" not in sources_held_back(context, ())
+    assert sources_held_back(context, ("finds", "survey")) == {"hazard_areas", "land_release"}
+
+
+def test_the_placebo_moves_land_around_and_leaves_records_with_their_labels(made):
+    study, trials = made
+    source = shifted_rows(study.grid, (5, 7))
+    assert sorted(source) == list(range(study.grid.n_cells))
+    centres = study.grid.centres_m() // study.grid.cell_size_m
+    apart = (centres[source] - centres) % 24
+    assert np.unique(apart, axis=0).tolist() == [[7, 19]]
+    moved = shifted(study, (5, 7))
+    stays = [name for name in study.learned.names if name.startswith(("find_", "incident_"))]
+    np.testing.assert_array_equal(moved.learned.aligned(stays), study.learned.aligned(stays))
+    line = ["front_line_distance_m"]
+    np.testing.assert_array_equal(moved.learned.aligned(line), study.learned.aligned(line)[source])
+    scores = placebo_scores(config_with_finds(), trials[0].study, trials[0].fold)
+    assert scores.shape == trials[0].fold.test.shape
+    assert np.isfinite(scores).all()
+    assert PLACEBO == "placebo"
+
+
+def test_a_shift_is_of_whole_blocks_and_far():
+    grid = grid_of(40)
+    for seed in range(20):
+        down, across = shift_of(grid, 2_000, np.random.default_rng(seed))
+        assert down % 4 == across % 4 == 0
+        assert 8 <= down <= 32
+        assert 8 <= across <= 32
