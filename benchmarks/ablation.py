@@ -11,7 +11,7 @@ from mlrisk.settings import Config
 from training.contamination import MODEL, CellDataset, judge_contamination, trials_of
 from training.contamination.dataset import restudied
 from training.validation import HeldOut, mean_by_ranking, pooled_score
-from training.validation.baselines import RULES
+from training.validation.baselines import FEATURE_RANKINGS
 from training.validation.block_bootstrap import paired_differences
 
 DEFAULT = "as configured"
@@ -71,7 +71,7 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def _judged(config: Config, study: CellDataset) -> tuple[HeldOut, dict[str, float]]:
-    judgement = judge_contamination(config, study, trials_of(config, study), RULES)
+    judgement = judge_contamination(config, study, trials_of(config, study), FEATURE_RANKINGS)
     means = mean_by_ranking(judgement.table).set_index("ranking").loc[MODEL]
     return judgement.held_out["leave_region_out"], {name: float(means[name]) for name in FIGURES}
 

@@ -16,7 +16,7 @@ from benchmarks.independent_country import World, write_independent
 from features.base import Flags, Floats
 from training.evidence import FOUND
 from training.train import Trained
-from training.validation.baselines import rule_scores
+from training.validation.baselines import feature_scores
 from training.validation.metrics import recall_at_area
 
 LITTLE = ("validation.explained_cells=0", "contamination.members=5", "casualty.members=3")
@@ -55,7 +55,7 @@ def judged(seed: int, folder: Path, by_chance: bool, overrides: Sequence[str]) -
     evidence, study = trained.evidence, trained.study
     found = evidence.state == FOUND
     asked, true = ~evidence.labelled, world.contaminated.ravel()
-    rules = rule_scores(study.table.names, study.table.values)
+    rules = feature_scores(study.table.names, study.table.values)
     ranked = {"map": scored(trained, config.compute.threads), **rules}
     ranked |= {"stated causes": world.stated.ravel(), "oracle": world.intensity.ravel()}
     figures = recalls(ranked, asked, true)

@@ -13,7 +13,7 @@ from benchmarks.contamination import DATA, ROOT
 from features.base import Flags, Floats, Integers
 from mlrisk.settings import Config
 from models.applicability import Domain, fit_domain
-from models.calibration import calibration_error, cross_calibrated
+from models.calibration import cross_calibrated
 from models.venn_abers import fit_venn_abers
 from training.contamination import (
     CellDataset,
@@ -27,6 +27,7 @@ from training.contamination import (
     trials_of,
 )
 from training.evidence import open_inputs, open_ledger
+from training.validation import calibration_error
 
 REGION_M = 40_000
 # Blocks of land from one of which to the next intervals must hold, as in a training run.

@@ -26,15 +26,14 @@ from models.positive_unlabelled import Unlabelled, fit_beside
 from training.contamination import audited, boosting_params, cell_blocks, dealt, features_of_outcomes
 from training.contamination.survey_bias import (
     background_chance,
-    calibration_error,
     effective_sample_size,
     propensity,
     survey_weights,
 )
 from training.evidence import FOUND, contamination_context, open_inputs, open_ledger
 from training.settings import BoostingSettings, SurveyBiasSettings
-from training.validation import judge
-from training.validation.baselines import rule_scores
+from training.validation import calibration_error, judge
+from training.validation.baselines import feature_scores
 
 CELL_SIZE_M = 250.0
 ORACLE_DRAWS = 120
@@ -210,7 +209,7 @@ def judged(seed: int, case: Case, params: BoostingParams) -> pd.DataFrame:
     print(f"seed {seed}  {labelled:,} labelled cells, effective {effective_sample_size(stable):,.0f} under weights")
     land = ~case.surveyed
     names = tuple(str(name) for name in case.names)
-    scores = dict(rule_scores(names, case.values))
+    scores = dict(feature_scores(names, case.values))
     scores |= {name: way.everywhere() for name, way in ways.items()}
     scores |= {"oracle: intensities": case.oracle_intensities, "oracle: rules": case.oracle_rules}
     unknown = case.state == 0

@@ -14,7 +14,7 @@ from features.as_of import Snapshot
 from features.table import feature_table
 from training.evidence import contamination_context, open_inputs
 from training.validation import judge
-from training.validation.baselines import rule_scores
+from training.validation.baselines import feature_scores
 
 
 def judged(seed: int, cells: int, folder: Path) -> dict[str, float]:
@@ -30,7 +30,7 @@ def judged(seed: int, cells: int, folder: Path) -> dict[str, float]:
         surveyed = truth.read(truth.descriptions.index("surveyed") + 1)[grid.mask] > 0
     inputs = open_inputs(config)
     table = feature_table(grid, Snapshot(inputs.sources, contamination_context(config)), config.features)
-    scores = {"mlrisk": risk["contamination_score"].to_numpy()} | rule_scores(table.names, table.values)
+    scores = {"mlrisk": risk["contamination_score"].to_numpy()} | feature_scores(table.names, table.values)
     for where, cell in (("all land", np.ones(len(risk), dtype=bool)), ("unsurveyed land", ~surveyed)):
         for ranking_name, score in scores.items():
             figures = judge(score[cell], true[cell])

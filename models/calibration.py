@@ -76,21 +76,6 @@ def cross_calibrated(raw: Floats, positive: Flags, area: Floats, fold: Integers)
     return probability
 
 
-def calibration_error(probability: Floats, positive: Flags, area: Floats, bins: int = 10) -> float:
-    """Mean |predicted - observed| over bins of equal area, weighted by area (Naeini, Cooper and Hauskrecht 2015).
-
-    Cells of one probability stay in one bin, so that the order of rows says nothing. NaN without rows.
-    """
-    if not len(probability):
-        return float("nan")
-    _, place = np.unique(probability, return_inverse=True)
-    size = np.bincount(place, weights=area)
-    middle = (np.cumsum(size) - size / 2) / size.sum()
-    group = np.minimum((middle * bins).astype(np.int64), bins - 1)[place]
-    gap = np.bincount(group, weights=area * (probability - positive), minlength=bins)
-    return float(np.abs(gap).sum() / area.sum())
-
-
 def between_regions(probability: Floats, positive: Flags, area: Floats, region: Integers) -> float:
     """Standard deviation of the regions' log-odds about the curve, freed of sampling noise; NaN under two regions.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.base import Flags, Floats, Floats32, Integers
 from models.applicability import fit_domain
+from models.block_draws import draw_blocks
 from models.boosting import side_by_side
 from models.calibration import Calibration, between_regions, calibrate, cross_calibrated
 from models.contamination import ContaminationModel
@@ -124,8 +125,8 @@ class _Progress:
 def _drawn(rows: TrainingRows, seed: int) -> Integers:
     """How often each row is drawn when blocks of land are drawn with replacement."""
     rng = np.random.default_rng(seed)
-    blocks, block = np.unique(rows.block, return_inverse=True)
-    drawn = np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks))[block]
+    block, times = draw_blocks(rows.block, rng, 1)
+    drawn: Integers = times[0].astype(np.int64)[block]
     if _both_classes(rows.target) and not _both_classes(rows.target[drawn > 0]):
         # Few blocks hold all that was found: rows are drawn instead, which understates the spread.
         drawn = np.bincount(rng.integers(0, len(block), len(block)), minlength=len(block))

@@ -1,4 +1,5 @@
 from .arrays import Flags, Floats, Floats32, Integers
+from .code import package_digest
 from .errors import ConfigError, InputError, MlriskError
 from .feature_info import (
     CLIP_M,
@@ -76,6 +77,7 @@ __all__ = [
     "known_at",
     "no_progress",
     "numbers",
+    "package_digest",
     "parse_yaml",
     "places_m",
     "projected_crs",

@@ -1,6 +1,5 @@
 """Where tiles are computed: in threads of this process, in worker processes, or by the workers of a Dask scheduler."""
 
-import hashlib
 import multiprocessing
 import re
 import signal
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from features.base import ConfigError, Grid, MlriskError, trim_heap
+from features.base import ConfigError, Grid, MlriskError, package_digest, trim_heap
 
 LOCAL, PROCESSES = "local", "processes"
 DASK_ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):\d{1,5}")
@@ -65,13 +64,8 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
 
 
 def code_digest() -> str:
-    """SHA-256 over the modules of the package `features`: other code may give other values under the same version."""
-    sha = hashlib.sha256()
-    package = Path(__file__).parents[1]
-    for path in sorted(package.rglob("*.py")):
-        text = path.read_bytes()
-        sha.update(f"{path.relative_to(package).as_posix()}\0{len(text)}\0".encode() + text)
-    return sha.hexdigest()
+    """SHA-256 over the package `features`: other code may give other values under the same version."""
+    return package_digest(Path(__file__).parents[1])
 
 
 def _in_order(submit: Callable[[Grid], Any], tiles: list[Grid], workers: int) -> Iterator[tuple[Grid, Any]]:

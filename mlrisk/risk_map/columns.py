@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.base import Floats, Floats32
 from training.settings import ACTIVITIES
+from training.validation import FEATURE_BASELINES
 
 MAIN = "casualties_per_year"
 
@@ -41,16 +42,10 @@ def ground_columns(names: tuple[str, ...], values: Floats32) -> dict[str, Floats
     return {name: values[:, place[name]].astype(np.float64) for name in GROUND_COLUMNS if name in place}
 
 
-# Rule: the feature that it ranks by, and -1 where less comes first. The features are columns at the end of
-# risk.parquet where the sources gave them, as they were known at as_of.
-RULES: dict[str, tuple[str, int]] = {
-    "distance to the line": ("front_line_distance_m", -1),
-    "distance to an incident": ("incident_distance_m", -1),
-    "incident density": ("incident_density_2km_per_km2", 1),
-    "distance to a hazard area": ("hazard_area_distance_m", -1),
-}
+# Their features are columns at the end of risk.parquet where the sources gave them, as they were known at as_of.
+RULES = {name: baseline for name, baseline in FEATURE_BASELINES.items() if baseline.on_map}
 
-RULE_COLUMNS = tuple(feature for feature, _ in RULES.values())
+RULE_COLUMNS = tuple(baseline.feature for baseline in RULES.values())
 
 
 def rule_columns(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
@@ -72,7 +67,7 @@ def rule_scores(risk: Mapping[str, pd.Series]) -> dict[str, Floats]:
     {'distance to the line': [-100.0, -500.0]}
     """
     return {
-        rule: sign * risk[feature].to_numpy(dtype=np.float64)
-        for rule, (feature, sign) in RULES.items()
-        if feature in risk
+        name: baseline.score(risk[baseline.feature].to_numpy(dtype=np.float64))
+        for name, baseline in RULES.items()
+        if baseline.feature in risk
     }

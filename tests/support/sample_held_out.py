@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from training.reporting.tables import ReportInput
+from training.validation.block_bootstrap import block_intervals
 from training.validation.held_out import HeldOut
-from training.validation.metrics import block_intervals, judge
+from training.validation.metrics import judge
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.base import Flags, Floats, Integers
 from features.table import FeatureTable
+from models.block_draws import draw_blocks
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
 from models.mixture import Dispersion, dispersion, mixture_weights, shares
@@ -254,7 +255,5 @@ def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Fla
 
 def _draws(block: Integers, members: int, seed: int) -> list[Floats]:
     """How often each unit is drawn when blocks of land are drawn with replacement, once for each member."""
-    names, place = np.unique(block, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    drawn = [np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names)) for _ in range(members)]
-    return [times[place.reshape(-1)].astype(np.float64) for times in drawn]
+    place, times = draw_blocks(block, np.random.default_rng(seed), members)
+    return list(times[:, place])

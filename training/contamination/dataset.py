@@ -20,7 +20,7 @@ from training.contamination.neighbour_outcomes import (
 from training.contamination.survey_bias import SurveyBias, propensity, survey_bias
 from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs, cell_regions, contamination_context
 from training.settings import TrainConfig
-from training.validation import RULES, Labels
+from training.validation import FEATURE_BASELINES, Labels
 
 # Books that are written on: what is counted in them grows without the land being another.
 GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield_records"}
@@ -116,7 +116,7 @@ def held_back_study(
     if sources is None:
         sources = sources_held_back(study.snapshot.context, config.validation.known_in_new_region)
     # What neither the model nor a rule of thumb reads is not built again: it is unknown in the fold.
-    read = (*study.learned.names, *(rule.feature for rule in RULES.values()))
+    read = (*study.learned.names, *(one.feature for one in FEATURE_BASELINES.values() if one.on_held_out))
     names = tuple(name for name in study.table.names if name in set(read))
     table = FeatureTable(names, study.table.aligned(names))
     seen = held_back(table, study.infos, study.snapshot, study.grid, np.flatnonzero(hidden), config.compute, sources)

@@ -233,16 +233,3 @@ def audited(
     curve = expit(intercept + slope * logit(np.array(calibration.probability)))
     level = tuple(np.clip(curve, LOWEST, 1 - LOWEST).tolist())
     return replace(calibration, method=f"{calibration.method}, audited", probability=level)
-
-
-def calibration_error(
-    probability: Floats,
-    found: Flags,
-    bins: int = 10,
-    weight: Floats | None = None,
-) -> float:
-    """Mean distance between probability and observed share over bins of equal numbers of cells (Naeini et al. 2015)."""
-    weight = np.ones(len(found)) if weight is None else weight
-    parts = np.array_split(np.argsort(probability, kind="stable"), bins)
-    gaps = [abs(float((weight[part] * (probability[part] - found[part])).sum())) for part in parts if len(part)]
-    return sum(gaps) / float(weight.sum())

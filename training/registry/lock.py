@@ -1,14 +1,13 @@
-"""One retraining at a time: a lock that the operating system takes back from whoever is killed."""
+"""One retraining at a time: a lock that the operating system takes back from a process that is killed."""
 
-import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from features.base import MlriskError
 from training.registry.store_errors import advice_for
@@ -22,45 +21,50 @@ class BusyError(MlriskError):
 
 @contextmanager
 def only_one(path: Path, wait_s: float = 0.0) -> Iterator[None]:
-    """Hold the lock of a file, waiting up to `wait_s` for whoever holds it.
+    """Hold the lock of a file, waiting up to `wait_s` for the process that holds it.
 
-    Raises BusyError that names the holder, and MlriskError where the file cannot be written. A process that is killed
-    holds no lock: nothing has to be cleaned up by hand.
+    Raises BusyError that names this process, and MlriskError where the file cannot be written. A process that is
+    killed holds no lock: nothing has to be cleaned up by hand. The holder stands in a file of its own beside the lock,
+    because Windows lets nobody read a locked file.
     """
+    lock = FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        lock.acquire(timeout=wait_s, poll_interval=POLL_S)
+    except Timeout as error:
+        raise BusyError(
+            f"another retraining runs ({_holder(path)}): wait until it has ended, or let this one wait with "
+            "retraining.lock_wait_s"
+        ) from error
     except OSError as error:
-        raise MlriskError(f"lock ({path}) cannot be written: {advice_for(error) or error.strerror}") from error
-    with file:
-        until = time.monotonic() + wait_s
-        while not _taken(file):
-            if time.monotonic() >= until:
-                raise BusyError(
-                    f"another retraining runs ({_holder(path)}): wait until it has ended, or let this one wait with "
-                    "retraining.lock_wait_s"
-                )
-            time.sleep(POLL_S)
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}))
-        file.flush()
-        try:
-            yield
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
-
-
-def _taken(file: IO[str]) -> bool:
+        raise _unwritable(path, error) from error
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        _name_holder(path)
+        yield
+    finally:
+        lock.release()
+
+
+def holder_path(path: Path) -> Path:
+    """The file beside a lock that says which process took it last."""
+    return path.with_name(f"{path.name}.holder")
+
+
+def _name_holder(path: Path) -> None:
+    facts = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    try:
+        holder_path(path).write_text(json.dumps(facts), encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(holder_path(path), error) from error
 
 
 def _holder(path: Path) -> str:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return f"process {told['pid']} since {told['since']}"
+        facts = json.loads(holder_path(path).read_text(encoding="utf-8"))
+        return f"process {facts['pid']} since {facts['since']}"
     except (OSError, ValueError, KeyError):
         return "its process is not known"
+
+
+def _unwritable(path: Path, error: OSError) -> MlriskError:
+    return MlriskError(f"lock ({path}) cannot be written: {advice_for(error) or error.strerror}")

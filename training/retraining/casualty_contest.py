@@ -10,7 +10,7 @@ from models.casualty import CasualtyModel
 from training.casualty import History, Moment, fit_casualty, patterns_of, unit_blocks
 from training.evidence import NO_REGION, cell_regions
 from training.settings import TrainConfig
-from training.validation import Labels, deal
+from training.validation import Labels, block_times, deal, deviance
 
 # Groups of regions of which each is judged by a model of the others.
 FOLDS = 3
@@ -86,24 +86,17 @@ def casualty_arena(
     )
 
 
-def contributions(observed: Floats, expected: Floats) -> Floats:
-    """Poisson deviance of each unit; an expectation of nothing counts as a millionth of the mean one."""
-    floor = np.maximum(expected, 1e-6 * max(float(expected.mean()), 1e-12))
-    ratio = np.where(observed > 0, observed / floor, 1.0)
-    return np.asarray(2 * (observed * np.log(ratio) - (observed - floor)))
-
-
 def worse_by(arena: CasualtyArena, block: Integers, draws: int, seed: int = 0) -> Floats:
-    """Share by which the challenger's deviance exceeds the champion's, in each draw of blocks of land, (draws,)."""
-    names, place = np.unique(block, return_inverse=True)
-    place = place.reshape(-1)
-    sums = [
-        np.bincount(place, weights=contributions(arena.observed, expected), minlength=len(names))
+    """Share by which the challenger's deviance exceeds the champion's, in each draw of blocks of land, (draws,).
+
+    With too few blocks to draw from it is the share on the units as they are, (1,).
+    """
+    place, times = block_times(block, seed, draws)
+    weights = times[:, place] if len(times) else np.ones((1, len(place)))
+    champion, challenger = (
+        np.array([deviance(arena.observed, expected, weight) for weight in weights])
         for expected in (arena.champion, arena.challenger)
-    ]
-    rng = np.random.default_rng(seed)
-    times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    champion, challenger = times @ sums[0], times @ sums[1]
+    )
     return np.asarray((challenger - champion) / np.maximum(champion, 1e-12))
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.base import Flags, Floats
-from models.calibration import calibration_error, cross_calibrated
+from models.calibration import cross_calibrated
 from training.evidence import CHANCE, PEOPLE, STRENGTH
-from training.retraining.casualty_contest import contributions, worse_by
+from training.retraining.casualty_contest import worse_by
 from training.retraining.contest import NEWEST, REGIONS, Arena, Contest, districts_of
 from training.retraining.contradiction import found_and_stated, shift, turned_round
 from training.retraining.loss import DRAWS, loss_of, many_blocks
 from training.settings import RetrainingSettings
-from training.validation import MOVED_MUCH
+from training.validation import MOVED_MUCH, calibration_error, deviance
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def check_casualty(contest: Contest, settings: RetrainingSettings) -> list[Check
         told = f"{accidents:.0f} dated accidents since the champion's date where regions can be held out: too few"
         return [Check("casualty risk", True, told, judged=False)]
     worse = worse_by(arena, many_blocks(arena.centres_m, arena.block_m, arena.side_m), DRAWS)
-    both = [float(contributions(arena.observed, one).mean()) for one in (arena.champion, arena.challenger)]
+    both = [deviance(arena.observed, one) for one in (arena.champion, arena.challenger)]
     beyond = float((worse > settings.casualty_margin).mean())
     low, high = np.quantile(worse, [0.05, 0.95])
     told = (

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from features.base import package_digest
 from training.settings.config import TrainConfig
 
 
@@ -64,19 +65,10 @@ def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def tree_digest(folder: Path) -> str:
-    """SHA-256 over the names and bytes of all files of a package, but for what Python makes of them."""
-    texts = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            texts[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return digest_of(texts)
-
-
 def program_digest(*packages: str) -> str:
     """SHA-256 over all files of some packages of the program, such as "features" and "models"."""
     folders = {name: Path(str(find_spec(name).origin)).parent for name in packages}  # type: ignore[union-attr]
-    return digest_of({name: tree_digest(folder) for name, folder in folders.items()})
+    return digest_of({name: package_digest(folder) for name, folder in folders.items()})
 
 
 def code_version() -> str:

@@ -1,25 +1,28 @@
 from .audit_sample import horvitz_thompson
-from .baselines import BASELINES, LEARNERS, RULES, Land, Lesson, Ranking
-from .block_bootstrap import bounds, gains, judged_on_draws, pooled_score
+from .baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
+from .block_bootstrap import block_times, bounds, gains, judged_on_draws, pooled_score
 from .count_metrics import area_figures, deviance, skill, tenths
 from .drift import MOVED_MUCH, population_stability, reference_text
+from .feature_baselines import FEATURE_BASELINES
 from .held_out import MISSED_COLUMNS, PLACEBO, HeldOut, missed_table, pooled_table, probability_table
 from .metrics import judge, mean_by_ranking, prediction_rate, worst_regions
 from .polygon_metrics import polygon_figures
-from .probability_metrics import reliability
+from .probability_metrics import calibration_error, reliability
 from .ranking_metrics import recall_at
 from .splits import PROTOCOLS, Fold, Labels, deal, explained, judges, leave_region_out
+from .splitter import CellFolds
 from .survey_order import order_of
 from .variogram import autocorrelation_range_m
 
 __all__ = [
     "BASELINES",
+    "FEATURE_BASELINES",
     "LEARNERS",
     "MISSED_COLUMNS",
     "MOVED_MUCH",
     "PLACEBO",
     "PROTOCOLS",
-    "RULES",
+    "CellFolds",
     "Fold",
     "HeldOut",
     "Labels",
@@ -28,7 +31,9 @@ __all__ = [
     "Ranking",
     "area_figures",
     "autocorrelation_range_m",
+    "block_times",
     "bounds",
+    "calibration_error",
     "deal",
     "deviance",
     "explained",

@@ -1,4 +1,4 @@
-"""Rankings that every model is shown beside: rules of thumb, chance, and the simplest learners.
+"""Rankings that every model is shown beside: one feature, chance, and the simplest learners.
 
 A ranking is one function: it learns from a Lesson and scores the cells of a Land; more is surveyed first. To see a
 model of your own in every table, write such a function and name it in `benchmarks.contamination`.
@@ -18,11 +18,11 @@ from sklearn.preprocessing import QuantileTransformer
 
 from features.base import Flags, Floats, Floats32, Integers
 from training.settings import BASELINE_NAMES
+from training.validation.feature_baselines import FEATURE_BASELINES, INCIDENT_DISTANCE, FeatureBaseline
 from training.validation.held_out import RANDOM
 
 # Beyond this many rows neither learner gains, and both cost minutes.
 MOST_ROWS = 10_000
-INCIDENT_DISTANCE = "incident_distance_m"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +70,14 @@ class Lesson:
 Ranking = Callable[[Lesson, Land], Floats | None]
 
 
-@dataclass(frozen=True)
-class RuleOfThumb:
-    """Rank by one feature; `sign` is -1 where less comes first (a distance)."""
+def ranked_by(baseline: FeatureBaseline) -> Ranking:
+    """The ranking by one feature; it says None where the sources do not give the feature."""
 
-    feature: str
-    sign: int
+    def ranking(_: Lesson, land: Land) -> Floats | None:
+        values = land.column(baseline.feature)
+        return None if values is None else baseline.score(values)
 
-    def __call__(self, _: Lesson, land: Land) -> Floats | None:
-        """The score of each cell, None where the sources do not give the feature."""
-        values = land.column(self.feature)
-        return None if values is None else self.sign * values
+    return ranking
 
 
 def random_order(_: Lesson, land: Land) -> Floats:
@@ -117,18 +114,14 @@ def random_forest(lesson: Lesson, land: Land) -> Floats:
     return np.asarray(forest.predict_proba(filled.transform(land.seen()))[:, 1], dtype=np.float64)
 
 
-# What a planner would do without a model. A new rule of thumb is one line, reported where its feature exists.
-RULES: dict[str, RuleOfThumb] = {
-    "distance to the line": RuleOfThumb("front_line_distance_m", -1),
-    "distance to an incident": RuleOfThumb(INCIDENT_DISTANCE, -1),
-    "incident density": RuleOfThumb("incident_density_2km_per_km2", 1),
-    "distance to a settlement": RuleOfThumb("settlement_distance_m", -1),
+FEATURE_RANKINGS: dict[str, Ranking] = {
+    name: ranked_by(baseline) for name, baseline in FEATURE_BASELINES.items() if baseline.on_held_out
 }
 LEARNERS: dict[str, Ranking] = {"logistic regression": logistic_regression, "random forest": random_forest}
 # A new baseline is one function, one line here and its name in BASELINE_NAMES of the settings.
 BASELINES: dict[str, Ranking] = {
     RANDOM: random_order,
-    **RULES,
+    **FEATURE_RANKINGS,
     "distance to what is known": near_contamination,
     **LEARNERS,
 }
@@ -138,13 +131,13 @@ if tuple(BASELINES) != BASELINE_NAMES:
     )
 
 
-def rule_scores(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
-    """Score of every rule whose feature is in the table, by rule name; a larger score is surveyed first."""
+def feature_scores(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
+    """Score of every baseline of one feature of a table (n_cells, n_features), by name; larger is surveyed first."""
     position = {name: index for index, name in enumerate(names)}
     return {
-        name: rule.sign * values[:, position[rule.feature]].astype(np.float64)
-        for name, rule in RULES.items()
-        if rule.feature in position
+        name: baseline.score(values[:, position[baseline.feature]].astype(np.float64))
+        for name, baseline in FEATURE_BASELINES.items()
+        if baseline.on_held_out and baseline.feature in position
     }
 
 

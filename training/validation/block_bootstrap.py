@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.base import Flags, Floats, Integers
+from models.block_draws import draw_blocks
 from training.validation.probability_metrics import LEAST, equal_count_bins, recalibration, score_and_curvature
 from training.validation.ranking_metrics import ranking_figures
 from training.validation.survey_order import order_of
@@ -25,13 +26,8 @@ def block_times(block: Integers, seed: int, draws: int) -> tuple[Integers, Float
 
     Equal arguments give equal draws: two rankings of the same cells are compared on the same land.
     """
-    names, place = np.unique(block, return_inverse=True)
-    number = len(names)
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(0, max(number, 1), (draws if number >= FEWEST_BLOCKS else 0, number))
-    times = np.zeros((len(chosen), number))
-    np.add.at(times, (np.arange(len(chosen))[:, None], chosen), 1.0)
-    return place.reshape(-1).astype(np.int64), times
+    place, times = draw_blocks(block, np.random.default_rng(seed), draws)
+    return place, times if times.shape[1] >= FEWEST_BLOCKS else times[:0]
 
 
 def ranking_draws(

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import mean_poisson_deviance
 
 from features.base import Floats
-from training.validation.metrics import poisson_deviance
 
 AREA_SHARES = (0.01, 0.05, 0.10)
 TENTHS = 10
@@ -12,10 +12,16 @@ TENTHS = 10
 LEAST_EXPECTED = 1e-6
 
 
-def deviance(observed: Floats, expected: Floats) -> float:
-    """Mean Poisson deviance; an expectation of nothing counts as LEAST_EXPECTED of the mean one."""
+def deviance(observed: Floats, expected: Floats, weight: Floats | None = None) -> float:
+    """Mean Poisson deviance; an expectation of nothing counts as LEAST_EXPECTED of the mean one.
+
+    Each unit counts by its `weight` (n,) where one is given.
+
+    >>> deviance(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+    0.0
+    """
     floor = LEAST_EXPECTED * max(float(expected.mean()), 1e-12)
-    return poisson_deviance(observed, np.maximum(expected, floor))
+    return float(mean_poisson_deviance(observed, np.maximum(expected, floor), sample_weight=weight))
 
 
 def skill(observed: Floats, expected: Floats, other: Floats) -> float:

@@ -4,12 +4,8 @@ import numpy as np
 import pandas as pd
 
 from features.base import Flags, Floats, Integers
-from training.validation.block_bootstrap import FEWEST_BLOCKS, block_intervals
 from training.validation.ranking_metrics import AREA_SHARES, HAZARD_SHARES, ranking_figures, recall_at
 from training.validation.survey_order import order_of
-
-__all__ = ["AREA_SHARES", "FEWEST_BLOCKS", "HAZARD_SHARES", "block_intervals", "judge", "mean_by_ranking"]
-__all__ += ["missed_positives", "poisson_deviance", "prediction_rate", "recall_at_area", "worst_regions"]
 
 # Figures of which less is better.
 LESS_IS_BETTER = (
@@ -97,12 +93,6 @@ def worst_regions(table: pd.DataFrame, figure: str = "recall_10") -> pd.DataFram
     by = judged.groupby(["protocol", "ranking"], sort=False)[figure]
     at = by.idxmax() if figure in LESS_IS_BETTER else by.idxmin()
     return judged.loc[at.to_numpy()].reset_index(drop=True)
-
-
-def poisson_deviance(observed: Floats, expected: Floats) -> float:
-    """Mean Poisson deviance; `expected` must be positive (McCullagh and Nelder 1989, p. 34)."""
-    ratio = np.where(observed > 0, observed / expected, 1.0)
-    return float(2 * np.mean(observed * np.log(ratio) - (observed - expected)))
 
 
 def mean_by_ranking(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Figures of a probability: Brier score, log loss, calibration error and the slope of recalibration."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -13,30 +15,47 @@ LEAST = 1e-6
 def probability_figures(probability: Floats, positive: Flags, area: Floats | None = None) -> dict[str, float]:
     """Brier score, log loss, calibration error, slope and intercept of recalibration; cells count by their area.
 
-    `calibration_error` is the mean distance between stated and observed frequency over ten bins of equally many cells
-    (ECE, Naeini et al., 2015). `calibration_slope` and `calibration_intercept` are those of a logistic regression of
-    the outcome on the stated logit (Cox, 1958): 1 and 0 for a calibrated probability, a slope under 1 for one that
-    is too sure. NaN without a positive and a negative. Cells without a probability are left out.
+    `calibration_error` is that of the function of this name. `calibration_slope` and `calibration_intercept` are those
+    of a logistic regression of the outcome on the stated logit (Cox, 1958): 1 and 0 for a calibrated probability, a
+    slope under 1 for one that is too sure. NaN without a positive and a negative. Cells without a probability are left
+    out.
     """
     probability, positive, area = _stated(probability, positive, area)
+    positive = positive.astype(bool)
     judged = bool((area * positive).sum() > 0 and (area * ~positive).sum() > 0)
     if not judged:
         return dict.fromkeys(
             ("brier", "log_loss", "calibration_error", "calibration_slope", "calibration_intercept"), float("nan")
         )
     inside = np.clip(probability, LEAST, 1 - LEAST)
-    table = reliability(probability, positive, area)
     intercept, slope = recalibration(np.log(inside / (1 - inside)), positive, area)
     return {
         "brier": float(np.average((probability - positive) ** 2, weights=area)),
         "log_loss": float(np.average(-np.log(np.where(positive, inside, 1 - inside)), weights=area)),
-        "calibration_error": float(np.average((table["stated"] - table["observed"]).abs(), weights=table["area"])),
+        "calibration_error": calibration_error(probability, positive, area),
         "calibration_slope": slope,
         "calibration_intercept": intercept,
     }
 
 
-def reliability(probability: Floats, positive: Flags, area: Floats | None = None, bins: int = BINS) -> pd.DataFrame:
+def calibration_error(probability: Floats, positive: Flags | Floats, area: Floats | None = None) -> float:
+    """Mean distance between stated and observed frequency over ten bins of equally many cells (Naeini et al. 2015).
+
+    Cells count by their area; those without a probability are left out, and NaN stands for none at all. `positive` may
+    hold the true probability of each cell where it is known, as on synthetic land.
+
+    >>> calibration_error(np.full(4, 0.5), np.array([True, False, True, True]))
+    0.25
+    """
+    table = reliability(probability, positive, area)
+    if not len(table):
+        return float("nan")
+    return float(np.average((table["stated"] - table["observed"]).abs(), weights=table["area"]))
+
+
+def reliability(
+    probability: Floats, positive: Flags | Floats, area: Floats | None = None, bins: int = BINS
+) -> pd.DataFrame:
     """Stated and observed frequency by bins of equally many cells: stated, observed, area, cells, found.
 
     Cells of one probability stay in one bin, so that there may be fewer bins than asked for.
@@ -110,7 +129,7 @@ def score_and_curvature(logit: Floats, positive: Flags, theta: Floats) -> tuple[
     )
 
 
-def _stated(probability: Floats, positive: Flags, area: Floats | None) -> tuple[Floats, Flags, Floats]:
+def _stated(probability: Floats, positive: Any, area: Floats | None) -> tuple[Floats, Any, Floats]:
     known = np.isfinite(probability)
     part = np.ones(len(probability)) if area is None else np.asarray(area, dtype=np.float64)
-    return probability[known], positive.astype(bool)[known], part[known]
+    return probability[known], positive[known], part[known]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from models.calibration import between_regions, calibrate, calibration_error, cross_calibrated
+from models.calibration import between_regions, calibrate, cross_calibrated
 
 
 @pytest.mark.parametrize(("n", "method"), [(900, "platt"), (4_000, "beta"), (20_000, "isotonic")])
@@ -61,15 +61,6 @@ def test_a_fold_without_others_to_learn_from_has_no_probability():
     assert np.isnan(cross_calibrated(raw, positive, np.ones(4), np.zeros(4))).all()
     halves = cross_calibrated(raw, positive, np.ones(4), np.array([0, 0, 1, 1]))
     assert np.isfinite(halves).tolist() == [False, False, True, False]
-
-
-def test_calibration_error_in_closed_form():
-    probability = np.repeat([0.1, 0.6], 50)
-    positive = np.concatenate([np.arange(50) < 10, np.arange(50) < 25])
-    area = np.repeat([1.0, 3.0], 50)
-    assert calibration_error(probability, positive, np.ones(100)) == pytest.approx(0.1)
-    assert calibration_error(probability, np.arange(100) % 2 == 0, area) == pytest.approx((0.4 + 3 * 0.1) / 4)
-    assert np.isnan(calibration_error(probability[:0], positive[:0], area[:0]))
 
 
 @pytest.mark.parametrize(("spread", "off"), [(0.0, 0.15), (0.8, 0.25)])

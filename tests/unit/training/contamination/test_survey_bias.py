@@ -17,7 +17,6 @@ from training.contamination.survey_bias import (
     audited,
     away_from,
     background_chance,
-    calibration_error,
     dealt,
     effective_sample_size,
     propensity,
@@ -26,6 +25,7 @@ from training.contamination.survey_bias import (
     unlabelled_land,
 )
 from training.settings.config import SurveyBiasSettings
+from training.validation.probability_metrics import calibration_error
 
 SMALL = BoostingParams(
     n_trees=40,

@@ -12,7 +12,7 @@ import pytest
 
 from features.base.errors import MlriskError
 from tests.support.paths import ROOT
-from training.registry.lock import BusyError, only_one
+from training.registry.lock import BusyError, holder_path, only_one
 from training.registry.store_errors import TrackingError, store_errors
 
 HOLD = """
@@ -52,7 +52,7 @@ def test_a_second_run_waits_if_it_may(tmp_path, holder):
     holder.kill()
     # Whoever is killed holds no lock.
     with only_one(tmp_path / "lock", 5):
-        assert str(os.getpid()) in (tmp_path / "lock").read_text()
+        assert str(os.getpid()) in holder_path(tmp_path / "lock").read_text()
     with only_one(tmp_path / "lock"):
         pass
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.metrics import mean_poisson_deviance
 
 from features.table.build import FeatureTable
-from training.retraining.casualty_contest import CasualtyArena, contributions, worse_by
+from training.retraining.casualty_contest import CasualtyArena, worse_by
 from training.retraining.contest import NEWEST, REGIONS, Arena, asked_of
 from training.retraining.gate import (
     CHECKS,
@@ -23,6 +24,7 @@ from training.retraining.gate import (
 )
 from training.retraining.loss import blocks_of, loss_of
 from training.settings.config import RetrainingSettings
+from training.validation.block_bootstrap import block_times
 from training.validation.count_metrics import deviance
 from training.validation.drift import population_stability, reference_of
 
@@ -205,11 +207,22 @@ def test_casualty_risk_must_not_be_worse_on_the_newest_accidents():
     assert not few[0].judged
 
 
-def test_deviance_by_unit_is_that_of_all():
-    made = accidents(0.5)
-    mean = contributions(made.observed, made.challenger).mean()
-    assert mean == pytest.approx(deviance(made.observed, made.challenger))
+def test_a_draw_of_the_casualty_contest_is_the_deviance_of_its_units_repeated():
+    made, block = accidents(0.5), np.arange(400) // 40
+    place, times = block_times(block, 3, 20)
+    drawn = worse_by(made, block, 20, seed=3)
+    for row in range(20):
+        rows = np.repeat(np.arange(400), times[row].astype(int)[place])
+        # The floor under expectations is that of all units: nothing here is near it.
+        both = [mean_poisson_deviance(made.observed[rows], one[rows]) for one in (made.champion, made.challenger)]
+        assert drawn[row] == pytest.approx(both[1] / both[0] - 1)
     assert np.abs(worse_by(accidents(1.0), np.arange(400), 20)).max() < 1e-9
+
+
+def test_too_few_blocks_leave_the_share_as_it_is():
+    made = accidents(0.5)
+    whole = deviance(made.observed, made.challenger) / deviance(made.observed, made.champion) - 1
+    assert worse_by(made, np.arange(400) // 200, 20) == pytest.approx([whole])
 
 
 def test_the_same_scores_lose_nothing_on_any_draw():

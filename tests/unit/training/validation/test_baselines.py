@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from training.validation import baselines
 from training.validation.baselines import (
     BASELINES,
+    FEATURE_RANKINGS,
     INCIDENT_DISTANCE,
-    RULES,
     Land,
     Lesson,
+    feature_scores,
     near_contamination,
-    rule_scores,
 )
 from training.validation.metrics import judge
 
@@ -85,13 +85,13 @@ def test_a_rule_of_thumb_is_one_feature_with_its_direction(lesson):
     assert np.array_equal(BASELINES["distance to an incident"](lesson, cells), expected)
     dense = Land(("incident_density_2km_per_km2",), np.array([[1.0], [3.0]], dtype=np.float32), (), np.zeros((2, 2)))
     assert BASELINES["incident density"](lesson, dense).tolist() == [1.0, 3.0]
-    assert rule_scores(dense.names, dense.values).keys() == {"incident density"}
+    assert feature_scores(dense.names, dense.values).keys() == {"incident density"}
 
 
 def test_a_rule_without_its_feature_says_nothing(lesson):
     cells = land(50, seed=4)
-    spoken = {name for name in RULES if BASELINES[name](lesson, cells) is not None}
-    assert spoken == {"distance to an incident"} == rule_scores(cells.names, cells.values).keys()
+    spoken = {name for name in FEATURE_RANKINGS if BASELINES[name](lesson, cells) is not None}
+    assert spoken == {"distance to an incident"} == feature_scores(cells.names, cells.values).keys()
 
 
 @pytest.mark.parametrize("name", LEARNERS)

@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from training.validation.metrics import block_intervals, judge, mean_by_ranking, poisson_deviance, recall_at_area
+from training.validation.block_bootstrap import block_intervals
+from training.validation.count_metrics import deviance
+from training.validation.metrics import judge, mean_by_ranking, recall_at_area
 
 
 def test_recall_counts_the_best_cells_first():
@@ -80,9 +82,9 @@ def test_cells_count_by_the_part_that_was_searched():
 
 def test_deviance_is_zero_for_a_perfect_forecast_and_follows_its_formula():
     observed = np.array([0.0, 2.0])
-    assert poisson_deviance(np.array([1.0, 2.0]), np.array([1.0, 2.0])) == 0
+    assert deviance(np.array([1.0, 2.0]), np.array([1.0, 2.0])) == 0
     expected = 2 * ((0.5 - 0) + (2 * np.log(2 / 1) - 1)) / 2
-    assert poisson_deviance(observed, np.array([0.5, 1.0])) == pytest.approx(expected)
+    assert deviance(observed, np.array([0.5, 1.0])) == pytest.approx(expected)
 
 
 def test_means_stand_beside_the_folds():

@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
-from training.validation.probability_metrics import probability_figures, reliability
+from training.validation.probability_metrics import calibration_error, probability_figures, reliability
 
 
 @pytest.fixture
@@ -59,3 +59,13 @@ def test_cells_without_a_probability_are_left_out_and_one_outcome_judges_nothing
 
 def test_separated_outcomes_have_no_slope():
     assert np.isnan(probability_figures(np.array([0.1, 0.2, 0.8, 0.9]), np.arange(4) > 1)["calibration_slope"])
+
+
+def test_calibration_error_in_closed_form():
+    probability = np.repeat([0.1, 0.6], 50)
+    positive = np.concatenate([np.arange(50) < 10, np.arange(50) < 25])
+    area = np.repeat([1.0, 3.0], 50)
+    assert calibration_error(probability, positive, np.ones(100)) == pytest.approx(0.1)
+    assert calibration_error(probability, np.arange(100) % 2 == 0, area) == pytest.approx((0.4 + 3 * 0.1) / 4)
+    assert calibration_error(probability, probability + 0.2) == pytest.approx(0.2)
+    assert np.isnan(calibration_error(probability[:0], positive[:0], area[:0]))
