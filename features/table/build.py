@@ -62,6 +62,16 @@ class FeatureTable:
         position = {name: index for index, name in enumerate(self.names)}
         return self.values.T[[position[name] for name in wanted]].T
 
+    def reindexed(self, names: Iterable[str]) -> Floats32:
+        """The columns of these names, (n_cells, n_names), NaN where the table has none of that name.
+
+        For a model that is judged on sources that no longer give all of its features; `aligned` is for the others.
+        """
+        position = {name: index for index, name in enumerate(self.names)}
+        absent = np.full(len(self.values), np.nan, dtype=np.float32)
+        columns = [self.values[:, position[name]] if name in position else absent for name in names]
+        return np.ascontiguousarray(np.column_stack(columns))
+
 
 def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> FeatureTable:
     """All features of the cells inside a tile.

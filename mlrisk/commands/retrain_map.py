@@ -15,7 +15,7 @@ from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from training.evidence import Inputs, cell_regions, contamination_context, open_inputs, open_ledger
 from training.registry import RegisteredVersion, Store
-from training.retraining import UNCHANGED, Decision, RetrainSession, Signature, asked_of, decide, read_last_run
+from training.retraining import UNCHANGED, Decision, RetrainSession, Signature, decide, read_last_run
 
 
 def retrain_and_map(
@@ -67,4 +67,4 @@ def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
         table = grid_feature_table(
             inputs.grid, snapshot, config.features, config.compute.tile_cells, config.compute.schedule
         )
-    return model.ranker.raw(asked_of(table, model.ranker.features), config.compute.threads)
+    return model.ranker.raw(table.reindexed(model.ranker.features), config.compute.threads)

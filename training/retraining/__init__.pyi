@@ -1,4 +1,3 @@
-from .contest import asked_of
 from .decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING, Decision
 from .last_run import LastRun, read_last_run
 from .retrain import decide
@@ -15,7 +14,6 @@ __all__ = [
     "LastRun",
     "RetrainSession",
     "Signature",
-    "asked_of",
     "begin",
     "decide",
     "lock_path",

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 
 from features.base import Flags, Floats, Integers
+from features.table import FeatureTable
 from models.casualty import CasualtyModel
 from training.casualty import History, Moment, fit_casualty, patterns_of, unit_blocks
 from training.evidence import NO_REGION, cell_regions
@@ -102,10 +103,7 @@ def worse_by(arena: CasualtyArena, block: Integers, draws: int, seed: int = 0) -
 
 def _expected(model: CasualtyModel, moment: Moment, threads: int) -> Floats:
     """Accidents expected of each unit in any unit of time; features that the moment lacks are unknown."""
-    place = {name: number for number, name in enumerate(moment.features)}
-    absent = np.full(len(moment.values), np.nan, dtype=np.float32)
-    columns = [moment.values[:, place[name]] if name in place else absent for name in model.features]
-    values = np.ascontiguousarray(np.column_stack(columns))
+    values = FeatureTable(moment.features, moment.values).reindexed(model.features)
     return model.casualties(values, moment.exposure, patterns_of(model.pattern_names, moment), threads)[0]
 
 

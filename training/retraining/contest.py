@@ -1,6 +1,6 @@
 """Champion and challenger on the same land: the newest results, and regions held out of what was known before."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.base import Flags, Floats, Floats32, Integers
-from features.table import FeatureTable
+from features.base import Flags, Floats, Integers
 from models.boosting import side_by_side
 from models.contamination import ContaminationModel
 from models.ranker import Ranker
@@ -124,20 +123,10 @@ def contest(
 
 def _in_domain(config: TrainConfig, study: CellDataset, model: ContaminationModel) -> float:
     """Share of the land in a model's domain, of MOST_LOOKED_AT cells of it: the limits are whole per cents."""
-    cells, size = asked_of(study.table, model.ranker.features), study.grid.n_cells
+    cells, size = study.table.reindexed(model.ranker.features), study.grid.n_cells
     if size > MOST_LOOKED_AT:
         cells = cells[np.random.default_rng(config.seed).choice(size, MOST_LOOKED_AT, replace=False)]
     return float(model.domain.contains(cells, config.compute.threads).mean())
-
-
-def asked_of(table: FeatureTable, names: Sequence[str]) -> Floats32:
-    """The columns that a model asks for, unknown where the table has none of that name; (n_cells, n_names)."""
-    place = {name: number for number, name in enumerate(table.names)}
-    columns = [
-        table.values[:, place[name]] if name in place else np.full(len(table.values), np.nan, np.float32)
-        for name in names
-    ]
-    return np.ascontiguousarray(np.column_stack(columns).astype(np.float32))
 
 
 def _newest(
@@ -165,16 +154,14 @@ def _newest(
     groups = list(deal(labels, config.validation, config.seed).values())
     tests = [np.flatnonzero(test & np.isin(now.regions, members)) for members in groups]
     trains = [np.flatnonzero(now.evidence.labelled & ~_near(now, fresh, rows, buffer_m)) for rows in tests]
-    jobs = [
-        (rows, train) for rows, train in zip(tests, trains, strict=True) if len(rows) and judges(_labels_of(now), train)
-    ]
+    jobs = [(rows, train) for rows, train in zip(tests, trains, strict=True) if len(rows) and judges(now.labels, train)]
     if not jobs:
         return None
     size = now.grid.cell_size_m
     rankers = side_by_side(lambda job: _ranker(config, now, job[1], job[0], size), jobs, config.compute.threads)
     cell = np.concatenate([rows for rows, _ in jobs])
     ours = np.concatenate([_raw(then, ranker, rows) for ranker, (rows, _) in zip(rankers, jobs, strict=True)])
-    theirs = champion.ranker.raw(asked_of(then.table, champion.ranker.features)[cell], 1)
+    theirs = champion.ranker.raw(then.table.reindexed(champion.ranker.features)[cell], 1)
     return Arena(
         name=NEWEST,
         cell=cell,
@@ -244,7 +231,7 @@ def _ranker(config: TrainConfig, study: CellDataset, train: Integers, test: Inte
 
 
 def _raw(study: CellDataset, ranker: Ranker, rows: Integers) -> Floats:
-    return ranker.raw(asked_of(study.table, ranker.features)[rows], 1)
+    return ranker.raw(study.table.reindexed(ranker.features)[rows], 1)
 
 
 def _near(study: CellDataset, which: Flags, rows: Integers, buffer_m: float) -> Flags:
@@ -268,12 +255,8 @@ def _buffer_m(config: TrainConfig, then: CellDataset) -> float:
     return max(size, autocorrelation_range_m(then.grid.centres_m()[rows], found, size, config.seed))
 
 
-def _labels_of(study: CellDataset) -> Labels:
-    return study.labels
-
-
 def arena_table(contest: Contest) -> pd.DataFrame:
-    """Every judged cell with both scores, for whoever wants to judge anew."""
+    """Every judged cell with both scores, for a reader who wants to judge anew."""
     return pd.concat([_rows(contest, arena) for arena in contest.arenas], ignore_index=True) if contest.arenas else (
         pd.DataFrame()
     )  # fmt: skip

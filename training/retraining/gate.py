@@ -1,7 +1,7 @@
 """The gate: what a challenger has to hold before it ranks. Each check is one function and one line in CHECKS."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,14 +16,23 @@ from training.settings import RetrainingSettings
 from training.validation import MOVED_MUCH, calibration_error, deviance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Check:
-    """What one check found: whether it holds, and a sentence with the figures; `judged` is False where it could not."""
+    """What one check found: whether it holds, a sentence for people, and the figures in it as values.
+
+    `judged` is False where there was too little to judge by: such a check holds.
+    """
 
     name: str
     passed: bool
     text: str
+    figures: Mapping[str, float] = field(default_factory=dict)
     judged: bool = True
+
+
+def not_judged(name: str, text: str, **figures: float) -> Check:
+    """A check that had too little to judge by."""
+    return Check(name=name, passed=True, text=text, figures=figures, judged=False)
 
 
 def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -32,20 +41,21 @@ def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     checks = []
     for arena in contest.arenas:
         if not _judgeable(arena, np.ones(len(arena.cell), dtype=bool), settings):
-            told = (
+            text = (
                 f"{arena.name} hold {int(arena.positive.sum())} found of {len(arena.cell):,} cells: too few to judge by"
             )
-            checks.append(Check(f"recall, {arena.name}", True, told, judged=False))
+            checks.append(not_judged(f"recall, {arena.name}", text, found=int(arena.positive.sum())))
             continue
         loss = loss_of(arena, figure)
         beyond = loss.share_beyond(settings.margin)
-        told = (
+        text = (
             f"recall at {settings.budget_percent} % of area on {arena.name}, {int(arena.positive.sum()):,} found of "
-            f"{len(arena.cell):,} cells: {loss.told()}; worse by more than {settings.margin:g} in {beyond:.0%} of draws"
+            f"{len(arena.cell):,} cells: {loss.sentence()}; "
+            f"worse by more than {settings.margin:g} in {beyond:.0%} of draws"
         )
-        checks.append(Check(f"recall, {arena.name}", beyond <= settings.doubt, told))
-    return checks or [Check("recall", True, "nothing new could be judged: no newer result on land that was unknown",
-                            judged=False)]  # fmt: skip
+        figures = {**loss.figures(), "share_beyond": beyond}
+        checks.append(Check(name=f"recall, {arena.name}", passed=beyond <= settings.doubt, text=text, figures=figures))
+    return checks or [not_judged("recall", "nothing new could be judged: no newer result on land that was unknown")]
 
 
 def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -59,10 +69,13 @@ def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Chec
             judged += 1
             loss = loss_of(arena, "roc_auc", rows)
             if loss.share_beyond(settings.district_margin) > settings.district_doubt:
-                worse.append(f"{name} ({loss.told()})")
-        told = f"{judged} district(s) judged on {arena.name}, margin {settings.district_margin:g} of ROC AUC: "
-        told += f"worse in {'; '.join(worse)}" if worse else "none worse"
-        checks.append(Check(f"districts, {arena.name}", not worse, told, judged > 0))
+                worse.append(f"{name} ({loss.sentence()})")
+        text = f"{judged} district(s) judged on {arena.name}, margin {settings.district_margin:g} of ROC AUC: "
+        text += f"worse in {'; '.join(worse)}" if worse else "none worse"
+        figures = {"districts": judged, "worse": len(worse)}
+        checks.append(
+            Check(name=f"districts, {arena.name}", passed=not worse, text=text, figures=figures, judged=judged > 0)
+        )
     return checks
 
 
@@ -75,14 +88,15 @@ def check_independent(contest: Contest, settings: RetrainingSettings) -> list[Ch
     if arena is None:
         return []
     counts = {name or "nobody says": int((arena.origin == name).sum()) for name in STRENGTH}
-    told = "newest results by who chose the land: " + ", ".join(f"{name} {n:,}" for name, n in counts.items() if n)
+    text = "newest results by who chose the land: " + ", ".join(f"{name} {n:,}" for name, n in counts.items() if n)
     rows = np.isin(arena.origin, (PEOPLE, CHANCE))
     if not _judgeable(arena, rows, settings):
-        return [Check("independent results", True, told, judged=False)]
+        return [not_judged("independent results", text, **counts)]
     loss = loss_of(arena, f"recall_{settings.budget_percent}", rows)
     beyond = loss.share_beyond(settings.margin)
-    told += f"; recall at {settings.budget_percent} % of area by people and chance: {loss.told()}"
-    return [Check("independent results", beyond <= settings.doubt, told)]
+    text += f"; recall at {settings.budget_percent} % of area by people and chance: {loss.sentence()}"
+    figures = {**counts, **loss.figures(), "share_beyond": beyond}
+    return [Check(name="independent results", passed=beyond <= settings.doubt, text=text, figures=figures)]
 
 
 def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -100,36 +114,38 @@ def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[
     for name, rows in judged:
         others = ~rows if int((~rows).sum()) >= 2 * settings.least_found else None
         found, stated = found_and_stated(arena, rows)
-        told = f"{name}: {found:.0%} of {int(rows.sum())} cells found where {stated:.0%} was stated"
+        share = f"{name}: {found:.0%} of {int(rows.sum())} cells found where {stated:.0%} was stated"
         apart = shift(arena, rows) - max(0.0, shift(arena, others) if others is not None else 0.0)
         times = float(np.exp(min(turned_round(arena, rows, others), 20.0)))
         if times > settings.most_turned:
-            odd.append(f"{told}, which fits {times:,.0f} times better with found and searched turned round")
+            odd.append(f"{share}, which fits {times:,.0f} times better with found and searched turned round")
         elif apart > settings.most_shift:
-            odd.append(f"{told}, {apart:+.1f} log-odds")
-    told = f"results of {len(judged)} district(s) against what was known: "
-    text = told + ("; ".join(odd) + ". Look at these records" if odd else "none turns it round")
-    return [Check("contradiction", not odd, text, bool(judged))]
+            odd.append(f"{share}, {apart:+.1f} log-odds")
+    text = f"results of {len(judged)} district(s) against what was known: "
+    text += "; ".join(odd) + ". Look at these records" if odd else "none turns it round"
+    figures = {"districts": len(judged), "turned": len(odd)}
+    return [Check(name="contradiction", passed=not odd, text=text, figures=figures, judged=bool(judged))]
 
 
 def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """The challenger's scores make probabilities that hold on land held out, or are no further off than the champion's.
 
-    Each region's curve is fitted on the other regions, for both alike. What either states of the newest results is
-    told beside it and decides nothing: survey goes where scores are high, and there the best of them disappoint.
+    Each region's curve is fitted on the other regions, for both alike. What either states of the newest results
+    stands beside it and decides nothing: survey goes where scores are high, and there the best of them disappoint.
     """
     arena = contest.arena(REGIONS)
     errors = [np.nan, np.nan] if arena is None else [_error(arena, s) for s in (arena.champion, arena.challenger)]
     if not np.isfinite(errors).all():
-        return [Check("calibration", True, "no two regions could be held out: not judged", judged=False)]
+        return [not_judged("calibration", "no two regions could be held out: not judged")]
     limit = max(settings.most_calibration_error, errors[0] + settings.calibration_margin)
-    told = f"calibration error on {REGIONS}: champion {errors[0]:.3f}, challenger {errors[1]:.3f}, limit {limit:.3f}"
+    text = f"calibration error on {REGIONS}: champion {errors[0]:.3f}, challenger {errors[1]:.3f}, limit {limit:.3f}"
     newest = contest.arena(NEWEST)
     if newest is not None:
         shares = [float(np.average(s, weights=newest.area)) for s in (newest.stated_champion, newest.stated_challenger)]
         found = float(np.average(newest.positive, weights=newest.area))
-        told += f"; {NEWEST}: found {found:.1%}, stated {shares[0]:.1%} and {shares[1]:.1%}"
-    return [Check("calibration", errors[1] <= limit, told)]
+        text += f"; {NEWEST}: found {found:.1%}, stated {shares[0]:.1%} and {shares[1]:.1%}"
+    figures = {"champion": errors[0], "challenger": errors[1], "limit": limit}
+    return [Check(name="calibration", passed=errors[1] <= limit, text=text, figures=figures)]
 
 
 def check_casualty(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -137,34 +153,38 @@ def check_casualty(contest: Contest, settings: RetrainingSettings) -> list[Check
     arena = contest.casualty
     accidents = 0.0 if arena is None else float(arena.observed.sum())
     if arena is None or accidents < settings.least_found:
-        told = f"{accidents:.0f} dated accidents since the champion's date where regions can be held out: too few"
-        return [Check("casualty risk", True, told, judged=False)]
+        text = f"{accidents:.0f} dated accidents since the champion's date where regions can be held out: too few"
+        return [not_judged("casualty risk", text, accidents=accidents)]
     worse = worse_by(arena, many_blocks(arena.centres_m, arena.block_m, arena.side_m), DRAWS)
     both = [deviance(arena.observed, one) for one in (arena.champion, arena.challenger)]
     beyond = float((worse > settings.casualty_margin).mean())
     low, high = np.quantile(worse, [0.05, 0.95])
-    told = (
+    text = (
         f"Poisson deviance on {accidents:.0f} newest accidents in {len(arena.observed):,} units: champion "
         f"{both[0]:.4f}, challenger {both[1]:.4f}, change {both[1] / both[0] - 1:+.1%} ({low:+.1%} to {high:+.1%}); "
         f"worse by more than {settings.casualty_margin:.0%} in {beyond:.0%} of draws"
     )
-    return [Check("casualty risk", beyond <= settings.doubt, told)]
+    figures = {"accidents": accidents, "champion": both[0], "challenger": both[1], "share_beyond": beyond}
+    return [Check(name="casualty risk", passed=beyond <= settings.doubt, text=text, figures=figures)]
 
 
 def check_domain(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """Not much land falls out of the area of applicability."""
     lost = contest.domain_champion - contest.domain_challenger
-    told = (
+    text = (
         f"land in the domain: champion {contest.domain_champion:.1%}, challenger {contest.domain_challenger:.1%}, "
         f"at most {settings.most_domain_loss:.0%} may be lost"
     )
-    return [Check("domain", lost <= settings.most_domain_loss, told)]
+    figures = {"champion": contest.domain_champion, "challenger": contest.domain_challenger}
+    return [Check(name="domain", passed=lost <= settings.most_domain_loss, text=text, figures=figures)]
 
 
 def check_sources(contest: Contest, _: RetrainingSettings) -> list[Check]:
     """No source that the champion learned from has vanished: that is decided by a person, not by a timer."""
     gone = ", ".join(contest.missing) or "none"
-    return [Check("sources", not contest.missing, f"features that vanished: {gone}; new: {len(contest.new)}")]
+    text = f"features that vanished: {gone}; new: {len(contest.new)}"
+    figures = {"vanished": len(contest.missing), "new": len(contest.new)}
+    return [Check(name="sources", passed=not contest.missing, text=text, figures=figures)]
 
 
 CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
@@ -191,8 +211,8 @@ def drift_sentence(psi: list[tuple[str, float]]) -> str:
     'input drift: 1 of 2 features moved much (population stability index over 0.25): road_distance_m 0.31'
     """
     moved = [f"{name} {value:.2f}" for name, value in psi if value > MOVED_MUCH]
-    told = f"input drift: {len(moved)} of {len(psi)} features moved much (population stability index over {MOVED_MUCH})"
-    return told + (f": {', '.join(moved[:10])}" if moved else "")
+    text = f"input drift: {len(moved)} of {len(psi)} features moved much (population stability index over {MOVED_MUCH})"
+    return text + (f": {', '.join(moved[:10])}" if moved else "")
 
 
 def _judgeable(arena: Arena, rows: Flags, settings: RetrainingSettings) -> bool:

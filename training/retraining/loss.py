@@ -30,7 +30,11 @@ class Loss:
         known = self.draws[np.isfinite(self.draws)]
         return float((known > margin).mean()) if len(known) else float(self.loss > margin)
 
-    def told(self) -> str:
+    def figures(self) -> dict[str, float]:
+        """The two figures and by how much the challenger is worse."""
+        return {"champion": self.champion, "challenger": self.challenger, "loss": self.loss}
+
+    def sentence(self) -> str:
         """The two figures, and the bounds of the change where there are any."""
         known = self.draws[np.isfinite(self.draws)]
         text = f"champion {self.champion:.3f}, challenger {self.challenger:.3f}"

@@ -115,7 +115,10 @@ def test_expected_stands_beside_found_on_unknown_land_alone():
 
 
 def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
-    checks = (Check("recall", False, "champion 0.5, challenger 0.3"), Check("domain", True, "90 %"))
+    checks = (
+        Check(name="recall", passed=False, text="champion 0.5, challenger 0.3"),
+        Check(name="domain", passed=True, text="90 %"),
+    )
     decision = Decision(
         kind=REFUSED, champion="3", before="3", challenger="4", checks=checks, notes=("12 records came late",)
     )

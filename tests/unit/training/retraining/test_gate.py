@@ -9,7 +9,7 @@ from sklearn.metrics import mean_poisson_deviance
 
 from features.table.build import FeatureTable
 from training.retraining.casualty_contest import CasualtyArena, worse_by
-from training.retraining.contest import NEWEST, REGIONS, Arena, asked_of
+from training.retraining.contest import NEWEST, REGIONS, Arena
 from training.retraining.gate import (
     CHECKS,
     check_calibration,
@@ -201,6 +201,9 @@ def test_casualty_risk_must_not_be_worse_on_the_newest_accidents():
     checks = check_casualty(worse, SETTINGS)
     assert failed(checks) == ["casualty risk"]
     assert "newest accidents in 400 units" in checks[0].text
+    figures = checks[0].figures
+    assert f"champion {figures['champion']:.4f}, challenger {figures['challenger']:.4f}" in checks[0].text
+    assert figures["share_beyond"] > SETTINGS.doubt
     assert not failed(check_casualty(worse, RetrainingSettings(casualty_margin=1.0, doubt=0.9)))
     few = check_casualty(contest(casualty=accidents(0.0, few=0.01)), SETTINGS)
     assert not failed(few)
@@ -267,6 +270,6 @@ def test_population_stability_of_the_same_land_is_zero_and_grows_with_a_shift():
 
 def test_a_model_is_asked_with_unknown_values_for_what_vanished():
     table = FeatureTable(("a", "b"), np.arange(6, dtype=np.float32).reshape(3, 2))
-    asked = asked_of(table, ("b", "gone"))
+    asked = table.reindexed(("b", "gone"))
     assert asked[:, 0].tolist() == [1.0, 3.0, 5.0]
     assert np.isnan(asked[:, 1]).all()
