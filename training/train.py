@@ -55,7 +55,7 @@ from training.evidence import (
     records_text,
 )
 from training.evidence.fingerprint import fingerprint
-from training.registry import Version
+from training.registry import Store, Version
 from training.reporting import Findings, optimism_gap, record, run_report
 from training.settings import TrainConfig
 from training.validation import mean_by_ranking
@@ -70,6 +70,8 @@ UNJUDGED = {
 }
 
 Progress = Callable[[str], None]
+# MLflow refuses longer tags.
+MOST_TAG = 4000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,7 +81,8 @@ class Trained:
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
-    `report` are the texts of the validation report by file name; `study` is what was learned from.
+    `beaten` are the baselines that rank better than the model, a sentence each. `report` are the texts of the
+    validation report by file name; `study` is what was learned from.
     """
 
     run_id: str
@@ -95,6 +98,7 @@ class Trained:
     study: CellDataset
     judgement: Judgement
     history: History | None
+    beaten: tuple[str, ...]
 
 
 def train(
@@ -110,6 +114,7 @@ def train(
     Raises InputError when too little was found or searched to learn from.
     """
     began_ms = time.time_ns() // 1_000_000
+    Store.of(config).check_open_to(config.name)
     progress("sources")
     inputs = inputs or open_inputs(config)
     progress("evidence")
@@ -154,6 +159,8 @@ def train(
     progress("record")
     records = records_text(ledger, config.as_of)
     every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
+    if report.beaten:
+        every["beaten_by"] = "; ".join(report.beaten)[:MOST_TAG]
     found = Findings(
         study=study,
         judgement=judgement,
@@ -179,10 +186,11 @@ def train(
         casualty_metrics=casualty_judged.table,
         optimism_gap=gap,
         report=report.texts(),
-        warnings=warnings,
+        warnings=(*report.beaten, *warnings),
         study=study,
         judgement=judgement,
         history=history,
+        beaten=report.beaten,
     )
 
 

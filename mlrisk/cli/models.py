@@ -107,9 +107,11 @@ def import_model(
     set_: SetOption = None,
 ) -> Parts:
     """Register an exported version; champion where there is none, else it waits for `mlrisk models promote`."""
-    from training.registry import import_version
+    from mlrisk.settings import load_config
+    from training.registry import Store, import_version
 
-    loaded, store = _opened(config, set_)
+    loaded = load_config(config, None, set_ or ())
+    store = Store.of(loaded)
     version, new = import_version(store, loaded, source, by)
     ranks = f", {version.alias}" if version.alias else ""
     return [f"{'imported' if new else 'already here'}: {version.name} version {version.number}{ranks}"]
@@ -130,7 +132,7 @@ def _opened(path: Path, overrides: list[str] | None) -> "tuple[Config, Store]":
     from training.registry import Store
 
     loaded = load_config(path, None, overrides or ())
-    return loaded, Store.of(loaded)
+    return loaded, Store.existing(loaded)
 
 
 def _model(config: "Config", target: str) -> str:

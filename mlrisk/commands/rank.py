@@ -21,6 +21,7 @@ from mlrisk.ranking import (
     Champions,
     casualty_columns,
     cell_scores,
+    champion_reports,
     load_champions,
     ranked,
     scorer_of,
@@ -119,7 +120,16 @@ def rank(
         "files": files,
         "program": program_digest(*PROGRAM),
     }
-    written = write_package(package, config.output_folder, config.output.formats, summary, beside)
+    reports = champion_reports(config, champions)
+
+    def more(made: Package, folder: Path) -> None:
+        # Those of the versions that rank: a report of another model beside this map would be read as its own.
+        for name, text in reports.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        if beside is not None:
+            beside(made, folder)
+
+    written = write_package(package, config.output_folder, config.output.formats, summary, more)
     return Ranking(package, config.output_folder, written, summary)
 
 

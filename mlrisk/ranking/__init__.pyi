@@ -1,5 +1,5 @@
 from .casualty import CellContamination, casualty_columns
-from .champions import Champions, load_champions
+from .champions import Champions, champion_reports, load_champions
 from .policies import by_explore, ranked, unfound
 from .scoring import MEMBER, cell_scores, explained, scorer_of, with_reasons
 
@@ -10,6 +10,7 @@ __all__ = [
     "by_explore",
     "casualty_columns",
     "cell_scores",
+    "champion_reports",
     "explained",
     "load_champions",
     "ranked",

@@ -33,7 +33,7 @@ class Champions:
 
 def load_champions(config: Config) -> Champions:
     """The champions of both targets; raises ConfigError for a version of other cells or of later records than as_of."""
-    store = Store.of(config)
+    store = Store.existing(config)
     # Both of one moment: a pair of which one half was promoted meanwhile was never judged.
     numbers = store.champions(config.name)
     number = numbers[f"{config.name}.contamination"]
@@ -58,6 +58,20 @@ def load_champions(config: Config) -> Champions:
         casualty_metrics=_read_csv(store.read_text(judged_by.run_id, "casualty_validation.csv")),
         warnings=_warnings(store, (version, judged_by)),
     )
+
+
+# What a ranking carries of the runs that made its models.
+CARRIED = ("report.html", "report.json", "model_card.md")
+
+
+def champion_reports(config: Config, champions: Champions) -> dict[str, str]:
+    """Report and card of the versions that rank, by file name; those of a casualty model of another run by its name."""
+    store, first = Store.existing(config), champions.versions[0]
+    texts = {name: store.read_text(first.run_id, name) for name in CARRIED}
+    for version in champions.versions[1:]:
+        if version.run_id != first.run_id:
+            texts |= {f"casualty_{name}": store.read_text(version.run_id, name) for name in CARRIED}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _check_champion(config: Config, version: Version) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from features.base import ConfigError, InputError
+from features.base import ConfigError, InputError, MlriskError
 from training.registry.aliases import CHAMPION, champion_at, champions_at, number_at
+from training.registry.location import check_there, database_of, settle_in
 from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, run_name, run_note, run_tags
 from training.registry.store_errors import TrackingError, store_errors
@@ -67,6 +68,23 @@ class Store:
         # A server knows a place for artifacts; a database would let MLflow put them into the current folder.
         return cls(uri, None if scheme in ("http", "https") else (home / "mlflow-artifacts").resolve().as_uri())
 
+    @classmethod
+    def existing(cls, config: TrainConfig) -> "Store":
+        """The store of a config for whoever only reads; raises ConfigError where there is none, and makes none."""
+        store = cls.of(config)
+        check_there(store.uri)
+        return store
+
+    def check_open_to(self, country: str) -> None:
+        """Raise ConfigError where runs of a country cannot be recorded, before hours are spent on one."""
+        with store_errors(self.uri):
+            experiment = self.client.get_experiment_by_name(country)
+        if experiment is not None and experiment.lifecycle_stage != "active":
+            raise ConfigError(
+                f"the experiment {country} was deleted in {masked(self.uri)}: restore it (`mlflow experiments restore "
+                f"--experiment-id {experiment.experiment_id}` with MLFLOW_TRACKING_URI set), or give another name"
+            )
+
     @cached_property
     def client(self) -> Any:
         """The MLflow client; the first one on a new sqlite file builds its tables (some seconds)."""
@@ -77,9 +95,13 @@ class Store:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         try:
-            if self.uri.startswith("sqlite:///"):
-                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            database = database_of(self.uri)
+            if database is not None:
+                database.parent.mkdir(parents=True, exist_ok=True)
+            settle_in(self.uri, self.artifacts)
             return MlflowClient(self.uri, self.uri)
+        except MlriskError:
+            raise
         except Exception as error:
             raise TrackingError(f"tracking.uri ({masked(self.uri)}) cannot be opened: {error}") from error
 
@@ -193,9 +215,11 @@ class Store:
 
     def load_number(self, name: str, number: str, alias: str = "") -> tuple[Version, dict[str, str]]:
         """A version by its number, and its files; raises as `load` does."""
+        target = name.rsplit(".", 1)[-1]
         with store_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
             found = self.client.get_model_version(name, number)
-            folder = Path(self.client.download_artifacts(found.run_id, name.rsplit(".", 1)[-1], scratch))
+            self._check_files(found.run_id, target, f"{name} version {number}")
+            folder = Path(self.client.download_artifacts(found.run_id, target, scratch))
             texts, what = read_texts(folder), differing(folder)
         tags = {key: str(found.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
         version = Version(name=name, number=str(found.version), run_id=str(found.run_id), alias=alias, **tags)
@@ -212,6 +236,16 @@ class Store:
             return ""
         with tempfile.TemporaryDirectory() as scratch:
             return Path(self.client.download_artifacts(run_id, name, scratch)).read_text(encoding="utf-8")
+
+    def _check_files(self, run_id: str, folder: str, what: str) -> None:
+        """Raise InputError that says where the files of a version are looked for, where they are not."""
+        place = str(self.client.get_run(run_id).info.artifact_uri)
+        if place.startswith("file://") and not (Path(place.removeprefix("file://")) / folder).is_dir():
+            raise InputError(
+                f"{what}: its files are not in {place.removeprefix('file://')}/{folder}. Where the project was copied "
+                "or moved, bring the folder of the models (mlflow-artifacts beside mlflow.db) with it, or name it in "
+                "tracking.artifacts"
+            )
 
     def number(self, name: str, alias: str) -> str | None:
         """The number of the version that holds an alias, None where there is none."""

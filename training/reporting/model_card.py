@@ -35,7 +35,9 @@ def model_card(
     Every figure is one of the report's: the card measures nothing itself.
     """
     source, computed = report.source, report.computed
+    beaten = {"A baseline beats the model": _items(report.beaten)} if report.beaten else {}
     parts = {
+        **beaten,
         "Intended use": _items(INTENDED),
         "Forbidden use": _items(FORBIDDEN),
         "Data": _data(config, features, inputs),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.base import NOT_EVIDENCE
 from training.reporting import sections
+from training.reporting.beaten import beaten_by
 from training.reporting.casualty_sections import casualty_sections
 from training.reporting.explanation_sections import explanation_sections
 from training.reporting.html import Section, items, page, pictures_of, preformatted, section, text
@@ -23,6 +24,11 @@ class Report:
     source: ReportInput
     computed: Computed
     sections: tuple[Section, ...]
+
+    @property
+    def beaten(self) -> tuple[str, ...]:
+        """The baselines that rank better than the model, a sentence each."""
+        return beaten_by(self.computed.pooled, self.source.model)
 
     @property
     def pictures(self) -> dict[str, bytes]:
@@ -47,12 +53,14 @@ def report_of(source: ReportInput) -> Report:
 
 
 def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
-    """The numbers of the report as plain values, missed positives first; the order of keys is that of the page."""
+    """The numbers of the report as plain values, baselines that win and missed positives first, as on the page."""
     held_out = computed.held_out
     bins = pd.DataFrame()
     if held_out is not None:
         bins = reliability(held_out.probability, held_out.positive, held_out.area)
+    beaten = beaten_by(computed.pooled, report.model)
     return {
+        **({"beaten_by": list(beaten)} if beaten else {}),
         "missed_positives": json_rows(computed.missed),
         "title": report.title,
         "as_of": report.as_of,
@@ -77,7 +85,9 @@ def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
 
 def report_sections(report: ReportInput, computed: Computed) -> tuple[Section, ...]:
     """The sections of the page; one without content is left out unless it must say that nothing was measured."""
+    beaten = beaten_by(computed.pooled, report.model)
     return (
+        *([section("A baseline beats the model", items(beaten))] if beaten else []),
         section("Missed: found cells in the lowest-ranked half", sections.missed_block(computed)),
         section("What was asked, and the answer", text(report.question) + sections.answer_block(report, computed)),
         section("Optimism gap", sections.gap_block(computed)),

@@ -186,8 +186,11 @@ def _judged(
     champion, challenger = rows
     checks = judged_by_gate(found, config.retraining)
     passed = all(check.passed for check in checks)
-    kind = REFUSED if not passed else WAITING if config.retraining.policy == "approve" else PROMOTED
-    why = "; ".join(check.text for check in checks if not check.passed) or "the gate holds"
+    beaten = challenger.tags.get("beaten_by", "")
+    notes = (beaten, *notes) if beaten else notes
+    signs = config.retraining.policy == "approve" or (bool(beaten) and config.retraining.beaten == "sign")
+    kind = REFUSED if not passed else WAITING if signs else PROMOTED
+    why = "; ".join(check.text for check in checks if not check.passed) or beaten or "the gate holds"
     facts = {
         "champion": champion.number, "challenger": challenger.number, "news": news.counts,
         "inputs": inputs.digests, "labels": challenger.tags.get("labels", ""), "run": challenger.run_id,

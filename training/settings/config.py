@@ -169,6 +169,11 @@ class RetrainingSettings(Settings):
     most_calibration_error: Share = Field(0.15, description="calibration error on held-out regions")
     calibration_margin: Share = Field(0.1, description="calibration error beyond the champion's that counts as none")
     most_domain_loss: Share = Field(0.05, description="share of the land that may fall out of the domain")
+    beaten: Literal["sign", "say"] = Field(
+        "sign",
+        description="where a baseline ranks better than the challenger, with an interval that leaves out zero. sign: "
+        "a person decides; say: it is said, and the gate decides",
+    )
     lock_wait_s: float = Field(0, ge=0, description="how long a second run waits for the first; 0: it refuses at once")
 
 

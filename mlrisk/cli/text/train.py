@@ -15,6 +15,7 @@ def judged(trained: Trained, files: Iterable[Path]) -> list[Part]:
     gap = {name: value for name, value in trained.optimism_gap.items() if value == value}  # noqa: PLR0124 NaN
     gaps = ", ".join(f"{name} {value:+.3f}" for name, value in gap.items()) or "not measured"
     return [
+        *trained.beaten,
         *_contamination(trained.metrics),
         *_casualties(trained.casualty_metrics),
         f"optimism gap (random minus leave_region_out): {gaps}",
