@@ -104,14 +104,14 @@ def rank(
     risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
     risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
     package = Package(
-        grid,
-        risk,
-        plan.tasks,
-        known_hazards(config, sources),
-        _context_layers(config, sources),
-        _notes(config, inputs, champions, risk, plan),
-        champions.metrics,
-        {"totals": dict(plan.totals), "districts": json_rows(plan.districts)},
+        grid=grid,
+        risk=risk,
+        tasks=plan.tasks,
+        hazards=known_hazards(config, sources),
+        layers=_context_layers(config, sources),
+        notes=_notes(config, inputs, champions, risk, plan),
+        metrics=champions.metrics,
+        plan={"totals": dict(plan.totals), "districts": json_rows(plan.districts)},
         sheets=config.output.task_sheets,
         languages=config.output.languages,
     )
@@ -185,13 +185,13 @@ def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFr
         *plan.notes,
     ]
     return Notes(
-        config.name,
-        config.as_of,
-        config.ranking.policy,
-        tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions),
-        inputs.digests,
-        tuple(not_included),
-        tuple(warnings),
+        country=config.name,
+        as_of=config.as_of,
+        policy=config.ranking.policy,
+        models=tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions),
+        inputs=inputs.digests,
+        not_included=tuple(not_included),
+        warnings=tuple(warnings),
     )
 
 

@@ -18,7 +18,7 @@ from mlrisk.ranking import unfound
 COUNTED_SHARE = 0.1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PlanProgress:
     """How far a plan has come.
 
@@ -54,7 +54,9 @@ def plan_progress(risk: str | Path, found: str | Path, searched: str | Path, crs
     # A find is proof that its cell was searched, whatever the polygons say.
     share = np.where(hit & (share == 0), 1.0, share)
     tasks = task_progress(cells, share, hit)
-    return PlanProgress(as_of, policy, tasks, by_purpose(tasks), (*finds.notes, *later.notes))
+    return PlanProgress(
+        as_of=as_of, policy=policy, tasks=tasks, purposes=by_purpose(tasks), notes=(*finds.notes, *later.notes)
+    )
 
 
 def task_progress(cells: pd.DataFrame, share: Floats, found: Flags) -> pd.DataFrame:

@@ -50,20 +50,20 @@ INK = "#1f2430"
 ALIASES = {column.name: column.label for column in TASK_COLUMNS}
 STYLES = {
     "ranked_cells": VectorStyle(
-        "fill",
-        INK,
+        kind="fill",
+        colour=INK,
         aliases=ALIASES,
         classes_of="priority_class",
         entries=tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES if cls.share_to is not None),
     ),
-    "no_basis_to_rank": VectorStyle("fill", "", fill=CLASSES[NO_BASIS - 1].colour, hatch="#ffffff"),
-    "survey_tasks": VectorStyle("fill", INK, width=0.5, label="rank", aliases=ALIASES),
-    "known_hazards": VectorStyle("fill", "#a5123f", width=0.5),
-    "front_lines": VectorStyle("line", "#5b2a86", width=0.7, dash=True),
-    "roads": VectorStyle("line", "#7a7368", width=0.3),
-    "rivers": VectorStyle("line", "#4a78b5", width=0.3),
-    "settlements": VectorStyle("marker", INK, label="name"),
-    "districts": VectorStyle("fill", "#7a7368", width=0.2, label="name"),
+    "no_basis_to_rank": VectorStyle(kind="fill", colour="", fill=CLASSES[NO_BASIS - 1].colour, hatch="#ffffff"),
+    "survey_tasks": VectorStyle(kind="fill", colour=INK, width=0.5, label="rank", aliases=ALIASES),
+    "known_hazards": VectorStyle(kind="fill", colour="#a5123f", width=0.5),
+    "front_lines": VectorStyle(kind="line", colour="#5b2a86", width=0.7, dash=True),
+    "roads": VectorStyle(kind="line", colour="#7a7368", width=0.3),
+    "rivers": VectorStyle(kind="line", colour="#4a78b5", width=0.3),
+    "settlements": VectorStyle(kind="marker", colour=INK, label="name"),
+    "districts": VectorStyle(kind="fill", colour="#7a7368", width=0.2, label="name"),
 }
 FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "MultiLineString": "line"}
 

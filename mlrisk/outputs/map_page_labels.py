@@ -23,7 +23,7 @@ FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 INK, QUIET = "#1f2430", "#6b6459"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Label:
     """A text at a place of the map that reaches `left_px` and `right_px` from there, and what is drawn with it."""
 
@@ -50,9 +50,20 @@ def name_labels(package: Package, key: str) -> list[Label]:
         text = str(name)[:LONGEST]
         width = CHARACTER_PX * len(text)
         if key == "districts":
-            labels.append(Label(key, text.upper(), easting, northing, 0.6 * width, 0.6 * width))
+            labels.append(
+                Label(
+                    key=key,
+                    text=text.upper(),
+                    easting_m=easting,
+                    northing_m=northing,
+                    left_px=0.6 * width,
+                    right_px=0.6 * width,
+                )
+            )
         else:
-            labels.append(Label(key, text, easting, northing, 5, 8 + width))
+            labels.append(
+                Label(key=key, text=text, easting_m=easting, northing_m=northing, left_px=5, right_px=8 + width)
+            )
     return labels
 
 
@@ -82,7 +93,17 @@ def add_labels(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None
 
     Texts are drawn on a canvas, which no browser reads as HTML.
     """
-    pins = [Label("tasks", str(task["rank"]), task["easting_m"], task["northing_m"], 12, 12) for task in tasks]
+    pins = [
+        Label(
+            key="tasks",
+            text=str(task["rank"]),
+            easting_m=task["easting_m"],
+            northing_m=task["northing_m"],
+            left_px=12,
+            right_px=12,
+        )
+        for task in tasks
+    ]
     labels = [*pins[:MOST_TASK_LABELS], *name_labels(package, "settlements"), *name_labels(package, "districts")]
     west, _, east, _ = package.grid.bounds
     most = limits(labels, east - west)

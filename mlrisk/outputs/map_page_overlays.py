@@ -18,7 +18,7 @@ MOST_SETTLEMENTS = 500
 MOST_NAMED = 4_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OverlayStyle:
     """How a layer is drawn and what the legend calls it."""
 
@@ -33,12 +33,14 @@ class OverlayStyle:
 
 # Drawn in this order: what a planner must not overlook lies on top.
 OVERLAYS = (
-    OverlayStyle("districts", "Districts", "#6b6459", 1.0, "dotted"),
-    OverlayStyle("rivers", "Rivers", "#3f78bd", 1.0),
-    OverlayStyle("roads", "Roads", "#5d564b", 0.9),
-    OverlayStyle("settlements", f"Settlements, at most {MOST_SETTLEMENTS}", "#1f2430", 1.0, fill_alpha=0.9),
-    OverlayStyle("front_lines", "Front lines", "#5b2a86", 2.4, "dashed"),
-    OverlayStyle("hazards", "Known hazards", "#1f2430", 1.6, fill_alpha=0.0),
+    OverlayStyle(key="districts", title="Districts", colour="#6b6459", width=1.0, dash="dotted"),
+    OverlayStyle(key="rivers", title="Rivers", colour="#3f78bd", width=1.0),
+    OverlayStyle(key="roads", title="Roads", colour="#5d564b", width=0.9),
+    OverlayStyle(
+        key="settlements", title=f"Settlements, at most {MOST_SETTLEMENTS}", colour="#1f2430", width=1.0, fill_alpha=0.9
+    ),
+    OverlayStyle(key="front_lines", title="Front lines", colour="#5b2a86", width=2.4, dash="dashed"),
+    OverlayStyle(key="hazards", title="Known hazards", colour="#1f2430", width=1.6, fill_alpha=0.0),
 )
 
 

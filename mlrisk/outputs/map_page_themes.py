@@ -27,7 +27,7 @@ from mlrisk.risk_map import (
 MOST_PIXELS = 4_000_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Theme:
     """One picture: `codes` is uint8, row 0 in the north, 0 outside the area; code n has labels[n - 1], colours[n - 1].
 
@@ -51,13 +51,13 @@ def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple
     interval = risk["contamination_high"] - risk["contamination_low"]
     themes = (
         Theme(
-            "priority",
-            "Survey priority",
-            "share of the ranked area",
-            _picture(package, classes, factor, MOST_URGENT_FIRST),
-            tuple(cls.text for cls in CLASSES),
-            tuple(cls.colour for cls in CLASSES),
-            NO_BASIS,
+            key="priority",
+            title="Survey priority",
+            unit="share of the ranked area",
+            codes=_picture(package, classes, factor, MOST_URGENT_FIRST),
+            labels=tuple(cls.text for cls in CLASSES),
+            colours=tuple(cls.colour for cls in CLASSES),
+            hatched=NO_BASIS,
         ),
         _quantity(package, classes, factor, "contamination", CONTAMINATION_SCALE, risk["contamination"].to_numpy()),
         _quantity(package, classes, factor, "interval", CONTAMINATION_SCALE, interval.to_numpy()),
@@ -93,13 +93,15 @@ def _quantity(
     codes[classes == RELEASED] = released
     order = (*range(bins, 1, -1), no_basis, 1, released, OUTSIDE)
     special = [cls for cls in CLASSES if cls.code in (NO_BASIS, RELEASED)]
+    title, unit = TITLES[key]
     return Theme(
-        key,
-        *TITLES[key],
-        _picture(package, codes, factor, order),
-        (*scale.labels, *(cls.text for cls in special)),
-        (*scale.colours, *(cls.colour for cls in special)),
-        no_basis,
+        key=key,
+        title=title,
+        unit=unit,
+        codes=_picture(package, codes, factor, order),
+        labels=(*scale.labels, *(cls.text for cls in special)),
+        colours=(*scale.colours, *(cls.colour for cls in special)),
+        hatched=no_basis,
     )
 
 
@@ -108,12 +110,12 @@ def _evidence(package: Package, factor: int) -> Theme:
     found, unknown, searched = (EVIDENCE_CODES[name] + 1 for name in ("found", "unknown", "searched"))
     names = sorted(EVIDENCE_CODES, key=EVIDENCE_CODES.__getitem__)
     return Theme(
-        "evidence",
-        "Evidence",
-        f"what is known as of {package.notes.as_of.isoformat()}",
-        _picture(package, codes, factor, (found, unknown, searched, OUTSIDE)),
-        tuple(EVIDENCE_TEXTS[name] for name in names),
-        tuple(EVIDENCE_COLOURS[name] for name in names),
+        key="evidence",
+        title="Evidence",
+        unit=f"what is known as of {package.notes.as_of.isoformat()}",
+        codes=_picture(package, codes, factor, (found, unknown, searched, OUTSIDE)),
+        labels=tuple(EVIDENCE_TEXTS[name] for name in names),
+        colours=tuple(EVIDENCE_COLOURS[name] for name in names),
     )
 
 

@@ -16,7 +16,7 @@ class Entry:
     colour: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VectorStyle:
     """How QGIS draws one layer; `kind` is fill, line or marker, `classes_of` the field that the entries classify."""
 

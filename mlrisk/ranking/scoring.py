@@ -169,7 +169,15 @@ def explained(model: ContaminationModel, values: Floats32, infos: Mapping[str, F
     contributions = model.ranker.contributions(values, threads)
     sums = families.sums(contributions)
     members = [families.sums(member.contributions(values, threads)) for member in model.members[:STEADY_MEMBERS]]
-    return Cases(model.ranker.features, infos, families, values, contributions, sums, steady(sums, members))
+    return Cases(
+        names=model.ranker.features,
+        infos=infos,
+        families=families,
+        values=values,
+        contributions=contributions,
+        sums=sums,
+        steady=steady(sums, members),
+    )
 
 
 def _values_of(

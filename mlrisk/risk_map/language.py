@@ -16,7 +16,7 @@ NUMBER = re.compile(r"\d+")
 DECIMAL = re.compile(r"\d+(?:[.,]\d+)*(?:e-?\d+)?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Language:
     """The texts of one language.
 

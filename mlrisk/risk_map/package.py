@@ -27,7 +27,7 @@ class ModelNote:
     digest: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Notes:
     """What every output file carries in its own metadata: whose map, of which date, from what, and what is missing.
 
@@ -45,7 +45,7 @@ class Notes:
     NOT_EVIDENCE: ClassVar[str] = NOT_EVIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Package:
     """The risk map of one run.
 

@@ -16,7 +16,7 @@ LEAST_SHARE = 0.03
 REASONS = 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Cases:
     """Rows to give reasons for: features, what each added to the log-odds, and which effects are steady.
 
@@ -43,7 +43,15 @@ class Cases:
         """Cases with the contributions of one model alone: every effect counts as steady."""
         families = families_of(names, infos)
         sums = families.sums(contributions)
-        return cls(names, infos, families, values, contributions, sums, np.ones(sums.shape, dtype=bool))
+        return cls(
+            names=names,
+            infos=infos,
+            families=families,
+            values=values,
+            contributions=contributions,
+            sums=sums,
+            steady=np.ones(sums.shape, dtype=bool),
+        )
 
     def moved(self, row: int) -> list[int]:
         """Families that moved the score of a row enough to speak of, the one that raised it most first."""

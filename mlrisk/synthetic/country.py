@@ -27,7 +27,7 @@ LEAST_KM2 = 20.0
 DANGER_LEFT = 0.38
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Country:
     """Everything that was made, in memory: what the files are written from and tests look into."""
 
@@ -76,8 +76,9 @@ def build_country(seed: int, cells: int, cell_size_m: float) -> Country:
     after = live_through(seed, kind, n_cells, items, patches, danger, around)
     truth = tell_truth(seed, kind, land, fields, items, danger, after, records)
     return Country(
-        seed, kind, land, settlements, people, roads, pylons, use, districts, war, fields, items, records, patches,
-        danger, after, truth,
+        seed=seed, kind=kind, land=land, settlements=settlements, people=people, roads=roads, power_lines=pylons,
+        use=use, districts=districts, war=war, fields=fields, items=items, records=records, patches=patches,
+        danger=danger, after=after, truth=truth,
     )  # fmt: skip
 
 

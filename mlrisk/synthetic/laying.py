@@ -23,7 +23,7 @@ def lay_mines(
     """
     rng = stage_rng(seed, "mines")
     lucky = seed if luck is None else luck
-    ground = origins.Ground(land, use, distance_to_roads_m(land, roads), war)
+    ground = origins.LayingGround(land, use, distance_to_roads_m(land, roads), war)
     offers = (
         origins.belts(rng, kind, ground),
         origins.along_retreats(rng, ground),

@@ -19,7 +19,7 @@ OPEN_LAND = np.array([0.3, 0.7, 0.5, 0.4, -0.9, -0.5, -0.3])  # by LAND_USES: wh
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class LayingGround:
     """What the choice of ground looks at."""
 
     land: Terrain
@@ -47,13 +47,20 @@ def _fields(
 ) -> Fields:  # fmt: skip
     count = len(centre)
     return Fields(
-        np.full(count, ORIGINS.index(origin)), centre, along, *size, at_share, np.broadcast_to(spacing_m, count),
-        score, np.broadcast_to(np.asarray(year, dtype=np.int64), count),
-        np.broadcast_to(np.asarray(row, dtype=np.int64), count),
-    )  # fmt: skip
+        origin=np.full(count, ORIGINS.index(origin)),
+        centre=centre,
+        along=along,
+        length_m=size[0],
+        depth_m=size[1],
+        at_share=at_share,
+        spacing_m=np.broadcast_to(spacing_m, count),
+        score=score,
+        year=np.broadcast_to(np.asarray(year, dtype=np.int64), count),
+        row=np.broadcast_to(np.asarray(row, dtype=np.int64), count),
+    )
 
 
-def belts(rng: np.random.Generator, kind: Kind, ground: Ground) -> Fields:
+def belts(rng: np.random.Generator, kind: Kind, ground: LayingGround) -> Fields:
     """Up to three belts before each trench: longer held, denser; on approaches that a foot or a tank can take."""
     trenches = ground.war.trenches
     pick = np.repeat(np.arange(0, len(trenches.points), 2), 3)
@@ -80,7 +87,7 @@ def belts(rng: np.random.Generator, kind: Kind, ground: Ground) -> Fields:
     return _fields("belt", centre, along, size, at_share, score, spacing, trenches.laid[pick], trenches.row[pick])
 
 
-def along_retreats(rng: np.random.Generator, ground: Ground) -> Fields:
+def along_retreats(rng: np.random.Generator, ground: LayingGround) -> Fields:
     """Short fields on and beside the roads of a withdrawal: narrows, stream crossings, edges of villages."""
     parts = []
     for line in ground.war.lines:
@@ -104,7 +111,7 @@ def along_retreats(rng: np.random.Generator, ground: Ground) -> Fields:
     return _fields("withdrawal", centre, along, size, rng.beta(2, 2, len(centre)), score, 22.0, year)
 
 
-def at_bridges(rng: np.random.Generator, ground: Ground, roads: Roads) -> Fields:
+def at_bridges(rng: np.random.Generator, ground: LayingGround, roads: Roads) -> Fields:
     """Fields around bridges: main roads and the neighbourhood of the lines first, twice per bridge at most."""
     if len(roads.bridges) == 0:
         return _none("bridge")
@@ -118,7 +125,7 @@ def at_bridges(rng: np.random.Generator, ground: Ground, roads: Roads) -> Fields
     return _fields("bridge", centre, _directions(rng, len(centre)), size, at_share, score, 20.0, 0)
 
 
-def in_orchards(rng: np.random.Generator, ground: Ground) -> Fields:
+def in_orchards(rng: np.random.Generator, ground: LayingGround) -> Fields:
     """Scattered mines in orchards and vineyards near the lines: cover for infantry on both sides."""
     grove = np.isin(ground.use, [LAND_USES.index("orchard"), LAND_USES.index("vineyard")])
     rows, columns = np.nonzero(grove)
@@ -138,7 +145,7 @@ def in_orchards(rng: np.random.Generator, ground: Ground) -> Fields:
     return _fields("orchard", centre, _directions(rng, pick.size), size, rng.beta(1, 6, pick.size), score, 18.0, 0)
 
 
-def in_villages(rng: np.random.Generator, ground: Ground, settlements: Settlements) -> Fields:
+def in_villages(rng: np.random.Generator, ground: LayingGround, settlements: Settlements) -> Fields:
     """Traps, mines and duds in and around villages that the war emptied."""
     empty = np.flatnonzero(ground.war.evacuated)
     if empty.size == 0:
@@ -154,7 +161,7 @@ def in_villages(rng: np.random.Generator, ground: Ground, settlements: Settlemen
     return _fields("village", centre, _directions(rng, village.size), size, at_share, score, 20.0, 0)
 
 
-def nuisance(rng: np.random.Generator, ground: Ground, roads: Roads) -> Fields:
+def nuisance(rng: np.random.Generator, ground: LayingGround, roads: Roads) -> Fields:
     """A few mines on tracks and paths anywhere: what no map of the war explains."""
     cells = np.flatnonzero((roads.class_of_cell.ravel() >= 3) & ground.land.inside.ravel())
     if cells.size == 0:
@@ -168,7 +175,7 @@ def nuisance(rng: np.random.Generator, ground: Ground, roads: Roads) -> Fields:
     return _fields("nuisance", centre, _directions(rng, pick.size), size, at_share, score, 18.0, 0)
 
 
-def shelling(rng: np.random.Generator, kind: Kind, ground: Ground, settlements: Settlements) -> Fields:
+def shelling(rng: np.random.Generator, kind: Kind, ground: LayingGround, settlements: Settlements) -> Fields:
     """Duds where shells fell: around trenches, in towns within range, and long strips of cluster munitions."""
     trenches = ground.war.trenches
     pick = rng.integers(0, len(trenches.points), len(trenches.points) // 2)

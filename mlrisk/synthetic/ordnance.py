@@ -10,7 +10,7 @@ ORIGINS = ("belt", "withdrawal", "bridge", "orchard", "village", "nuisance", "sh
 TYPES = ("AP mine", "AT mine", "UXO")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fields:
     """Oriented rectangles; `score` is the log intensity with which each would be laid. `along` is a unit vector."""
 
@@ -27,7 +27,7 @@ class Fields:
 
     def take(self, index: Integers) -> "Fields":
         """The fields at `index`, in that order."""
-        return Fields(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+        return Fields(**{name: getattr(self, name)[index] for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,4 +42,5 @@ class Items:
 
 def join_fields(parts: list[Fields]) -> Fields:
     """Several tables of fields as one."""
-    return Fields(*(np.concatenate([getattr(part, name) for part in parts]) for name in Fields.__dataclass_fields__))
+    names = Fields.__dataclass_fields__
+    return Fields(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})

@@ -34,7 +34,7 @@ class Surroundings:
     suspicion: Floats  # per patch: nearness to the lines, records
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Aftermath:
     """Tables of what happened, in the CRS of the grid; dates are Timestamps. `alive_at_as_of` marks items."""
 

@@ -19,7 +19,7 @@ CLASS_SHARES = (0.18, 0.4, 0.7)  # of the links between settlements, by falling 
 BRIDGE_HALF_M = 35.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Roads:
     """`lines` with their class and whether they are a bridge; `nodes` places every cell that a road runs through.
 

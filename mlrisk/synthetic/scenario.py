@@ -20,7 +20,7 @@ def stage_rng(seed: int, stage: str) -> np.random.Generator:
     return np.random.default_rng([seed, STAGES.index(stage)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """The descriptors of a country; lengths in metres, shares 0 to 1, bearings in degrees from the east."""
 

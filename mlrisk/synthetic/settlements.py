@@ -19,7 +19,7 @@ LAND_USES = ("meadow", "farmland", "orchard", "vineyard", "forest", "bare_rock",
 SYLLABLES = ("ar", "bel", "dar", "gor", "ka", "lev", "mir", "nor", "o", "sal", "tav", "ur", "vel", "zan", "lu", "shen")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Settlements:
     """One entry a settlement: its cell, position, people before the war, and whether it is a town."""
 
@@ -58,7 +58,9 @@ def place_settlements(seed: int, kind: Kind, land: Terrain) -> Settlements:
     town = np.isin(np.arange(cells.size), _far_apart(land.centres()[cells], rank, towns))
     people[town] = np.exp(rng.normal(9.2, 0.7, town.sum())) + 3000
     points = land.centres()[cells] + rng.uniform(-0.4, 0.4, (cells.size, 2)) * grid.cell_size_m
-    return Settlements(cells, np.round(points, 1), np.round(people), town, _names(rng, cells.size))
+    return Settlements(
+        cell=cells, points=np.round(points, 1), people=np.round(people), town=town, names=_names(rng, cells.size)
+    )
 
 
 def use_land(seed: int, kind: Kind, land: Terrain, settlements: Settlements) -> Integers:

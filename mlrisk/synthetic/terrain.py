@@ -20,7 +20,7 @@ RIVER_KM2 = 6.0  # catchment from which on a river has a bed and a line
 CLIFF_DEG = 30.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Terrain:
     """Arrays over the country and its margin: `grid` for cells, FINE times finer for the `fine_` ones."""
 
@@ -89,7 +89,18 @@ def make_terrain(seed: int, kind: Kind, cells: int, cell_size_m: float) -> Terra
     slope = fine_slope.reshape(grid.shape[0], FINE, grid.shape[1], FINE).mean(axis=(1, 3))
     above = height - ndimage.gaussian_filter(height, max(1000 / cell_size_m, 1.5))
     position = above / (above.std() + 1e-9)
-    return Terrain(area, grid, height, slope, fine, fine_slope, position, rivers, river_mask, grid.mask)
+    return Terrain(
+        area=area,
+        grid=grid,
+        elevation_m=height,
+        slope_deg=slope,
+        fine_elevation_m=fine,
+        fine_slope_deg=fine_slope,
+        position=position,
+        rivers=rivers,
+        river_mask=river_mask,
+        inside=grid.mask,
+    )
 
 
 def _relief(rng: np.random.Generator, kind: Kind, shape: tuple[int, int], cell_m: float) -> Floats:

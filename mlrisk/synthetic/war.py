@@ -19,7 +19,7 @@ from mlrisk.synthetic.terrain import Terrain
 STEP_M = 50.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Line:
     """A line with points every STEP_M; `left` are unit vectors to its left; `held_to` None: still held."""
 
@@ -35,7 +35,7 @@ class Line:
         return (self.held_to - self.held_from).days / 365.25 if self.held_to else 10.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trenches:
     """Trench points every STEP_M, `row` numbers the stretches, `order` is 1 for a trench behind the first.
 
@@ -51,7 +51,7 @@ class Trenches:
     laid: Integers  # year in which mines were laid before it
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class War:
     """Lines, trenches and roads of withdrawal (`retreats`: nodes, front end first).
 
@@ -77,7 +77,15 @@ def make_war(seed: int, kind: Kind, land: Terrain, settlements: Settlements, roa
     for waypoints in _front_waypoints(rng, kind, land):
         points, left = _larger_side_left(land, *_route(land, cost, waypoints))
         held_to = ended - timedelta(days=int(rng.integers(30, 50)))
-        mains.append(Line("line_of_contact", date(kind.front_started, 5, 12), held_to, points, left))
+        mains.append(
+            Line(
+                kind="line_of_contact",
+                held_from=date(kind.front_started, 5, 12),
+                held_to=held_to,
+                points=points,
+                left=left,
+            )
+        )
         lines.append(mains[-1])
         lines += [_shift(rng, kind, land, cost, mains[-1]) for _ in range(kind.shifts_per_front)]
         lines.append(_ceasefire(rng, kind, land, cost, mains[-1], ended))
@@ -88,8 +96,18 @@ def make_war(seed: int, kind: Kind, land: Terrain, settlements: Settlements, roa
     evacuated = (np.abs(nodes_depth) < 1800) | ((nodes_depth > 0) & (nodes_depth < kind.evacuated_m))
     retreats = _retreats(rng, kind, land, settlements, roads, depth_m) if kind.withdrawal else ()
     routes = [_resample(roads.nodes[way]) for way in retreats]
-    withdrawn = [Line("withdrawal_route", held_to, ended, points, _left(points)) for points in routes]
-    return War((*lines, *mapped, *withdrawn), trenches, retreats, depth_m, to_line_m, evacuated)
+    withdrawn = [
+        Line(kind="withdrawal_route", held_from=held_to, held_to=ended, points=points, left=_left(points))
+        for points in routes
+    ]
+    return War(
+        lines=(*lines, *mapped, *withdrawn),
+        trenches=trenches,
+        retreats=retreats,
+        depth_m=depth_m,
+        to_line_m=to_line_m,
+        evacuated=evacuated,
+    )
 
 
 def _line_cost(kind: Kind, land: Terrain) -> Floats:
@@ -165,7 +183,7 @@ def _shift(rng: np.random.Generator, kind: Kind, land: Terrain, cost: Floats, ma
     points, left = _route(land, cost, waypoints)
     first = date(kind.front_started - 1, 6, 1) + timedelta(days=int(rng.integers(0, 200)))
     last = min(first + timedelta(days=int(rng.integers(90, 330))), date(kind.front_started, 12, 31))
-    return Line("line_of_contact", first, last, points, left)
+    return Line(kind="line_of_contact", held_from=first, held_to=last, points=points, left=left)
 
 
 def _ceasefire(rng: np.random.Generator, kind: Kind, land: Terrain, cost: Floats, main: Line, ended: date) -> Line:
@@ -175,7 +193,7 @@ def _ceasefire(rng: np.random.Generator, kind: Kind, land: Terrain, cost: Floats
     offset = kind.ceasefire_offset_m * taper * rng.uniform(0.75, 1.25, at.size)
     limit = 0.3 * min(land.grid.shape) * land.grid.cell_size_m
     points, left = _route(land, cost, main.points[at] + np.minimum(offset, limit)[:, None] * main.left[at])
-    return Line("ceasefire_line", ended, None, points, left)
+    return Line(kind="ceasefire_line", held_from=ended, held_to=None, points=points, left=left)
 
 
 def _dig(rng: np.random.Generator, lines: list[Line]) -> tuple[Trenches, list[Line]]:
@@ -222,7 +240,7 @@ def _dig(rng: np.random.Generator, lines: list[Line]) -> tuple[Trenches, list[Li
         laid=np.repeat([part[3].held_from.year for part in parts], sizes),
     )
     mapped = [
-        Line("defence_line", part[3].held_from, part[3].held_to, part[0], -part[1])
+        Line(kind="defence_line", held_from=part[3].held_from, held_to=part[3].held_to, points=part[0], left=-part[1])
         for part in parts
         if part[3].held_years > 2 and part[3].held_to is not None and rng.random() < 0.6
     ]

@@ -185,7 +185,10 @@ def test_roads_are_thinned_to_what_a_page_can_draw(package: Package) -> None:
 
 def test_labels_are_drawn_from_the_zoom_on_at_which_they_touch_no_other() -> None:
     rng = np.random.default_rng(8)
-    labels = [Label("settlements", "Ağdam", *place, 5, 40) for place in rng.uniform(0, 300_000, (400, 2))]
+    labels = [
+        Label(key="settlements", text="Ağdam", easting_m=place[0], northing_m=place[1], left_px=5, right_px=40)
+        for place in rng.uniform(0, 300_000, (400, 2))
+    ]
     most = limits(labels, 300_000)
     assert most[0] == 300_000 / NARROWEST_PX
     steps = np.unique(most)
