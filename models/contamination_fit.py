@@ -1,5 +1,6 @@
 """Fitting the contamination model: the ranker on all rows, everything else on land that was held out."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from models.missed_share import fit_missed_share
 from models.positive_unlabelled import Unlabelled
 from models.ranker import Ranker, RankerParams, fit_ranker
 from models.venn_abers import fit_venn_abers
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,6 +66,9 @@ def fit_contamination(
             constraints=constraints, unlabelled=unlabelled,
         )  # fmt: skip
 
+    LOGGER.info(
+        "contamination model: %d rows, %d features, %d members", len(rows.values), len(rows.features), n_members
+    )
     ranker, *members = side_by_side(one, range(n_members + 1), threads)
     # Without a fold that holds land out there is nothing honest to calibrate on: the ranker's own odds, in-sample.
     judged = np.isfinite(rows.out_of_fold)

@@ -1,5 +1,6 @@
 """Where tiles are computed: in threads of this process, in worker processes, or by the workers of a Dask scheduler."""
 
+import logging
 import multiprocessing
 import re
 import signal
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from features.base import ConfigError, Grid, MlriskError, package_digest, trim_heap
+
+LOGGER = logging.getLogger(__name__)
 
 LOCAL, PROCESSES = "local", "processes"
 DASK_ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):\d{1,5}")
@@ -50,6 +53,18 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
     A script of one's own needs `if __name__ == "__main__"` around the call for `processes`.
     """
     waiting = list(tiles)
+    LOGGER.info("%d tiles on %s, %d threads", len(waiting), compute.scheduler, compute.threads)
+    return _counted(_on_scheduler(job, waiting, compute), len(waiting))
+
+
+def _counted(results: Iterator[tuple[Grid, Made]], total: int) -> Iterator[tuple[Grid, Made]]:
+    """The results as they come; each is logged with `done` and `total`, by which the command line moves its bar."""
+    for done, result in enumerate(results, start=1):
+        LOGGER.debug("tile %d of %d", done, total, extra={"done": done, "total": total})
+        yield result
+
+
+def _on_scheduler(job: Job[Made], waiting: list[Grid], compute: Compute) -> Iterator[tuple[Grid, Made]]:
     if DASK_ADDRESS.fullmatch(compute.scheduler):
         return _on_dask(job, waiting, compute.scheduler)
     if not is_scheduler(compute.scheduler):

@@ -1,6 +1,7 @@
 """Planner outputs: one function a format, each of which takes a package and a folder and returns the files written."""
 
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 from features.base import MlriskError
 from mlrisk.risk_map import Package
 from mlrisk.settings import FORMATS
+
+LOGGER = logging.getLogger(__name__)
 
 Writer = Callable[[Package, Path], list[Path]]
 
@@ -68,6 +71,7 @@ def write_package(
         raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
     try:
         for name in (name for name in WRITERS if name in formats):
+            LOGGER.info("writing %s", name)
             WRITERS[name](package, scratch)
         if more is not None:
             more(package, scratch)
@@ -84,4 +88,5 @@ def write_package(
         raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    LOGGER.info("%d files in %s", len(files), folder)
     return tuple(folder / path.name for path in files)

@@ -1,5 +1,6 @@
 """Judging the contamination model on land and on results that it has not seen, beside the rules of thumb."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -37,6 +38,8 @@ from training.validation import (
     judged_on_draws,
     judges,
 )
+
+LOGGER = logging.getLogger(__name__)
 
 MODEL = "mlrisk"
 
@@ -127,6 +130,7 @@ def judge_contamination(
     """
     if baselines is None:
         baselines = {name: BASELINES[name] for name in config.validation.baselines}
+    LOGGER.info("judging contamination on %d folds of %s", len(trials), ", ".join(config.validation.protocols))
     made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
     judged = [
         (trial, _scores(config, trial, ranker, baselines)) for trial, (ranker, _) in zip(trials, made, strict=True)

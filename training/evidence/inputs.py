@@ -1,5 +1,6 @@
 """The grid and the sources of a run, opened once, with what the opening found."""
 
+import logging
 from dataclasses import dataclass
 
 from shapely import union_all
@@ -8,6 +9,8 @@ from features.base import FeatureContext, Grid, projected_crs
 from features.sources import SourceReport, Sources, open_area, open_sources
 from training.evidence.record_kinds import KINDS
 from training.settings import TrainConfig
+
+LOGGER = logging.getLogger(__name__)
 
 # Sources whose records say how single jobs of survey ended. Where they make labels, features of them would tell a
 # held-out region its own answer by way of its neighbours, so no model sees those.
@@ -38,6 +41,9 @@ def open_inputs(config: TrainConfig) -> Inputs:
     area, area_report = open_area(config.grid.area, crs, config.data_folder)
     grid = Grid.from_area(union_all([area]), crs, config.grid.cell_size_m)
     sources = open_sources(config.sources, grid, config.data_folder, config.home_folder)
+    for report in sources.reports:
+        LOGGER.info("source %s: %d of %d rows kept", report.source, report.rows_kept, report.rows_read)
+    LOGGER.info("grid of %d cells of %g m in %s", grid.n_cells, grid.cell_size_m, grid.crs.to_string())
     return Inputs(grid, sources, (area_report, *sources.reports))
 
 

@@ -1,5 +1,6 @@
 """The evidence ledger: every record on every cell, from which the evidence of any date is rebuilt."""
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -23,6 +24,8 @@ from training.evidence.states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evid
 from training.evidence.status import cell_status
 from training.settings import LabelSettings, TrainConfig
 
+LOGGER = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ledger:
@@ -43,6 +46,7 @@ class Ledger:
         chosen_kinds(labels)
         declared, weight = declared_weights(grid, labels.declared_searched, data_folder)
         entries = lay_records(grid, sources, RELEASED_SHARE)
+        LOGGER.info("evidence: %d records on the cells", len(entries.records))
         return cls(grid=grid, labels=labels, entries=entries, declared=declared, declared_weight=weight)
 
     def known(self, as_of: date) -> Flags:

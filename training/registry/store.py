@@ -1,6 +1,7 @@
 """MLflow: the store of runs, model versions and aliases; with training.registry.aliases the one place that knows it."""
 
 import json
+import logging
 import math
 import os
 import tempfile
@@ -18,6 +19,8 @@ from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, run_name, run_note, run_tags
 from training.registry.store_errors import TrackingError, store_errors
 from training.settings import TrainConfig, digest_of, flattened, masked, public_settings, schema_digest
+
+LOGGER = logging.getLogger(__name__)
 
 # Nothing calls out: MLflow reads these when it is imported, which happens further down only.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -193,6 +196,7 @@ class Store:
             made = self.client.create_model_version(
                 name, source=source, run_id=run_id, tags=every, description=_version_note(name, tags)
             )
+        LOGGER.info("registered %s version %s (%s)", name, made.version, digest[:12])
         return Version(
             name=name,
             number=str(made.version),

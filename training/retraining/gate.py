@@ -1,5 +1,6 @@
 """The gate: what a challenger has to hold before it ranks. Each check is one function and one line in CHECKS."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from training.retraining.contradiction import found_and_stated, shift, turned_ro
 from training.retraining.loss import DRAWS, loss_of, many_blocks
 from training.settings import RetrainingSettings
 from training.validation import MOVED_MUCH, calibration_error, deviance
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +204,11 @@ CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
 
 def judged_by_gate(contest: Contest, settings: RetrainingSettings) -> tuple[Check, ...]:
     """Every check of the gate; a challenger passes when all of them hold."""
-    return tuple(check for one in CHECKS.values() for check in one(contest, settings))
+    checks = tuple(check for one in CHECKS.values() for check in one(contest, settings))
+    for check in checks:
+        outcome = ("holds" if check.passed else "does not hold") if check.judged else "not judged"
+        LOGGER.info("gate: %s %s: %s", check.name, outcome, check.text)
+    return checks
 
 
 def drift_sentence(psi: list[tuple[str, float]]) -> str:

@@ -1,6 +1,7 @@
 """From newer results to a decision: what is new, a challenger, the contest, the gate, and who ranks from now on."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -33,6 +34,8 @@ from training.retraining.short_cut import BY_RETRAIN, RetrainSession, begin, loc
 from training.settings import TrainConfig
 from training.train import Trained, train
 from training.validation import population_stability
+
+LOGGER = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
 # A challenger is judged so often where people let other versions rank meanwhile.
@@ -78,6 +81,7 @@ def decide(
     else:
         decision = _judged_again(config, begun, inputs, ledger, progress)
     decision = replace(decision, ledger=ledger)
+    LOGGER.info("decision: %s, version %s ranks", decision.kind, decision.champion)
     # Whoever has just been trained on all there is knows it all.
     told: tuple[str, ...] = (f"new records since {config.as_of}: none",)
     if decision.news is not None and decision.champion == decision.before:
