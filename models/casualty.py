@@ -67,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CasualtyModel:
-    """Expected casualties: the fit on all records, its bootstrap members, and what is said beside the figure.
+    """Expected casualties: the fit on all records, its bootstrap members, and what stands beside the figure.
 
     `per_accident` casualties to an accident; `yearly_change` of the totals on the log scale; `dispersion` Pearson's
     chi2 over its degrees of freedom on held-out years. `is_index` says that there were too few accidents for counts to

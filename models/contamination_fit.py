@@ -75,31 +75,31 @@ def fit_contamination(
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)
     region = rows.block if rows.region is None else rows.region
-    told = _Progress(
+    held_out = _HeldOutScores(
         raw=raw, positive=rows.target[used] >= 0.5, area=rows.share[used], fold=rows.fold[used], region=region[used]
     )
     known, fold = rows.values, rows.fold
     if unlabelled is not None and unlabelled.alone:
         # Found cells alone have no curve and no land around them: all unknown land stands beside, each cell as one.
-        told = told.beside(ranker.raw(unlabelled.values, threads))
+        held_out = held_out.beside(ranker.raw(unlabelled.values, threads))
         known = np.concatenate([known, unlabelled.values])
         fold = np.concatenate([fold, np.full(len(unlabelled.values), -1)])
     sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
     importance = np.abs(ranker.contributions(rows.values[sample], threads)).mean(axis=0)
     # In-sample scores bound nothing: without held-out land there are no blocks, and the bound is 1 everywhere.
-    missed = fit_missed_share(told.raw, told.positive & judged.any(), told.region)
+    missed = fit_missed_share(held_out.raw, held_out.positive & judged.any(), held_out.region)
     return ContaminationModel(
         ranker=ranker,
         members=tuple(members),
-        calibration=told.calibration(),
+        calibration=held_out.calibration(),
         domain=fit_domain(known, importance, fold, seed, rows.growing),
-        venn_abers=fit_venn_abers(told.raw, told.positive, told.area, told.region),
+        venn_abers=fit_venn_abers(held_out.raw, held_out.positive, held_out.area, held_out.region),
         missed_share=missed,
     )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Progress:
+class _HeldOutScores:
     """Raw scores and what was found there, from which probabilities and intervals are learned."""
 
     raw: Floats
@@ -108,10 +108,10 @@ class _Progress:
     fold: Integers
     region: Integers
 
-    def beside(self, unknown: Floats) -> "_Progress":
+    def beside(self, unknown: Floats) -> "_HeldOutScores":
         """With unknown cells as searched ones of a region of their own."""
         n = len(unknown)
-        return _Progress(
+        return _HeldOutScores(
             raw=np.concatenate([self.raw, unknown]),
             positive=np.concatenate([self.positive, np.zeros(n, dtype=bool)]),
             area=np.concatenate([self.area, np.ones(n)]),

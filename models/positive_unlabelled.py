@@ -67,7 +67,8 @@ def fit_beside(
 ) -> Boosted:
     """Booster of labelled rows beside draws of unlabelled ones, the mean over `bags` (Mordelet and Vert 2014).
 
-    Pattern Recognition Letters 37, 201. `target` may hold only ones: then the draws are all that is told from them.
+    Pattern Recognition Letters 37, 201. `target` may hold only ones: then the draws alone
+    stand against them.
     """
 
     def one(number: int) -> Boosted:
@@ -120,7 +121,7 @@ def out_of_bag(
 ) -> Floats:
     """Mean raw score of every unlabelled row over the bags that had not drawn it; NaN where all had.
 
-    The transductive form of Mordelet and Vert (2014): a row that was told to be empty does not score itself.
+    The transductive form of Mordelet and Vert (2014): a row that a bag took for empty is not scored by this bag.
     """
     total, times = np.zeros(len(unlabelled.values)), np.zeros(len(unlabelled.values))
     for number in range(bags):

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.base import FeatureContext, FeatureInfo, Floats, InputError
-from models.casualty import HURDLE, CasualtyModel
+from features.base import Floats, InputError
+from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from models.contamination_fit import TrainingRows, fit_contamination
-from models.mixture import MOST_DISPERSION
 from training.casualty import (
     CasualtyJudgement,
     History,
-    UnitPeriods,
     accident_notes,
     fit_casualty,
     judge_casualty,
@@ -29,12 +27,10 @@ from training.contamination import (
     Judgement,
     LearningSet,
     Recipe,
-    SurveyBias,
     audited,
     cell_blocks,
     dataset_at,
     earlier_trials,
-    features_of_outcomes,
     fit_side,
     growing_features,
     judge_contamination,
@@ -45,7 +41,6 @@ from training.contamination import (
 from training.contamination.sensitivity import sensitivity
 from training.evidence import (
     FOUND,
-    OUTCOME_SOURCES,
     SEARCHED,
     Evidence,
     Inputs,
@@ -57,17 +52,16 @@ from training.evidence import (
 from training.evidence.fingerprint import fingerprint
 from training.registry import Store, Version
 from training.reporting import Findings, optimism_gap, record, run_report
+from training.reporting.notes import (
+    bias_notes,
+    casualty_notes,
+    evidence_notes,
+    hidden_feature_notes,
+    no_accidents_note,
+    unjudged_notes,
+)
 from training.settings import TrainConfig
 from training.validation import mean_by_ranking
-
-# Why a protocol can fail to make a single fold.
-UNJUDGED = {
-    "as_of": "records without a recorded date tell nothing of how knowledge grew, or too little was recorded within "
-    "validation.horizon_years after an earlier date",
-    "leave_region_out": "no region has found and searched cells with as much left to learn from (validation.regions)",
-    "knndm": "too few labelled cells, or none of one kind in a fold",
-    "random": "too few labelled cells of one kind",
-}
 
 Progress = Callable[[str], None]
 # MLflow refuses longer tags.
@@ -146,12 +140,15 @@ def train(
     metrics = judgement.table
     if len(metrics):
         metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
+    hidden: tuple[str, ...] = ()
+    if config.contamination.outcomes == "hidden":
+        hidden = hidden_feature_notes(study.infos, study.snapshot.context)
     warnings = (
-        *_evidence_warnings(evidence, judgement),
-        *_unjudged(config, judgement),
-        *_bias_notes(study.bias),
+        *evidence_notes(evidence, judgement),
+        *unjudged_notes(config, judgement),
+        *bias_notes(study.bias),
         *audit_note,
-        *(_unseen(study.infos, study.snapshot.context) if config.contamination.outcomes == "hidden" else ()),
+        *hidden,
         *notes,
     )
     progress("report")
@@ -255,25 +252,6 @@ def _on_audit(
     return replace(model, calibration=curve), (note,)
 
 
-def _unjudged(config: TrainConfig, judgement: Judgement) -> tuple[str, ...]:
-    """Protocols that the config asks for and the records do not allow."""
-    judged = {fold.protocol for fold in judgement.folds}
-    return tuple(
-        f"{protocol} could not be judged: {UNJUDGED[protocol]}"
-        for protocol in config.validation.protocols
-        if protocol not in judged
-    )
-
-
-def _bias_notes(bias: SurveyBias) -> tuple[str, ...]:
-    note = (
-        "too little land was searched: found cells were held against a background drawn from unknown land "
-        "(contamination.survey_bias.unlabelled). That land stays unknown, and contamination is an index of where, no "
-        "probability"
-    )
-    return (note,) if bias.found_alone else ()
-
-
 def _sensitivity(
     config: TrainConfig, study: CellDataset, side: LearningSet, recipe: Recipe, model: ContaminationModel
 ) -> pd.DataFrame:
@@ -297,69 +275,15 @@ def _train_casualty(
 ) -> tuple[CasualtyModel | None, CasualtyJudgement, tuple[str, ...]]:
     rows = history.rows(config.as_of) if history is not None else None
     if history is None or rows is None:
-        return None, CasualtyJudgement(), (_no_accidents(config),)
+        return None, CasualtyJudgement(), (no_accidents_note(config),)
     judged = judge_casualty(config, history)
     block = unit_blocks(config, history)
     model = fit_casualty(config, rows, history.moment(config.as_of), block, config.casualty.members)
     if config.casualty.contamination_every_years:
         model = replace(model, scored_cells=inputs.grid.cell_ids(), scores=history.score(config.as_of))
     notes = (
-        *_casualty_notes(config, inputs, model, rows),
+        *casualty_notes(config, inputs, model, rows),
         *accident_notes(history.accidents, config),
         *judged.warnings,
     )
     return model, judged, notes
-
-
-def _no_accidents(config: TrainConfig) -> str:
-    years = config.casualty.window_years
-    return (
-        f"no accident is known in the area in the {years} years before as_of (casualty.window_years): "
-        "casualties_per_year is empty"
-    )
-
-
-def _casualty_notes(config: TrainConfig, inputs: Inputs, model: CasualtyModel, rows: UnitPeriods) -> tuple[str, ...]:
-    notes = []
-    if model.is_index:
-        notes.append(
-            f"casualties_per_year rests on {rows.total} accidents, fewer than {config.casualty.fewest_accidents}: it "
-            "is an index (contamination x exposure x severity) at the recorded mean. Read it as where, not as a count"
-        )
-    if not rows.dated:
-        notes.append(
-            f"accidents carry no date: they were spread evenly over {config.casualty.undated_years:g} years "
-            "(casualty.undated_years), so casualties_per_year is a long-run mean and not a forecast"
-        )
-    if rows.dated and rows.complete[-1] < 0.99:
-        notes.append(
-            f"{1 - rows.complete[-1]:.0%} of the last year's accidents are not yet recorded, by the delays of earlier "
-            "ones: the total is raised for them"
-        )
-    if model.dispersion > MOST_DISPERSION:
-        part = "a hurdle part was added" if HURDLE in model.whole.weights else "casualty.hurdle adds no part for it"
-        notes.append(f"accidents vary more than Poisson's (chi2/df {model.dispersion:.2f} on held-out years): {part}")
-    if "settlements" not in inputs.sources.vectors:
-        notes.append("no settlements: casualty exposure is the same everywhere")
-    return tuple(notes)
-
-
-def _evidence_warnings(evidence: Evidence, judgement: Judgement) -> tuple[str, ...]:
-    notes = []
-    if evidence.counts.get("declared_searched"):
-        notes.append(
-            f"{evidence.counts['declared_searched']:,} cells count as searched because the config declares it, "
-            "not because a record says so"
-        )
-    if not np.isfinite(judgement.out_of_fold).any():
-        notes.append("no region could be held out: probabilities are calibrated in-sample and not to be relied on")
-    return tuple(notes)
-
-
-def _unseen(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
-    names = features_of_outcomes(infos, context)
-    if not names:
-        return ()
-    sources = ", ".join(sorted(OUTCOME_SOURCES & context.own_event_sources))
-    note = f"{len(names)} features of {sources} are in the feature table and not in the model: these records make the "
-    return (f"{note}labels, and would tell a held-out region its own answer",)

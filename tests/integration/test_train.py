@@ -10,7 +10,8 @@ from models.contamination_fit import fit_contamination
 from tests.support.sample_study import config_of, inputs_of, land, study_and_trials
 from training.contamination.judging import judge_contamination, learned_by
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
-from training.train import UNJUDGED, _on_audit, _training_rows, _unjudged
+from training.reporting.notes import UNJUDGED, unjudged_notes
+from training.train import _on_audit, _training_rows
 
 SIDE = 30
 
@@ -106,5 +107,5 @@ def test_a_protocol_that_the_records_do_not_allow_is_named_with_its_reason():
     config = config_of(features=("front_lines",), validation={"protocols": ["as_of", "random"]})
     study, trials = study_and_trials(config, inputs_of(undated, 14))
     judgement = judge_contamination(config, study, trials, {})
-    assert _unjudged(config, judgement) == (f"as_of could not be judged: {UNJUDGED['as_of']}",)
+    assert unjudged_notes(config, judgement) == (f"as_of could not be judged: {UNJUDGED['as_of']}",)
     assert UNJUDGED.keys() == {"as_of", "leave_region_out", "knndm", "random"}

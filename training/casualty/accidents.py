@@ -13,7 +13,7 @@ from features.sources import Sources, same_day_and_place
 from training.casualty.activities import UNNAMED, activity_of
 from training.settings import CasualtySettings, TrainConfig
 
-# With fewer delays known, nothing can be said of how complete the last year is.
+# With fewer delays known, nobody knows how complete the last year is.
 FEWEST_DELAYS = 30
 # A register that seems to hold less than this of a year is broken in another way: no count is raised further.
 LEAST_COMPLETE = 0.5

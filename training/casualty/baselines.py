@@ -54,7 +54,7 @@ def decayed_kernels(rows: UnitPeriods, now: Moment, learned: Flags) -> Forecast 
 
 
 def nearest(feature: str) -> Baseline:
-    """The nearer, the sooner; nothing is said of counts."""
+    """The nearer, the sooner; it states no counts."""
 
     def ranking(_rows: UnitPeriods, now: Moment, _learned: Flags) -> Forecast | None:
         if feature not in now.features:

@@ -107,7 +107,7 @@ class History:
 
     @property
     def dated(self) -> bool:
-        """Whether periods are years: as it was told, else where an accident known at as_of carries a date."""
+        """Whether periods are years: as `as_dated` says, else where an accident known at as_of carries a date."""
         known = self.accidents.known(self.config.as_of)
         return bool(known.dated.any()) if self.as_dated is None else self.as_dated
 

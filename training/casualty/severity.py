@@ -22,16 +22,16 @@ USUAL_SHARE = 0.18
 def device_class(devices: NDArray[np.str_]) -> Integers:
     """Number in CLASSES of each device category."""
     spoken = {text: set(re.split(r"[^a-z]+", text)) for text in set(devices.tolist())}
-    number = {text: 0 if said & MINE_WORDS else 1 if said & UXO_WORDS else 2 for text, said in spoken.items()}
+    number = {text: 0 if terms & MINE_WORDS else 1 if terms & UXO_WORDS else 2 for text, terms in spoken.items()}
     return np.array([number[text] for text in devices.tolist()], dtype=np.int64)
 
 
 def killed_by_class(accidents: Accidents) -> Floats:
     """Share of the casualties who died, (len(CLASSES),), drawn towards that of all devices where few are known."""
-    told = np.isfinite(accidents.killed) & (accidents.casualties > 0)
-    killed, hurt = accidents.killed[told], accidents.casualties[told]
+    stated = np.isfinite(accidents.killed) & (accidents.casualties > 0)
+    killed, hurt = accidents.killed[stated], accidents.casualties[stated]
     overall = float(killed.sum() / hurt.sum()) if hurt.sum() else USUAL_SHARE
-    kind = device_class(accidents.device[told])
+    kind = device_class(accidents.device[stated])
     died = np.bincount(kind, weights=killed, minlength=len(CLASSES))
     of = np.bincount(kind, weights=hurt, minlength=len(CLASSES))
     return np.asarray((died + PRIOR_CASUALTIES * overall) / (of + PRIOR_CASUALTIES))

@@ -26,7 +26,7 @@ def agreement_of(side: LearningSet) -> dict[str, float]:
 
     A feature points up in a region where the AUC of its values alone is above 1/2, and nowhere where it is 1/2: regions
     in which it says nothing are not counted, and a feature that says nothing anywhere has 0. With fewer than
-    FEWEST_REGIONS regions that hold enough found and searched cells nothing is told of any feature: 1 for all.
+    FEWEST_REGIONS regions that hold enough found and searched cells no feature can be compared: 1 for all.
     """
     telling = telling_regions(side.regions, side.found)
     if len(telling) < FEWEST_REGIONS:

@@ -213,7 +213,7 @@ def audited(
 
     Each cell counts by 1 / `inclusion_prob` (Horvitz and Thompson 1952), scaled to their number; the slope has a normal
     prior around 1 (spread SLOPE_SPREAD). Raises ValueError with fewer than FEWEST_AUDIT_FOUND found cells, from which
-    no rate can be told.
+    no rate can be estimated.
     """
     if int(found.sum()) < FEWEST_AUDIT_FOUND or found.all():
         raise ValueError(

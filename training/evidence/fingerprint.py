@@ -23,7 +23,8 @@ from training.settings import TrainConfig, digest_of
 def files_digest(config: TrainConfig, part: object = None) -> str:
     """SHA-256 over every file that the config, or a part of it, names, those of the planning too.
 
-    Empty where one cannot be read, or is made of what is no local file: whoever opens it says which and why.
+    Empty where one cannot be read, or is made of what is no local file: the error of the run that opens it
+    says which and why.
     """
     parts: dict[str, str] = {}
     try:
@@ -90,11 +91,11 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
     )
     table = table[read.known & (kind != NO_KIND)].reset_index(drop=True)
     # Two records that say the same of the same place are two records.
-    said = pd.Series(["|".join(map(str, row)) for row in table.itertuples(index=False)], dtype=object)
-    times = said.groupby(said).cumcount()
+    records_as_text = pd.Series(["|".join(map(str, row)) for row in table.itertuples(index=False)], dtype=object)
+    times = records_as_text.groupby(records_as_text).cumcount()
     keys = [
         hashlib.sha256(f"{text}#{time}".encode()).hexdigest()[:KEY_LENGTH]
-        for text, time in zip(said, times, strict=True)
+        for text, time in zip(records_as_text, times, strict=True)
     ]
     return table[["source", "kind", "event", "known_from"]].assign(key=pd.array(keys, dtype="str"))
 

@@ -21,25 +21,25 @@ def chosen_by(source: str, table: gpd.GeoDataFrame, inclusion_prob: Floats) -> N
 
     `purpose` is that of the task of a survey plan. Nobody looks for an accident: people always report them.
     """
-    told = words(table, "chosen_by").astype(object) if "chosen_by" in table else np.full(len(table), UNSAID, object)
-    told = np.where(np.isin(told, STRENGTH), told, UNSAID).astype(object)
+    chosen = words(table, "chosen_by").astype(object) if "chosen_by" in table else np.full(len(table), UNSAID, object)
+    chosen = np.where(np.isin(chosen, STRENGTH), chosen, UNSAID).astype(object)
     if "purpose" in table:
         planned = np.array([OF_PURPOSE.get(str(name), UNSAID) for name in words(table, "purpose")], dtype=object)
-        told = np.where(told == UNSAID, planned, told)
+        chosen = np.where(chosen == UNSAID, planned, chosen)
     drawn = (inclusion_prob > 0) & (inclusion_prob < 1)
-    told[(told == UNSAID) & drawn] = CHANCE
+    chosen[(chosen == UNSAID) & drawn] = CHANCE
     if source == "incidents":
-        told[:] = PEOPLE
-    return np.asarray(told)
+        chosen[:] = PEOPLE
+    return np.asarray(chosen)
 
 
-def origin_of_cells(n_cells: int, place: NDArray[np.int32], told: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Who chose each cell, from the pairs of cells (`place`) and what their records say (`told`).
+def origin_of_cells(n_cells: int, place: NDArray[np.int32], chosen: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Who chose each cell, from the pairs of cells (`place`) and what their records say (`chosen`).
 
     >>> origin_of_cells(3, np.array([0, 0, 2]), np.array(["model", "people", "model"], dtype=object)).tolist()
     ['people', '', 'model']
     """
     strength = np.zeros(n_cells, dtype=np.int64)
     numbers: Mapping[str, int] = {name: number for number, name in enumerate(STRENGTH)}
-    np.maximum.at(strength, place, np.array([numbers[str(name)] for name in told], dtype=np.int64))
+    np.maximum.at(strength, place, np.array([numbers[str(name)] for name in chosen], dtype=np.int64))
     return np.array(STRENGTH, dtype=object)[strength]

@@ -137,12 +137,12 @@ def _read(folder: Path, source: Path) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         card = dict(json.loads((folder / CARD).read_text(encoding="utf-8")))
         texts = read_texts(folder / MODEL)
-        told = card["format"], str(card["name"]).rsplit(".", 1)[1], card["digest"], card["tags"], card["metrics"]
+        parts = card["format"], str(card["name"]).rsplit(".", 1)[1], card["digest"], card["tags"], card["metrics"]
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise InputError(f"import ({source}) is no exported version: {error}") from error
-    if told[0] != FORMAT:
+    if parts[0] != FORMAT:
         raise InputError(
-            f"import ({source}) has the format {told[0]}, this mlrisk reads {FORMAT}: update the older one"
+            f"import ({source}) has the format {parts[0]}, this mlrisk reads {FORMAT}: update the older one"
         )
     if digest_of(texts) != card["digest"]:
         raise InputError(

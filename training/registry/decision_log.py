@@ -35,7 +35,7 @@ def write_line(config: TrainConfig, what: str, who: str, **facts: Any) -> Path:
     }
     path = log_path(config)
     try:
-        # Unbuffered: a full disk is told by the write itself, and one line is one write.
+        # Unbuffered: the write itself reports a full disk, and one line is one write.
         with path.open("ab", buffering=0) as file:
             start = "" if _ends_whole(path) else "\n"
             file.write(f"{start}{json.dumps(line, ensure_ascii=False, default=str)}\n".encode())

@@ -70,7 +70,7 @@ def schema_difference(wanted: Sequence[str], given: Sequence[str]) -> str:
     'missing: road_distance_m; new: height_m'
     """
     missing, new = [n for n in wanted if n not in given], [n for n in given if n not in wanted]
-    parts = [f"{told}: {', '.join(names)}" for told, names in (("missing", missing), ("new", new)) if names]
+    parts = [f"{change}: {', '.join(names)}" for change, names in (("missing", missing), ("new", new)) if names]
     return "; ".join(parts)
 
 

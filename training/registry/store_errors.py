@@ -1,4 +1,4 @@
-"""Trouble with the tracking store or a disk, said in one sentence that names what would do."""
+"""Trouble with the tracking store or a disk, as one sentence that names what would do."""
 
 import errno
 import sqlite3

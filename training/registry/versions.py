@@ -135,7 +135,7 @@ def sweep(store: Store, country: str, tags: Mapping[str, str]) -> tuple[str, ...
 
     Call it only while the lock is held: then no such run can be alive. Returns what was done, for the operator.
     """
-    told = []
+    notes = []
     with store_errors(store.uri):
         experiment = store.client.get_experiment_by_name(country)
         if experiment is None:
@@ -146,9 +146,9 @@ def sweep(store: Store, country: str, tags: Mapping[str, str]) -> tuple[str, ...
                 for version in store.client.search_model_versions(f"name = '{country}.{target}'"):
                     if version.run_id == run.info.run_id:
                         store.client.delete_model_version(version.name, version.version)
-                        told.append(f"{version.name} version {version.version} of a killed run was taken away")
+                        notes.append(f"{version.name} version {version.version} of a killed run was taken away")
             parts = f"tags.mlflow.parentRunId = '{run.info.run_id}' and status = 'RUNNING'"
             for part in [*store.client.search_runs([experiment.experiment_id], parts), run]:
                 store.client.set_terminated(part.info.run_id, status="KILLED")
-            told.append(f"run {run.info.run_id[:8]} had been killed: it is marked so")
-    return tuple(told)
+            notes.append(f"run {run.info.run_id[:8]} had been killed: it is marked so")
+    return tuple(notes)

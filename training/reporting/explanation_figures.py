@@ -28,8 +28,8 @@ def families_picture(explained: Explanation) -> bytes:
     shown = min(len(names), MOST_FEATURES)
     with _drawn(0.9 + 0.3 * shown) as (figure, shap):
         axes = figure.subplots()
-        told = shap.Explanation(sums, feature_names=names)
-        shap.plots.bar(told.abs.mean(0), max_display=shown, ax=axes, show=False)
+        values = shap.Explanation(sums, feature_names=names)
+        shap.plots.bar(values.abs.mean(0), max_display=shown, ax=axes, show=False)
         labels = [text.get_text().replace("other features", "other families") for text in axes.get_yticklabels()]
         axes.set_yticks(axes.get_yticks(), labels)
         for bar in axes.patches:
@@ -45,13 +45,13 @@ def features_picture(explained: Explanation) -> bytes:
     with _drawn(1.3 + 0.38 * shown) as (figure, shap):
         axes = figure.subplots()
         order = _leading(explained)[:shown]
-        told = shap.Explanation(
+        values = shap.Explanation(
             explained.contributions[:, order],
             data=explained.values[:, order],
             feature_names=[_named(explained, explained.names[place]) for place in order],
         )
         shap.plots.beeswarm(
-            told, max_display=shown, ax=axes, plot_size=None, show=False, s=5, color_bar_label="value of the feature"
+            values, max_display=shown, ax=axes, plot_size=None, show=False, s=5, color_bar_label="value of the feature"
         )
         bar = figure.axes[-1]
         bar.set_ylabel(bar.get_ylabel(), fontsize=8)
@@ -64,15 +64,15 @@ def dependences_picture(explained: Explanation) -> bytes:
     order = _leading(explained)[:DEPENDENCES]
     rows = -(-len(order) // 2)
     with _drawn(0.3 + 2.1 * rows) as (figure, shap):
-        told = shap.Explanation(
+        values = shap.Explanation(
             explained.contributions, data=explained.values.astype(np.float64), feature_names=list(explained.names)
         )
         panels = figure.subplots(rows, 2, squeeze=False).ravel()
         for axes, place in zip(panels, order, strict=False):
             partner = _partner(explained, place)
-            colour = MODEL_COLOUR if partner is None else told[:, partner]
+            colour = MODEL_COLOUR if partner is None else values[:, partner]
             shap.plots.scatter(
-                told[:, int(place)], color=colour, ax=axes, show=False, hist=False, dot_size=4, x_jitter=0, ylabel=""
+                values[:, int(place)], color=colour, ax=axes, show=False, hist=False, dot_size=4, x_jitter=0, ylabel=""
             )
             axes.set_xlabel(_named(explained, explained.names[place], unit=True), fontsize=7)
             axes.set_ylabel("")
@@ -105,8 +105,8 @@ def _leading(explained: Explanation) -> list[int]:
 
 
 def _named(explained: Explanation, name: str, *, unit: bool = False) -> str:
-    told, measure = explained.texts.get(name, name), explained.units.get(name, "")
-    return textwrap.fill(f"{told}, {measure}" if unit and measure else told, LABEL_WIDTH)
+    label, measure = explained.texts.get(name, name), explained.units.get(name, "")
+    return textwrap.fill(f"{label}, {measure}" if unit and measure else label, LABEL_WIDTH)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class Decision:
     `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED or WAITING (for --approve). `champion` is the
     number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one judged.
     `notes` are sentences for the operator; `facts` what goes into the audit line. `ledger` and `study` are of
-    today, for whoever ranks next: None where they were not needed.
+    today, for the ranking that follows: None where they were not needed.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Decision:
 def no_change(known: RegisteredVersion, before: str, notes: tuple[str, ...], news: "News | None") -> Decision:
     """UNCHANGED: `known` was trained on all there is, and `before` goes on ranking."""
     decided = known.tags.get("decision", "")
-    told = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
+    sentence = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
     waits = (
         (f"version {known.number} waits: --approve NAME --version {known.number} signs",) if decided == WAITING else ()
     )
@@ -59,6 +59,6 @@ def no_change(known: RegisteredVersion, before: str, notes: tuple[str, ...], new
         champion=before,
         before=before,
         challenger=known.number,
-        notes=(*notes, f"{told}: no version changes", *waits),
+        notes=(*notes, f"{sentence}: no version changes", *waits),
         news=news,
     )

@@ -83,7 +83,7 @@ def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Chec
 
 
 def check_independent(contest: Contest, settings: RetrainingSettings) -> list[Check]:
-    """The same recall on results that no ranking asked for: those flatter whoever asked.
+    """The same recall on results that no ranking asked for: such results flatter the ranking that asked.
 
     Judged where enough of the newest results are marked as reported by people or drawn by chance.
     """

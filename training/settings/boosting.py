@@ -1,4 +1,4 @@
-"""What boosted trees can be told, whichever model they serve."""
+"""Settings of boosted trees, whichever model they serve."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What the casualty model can be told: units, exposure, model, activities and the scenario of return."""
+"""Settings of the casualty model: units, exposure, model, activities and the scenario of return."""
 
 from datetime import date
 from typing import Annotated, Literal

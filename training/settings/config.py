@@ -1,4 +1,4 @@
-"""What a training run can be told: the parts of the YAML that concern sources, evidence, models and judging."""
+"""Settings of a training run: the parts of the YAML that concern sources, evidence, models and judging."""
 
 from datetime import date
 from pathlib import Path

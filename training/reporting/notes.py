@@ -1,0 +1,100 @@
+"""The sentences about a training run that a reader of its map must know: what was not judged, assumed or left out."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from features.base import FeatureContext, FeatureInfo
+from models.casualty import HURDLE, CasualtyModel
+from models.mixture import MOST_DISPERSION
+from training.casualty import UnitPeriods
+from training.contamination import Judgement, SurveyBias, features_of_outcomes
+from training.evidence import OUTCOME_SOURCES, Evidence, Inputs
+from training.settings import TrainConfig
+
+# Why a protocol can fail to make a single fold.
+UNJUDGED = {
+    "as_of": "records without a recorded date tell nothing of how knowledge grew, or too little was recorded within "
+    "validation.horizon_years after an earlier date",
+    "leave_region_out": "no region has found and searched cells with as much left to learn from (validation.regions)",
+    "knndm": "too few labelled cells, or none of one kind in a fold",
+    "random": "too few labelled cells of one kind",
+}
+
+
+def evidence_notes(evidence: Evidence, judgement: Judgement) -> tuple[str, ...]:
+    """What the labels rest on: declared land, and probabilities that no held-out region supports."""
+    notes = []
+    if evidence.counts.get("declared_searched"):
+        notes.append(
+            f"{evidence.counts['declared_searched']:,} cells count as searched because the config declares it, "
+            "not because a record says so"
+        )
+    if not np.isfinite(judgement.out_of_fold).any():
+        notes.append("no region could be held out: probabilities are calibrated in-sample and not to be relied on")
+    return tuple(notes)
+
+
+def unjudged_notes(config: TrainConfig, judgement: Judgement) -> tuple[str, ...]:
+    """Protocols that the config asks for and the records do not allow."""
+    judged = {fold.protocol for fold in judgement.folds}
+    return tuple(
+        f"{protocol} could not be judged: {UNJUDGED[protocol]}"
+        for protocol in config.validation.protocols
+        if protocol not in judged
+    )
+
+
+def bias_notes(bias: SurveyBias) -> tuple[str, ...]:
+    """What found cells are held against where too little was searched."""
+    note = (
+        "too little land was searched: found cells were held against a background drawn from unknown land "
+        "(contamination.survey_bias.unlabelled). That land stays unknown, and contamination is an index of where, no "
+        "probability"
+    )
+    return (note,) if bias.found_alone else ()
+
+
+def hidden_feature_notes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
+    """Features that stay in the table and that no model sees, because their records make the labels."""
+    names = features_of_outcomes(infos, context)
+    if not names:
+        return ()
+    sources = ", ".join(sorted(OUTCOME_SOURCES & context.own_event_sources))
+    note = f"{len(names)} features of {sources} are in the feature table and not in the model: these records make the "
+    return (f"{note}labels, and would tell a held-out region its own answer",)
+
+
+def no_accidents_note(config: TrainConfig) -> str:
+    """Why there is no casualty model."""
+    years = config.casualty.window_years
+    return (
+        f"no accident is known in the area in the {years} years before as_of (casualty.window_years): "
+        "casualties_per_year is empty"
+    )
+
+
+def casualty_notes(config: TrainConfig, inputs: Inputs, model: CasualtyModel, rows: UnitPeriods) -> tuple[str, ...]:
+    """What the casualty figures rest on: few or undated accidents, late records, dispersion, exposure."""
+    notes = []
+    if model.is_index:
+        notes.append(
+            f"casualties_per_year rests on {rows.total} accidents, fewer than {config.casualty.fewest_accidents}: it "
+            "is an index (contamination x exposure x severity) at the recorded mean. Read it as where, not as a count"
+        )
+    if not rows.dated:
+        notes.append(
+            f"accidents carry no date: they were spread evenly over {config.casualty.undated_years:g} years "
+            "(casualty.undated_years), so casualties_per_year is a long-run mean and not a forecast"
+        )
+    if rows.dated and rows.complete[-1] < 0.99:
+        notes.append(
+            f"{1 - rows.complete[-1]:.0%} of the last year's accidents are not yet recorded, by the delays of earlier "
+            "ones: the total is raised for them"
+        )
+    if model.dispersion > MOST_DISPERSION:
+        part = "a hurdle part was added" if HURDLE in model.whole.weights else "casualty.hurdle adds no part for it"
+        notes.append(f"accidents vary more than Poisson's (chi2/df {model.dispersion:.2f} on held-out years): {part}")
+    if "settlements" not in inputs.sources.vectors:
+        notes.append("no settlements: casualty exposure is the same everywhere")
+    return tuple(notes)
