@@ -7,16 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.base import Flags, Floats, InputError
+from features.base import ConfigError, Flags, Floats, InputError
 from features.sources.crosswalk import SourceTerms, named, translated
-from features.sources.parsing import ParsedDates, as_text, parse_dates, parse_flags, parse_numbers, translation_key
+from features.sources.date_texts import BOTH_ORDERS_MONTH, DateReading
+from features.sources.dates import ParsedDates, parse_dates
+from features.sources.parsing import as_text, parse_flags, parse_numbers, translation_key
 from features.sources.report import Tally
-from features.sources.schema import CASUALTIES, DATE, FLAG, OPEN_ENDED, SHARE, TEXT, VOCABULARIES, Schema
+from features.sources.schema import CASUALTIES, DATE, FLAG, NUMBER, OPEN_ENDED, SHARE, TEXT, VOCABULARIES, Schema
 from features.sources.settings import Scalar, SourceSpec
 
 Faults = dict[str, Flags]
 
 IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME = "impossible date", "negative casualties", "no outcome"
+NOT_UNDERSTOOD = "date not understood"
+# The order in which a row gets its reason.
+FAULTS = (NO_OUTCOME, NOT_UNDERSTOOD, IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES)
+# From this share on a column is written in a way that is not known, and leaving its rows out would leave a country out.
+REFUSED_SHARE = 0.5
 # No explosive ordnance that a survey looks for was laid before, and 1899-12-30 is how spreadsheets write "empty".
 EARLIEST_YEAR = 1900
 
@@ -29,11 +36,13 @@ def take_canonical(
     table: pd.DataFrame,
     tally: Tally,
     terms: SourceTerms | None = None,
+    latest_hours: float = 0.0,
 ) -> tuple[pd.DataFrame, Faults]:
     """The canonical columns that the file or the configuration gives, typed, and the rows with faults.
 
     Text columns have dtype str, numbers float64 (NaN missing), flags bool, dates datetime64[ns] without time zone.
-    `year` becomes `date`, with `date_precision` beside it.
+    `year` becomes `date`, with `date_precision` beside it. `latest_hours` is how far clocks may be ahead of UTC. Raises
+    InputError where most dates of a column are not understood.
     """
     names = [str(name) for name in table.columns]
     theirs = resolve_columns(source, path, named(spec, terms, names), schema, names)
@@ -44,6 +53,7 @@ def take_canonical(
     taken: dict[str, pd.Series] = {}
     dates: dict[str, ParsedDates] = {}
     faults: Faults = {}
+    how = DateReading(order=spec.date_order, zone=spec.time_zone, latest_hours=latest_hours)
     for ours, kind in schema.columns.items():
         column = _translated(ours, theirs, spec.values.get(ours), table, tally)
         if column is None:
@@ -51,13 +61,15 @@ def take_canonical(
         if ours not in spec.values:
             column = translated(ours, column, terms, tally)
         if kind == DATE:
-            dates[ours] = _dates(ours, column, tally)
+            dates[ours] = _dates(ours, column, how, f"sources.{source}: {path}", tally)
         elif kind == TEXT:
             taken[ours] = _texts(ours, column, tally)
         elif kind == FLAG:
-            flags, n_other = parse_flags(column)
+            flags, other = parse_flags(column)
             taken[ours] = pd.Series(flags)
-            tally.note(f"{ours}: {n_other} values that are neither yes nor no count as yes") if n_other else None
+            if other.any():
+                told = f"{ours}: {int(other.sum())} values that are neither yes nor no count as yes"
+                tally.note(f"{told}, {tally.examples(column, other)}")
         else:
             taken[ours] = pd.Series(_numbers(ours, kind, column, faults, tally))
     if "outcome" in taken:
@@ -104,12 +116,31 @@ def _translated(
     column = table[theirs[ours]].reset_index(drop=True)
     if values is None:
         return column
-    book = {translation_key(key): value for key, value in values.items()}
-    keys = as_text(column).map(lambda text: "" if text is None else translation_key(text))
-    n_other = int((~keys.isin(book.keys()) & (keys != "")).sum())
-    if n_other:
-        tally.note(f"{ours}: {n_other} values are not in its translation and count as missing")
+    book = _book(ours, values)
+    # A code may read 'NA' or 'none': what the translation names is no missing value.
+    written = column.map(lambda value: "" if pd.isna(value) else translation_key(str(value)))
+    known = as_text(column).map(lambda text: "" if text is None else translation_key(text))
+    keys = written.where(written.isin(book.keys()), known)
+    other = (~keys.isin(book.keys()) & (keys != "")).to_numpy(dtype=bool)
+    if other.any():
+        tally.note(
+            f"{ours}: {int(other.sum())} values are not in its translation and count as missing, "
+            f"{tally.examples(column, other)}"
+        )
     return keys.map(book).astype(object)
+
+
+def _book(ours: str, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """The translation by codes as they are compared; ConfigError for two keys that are one code and say two things."""
+    book: dict[str, Scalar] = {}
+    for key, value in values.items():
+        code = translation_key(key)
+        if book.get(code, value) != value:
+            raise ConfigError(
+                f"values.{ours}: {key!r} is the code {code!r}, which is given with another value: keep one"
+            )
+        book[code] = value
+    return book
 
 
 def _texts(ours: str, column: pd.Series, tally: Tally) -> pd.Series:
@@ -118,39 +149,61 @@ def _texts(ours: str, column: pd.Series, tally: Tally) -> pd.Series:
     if words is not None:
         spelled = {word.casefold(): word for word in words}
         known = text.map(lambda value: None if value is None else spelled.get(value.casefold()))
-        n_other = int((known.isna() & text.notna()).sum())
-        if n_other:
-            tally.note(f"{ours}: {n_other} values are none of {', '.join(words)} and count as missing")
+        other = (known.isna() & text.notna()).to_numpy(dtype=bool)
+        if other.any():
+            tally.note(
+                f"{ours}: {int(other.sum())} values are none of {', '.join(words)} and count as missing, "
+                f"{tally.examples(text, other)}"
+            )
         text = known
     return text.astype("str")
 
 
 def _numbers(ours: str, kind: str, column: pd.Series, faults: Faults, tally: Tally) -> Floats:
-    parsed = parse_numbers(column)
+    parsed = parse_numbers(column, counts=kind in (NUMBER, CASUALTIES))
     values = parsed.values
     tally.repair("decimal comma", parsed.decimal_commas)
-    if parsed.not_understood:
-        tally.note(f"{ours}: {parsed.not_understood} values are no numbers and count as missing")
-    if parsed.thousands:
-        tally.note(f"{ours}: {parsed.thousands} commas read as thousands separators")
+    for flags, told in (
+        (parsed.not_understood, "values are no numbers and count as missing"),
+        (parsed.thousands, "numbers with signs between groups of three read as thousands"),
+        (parsed.doubtful, "numbers read as fractions, which may be thousands"),
+    ):
+        if flags.any():
+            tally.note(f"{ours}: {int(flags.sum())} {told}, {tally.examples(column, flags)}")
     if kind == CASUALTIES:
         faults[NEGATIVE_CASUALTIES] = faults.get(NEGATIVE_CASUALTIES, False) | (values < 0)
         return values
     wrong = (values < 0) | ((values > 1) if kind == SHARE else np.zeros(len(values), dtype=bool))
     if wrong.any():
         limits = "outside 0..1" if kind == SHARE else "negative"
-        tally.note(f"{ours}: {int(wrong.sum())} values are {limits} and count as missing")
+        tally.note(
+            f"{ours}: {int(wrong.sum())} values are {limits} and count as missing, {tally.examples(column, wrong)}"
+        )
     return np.where(wrong, np.nan, values)
 
 
-def _dates(ours: str, column: pd.Series, tally: Tally) -> ParsedDates:
-    parsed = parse_dates(column)
-    if parsed.not_understood:
-        tally.note(f"{ours}: {parsed.not_understood} values are no dates and count as missing")
-    if parsed.ambiguous:
-        tally.note(f"{ours}: {parsed.ambiguous} dates such as 03/04/2001 read day first")
-    if parsed.month_first:
+def _dates(ours: str, column: pd.Series, how: DateReading, what: str, tally: Tally) -> ParsedDates:
+    parsed = parse_dates(column, how)
+    lost, written = parsed.not_understood, as_text(column).notna().to_numpy(dtype=bool)
+    n_lost = int(lost.sum())
+    if n_lost:
+        told = f"{ours}: {n_lost} values are no dates that are understood, {tally.examples(column, lost)}"
+        if n_lost > REFUSED_SHARE * written.sum():
+            raise InputError(
+                f"{what}: {told}: what is not understood may lie after any date of knowledge; write "
+                "dates as 2019-06-15, or give date_order"
+            )
+        tally.note(told)
+    if parsed.ambiguous.any():
+        order = "month first" if parsed.month_first else "day first"
+        told = f"dates such as 03/04/2001 read {order}"
+        tally.note(f"{ours}: {int(parsed.ambiguous.sum())} {told} ({tally.where(parsed.ambiguous)})")
+    if parsed.month_first and how.order is None:
         tally.note(f"{ours}: dates read month first, as only that order fits all of them")
+    if BOTH_ORDERS_MONTH in parsed.readings:
+        tally.note(f"{ours}: dates of both orders in one column: give date_order if one of them is wrong")
+    for phrase, flags in parsed.readings.items():
+        tally.note(f"{ours}: {int(flags.sum())} dates {phrase}, {tally.examples(column, flags)}")
     return parsed
 
 
@@ -163,8 +216,11 @@ def _add_dates(
     tally: Tally,
 ) -> None:
     """Put the dates into `taken`: `year` fills `date`, impossible ones become faults, missing ones are counted."""
-    impossible = np.zeros(n_rows, dtype=bool)
+    impossible, lost = np.zeros(n_rows, dtype=bool), np.zeros(n_rows, dtype=bool)
     for ours, parsed in dates.items():
+        # The year stands in for a date that is not understood, and the other way round.
+        other = dates.get({"date": "year", "year": "date"}.get(ours, ""))
+        lost |= parsed.not_understood & (True if other is None else np.isnat(other.days))
         late, early = _beyond(parsed)
         if ours == OPEN_ENDED:
             parsed.days[late] = np.datetime64("NaT")
@@ -173,6 +229,8 @@ def _add_dates(
         parsed.days[late | early] = np.datetime64("NaT")
     if impossible.any():
         faults[IMPOSSIBLE_DATE] = impossible
+    if lost.any():
+        faults[NOT_UNDERSTOOD] = lost
     if schema.always_dated or {"date", "year"} & set(dates):
         days, precision = np.full(n_rows, np.datetime64("NaT", "D")), np.full(n_rows, "", dtype="<U5")
         for ours in ("date", "year"):
@@ -181,7 +239,7 @@ def _add_dates(
                 days[gap], precision[gap] = dates[ours].days[gap], dates[ours].precision[gap]
         taken["date"] = pd.Series(days.astype("datetime64[ns]"))
         taken["date_precision"] = pd.Series(precision, dtype="str")
-        n_undated = int((np.isnat(days) & ~impossible).sum())
+        n_undated = int((np.isnat(days) & ~impossible & ~lost).sum())
         tally.note(f"undated: {n_undated}") if n_undated else None
     for ours, parsed in dates.items():
         if ours not in ("date", "year"):

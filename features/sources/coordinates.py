@@ -1,5 +1,6 @@
 """Coordinates as they come: which columns hold them, decimal commas, swapped axes, missing signs, wrong units."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,12 +12,21 @@ import pyproj
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError
-from features.sources.parsing import parse_numbers
+from features.sources.parsing import ascii_digits, parse_numbers
 from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES
 from features.sources.settings import SourceSpec
 
 Labels = NDArray[np.str_]
+
+# West to east and south to north: letters that may stand at a longitude and at a latitude.
+HEMISPHERES = ("EW", "NS")
+ANGLE = re.compile(
+    r"^(?P<before>[NSEW])?\s*(?P<sign>[-+])?(?P<d>\d{1,3}(?:[.,]\d+)?)\s*(?:[\u00b0\u00ba:dD*]|\s)?\s*"
+    r"(?:(?P<m>\d{1,2}(?:[.,]\d+)?)\s*(?:['\u2032\u2019:mM]|\s)?\s*"
+    r"(?:(?P<s>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|\u2033|\u201d|''|\u2019\u2019|s)?)?)?\s*(?P<after>[NSEW])?$",
+    re.IGNORECASE,
+)
 
 # When this share of a file shows one mistake the file is meant that way, and a person has to say so.
 WHOLE_FILE_SHARE = 0.8
@@ -70,9 +80,7 @@ def coordinate_columns(
     found = []
     for ours, aliases in COORDINATE_ALIASES.items():
         mapped = spec.columns.get(ours)
-        wanted = aliases if mapped is None else (mapped,)
-        hits = [name for alias in wanted for name in names if name == alias]
-        hits = hits or [name for alias in wanted for name in names if name.casefold() == alias.casefold()]
+        hits = _named_alike(aliases if mapped is None else (mapped,), names)
         if not hits:
             missing = f"{mapped!r} (columns.{ours})" if mapped else f"{ours} ({', '.join(aliases)})"
             raise InputError(
@@ -85,19 +93,97 @@ def coordinate_columns(
     return tuple(found)
 
 
-def read_coordinates(source: str, path: Path, table: pd.DataFrame, columns: tuple[str, ...], tally: Tally) -> Floats:
-    """(n, 2) numbers of the two columns, NaN where missing; decimal commas are converted and counted."""
-    parsed = [parse_numbers(table[name], comma_is_decimal=True) for name in columns]
-    n_bad = max(part.not_understood for part in parsed)
-    if n_bad and n_bad >= WHOLE_FILE_SHARE * len(table):
+def find_coordinates(spec: SourceSpec, names: Sequence[str]) -> tuple[str, ...]:
+    """Names of the columns with longitude and latitude, empty where there are none; mapped ones come first."""
+    wanted = [
+        (spec.columns[ours],) if ours in spec.columns else aliases for ours, aliases in COORDINATE_ALIASES.items()
+    ]
+    hits = [_named_alike(aliases, names) for aliases in wanted]
+    return tuple(found[0] for found in hits) if all(hits) else ()
+
+
+def _named_alike(aliases: Sequence[str], names: Sequence[str]) -> list[str]:
+    exact = [name for alias in aliases for name in names if name == alias]
+    return exact or [name for alias in aliases for name in names if name.casefold() == alias.casefold()]
+
+
+def read_coordinates(
+    source: str, path: Path, table: pd.DataFrame, columns: tuple[str, ...], tally: Tally, *, projected: bool
+) -> Floats:
+    """(n, 2) numbers of the two columns, NaN where missing or not understood, which is noted by row.
+
+    Decimal commas are converted and counted. Where the CRS is not `projected`, degrees with minutes and seconds
+    (40\u00b012'30"N, 46 45 10) are read too; where it is, commas between groups of three are thousands.
+    """
+    parsed = [_axis(table[name], axis, projected) for axis, name in enumerate(columns)]
+    lost = np.any([part.not_understood for part in parsed], axis=0)
+    angles = np.any([part.angles for part in parsed], axis=0)
+    if lost.any() and lost.sum() >= WHOLE_FILE_SHARE * len(table):
+        bad = next(part for part in parsed if part.not_understood.any())
+        shown = tally.examples(bad.column, bad.not_understood)
         raise InputError(
-            f"sources.{source}: {' and '.join(map(repr, columns))} of {path} are not numbers: give decimal degrees, or "
-            "metres with crs"
+            f"sources.{source}: {' and '.join(map(repr, columns))} of {path} are not numbers, {shown}: give "
+            + ("metres of the CRS that crs names" if projected else "decimal degrees, or metres with crs")
         )
     tally.repair("decimal comma", max(part.decimal_commas for part in parsed))
-    if n_bad:
-        tally.note(f"coordinates: {n_bad} rows whose text is no number count as without geometry")
+    tally.repair("degrees, minutes and seconds", int(angles.sum()))
+    for part, name in zip(parsed, columns, strict=True):
+        if part.not_understood.any():
+            tally.note(
+                f"coordinates: {int(part.not_understood.sum())} values of {name!r} are no numbers, "
+                f"{tally.examples(part.column, part.not_understood)}"
+            )
+        if part.thousands.any():
+            tally.note(f"{name!r}: commas read as thousands separators ({tally.where(part.thousands)})")
     return np.column_stack([part.values for part in parsed])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Axis:
+    """One column of coordinates: numbers, and which texts were angles, thousands or nothing that is understood."""
+
+    column: pd.Series
+    values: Floats
+    not_understood: Flags
+    angles: Flags
+    thousands: Flags
+    decimal_commas: int
+
+
+def _axis(column: pd.Series, axis: int, projected: bool) -> _Axis:
+    numbers = parse_numbers(column, comma_is_decimal=not projected)
+    values, lost = numbers.values, numbers.not_understood
+    angles = np.zeros(len(values), dtype=bool)
+    if lost.any() and not projected:
+        read = np.array([_degrees(text, axis) for text in ascii_digits(column[lost].astype(str))])
+        values[lost] = read
+        angles[lost] = np.isfinite(read)
+        lost = lost & ~angles
+    return _Axis(
+        column=column, values=values, not_understood=lost, angles=angles, thousands=numbers.thousands,
+        decimal_commas=numbers.decimal_commas,
+    )  # fmt: skip
+
+
+def _degrees(text: str, axis: int) -> float:
+    r"""Decimal degrees of an angle with minutes, seconds or a letter of its hemisphere; NaN for anything else.
+
+    >>> _degrees("40\u00b012'30''N", 1), _degrees("W 3 30", 0), _degrees("46 45", 1), _degrees("46 75 10", 1)
+    (40.208333333333336, -3.5, 46.75, nan)
+    """
+    match = ANGLE.match(text.strip())
+    letters = HEMISPHERES[axis]
+    if match is None or (match["before"] and match["after"]):
+        return float("nan")
+    letter = (match["before"] or match["after"] or "").upper()
+    if letter and letter not in letters:
+        return float("nan")
+    degrees, minutes, seconds = (float((match[part] or "0").replace(",", ".")) for part in ("d", "m", "s"))
+    if minutes >= 60 or seconds >= 60 or (match["m"] and not degrees.is_integer()):
+        return float("nan")
+    south = letter in ("S", "W") or match["sign"] == "-"
+    value = degrees + minutes / 60 + seconds / 3600
+    return -value if south else value
 
 
 def check_units(source: str, path: Path, points: Floats, crs: pyproj.CRS, stated: bool) -> None:

@@ -68,12 +68,18 @@ def take_numeric(
             continue
         known = int(as_text(table[theirs]).notna().sum())
         parsed = parse_numbers(table[theirs])
-        if known and parsed.not_understood > (1 - NUMERIC_SHARE) * known:
+        lost = parsed.not_understood
+        if known and lost.sum() > (1 - NUMERIC_SHARE) * known:
             texts.append(theirs)
             continue
         tally.repair("decimal comma", parsed.decimal_commas)
-        if parsed.not_understood:
-            tally.note(f"{theirs!r}: {parsed.not_understood} values are no numbers and count as missing")
+        if lost.any():
+            tally.note(
+                f"{theirs!r}: {int(lost.sum())} values are no numbers and count as missing ({tally.where(lost)})"
+            )
+        if parsed.thousands.any():
+            told = f"{int(parsed.thousands.sum())} numbers read as thousands ({tally.where(parsed.thousands)})"
+            tally.note(f"{theirs!r}: {told}")
         taken[leave_unique(ours, used)] = parsed.values
     if texts:
         tally.note(f"text columns left out: {', '.join(map(repr, texts))}")

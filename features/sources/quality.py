@@ -1,12 +1,14 @@
 """Quality rules for recorded polygons and record ids, after GICHD's geocheck: what is noted, what is set aside."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Integers
-from features.sources.report import Tally, name_rows
+from features.sources.report import Tally
 
 # Sources whose polygons are records of survey and clearance, drawn point by point in the field.
 RECORDED_AREAS = frozenset({"hazard_areas", "land_release", "minefield_records", "survey"})
@@ -48,8 +50,8 @@ def few_vertices(geometry: NDArray[np.object_]) -> Flags:
     return np.asarray(np.isin(shapely.get_type_id(geometry), (3, 6)) & (count < 3))
 
 
-def note_polygons(geometry: NDArray[np.object_], rows: Integers, tally: Tally) -> None:
-    """Report long edges and overlaps of polygons in metres; they stay as they are.
+def note_polygons(geometry: NDArray[np.object_], where: Callable[[Flags], str], tally: Tally) -> None:
+    """Report long edges and overlaps of polygons in metres; they stay as they are. `where` names flagged rows.
 
     A long edge may be right (a border on a map), and of overlapping polygons every cell takes the largest share, so
     none counts twice.
@@ -58,7 +60,9 @@ def note_polygons(geometry: NDArray[np.object_], rows: Integers, tally: Tally) -
     long = areas[longest_edges_m(geometry[areas]) > LONGEST_EDGE_M]
     if len(long):
         tally.remark("edge over 5 km", len(long))
-        tally.note(f"consecutive points over {LONGEST_EDGE_M / 1000:.0f} km apart: {name_rows(rows[long].tolist())}")
+        flags = np.zeros(len(geometry), dtype=bool)
+        flags[long] = True
+        tally.note(f"consecutive points over {LONGEST_EDGE_M / 1000:.0f} km apart: {where(flags)}")
     pairs, share = _overlaps(geometry[areas])
     if len(pairs) > MOST_PAIRS:
         tally.note(f"overlaps were not measured: {len(pairs):,} pairs of polygons touch")

@@ -1,50 +1,48 @@
 """Opening what a source names: finding the file, and its rows before anything is decided about them."""
 
-import csv
-import io
-import tempfile
-import warnings
-from dataclasses import dataclass
-from pathlib import Path
+import gzip
+import zipfile
+from io import BytesIO
+from pathlib import Path, PurePosixPath
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyproj
-import shapely
-from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
 
-from features.base import ConfigError, InputError, Integers
+from features.base import ConfigError, InputError, read_bytes, refuse_special
+from features.sources.geometry_text import parse_geometry
+from features.sources.kinds import MAP_SUFFIXES, PARQUET_SUFFIXES, TABLE_SUFFIXES, is_raster, kind_of
+from features.sources.layers import read_layer
+from features.sources.raw_table import RawTable
 from features.sources.report import Tally
+from features.sources.selection import select_rows
 from features.sources.settings import SourceSpec
+from features.sources.sheets import SHEET_SUFFIXES, read_sheet
+from features.sources.text_tables import read_text
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
-RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".img", ".asc", ".bil", ".hgt", ".nc", ".dt0", ".dt1", ".dt2"})
-SEPARATORS = (",", ";", "\t", "|")
-ENCODINGS = ("utf-8-sig", "cp1252", "latin-1")
-# A district as WKT runs to megabytes; the csv module stops at 128 KB unless told.
-LONGEST_FIELD = 1 << 28
+__all__ = ["RawTable", "find_file", "is_raster", "is_table", "read_rows", "stated_crs"]
+
 WKT_COLUMNS = ("geometry", "wkt", "the_geom", "geom")
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """The rows of one file: columns as they are, geometry (None: the file has none, a table) in `crs`, row numbers."""
-
-    table: pd.DataFrame
-    geometry: NDArray[np.object_] | None
-    crs: pyproj.CRS | None
-    rows: Integers
+# Tables are read whole; a register of two million accidents has 0.3 GB.
+MOST_BYTES = 2_000_000_000
+UNREADABLE = "geometry that cannot be read"
 
 
 def find_file(source: str, given: str, base: Path) -> Path:
-    """The path of a source relative to `base`; InputError where there is no such file."""
+    """The path of a source relative to `base`; InputError where there is no such file, or it is none to be read."""
     path = Path(given) if Path(given).is_absolute() else base / given
-    if not path.exists():
-        raise InputError(f"sources.{source}: there is no file {path}; paths are relative to {base}, or give --data DIR")
+    try:
+        if not path.exists():
+            raise InputError(
+                f"sources.{source}: there is no file {path}; paths are relative to {base}, or give --data DIR"
+            )
+        refuse_special(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"sources.{source}: {str(path)[:300]} cannot be opened: {_why(error)}") from error
     if path.is_dir() and path.suffix.casefold() != ".gdb":
         raise InputError(f"sources.{source}: {path} is a folder: name a file in it, or list several files")
     return path
@@ -63,156 +61,156 @@ def stated_crs(source: str, spec: SourceSpec) -> pyproj.CRS | None:
 
 
 def is_table(path: Path) -> bool:
-    """Whether the file is read as delimited text."""
-    return path.suffix.casefold() in TABLE_SUFFIXES
-
-
-def is_raster(path: Path) -> bool:
-    """Whether the name is that of a raster."""
-    return path.suffix.casefold() in RASTER_SUFFIXES
+    """Whether the file is a table, of which text may hold the geometry."""
+    name = path.name.casefold().removesuffix(".gz")
+    return PurePosixPath(name).suffix in TABLE_SUFFIXES | SHEET_SUFFIXES
 
 
 def read_rows(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
-    """Every row that `where` selects, from delimited text or from a layer that GDAL reads."""
-    raw = _read_text(source, path, spec, tally) if is_table(path) else _read_layer(source, path, spec, tally)
+    """Every row that `where` selects, from whatever holds rows: text, a workbook, Parquet, an archive, a map."""
+    try:
+        raw = _read(source, path, spec, tally)
+    except OSError as error:
+        raise InputError(f"sources.{source}: {path} cannot be read: {_why(error)}") from error
     tally.rows_read += len(raw.table)
     return raw
 
 
-def _read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
-    layer = _choose_layer(source, path, spec.layer)
-    try:
-        with warnings.catch_warnings():
-            # GDAL warns of what is counted here anyway: open rings, odd dates, fields it cannot type.
-            warnings.simplefilter("ignore")
-            table = pyogrio.read_dataframe(
-                path, layer=layer, where=spec.where, datetime_as_string=True, on_invalid="ignore"
-            )
-    except (ValueError, DataSourceError, DataLayerError, RuntimeError) as error:
-        if spec.where is not None:
-            raise InputError(f"sources.{source}.where ({spec.where!r}) does not fit {path}: {error}") from error
-        raise InputError(f"sources.{source}: {path} cannot be read as a map or table: {error}") from error
-    tally.note(f"layer {layer!r}") if spec.layer is None and path.suffix.casefold() == ".gpkg" else None
-    rows = np.arange(1, len(table) + 1)
-    if not isinstance(table, gpd.GeoDataFrame):
-        return RawTable(table, None, None, rows)
-    crs = None if table.crs is None else pyproj.CRS(table.crs)
-    geometry = np.asarray(table.geometry.array, dtype=object)
-    return RawTable(pd.DataFrame(table.drop(columns=table.geometry.name)), geometry, crs, rows)
+def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
+    kind, what = kind_of(path), f"sources.{source}: {path}"
+    if kind == "archive":
+        return _read_archive(source, path, spec, tally)
+    if kind == "gzip":
+        inner = PurePosixPath(path.stem).suffix.casefold()
+        if inner not in TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES:
+            return read_layer(source, path, spec, tally, f"/vsigzip/{path.resolve()}")
+        try:
+            with gzip.open(path) as stream:
+                content = stream.read(MOST_BYTES + 1)
+        except EOFError as error:
+            raise InputError(f"{what} is cut off: check that the download was complete") from error
+        return _read_table(what, _limited(what, content), inner, spec, tally)
+    if kind == "map":
+        return read_layer(source, path, spec, tally, str(path))
+    if kind == "raster":
+        return read_layer(source, path, spec, tally, str(path))
+    return _read_table(what, read_bytes(path, MOST_BYTES), {"text": ".csv", "sheet": ".xlsx"}.get(kind, ".parquet"),
+                       spec, tally)  # fmt: skip
 
 
-def _choose_layer(source: str, path: Path, wanted: str | None) -> str:
-    """The layer to read: the one named, or the only one with geometry."""
+def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
+    """The one file of a zip archive that holds rows, or the one that `layer` names."""
+    what = f"sources.{source}: {path}"
+    readable = TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES | MAP_SUFFIXES
     try:
-        layers = pyogrio.list_layers(path)
-    except DataSourceError as error:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            members = [name for name in names if PurePosixPath(name).suffix.casefold() in readable]
+            members = [name for name in members if "__MACOSX" not in name and ".gdb/" not in name.casefold()]
+            chosen = [
+                name for name in members if spec.one_layer in (name, PurePosixPath(name).name, PurePosixPath(name).stem)
+            ]
+            member = chosen[0] if len(chosen) == 1 else members[0] if len(members) == 1 else None
+            suffix = "" if member is None else PurePosixPath(member).suffix.casefold()
+            if member is not None and suffix not in MAP_SUFFIXES:
+                if archive.getinfo(member).file_size > MOST_BYTES:
+                    raise InputError(f"{what}: {member} is larger than {MOST_BYTES:,} bytes: unpack and divide it")
+                content = archive.read(member)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise InputError(
-            f"sources.{source}: {path} is no file that GDAL can read: check that it is complete and that its "
-            "suffix fits its content"
+            f"{what} cannot be unpacked ({error}): check that it is complete and has no password"
         ) from error
-    names = [str(name) for name in layers[:, 0]]
-    if wanted is not None:
-        if wanted not in names:
-            raise InputError(f"sources.{source}.layer ({wanted!r}) is not in {path}: it has {', '.join(names)}")
-        return wanted
-    mapped = [str(name) for name, kind in layers if kind is not None]
-    choice = mapped or names
-    if len(choice) != 1:
-        found = f"holds {len(choice)} layers ({', '.join(choice)}): give layer" if choice else "holds no layer"
-        raise InputError(f"sources.{source}: {path} {found}")
-    return choice[0]
+    if member is None and members:
+        raise InputError(f"{what} holds {len(members)} files ({', '.join(members)}): name one as layer, or unpack it")
+    if member is not None:
+        tally.note(f"{member} of the archive")
+        spec = spec.model_copy(update={"layer": None}) if chosen else spec
+    if member is None or suffix in MAP_SUFFIXES:
+        inside = "" if member is None else f"/{member}"
+        return read_layer(source, path, spec, tally, f"/vsizip/{path.resolve()}{inside}")
+    return _read_table(f"{what}/{member}", content, suffix, spec, tally)
 
 
-def _read_text(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
-    text, encoding = _decode(path.read_bytes())
-    if not text.strip():
-        raise InputError(f"sources.{source}: {path} is empty: a table needs a header line")
-    if "\x00" in text:
-        raise InputError(f"sources.{source}: {path} is no delimited text: save it as CSV in UTF-8")
-    separator = find_separator(text)
-    if encoding != "utf-8":
-        tally.note(f"encoding {encoding}")
-    if separator != ",":
-        tally.note(f"separator {separator!r}")
-    lines = _split(source, path, text, separator)
-    header = [name.strip() for name in lines[0]]
-    if len(set(header)) < len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
-        raise InputError(f"sources.{source}: {path} has columns of the same name: {', '.join(map(repr, twice))}")
-    for number, line in enumerate(lines[1:], start=1):
-        if len(line) != len(header):
-            raise InputError(
-                f"sources.{source}: row {number} of {path} has {len(line)} fields and the header {len(header)}: "
-                "numbers with a decimal comma need quotes or another separator, such as ';'"
-            )
-    table = pd.DataFrame(lines[1:], columns=header, dtype=object)
-    rows = np.arange(1, len(table) + 1)
+def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally: Tally) -> RawTable:
+    """A table with or without geometry, from the bytes of a file."""
+    if suffix in PARQUET_SUFFIXES:
+        raw = _read_parquet(what, content)
+    else:
+        if suffix in SHEET_SUFFIXES:
+            table, places = read_sheet(what, content, spec.one_layer, tally)
+            unit = "row"
+        else:
+            table, places = read_text(what, content, spec.encoding, tally)
+            unit = "line"
+        raw = RawTable(
+            table=table, geometry=None, crs=None, rows=np.arange(1, len(table) + 1), places=places, unit=unit
+        )
     if spec.where is not None:
-        rows = _select_rows(source, path, table, spec.where)
-        table = table.iloc[rows - 1].reset_index(drop=True)
-    return _with_wkt(table, spec, rows, tally)
+        chosen = select_rows(what, raw.table, spec.where)
+        tally.note(f"where selects {len(chosen):,} of {len(raw.table):,} rows")
+        raw = RawTable(
+            table=raw.table.iloc[chosen].reset_index(drop=True),
+            geometry=None if raw.geometry is None else raw.geometry[chosen],
+            crs=raw.crs, rows=raw.rows[chosen], places=raw.places[chosen], unit=raw.unit,
+        )  # fmt: skip
+    return raw if raw.geometry is not None else _with_text_geometry(what, raw, spec, tally)
 
 
-def _split(source: str, path: Path, text: str, separator: str) -> list[list[str]]:
-    """Fields of every line that is not blank."""
-    csv.field_size_limit(LONGEST_FIELD)
+def _read_parquet(what: str, content: bytes) -> RawTable:
+    """GeoParquet with its geometry and CRS, or plain Parquet."""
     try:
-        return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(line)]
-    except csv.Error as error:
-        raise InputError(f"sources.{source}: {path} is no delimited text: {error}") from error
+        schema = pq.read_schema(BytesIO(content))
+        if b"geo" in (schema.metadata or {}):
+            frame = gpd.read_parquet(BytesIO(content))
+            geometry, crs = np.asarray(frame.geometry.array, dtype=object), frame.crs
+            table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+        else:
+            table, geometry, crs = pd.read_parquet(BytesIO(content)), None, None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{what} cannot be read as Parquet: {error}") from error
+    rows = np.arange(1, len(table) + 1)
+    known = None if crs is None else pyproj.CRS(crs)
+    return RawTable(table=table.reset_index(drop=True), geometry=geometry, crs=known, rows=rows, places=rows)
 
 
-def _decode(content: bytes) -> tuple[str, str]:
-    for encoding in ENCODINGS:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        plain = encoding == "utf-8-sig" and not content.startswith(b"\xef\xbb\xbf")
-        return text, "utf-8" if plain else encoding
-    raise AssertionError("latin-1 decodes every byte")
-
-
-def find_separator(text: str) -> str:
-    r"""The separator that cuts the header and the next lines into the same number of fields, the most there are.
-
-    >>> find_separator('a;"b, c";d\n1,5;2;3\n')
-    ';'
-    """
-    head = text.splitlines(keepends=True)[:50]
-    best, most = ",", 1
-    for separator in SEPARATORS:
-        counts = [len(line) for line in csv.reader(head, delimiter=separator) if any(line)]
-        even = counts[:-1] if len(head) == 50 else counts
-        if even and min(even) == max(even) > most:
-            best, most = separator, even[0]
-    if most > 1:
-        return best
-    return max(SEPARATORS, key=head[0].count)
-
-
-def _select_rows(source: str, path: Path, table: pd.DataFrame, where: str) -> Integers:
-    """Numbers of the rows that a where clause selects, by GDAL, which types the columns by their content."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "table.csv"
-        table.assign(mlrisk_row=np.arange(1, len(table) + 1)).to_csv(copy, index=False)
-        try:
-            chosen = pyogrio.read_dataframe(copy, where=where, read_geometry=False, AUTODETECT_TYPE="YES")
-        except (ValueError, DataSourceError, DataLayerError, RuntimeError) as error:
-            raise InputError(f"sources.{source}.where ({where!r}) does not fit {path}: {error}") from error
-    return np.asarray(chosen["mlrisk_row"], dtype=np.int64)
-
-
-def _with_wkt(table: pd.DataFrame, spec: SourceSpec, rows: Integers, tally: Tally) -> RawTable:
-    """Geometry of a text column in WKT, unless longitude and latitude are mapped."""
+def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally) -> RawTable:
+    """Geometry of a text column, unless longitude and latitude are mapped."""
     if {"longitude", "latitude"} & set(spec.columns):
-        return RawTable(table, None, None, rows)
-    mapped = spec.columns.get("geometry")
+        return raw
+    mapped, table = spec.columns.get("geometry"), raw.table
     names = [name for name in table.columns if name == mapped or (mapped is None and name.casefold() in WKT_COLUMNS)]
     if not names:
-        return RawTable(table, None, None, rows)
-    geometry = shapely.from_wkt(table[names[0]].to_numpy(dtype=object), on_invalid="ignore")
-    if mapped is None and all(part is None for part in geometry):
-        return RawTable(table, None, None, rows)
-    tally.note(f"geometry from the WKT column {names[0]!r}")
-    return RawTable(table.drop(columns=names[0]), geometry, None, rows)
+        return raw
+    read = parse_geometry(table[names[0]])
+    if mapped is None and not read.unreadable.any() and all(part is None for part in read.geometry):
+        return raw
+    if len(read.srids) > 1:
+        raise InputError(f"{what}: column {names[0]!r} states several SRIDs ({', '.join(map(str, read.srids))})")
+    crs = None
+    if read.srids:
+        try:
+            crs = pyproj.CRS.from_epsg(read.srids[0])
+        except CRSError as error:
+            raise InputError(f"{what}: SRID {read.srids[0]} is not a known EPSG code: give crs") from error
+    tally.note(f"geometry from the text column {names[0]!r}")
+    faults = {UNREADABLE: read.unreadable} if read.unreadable.any() else {}
+    if faults:
+        first = int(np.flatnonzero(read.unreadable)[0])
+        shown = str(table[names[0]].iloc[first])[:40]
+        tally.note(
+            f"{UNREADABLE}, such as {shown!r} in {raw.unit} {raw.places[first]}: give WKT, or WKB in hexadecimal"
+        )
+    return RawTable(
+        table=table.drop(columns=names[0]), geometry=read.geometry, crs=crs,
+        rows=raw.rows, places=raw.places, unit=raw.unit, faults=faults,
+    )  # fmt: skip
+
+
+def _limited(what: str, content: bytes) -> bytes:
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{what} unpacks to more than {MOST_BYTES:,} bytes: divide it")
+    return content
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

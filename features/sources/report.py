@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+import pandas as pd
 
-from features.base import Integers
+from features.base import Flags, Integers
 
 # Enough rows to find a mistake by, too few to copy a table into a report.
 MOST_ROWS_NAMED = 10
+# Enough to see what is meant.
+MOST_VALUES = 3
+LONGEST_VALUE = 40
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,21 @@ class SourceReport:
     noted: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One file or layer of a source: where its rows stand (`unit`: line, row) and what the name of it adds."""
+
+    places: Integers
+    unit: str = "row"
+    suffix: str = ""
+
+
 @dataclass
 class Tally:
-    """Counts and notes gathered while one source is read; `rows` are the numbers of the rows kept in the end."""
+    """Counts and notes gathered while one source is read; `rows` are the numbers of the rows kept in the end.
+
+    `parts` are the files and layers read so far; the last one is the one that is being read.
+    """
 
     rows_read: int = 0
     repaired: dict[str, int] = field(default_factory=dict)
@@ -42,6 +58,7 @@ class Tally:
     noted: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     rows: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    parts: list[Part] = field(default_factory=list)
 
     def repair(self, reason: str, count: int) -> None:
         """Count rows in which something was mended."""
@@ -62,6 +79,19 @@ class Tally:
         """Add a remark once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def where(self, flags: Flags) -> str:
+        """The rows of the part that is being read, such as 'lines 3 and 7 of a.csv'."""
+        if not self.parts or len(self.parts[-1].places) != len(flags):
+            return name_rows((np.flatnonzero(flags) + 1).tolist())
+        part = self.parts[-1]
+        return f"{name_rows(part.places[flags].tolist(), part.unit)}{part.suffix}"
+
+    def examples(self, column: pd.Series, flags: Flags) -> str:
+        """Different values of the rows with where they stand: 'such as 'x' (line 3)'. For canonical columns alone."""
+        texts = column[flags].astype(str).str.strip()
+        shown = [repr(text[:LONGEST_VALUE]) for text in texts.drop_duplicates().head(MOST_VALUES)]
+        return f"such as {', '.join(shown)} ({self.where(flags)})"
 
     def report(self, source: str, path: str, digest: str, rows_kept: int) -> SourceReport:
         """The finished account."""

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,7 +18,9 @@ class SourceSpec(Settings):
     path: str | tuple[str, ...] = Field(
         description="File, or list of files read one after another; relative to the configuration or to --data"
     )
-    layer: str | None = Field(None, description="Layer of the file; needed when it holds several")
+    layer: str | tuple[str, ...] | None = Field(
+        None, description="Layer of the file (sheet of a workbook, file of an archive), or a list of them"
+    )
     where: str | None = Field(None, description="SQL where clause that selects rows, as GDAL reads it; for CSV too")
     columns: dict[str, str] = Field(default_factory=dict, description="Our column name: the name in the file")
     values: dict[str, Scalar | dict[str, Scalar]] = Field(
@@ -32,6 +35,14 @@ class SourceSpec(Settings):
         description="day on which the file was written: statuses of hazard areas without a status_date count from it. "
         "None: from the newest date that the file holds",
     )
+    encoding: str | None = Field(None, description="Encoding of a text or shapefile that is not read rightly: cp1251")
+    date_order: Literal["DMY", "MDY", "YMD"] | None = Field(
+        None, description="Order of figures in dates such as 03/04/2001; DMY unless the column shows another"
+    )
+    time_zone: str | None = Field(
+        None, description="Where times with a zone are turned into days, e.g. Asia/Baku; a time's own zone if not given"
+    )
+
     resampling: Literal["auto", "nearest", "mean", "sum"] = Field(
         "auto",
         description="How a raster of covariates meets the cells: its nearest pixel, the mean, or the sum (for counts)",
@@ -60,10 +71,30 @@ class SourceSpec(Settings):
             for ours, given in values.items()
         }
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        if zone is not None:
+            try:
+                ZoneInfo(zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError("is no time zone: give one such as Asia/Baku") from error
+        return zone
+
     @property
     def paths(self) -> tuple[str, ...]:
         """The file(s) as a tuple."""
         return (self.path,) if isinstance(self.path, str) else self.path
+
+    @property
+    def one_layer(self) -> str | None:
+        """The layer where the file has one; None where it is not named, or several are."""
+        return None if isinstance(self.layer, tuple) else self.layer
+
+    @property
+    def layers(self) -> tuple[str | None, ...]:
+        """The layer(s) as a tuple; (None,) where the file has one."""
+        return self.layer if isinstance(self.layer, tuple) else (self.layer,)
 
 
 class SourcesSettings(Settings):

@@ -1,5 +1,6 @@
 """The whole configuration of a country, read from YAML; every message names the key, the value and what would do."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -85,7 +86,9 @@ def load_config(path: str | Path, data: str | Path | None = None, overrides: Seq
     try:
         return Config.model_validate({**tree, "home_folder": home, "data_folder": folder})
     except ValidationError as error:
-        raise ConfigError("\n".join(_message(file, part) for part in error.errors())) from error
+        # A value of several kinds gets a complaint for each; the first says what is meant.
+        by_key = {_key_of(part): part for part in reversed(error.errors())}
+        raise ConfigError("\n".join(_message(file, part) for part in reversed(by_key.values()))) from error
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
@@ -118,8 +121,8 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 def _message(file: Path, error: Any) -> str:
     """One line for one complaint of pydantic."""
-    location = [part for part in error["loc"] if not str(part).startswith("function-")]
-    key = ".".join(str(part) for part in location)
+    location = _location(error)
+    key = _key_of(error)
     if error["type"] == "extra_forbidden":
         valid = _keys(_model_at(location[:-1]))
         near = get_close_matches(str(location[-1]), valid, 1)
@@ -135,6 +138,19 @@ def _message(file: Path, error: Any) -> str:
     elif error["type"] == "string_type" and isinstance(given, int | float | date):
         says = f"{says}: put it in quotes"
     return f"{file}: {key}{shown}: {says}"
+
+
+def _location(error: Any) -> list[Any]:
+    """Where a complaint stands, without the kinds of value that pydantic tried there."""
+    return [
+        part
+        for part in error["loc"]
+        if not re.match(r"function-|(str|int|float|bool|date|constrained-.*)$|tuple\[|dict\[|list\[", str(part))
+    ]
+
+
+def _key_of(error: Any) -> str:
+    return ".".join(str(part) for part in _location(error))
 
 
 def _model_at(location: Sequence[Any]) -> type[BaseModel]:

@@ -40,7 +40,7 @@ def test_negative_casualties_are_set_aside_and_named(tmp_path):
     table, report = opened(tmp_path, [row(), row(killed=-1), row(injured=-3)])
     assert len(table) == 1
     assert report.set_aside == {"negative casualties": 2}
-    assert told(report, "negative casualties: rows 2, 3")
+    assert told(report, "negative casualties: lines 3, 4")
 
 
 def test_a_date_in_the_future_is_set_aside(tmp_path):

@@ -80,7 +80,9 @@ def test_three_decimals_behind_a_comma_are_no_thousands(tmp_path: Path) -> None:
 def test_unquoted_decimal_commas_are_refused_with_the_row(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("longitude,latitude\n-75.1,5.9\n-75,1,5,9\n")
-    with pytest.raises(InputError, match=r"row 2 of .*a\.csv has 4 fields and the header 2.*';'"):
+    with pytest.raises(
+        InputError, match=r"a\.csv: line 3 has 4 fields and the header 2: numbers with a decimal comma.*';'"
+    ):
         read(path)
 
 
@@ -99,7 +101,7 @@ def test_a_stray_row_is_set_aside_by_its_mistake(tmp_path: Path, row: tuple[floa
     assert report(sources).set_aside == {reason: 1}
     assert np.allclose(places(sources), in_metres(DEGREES), atol=1e-6)
     if reason != "out of area":
-        assert f"{reason}: row {len(DEGREES) + 1}" in report(sources).notes
+        assert f"{reason}: line {len(DEGREES) + 2}" in report(sources).notes
 
 
 def test_a_lost_sign_is_recognised_beyond_the_area_by_the_rest_of_the_file(tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_at_most_ten_rows_are_named(tmp_path: Path) -> None:
     note = next(
         n for n in report(read(write_csv(tmp_path / "a.csv", wrong + good))).notes if n.startswith("longitude s")
     )
-    assert note == "longitude sign: rows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 4 more"
+    assert note == "longitude sign: lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 4 more"
 
 
 def test_a_swapped_file_is_refused_and_the_remedy_works(tmp_path: Path) -> None:
@@ -198,9 +200,10 @@ def test_aliases_are_taken_and_noted_but_x_and_y_only_by_mapping(tmp_path: Path)
 def test_rows_without_coordinates_have_no_geometry(tmp_path: Path) -> None:
     sources = read(write_csv(tmp_path / "a.csv", [*DEGREES, ("", 5.9), ("unknown", 5.9)]))
     assert report(sources).set_aside == {"no geometry": 2}
-    assert any("1 rows whose text is no number" in note for note in report(sources).notes)
+    lost = f"coordinates: 1 values of 'longitude' are no numbers, such as 'unknown' (line {len(DEGREES) + 3})"
+    assert lost in report(sources).notes
     with pytest.raises(InputError, match="are not numbers"):
-        read(write_csv(tmp_path / "b.csv", [("75d06'W", "5d57'N")] * 3))
+        read(write_csv(tmp_path / "b.csv", [("near the mill", "hill")] * 3))
 
 
 @given(

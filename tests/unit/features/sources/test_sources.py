@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from features.base.errors import InputError
 from features.base.grid import Grid
 from features.sources import columns
+from features.sources.dates import parse_dates
 from features.sources.opening import KEEP_AROUND_M, Sources, SourceSpec, SourcesSettings, open_area, open_sources
-from features.sources.parsing import parse_dates, parse_numbers
+from features.sources.parsing import parse_numbers
 from features.sources.report import SourceReport, report_rows
 from tests.support.paths import DATA
 
@@ -116,7 +117,7 @@ def test_values_are_translated_and_the_others_counted(tmp_path: Path) -> None:
     )
     assert table["outcome"].tolist() == ["found", "found", "searched", "unknown"]
     assert report.set_aside == {"no outcome": 2}
-    assert "outcome: 1 values are not in its translation and count as missing" in report.notes
+    assert "outcome: 1 values are not in its translation and count as missing, such as '7' (line 6)" in report.notes
 
 
 def test_numbers_in_a_map_equal_their_text(tmp_path: Path) -> None:
@@ -153,7 +154,9 @@ def test_a_where_clause_selects_rows_of_text_and_of_maps(tmp_path: Path) -> None
     found = opened(tmp_path, incidents=spec | {"where": '"AÑO" > 2004'})
     assert found.vectors["incidents"]["date"].dt.year.tolist() == [2005, 2009]
     assert found.reports[0].rows_read == 2
-    assert {"encoding cp1252", "separator ';'"} <= set(found.reports[0].notes)
+    assert {"encoding cp1252, the likeliest: if letters are wrong, give encoding", "separator ';'"} <= set(
+        found.reports[0].notes
+    )
     layer(tmp_path / "a.gpkg", [square(1, 1), square(2, 2)], code=[1, 2], note=["x", "y"])
     spec = {"path": "a.gpkg", "where": "code = 2"}
     assert opened(tmp_path, hazard_areas=spec).reports[0].rows_kept == 1
@@ -198,8 +201,8 @@ def test_dates_as_people_write_them() -> None:
 def test_the_order_of_day_and_month_comes_from_the_column() -> None:
     assert days("03/04/2001", "13/04/2001") == ["2001-04-03", "2001-04-13"]
     assert days("03/04/2001", "04/13/2001") == ["2001-03-04", "2001-04-13"]
-    assert parse_dates(pd.Series(["03/04/2001", "05/05/2001"])).ambiguous == 1
-    assert parse_dates(pd.Series(["03/04/2001", "13/04/2001"])).ambiguous == 0
+    assert parse_dates(pd.Series(["03/04/2001", "05/05/2001"])).ambiguous.sum() == 1
+    assert parse_dates(pd.Series(["03/04/2001", "13/04/2001"])).ambiguous.sum() == 0
 
 
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)))
@@ -229,8 +232,9 @@ def test_dates_carry_their_precision_and_missing_ones_are_counted(tmp_path: Path
     )
     assert [str(day)[:10] for day in table["date"]] == ["2020-05-01", "1999-12-31", "1998-02-28"]
     assert table["date_precision"].tolist() == ["day", "year", "month"]
-    assert report.set_aside == {"no date": 2}
-    assert {"undated: 2", "date: 1 values are no dates and count as missing"} <= set(report.notes)
+    assert report.set_aside == {"no date": 1, "date not understood": 1}
+    lost = "date: 1 values are no dates that are understood, such as 'someday' (line 6)"
+    assert {"undated: 1", lost, "date not understood: line 6", "no date: line 5"} <= set(report.notes)
     assert str(table["date"].dtype) == "datetime64[ns]"
 
 
@@ -250,7 +254,7 @@ def test_impossible_dates_are_set_aside(tmp_path: Path, monkeypatch: pytest.Monk
         """,
     )
     assert report.set_aside == {"impossible date": 4}
-    assert "impossible date: rows 4, 5, 6, 7" in report.notes
+    assert "impossible date: lines 5, 6, 7, 8" in report.notes
     assert len(table) == 3
 
 
@@ -273,7 +277,7 @@ def test_numbers_as_people_write_them() -> None:
     texts = ["1 234", "1\u00a0234,5", "1.234,5", "1,234.5", "\u22123", "unknown", "", "1e3"]
     parsed = parse_numbers(pd.Series(texts))
     assert np.array_equal(parsed.values, [1234, 1234.5, 1234.5, 1234.5, -3, np.nan, np.nan, 1000], equal_nan=True)
-    assert parsed.not_understood == 1
+    assert parsed.not_understood.tolist() == [False] * 5 + [True] + [False] * 2
     assert parse_numbers(pd.Series(["1,234", "12"])).values.tolist() == [1234, 12]
     assert parse_numbers(pd.Series(["1,234", "1,5"])).values.tolist() == [1.234, 1.5]
     assert parse_numbers(pd.Series(["1,234"]), comma_is_decimal=True).values.tolist() == [1.234]
@@ -291,8 +295,8 @@ def test_wrong_numbers_are_missing_or_set_aside(tmp_path: Path) -> None:
     )
     assert report.set_aside == {"negative casualties": 1}
     assert table["location_error_m"].fillna(-1).tolist() == [-1, 100]
-    assert "killed: 1 values are no numbers and count as missing" in report.notes
-    assert "location_error_m: 1 values are negative and count as missing" in report.notes
+    assert "killed: 1 values are no numbers and count as missing, such as 'unknown' (line 4)" in report.notes
+    assert "location_error_m: 1 values are negative and count as missing, such as '-5' (line 2)" in report.notes
 
 
 # --- geometry ---

@@ -1,0 +1,246 @@
+"""One text as a date: its day, how precise it is, and by which convention it was read."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from features.sources.months import month_of
+
+Order = Literal["DMY", "MDY", "YMD"]
+
+# Texts that say that nobody knows; all others that are no date are not understood.
+NOBODY_KNOWS = frozenset(
+    {
+        "?", "??", "n.d.", "nd", "n/d", "s/d", "unknown", "not known", "no date", "undated", "inconnu", "inconnue",
+        "desconocido", "desconocida", "desconhecido", "sin fecha", "sans date", "sem data", "naməlum", "məlum deyil",
+        "bilinmiyor", "неизвестно", "нет данных", "без даты", "н/д", "невідомо", "нема даних", "نامعلوم", "نامشخص",
+        "غير معروف", "nepoznato",
+    }
+)  # fmt: skip
+
+# What may follow a day: a time with or without zone, or words without figures ("approx.").
+REST = r"(?P<rest>[T ,;(].*)?$"
+YEAR_FIRST = re.compile(rf"^(?P<y>\d{{4}})([-/. ])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){REST}")
+YEAR_LAST = re.compile(rf"^(?P<one>\d{{1,2}})([-/. ])(?P<two>\d{{1,2}})\2(?P<y>\d{{4}}|\d{{2}}){REST}")
+COMPACT = re.compile(r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<time>\d{4}(?:\d{2})?)?$")
+YEAR_MONTH = re.compile(r"^(?P<y>\d{4})[-/. ](?P<m>\d{1,2})$")
+MONTH_YEAR = re.compile(r"^(?P<m>\d{1,2})[-/. ](?P<y>\d{4})$")
+YEAR = re.compile(r"^(?P<y>\d{4})(?:\.0+)?$")
+WEEK = re.compile(r"^(?P<y>\d{4})-?W(?P<w>\d{2})(?:-?(?P<d>[1-7]))?$", re.IGNORECASE)
+NUMBER = re.compile(r"^-?\d{5,13}(?:\.\d+)?$")
+TIME = re.compile(
+    r"^[T ,]\s*(?P<h>\d{1,2})(?:[:.h](?P<min>\d{2}))?(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*"
+    r"(?P<zone>Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?$"
+)
+# Day 0 of spreadsheets, as most count (Excel for Windows, LibreOffice).
+SPREADSHEET_ZERO = date(1899, 12, 30)
+EARLIEST_NUMBER = date(1950, 1, 1)
+SPREADSHEET = "read as day numbers of a spreadsheet"
+SECONDS, MILLISECONDS = "read as seconds since 1970", "read as milliseconds since 1970"
+SHORT_YEARS = "with years of two digits"
+WHOLE_WEEKS = "of whole weeks read as the last day"
+IN_UTC = "with a time in UTC, of which the local day may be another: give time_zone"
+NEXT_DAY = "in UTC counted to the next day, which it is where clocks are ahead"
+BOTH_ORDERS_DAY, BOTH_ORDERS_MONTH = "with the day first", "with the month first"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateReading:
+    """How the dates of a source are read: the order of its figures, its time zone, and how late its clocks may be."""
+
+    order: Order | None = None
+    zone: str | None = None
+    latest_hours: float = 0.0
+
+
+@dataclass
+class DatedText:
+    """One distinct text: its day, how precise, by which convention; `swapped` where day and month could change."""
+
+    day: date | None = None
+    precision: str = ""
+    reading: str = ""
+    short_year: bool = False
+    swapped: bool = False
+    dotted: bool = False
+    missing: bool = False
+    other_order: date | None = None
+    in_utc: bool = False
+    next_day: bool = False
+
+
+def read_date(text: str, how: DateReading) -> DatedText:
+    """The day that a text says, without a day where it is missing or not understood."""
+    text = text.strip()
+    says_something = re.search(r"[1-9]|[^\W\d_]", text) is not None
+    if not says_something or text.casefold() in NOBODY_KNOWS:
+        return DatedText(missing=True)
+    for read in (_year_first, _year_last, _parts, _compact, _number, _week):
+        one = read(text, how)
+        if one is not None:
+            return one
+    return _worded(text, how)
+
+
+def _year_first(text: str, how: DateReading) -> DatedText | None:
+    match = YEAR_FIRST.match(text)
+    if match is None:
+        return None
+    one = _made(int(match["y"]), int(match["m"]), int(match["d"]))
+    return _with_rest(one, match["rest"], how)
+
+
+def _year_last(text: str, how: DateReading) -> DatedText | None:
+    match = YEAR_LAST.match(text)
+    if match is None:
+        return None
+    first, second, short = int(match["one"]), int(match["two"]), len(match["y"]) == 2
+    year = _full_year(int(match["y"])) if short else int(match["y"])
+    if how.order == "YMD" and short:
+        return _with_rest(_made(_full_year(first), second, int(match["y"])), match["rest"], how)
+    day_first, month_first = _made(year, second, first), _made(year, first, second)
+    one, other = (month_first, day_first) if how.order == "MDY" else (day_first, month_first)
+    if how.order is None and one.day is None:
+        one, other = other, one
+        # Only the month first makes a date of it; a zero for the day has no order.
+        one.reading = BOTH_ORDERS_MONTH if one.precision == "day" else ""
+    elif how.order is None and first > 12:
+        one.reading = BOTH_ORDERS_DAY
+    elif one.day is not None and other.day is not None and first != second and one.precision == "day":
+        one.swapped, one.other_order = True, other.day
+    one.dotted, one.short_year = match.group(2) == ".", short
+    return _with_rest(one, match["rest"], how)
+
+
+def _parts(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001 one signature for all
+    for pattern in (YEAR_MONTH, MONTH_YEAR, YEAR):
+        match = pattern.match(text)
+        if match is not None:
+            return _made(int(match["y"]), int(match["m"]) if "m" in pattern.groupindex else 0, 0)
+    return None
+
+
+def _compact(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001
+    match = COMPACT.match(text)
+    if match is None:
+        return None
+    one = _made(int(match["y"]), int(match["m"]), int(match["d"]))
+    if not match["time"]:
+        return one
+    plausible = EARLIEST_NUMBER.year - 50 <= int(match["y"]) <= _today().year + 1
+    clock = int(match["time"][:2]) < 24 and int(match["time"][2:4]) < 60
+    return one if plausible and clock and one.day is not None else None
+
+
+def _number(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001
+    """Day numbers of spreadsheets, and seconds or milliseconds since 1970, where they make a plausible day."""
+    if NUMBER.match(text) is None:
+        return None
+    value = float(text)
+    digits = len(text.lstrip("-").split(".")[0])
+    if digits == 5 and value > 0:
+        day, reading = SPREADSHEET_ZERO + timedelta(days=int(value)), SPREADSHEET
+    elif digits in (9, 10):
+        day, reading = _since_1970(value), SECONDS
+    elif digits >= 11:
+        day, reading = _since_1970(value / 1000), MILLISECONDS
+    else:
+        return DatedText()
+    until = _today() + timedelta(days=366)
+    return DatedText(day=day, precision="day", reading=reading) if EARLIEST_NUMBER <= day <= until else DatedText()
+
+
+def _since_1970(seconds: float) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(seconds // 86_400))
+
+
+def _week(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001
+    match = WEEK.match(text)
+    if match is None:
+        return None
+    try:
+        day = date.fromisocalendar(int(match["y"]), int(match["w"]), int(match["d"] or 7))
+    except ValueError:
+        return DatedText()
+    return DatedText(day=day, precision="day", reading="" if match["d"] else WHOLE_WEEKS)
+
+
+def _worded(text: str, how: DateReading) -> DatedText:
+    """Dates with the name of a month and one or two figures beside it."""
+    rest = re.search(r"[T ,]\s*\d{1,2}:\d{2}.*$", text)
+    plain = text[: rest.start()] if rest else text
+    figures = re.findall(r"\d+", plain)
+    month = month_of(re.sub(r"\d+", " ", plain)) if len(figures) in (1, 2) else 0
+    if not month:
+        return DatedText()
+    years = [figure for figure in figures if len(figure) == 4]
+    if len(years) == 1:
+        others = [int(figure) for figure in figures if len(figure) != 4]
+        one = _made(int(years[0]), month, others[0] if others else 0)
+    elif len(figures) == 2 and all(len(figure) <= 2 for figure in figures):
+        one = _made(_full_year(int(figures[1])), month, int(figures[0]))
+        one.short_year = True
+    else:
+        return DatedText()
+    if figures != years and one.precision != "day":
+        return DatedText()
+    return _with_rest(one, rest.group(0) if rest else None, how)
+
+
+def _made(year: int, month: int, day: int) -> DatedText:
+    """The day of a year, a month (0: not given) and a day (0: not given); nothing where the calendar has none."""
+    try:
+        if month == 0:
+            return DatedText(day=date(year, 12, 31), precision="year") if day == 0 else DatedText()
+        if day == 0:
+            after = date(year + month // 12, month % 12 + 1, 1)
+            return DatedText(day=after - timedelta(days=1), precision="month")
+        return DatedText(day=date(year, month, day), precision="day")
+    except (ValueError, OverflowError):
+        return DatedText()
+
+
+def _full_year(short: int) -> int:
+    """1930..2029 and so on: the last hundred years up to this one."""
+    this = _today().year
+    return this - this % 100 + short - (100 if short > this % 100 else 0)
+
+
+def _with_rest(one: DatedText, rest: str | None, how: DateReading) -> DatedText:
+    """The day with what stands behind it: a time, which may make it the next day, or words; other figures spoil it."""
+    if rest is None or not rest.strip() or one.day is None:
+        return one
+    match = TIME.match(rest)
+    if match is None:
+        return one if not re.search(r"\d", rest) else DatedText()
+    if match["zone"] is None:
+        return one
+    hour, minute = int(match["h"]), int(match["min"] or 0)
+    if match["half"]:
+        hour = hour % 12 + (12 if match["half"][0] in "pP" else 0)
+    if how.zone is not None:
+        return _local(one, hour, minute, match["zone"], how.zone)
+    utc = match["zone"].strip("+-:0") in ("", "Z", "UTC", "GMT")
+    # Midnight in UTC is how days without a time are exported.
+    one.in_utc = utc and bool(hour or minute)
+    if one.in_utc and hour + minute / 60 + how.latest_hours >= 24:
+        one.day, one.next_day = one.day + timedelta(days=1), True
+    return one
+
+
+def _local(one: DatedText, hour: int, minute: int, zone: str, own: str) -> DatedText:
+    """The day in the time zone of the source."""
+    figures = re.sub(r"\D", "", zone)
+    offset = timedelta(hours=int(figures[:2] or 0), minutes=int(figures[2:] or 0)) * (-1 if zone[0] == "-" else 1)
+    if one.day is None or hour > 24 or minute > 59:
+        return one
+    start = datetime(one.day.year, one.day.month, one.day.day, tzinfo=UTC)
+    moment = start + timedelta(hours=hour, minutes=minute) - offset
+    one.day = moment.astimezone(ZoneInfo(own)).date()
+    return one
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,0 +1,104 @@
+"""What a file is: by its name, and by its first bytes where the name says nothing or something else."""
+
+from pathlib import Path
+from typing import Literal
+
+from features.base import refuse_special
+from features.sources.sheets import SHEET_SUFFIXES
+
+Kind = Literal["text", "sheet", "parquet", "raster", "archive", "gzip", "map"]
+
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
+RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".img", ".asc", ".bil", ".hgt", ".nc", ".dt0", ".dt1", ".dt2"})
+PARQUET_SUFFIXES = frozenset({".parquet", ".geoparquet", ".pq"})
+# Names that a map or table of points in an archive may have.
+MAP_SUFFIXES = frozenset(
+    {
+        ".dxf", ".fgb", ".geojson", ".geojsonl", ".geojsons", ".gml", ".gpkg", ".gpx", ".json", ".kml", ".kmz", ".mif",
+        ".ndjson", ".osm", ".pbf", ".shp", ".sqlite", ".tab", ".topojson",
+    }
+)  # fmt: skip
+# Names that say nothing of what is in the file.
+NO_SUFFIXES = frozenset({"", ".dat", ".data", ".out", ".lst", ".bak", ".psv"})
+HEAD_BYTES = 4096
+
+OLE, ZIP, GZIP, PARQUET = b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
+SIGNS: tuple[tuple[bytes, str], ...] = (
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself: fetch it with `git lfs pull`"),
+    (b"%PDF", "a PDF: ask for the data behind it, as a map or table"),
+    (b"Rar!", "a RAR archive: unpack it and name the file in it"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it and name the file in it"),
+    (b"\xff\xd8\xff", "a JPEG picture: ask for the data behind it, as a map or table"),
+    (b"\x89PNG", "a PNG picture: ask for the data behind it, as a map or table"),
+    (b"\x00\x01\x00\x00Standard", "an Access database: export its tables as CSV or .xlsx"),
+)
+
+
+def is_raster(path: Path) -> bool:
+    """Whether the name is that of a raster."""
+    return path.suffix.casefold() in RASTER_SUFFIXES
+
+
+def kind_of(path: Path) -> Kind:
+    """How the file is read. OSError where it cannot be opened, or is a pipe or a device."""
+    refuse_special(path)
+    suffix = path.suffix.casefold()
+    if is_raster(path):
+        return "raster"
+    if path.is_dir() or path.name.casefold().endswith(".gdb.zip") or suffix == ".kmz":
+        return "map"
+    head = first_bytes(path)
+    kind: Kind = "map"
+    if head.startswith((PARQUET, GZIP)):
+        kind = "parquet" if head.startswith(PARQUET) else "gzip"
+    elif suffix in SHEET_SUFFIXES or suffix in TABLE_SUFFIXES:
+        kind = _table_kind(head, suffix)
+    elif head.startswith(ZIP):
+        kind = "archive"
+    elif suffix in NO_SUFFIXES and is_text(head):
+        kind = "text"
+    return kind
+
+
+def first_bytes(path: Path) -> bytes:
+    """The beginning of a file."""
+    with path.open("rb") as stream:
+        return stream.read(HEAD_BYTES)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether the first bytes may be delimited text: no binary, no JSON, no XML."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return wide or (
+        bool(start) and b"\x00" not in head and not start.startswith((b"{", b"[", b"<", *(s for s, _ in SIGNS)))
+    )
+
+
+def describe(path: Path) -> str:
+    """What a file that nothing reads seems to be and what would do, as the end of a sentence; '' where nobody knows."""
+    try:
+        refuse_special(path)
+        head = b"" if path.is_dir() else first_bytes(path)
+    except OSError as error:
+        return error.strerror or str(error)
+    start = head.lstrip().lower()
+    known = [f"it is {text}" for sign, text in SIGNS if head.startswith(sign)]
+    if not start and not path.is_dir():
+        known = ["it is empty"]
+    elif start.startswith((b"<!doctype html", b"<html")):
+        known = ["it is a web page, such as a login or an error: download the file anew"]
+    elif head.startswith(OLE):
+        known = ["it is a document of an old Office: save it as .xlsx or CSV"]
+    elif start.startswith((b"{", b"[")):
+        known = ["it is JSON that is cut off, or no map: check that the download was complete"]
+    return known[0] if known else ""
+
+
+def _table_kind(head: bytes, suffix: str) -> Kind:
+    """A table by what it is: exports call HTML, text and workbooks alike .xls or .csv."""
+    if head.startswith((OLE, ZIP)):
+        return "sheet"
+    if suffix in SHEET_SUFFIXES and not is_text(head):
+        return "sheet"
+    return "text"

@@ -1,0 +1,148 @@
+"""Layers of maps by GDAL: which one, in which encoding, with what its columns do not say at first sight."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+from pyogrio.errors import CRSError, DataLayerError, DataSourceError
+from pyproj.exceptions import CRSError as ProjCRSError
+
+from features.base import InputError
+from features.sources.geometry_text import geometry_of_wkb
+from features.sources.kinds import describe
+from features.sources.raw_table import RawTable
+from features.sources.report import Tally
+from features.sources.schema import SCHEMAS
+from features.sources.settings import SourceSpec
+from features.sources.shapefiles import shapefile_encoding
+
+GDAL_ERRORS = (ValueError, DataSourceError, DataLayerError, RuntimeError)
+# OpenStreetMap's own columns are few; what else a record has stands in this one, as "key"=>"value".
+OTHER_TAGS = "other_tags"
+TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
+# Where a service says that it holds back: at the beginning or the end of its answer.
+MORE = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
+ENDS_BYTES = 1 << 16
+
+
+def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: str) -> RawTable:
+    """The rows of one layer; `opened` is what GDAL opens: the path, or a place in an archive."""
+    layer = _choose_layer(source, path, spec.one_layer, opened)
+    options: dict[str, Any] = {}
+    if path.suffix.casefold() == ".shp" or opened.casefold().endswith(".shp"):
+        encoding = shapefile_encoding(source, path, opened, layer, spec.encoding, tally)
+        options = {} if encoding is None else {"encoding": encoding}
+    elif spec.encoding is not None:
+        options = {"encoding": spec.encoding}
+    table = _frame(source, path, spec, opened, layer, options)
+    tally.note(f"layer {layer!r}") if spec.one_layer is None and path.suffix.casefold() == ".gpkg" else None
+    if spec.where is not None:
+        tally.note(f"where selects {len(table):,} of {_count(opened, layer):,} rows")
+    _note_more(path, tally)
+    rows = np.arange(1, len(table) + 1)
+    if not isinstance(table, gpd.GeoDataFrame):
+        plain = pd.DataFrame(table)
+        return RawTable(
+            table=_with_tags(source, spec, plain, tally), geometry=None, crs=None, rows=rows, places=rows, unit="record"
+        )
+    geometry = np.asarray(table.geometry.array, dtype=object)
+    if shapely.is_missing(geometry).any():
+        geometry = _surfaces(opened, layer, spec.where, geometry)
+    plain = pd.DataFrame(table.drop(columns=table.geometry.name))
+    crs = None if table.crs is None else pyproj.CRS(table.crs)
+    return RawTable(
+        table=_with_tags(source, spec, plain, tally), geometry=geometry, crs=crs, rows=rows, places=rows, unit="record"
+    )
+
+
+def _frame(
+    source: str, path: Path, spec: SourceSpec, opened: str, layer: str, options: Mapping[str, Any]
+) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            # GDAL warns of what is counted here anyway: open rings, odd dates, fields it cannot type.
+            warnings.simplefilter("ignore")
+            return pyogrio.read_dataframe(
+                opened, layer=layer, where=spec.where, datetime_as_string=True, on_invalid="ignore", **options
+            )
+    except (CRSError, ProjCRSError) as error:
+        beside = path.with_suffix(".prj")
+        states = f"{beside.name} beside it" if beside.exists() else "the CRS that it states"
+        raise InputError(
+            f"sources.{source}: {path}: {states} is broken ({error}): correct or delete it, and give crs, e.g. "
+            "crs: EPSG:32638"
+        ) from error
+    except GDAL_ERRORS as error:
+        if spec.where is not None:
+            raise InputError(f"sources.{source}.where ({spec.where!r}) does not fit {path}: {error}") from error
+        raise InputError(f"sources.{source}: {path} cannot be read as a map or table: {error}") from error
+
+
+def _choose_layer(source: str, path: Path, wanted: str | None, opened: str) -> str:
+    """The layer to read: the one named, or the only one with geometry."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            layers = pyogrio.list_layers(opened)
+    except GDAL_ERRORS as error:
+        told = describe(path) or "check that it is complete and that its suffix fits its content"
+        raise InputError(f"sources.{source}: {path} is no file that GDAL can read: {told}") from error
+    names = [str(name) for name in layers[:, 0]]
+    if wanted is not None:
+        if wanted not in names:
+            raise InputError(f"sources.{source}.layer ({wanted!r}) is not in {path}: it has {', '.join(names)}")
+        return wanted
+    mapped = [str(name) for name, kind in layers if kind is not None]
+    choice = mapped or names
+    if len(choice) != 1:
+        found = f"holds {len(choice)} layers ({', '.join(choice)}): give layer" if choice else "holds no layer"
+        raise InputError(f"sources.{source}: {path} {found}")
+    return choice[0]
+
+
+def _count(opened: str, layer: str) -> int:
+    return int(pyogrio.read_info(opened, layer=layer, force_feature_count=True)["features"])
+
+
+def _surfaces(opened: str, layer: str, where: str | None, geometry: Any) -> Any:
+    """Geometries with those filled in that GEOS does not know: TINs and other surfaces of flat faces (MultiPatch)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _, _, blobs, _ = pyogrio.raw.read(opened, layer=layer, where=where, columns=[])
+    missing = np.flatnonzero(shapely.is_missing(geometry))
+    filled = geometry.copy()
+    filled[missing] = geometry_of_wkb([blobs[row] for row in missing])
+    return filled
+
+
+def _with_tags(source: str, spec: SourceSpec, table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
+    """The table with columns of its own for the tags of OpenStreetMap that the source reads."""
+    if OTHER_TAGS not in table or source not in SCHEMAS:
+        return table
+    wanted = {spec.columns.get(ours, ours) for ours in SCHEMAS[source].columns} - set(table.columns)
+    tags = [dict(TAG.findall(text)) if isinstance(text, str) else {} for text in table[OTHER_TAGS]]
+    found = sorted(name for name in wanted if any(name in row for row in tags))
+    if found:
+        tally.note(f"from {OTHER_TAGS}: {', '.join(found)}")
+    return table.assign(**{name: [row.get(name) for row in tags] for name in found})
+
+
+def _note_more(path: Path, tally: Tally) -> None:
+    if path.suffix.casefold() not in (".json", ".geojson", ".esrijson") or not path.is_file():
+        return
+    with path.open("rb") as stream:
+        head = stream.read(ENDS_BYTES)
+        stream.seek(max(path.stat().st_size - ENDS_BYTES, 0))
+        if MORE.search(head) or MORE.search(stream.read()):
+            tally.note(
+                f"{path.name} is one page of a service that says there is more (exceededTransferLimit): fetch the "
+                "other pages and list them all as path"
+            )

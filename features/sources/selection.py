@@ -1,0 +1,104 @@
+"""Rows of a table without a database that a where clause selects, by SQLite in memory."""
+
+import re
+import sqlite3
+from time import monotonic
+
+import numpy as np
+import pandas as pd
+
+from features.base import InputError, Integers
+from features.sources.parsing import MISSING_TEXTS, PLAIN_NUMBER
+
+# A clause over a million rows takes a second; one that runs on is a mistake.
+LONGEST_S = 20.0
+STEPS = 100_000
+ROW = "mlrisk_row"
+DAY = re.compile(r"'(\d{4}-\d{2}-\d{2})[^']*'")
+ORDERED_NUMBER = re.compile(r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<(?!>)|>)\s*[-+]?\d")
+COMPARED_DAY = re.compile(
+    r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<>|!=|=|<|>|BETWEEN)\s*'\d{4}-\d{2}-\d{2}", re.IGNORECASE
+)
+
+
+def select_rows(what: str, table: pd.DataFrame, where: str) -> Integers:
+    """Positions (from 0) of the rows that the clause selects, in the order of the table.
+
+    A column of which every value is a number compares as numbers, every other as text; an empty number is NULL, an
+    empty text is ''. LIKE does not tell capitals from small letters. Raises InputError for a clause that is none, that
+    names no column of the table, or that orders texts as if they were numbers or dates.
+    """
+    names = [str(name) for name in table.columns]
+    numeric = {name for name in names if _is_numeric(table[name])}
+    _refuse_mistakes(what, table, where, numeric)
+    clause = re.sub(r"\bILIKE\b", "LIKE", where, flags=re.IGNORECASE)
+    own = ROW
+    while own.casefold() in {name.casefold() for name in names}:
+        own += "_"
+    # SQLite takes names that differ in their case alone for one: such columns can be named by neither.
+    folded = [name.casefold() for name in names]
+    usable = [name for name in names if folded.count(name.casefold()) == 1] + [
+        name
+        for name in names
+        if folded.count(name.casefold()) > 1 and folded.index(name.casefold()) == names.index(name)
+    ]
+    columns = [f"{_quoted(name)} {'NUMERIC' if name in numeric else 'TEXT'}" for name in usable]
+    rows = zip(range(len(table)), *(_values(table[name], name in numeric) for name in usable), strict=True)
+    base = sqlite3.connect(":memory:")
+    try:
+        base.execute(f"CREATE TABLE t ({', '.join([f'{own} INTEGER', *columns])})")
+        base.executemany(f"INSERT INTO t VALUES ({', '.join('?' * (len(usable) + 1))})", rows)  # noqa: S608
+        until = monotonic() + LONGEST_S
+        base.set_progress_handler(lambda: monotonic() > until, STEPS)
+        # The clause is the user's own, over the user's own table, in a database that holds nothing else.
+        found = base.execute(f"SELECT {own} FROM t WHERE ({clause}\n) ORDER BY {own}").fetchall()  # noqa: S608
+    except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+        raise InputError(f"{what}: where ({where!r}) does not fit: {error}; it has {', '.join(names)}") from error
+    finally:
+        base.close()
+    return np.array([row for (row,) in found], dtype=np.int64)
+
+
+def _refuse_mistakes(what: str, table: pd.DataFrame, where: str, numeric: set[str]) -> None:
+    by_name = {str(name).casefold(): str(name) for name in table.columns}
+    for name in re.findall(r"\"((?:[^\"]|\"\")+)\"", re.sub(r"'(?:[^']|'')*'", "''", where)):
+        if name.replace('""', '"').casefold() not in by_name:
+            # SQLite would take it for a text, and select nothing.
+            raise InputError(f"{what}: where ({where!r}) names {name!r}: it has {', '.join(by_name.values())}")
+    for match in ORDERED_NUMBER.finditer(where):
+        column = by_name.get(_plain(match.group(1)))
+        if column is not None and column not in numeric:
+            texts = table[column].astype(str).str.strip()
+            other = texts[(texts != "") & ~texts.str.match(PLAIN_NUMBER)]
+            shown = f" (row {other.index[0] + 1})" if len(other) else ""
+            raise InputError(f"{what}: where ({where!r}) orders {column} as numbers, and it holds texts{shown}")
+    for match in COMPARED_DAY.finditer(where):
+        column = by_name.get(_plain(match.group(1)))
+        texts = table[column].dropna().astype(str).str.strip() if column is not None else pd.Series(dtype=str)
+        other = texts[(texts != "") & ~texts.str.match(r"^\d{4}-\d{2}-\d{2}")]
+        if len(other):
+            raise InputError(
+                f"{what}: where ({where!r}) compares {column} with a date as text, and it is written otherwise (row "
+                f"{other.index[0] + 1}): bring the dates into the form 2024-07-31"
+            )
+
+
+def _plain(name: str) -> str:
+    return (name[1:-1].replace('""', '"') if name.startswith('"') else name).casefold()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    text = column.dropna().astype(str).str.strip()
+    text = text[text != ""]
+    return bool(len(text)) and bool(text.str.match(PLAIN_NUMBER).all()) and not text.str.match(r"^[+-]?0\d").any()
+
+
+def _values(column: pd.Series, numeric: bool) -> list[object]:
+    texts = [None if value is None or value != value else str(value).strip() for value in column]  # noqa: PLR0124
+    if not numeric:
+        return list(texts)
+    return [None if text is None or text.casefold() in MISSING_TEXTS else float(text) for text in texts]

@@ -1,0 +1,62 @@
+"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods) as rows of text."""
+
+import io
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+import pandas as pd
+from python_calamine import CalamineError, CalamineWorkbook
+
+from features.base import InputError, Integers
+from features.sources.report import Tally
+from features.sources.text_tables import Cells, as_frame
+
+SHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+# What spreadsheets write where a formula has no value.
+ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
+
+
+def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tuple[pd.DataFrame, Integers]:
+    """The table on a sheet, every cell as text, and the number of each row in the sheet.
+
+    `layer` names the sheet where several hold something. Raises InputError for what is no workbook, has no such sheet,
+    or no table on it.
+    """
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+    except (CalamineError, OSError, ValueError) as error:
+        raise InputError(
+            f"{what} cannot be read as a workbook ({error}): it is cut, or protected by a password; save it anew "
+            "as .xlsx or CSV"
+        ) from error
+    filled = [name for name, rows in sheets.items() if any(cell not in ("", None) for row in rows for cell in row)]
+    if layer is not None and layer not in sheets:
+        raise InputError(f"{what}: layer ({layer!r}) is none of its sheets: it has {', '.join(sheets)}")
+    if layer is None and len(filled) != 1:
+        told = f"holds {len(filled)} sheets ({', '.join(filled)}): give layer" if filled else "holds no table"
+        raise InputError(f"{what} {told}")
+    name = filled[0] if layer is None else layer
+    rows = [[_text(cell) for cell in row] for row in sheets[name]]
+    numbered = [(row, number) for number, row in enumerate(rows, start=1) if any(row)]
+    if not numbered:
+        raise InputError(f"{what}: sheet {name!r} is empty: a table needs a header row")
+    cells = Cells([row for row, _ in numbered], [number for _, number in numbered], "row")
+    table, places = as_frame(what, cells, tally)
+    return table, np.asarray(places)
+
+
+def _text(cell: object) -> str | None:
+    """A cell as CSV would have it; dates in the form 2024-07-31, whole numbers without a fraction."""
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, datetime | date):
+        return cell.isoformat()
+    if isinstance(cell, time | timedelta):
+        return str(cell)
+    text = str(cell)
+    return None if text in ERRORS else text

@@ -1,0 +1,216 @@
+"""Delimited text as people save it: separators, quotes, titles above the header; every row knows its line."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from features.base import InputError, Integers
+from features.sources.encodings import decode
+from features.sources.report import Tally
+
+SEPARATORS = (",", ";", "\t", "|")
+# A district as WKT runs to megabytes; the csv module stops at 128 KB unless told.
+LONGEST_FIELD = 1 << 28
+# Lines by which the separator is found.
+HEAD_LINES = 50
+# Of these the separator has to cut this share into the same number of fields.
+EVEN_SHARE = 0.5
+SEPARATOR_LINE = "sep="
+# Degrees have three digits, and more decimals.
+DEGREE_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Rows of text as they stand in a file, blank ones left out, and where: lines of a text or rows of a sheet."""
+
+    records: Sequence[Sequence[str | None]]
+    places: Sequence[int]
+    unit: str = "line"
+
+
+def read_text(what: str, content: bytes, encoding: str | None, tally: Tally) -> tuple[pd.DataFrame, Integers]:
+    """The table in delimited text and the line of each row; `what` names source and file in messages.
+
+    Raises InputError for a text without rows, a quote that swallows rows, rows of unequal length, and a column twice.
+    """
+    decoded = decode(content, encoding, what)
+    text = decoded.text.rstrip("\x1a\r\n ")  # Ctrl-Z ends files of CP/M and its heirs.
+    if decoded.note:
+        tally.note(decoded.note)
+    if not text.strip():
+        raise InputError(f"{what} is empty: a table needs a header line")
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise InputError(f"{what} is no delimited text: line {line} holds a zero byte; save it as CSV in UTF-8")
+    first, _, rest = text.partition("\n")
+    stated = first.strip().casefold()
+    if stated.startswith(SEPARATOR_LINE) and len(stated) <= len(SEPARATOR_LINE) + 1:
+        separator, text, before = first.strip()[len(SEPARATOR_LINE) :] or "\t", rest, 1
+    else:
+        separator, before = find_separator(text), 0
+    if separator != ",":
+        tally.note(f"separator {separator!r}")
+    cells = _split(what, text, separator, before)
+    return as_frame(what, cells, tally, separator)
+
+
+def as_frame(what: str, cells: Cells, tally: Tally, separator: str = "") -> tuple[pd.DataFrame, Integers]:
+    """The table under its header and the place of each row.
+
+    Lines above the header that hold one field, as titles and comments do, are passed over, and so is a row of HXL tags.
+    """
+    records, places, unit = cells.records, cells.places, cells.unit
+    start = _header_at(records)
+    if start:
+        tally.note(f"header read from {unit} {places[start]}: what stands above it is a title or a comment")
+    header = [(name or "").strip() for name in records[start]]
+    rows = [list(record) for record in records[start + 1 :]]
+    kept = list(places[start + 1 :])
+    if rows and _is_hxl(rows[0]):
+        tally.note(f"HXL tags in {unit} {kept[0]} passed over")
+        rows, kept = rows[1:], kept[1:]
+    width = _same_width(what, header, rows, kept, unit, separator)
+    table = pd.DataFrame([row[:width] for row in rows], columns=header[:width], dtype=object)
+    unnamed = [number for number, name in enumerate(table.columns) if not name]
+    blank = [number for number in unnamed if not any(row[number] for row in rows)]
+    table = table.iloc[:, [number for number in range(width) if number not in blank]]
+    names = [str(name) or f"(column {number + 1} without a name)" for number, name in enumerate(table.columns)]
+    if len(set(names)) < len(names):
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
+        raise InputError(f"{what} has columns of the same name: {', '.join(map(repr, twice))}")
+    table.columns = pd.Index(names)
+    return table, np.array(kept, dtype=np.int64)
+
+
+def find_separator(text: str) -> str:
+    r"""The separator that cuts the header and the next lines into the same number of fields, the most there are.
+
+    Titles above the header may have other numbers of fields, where more than half of the lines agree.
+
+    >>> find_separator('a;"b, c";d\n1,5;2;3\n')
+    ';'
+    >>> find_separator('Register of accidents\na;b\n1;2\n3;4\n')
+    ';'
+    """
+    head = text.splitlines(keepends=True)[:HEAD_LINES]
+    best: tuple[bool, int, float] = (False, 1, 0.0)
+    found = ""
+    for separator in SEPARATORS:
+        counts = [len(line) for line in csv.reader(head, delimiter=separator, skipinitialspace=True) if any(line)]
+        even = counts[:-1] if len(head) == HEAD_LINES else counts
+        if not even:
+            continue
+        most, lines = Counter(even).most_common(1)[0]
+        rank = (lines == len(even), most, lines / len(even))
+        if most > 1 and rank[2] > EVEN_SHARE and rank > best:
+            best, found = rank, separator
+    return found or max(SEPARATORS, key=head[0].count)
+
+
+def _split(what: str, text: str, separator: str, before: int) -> Cells:
+    """Fields of every line that is not blank; a row of several lines is checked for a quote that swallowed others."""
+    csv.field_size_limit(LONGEST_FIELD)
+    lines = io.StringIO(text, newline="").readlines()
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    records: list[list[str]] = []
+    places: list[int] = []
+    last, usual = 0, Counter[int]()
+    try:
+        for record in reader:
+            begin, last = last, reader.line_num
+            if last > begin + 1:
+                _check_quotes(what, lines[begin:last], separator, usual, begin + before + 1)
+            if any(record):
+                records.append(record)
+                places.append(begin + before + 1)
+                usual[len(record)] += 1
+    except csv.Error as error:
+        raise InputError(f"{what} is no delimited text (line {last + before + 1}): {error}") from error
+    return Cells(records, places)
+
+
+def _check_quotes(what: str, lines: list[str], separator: str, usual: "Counter[int]", first: int) -> None:
+    """Refuse a row of several lines whose quotes do not fit, or whose lines are rows by themselves."""
+    opened = next((number for number, line in enumerate(lines) if line.count('"') % 2), 0)
+    here = f"the quote that opens in line {first + opened}"
+    do = "delete it, or close it in its field (a quote within a text is written twice)"
+    try:
+        list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        never = "never ends" if "end of data" in str(error) else "ends in the middle of a text"
+        raise InputError(
+            f"{what}: {here} {never}: it would swallow {len(lines) - 1} lines up to line {first + len(lines) - 1}; {do}"
+        ) from error
+    width = usual.most_common(1)[0][0] if usual else 0
+    alone = [
+        len(next(csv.reader([line], delimiter=separator, quoting=csv.QUOTE_NONE))) for line in lines if line.strip()
+    ]
+    if width > 1 and all(count == width for count in alone[1:]):
+        raise InputError(
+            f"{what}: {here} ends only in line {first + len(lines) - 1}, and each line between is a row by itself; {do}"
+        )
+
+
+def _header_at(records: Sequence[Sequence[str | None]]) -> int:
+    """The place of the header: the first row that has more than one field, where the table has."""
+    filled = [sum(bool(field and field.strip()) for field in record) for record in records[:HEAD_LINES]]
+    if max(filled) < 2:
+        return 0
+    first = next(number for number, count in enumerate(filled) if count > 1)
+    # A comment may hold separators; the header never begins with a comment sign and has the width of the table.
+    while first + 1 < len(filled) and _is_comment(records[first]) and not _is_hxl(records[first]):
+        first += 1
+    return first
+
+
+def _is_comment(record: Sequence[str | None]) -> bool:
+    return bool(record[0]) and str(record[0]).startswith("# ")
+
+
+def _is_hxl(record: Sequence[str | None]) -> bool:
+    """Whether a row holds tags of the humanitarian exchange language, such as #geo+lat."""
+    tags = [field for field in record if field]
+    return len(tags) > 1 and all(tag.startswith("#") and tag[1:2].isalpha() for tag in tags)
+
+
+def _same_width(
+    what: str,
+    header: list[str],
+    rows: list[list[str | None]],
+    places: list[int],
+    unit: str,
+    separator: str,
+) -> int:
+    """The number of columns; InputError for a row that has more or fewer fields, but for empty ones at its end."""
+    width = len(header)
+    while width > 1 and not header[width - 1] and all(len(row) < width or not row[width - 1] for row in rows):
+        width -= 1
+    for row, place in zip(rows, places, strict=True):
+        while len(row) > width and not row[-1]:
+            row.pop()
+        if len(row) == width:
+            continue
+        if len(row) < width:
+            advice = "it is cut, or separators are missing"
+        elif separator == "," and _is_cut(row, width):
+            advice = "numbers with a decimal comma need quotes or another separator, such as ';'"
+        else:
+            advice = f"a text that holds {separator!r} needs quotes"
+        raise InputError(f"{what}: {unit} {place} has {len(row)} fields and the header {width}: {advice}")
+    return width
+
+
+def _is_cut(row: list[str | None], width: int) -> bool:
+    """Whether a row looks as if the decimal commas of coordinates had cut its numbers."""
+    fields = [str(field or "").strip().lstrip("+-") for field in row]
+    cut = [(before, after) for before, after in pairwise(fields) if before.isdigit() and after.isdigit()]
+    # Whole numbers of two columns, such as casualties, stand side by side too; decimals are many, or cut twice.
+    degrees = any(len(before) <= DEGREE_DIGITS < len(after) for before, after in cut)
+    return degrees or len(cut) > len(row) - width > 1
