@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,19 +122,7 @@ def train(
     earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
     judgement = judge_contamination(config, study, trials_of(config, study, tuple(earlier)))
     progress("contamination model")
-    side, recipe, choices = learned_by(config, study, np.flatnonzero(evidence.labelled), config.compute.threads)
-    rows = _training_rows(config, study, side, judgement)
-    contamination = fit_contamination(
-        rows,
-        recipe.ranker,
-        side.constraints,
-        config.contamination.members,
-        config.seed,
-        config.compute.threads,
-        unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight),
-    )
-    contamination, audit_note = _on_audit(study, judgement, contamination)
-    moved = _sensitivity(config, study, side, recipe, contamination)
+    contamination, choices, audit_note, moved = _train_contamination(config, study, judgement)
     progress("casualty model")
     history = open_history(config, inputs, ledger)
     casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
@@ -216,6 +205,26 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
             "surveyed in contamination.labels.declared_searched, or set contamination.survey_bias.unlabelled to "
             "background: an index of where, drawn against unknown land"
         )
+
+
+def _train_contamination(
+    config: TrainConfig, study: CellDataset, judgement: Judgement
+) -> tuple[ContaminationModel, dict[str, Any], tuple[str, ...], pd.DataFrame]:
+    """The model of all labelled cells, how its recipe came about, notes, and how the ranking moves with weights."""
+    side, recipe, choices = learned_by(config, study, np.flatnonzero(study.evidence.labelled), config.compute.threads)
+    rows = _training_rows(config, study, side, judgement)
+    contamination = fit_contamination(
+        rows,
+        recipe.ranker,
+        side.constraints,
+        config.contamination.members,
+        config.seed,
+        config.compute.threads,
+        unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight),
+    )
+    contamination, notes = _on_audit(study, judgement, contamination)
+    moved = _sensitivity(config, study, side, recipe, contamination)
+    return contamination, choices, notes, moved
 
 
 def _training_rows(config: TrainConfig, study: CellDataset, side: LearningSet, judgement: Judgement) -> TrainingRows:

@@ -1,5 +1,6 @@
 """Names, descriptions and tags of runs: what a reader of the MLflow UI sees without knowing the code."""
 
+import json
 import platform
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
@@ -65,3 +66,22 @@ def environment() -> str:
 
     lines = {f"{found.metadata['Name']}=={found.version}" for found in distributions() if found.metadata["Name"]}
     return "\n".join([f"python {platform.python_version()} on {platform.platform()}", *sorted(lines, key=str.casefold)])
+
+
+def model_note(name: str) -> str:
+    """The description of a registered model."""
+    country, target = name.rsplit(".", 1)
+    return (
+        f"{target} of {country}, made by mlrisk. The alias champion is the version that ranks today, challenger the "
+        "newest one that wants to. Tags of a version say from which data, code and decision it comes."
+    )
+
+
+def version_note(name: str, tags: Mapping[str, str]) -> str:
+    """The description of a version: what it comes from and what opens it."""
+    facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
+    answer = "casualties a year of each unit" if name.endswith(".casualty") else "calibrated probability"
+    return (
+        f"{name} {facts}. Opens with mlflow.pyfunc ({answer}) and mlflow.lightgbm (the trees alone). "
+        "What it is for, how it was judged and where it fails: model_card.md of its run."
+    )

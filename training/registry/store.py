@@ -16,7 +16,7 @@ from features.base import ConfigError, InputError, MlriskError
 from training.registry.aliases import CHAMPION, champion_at, champions_at, number_at
 from training.registry.location import check_there, database_of, settle_in
 from training.registry.model_files import differing, read_texts, write_version
-from training.registry.run_notes import experiment_note, run_name, run_note, run_tags
+from training.registry.run_notes import experiment_note, model_note, run_name, run_note, run_tags, version_note
 from training.registry.store_errors import TrackingError, store_errors
 from training.settings import TrainConfig, digest_of, flattened, masked, public_settings, schema_digest
 
@@ -190,11 +190,11 @@ class Store:
             try:
                 self.client.get_registered_model(name)
             except MlflowException:
-                self.client.create_registered_model(name, description=_model_note(name))
+                self.client.create_registered_model(name, description=model_note(name))
             source = f"{self.client.get_run(run_id).info.artifact_uri}/{folder}"
             every = {**tags, "digest": digest, "schema": schema_digest(texts)}
             made = self.client.create_model_version(
-                name, source=source, run_id=run_id, tags=every, description=_version_note(name, tags)
+                name, source=source, run_id=run_id, tags=every, description=version_note(name, tags)
             )
         LOGGER.info("registered %s version %s (%s)", name, made.version, digest[:12])
         return Version(
@@ -286,20 +286,3 @@ class Store:
 
 def _role(tag: Any) -> Any:
     return tag("mlflow.data.context", "training")
-
-
-def _model_note(name: str) -> str:
-    country, target = name.rsplit(".", 1)
-    return (
-        f"{target} of {country}, made by mlrisk. The alias champion is the version that ranks today, challenger the "
-        "newest one that wants to. Tags of a version say from which data, code and decision it comes."
-    )
-
-
-def _version_note(name: str, tags: Mapping[str, str]) -> str:
-    facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
-    answer = "casualties a year of each unit" if name.endswith(".casualty") else "calibrated probability"
-    return (
-        f"{name} {facts}. Opens with mlflow.pyfunc ({answer}) and mlflow.lightgbm (the trees alone). "
-        "What it is for, how it was judged and where it fails: model_card.md of its run."
-    )
