@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +15,7 @@ from features.base.feature_info import FeatureContext
 from features.base.grid import Grid, projected_crs
 from features.families import front_lines
 from features.families.registry import FAMILIES
+from features.table.build import feature_infos
 
 CRS = projected_crs("EPSG:32638")
 AS_OF = date(2022, 6, 30)
@@ -122,13 +124,28 @@ def country(seed=0, grid=None):
     return StandIn(grid or country_grid(), vectors, {"dem": Surface("dem")}, tables)
 
 
-def built(sources, tile=None, context=CONTEXT):
+def built(sources, tile=None, context=CONTEXT, families=tuple(FAMILIES)):
+    """Every column of some families, the cells of the tile in order."""
     tile = tile or sources.grid
     columns = {}
     snapshot = Snapshot(sources, context)
-    for family in FAMILIES.values():
-        columns |= family.build(tile, snapshot)
+    for name in families:
+        columns |= FAMILIES[name].build(tile, snapshot)
     return {name: array[tile.mask].astype(np.float32) for name, array in columns.items()}
+
+
+@cache
+def built_once(seed):
+    """`built` of all families on the country of a seed; not to be changed."""
+    return built(country(seed))
+
+
+@cache
+def readers_of(source):
+    """The families that read a source; that they name all that they read is the contract of families."""
+    infos = feature_infos(Snapshot(country(), FeatureContext(AS_OF)), FAMILIES)
+    named = {info.family for info in infos.values() if source in info.sources}
+    return tuple(name for name in FAMILIES if name in named)
 
 
 def with_vector(sources, name, table):

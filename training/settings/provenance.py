@@ -77,7 +77,7 @@ def code_version() -> str:
         number = installed_version("mlrisk")
     except ModuleNotFoundError:
         number = "0"
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     try:
         commit = subprocess.run(  # noqa: S603 a fixed command
             ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 git from the user's own PATH

@@ -111,6 +111,8 @@ def random_forest(lesson: Lesson, land: Land) -> Floats:
     filled = SimpleImputer(strategy="median", keep_empty_features=True)
     forest = RandomForestClassifier(100, min_samples_leaf=20, n_jobs=lesson.threads, random_state=lesson.seed)
     forest.fit(filled.fit_transform(lesson.land.seen()[rows]), lesson.found[rows], lesson.weight[rows])
+    # Threads add the votes up in the order in which they end, and the last digit differs from run to run.
+    forest.set_params(n_jobs=1)
     return np.asarray(forest.predict_proba(filled.transform(land.seen()))[:, 1], dtype=np.float64)
 
 

@@ -13,7 +13,17 @@ from features.base.feature_info import LONGEST_DISTANCE_M, FeatureContext
 from features.families import terrain
 from features.families.registry import FAMILIES
 from features.table.build import feature_infos, feature_table
-from tests.support.sample_country import AS_OF, CONTEXT, built, country, country_grid, polygons, with_vector
+from tests.support.sample_country import (
+    AS_OF,
+    CONTEXT,
+    built,
+    built_once,
+    country,
+    country_grid,
+    polygons,
+    readers_of,
+    with_vector,
+)
 from training.contamination.neighbour_outcomes import features_of_outcomes
 
 
@@ -57,7 +67,7 @@ def test_columns_are_on_the_tile_and_finite_except_where_nan_has_a_meaning():
 @pytest.mark.parametrize("tile_cells", [17, 32])
 def test_values_do_not_depend_on_tile_borders(tile_cells):
     sources = country(1)
-    whole = built(sources)
+    whole = built_once(1)
     position = {cell: number for number, cell in enumerate(sources.grid.cell_ids())}
     for tile in sources.grid.tiles(tile_cells):
         here = [position[cell] for cell in tile.cell_ids()]
@@ -67,7 +77,7 @@ def test_values_do_not_depend_on_tile_borders(tile_cells):
 
 def test_a_larger_area_changes_nothing_for_the_cells_that_stay():
     small, large = country(2, country_grid(26)), country(2)
-    before, after = built(small), built(large)
+    before, after = built(small), built_once(2)
     stay = np.isin(large.grid.cell_ids(), small.grid.cell_ids())
     assert 0 < stay.sum() < len(stay)
     assert_same({name: values[stay] for name, values in after.items()}, before, rtol=0, atol=0)
@@ -92,8 +102,8 @@ DATED = {
 
 @pytest.mark.parametrize(("source", "column"), [(name, column) for name, all_ in DATED.items() for column in all_])
 def test_a_record_after_as_of_changes_no_feature(source, column):
-    sources = country(3)
-    expected = built(sources)
+    sources, families = country(3), readers_of(source)
+    expected = built(sources, families=families)
     table = sources.vectors[source].copy()
     if column not in table:
         table[column] = pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns]")
@@ -102,9 +112,9 @@ def test_a_record_after_as_of_changes_no_feature(source, column):
     later["geometry"] = later.geometry.translate(508_100 - middle.x, 4_010_100 - middle.y)
     later[column] = pd.Timestamp("2022-07-01")
     more = pd.concat([later, table], ignore_index=True)
-    assert_same(built(with_vector(sources, source, more)), expected, rtol=0, atol=0)
+    assert_same(built(with_vector(sources, source, more), families=families), expected, rtol=0, atol=0)
     later[column] = pd.Timestamp("2022-06-30")
-    known = built(with_vector(sources, source, pd.concat([later, table], ignore_index=True)))
+    known = built(with_vector(sources, source, pd.concat([later, table], ignore_index=True)), families=families)
     assert any(not np.array_equal(known[name], expected[name], equal_nan=True) for name in expected)
 
 
@@ -141,7 +151,7 @@ def test_a_cells_own_records_change_none_of_its_features(source, dated, change):
 
     def with_own(records):
         more = table if records is None else pd.concat([table, records.astype(table.dtypes)], ignore_index=True)
-        return built(with_vector(sources, source, more))
+        return built(with_vector(sources, source, more), families=readers_of(source))
 
     first, second = with_own(before), with_own(after)
     for name, values in first.items():
@@ -157,7 +167,9 @@ def test_a_polygon_is_left_out_whole_of_every_block_that_it_reaches_into():
     far = sources.vectors["hazard_areas"].head(0)
     long = polygons(np.random.default_rng(0), 1, hazard_type=["SHA"])
     long["geometry"] = [shapely.box(503_000, 4_010_100, 517_000, 4_010_300)]
-    alone = built(with_vector(sources, "hazard_areas", pd.concat([far, long], ignore_index=True)))
+    alone = built(
+        with_vector(sources, "hazard_areas", pd.concat([far, long], ignore_index=True)), families=("hazard_areas",)
+    )
     inside = shapely.intersects_xy(long.geometry.iloc[0].buffer(5000.0), *sources.grid.centres_m().T)
     block = np.floor(sources.grid.centres_m() / 5000.0)
     own = (block[:, 1] == 802) & (block[:, 0] >= 100) & (block[:, 0] <= 103)
@@ -169,8 +181,9 @@ def test_a_polygon_is_left_out_whole_of_every_block_that_it_reaches_into():
 @pytest.mark.parametrize("source", OWN_FEATURES)
 def test_own_records_count_where_the_source_makes_no_label(source):
     sources = country(5)
-    plain = built(sources, context=FeatureContext(AS_OF))
-    name, other = OWN_FEATURES[source], built(sources)[OWN_FEATURES[source]]
+    plain = built(sources, context=FeatureContext(AS_OF), families=readers_of(source))
+    name = OWN_FEATURES[source]
+    other = built(sources, families=readers_of(source))[name]
     if source == "survey":
         assert (plain[name] != other).any()
     else:
@@ -182,8 +195,8 @@ def test_the_own_block_is_as_wide_as_the_context_says():
     sources = country(5)
     table = sources.vectors["incidents"].assign(date=pd.NaT).astype({"date": "datetime64[ns]"})
     sources = with_vector(sources, "incidents", table)
-    narrow = built(sources, context=replace(CONTEXT, own_block_m=1000.0))["incident_distance_m"]
-    wide = built(sources, context=replace(CONTEXT, own_block_m=10_000.0))["incident_distance_m"]
+    narrow = built(sources, None, replace(CONTEXT, own_block_m=1000.0), ("incidents",))["incident_distance_m"]
+    wide = built(sources, None, replace(CONTEXT, own_block_m=10_000.0), ("incidents",))["incident_distance_m"]
     assert (narrow <= wide).all()
     assert narrow.mean() < wide.mean()
 
@@ -191,9 +204,10 @@ def test_the_own_block_is_as_wide_as_the_context_says():
 @pytest.mark.parametrize("source", sorted(country().vectors))
 def test_a_missing_source_drops_its_columns_and_only_these(source):
     sources = country(6)
-    expected, infos = built(sources), feature_infos(Snapshot(sources, CONTEXT), FAMILIES)
+    families, infos = readers_of(source), feature_infos(Snapshot(sources, CONTEXT), FAMILIES)
+    expected = {name: values for name, values in built_once(6).items() if infos[name].family in families}
     fewer = replace(sources, vectors={name: table for name, table in sources.vectors.items() if name != source})
-    found = built(fewer)
+    found = built(fewer, families=families)
     gone = set(expected) - set(found)
     assert all(source in infos[name].sources for name in gone)
     assert all(name not in found for name, info in infos.items() if info.sources == (source,))
@@ -205,7 +219,7 @@ def test_a_missing_source_drops_its_columns_and_only_these(source):
 
 def test_without_a_dem_terrain_and_height_above_the_line_are_missing():
     sources = country(6)
-    gone = set(built(sources)) - set(built(replace(sources, rasters={})))
+    gone = set(built_once(6)) - set(built(replace(sources, rasters={})))
     infos = feature_infos(Snapshot(sources, CONTEXT), FAMILIES)
     needs_dem = {name for name, info in infos.items() if info.sources == ("dem",)}
     assert needs_dem >= {info.name for info in terrain.FEATURES}

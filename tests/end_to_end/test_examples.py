@@ -1,0 +1,91 @@
+"""Every script of examples/ runs on a small country and says what it promises."""
+
+import runpy
+import sys
+
+import geopandas as gpd
+import pytest
+import yaml
+
+import mlrisk
+from tests.support.command_line import QUICK
+from tests.support.paths import ROOT
+
+EXAMPLES = ROOT / "examples"
+FEW = (
+    *QUICK, "features=[front_lines, incidents, roads]", "output.formats=[parquet]", "validation.folds=2",
+    "contamination.model.n_trees=10", "casualty.model.n_trees=5", "casualty.contamination_every_years=0",
+    "ranking.explained_cells=0", "validation.explained_cells=0",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def config_path(tmp_path_factory):
+    """A small country whose config asks for quick models."""
+    country = mlrisk.synthetic_country(4, cells=1_600, folder=tmp_path_factory.mktemp("country"))
+    tree = yaml.safe_load(country.config_path.read_text())
+    for setting in FEW:
+        keys, _, value = setting.partition("=")
+        *parts, last = keys.split(".")
+        branch = tree
+        for part in parts:
+            branch = branch.setdefault(part, {})
+        branch[last] = yaml.safe_load(value)
+    country.config_path.write_text(yaml.safe_dump(tree))
+    return country.config_path
+
+
+@pytest.fixture
+def output_of(monkeypatch, capsys):
+    """What a script prints."""
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def outputs(config_path):
+    """The folder of a map, made by the example that ranks."""
+    config = mlrisk.load_config(config_path)
+    return config.output_folder
+
+
+def test_sources_are_checked(config_path, output_of):
+    text = output_of("check_sources.py", config_path)
+    assert "incidents: " in text
+    assert "kept; set aside: " in text
+    assert "'unknown': " in text
+
+
+def test_features_are_a_table(config_path, output_of):
+    text = output_of("feature_table.py", config_path, "front_lines", "roads")
+    assert "front_line_distance_m" in text
+    assert "incident_distance_m" not in text
+
+
+def test_a_map_is_learned_judged_drawn_and_held_against_later_finds(config_path, output_of, outputs, tmp_path):
+    text = output_of("train_and_judge.py", config_path)
+    assert "distance to the line" in text
+    assert ".contamination version 1 (champion)" in text
+    text = output_of("rank_and_plot.py", config_path, tmp_path / "ranks.png")
+    assert " cells ranked; " in text
+    assert (tmp_path / "ranks.png").read_bytes().startswith(b"\x89PNG")
+    first = mlrisk.load_risk_map(outputs).nsmallest(30, "rank")
+    found = gpd.GeoDataFrame({"date": "2023-06-01"}, index=first.index, geometry=first.geometry)
+    found.to_file(tmp_path / "found.geojson")
+    text = output_of("verify_map.py", outputs, tmp_path / "found.geojson")
+    assert "30 cells with later finds" in text
+    assert "missed, in the lower half of the ranking: 0" in text
+    assert "distance to the line" in text
+
+
+def test_every_script_is_run_here_and_named_in_its_list():
+    listed = (EXAMPLES / "README.md").read_text()
+    own = (ROOT / "tests" / "end_to_end" / "test_examples.py").read_text()
+    scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
+    assert len(scripts) == 5
+    assert all(f"[{name}]({name})" in listed and f'output_of("{name}"' in own for name in scripts)
