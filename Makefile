@@ -2,14 +2,38 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check lock clean
+.PHONY: demo test test-quick test-lowest kernels check lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
 	$(BIN)/mlrisk demo --out outputs/demo
 
-test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Each module goes to one worker, the longest first (tests/conftest.py): what a module trains is trained once.
+PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: .venv/ready kernels
+	$(BIN)/python $(PYTEST)
+
+# The unit layer, for while you work.
+test-quick: .venv/ready kernels
+	$(BIN)/python $(PYTEST) tests/unit tests/contracts tests/test_architecture.py
+
+# Compiled once, before two workers would both do it; a second call takes what lies there.
+kernels: .venv/ready
+	$(BIN)/python -m tests.support.kernels
+
+# The unit layer on the lowest versions that pyproject.toml allows, in an environment of its own.
+test-lowest: .venv-lowest/ready
+	.venv-lowest/bin/python $(PYTEST) tests/unit tests/contracts
+
+.venv-lowest/ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv hatchling editables
+	.venv-lowest/bin/uv pip compile --quiet --resolution lowest-direct --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --extra dev pyproject.toml --output-file .venv-lowest/lowest.txt
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --requirement .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
@@ -32,4 +56,4 @@ lock: .venv/ready
 	  --python-version 3.11 --extra dev --extra docs pyproject.toml .venv/build.in --output-file constraints.txt
 
 clean:
-	rm -rf .venv outputs
+	rm -rf .venv .venv-lowest outputs

@@ -16,7 +16,8 @@ QUICK = (
     "contamination.model.n_trees=20", "contamination.members=3", "casualty.model.n_trees=10", "compute.threads=1",
     "casualty.window_years=3", "casualty.members=3", "casualty.judged_years=1", "validation.folds=2",
     "validation.protocols=[leave_region_out]", "casualty.contamination_every_years=9",
-    "validation.explained_cells=100", "ranking.explained_cells=200", "output.task_sheets=2",
+    "validation.explained_cells=100", "ranking.explained_cells=200", "output.task_sheets=2", "validation.draws=10",
+    "validation.picture_dpi=30", "validation.baselines=[random order]",
 )  # fmt: skip
 
 
