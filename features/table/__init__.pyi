@@ -7,8 +7,9 @@ from .build import (
     places_of,
     starts_of_rows,
 )
+from .compute import LOCAL, PROCESSES, Compute, is_scheduler
 from .geoparquet import geo_metadata, point_wkb
-from .scheduler import LOCAL, PROCESSES, Compute, is_scheduler, over_tiles
+from .scheduler import over_tiles
 from .store import FeatureFolder, write_features
 
 __all__ = [

@@ -10,7 +10,8 @@ import pandas as pd
 from features.as_of import Snapshot
 from features.base import ConfigError, FeatureInfo, Floats32, Grid, InputError, Integers, check_families
 from features.families import FAMILIES
-from features.table.scheduler import Compute, over_tiles
+from features.table.compute import Compute
+from features.table.scheduler import over_tiles
 
 ONE_THREAD = Compute()
 

@@ -2,7 +2,6 @@
 
 import logging
 import multiprocessing
-import re
 import signal
 import threading
 from collections import deque
@@ -10,38 +9,19 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from features.base import ConfigError, Grid, MlriskError, package_digest, trim_heap
+from features.table.compute import DASK_ADDRESS, LOCAL, PROCESSES, Compute, is_scheduler
 
 LOGGER = logging.getLogger(__name__)
 
-LOCAL, PROCESSES = "local", "processes"
-DASK_ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):\d{1,5}")
 # A scheduler in the same network answers within milliseconds; one that just starts needs a few seconds.
 ANSWER_SECONDS = 10
 
 Made = TypeVar("Made")
 Job = Callable[[Grid], Made]
-
-
-@dataclass(frozen=True)
-class Compute:
-    """A scheduler, see `is_scheduler`, and how many threads or worker processes; Dask brings its own workers."""
-
-    scheduler: str = LOCAL
-    threads: int = 1
-
-
-def is_scheduler(text: str) -> bool:
-    """True for the name of a scheduler.
-
-    >>> [is_scheduler(text) for text in ("local", "processes", "tcp://10.0.0.7:8786", "tcp://nowhere", "threads")]
-    [True, True, True, False, False]
-    """
-    return text in (LOCAL, PROCESSES) or DASK_ADDRESS.fullmatch(text) is not None
 
 
 def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Iterator[tuple[Grid, Made]]:

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from features.as_of import Snapshot
 from features.base import ConfigError, FeatureInfo, Grid, MlriskError, check_families
 from features.table.build import feature_infos, lent_feature_table
+from features.table.compute import Compute
 from features.table.geoparquet import PLACE_COLUMNS, feature_file
-from features.table.scheduler import Compute, code_digest, over_tiles
+from features.table.scheduler import code_digest, over_tiles
 
 # Readers of a folder of Parquet files pass over names that begin with an underscore or a dot.
 MANIFEST = "_features.json"

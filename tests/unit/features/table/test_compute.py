@@ -17,7 +17,8 @@ from features.base.errors import ConfigError, InputError, MlriskError
 from features.base.grid import Grid
 from features.table import scheduler
 from features.table.build import feature_table, feature_tiles, grid_feature_table
-from features.table.scheduler import Compute, over_tiles
+from features.table.compute import Compute
+from features.table.scheduler import over_tiles
 from tests.support.paths import ROOT
 from tests.support.sample_country import CONTEXT, CRS, country
 
@@ -130,7 +131,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     script.write_text(
         "import os, sys, time\n"
         "import numpy as np\n"
-        "from features.table.scheduler import Compute, over_tiles\n"
+        "from features.table import Compute, over_tiles\n"
         "from features.base.grid import Grid, projected_crs\n"
         "def pid(tile):\n    return os.getpid()\n"
         "if __name__ == '__main__':\n"

@@ -23,8 +23,8 @@ from features.base.errors import ConfigError, MlriskError
 from features.base.grid import Grid
 from features.table import store
 from features.table.build import feature_infos, feature_table
+from features.table.compute import Compute
 from features.table.geoparquet import PLACE_COLUMNS, point_wkb
-from features.table.scheduler import Compute
 from features.table.store import MANIFEST, tile_plan, write_features
 from tests.support.paths import ROOT
 from tests.support.sample_country import CONTEXT, CRS, country

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from features.base.errors import ConfigError
-from features.table.scheduler import Compute
+from features.table.compute import Compute
 from mlrisk.settings.config import Config, load_config
 from tests.support.paths import ROOT
 
