@@ -18,12 +18,16 @@ def count_within(tile: Grid, places: Floats, radius_m: float, own: OwnRecords | 
 
 
 def least_within(tile: Grid, places: Floats, values: Floats, radius_m: float, own: OwnRecords | None = None) -> Floats:
-    """Least value (n,) of the points within `radius_m` (tile.shape), infinite where there is none."""
+    """Least value (n,) of the points within `radius_m` (tile.shape), infinite where there is none.
+
+    With `own` a cell leaves out the points that it owns; a point is owned by one window at most.
+    """
     least = np.full(tile.shape, np.inf)
-    _least(tile.eastings_m, -tile.northings_m, places, values, radius_m, least)
+    window, owner = np.full(tile.shape, -1), np.full(len(places), -2)
     if own is not None:
-        owned = own.windows, own.starts, own.members
-        _least_again(tile.eastings_m, -tile.northings_m, places, values, radius_m, *owned, least)
+        _number_windows(own.windows, window)
+        owner[own.members] = np.repeat(np.arange(len(own.windows)), np.diff(own.starts))
+    _least(tile.eastings_m, -tile.northings_m, places, values, radius_m, window, owner, least)
     return least
 
 
@@ -84,43 +88,6 @@ def _count_less(
 
 
 @numba.njit(cache=True, nogil=True)
-def _least_again(
-    eastings: Floats,
-    souths: Floats,
-    places: Floats,
-    values: Floats,
-    radius: float,
-    windows: Integers,
-    starts: Integers,
-    members: Integers,
-    least: Floats,
-) -> None:
-    """The least value in each window without the points that its cells own."""
-    is_own = np.zeros(len(places), np.bool_)
-    near, n_near = np.empty(len(places), np.int64), 0
-    for point in range(len(places)):
-        if not _misses(eastings, souths, places[point, 0], -places[point, 1], radius):
-            near[n_near] = point
-            n_near += 1
-    for number in range(len(windows)):
-        top, bottom, left, right = windows[number]
-        is_own[members[starts[number] : starts[number + 1]]] = True
-        least[top:bottom, left:right] = np.inf
-        for point in near[:n_near]:
-            east, south = places[point, 0], -places[point, 1]
-            far = east < eastings[left] - radius or east > eastings[right - 1] + radius
-            if is_own[point] or far or south < souths[top] - radius or south > souths[bottom - 1] + radius:
-                continue
-            for row in range(top, bottom):
-                for column in range(left, right):
-                    if values[point] < least[row, column] and _within(
-                        eastings[column] - east, souths[row] - south, radius
-                    ):
-                        least[row, column] = values[point]
-        is_own[members[starts[number] : starts[number + 1]]] = False
-
-
-@numba.njit(cache=True, nogil=True)
 def _misses(eastings: Floats, souths: Floats, east: float, south: float, radius: float) -> bool:
     """True for a point that is not finite or too far from the tile; close to the limit the answer may be False."""
     reach = radius + 1.0
@@ -134,7 +101,24 @@ def _within(across: float, down: float, radius: float) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
-def _least(eastings: Floats, souths: Floats, places: Floats, values: Floats, radius: float, least: Floats) -> None:
+def _number_windows(windows: Integers, window: Integers) -> None:
+    for number in range(len(windows)):
+        top, bottom, left, right = windows[number]
+        window[top:bottom, left:right] = number
+
+
+@numba.njit(cache=True, nogil=True)
+def _least(
+    eastings: Floats,
+    souths: Floats,
+    places: Floats,
+    values: Floats,
+    radius: float,
+    window: Integers,
+    owner: Integers,
+    least: Floats,
+) -> None:
+    """Lower the value of every cell in reach of a point, except in the window that owns the point."""
     for point in range(len(places)):
         east, south = places[point, 0], -places[point, 1]
         if _misses(eastings, souths, east, south, radius):
@@ -143,7 +127,8 @@ def _least(eastings: Floats, souths: Floats, places: Floats, values: Floats, rad
         for row in range(top, bottom):
             left, right = _chord(eastings, souths[row] - south, east, radius)
             for column in range(left, right):
-                least[row, column] = min(least[row, column], values[point])
+                if window[row, column] != owner[point]:
+                    least[row, column] = min(least[row, column], values[point])
 
 
 @numba.njit(cache=True, nogil=True)
