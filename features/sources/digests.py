@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 import warnings
 from glob import escape
 from pathlib import Path
@@ -20,20 +21,41 @@ FAMILIES = (
 MADE_ANEW = (".aux.xml", ".ovr", ".rrd")
 
 
+# A file that was changed this short a time ago may change again without a newer time of change.
+YOUNG_SECONDS = 3.0
+# Files as the system describes them -> their digest; a run asks for each source when it opens it and for all together.
+_DIGESTS: dict[tuple[tuple[str | int | bytes, ...], ...], str] = {}
+
+
 def digest_files(paths: tuple[Path, ...]) -> str:
     """SHA-256 of the bytes of the files one after another, with what belongs to them.
 
     That is the other files of a shapefile or a MapInfo table, what lies in a .gdb, what a GeoPackage has not yet taken
-    in, the companions of a raster, and what a virtual file is made of.
+    in, the companions of a raster, and what a virtual file is made of. Files are read once by a process, and again
+    when their size or time of change is another.
     """
-    total = hashlib.sha256()
-    for path in paths:
-        for part in parts_of(path):
-            with part.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    total.update(block)
-            total.update(_placing(part))
-    return total.hexdigest()
+    parts = [part for path in paths for part in parts_of(path)]
+    placing = [_placing(part) for part in parts]
+    key, youngest = _as_described(parts, placing)
+    if key in _DIGESTS:
+        return _DIGESTS[key]
+    total, began = hashlib.sha256(), time.time()
+    for part, place in zip(parts, placing, strict=True):
+        with part.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                total.update(block)
+        total.update(place)
+    digest = total.hexdigest()
+    if youngest + YOUNG_SECONDS < began and _as_described(parts, placing)[0] == key:
+        _DIGESTS[key] = digest
+    return digest
+
+
+def _as_described(parts: list[Path], placing: list[bytes]) -> tuple[tuple[tuple[str | int | bytes, ...], ...], float]:
+    """Name, number, size and times of change of each file, and where it lies; the latest of the times in seconds."""
+    states = [(str(part.resolve()), part.stat(), place) for part, place in zip(parts, placing, strict=True)]
+    key = tuple((name, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns, place) for name, now, place in states)
+    return key, max((max(now.st_mtime, now.st_ctime) for _, now, _ in states), default=0.0)
 
 
 def parts_of(path: Path, *, strict: bool = False) -> list[Path]:

@@ -1,12 +1,14 @@
 """The digest of a file moves with everything that is read in its place."""
 
 import sqlite3
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
 
 from features.base.errors import InputError
+from features.sources import digests
 from features.sources.digests import digest_files, parts_of
 from features.sources.readers import read_rows
 from features.sources.report import Tally
@@ -75,3 +77,30 @@ def test_a_virtual_table_is_what_it_is_made_of(tmp_path):
     assert parts_of(path) == [path]
     with pytest.raises(InputError, match=r"survey\.zip, which is no local file"):
         parts_of(path, strict=True)
+
+
+def reads_of(path, monkeypatch):
+    """How often the file is opened while the digest is taken."""
+    opened, real = [], Path.open
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda self, *given: opened.append(self) or real(self, *given))
+        digest = digest_files((path,))
+    return digest, opened.count(path)
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(digests, "YOUNG_SECONDS", -1.0)
+    path = tmp_path / "finds.csv"
+    path.write_text("a,b\n", encoding="utf-8")
+    first, reads = reads_of(path, monkeypatch)
+    assert reads == 1
+    assert reads_of(path, monkeypatch) == (first, 0)
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    other, reads = reads_of(path, monkeypatch)
+    assert (other != first, reads) == (True, 1)
+
+
+def test_a_file_that_has_just_changed_is_read_each_time(tmp_path, monkeypatch):
+    path = tmp_path / "finds.csv"
+    path.write_text("a,b\n", encoding="utf-8")
+    assert [reads_of(path, monkeypatch)[1] for _ in range(2)] == [1, 1]
