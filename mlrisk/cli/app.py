@@ -51,6 +51,15 @@ def demo(
 
 
 @app.command()
+def warm() -> None:
+    """Compile ahead what the first map would wait for; once after an installation, by a user who may write there."""
+    from mlrisk.commands import warm as compile_kernels
+
+    made = compile_kernels()
+    print_parts([f"kernels: {made.compiled} compiled, {made.found} found compiled, {made.seconds:.0f} s"])
+
+
+@app.command()
 def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, json_file: JsonOption = None) -> None:
     """Read every source; report what is there, what was repaired or set aside, and why."""
     from features.sources import report_rows

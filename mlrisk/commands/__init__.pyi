@@ -5,16 +5,19 @@ from .feature_files import features, write_features
 from .rank import Ranking
 from .retrain import Retrained
 from .source_check import Checked, check
+from .warm import Warmed, warm
 
 __all__ = [
     "CellStory",
     "Checked",
     "Ranking",
     "Retrained",
+    "Warmed",
     "check",
     "evidence",
     "features",
     "run",
+    "warm",
     "write_features",
     "write_report",
     "write_story",

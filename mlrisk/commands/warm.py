@@ -1,0 +1,55 @@
+"""Compiling ahead: the kernels of a fresh installation, before the first map asks for them one by one."""
+
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from numba.core.dispatcher import Dispatcher
+
+from features.as_of import Snapshot
+from features.base import FeatureContext
+from features.table import grid_feature_table
+from mlrisk.settings import load_config
+from mlrisk.synthetic import synthetic_country
+from training.evidence import contamination_context, open_inputs
+
+PACKAGES = ("features", "models", "training", "mlrisk")
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """Compiled forms of kernels: those compiled now, and those that were found on the disk; and the seconds it took."""
+
+    compiled: int
+    found: int
+    seconds: float
+
+
+def warm() -> Warmed:
+    """Compile the kernels behind the features, which numba keeps on the disk beside the program.
+
+    A small synthetic country is read and its features are built, once as a model of contamination sees them and once
+    as one of casualties does, for which no record makes labels.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        config = load_config(synthetic_country(1, cells=2_500, folder=Path(folder)).config_path)
+        inputs = open_inputs(config)
+        context = contamination_context(config)
+        nobody_owns: FeatureContext = replace(context, own_event_sources=frozenset())
+        for each in (context, nobody_owns):
+            grid_feature_table(inputs.grid, Snapshot(inputs.sources, each), config.features, config.compute.tile_cells)
+    kernels = _kernels()
+    return Warmed(
+        sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels),
+        sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
+        time.monotonic() - started,
+    )
+
+
+def _kernels() -> list[Dispatcher]:
+    modules = [module for name, module in sys.modules.items() if name.split(".")[0] in PACKAGES]
+    found = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
+    return list(found.values())
