@@ -2,8 +2,10 @@
 
 import csv
 import io
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -49,6 +51,27 @@ def read_text(what: str, content: bytes, encoding: str | None, tally: Tally) -> 
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
         raise InputError(f"{what} is no delimited text: line {line} holds a zero byte; save it as CSV in UTF-8")
+    with _long_fields():
+        cells, separator = _cells(what, text, tally)
+    return as_frame(what, cells, tally, separator)
+
+
+# The limit belongs to the process: one table at a time changes it, and puts it back.
+_LIMIT = threading.Lock()
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    with _LIMIT:
+        before = csv.field_size_limit(LONGEST_FIELD)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
+
+
+def _cells(what: str, text: str, tally: Tally) -> tuple[Cells, str]:
+    """The fields of a text, and the separator that it states or that is found."""
     first, _, rest = text.partition("\n")
     stated = first.strip().casefold()
     if stated.startswith(SEPARATOR_LINE) and len(stated) <= len(SEPARATOR_LINE) + 1:
@@ -57,8 +80,7 @@ def read_text(what: str, content: bytes, encoding: str | None, tally: Tally) -> 
         separator, before = find_separator(text), 0
     if separator != ",":
         tally.note(f"separator {separator!r}")
-    cells = _split(what, text, separator, before)
-    return as_frame(what, cells, tally, separator)
+    return _split(what, text, separator, before), separator
 
 
 def as_frame(what: str, cells: Cells, tally: Tally, separator: str = "") -> tuple[pd.DataFrame, Integers]:
@@ -116,7 +138,6 @@ def find_separator(text: str) -> str:
 
 def _split(what: str, text: str, separator: str, before: int) -> Cells:
     """Fields of every line that is not blank; a row of several lines is checked for a quote that swallowed others."""
-    csv.field_size_limit(LONGEST_FIELD)
     lines = io.StringIO(text, newline="").readlines()
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     records: list[list[str]] = []

@@ -1,5 +1,6 @@
 """Delimited text: quotes that swallow rows, titles, separators, encodings; rows are named by their line."""
 
+import csv
 from pathlib import Path
 
 import pandas as pd
@@ -136,3 +137,12 @@ def test_rows_of_several_files_are_named_with_their_file(tmp_path: Path) -> None
     _, report = table_of(tmp_path, with_notes().replace("2019-05-03", ""), path=["a.csv", "b.csv"])
     assert {"no date: line 4 of a.csv", "date not understood: line 2 of b.csv"} <= set(report.notes)
     assert report.rows_read == report.rows_kept + sum(report.set_aside.values())
+
+
+@pytest.mark.parametrize("where", ["header", "far below"])
+def test_a_long_field_is_read_and_the_limit_of_the_process_stays(where):
+    limit, rows = csv.field_size_limit(), ["1,b"] * (60 if where == "far below" else 0)
+    text = "\n".join(["a,b", *rows, f"1,{'x' * 200_000}"])
+    table, _ = read_text("table", text.encode(), None, Tally())
+    assert len(table["b"].iloc[-1]) == 200_000
+    assert csv.field_size_limit() == limit
