@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base import Floats, Integers
+from features.base import Flags, Floats, Integers
 from mlrisk.planning.allocation import RULES, Jobs, Rule, allocate, greedy, in_order
 from mlrisk.planning.tasks import Groups
 from mlrisk.ranking import by_explore, unfound
@@ -54,7 +54,7 @@ class SeasonWork:
     """All tasks of a season and the teams that could do them; T tasks, K kinds of teams, n cells in tasks.
 
     `rows` (n,) are the rows of the land that lie in tasks, `task` (n,) the task of each, `purpose` (T,) and `district`
-    (T,) are those of each task. `days` (K, n) and `detection` (K,) are as in Jobs; `capacity` (K,) the team-days of the
+    (T,) are those of each task, `urgent` (T,) marks tasks with a find or an accident that is still open. `days` (K, n) and `detection` (K,) are as in Jobs; `capacity` (K,) the team-days of the
     season, `audit_kind` (T,) the kind of team that surveys an audit cell.
     """
 
@@ -62,6 +62,7 @@ class SeasonWork:
     task: Integers
     purpose: NDArray[np.object_]
     district: NDArray[np.object_]
+    urgent: Flags
     days: Floats
     detection: Floats
     capacity: Floats
@@ -105,6 +106,8 @@ def spend(
 ) -> Spent:  # fmt: skip
     """Spend the team-days: on the audit first, because chance has settled where; then exploration; then by the policy.
 
+    Of the policy's tasks those with open evidence get one survey before the others.
+
     `values` (n,) of each cell by purpose, `shares` the share of the team-days for exploration and the floor of a
     district: the part of its `land_share` that it gets of the rest, whatever its ranks. Days that exploration cannot
     use go to the rest.
@@ -117,6 +120,8 @@ def spend(
     spent = _more(work, spent, values[EXPLORE], np.flatnonzero(work.purpose == EXPLORE), explore, greedy, 1)
     rest = np.maximum(work.capacity - spent.days.sum(axis=1), 0)
     survey = np.flatnonzero(work.purpose == SURVEY)
+    spent = _more(work, spent, values[SURVEY], survey[work.urgent[survey]], rest, greedy, 1)
+    rest = np.maximum(work.capacity - spent.days.sum(axis=1), 0)
     for district, share in sorted(land_share.items()) if shares[1] > 0 else ():
         in_district = survey[work.district[survey] == district]
         spent = _more(work, spent, values[SURVEY], in_district, shares[1] * share * rest, rule, most_passes)

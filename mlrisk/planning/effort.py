@@ -4,26 +4,43 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.base import Floats
 from mlrisk.settings import AssetSettings, PlanSettings
+from training.evidence import TECHNICAL_SURVEY
 
 Assets = Mapping[str, AssetSettings]
 
 
 def cell_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> Floats:
-    """Team-days of one survey of each cell by each kind, (K, n); inf where that kind cannot work or cannot get to.
+    """Team-days of the work that each cell needs by each kind, (K, n); inf where that kind does not or cannot do it.
 
-    `land` may have slope_deg, road_distance_m, land_use and base_m (metres to where teams live); a missing
-    column or value hinders nobody. A team drives from its base and back every day and works the rest of the day.
+    `land` has `work` and may have slope_deg, road_distance_m, land_use and base_m (metres to where teams live); a
+    missing column or value hinders nobody. A team drives from its base and back every day and works the rest of it.
     """
-    return np.array([_days(land, asset, plan, cell_m2) for asset in assets.values()]).reshape(len(assets), len(land))
+    work = land["work"].to_numpy()
+    days = [
+        np.where(np.isin(work, asset.works), _days(land, asset, plan.coverage, work, cell_m2), np.inf)
+        for asset in assets.values()
+    ]
+    return np.array(days).reshape(len(assets), len(land))
+
+
+def audit_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> Floats:
+    """Team-days of a check of each cell by each kind, (K, n): every kind goes to any land, by the first of its works."""
+    days = [
+        _days(land, asset, plan.coverage, np.full(len(land), asset.works[0], dtype=object), cell_m2)
+        for asset in assets.values()
+    ]
+    return np.array(days).reshape(len(assets), len(land))
 
 
 def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> pd.DataFrame:
     """`land` with `team_days` and `detection` of the quickest kind that has a team; inf where none can work.
 
-    Without a single team the columns are left out: every cell costs the same then.
+    Without a single team the columns are left out: every cell costs the same then, as do all cells of a work that no
+    kind does.
     """
     available = {name: asset for name, asset in assets.items() if asset.number > 0}
     if not available:
@@ -31,10 +48,18 @@ def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2:
     days = cell_days(land, available, plan, cell_m2)
     best = days.argmin(axis=0)
     detection = np.array([asset.detection for asset in available.values()])
-    return land.assign(team_days=days[best, np.arange(len(land))], detection=detection[best])
+    works = sorted({work for asset in available.values() for work in asset.works})
+    done = land["work"].isin(works).to_numpy()
+    return land.assign(
+        team_days=np.where(done, days[best, np.arange(len(land))], 1.0),
+        detection=np.where(done, detection[best], detection[0]),
+    )
 
 
-def _days(land: pd.DataFrame, asset: AssetSettings, plan: PlanSettings, cell_m2: float) -> Floats:
+def _days(
+    land: pd.DataFrame, asset: AssetSettings, coverage: float, work: NDArray[np.object_], cell_m2: float
+) -> Floats:
+    """Team-days of a `work` (n,) on each cell, (n,); technical survey goes in lanes, other work over all the ground."""
     able = np.ones(len(land), dtype=bool)
     if "slope_deg" in land:
         able &= ~(land["slope_deg"].to_numpy() > asset.greatest_slope_deg)
@@ -47,5 +72,5 @@ def _days(land: pd.DataFrame, asset: AssetSettings, plan: PlanSettings, cell_m2:
         away_h = 2 * np.nan_to_num(land["base_m"].to_numpy(dtype=np.float64)) / 1000 / asset.travel_km_per_hour
         worked = 1 - away_h / asset.hours_per_day
     able &= worked > 0
-    days = cell_m2 * plan.coverage / (asset.rate_m2_per_day * np.where(able, worked, 1.0))
+    days = cell_m2 * np.where(work == TECHNICAL_SURVEY, coverage, 1.0) / (asset.rate_m2_per_day * np.where(able, worked, 1.0))
     return np.where(able, days, np.inf)

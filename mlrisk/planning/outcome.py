@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Integers
-from mlrisk.planning.budget import SeasonWork, Spent, finds, harm
+from mlrisk.planning.budget import SeasonWork, Spent, harm
+from mlrisk.ranking import new_finds
 from mlrisk.settings import AssetSettings, PlanSettings
 
 # Fewer passes than this are rounding, no job.
@@ -52,7 +53,7 @@ def with_outcome(
 
 def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
     """Finds and casualties averted in each cell; bounds scale with those of contamination where the map has none."""
-    found, averted = finds(cells) * (1 - left), harm(cells) * (1 - left)
+    found, averted = new_finds(cells) * (1 - left), harm(cells) * (1 - left)
     ratio = {
         side: cells[f"contamination_{side}"].to_numpy() / np.maximum(cells["contamination"].to_numpy(), 1e-12)
         for side in ("low", "high")

@@ -1,7 +1,7 @@
 """The survey plan: tasks for the teams of a season, what is expected of each, and a share of them to learn from."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.audit_draw import audit_draw
 from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, WORTH, SeasonWork, Spent, cells_of, rule_of, spend
 from mlrisk.planning.district_shares import district_shares, land_shares
-from mlrisk.planning.effort import cell_days
+from mlrisk.planning.effort import audit_days, cell_days
 from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
@@ -22,6 +22,7 @@ from mlrisk.ranking import by_explore
 from mlrisk.risk_map import languages
 from mlrisk.risk_map.language import language
 from mlrisk.settings import RankingSettings
+from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
 
 LOGGER = logging.getLogger(__name__)
 
@@ -54,19 +55,23 @@ def make_plan(
     """Group the ranked land into tasks and spend the team-days of the season on them.
 
     `land` is a ranked risk map of the cells of the grid, in any order, with the columns that mlrisk.planning.ground
-    adds; cells with a `mask` or released by the authority are in no task. `members` (M, n_cells) is the contamination
+    adds; cells with a `mask` or without work are in no task. `members` (M, n_cells) is the contamination
     by each bootstrap member; the stability of a task is the share of members that would plan it. Without teams there
     are tasks in their order and no plan.
     """
     land, members = _in_grid_order(grid, land, members)
     assets = {name: asset for name, asset in settings.assets.items() if asset.number > 0}
-    days = cell_days(land, assets, settings.plan, grid.cell_size_m**2)
+    cell_m2 = grid.cell_size_m**2
+    days, check = (count(land, assets, settings.plan, cell_m2) for count in (cell_days, audit_days))
     capacity = np.array([asset.number * settings.plan.working_days for asset in assets.values()])
     shut = land["mask"].to_numpy() != ""
-    free = ~shut & ~land["released"].to_numpy()
-    frame = free & land["evidence"].ne("found").to_numpy()
-    drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), days, settings.audit_share * capacity, seed)
-    groups, purpose = _groups(grid, land, settings, barriers, free, drawn, bool(assets))
+    free = ~shut & land["work"].ne(NO_WORK).to_numpy()
+    new = free & land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy()
+    frame = new & land["evidence"].ne("found").to_numpy()
+    drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), check, settings.audit_share * capacity, seed)
+    days = np.where(drawn, check, days)
+    explorers = any(NON_TECHNICAL_SURVEY in asset.works for asset in assets.values())
+    groups, purpose = _groups(grid, land, settings, barriers, free, drawn, explorers)
     tasks = survey_tasks(grid, land, groups)
     work = _season_work(tasks, groups, purpose, days, capacity, kind, settings)
     spent = _spent(work, land, settings, free)
@@ -114,6 +119,7 @@ def _season_work(
         task=task,
         purpose=purpose,
         district=tasks["district"].to_numpy(),
+        urgent=tasks["open_evidence_cells"].to_numpy() > 0,
         days=days[:, rows],
         detection=np.array([asset.detection for asset in settings.assets.values() if asset.number > 0]),
         capacity=capacity,
@@ -133,14 +139,23 @@ def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats | None) -> tu
 
 def _groups(
     grid: Grid, land: pd.DataFrame, settings: RankingSettings, barriers: tuple[Flags, Flags] | None,
-    free: Flags, drawn: Flags, teams: bool,
+    free: Flags, drawn: Flags, explorers: bool,
 ) -> tuple[Groups, NDArray[np.object_]]:  # fmt: skip
-    """Tasks of the policy, then exploring ones, then the audit cells as a task each; and the purpose of each task."""
+    """Tasks of the policy, then exploring ones, then the audit cells as a task each; and the purpose of each task.
+
+    A task needs one kind of work. The tasks of the three works take turns by their ranks, `tasks.number` of each.
+    """
     rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
-    main = group_cells(grid, np.where(free & ~drawn, rank, np.nan), settings.tasks, barriers)
+    work = land["work"].to_numpy()
+    lists = [
+        group_cells(grid, np.where(free & ~drawn & (work == name), rank, np.nan), settings.tasks, barriers)
+        for name in WORKS
+    ]
+    main = in_turn(lists)
     label, count = main.label.copy(), main.count
-    if teams and settings.explore_share > 0:
-        open_ = free & ~drawn & (label < 0) & land["evidence"].eq("unknown").to_numpy()
+    if explorers and settings.explore_share > 0:
+        new = land["work"].eq(NON_TECHNICAL_SURVEY) & land["evidence"].eq("unknown")
+        open_ = free & ~drawn & (label < 0) & new.to_numpy()
         explored = exploring_groups(grid, by_explore(land), open_, settings.tasks, settings.explore_share, barriers)
         label = np.where(explored.label >= 0, explored.label + count, label)
         count += explored.count
@@ -150,6 +165,18 @@ def _groups(
     purpose = np.full(count, AUDIT, dtype=object)
     purpose[: main.count], purpose[main.count : explored_to] = SURVEY, EXPLORE
     return Groups(label.astype(np.int32), count), purpose
+
+
+def in_turn(lists: Sequence[Groups]) -> Groups:
+    """Groups of several lists as one: the first of each, then the second of each, and so on."""
+    order = np.concatenate([np.arange(one.count) * len(lists) + number for number, one in enumerate(lists)])
+    place = np.argsort(np.argsort(order))
+    label, start = np.full_like(lists[0].label, -1), 0
+    for one in lists:
+        inside = one.label >= 0
+        label[inside] = place[start + one.label[inside]]
+        start += one.count
+    return Groups(label, start)
 
 
 def _spent(
@@ -191,7 +218,8 @@ def _member_plan(work: SeasonWork, land: pd.DataFrame, settings: RankingSettings
     place = np.arange(len(work.purpose))
     place[survey[np.argsort(-best[survey], kind="stable")]] = survey
     back = np.argsort(place, kind="stable")
-    reordered = replace(work, task=place[work.task], district=work.district[back], audit_kind=work.audit_kind[back])
+    of_task = {name: getattr(work, name)[back] for name in ("district", "urgent", "audit_kind")}
+    reordered = replace(work, task=place[work.task], **of_task)
     spent = _spent(reordered, land, settings, free, factor)
     return Spent(spent.passes[:, place], spent.days[:, place], spent.left)
 
@@ -236,14 +264,23 @@ def _totals(tasks: gpd.GeoDataFrame, work: SeasonWork, spent: Spent, assets: Map
     return {
         "tasks_planned": len(planned),
         "tasks_by_purpose": {name: int((planned["purpose"] == name).sum()) for name in (SURVEY, EXPLORE, AUDIT)},
-        "team_days": float(planned["team_days"].sum()),
         "team_days_by_asset": dict(zip(assets, spent.days.sum(axis=1).round(6).tolist(), strict=True)),
         "team_days_by_purpose": planned.groupby("purpose")["team_days"].sum().to_dict(),
         "capacity_by_asset": dict(zip(assets, work.capacity.tolist(), strict=True)),
+        "by_work": {str(name): _sums(part) for name, part in planned.groupby("work")},
         "hectares": float(planned["area_m2"].sum() / 10_000),
+        **_sums(planned),
+        "cost": float(planned["cost"].sum()),
+    }
+
+
+def _sums(planned: pd.DataFrame) -> dict[str, Any]:
+    """Tasks, team-days and expected outcome of some tasks; `expected_found_cells` are new ones, see `new_finds`."""
+    return {
+        "tasks": len(planned),
+        "team_days": float(planned["team_days"].sum()),
         "expected_found_cells": float(planned["expected_found"].sum()),
         "casualties_averted_per_year": float(planned["casualties_averted"].sum(min_count=1)),
-        "cost": float(planned["cost"].sum()),
     }
 
 
@@ -254,6 +291,10 @@ def _notes(
     notes = list(settings.authority.notes if settings.policy == "authority" else ())
     if not len(capacity):
         notes.append("ranking.assets names no team: tasks are in the policy's order, and there is no plan of who goes")
+    works = {work for asset in settings.assets.values() if asset.number > 0 for work in asset.works}
+    for name in WORKS if works else ():
+        if name not in works and tasks["work"].eq(name).any():
+            notes.append(f"no team of ranking.assets does {name.replace('_', ' ')}: its tasks stand in order, unplanned")
     if not free.any():
         notes.append("every cell is masked or released: there is no task")
     elif shut.any():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.region_growing import grow, no_barriers
+from mlrisk.ranking import EVIDENCE_OPEN, new_finds
 from mlrisk.settings import TaskSettings
 
 SQUARE_KM = 1e6
@@ -65,23 +66,30 @@ def group_cells(
 def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataFrame:
     """One row a group, in their order: where it is, how large, what is expected there and why.
 
+    `rank` counts within the work of the task, which all of its cells need. `expected_finds` are cells with EO that are
+    not found yet, on land on record all that lies there.
     `land` (rows in `grid.cell_ids()` order) has the columns of the risk map, with `district`, and may have
     `road_distance_m`, `slope_deg`, `base_m` and `authority_class`. Empty, with its columns, where there is no group.
     """
     cells = groups.total(np.ones(len(land)))
     best = _best_cells(land, groups)
     first = land.iloc[best]
+    work = first["work"].to_numpy(dtype=object)
+    finds = new_finds(land)
+    ends = {side: _bound(land, finds, side) for side in ("low", "high")}
     tasks = pd.DataFrame(
         {
             "task_id": np.arange(1, groups.count + 1, dtype=np.int32),
-            "rank": np.arange(1, groups.count + 1, dtype=np.int32),
+            "work": work,
+            "rank": pd.Series(work).groupby(work).cumcount().to_numpy(np.int32) + 1,
             "district": _commonest(land["district"], groups),
             "area_m2": cells * grid.cell_size_m**2,
             "cells": cells.astype(np.int32),
             **{name: groups.mean(land[name].to_numpy()) for name in _probabilities(land)},
-            "expected_finds": groups.total(land["contamination"].to_numpy()),
-            "expected_finds_low": groups.total(land["contamination_low"].to_numpy()),
-            "expected_finds_high": groups.total(land["contamination_high"].to_numpy()),
+            "expected_finds": groups.total(finds),
+            "expected_finds_low": groups.total(ends["low"]),
+            "expected_finds_high": groups.total(ends["high"]),
+            "open_evidence_cells": groups.total(land["status"].eq(EVIDENCE_OPEN).to_numpy()).astype(np.int32),
             "casualties_per_year": groups.total(land["casualties_per_year"].to_numpy()),
             "out_of_domain_share": groups.mean(~land["in_domain"].to_numpy()),
             "priority": first["priority"].to_numpy(dtype=np.float64),
@@ -92,6 +100,12 @@ def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataF
     if "authority_class" in land:
         tasks["authority_class"] = _least(land["authority_class"].to_numpy(), groups)
     return _placed(gpd.GeoDataFrame(tasks, geometry=_shapes(grid, groups), crs=grid.crs))
+
+
+def _bound(land: pd.DataFrame, finds: Floats, side: str) -> Floats:
+    """The expected finds of each cell at one end of its likely range."""
+    chance = np.maximum(land["contamination"].to_numpy(dtype=np.float64), 1e-12)
+    return finds * land[f"contamination_{side}"].to_numpy(dtype=np.float64) / chance
 
 
 def _probabilities(land: pd.DataFrame) -> tuple[str, ...]:

@@ -7,15 +7,27 @@ import pandas as pd
 
 from features.base import ConfigError, Floats
 from mlrisk.settings import POLICY_NAMES
+from training.evidence import CLEARANCE, NON_TECHNICAL_SURVEY, WORKS
 
+EVIDENCE_OPEN = "evidence_open"
 Policy = Callable[[pd.DataFrame], Floats]
 # The assumed detection of earlier surveys; unverified, as that of the teams of a plan.
 EARLIER_DETECTION = 0.8
 
 
 def by_contamination(risk: pd.DataFrame) -> Floats:
-    """The model's raw score: it orders cells that calibration has given one probability."""
-    return np.asarray(risk["contamination_score"].to_numpy(dtype=np.float64))
+    """The model's raw score: it orders cells that calibration has given one probability.
+
+    A cell that was searched has the score at which unsearched land has its residual probability.
+    """
+    score = risk["contamination_score"].to_numpy(dtype=np.float64)
+    factor = unfound(risk)
+    if not (factor < 1).any():
+        return np.asarray(score)
+    chance = risk["contamination"].to_numpy(dtype=np.float64)
+    steps, first = np.unique(chance, return_inverse=True)
+    mean = np.bincount(first, score) / np.bincount(first)
+    return np.where(factor < 1, np.minimum(score, np.interp(chance * factor, steps, mean)), score)
 
 
 def by_casualty(risk: pd.DataFrame) -> Floats:
@@ -79,19 +91,29 @@ def policy_of(name: str) -> Policy:
     return POLICIES[name]
 
 
-def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
-    """The risk map with `priority` and `rank`; rank 1 is surveyed first.
+def by_harm(risk: pd.DataFrame) -> Floats:
+    """Victims a year to be expected on the cell, which is the order of clearance; contamination without that model."""
+    casualties = risk["casualties_per_year"]
+    harm = casualties if casualties.notna().all() else risk["contamination"]
+    return np.asarray(harm.to_numpy(dtype=np.float64))
 
-    Both are empty where there is no basis to rank (out of domain) and on land that the authority has released. Ties
-    are broken by the contamination score and then by cell_id, so the order of rows never matters.
+
+def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
+    """The risk map with `priority` and `rank`, which counts from 1 within each kind of `work`.
+
+    Both are empty where there is no basis to rank (out of domain) and where there is no work. Survey goes by the
+    policy, clearance by harm. Land where a find or an accident is still open comes first. Ties are broken by the
+    contamination score and then by cell_id, so the order of rows never matters.
     """
-    priority = policy_of(policy)(risk)
-    rankable = risk["in_domain"].to_numpy() & ~risk["released"].to_numpy()
-    rows = np.flatnonzero(rankable)
-    score, cell_id = risk["contamination_score"].to_numpy(), risk["cell_id"].to_numpy()
-    order = rows[np.lexsort((cell_id[rows], -score[rows], -priority[rows]))]
+    work = risk["work"].to_numpy()
+    priority = np.where(work == CLEARANCE, by_harm(risk), policy_of(policy)(risk))
+    rankable = risk["in_domain"].to_numpy() & np.isin(work, WORKS)
+    open_, score, cell_id = (risk[name].to_numpy() for name in ("status", "contamination_score", "cell_id"))
     rank = np.zeros(len(risk), dtype=np.int32)
-    rank[order] = np.arange(1, len(order) + 1, dtype=np.int32)
+    for name in WORKS:
+        rows = np.flatnonzero(rankable & (work == name))
+        keys = (cell_id[rows], -score[rows], -priority[rows], open_[rows] != EVIDENCE_OPEN)
+        rank[rows[np.lexsort(keys)]] = np.arange(1, len(rows) + 1, dtype=np.int32)
     return risk.assign(priority=np.where(rankable, priority, np.nan), rank=pd.arrays.IntegerArray(rank, ~rankable))
 
 
@@ -100,9 +122,19 @@ def unfound(risk: pd.DataFrame) -> Floats:
 
     Bayes: (1 - d) / (1 - p d) with d the detection of the earlier survey; 1 where nobody searched, or EO was found.
     """
-    searched = risk["evidence"].eq("searched").to_numpy() if "evidence" in risk else np.zeros(len(risk), dtype=bool)
+    searched = risk["surveyed"].to_numpy() if "surveyed" in risk else np.zeros(len(risk), dtype=bool)
     chance = risk["contamination"].to_numpy(dtype=np.float64)
     return np.where(searched, (1 - EARLIER_DETECTION) / (1 - chance * EARLIER_DETECTION), 1.0)
+
+
+def new_finds(risk: pd.DataFrame) -> Floats:
+    """Cells with EO that the work on each cell is expected to find, (n,), 0 on new land where EO is found already.
+
+    In areas on record it counts what lies there: technical survey and clearance are sent to it.
+    """
+    chance = risk["contamination"].to_numpy(dtype=np.float64) * unfound(risk)
+    old = risk["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & risk["evidence"].eq("found").to_numpy()
+    return np.where(old, 0.0, chance)
 
 
 def _casualties(risk: pd.DataFrame, policy: str) -> Floats:

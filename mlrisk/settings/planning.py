@@ -1,18 +1,24 @@
 """What a survey plan can be told: assets, season, masks, the authority's criteria, tasks."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from features.base import Settings
 from features.sources import SourceSpec
+from training.evidence import CLEARANCE, NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY
 from training.settings import Positive, Share
 
 Months = tuple[int, ...]
+# IMAS 08.10, 08.20 and 09.10; training.evidence says which status of a cell makes which work.
+Work = Literal["non_technical_survey", "technical_survey", "clearance"]
 
 # Rates from the field (ANAMA; world figure for manual work; the machine's 1,500 m2 an hour over six hours). What ground
 # a kind can work is unverified and meant to be replaced by the operator's own rules. No rate of rats is known.
 KNOWN_ASSETS: dict[str, dict[str, Any]] = {
+    # Visits and interviews: land spoken for in a day, and the share of contaminated cells that they bring to light.
+    # Both unverified.
+    "nts_teams": {"rate_m2_per_day": 1_000_000.0, "detection": 0.5, "works": (NON_TECHNICAL_SURVEY,)},
     "deminers": {"rate_m2_per_day": 10.0},
     "dogs": {"rate_m2_per_day": 1000.0, "greatest_slope_deg": 30.0},
     "machines": {
@@ -37,7 +43,7 @@ ANAMA_WEIGHTS = {
 
 
 class AssetSettings(Settings):
-    """A kind of team: how many, how quick, how thorough, and on what ground."""
+    """A kind of team: how many, which works, how quick, how thorough, and on what ground."""
 
     number: int = Field(0, ge=0, le=100_000, description="teams (or machines, or deminers) that work side by side")
     rate_m2_per_day: Positive = Field(description="ground that one team processes on a full working day")
@@ -48,6 +54,9 @@ class AssetSettings(Settings):
     greatest_slope_deg: Positive = Field(90.0, description="steeper ground cannot be worked")
     greatest_road_m: float | None = Field(None, gt=0, description="ground further from a road cannot be reached")
     not_on: tuple[str, ...] = Field((), description="classes of land_use that cannot be worked")
+    works: tuple[Work, ...] = Field(
+        (TECHNICAL_SURVEY, CLEARANCE), min_length=1, description="kinds of work that such a team does, see WORKS"
+    )
     travel_km_per_hour: Positive = Field(30.0, description="on the way to work, in a straight line")
     hours_per_day: Positive = Field(8.0, le=24, description="working day, daily travel from the base included")
 
@@ -57,7 +66,7 @@ class PlanSettings(Settings):
 
     working_days: Positive = Field(200.0, description="days of a season on which a team works")
     coverage: float = Field(
-        0.1, gt=0, le=1, description="share of the ground that one survey of a task processes, in lanes; unverified"
+        0.1, gt=0, le=1, description="share of the ground that one technical survey processes, in lanes; unverified"
     )
     most_passes: int = Field(2, ge=1, le=10, description="surveys of the same ground in one season at the most")
     months: Months = Field((), description="months of the season, 1 to 12; for masks that hold in some months alone")
@@ -180,7 +189,10 @@ class RankingSettings(Settings):
     district_floor: Share = Field(
         0.25, description="part of its share of the land that each district gets of the team-days, whatever its ranks"
     )
-    explained_cells: int = Field(20_000, ge=0, description="the first so many cells get reasons in words")
+    declared: Literal["as_searched", "as_unknown"] = Field(
+        "as_searched", description="whether land that only the config declares searched ranks by what is left after a search"
+    )
+    explained_cells: int = Field(20_000, ge=0, description="the first so many cells of each work get reasons in words")
 
     @field_validator("policy")
     @classmethod
