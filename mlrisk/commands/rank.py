@@ -16,6 +16,7 @@ from mlrisk.commands.map_state import PROGRAM
 from mlrisk.outputs import Beside, write_package
 from mlrisk.planning import Plan, make_plan, planning_ground, with_ground
 from mlrisk.ranking import (
+    EVIDENCE_OPEN,
     MEMBER,
     CellContamination,
     Champions,
@@ -23,6 +24,7 @@ from mlrisk.ranking import (
     cell_scores,
     champion_reports,
     load_champions,
+    new_finds,
     ranked,
     scorer_of,
     with_reasons,
@@ -30,7 +32,21 @@ from mlrisk.ranking import (
 from mlrisk.risk_map import INDEX, MAIN, MORE, ModelNote, Notes, Package, present_rule_columns
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
-from training.evidence import STATE_NAMES, Evidence, Inputs, Ledger, files_digest, open_inputs, open_ledger
+from training.evidence import (
+    NON_TECHNICAL_SURVEY,
+    SEARCHED,
+    STATE_NAMES,
+    STATUS_NAMES,
+    WORKS,
+    Evidence,
+    Inputs,
+    Ledger,
+    Status,
+    files_digest,
+    open_inputs,
+    open_ledger,
+    work_of,
+)
 from training.registry import Store, newest
 from training.reporting import json_rows
 from training.settings import code_version, program_digest, public_settings
@@ -38,8 +54,8 @@ from training.settings import code_version, program_digest, public_settings
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 
 RISK_COLUMNS = (
-    "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "contamination", "contamination_low",
-    "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
+    "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "status", "work", "contamination",
+    "contamination_low", "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
     "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
     "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
 )  # fmt: skip
@@ -90,7 +106,7 @@ def rank(
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, table)
     scores, kept = cell_scores(scorer, grid, config.compute)
-    risk = with_place(grid, evidence, scores)
+    risk = with_status(with_place(grid, evidence, scores), evidence, config.ranking.declared)
     progress("casualties")
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
@@ -160,6 +176,21 @@ def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataF
     )
 
 
+def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.DataFrame:
+    """`risk` with the status of each cell and the work that it makes, and `surveyed`: a search lowers its residual.
+
+    `declared` is `ranking.declared`: whether land that only the config declares searched counts as surveyed.
+    """
+    surveyed = evidence.shown == SEARCHED
+    if declared == "as_unknown":
+        surveyed &= evidence.status != Status.DECLARED
+    return risk.assign(
+        status=pd.array(np.array(STATUS_NAMES, dtype=object)[evidence.status], dtype="str"),
+        work=pd.array(work_of(evidence.status), dtype="str"),
+        surveyed=surveyed,
+    )
+
+
 def _context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:
     """What orients a reader, as known at as_of; districts that are only marked by points have no borders to draw."""
     given = [name for name in CONTEXT_LAYERS if name in sources.vectors]
@@ -226,7 +257,9 @@ def _summary(
         "released_cells": int(risk["released"].sum()),
         "out_of_domain_cells": int((~risk["in_domain"]).sum()),
         "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
-        "expected_found_cells": float(risk["contamination"].sum()),
+        "status": {name: int((risk["status"] == name).sum()) for name in STATUS_NAMES},
+        "work": {name: _work_summary(risk[risk["work"] == name]) for name in WORKS},
+        "expected_found_cells": float(new_finds(risk[risk["work"] == NON_TECHNICAL_SURVEY]).sum()),
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
         "casualty_risk": _casualty_summary(champions.casualty, risk),
         "tasks": len(package.tasks),
@@ -238,6 +271,20 @@ def _summary(
         "not_included": list(package.notes.not_included),
         "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
         "settings": public_settings(config),
+    }
+
+
+def _work_summary(land: pd.DataFrame) -> dict[str, object]:
+    """Counts of the cells that need one kind of work, with those whose evidence is still open among the first 5 %."""
+    ranked, open_ = land["rank"].notna(), land["status"].eq(EVIDENCE_OPEN)
+    first = ranked & land["rank"].le(np.ceil(0.05 * ranked.sum())).fillna(value=False)
+    return {
+        "cells": len(land),
+        "ranked_cells": int(ranked.sum()),
+        "expected_found_cells": float(new_finds(land).sum()),
+        "evidence_open_cells": int(open_.sum()),
+        "first_5_percent_cells": int(first.sum()),
+        "evidence_open_cells_in_first_5_percent": int((first & open_).sum()),
     }
 
 

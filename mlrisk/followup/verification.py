@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 from features.base import NOT_EVIDENCE, Flags, Floats, Grid, InputError, Integers, decode_cell_id
 from mlrisk.followup.audit_sample import map_audit
 from mlrisk.followup.later_records import FOUND, SEARCHED, LaterRecords, read_later, searched_share
+from mlrisk.ranking import EVIDENCE_OPEN
 from mlrisk.risk_map import rule_scores
+from training.evidence import CLEARANCE, NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY
 from training.reporting import json_rows
 from training.validation import HeldOut, horvitz_thompson, missed_table, polygon_figures, pooled_table
 
@@ -72,7 +74,7 @@ def verify(
     later = read_later("--searched", Path(searched), SEARCHED, grid, as_of, crs) if searched else None
     positive = np.zeros(len(cells), dtype=bool)
     positive[finds.cell] = True
-    ranked = cells["rank"].notna().to_numpy()
+    ranked = _new_land(cells)
     _check_finds(finds, positive & ranked, Path(found), as_of)
     share = np.ones(len(cells)) if later is None else searched_share(grid, later)
     # A find is proof of its cell, however little of it the searched polygons cover.
@@ -113,6 +115,17 @@ def verify(
         cell_size_m=grid.cell_size_m,
         searched_known=later is not None,
     )
+
+
+def _new_land(cells: pd.DataFrame) -> Flags:
+    """Ranked cells on which a find is new: neither on record nor suspected, and without open evidence, (n_cells,).
+
+    A map of an earlier program has no list of works: there every ranked cell counts.
+    """
+    ranked = cells["rank"].notna()
+    if "work" in cells:
+        ranked &= cells["work"].eq(NON_TECHNICAL_SURVEY) & cells["status"].ne(EVIDENCE_OPEN)
+    return np.asarray(ranked.to_numpy(dtype=bool))
 
 
 def open_risk(path: Path) -> tuple[Path, gpd.GeoDataFrame, date]:
@@ -253,4 +266,7 @@ def _by_find(finds: LaterRecords, judged: Integers, held_out: HeldOut) -> dict[s
 def _unranked(cells: pd.DataFrame, ranked: Flags, positive: Flags) -> pd.DataFrame:
     rows = cells[positive & ~ranked]
     why = np.where(rows["released"], "released by the authority", "no basis to rank")
+    if "work" in rows:
+        on_record = rows["work"].isin((TECHNICAL_SURVEY, CLEARANCE)) | rows["status"].eq(EVIDENCE_OPEN)
+        why = np.where(on_record, "recorded before: " + rows["status"].astype(object), why)
     return rows[["cell_id", "easting_m", "northing_m"]].assign(why=why).reset_index(drop=True)

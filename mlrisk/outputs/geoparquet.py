@@ -24,6 +24,8 @@ COLUMNS = {
     "longitude": "float64",
     "latitude": "float64",
     "evidence": "str",
+    "status": "str",
+    "work": "str",
     **dict.fromkeys(FLOATS, "float64"),
     "in_domain": "bool",
     "priority": "float64",

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlrisk.outputs.wording import TASK_COLUMNS, check_columns
 from mlrisk.risk_map import Package
+from training.evidence import WORKS
 
 NAMES = tuple(column.name for column in TASK_COLUMNS)
 # The writers work these out; a package need not hold them.
@@ -13,9 +14,11 @@ DERIVED = ("easting_m", "northing_m", "mgrs")
 
 
 def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
-    """The tasks by rank with every column of TASK_COLUMNS; raises InputError that names a column that is missing."""
+    """The tasks by work and rank with every column of TASK_COLUMNS; raises InputError that names a column that is missing."""
     check_columns(package.tasks, tuple(name for name in NAMES if name not in DERIVED), "tasks")
-    tasks = package.tasks.sort_values("rank", kind="stable").reset_index(drop=True)
+    order = package.tasks["work"].map(WORKS.index).astype("int64")
+    tasks = package.tasks.assign(_work=order).sort_values(["_work", "rank"], kind="stable")
+    tasks = tasks.drop(columns="_work").reset_index(drop=True)
     points = tasks.geometry.representative_point()
     places = zip(tasks["latitude"], tasks["longitude"], strict=True)
     return tasks.assign(

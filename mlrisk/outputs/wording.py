@@ -34,7 +34,8 @@ class TaskColumn:
 
 
 TASK_COLUMNS = (
-    TaskColumn("rank", "Rank", "", "Order of survey: 1 is surveyed first."),
+    TaskColumn("rank", "Rank", "", "Order within the kind of work: 1 is first."),
+    TaskColumn("work", "Work", "", "Kind of work: non-technical survey, technical survey or clearance (IMAS)."),
     TaskColumn("task_id", "Task", "", "Number of the task in this map."),
     TaskColumn("district", "District", "", "District that holds the task."),
     TaskColumn("longitude", "Longitude", "degrees, WGS 84", "A point on the task, degrees east."),
@@ -54,8 +55,9 @@ TASK_COLUMNS = (
         "expected_finds",
         "Cells expected to hold EO",
         "cells",
-        "Number of its cells in which survey is expected to find explosive ordnance (EO).",
+        "Number of its cells in which explosive ordnance (EO) is expected and not found yet; in areas on record all.",
     ),
+    TaskColumn("open_evidence_cells", "Cells with open evidence", "cells", "A find or accident that no area covers."),
     TaskColumn(
         "casualties_per_year",
         "Casualty risk",

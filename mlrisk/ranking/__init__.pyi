@@ -1,9 +1,10 @@
 from .casualty import CellContamination, casualty_columns
 from .champions import Champions, champion_reports, load_champions
-from .policies import by_explore, ranked, unfound
+from .policies import EVIDENCE_OPEN, by_explore, new_finds, ranked, unfound
 from .scoring import MEMBER, cell_scores, explained, scorer_of, with_reasons
 
 __all__ = [
+    "EVIDENCE_OPEN",
     "MEMBER",
     "CellContamination",
     "Champions",
@@ -13,6 +14,7 @@ __all__ = [
     "champion_reports",
     "explained",
     "load_champions",
+    "new_finds",
     "ranked",
     "scorer_of",
     "unfound",
