@@ -55,7 +55,8 @@ CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "status", "work", "contamination",
-    "contamination_low", "contamination_high", "contamination_score", "casualties_per_year", "in_domain", "priority", "rank",
+    "contamination_low", "contamination_high", "contamination_score", "casualties_per_year", "in_domain",
+    "priority", "rank",
     "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
     "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
 )  # fmt: skip

@@ -14,7 +14,7 @@ DERIVED = ("easting_m", "northing_m", "mgrs")
 
 
 def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
-    """The tasks by work and rank with every column of TASK_COLUMNS; raises InputError that names a column that is missing."""
+    """The tasks by work and rank with every column of TASK_COLUMNS; raises InputError that names a missing column."""
     check_columns(package.tasks, tuple(name for name in NAMES if name not in DERIVED), "tasks")
     order = package.tasks["work"].map(WORKS.index).astype("int64")
     tasks = package.tasks.assign(_work=order).sort_values(["_work", "rank"], kind="stable")

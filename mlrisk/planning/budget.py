@@ -54,8 +54,9 @@ class SeasonWork:
     """All tasks of a season and the teams that could do them; T tasks, K kinds of teams, n cells in tasks.
 
     `rows` (n,) are the rows of the land that lie in tasks, `task` (n,) the task of each, `purpose` (T,) and `district`
-    (T,) are those of each task, `urgent` (T,) marks tasks with a find or an accident that is still open. `days` (K, n) and `detection` (K,) are as in Jobs; `capacity` (K,) the team-days of the
-    season, `audit_kind` (T,) the kind of team that surveys an audit cell.
+    (T,) are those of each task, `urgent` (T,) marks tasks with a find or an accident that is still open. `days` (K, n)
+    and `detection` (K,) are as in Jobs; `capacity` (K,) the team-days of the season, `audit_kind` (T,) the kind of team
+    that surveys an audit cell.
     """
 
     rows: Integers

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.base import Floats
 from mlrisk.settings import AssetSettings, PlanSettings
-from training.evidence import TECHNICAL_SURVEY
+from training.evidence import CLEARANCE
 
 Assets = Mapping[str, AssetSettings]
 
@@ -20,26 +19,24 @@ def cell_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: f
     missing column or value hinders nobody. A team drives from its base and back every day and works the rest of it.
     """
     work = land["work"].to_numpy()
-    days = [
-        np.where(np.isin(work, asset.works), _days(land, asset, plan.coverage, work, cell_m2), np.inf)
-        for asset in assets.values()
-    ]
-    return np.array(days).reshape(len(assets), len(land))
+    survey = audit_days(land, assets, plan, cell_m2)
+    for days, asset in zip(survey, assets.values(), strict=True):
+        # Clearance processes all of the ground.
+        days[work == CLEARANCE] /= asset.coverage or plan.coverage
+        days[~np.isin(work, asset.works)] = np.inf
+    return survey
 
 
 def audit_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> Floats:
-    """Team-days of a check of each cell by each kind, (K, n): every kind goes to any land, by the first of its works."""
-    days = [
-        _days(land, asset, plan.coverage, np.full(len(land), asset.works[0], dtype=object), cell_m2)
-        for asset in assets.values()
-    ]
+    """Team-days of one survey of each cell by each kind, (K, n), whatever work it needs: a check may lie anywhere."""
+    days = [_days(land, asset, plan.coverage, cell_m2) for asset in assets.values()]
     return np.array(days).reshape(len(assets), len(land))
 
 
 def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> pd.DataFrame:
     """`land` with `team_days` and `detection` of the quickest kind that has a team; inf where none can work.
 
-    Without a single team the columns are left out: every cell costs the same then, as do all cells of a work that no
+    Without a single team the columns are left out: every cell costs the same then, as do the cells of a work that no
     kind does.
     """
     available = {name: asset for name, asset in assets.items() if asset.number > 0}
@@ -56,10 +53,7 @@ def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2:
     )
 
 
-def _days(
-    land: pd.DataFrame, asset: AssetSettings, coverage: float, work: NDArray[np.object_], cell_m2: float
-) -> Floats:
-    """Team-days of a `work` (n,) on each cell, (n,); technical survey goes in lanes, other work over all the ground."""
+def _days(land: pd.DataFrame, asset: AssetSettings, coverage: float, cell_m2: float) -> Floats:
     able = np.ones(len(land), dtype=bool)
     if "slope_deg" in land:
         able &= ~(land["slope_deg"].to_numpy() > asset.greatest_slope_deg)
@@ -72,5 +66,5 @@ def _days(
         away_h = 2 * np.nan_to_num(land["base_m"].to_numpy(dtype=np.float64)) / 1000 / asset.travel_km_per_hour
         worked = 1 - away_h / asset.hours_per_day
     able &= worked > 0
-    days = cell_m2 * np.where(work == TECHNICAL_SURVEY, coverage, 1.0) / (asset.rate_m2_per_day * np.where(able, worked, 1.0))
+    days = cell_m2 * (asset.coverage or coverage) / (asset.rate_m2_per_day * np.where(able, worked, 1.0))
     return np.where(able, days, np.inf)

@@ -292,9 +292,11 @@ def _notes(
     if not len(capacity):
         notes.append("ranking.assets names no team: tasks are in the policy's order, and there is no plan of who goes")
     works = {work for asset in settings.assets.values() if asset.number > 0 for work in asset.works}
-    for name in WORKS if works else ():
-        if name not in works and tasks["work"].eq(name).any():
-            notes.append(f"no team of ranking.assets does {name.replace('_', ' ')}: its tasks stand in order, unplanned")
+    notes += [
+        f"no team of ranking.assets does {name.replace('_', ' ')}: its tasks stand in order, unplanned"
+        for name in WORKS
+        if works and name not in works and tasks["work"].eq(name).any()
+    ]
     if not free.any():
         notes.append("every cell is masked or released: there is no task")
     elif shut.any():

@@ -105,7 +105,7 @@ def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataF
 def _bound(land: pd.DataFrame, finds: Floats, side: str) -> Floats:
     """The expected finds of each cell at one end of its likely range."""
     chance = np.maximum(land["contamination"].to_numpy(dtype=np.float64), 1e-12)
-    return finds * land[f"contamination_{side}"].to_numpy(dtype=np.float64) / chance
+    return np.asarray(finds * land[f"contamination_{side}"].to_numpy(dtype=np.float64) / chance)
 
 
 def _probabilities(land: pd.DataFrame) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def by_contamination(risk: pd.DataFrame) -> Floats:
     chance = risk["contamination"].to_numpy(dtype=np.float64)
     steps, first = np.unique(chance, return_inverse=True)
     mean = np.bincount(first, score) / np.bincount(first)
-    return np.where(factor < 1, np.minimum(score, np.interp(chance * factor, steps, mean)), score)
+    return np.asarray(np.where(factor < 1, np.minimum(score, np.interp(chance * factor, steps, mean)), score))
 
 
 def by_casualty(risk: pd.DataFrame) -> Floats:

@@ -18,7 +18,7 @@ Work = Literal["non_technical_survey", "technical_survey", "clearance"]
 KNOWN_ASSETS: dict[str, dict[str, Any]] = {
     # Visits and interviews: land spoken for in a day, and the share of contaminated cells that they bring to light.
     # Both unverified.
-    "nts_teams": {"rate_m2_per_day": 1_000_000.0, "detection": 0.5, "works": (NON_TECHNICAL_SURVEY,)},
+    "nts_teams": {"rate_m2_per_day": 1_000_000.0, "detection": 0.5, "works": (NON_TECHNICAL_SURVEY,), "coverage": 1.0},
     "deminers": {"rate_m2_per_day": 10.0},
     "dogs": {"rate_m2_per_day": 1000.0, "greatest_slope_deg": 30.0},
     "machines": {
@@ -47,6 +47,9 @@ class AssetSettings(Settings):
 
     number: int = Field(0, ge=0, le=100_000, description="teams (or machines, or deminers) that work side by side")
     rate_m2_per_day: Positive = Field(description="ground that one team processes on a full working day")
+    coverage: float | None = Field(
+        None, gt=0, le=1, description="share of the ground that one survey processes; ranking.plan.coverage if none"
+    )
     detection: float = Field(
         0.8, gt=0, lt=1, description="probability that one survey of a contaminated cell finds it; unverified"
     )
@@ -66,7 +69,7 @@ class PlanSettings(Settings):
 
     working_days: Positive = Field(200.0, description="days of a season on which a team works")
     coverage: float = Field(
-        0.1, gt=0, le=1, description="share of the ground that one technical survey processes, in lanes; unverified"
+        0.1, gt=0, le=1, description="share of the ground that one survey processes, in lanes; clearance takes all of it; unverified"
     )
     most_passes: int = Field(2, ge=1, le=10, description="surveys of the same ground in one season at the most")
     months: Months = Field((), description="months of the season, 1 to 12; for masks that hold in some months alone")
@@ -190,7 +193,8 @@ class RankingSettings(Settings):
         0.25, description="part of its share of the land that each district gets of the team-days, whatever its ranks"
     )
     declared: Literal["as_searched", "as_unknown"] = Field(
-        "as_searched", description="whether land that only the config declares searched ranks by what is left after a search"
+        "as_searched",
+        description="whether land that only the config declares searched ranks by what is left after a search",
     )
     explained_cells: int = Field(20_000, ge=0, description="the first so many cells of each work get reasons in words")
 

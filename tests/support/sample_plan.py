@@ -11,9 +11,11 @@ from mlrisk.planning.effort import with_effort
 from mlrisk.planning.plan import Plan, make_plan
 from mlrisk.ranking.policies import ranked
 from mlrisk.settings.planning import RankingSettings
+from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
 
 GRID = Grid.from_area(box(500_000, 4_400_000, 508_000, 4_406_000), pyproj.CRS("EPSG:32638"), 250)
-TEAMS = {"dogs": {"number": 4}, "machines": {"number": 1}}
+# Teams that are sent to any work: tests of other things than the works do not have to think of them.
+TEAMS = {"dogs": {"number": 4, "works": WORKS}, "machines": {"number": 1, "works": WORKS}}
 
 
 def plain_land(seed: int = 0) -> pd.DataFrame:
@@ -22,6 +24,8 @@ def plain_land(seed: int = 0) -> pd.DataFrame:
     centres, n = GRID.centres_m(), GRID.n_cells
     score = np.sin(centres[:, 0] / 900) + np.cos(centres[:, 1] / 700) + rng.normal(0, 0.3, n)
     chance = 1 / (1 + np.exp(3 - score))
+    released = rng.random(n) < 0.05
+    evidence = rng.choice(["unknown", "searched", "found"], n, p=[0.8, 0.15, 0.05])
     return pd.DataFrame(
         {
             "cell_id": GRID.cell_ids(),
@@ -33,8 +37,11 @@ def plain_land(seed: int = 0) -> pd.DataFrame:
             "contamination_score": score,
             "casualties_per_year": chance * rng.exponential(0.01, n),
             "in_domain": rng.random(n) > 0.1,
-            "released": rng.random(n) < 0.05,
-            "evidence": rng.choice(["unknown", "searched", "found"], n, p=[0.8, 0.15, 0.05]),
+            "released": released,
+            "evidence": evidence,
+            "status": np.where(released, "released", evidence),
+            "work": np.where(released, NO_WORK, NON_TECHNICAL_SURVEY),
+            "surveyed": evidence == "searched",
             "mask": np.where(rng.random(n) < 0.05, "security: beyond the post", ""),
             "district": np.where(centres[:, 0] < 503_900, "west", "east").astype(object),
             "slope_deg": rng.gamma(2, 4, n),

@@ -5,20 +5,35 @@ from .record_kinds import KIND_NAMES
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
-from .status import STATUS_NAMES, WORK_OF, Status, work_of
+from .status import (
+    CLEARANCE,
+    NO_WORK,
+    NON_TECHNICAL_SURVEY,
+    STATUS_NAMES,
+    TECHNICAL_SURVEY,
+    WORK_OF,
+    WORKS,
+    Status,
+    work_of,
+)
 
 __all__ = [
     "CHANCE",
+    "CLEARANCE",
     "FOUND",
     "KIND_NAMES",
+    "NON_TECHNICAL_SURVEY",
     "NO_REGION",
+    "NO_WORK",
     "OUTCOME_SOURCES",
     "PEOPLE",
     "SEARCHED",
     "STATE_NAMES",
     "STATUS_NAMES",
     "STRENGTH",
+    "TECHNICAL_SURVEY",
     "UNKNOWN",
+    "WORKS",
     "WORK_OF",
     "Evidence",
     "Inputs",

@@ -1,6 +1,7 @@
 """Status of each cell, and the work that it makes: survey of new land, or what comes after."""
 
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +37,13 @@ class Status(IntEnum):
 
 
 STATUS_NAMES = tuple(status.name.lower() for status in Status)
-NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY, CLEARANCE, NO_WORK = (
-    "non_technical_survey",
-    "technical_survey",
-    "clearance",
-    "none",
-)
-# IMAS 08.10, 08.20 and 09.10. Whether declared land is new land is for `ranking.declared` to say.
+NON_TECHNICAL_SURVEY: Final = "non_technical_survey"
+TECHNICAL_SURVEY: Final = "technical_survey"
+CLEARANCE: Final = "clearance"
+NO_WORK: Final = "none"
+# The lists of work, IMAS 08.10, 08.20 and 09.10, in the order in which they are shown.
+WORKS = (NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY, CLEARANCE)
+# Whether declared land is new land is for `ranking.declared` to say.
 WORK_OF = {
     "unknown": NON_TECHNICAL_SURVEY,
     "evidence_open": NON_TECHNICAL_SURVEY,

@@ -14,6 +14,7 @@ from mlrisk.followup.plan_comparison import compare_plans, read_tasks
 from mlrisk.followup.plan_progress import by_purpose, task_progress
 from mlrisk.planning.audit_draw import audit_draw
 from tests.support.sample_plan import GRID, TEAMS, plain_land, plan_of, settings_of
+from training.evidence import WORKS
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_a_plan_compared_with_itself_changes_nothing(land):
 def test_more_teams_bring_tasks_in_and_the_totals_say_what_they_are_worth(land):
     plain = {"explore_share": 0.0, "audit_share": 0.0}
     old = plan_of(land, settings_of(**plain)).tasks
-    new = plan_of(land, settings_of(**plain, assets={**TEAMS, "dogs": {"number": 12}})).tasks
+    new = plan_of(land, settings_of(**plain, assets={**TEAMS, "dogs": {"number": 12, "works": WORKS}})).tasks
     done = compare_plans(old, new)
     assert len(done.came) - len(done.went) == new["planned"].sum() - old["planned"].sum()
     assert len(done.came) > 0

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import label as pieces
 
 from mlrisk.planning.audit_draw import audit_draw
-from mlrisk.planning.effort import cell_days
+from mlrisk.planning.effort import audit_days, cell_days
 from mlrisk.planning.exploration import best_of_squares
 from mlrisk.ranking.policies import POLICIES
 from tests.support.sample_plan import GRID, TEAMS, plain_land, plan_of, settings_of
+from training.evidence import WORK_OF, WORKS
 
 NO_SHARES = {"explore_share": 0.0, "audit_share": 0.0, "district_floor": 0.0}
 ALL = sorted(POLICIES)
@@ -52,7 +53,7 @@ def test_more_teams_never_find_less(policy, seed, number, more):
     land, value = plain_land(seed), {"harm_per_day": "casualties_averted_per_year", "search": "expected_found_cells"}
 
     def brings(dogs):
-        teams = {"dogs": {"number": dogs}, "machines": {"number": 1}}
+        teams = {**TEAMS, "dogs": {"number": dogs, "works": WORKS}}
         return plan_of(land, settings_of(policy, **NO_SHARES, assets=teams)).totals[value[policy]]
 
     assert brings(number + more) >= brings(number) * (1 - 1e-9)
@@ -89,7 +90,9 @@ def test_what_a_task_expects_is_the_sum_over_its_cells(land, policy):
     chance = land["contamination"].to_numpy()
     residual = np.where(searched, 0.2 / (1 - 0.8 * chance), 1.0)
     done = plan.tasks[plan.tasks["planned"]]
-    found = pd.Series(chance * residual * plan.cells["season_detection"]).groupby(plan.cells["task_id"]).sum()
+    # What is found on new land already is no find of the season.
+    new = land["evidence"].ne("found").to_numpy()
+    found = pd.Series(new * chance * residual * plan.cells["season_detection"]).groupby(plan.cells["task_id"]).sum()
     assert done["expected_found"].to_numpy() == pytest.approx(found.loc[done["task_id"]].to_numpy())
     averted = pd.Series(land["casualties_per_year"] * residual * plan.cells["season_detection"])
     averted = averted.groupby(plan.cells["task_id"]).sum()
@@ -237,3 +240,67 @@ def test_ground_decides_who_goes(land):
     far = plan_of(land.assign(base_m=200_000.0), settings_of())
     assert not far.tasks["planned"].any()
     assert any("team-days find no work" in note for note in far.notes)
+
+
+def three_works(land):
+    """The same land with areas on record and suspected areas in blocks, and some open evidence."""
+    east = ((land["easting_m"] - 500_000) // 2000).to_numpy() % 4
+    found = land["evidence"].eq("found").to_numpy()
+    status = np.select([east == 1, east == 2, found], ["suspected", "on_record", "evidence_open"], land["evidence"])
+    status = np.where(land["released"], "released", status)
+    work = np.array([WORK_OF[name] for name in status], dtype=object)
+    return land.assign(status=status, work=work)
+
+
+BY_WORK = {
+    "nts_teams": {"number": 2, "rate_m2_per_day": 300_000.0},
+    "dogs": {"number": 4},
+    "deminers": {"number": 40, "works": ["clearance"]},
+}
+
+
+@pytest.mark.parametrize("policy", ["contamination", "harm_per_day", "search"])
+def test_each_work_goes_to_teams_that_do_it(land, policy):
+    mixed = three_works(land)
+    plan = plan_of(mixed, settings_of(policy, assets=BY_WORK, audit_share=0))
+    tasks = plan.tasks[plan.tasks["planned"]]
+    assert set(tasks["work"]) == set(WORKS)
+    for work, kinds in (
+        ("non_technical_survey", {"nts_teams"}),
+        ("technical_survey", {"dogs"}),
+        ("clearance", {"dogs", "deminers"}),
+    ):
+        teams = {name for text in tasks.loc[tasks["work"] == work, "asset"] for name in text.split(" + ")}
+        assert teams <= kinds, work
+    inside = plan.cells["task_id"].notna().to_numpy()
+    of_task = plan.tasks.set_index("task_id")["work"].reindex(plan.cells.loc[inside, "task_id"]).to_numpy()
+    assert (mixed["work"].to_numpy()[inside] == of_task).all()
+    assert (plan.tasks.groupby("work")["rank"].min() == 1).all()
+
+
+def test_open_evidence_is_surveyed_before_other_new_land(land):
+    mixed = three_works(land)
+    few = {**BY_WORK, "nts_teams": {"number": 1, "rate_m2_per_day": 20_000.0}}
+    tasks = plan_of(mixed, settings_of("search", assets=few, audit_share=0, explore_share=0)).tasks
+    survey = tasks[tasks["work"].eq("non_technical_survey")]
+    planned = survey[survey["planned"]]
+    assert len(planned)
+    assert (planned["open_evidence_cells"] > 0).all()
+
+
+def test_dogs_alone_leave_new_land_unplanned_and_the_plan_says_so(land):
+    plan = plan_of(three_works(land), settings_of(assets={"dogs": {"number": 4}}, audit_share=0))
+    assert not plan.tasks.loc[plan.tasks["work"].eq("non_technical_survey"), "planned"].any()
+    assert any("no team of ranking.assets does non technical survey" in note for note in plan.notes)
+    assert "explore" not in set(plan.tasks["purpose"])
+
+
+def test_clearance_takes_all_of_the_ground(land):
+    mixed = three_works(land)
+    chosen = settings_of(assets={"dogs": {"number": 1}})
+    days = cell_days(mixed, chosen.assets, chosen.plan, 62_500.0)[0]
+    survey = audit_days(mixed, chosen.assets, chosen.plan, 62_500.0)[0]
+    clearance, technical = mixed["work"].eq("clearance").to_numpy(), mixed["work"].eq("technical_survey").to_numpy()
+    assert days[clearance] == pytest.approx(10 * survey[clearance])
+    assert days[technical] == pytest.approx(survey[technical])
+    assert np.isinf(days[mixed["work"].eq("non_technical_survey")]).all()

@@ -11,8 +11,9 @@ from shapely.geometry import box
 from features.base.errors import ConfigError
 from features.base.grid import Grid
 from mlrisk.planning.tasks import group_cells, survey_tasks
-from mlrisk.ranking.policies import POLICIES, ranked
+from mlrisk.ranking.policies import POLICIES, new_finds, ranked
 from mlrisk.settings.planning import TaskSettings
+from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, STATUS_NAMES, WORK_OF, WORKS
 
 UTM = pyproj.CRS("EPSG:32638")
 GRID = Grid.from_area(box(500_000, 4_400_000, 510_000, 4_407_500), UTM, 250)
@@ -23,6 +24,7 @@ def risk_map(seed: int, grid: Grid = GRID) -> pd.DataFrame:
     centres = grid.centres_m()
     score = np.sin(centres[:, 0] / 900) + np.cos(centres[:, 1] / 700) + rng.normal(0, 0.3, grid.n_cells)
     probability = 1 / (1 + np.exp(3 - score))
+    released = rng.random(grid.n_cells) < 0.05
     return pd.DataFrame(
         {
             "cell_id": grid.cell_ids(),
@@ -34,7 +36,9 @@ def risk_map(seed: int, grid: Grid = GRID) -> pd.DataFrame:
             "contamination_score": np.round(score, 1),
             "casualties_per_year": rng.exponential(0.01, grid.n_cells).round(3),
             "in_domain": rng.random(grid.n_cells) > 0.1,
-            "released": rng.random(grid.n_cells) < 0.05,
+            "released": released,
+            "status": np.where(released, "released", "unknown"),
+            "work": np.where(released, NO_WORK, NON_TECHNICAL_SURVEY),
             "evidence": rng.choice(["unknown", "searched", "found"], grid.n_cells, p=[0.8, 0.15, 0.05]),
             "mask": "",
             "district": "north",
@@ -121,11 +125,73 @@ def test_a_best_cell_that_stands_alone_gets_its_task_too():
     assert task.area_m2 == 0.5e6
 
 
-def test_expected_finds_are_the_sum_of_the_probabilities():
+def test_expected_finds_are_the_sum_of_the_probabilities_where_nothing_is_found_yet():
     risk = risk_map(6)
     task = tasks_of(risk).iloc[0]
     inside = gpd.points_from_xy(risk["easting_m"], risk["northing_m"]).within(task.geometry)
-    assert task.expected_finds == pytest.approx(risk.loc[inside, "contamination"].sum())
+    new = risk["evidence"].ne("found")
+    assert task.expected_finds == pytest.approx(risk.loc[inside & new, "contamination"].sum())
+
+
+def works(seed: int) -> pd.DataFrame:
+    """A map in which every status of a cell occurs."""
+    risk = risk_map(seed)
+    status = np.random.default_rng(seed).choice(STATUS_NAMES, len(risk))
+    work = np.array([WORK_OF[name] for name in status], dtype=object)
+    found = np.isin(status, ("evidence_open", "on_record"))
+    return risk.assign(
+        status=status,
+        work=work,
+        evidence=np.where(found, "found", np.where(status == "searched", "searched", "unknown")),
+        released=status == "released",
+        surveyed=status == "searched",
+    )
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_ranks_count_from_one_within_each_work(policy):
+    risk = ranked(works(8), policy)
+    for work in WORKS:
+        rankable = risk[risk["work"].eq(work) & risk["in_domain"]]
+        assert sorted(rankable["rank"]) == list(range(1, len(rankable) + 1))
+    assert risk.loc[risk["work"].eq(NO_WORK), ["rank", "priority"]].isna().all(axis=None)
+
+
+def test_open_evidence_comes_first_in_survey_of_new_land():
+    risk = ranked(works(9), "contamination")
+    survey = risk[risk["work"].eq(NON_TECHNICAL_SURVEY)].dropna(subset="rank").sort_values("rank")
+    is_open = survey["status"].eq("evidence_open").to_numpy()
+    assert is_open[: is_open.sum()].all()
+    assert 0 < is_open.sum() < len(survey)
+
+
+def test_land_is_cleared_in_the_order_of_harm_whatever_the_policy():
+    orders = [
+        ranked(works(10), policy).query("work == 'clearance'").dropna(subset="rank").sort_values("rank")
+        for policy in ("contamination", "explore", "casualty")
+    ]
+    for order in orders:
+        assert order["casualties_per_year"].is_monotonic_decreasing
+        assert order["cell_id"].tolist() == orders[0]["cell_id"].tolist()
+
+
+def test_searched_land_ranks_where_unsearched_land_of_its_residual_probability_does():
+    score = np.array([1.0, 2.0, 3.0, 4.0])
+    chance = np.array([0.05, 0.1, 0.2, 0.4])
+    risk = risk_map(11).head(4).assign(
+        contamination_score=score, contamination=chance, in_domain=True, work=NON_TECHNICAL_SURVEY,
+        status=["unknown", "unknown", "unknown", "searched"], surveyed=[False, False, False, True],
+    )  # fmt: skip
+    # A find is missed with probability 0.2: 0.4 falls to 0.4 x 0.2 / (1 - 0.4 x 0.8) = 0.1176, between 0.1 and 0.2.
+    assert ranked(risk, "contamination")["rank"].tolist() == [4, 3, 1, 2]
+
+
+def test_new_finds_leave_out_what_is_found_on_new_land_alone():
+    risk = works(12)
+    count = new_finds(risk)
+    assert (count[risk["status"] == "evidence_open"] == 0).all()
+    on_record = risk["status"].eq("on_record").to_numpy()
+    assert count[on_record] == pytest.approx(risk["contamination"].to_numpy()[on_record])
 
 
 def test_nothing_ranked_gives_an_empty_plan_with_its_columns():
