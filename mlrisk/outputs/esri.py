@@ -29,6 +29,7 @@ SHORT = {
     "expected_finds_low": "expfnd_lo",
     "expected_finds_high": "expfnd_hi",
     "expected_found": "exp_found",
+    "open_evidence_cells": "open_evid",
     "out_of_domain_share": "out_domain",
     "inclusion_prob": "incl_prob",
     "authority_class": "auth_class",

@@ -69,7 +69,10 @@ class PlanSettings(Settings):
 
     working_days: Positive = Field(200.0, description="days of a season on which a team works")
     coverage: float = Field(
-        0.1, gt=0, le=1, description="share of the ground that one survey processes, in lanes; clearance takes all of it; unverified"
+        0.1,
+        gt=0,
+        le=1,
+        description="share of the ground that one survey processes, in lanes; clearance takes all of it; unverified",
     )
     most_passes: int = Field(2, ge=1, le=10, description="surveys of the same ground in one season at the most")
     months: Months = Field((), description="months of the season, 1 to 12; for masks that hold in some months alone")

@@ -16,14 +16,15 @@ from shapely.geometry import LineString, Point, Polygon, box
 
 from features.base.grid import Grid
 from mlrisk.risk_map.package import ModelNote, Notes, Package
+from training.evidence import WORK_OF
 
 CRS = "EPSG:32638"
 WEST, SOUTH, CELL = 640_000.0, 4_380_000.0, 500.0
 SCRIPT = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://example.invalid","open")'
 PATH = "../../etc/passwd"
-# Safe, cleaned or free of mines, in Azerbaijani; "released by the authority" is said by its decision.
-FORBIDDEN_AZ = re.compile(r"təhlükəsiz|təmiz|minasız|minadan azad|minalardan azad|yaşıl", re.IGNORECASE)
+# Safe, cleaned or free of mines, in Azerbaijani; təmizləmə is clearance, the work (IMAS 09.10).
+FORBIDDEN_AZ = re.compile(r"təhlükəsiz|təmiz(?!ləmə)|minasız|minadan azad|minalardan azad|yaşıl", re.IGNORECASE)
 FORBIDDEN = re.compile(r"\b(safe|safely|safety|clear|mine-free|minefree)\b", re.IGNORECASE)
 
 
@@ -83,6 +84,7 @@ def _risk(grid: Grid, line: LineString, rng: np.random.Generator) -> pd.DataFram
     to_wgs84 = pyproj.Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
     longitude, latitude = to_wgs84.transform(centres[:, 0], centres[:, 1])
     evidence = np.where(contamination > 0.3, "found", np.where(noise > 1.6, "searched", "unknown"))
+    status = np.select([released, evidence == "found"], ["released", "evidence_open"], evidence)
     rank = pd.Series(priority).rank(ascending=False, method="first").astype("Int32")
     near = [f"{metres:.0f} m from the line held 1994-2020" for metres in distance]
     return pd.DataFrame(
@@ -93,6 +95,8 @@ def _risk(grid: Grid, line: LineString, rng: np.random.Generator) -> pd.DataFram
             "longitude": longitude,
             "latitude": latitude,
             "evidence": evidence,
+            "status": status,
+            "work": np.array([WORK_OF[name] for name in status], dtype=object),
             "contamination": contamination,
             "contamination_low": contamination * 0.6,
             "contamination_high": np.minimum(1, contamination * 1.7),
@@ -135,6 +139,8 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
         records.append(
             {
                 "task_id": order,
+                "work": "non_technical_survey",
+                "open_evidence_cells": int(group["status"].eq("evidence_open").sum()),
                 "rank": order,
                 "area_m2": shape.area,
                 "cells": len(group),

@@ -5,7 +5,8 @@ from .record_kinds import KIND_NAMES
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
-from .status import (
+from .status import Status, work_of
+from .work import (
     CLEARANCE,
     NO_WORK,
     NON_TECHNICAL_SURVEY,
@@ -13,8 +14,6 @@ from .status import (
     TECHNICAL_SURVEY,
     WORK_OF,
     WORKS,
-    Status,
-    work_of,
 )
 
 __all__ = [

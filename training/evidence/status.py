@@ -1,7 +1,6 @@
 """Status of each cell, and the work that it makes: survey of new land, or what comes after."""
 
 from enum import IntEnum
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from training.evidence.reading import Reading
 from training.evidence.record_cells import RecordCells
 from training.evidence.record_kinds import DECLARED, KIND_NAMES
 from training.evidence.states import MOST_OF_CELL, SEARCHED
+from training.evidence.work import STATUS_NAMES, WORK_OF
 
 SHA, CHA, SURVEY_FOUND, FIND, ACCIDENT = map(KIND_NAMES.index, ("SHA", "CHA", "survey_found", "find", "accident"))
 
@@ -34,25 +34,6 @@ class Status(IntEnum):
     SUSPECTED = 4
     ON_RECORD = 5
     RELEASED = 6
-
-
-STATUS_NAMES = tuple(status.name.lower() for status in Status)
-NON_TECHNICAL_SURVEY: Final = "non_technical_survey"
-TECHNICAL_SURVEY: Final = "technical_survey"
-CLEARANCE: Final = "clearance"
-NO_WORK: Final = "none"
-# The lists of work, IMAS 08.10, 08.20 and 09.10, in the order in which they are shown.
-WORKS = (NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY, CLEARANCE)
-# Whether declared land is new land is for `ranking.declared` to say.
-WORK_OF = {
-    "unknown": NON_TECHNICAL_SURVEY,
-    "evidence_open": NON_TECHNICAL_SURVEY,
-    "declared": NON_TECHNICAL_SURVEY,
-    "searched": NON_TECHNICAL_SURVEY,
-    "suspected": TECHNICAL_SURVEY,
-    "on_record": CLEARANCE,
-    "released": NO_WORK,
-}
 
 
 def work_of(status: NDArray[np.int8]) -> NDArray[np.object_]:

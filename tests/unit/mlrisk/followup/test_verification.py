@@ -1,6 +1,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -27,7 +28,9 @@ def folder(tmp_path_factory):
     package = sample_package()
     north = package.risk["northing_m"]
     rules = {"front_line_distance_m": (north - north.median()).abs(), "incident_density_2km_per_km2": np.nan}
-    write_parquet(type(package)(**(vars(package) | {"risk": package.risk.assign(**rules)})), folder)
+    # Without open evidence, so that every ranked cell is one on which a find is new.
+    status = package.risk["status"].replace({"evidence_open": "unknown"})
+    write_parquet(replace(package, risk=package.risk.assign(**rules, status=status)), folder)
     return folder
 
 
@@ -228,3 +231,17 @@ def test_the_grid_of_a_map_is_found_again(folder, risk):
 
 def test_from_python_too(folder, found):
     assert mlrisk.verify(folder, found).counts["finds_read"] == 83
+
+
+def test_a_find_where_evidence_was_open_or_land_on_record_is_no_success_of_the_ranking(risk, tmp_path):
+    package = sample_package()
+    first = package.risk["rank"].le(200).fillna(value=False).to_numpy(dtype=bool)
+    second = package.risk["rank"].between(201, 400).fillna(value=False).to_numpy(dtype=bool)
+    status = np.select([first, second], ["evidence_open", "on_record"], "unknown")
+    work = np.where(second, "clearance", "non_technical_survey")
+    write_parquet(replace(package, risk=package.risk.assign(status=status, work=work)), tmp_path)
+    rows = package.risk[first | second | package.risk["rank"].eq(1_000).fillna(value=False)]
+    done = verify(tmp_path, finds_of(rows, tmp_path / "finds.geojson"))
+    assert done.counts["found_cells"] == 1
+    assert done.counts["ranked_cells"] == package.risk["rank"].notna().sum() - 400
+    assert set(done.unranked["why"]) == {"recorded before: evidence_open", "recorded before: on_record"}

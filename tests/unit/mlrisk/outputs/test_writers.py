@@ -418,7 +418,7 @@ def test_csv_has_one_row_a_task_with_the_warning(package: Package, folder: Path)
     raw = (folder / "survey_tasks.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(raw.decode("utf-8-sig").splitlines()))
-    assert list(rows[0])[:2] == ["rank", "task_id"]
+    assert list(rows[0])[:2] == ["rank", "work"]
     assert [int(row["rank"]) for row in rows] == list(range(1, len(package.tasks) + 1))
     assert all(NOT_EVIDENCE in row["note"] and "2024-07-31" in row["note"] for row in rows)
     assert all("withdrawal of November 2020" in row["note"] for row in rows)
@@ -464,7 +464,7 @@ def test_xlsx_opens_elsewhere_without_formulas(package: Package, folder: Path) -
     assert sheet.auto_filter.ref == f"A2:{openpyxl.utils.get_column_letter(len(TASK_COLUMNS))}{len(package.tasks) + 2}"
     assert sheet["A1"].value.startswith(NOT_EVIDENCE)
     header = [cell.value for cell in sheet[2]]
-    assert header[:2] == ["Rank", "Task"]
+    assert header[:2] == ["Rank", "Work"]
     assert "Area (m²)" in header
     cell = sheet.cell(4, header.index("Reason 1") + 1)
     assert (cell.value, cell.data_type) == (FORMULA, "s")

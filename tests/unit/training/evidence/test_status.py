@@ -14,7 +14,7 @@ from features.base.grid import Grid
 from features.sources.opening import Sources
 from training.evidence.ledger import Ledger
 from training.evidence.states import UNKNOWN
-from training.evidence.status import STATUS_NAMES, WORK_OF
+from training.evidence.work import STATUS_NAMES, WORK_OF
 from training.settings.config import DeclaredArea, LabelSettings
 
 UTM = pyproj.CRS("EPSG:32638")
