@@ -9,21 +9,23 @@ import rasterio
 
 import mlrisk
 from features.base import Grid
-from mlrisk.commands.rank import with_place
+from mlrisk.commands.rank import with_place, with_status
 from mlrisk.planning import planning_ground, with_ground
-from mlrisk.planning.ground import Ground
+from mlrisk.planning.ground import PlanningGround
 from mlrisk.ranking import CellContamination, casualty_columns, cell_scores, load_champions, scorer_of
 from mlrisk.settings import Config
 from training.evidence import open_inputs, open_ledger
 
-# Eight dog teams, three machines and forty deminers of a hundred days, on 250 m cells.
+ALL_WORKS = "works: [non_technical_survey, technical_survey, clearance]"
+# Eight dog teams, three machines and forty deminers of a hundred days, on 250 m cells; all of them may go to new land.
 TEAMS = (
-    "ranking.assets.dogs.number=8", "ranking.assets.machines.number=3", "ranking.assets.deminers.number=40",
+    f"ranking.assets.dogs={{number: 8, {ALL_WORKS}}}", f"ranking.assets.machines={{number: 3, {ALL_WORKS}}}",
+    f"ranking.assets.deminers={{number: 40, {ALL_WORKS}}}",
     "ranking.plan.working_days=100", "ranking.tasks.number=600", "ranking.tasks.greatest_km2=1",
 )  # fmt: skip
 
 
-def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, Grid, pd.DataFrame, Ground]:
+def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, Grid, pd.DataFrame, PlanningGround]:
     """Train on the files of a country and score every cell; not ranked yet."""
     settings = [*TEAMS, "compute.threads=1", "validation.protocols=[leave_region_out]", *more]
     config = mlrisk.load_config(config_path, overrides=settings)
@@ -32,7 +34,7 @@ def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, G
     champions = load_champions(config)
     evidence = open_ledger(config, inputs).at(config.as_of)
     scores, _ = cell_scores(scorer_of(config, inputs, champions.contamination), inputs.grid, config.compute)
-    risk = with_place(inputs.grid, evidence, scores)
+    risk = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared)
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
     risk = risk.assign(**columns, reason_1="", reason_2="", reason_3="")

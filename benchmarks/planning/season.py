@@ -9,7 +9,7 @@ import mlrisk
 from benchmarks.planning.land import trained_land, truth_of
 from features.base import Grid
 from mlrisk.planning import make_plan
-from mlrisk.planning.ground import Ground
+from mlrisk.planning.ground import PlanningGround
 from mlrisk.ranking import ranked
 from mlrisk.settings import RankingSettings
 
@@ -18,7 +18,7 @@ POLICIES = ("harm_per_day", "search", "casualty", "authority")
 
 
 def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
-    """Expected casualties averted and hazards found a team-day on the truth, one row a way to plan.
+    """Expected casualties averted and new hazards found a team-day on the truth, one row a way to plan.
 
     All ways have the same teams, days, ground, tasks' limits and no share to explore or audit. Expected values: each
     contaminated cell counts with the probability that the planned survey of its ground finds it.
@@ -28,6 +28,8 @@ def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
     truth = truth_of(country.truth_raster, grid)
     # The floor for districts costs some harm for fairness; without it all ways are free in the same way.
     settings = config.ranking.model_copy(update={"explore_share": 0.0, "audit_share": 0.0, "district_floor": 0.0})
+    # A find where EO is found already is no find of the season.
+    truth = truth.assign(new=land["evidence"].ne("found").to_numpy())
     rows = [_row(seed, name, _policy(grid, land, settings, ground, name), truth) for name in POLICIES]
     for name, score in rules_of_thumb(land, seed).items():
         rows.append(_row(seed, name, _by_score(grid, land, settings, ground, score), truth))
@@ -50,12 +52,14 @@ def rules_of_thumb(land: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def _policy(grid: Grid, land: pd.DataFrame, settings: RankingSettings, ground: Ground, name: str) -> object:
+def _policy(grid: Grid, land: pd.DataFrame, settings: RankingSettings, ground: PlanningGround, name: str) -> object:
     chosen = settings.model_copy(update={"policy": name})
     return make_plan(grid, ranked(land, name), chosen, ground.barriers)
 
 
-def _by_score(grid: Grid, land: pd.DataFrame, settings: RankingSettings, ground: Ground, score: np.ndarray) -> object:
+def _by_score(
+    grid: Grid, land: pd.DataFrame, settings: RankingSettings, ground: PlanningGround, score: np.ndarray
+) -> object:
     ordered = ranked(land.assign(contamination_score=np.nan_to_num(score, nan=-1e9)), "contamination")
     return make_plan(grid, ordered, settings.model_copy(update={"policy": "contamination"}), ground.barriers)
 
@@ -63,7 +67,7 @@ def _by_score(grid: Grid, land: pd.DataFrame, settings: RankingSettings, ground:
 def _row(seed: int, name: str, plan: object, truth: pd.DataFrame) -> dict[str, object]:
     found = plan.cells["season_detection"].to_numpy()
     days = plan.totals["team_days"]
-    contaminated = truth["contaminated_at_as_of"].to_numpy() > 0
+    contaminated = (truth["contaminated_at_as_of"].to_numpy() > 0) & truth["new"].to_numpy()
     # The plan's law: what is left falls exponentially with effort. The other: finds grow in line with the ground of the
     # first survey, so that thin lanes have no advantage.
     surveys = np.log1p(-found) / np.log1p(-DETECTION)

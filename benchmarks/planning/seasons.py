@@ -12,10 +12,10 @@ import shapely
 from scipy.stats import rankdata
 
 import mlrisk
-from benchmarks.planning.land import truth_of
+from benchmarks.planning.land import ALL_WORKS, truth_of
 from features.as_of import Snapshot
 from features.base import Grid
-from mlrisk.commands.rank import with_place
+from mlrisk.commands.rank import with_place, with_status
 from mlrisk.planning import Plan, make_plan, planning_ground, with_ground
 from mlrisk.ranking import cell_scores, ranked, scorer_of
 from mlrisk.settings import Config
@@ -34,7 +34,7 @@ SEASON = timedelta(days=100)
 # 4,000 cells in ten seasons: with more there is nothing to choose.
 SETTINGS = (
     "compute.threads=1", "validation.protocols=[leave_region_out]", "validation.folds=3", "contamination.members=3",
-    "contamination.model.n_trees=100", "ranking.policy=search", "ranking.assets.dogs.number=3",
+    "contamination.model.n_trees=100", "ranking.policy=search", f"ranking.assets.dogs={{number: 3, {ALL_WORKS}}}",
     "ranking.plan.working_days=100", "ranking.tasks.number=200", "ranking.tasks.greatest_km2=1",
 )  # fmt: skip
 ARMS = {
@@ -152,7 +152,7 @@ def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
     evidence = ledger.at(config.as_of)
     model, snapshot = _model(config, inputs, evidence)
     scores, _ = cell_scores(replace(scorer_of(config, inputs, model), snapshot=snapshot), inputs.grid, config.compute)
-    risk = with_place(inputs.grid, evidence, scores)
+    risk = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared)
     risk = risk.assign(casualties_per_year=np.nan, reason_1="", reason_2="", reason_3="")
     ground = planning_ground(config, inputs.grid, inputs.sources)
     return ranked(with_ground(risk, ground, config), config.ranking.policy), ground.barriers

@@ -17,9 +17,13 @@ from mlrisk.planning.region_growing import line_barriers, region_barriers
 from mlrisk.ranking import ranked
 from mlrisk.ranking.policies import POLICIES
 from mlrisk.settings import RankingSettings
+from training.evidence import STATUS_NAMES, WORK_OF
 
 SIDE = 1000
 CELL_M = 250.0
+
+
+TEAMS = {"nts_teams": 80, "dogs": 80, "machines": 20, "deminers": 400}
 
 
 def million_cells() -> None:
@@ -32,7 +36,7 @@ def million_cells() -> None:
     for policy in POLICIES:
         settings = RankingSettings(
             policy=policy,
-            assets={"dogs": {"number": 80}, "machines": {"number": 20}, "deminers": {"number": 400}},
+            assets={name: {"number": number} for name, number in TEAMS.items()},
             tasks={"number": 2000},
         )
         began, worked = time.perf_counter(), time.process_time()
@@ -64,14 +68,18 @@ def _land() -> tuple[Grid, pd.DataFrame, tuple[np.ndarray, np.ndarray]]:
     chance = 1 / (1 + np.exp(-score))
     centres, n = grid.centres_m(), grid.n_cells
     district = np.add(*np.floor(centres / 25_000).astype(int).T * np.array([[1], [100]]))
+    status = rng.choice(STATUS_NAMES, n, p=[0.7, 0.01, 0.02, 0.12, 0.08, 0.02, 0.05])
     land = pd.DataFrame(
         {
             "cell_id": grid.cell_ids(), "easting_m": centres[:, 0], "northing_m": centres[:, 1],
             "contamination": chance, "contamination_low": chance / 2,
             "contamination_high": np.minimum(2 * chance, 1), "contamination_score": score,
             "casualties_per_year": chance * rng.exponential(0.002, n), "in_domain": rng.random(n) > 0.05,
-            "released": rng.random(n) < 0.05,
-            "evidence": rng.choice(["unknown", "searched", "found"], n, p=[0.8, 0.17, 0.03]),
+            "status": status, "work": np.array([WORK_OF[name] for name in status], dtype=object),
+            "released": status == "released", "surveyed": status == "searched",
+            "evidence": np.select(
+                [np.isin(status, ("evidence_open", "on_record")), status == "searched"], ["found", "searched"], "unknown"
+            ),
             "mask": "", "district": district.astype(str).astype(object), "reason_1": "one", "reason_2": "",
             "reason_3": "", "slope_deg": rng.gamma(2, 5, n), "road_distance_m": rng.exponential(1500, n),
             "base_m": rng.exponential(4000, n),

@@ -347,6 +347,10 @@ def said(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
     return done.value.code or 0, captured.out, captured.err
 
 
+# Teams that are sent to any land: what is tested here is not who does which work.
+ALL_WORKS = "works: [non_technical_survey, technical_survey, clearance]"
+
+
 def plan_settings(folder: Path, *more: str) -> list[str]:
     brief = "output.formats=[parquet, gpkg]", f"output.folder={folder}", "ranking.explained_cells=0"
     return settings("ranking.policy=harm_per_day", "ranking.plan.working_days=20", *brief, *more)
@@ -362,11 +366,17 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
     country, run, tmp_path, capsys, monkeypatch
 ):
     old, new = tmp_path / "old", tmp_path / "new"
-    line = ["rank", country.config_path, *plan_settings(old, "ranking.assets.dogs.number=4")]
+    line = ["rank", country.config_path, *plan_settings(old, f"ranking.assets.dogs={{number: 4, {ALL_WORKS}}}")]
     code, told, trouble = said(capsys, monkeypatch, *line)
     assert code == 0, trouble
     assert "team-days: dogs 80 of 80" in told
-    line = ["rank", country.config_path, *plan_settings(new, "ranking.assets.dogs.number=12"), "--compare", old]
+    line = [
+        "rank",
+        country.config_path,
+        *plan_settings(new, f"ranking.assets.dogs={{number: 12, {ALL_WORKS}}}"),
+        "--compare",
+        old,
+    ]
     code, told, trouble = said(capsys, monkeypatch, *line)
     assert code == 0, trouble
     assert "tasks in: " in told
@@ -394,13 +404,15 @@ def test_plans_that_cannot_be_made_as_asked_say_what_was_done(country, run, tmp_
     assert code == 2
     assert "ranking.assets.dogs.rate_m2_per_day" in trouble
     weights = "ranking.authority.weights={casualties: 3, water: 1}"
-    many = plan_settings(tmp_path, weights, "ranking.policy=authority", "ranking.assets.dogs.number=100000")
+    many = plan_settings(
+        tmp_path, weights, "ranking.policy=authority", f"ranking.assets.dogs={{number: 100000, {ALL_WORKS}}}"
+    )
     code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *many)
     assert code == 0, trouble
     assert "ranking.authority.weights sum to 4: each was divided by it" in told
     assert "of 2,000,000 team-days find no work" in told
     shut = "ranking.masks=[{reason: security, area: area.gpkg}]"
-    line = plan_settings(tmp_path, shut, "ranking.assets.dogs.number=4")
+    line = plan_settings(tmp_path, shut, f"ranking.assets.dogs={{number: 4, {ALL_WORKS}}}")
     code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *line)
     assert code == 0, trouble
     assert "every cell is masked or released: there is no task" in told
