@@ -69,6 +69,7 @@ def _land() -> tuple[Grid, pd.DataFrame, tuple[np.ndarray, np.ndarray]]:
     centres, n = grid.centres_m(), grid.n_cells
     district = np.add(*np.floor(centres / 25_000).astype(int).T * np.array([[1], [100]]))
     status = rng.choice(STATUS_NAMES, n, p=[0.7, 0.01, 0.02, 0.12, 0.08, 0.02, 0.05])
+    found = np.isin(status, ("evidence_open", "on_record"))
     land = pd.DataFrame(
         {
             "cell_id": grid.cell_ids(), "easting_m": centres[:, 0], "northing_m": centres[:, 1],
@@ -77,9 +78,7 @@ def _land() -> tuple[Grid, pd.DataFrame, tuple[np.ndarray, np.ndarray]]:
             "casualties_per_year": chance * rng.exponential(0.002, n), "in_domain": rng.random(n) > 0.05,
             "status": status, "work": np.array([WORK_OF[name] for name in status], dtype=object),
             "released": status == "released", "surveyed": status == "searched",
-            "evidence": np.select(
-                [np.isin(status, ("evidence_open", "on_record")), status == "searched"], ["found", "searched"], "unknown"
-            ),
+            "evidence": np.select([found, status == "searched"], ["found", "searched"], "unknown"),
             "mask": "", "district": district.astype(str).astype(object), "reason_1": "one", "reason_2": "",
             "reason_3": "", "slope_deg": rng.gamma(2, 5, n), "road_distance_m": rng.exponential(1500, n),
             "base_m": rng.exponential(4000, n),
