@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick test-lowest kernels check lock clean
+.PHONY: demo test test-quick test-lowest kernels check docs lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -39,6 +39,10 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The documentation as pages in outputs/site; every link is checked, and no page asks for anything from outside.
+docs: .venv/ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Versions and hashes come from constraints.txt; the project itself is installed on top, editable, with nothing resolved anew.
 .venv/ready: constraints.txt pyproject.toml

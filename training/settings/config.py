@@ -229,7 +229,7 @@ class TrainConfig(Settings):
     retraining: RetrainingSettings = RetrainingSettings()
     tracking: TrackingSettings = TrackingSettings()
     compute: ComputeSettings = ComputeSettings()
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of every random draw; the same seed gives the same map")
     home_folder: Path = Field(Path(), exclude=True, description="set by load_config: the folder of the config file")
     data_folder: Path = Field(Path(), exclude=True, description="set by load_config: the folder of relative sources")
 
