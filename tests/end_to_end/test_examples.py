@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 import mlrisk
+from mlrisk.outputs.geoparquet import write_parquet
 from tests.support.command_line import QUICK
 from tests.support.paths import ROOT
+from tests.support.sample_package import sample_package
 
 EXAMPLES = ROOT / "examples"
 FEW = (
@@ -47,13 +49,6 @@ def output_of(monkeypatch, capsys):
     return run
 
 
-@pytest.fixture(scope="module")
-def outputs(config_path):
-    """The folder of a map, made by the example that ranks."""
-    config = mlrisk.load_config(config_path)
-    return config.output_folder
-
-
 def test_sources_are_checked(config_path, output_of):
     text = output_of("check_sources.py", config_path)
     assert "incidents: " in text
@@ -67,20 +62,23 @@ def test_features_are_a_table(config_path, output_of):
     assert "incident_distance_m" not in text
 
 
-def test_a_map_is_learned_judged_drawn_and_held_against_later_finds(config_path, output_of, outputs, tmp_path):
+def test_a_map_is_learned_judged_and_drawn(config_path, output_of, tmp_path):
     text = output_of("train_and_judge.py", config_path)
     assert "distance to the line" in text
     assert ".contamination version 1 (champion)" in text
     text = output_of("rank_and_plot.py", config_path, tmp_path / "ranks.png")
     assert " cells ranked; " in text
     assert (tmp_path / "ranks.png").read_bytes().startswith(b"\x89PNG")
-    first = mlrisk.load_risk_map(outputs).nsmallest(30, "rank")
-    found = gpd.GeoDataFrame({"date": "2023-06-01"}, index=first.index, geometry=first.geometry)
-    found.to_file(tmp_path / "found.geojson")
-    text = output_of("verify_map.py", outputs, tmp_path / "found.geojson")
-    assert "30 cells with later finds" in text
+
+
+def test_a_map_is_held_against_later_finds(output_of, tmp_path):
+    write_parquet(sample_package(), tmp_path)
+    first = mlrisk.load_risk_map(tmp_path).nsmallest(30, "rank")
+    found = gpd.GeoDataFrame({"date": "2025-03-01"}, index=first.index, geometry=first.geometry)
+    found.to_crs(4326).to_file(tmp_path / "found.geojson")
+    text = output_of("verify_map.py", tmp_path, tmp_path / "found.geojson")
+    assert " cells with later finds on ranked land" in text
     assert "missed, in the lower half of the ranking: 0" in text
-    assert "distance to the line" in text
 
 
 def test_every_script_is_run_here_and_named_in_its_list():
