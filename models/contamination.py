@@ -9,20 +9,26 @@ import numpy as np
 from features.base import Flags, Floats, Floats32
 from models.applicability import Domain
 from models.calibration import LOWEST, Calibration
+from models.intervals import LikelyRange
+from models.level import Level
+from models.local_ratio import LocalRatio
 from models.missed_share import MissedShare
 from models.ranker import Ranker
 from models.venn_abers import VennAbers
 
 LOW, HIGH = 0.05, 0.95
+# A version from before the level was learned states its curve as it is: an index.
+INDEX = Level()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scores:
     """What the model says of each row, arrays of equal length, never NaN.
 
-    `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], which holds
-    both intervals: Venn-Abers over regions (`venn_abers_low`, `venn_abers_high`) and the 5 % to 95 % quantiles over
-    members that were trained on resampled blocks of land, whose width is `spread`. `missed_share_below` bounds the
+    `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], its likely
+    range: how regions differ, how members trained on resampled blocks of land differ at the cell, and the doubt of the
+    level. Beside it stand the Venn-Abers interval over regions (`venn_abers_low`, `venn_abers_high`) and the width
+    from 5 % to 95 % of the members (`spread`). `missed_share_below` bounds the
     share of hazards that would be missed, on land like that judged, if survey stopped above the row. `members` (M, n)
     is the probability that each member sees, float32.
     """
@@ -49,19 +55,38 @@ class ContaminationModel:
     domain: Domain
     venn_abers: VennAbers
     missed_share: MissedShare
+    likely_range: LikelyRange | None = None
+    local_ratio: LocalRatio | None = None
+    level: Level = INDEX
 
-    def scores(self, values: Floats32, threads: int = 2) -> Scores:
-        """Score rows of features in the order of `ranker.features`."""
-        raw = self.ranker.raw(values, threads)
+    def nearby(self, centres_m: Floats | None, size: int) -> Floats:
+        """What survey nearby adds to the log-odds of `size` cells: 0 where the model or the caller knows no place."""
+        if self.local_ratio is None or centres_m is None:
+            return np.zeros(size)
+        return self.local_ratio(centres_m)
+
+    def scores(self, values: Floats32, threads: int = 2, centres_m: Floats | None = None) -> Scores:
+        """Score rows of features in the order of `ranker.features`.
+
+        With the centres (n, 2) of the cells, what survey found nearby is part of the score.
+        """
+        nearby = self.nearby(centres_m, len(values))
+        raw = self.ranker.raw(values, threads) + nearby
         probability = self.calibration(raw)
-        spread = np.stack([self.calibration(member.raw(values, threads)) for member in self.members])
+        spread = np.stack([self.calibration(member.raw(values, threads) + nearby) for member in self.members])
         low, high = np.quantile(spread, [LOW, HIGH], axis=0)
         venn_abers_low, venn_abers_high = self.venn_abers(raw)
+        if self.likely_range is not None:
+            likely_low, likely_high = self.likely_range(probability, np.log(spread / (1 - spread)).std(axis=0))
+        else:
+            # Versions from before have the widest of their two intervals.
+            likely_low = np.maximum(np.minimum.reduce([low, venn_abers_low, probability]), LOWEST)
+            likely_high = np.minimum(np.maximum.reduce([high, venn_abers_high, probability]), 1 - LOWEST)
         return Scores(
             score=raw,
             probability=probability,
-            low=np.maximum(np.minimum.reduce([low, venn_abers_low, probability]), LOWEST),
-            high=np.minimum(np.maximum.reduce([high, venn_abers_high, probability]), 1 - LOWEST),
+            low=likely_low,
+            high=likely_high,
             in_domain=self.domain.contains(values, threads),
             venn_abers_low=venn_abers_low,
             venn_abers_high=venn_abers_high,
@@ -79,6 +104,11 @@ class ContaminationModel:
         texts["calibration.json"] = _calibration_text(self.calibration)
         texts["venn_abers.json"] = self.venn_abers.text()
         texts["missed_share.json"] = self.missed_share.text()
+        texts["level.json"] = self.level.text()
+        if self.likely_range is not None:
+            texts["likely_range.json"] = self.likely_range.text()
+        if self.local_ratio is not None:
+            texts["local_ratio.json"] = self.local_ratio.text()
         texts["domain.json"] = self.domain.text()
         texts["features.json"] = json.dumps(list(self.ranker.features), indent=1)
         return texts
@@ -97,6 +127,9 @@ class ContaminationModel:
             domain=Domain.from_text(texts["domain.json"]),
             venn_abers=VennAbers.from_text(texts["venn_abers.json"]),
             missed_share=MissedShare.from_text(texts["missed_share.json"]),
+            likely_range=LikelyRange.from_text(texts["likely_range.json"]) if "likely_range.json" in texts else None,
+            local_ratio=LocalRatio.from_text(texts["local_ratio.json"]) if "local_ratio.json" in texts else None,
+            level=Level.from_text(texts["level.json"]) if "level.json" in texts else INDEX,
         )
 
 

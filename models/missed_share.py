@@ -59,6 +59,34 @@ class MissedShare:
         return cls(tuple(fields["score"]), tuple(fields["share"]), fields["blocks"])
 
 
+def bound_by_area(left: Floats, weight: Floats, block: Integers, shares: Floats) -> Floats:
+    """Bound on the share of all hazards among the last part of the land, for each of `shares` of it left unsurveyed.
+
+    `left` (n,) is the share of its region's land that ranks at or below each found cell, `weight` its hazards times how
+    much more of the mapped land is like it than of the judged (likelihood ratio, Tibshirani, Barber, Candes and Ramdas
+    2019), `block` its block of land. Conformal risk control (Angelopoulos et al. 2022) on the excess of missed hazards
+    over the bound times all: the next block may hold as many as the richest, and miss all of them.
+
+    >>> bound_by_area(np.array([0.1, 0.9, 0.9]), np.ones(3), np.array([0, 1, 2]), np.array([0.5, 1.0])).tolist()
+    [0.5, 1.0]
+    """
+    if not len(left):
+        return np.ones(len(shares))
+    richest = np.bincount(np.unique(block, return_inverse=True)[1], weight).max()
+    order = np.argsort(left, kind="stable")
+    missed = np.concatenate([[0.0], np.cumsum(weight[order])])[np.searchsorted(left[order], shares, side="right")]
+    return np.asarray(np.minimum((missed + richest) / (weight.sum() + richest), 1.0))
+
+
+def share_by_score(raw: Floats, shares: Floats, bound: Floats, blocks: int) -> MissedShare:
+    """The bound by raw score on land whose scores are `raw` (n,): the last `shares` of it are the lowest scores."""
+    score = np.quantile(raw, np.concatenate([[0.0], shares[:-1]]))
+    first = np.unique(score, return_index=True)[1]
+    # Of a run of equal scores the last bound counts.
+    last = np.append(first[1:], len(score)) - 1
+    return MissedShare(tuple(score[first].tolist()), tuple(bound[last].tolist()), blocks)
+
+
 def fit_missed_share(raw: Floats, positive: Flags, block: Integers) -> MissedShare:
     """Learn the bound from out-of-fold raw scores; `block` numbers the block of land of each row.
 

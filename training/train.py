@@ -1,7 +1,7 @@
 """From a config to recorded model versions: the training run as one story."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,13 +22,13 @@ from training.casualty import (
     unit_blocks,
 )
 from training.contamination import (
-    FEWEST_AUDIT_FOUND,
     FEWEST_FOUND,
     CellDataset,
     Judgement,
     LearningSet,
+    Promises,
     Recipe,
-    audited,
+    Trial,
     cell_blocks,
     dataset_at,
     earlier_trials,
@@ -38,6 +38,7 @@ from training.contamination import (
     learned_by,
     trials_of,
     unlabelled_land,
+    with_promises,
 )
 from training.contamination.sensitivity import sensitivity
 from training.evidence import (
@@ -77,7 +78,8 @@ class Trained:
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
     `beaten` are the baselines that rank better than the model, a sentence each. `report` are the texts of the
-    validation report by file name; `study` is what was learned from.
+    validation report by file name; `study` is what was learned from, `promises` what the map states and how that did
+    where it was not learned.
     """
 
     run_id: str
@@ -94,6 +96,7 @@ class Trained:
     judgement: Judgement
     history: History | None
     beaten: tuple[str, ...]
+    promises: Promises
 
 
 def train(
@@ -120,9 +123,11 @@ def train(
     study = dataset_at(config, inputs, evidence)
     progress("validation")
     earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
-    judgement = judge_contamination(config, study, trials_of(config, study, tuple(earlier)))
+    trials = trials_of(config, study, tuple(earlier))
+    judgement = judge_contamination(config, study, trials)
     progress("contamination model")
-    contamination, choices, audit_note, moved = _train_contamination(config, study, judgement)
+    promises, choices, moved = _train_contamination(config, study, judgement, trials)
+    contamination = promises.model
     progress("casualty model")
     history = open_history(config, inputs, ledger)
     casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
@@ -133,15 +138,15 @@ def train(
     if config.contamination.outcomes == "hidden":
         hidden = hidden_feature_notes(study.infos, study.snapshot.context)
     warnings = (
+        *promises.notes,
         *evidence_notes(evidence, judgement),
         *unjudged_notes(config, judgement),
         *bias_notes(study.bias),
-        *audit_note,
         *hidden,
         *notes,
     )
     progress("report")
-    report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged, contamination.ranker)
+    report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged, promises)
     progress("record")
     records = records_text(ledger, config.as_of)
     every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
@@ -177,6 +182,7 @@ def train(
         judgement=judgement,
         history=history,
         beaten=report.beaten,
+        promises=promises,
     )
 
 
@@ -208,9 +214,9 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
 
 
 def _train_contamination(
-    config: TrainConfig, study: CellDataset, judgement: Judgement
-) -> tuple[ContaminationModel, dict[str, Any], tuple[str, ...], pd.DataFrame]:
-    """The model of all labelled cells, how its recipe came about, notes, and how the ranking moves with weights."""
+    config: TrainConfig, study: CellDataset, judgement: Judgement, trials: Sequence[Trial]
+) -> tuple[Promises, dict[str, Any], pd.DataFrame]:
+    """The model of all labelled cells and its promises, how its recipe came about, how weights move the ranking."""
     side, recipe, choices = learned_by(config, study, np.flatnonzero(study.evidence.labelled), config.compute.threads)
     rows = _training_rows(config, study, side, judgement)
     contamination = fit_contamination(
@@ -222,9 +228,8 @@ def _train_contamination(
         config.compute.threads,
         unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight),
     )
-    contamination, notes = _on_audit(study, judgement, contamination)
-    moved = _sensitivity(config, study, side, recipe, contamination)
-    return contamination, choices, notes, moved
+    promises = with_promises(config, study, judgement, trials, contamination)
+    return promises, choices, _sensitivity(config, study, side, recipe, contamination)
 
 
 def _training_rows(config: TrainConfig, study: CellDataset, side: LearningSet, judgement: Judgement) -> TrainingRows:
@@ -242,23 +247,6 @@ def _training_rows(config: TrainConfig, study: CellDataset, side: LearningSet, j
         region=cell_blocks(study.grid, config.validation.block_m)[rows],
         growing=growing_features(side.names, study.infos),
     )
-
-
-def _on_audit(
-    study: CellDataset, judgement: Judgement, model: ContaminationModel
-) -> tuple[ContaminationModel, tuple[str, ...]]:
-    """The model with its curve corrected on random audit cells, where enough of them were judged out of their region.
-
-    Survey goes where people expect ordnance: only cells that chance has drawn tell the level of the rest.
-    """
-    evidence = study.evidence
-    drawn = evidence.labelled & (evidence.inclusion_prob < 1) & np.isfinite(judgement.out_of_fold)
-    found = evidence.state[drawn] == FOUND
-    if found.sum() < FEWEST_AUDIT_FOUND or found.all():
-        return model, ()
-    curve = audited(model.calibration, judgement.out_of_fold[drawn], found, evidence.inclusion_prob[drawn])
-    note = f"probabilities are set by {int(drawn.sum()):,} random audit cells, {int(found.sum()):,} of them found"
-    return replace(model, calibration=curve), (note,)
 
 
 def _sensitivity(

@@ -129,7 +129,7 @@ def _story(
     released: bool,
 ) -> CellStory:
     model, values = champions.contamination, cases.values
-    scores = model.scores(values, 1)
+    scores = model.scores(values, 1, grid.centres_m()[place : place + 1])
     easting, northing = grid.centres_m()[place]
     longitude, latitude = geographic_centres(grid)
     return CellStory(

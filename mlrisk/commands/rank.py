@@ -261,6 +261,8 @@ def _summary(
         "status": {name: int((risk["status"] == name).sum()) for name in STATUS_NAMES},
         "work": {name: _work_summary(risk[risk["work"] == name]) for name in WORKS},
         "expected_found_cells": float(new_finds(risk[risk["work"] == NON_TECHNICAL_SURVEY]).sum()),
+        "level": champions.contamination.level.kind,
+        "contamination_is": champions.contamination.level.sentence,
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
         "casualty_risk": _casualty_summary(champions.casualty, risk),
         "tasks": len(package.tasks),

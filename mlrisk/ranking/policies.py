@@ -13,6 +13,8 @@ EVIDENCE_OPEN = "evidence_open"
 Policy = Callable[[pd.DataFrame], Floats]
 # The assumed detection of earlier surveys; unverified, as that of the teams of a plan.
 EARLIER_DETECTION = 0.8
+# Ends of an interval are kept this far from 0 and 1 for logarithms.
+LEAST = 1e-6
 
 
 def by_contamination(risk: pd.DataFrame) -> Floats:
@@ -64,8 +66,13 @@ def by_authority(risk: pd.DataFrame) -> Floats:
 
 
 def by_explore(risk: pd.DataFrame) -> Floats:
-    """Width of the interval of contamination: where a survey teaches the model most; out of domain it counts double."""
-    width = (risk["contamination_high"] - risk["contamination_low"]).to_numpy(dtype=np.float64)
+    """How unsure the log-odds are: where a survey teaches the model most; out of domain they count double.
+
+    Width in log-odds and not in probability, which would be the order of contamination again.
+    """
+    low, high = (risk[name].to_numpy(dtype=np.float64) for name in ("contamination_low", "contamination_high"))
+    low, high = np.clip(low, LEAST, 1 - LEAST), np.clip(high, LEAST, 1 - LEAST)
+    width = np.log(high / (1 - high)) - np.log(low / (1 - low))
     return np.asarray(width * np.where(risk["in_domain"].to_numpy(), 1.0, 2.0))
 
 

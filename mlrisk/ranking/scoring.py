@@ -75,7 +75,7 @@ class Scorer:
 
     def _scored(self, tile: Grid, table: FeatureTable) -> tuple[pd.DataFrame, Floats32 | None]:
         values = self._asked(table)
-        scores = self.model.scores(values, self.threads)
+        scores = self.model.scores(values, self.threads, tile.centres_m())
         rows = pd.DataFrame(
             {
                 "cell_id": tile.cell_ids(),

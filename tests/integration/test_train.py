@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
 from tests.support.sample_study import config_of, inputs_of, land, study_and_trials
 from training.contamination.judging import judge_contamination, learned_by
+from training.contamination.promises import with_promises
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.reporting.notes import UNJUDGED, unjudged_notes
-from training.train import _on_audit, _training_rows
+from training.train import _training_rows
 
 SIDE = 30
 
@@ -54,39 +56,56 @@ def unevenly(found):
 
 
 @pytest.mark.parametrize("chance", [evenly, unevenly])
-def test_random_audit_cells_set_the_level_of_the_probabilities(made, chance):
+def test_random_audit_cells_set_the_level_of_the_probabilities(config, made, chance):
     _, judgement, model = made
     study, drawn, found = with_audit(made, 1 / 3, chance)
-    audited, note = _on_audit(study, judgement, model)
-    counts = 1 / chance(found)
+    promises = with_promises(config, study, judgement, (), model)
+    audited, counts = promises.model, 1 / chance(found)
+    values, places = study.learned.values[drawn], study.grid.centres_m()[drawn]
+    before, after = (m.scores(values, 1, places).probability for m in (model, audited))
     share = np.average(found, weights=counts)
-    before, after = (np.average(m.calibration(judgement.out_of_fold[drawn]), weights=counts) for m in (model, audited))
-    assert before > 2 * share
-    assert after == pytest.approx(share, rel=0.05)
-    assert note == (f"probabilities are set by {len(drawn):,} random audit cells, {int(found.sum()):,} of them found",)
-    # What ranks stays, and every probability still lies within its interval.
+    assert np.average(before, weights=counts) > 2 * share
+    assert np.average(after, weights=counts) == pytest.approx(share, rel=0.2)
+    assert audited.level.kind == "audit"
+    assert promises.notes[0] == audited.level.sentence
+    assert f"{len(drawn):,} random audit cells, {int(found.sum()):,} of them found" in promises.notes[0]
+    # What ranks stays but for what was found nearby, and every probability still lies within its interval.
     assert audited.ranker is model.ranker
-    scores, unaudited = audited.scores(study.learned.values, 1), model.scores(study.learned.values, 1)
-    assert np.array_equal(scores.score, unaudited.score)
-    assert scores.probability.mean() < 0.6 * unaudited.probability.mean()
+    scores = audited.scores(study.learned.values, 1)
+    assert np.array_equal(scores.score, model.scores(study.learned.values, 1).score)
     assert (scores.low <= scores.probability).all()
     assert (scores.probability <= scores.high).all()
 
 
-def test_without_enough_audit_cells_the_model_stays_the_one_it_was(made):
+def test_the_first_found_audit_cell_counts_and_a_census_does_not(config, made):
     study, judgement, model = made
-    plain = _on_audit(study, judgement, model)
-    assert plain[0] is model
-    assert plain[1] == ()
+    assert with_promises(config, study, judgement, (), model).model.level.kind == "index"
     audit, drawn, found = with_audit(made, 1 / 3, evenly)
-    everything = replace(audit.evidence, inclusion_prob=np.where(audit.evidence.inclusion_prob > 0, 1.0, np.nan))
-    # A census tells of what people chose to look at in full; four found cells tell no rate.
-    assert _on_audit(replace(audit, evidence=everything), judgement, model)[0] is model
-    few = audit.evidence.state.copy()
-    few[drawn[found][4:]] = SEARCHED
-    assert _on_audit(replace(audit, evidence=replace(audit.evidence, state=few)), judgement, model)[0] is model
-    unjudged = replace(judgement, out_of_fold=np.full(len(few), np.nan))
-    assert _on_audit(audit, unjudged, model)[0] is model
+    census = replace(audit.evidence, inclusion_prob=np.where(audit.evidence.inclusion_prob > 0, 1.0, np.nan))
+    # A census tells of what people chose to look at in full.
+    assert with_promises(config, replace(audit, evidence=census), judgement, (), model).model.level.kind == "index"
+    state = audit.evidence.state.copy()
+    state[drawn[found][1:]] = SEARCHED
+    one = with_promises(config, replace(audit, evidence=replace(audit.evidence, state=state)), judgement, (), model)
+    assert one.model.level.kind == "audit"
+    assert one.model.level.found == 1
+    assert one.model.level.factor < 0.3
+
+
+def test_a_version_with_its_promises_reads_back_and_scores_the_same(config, made):
+    study, judgement, model = made
+    promised = with_promises(config, study, judgement, (), model).model
+    again = ContaminationModel.from_files(promised.files())
+    values, places = study.learned.values, study.grid.centres_m()
+    one, other = (m.scores(values, 1, places) for m in (promised, again))
+    for name in ("score", "probability", "low", "high", "missed_share_below"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert not np.array_equal(one.score, promised.scores(values, 1).score)
+    # A version from before has none of the three files: it scores as it did.
+    new = ("level.json", "likely_range.json", "local_ratio.json")
+    old = ContaminationModel.from_files({name: text for name, text in model.files().items() if name not in new})
+    np.testing.assert_array_equal(old.scores(values, 1, places).low, model.scores(values, 1).low)
+    assert old.level.kind == "index"
 
 
 def test_training_rows_are_the_labelled_cells_and_no_other(config, made):

@@ -1,7 +1,8 @@
 from .dataset import FEWEST_FOUND, CellDataset, cell_blocks, dataset_at, growing_features, held_back_study
-from .judging import MODEL, Judgement, earlier_trials, judge_contamination, learned_by, trials_of
+from .judging import MODEL, Judgement, Trial, earlier_trials, judge_contamination, learned_by, trials_of
 from .learning_set import LearningSet, side_of
 from .neighbour_outcomes import features_of_outcomes
+from .promises import Promises, with_promises
 from .recipe import Recipe, boosting_params, fit_side, recipe_of
 from .survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, away_from, dealt, unlabelled_land
 
@@ -12,8 +13,10 @@ __all__ = [
     "CellDataset",
     "Judgement",
     "LearningSet",
+    "Promises",
     "Recipe",
     "SurveyBias",
+    "Trial",
     "audited",
     "away_from",
     "boosting_params",
@@ -31,4 +34,5 @@ __all__ = [
     "side_of",
     "trials_of",
     "unlabelled_land",
+    "with_promises",
 ]

@@ -18,6 +18,8 @@ MANIFEST = "manifest.json"
 # Columns of the casualty model beside its features: the presence at risk, and each pattern by its name after this.
 EXPOSURE, PATTERN = "exposure", "pattern: "
 TREES, HURDLE = "trees", "hurdle"
+# Kernels of what was found nearby end at so many of their widths, as in models.local_ratio.
+REACH = 4
 
 
 class CalibratedScores:
@@ -34,18 +36,24 @@ class CalibratedScores:
         self.linear_share = float(blend["linear_share"])
         linear = folder / "booster_linear.json"
         self.linear = json.loads(linear.read_text(encoding="utf-8")) if linear.is_file() else None
+        nearby = folder / "local_ratio.json"
+        self.nearby = json.loads(nearby.read_text(encoding="utf-8")) if nearby.is_file() else None
         self.curve = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
 
     def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray[Any, Any]:
         """Probability of each row of a table of features; columns that the model does not ask for are left aside.
 
-        `params={"score": True}` gives the raw log-odds instead, by which the map ranks. NaN is an unknown value.
+        `params={"score": True}` gives the raw log-odds instead, by which the map ranks. NaN is an unknown value. What
+        survey found nearby is part of both where the table has `easting_m` and `northing_m`, the centres of cells;
+        without them the map says more than this does near surveyed land.
         Raises ValueError that names the features that are missing.
         """
         values = asked_of(table, self.features)
         score = np.asarray(self.booster.predict(values, raw_score=True), dtype=np.float64)
         if self.linear is not None:
             score = (1 - self.linear_share) * score + self.linear_share * self._regression(values)
+        if self.nearby is not None and {"easting_m", "northing_m"}.issubset(table.columns):
+            score = score + ratio_nearby(self.nearby, table[["easting_m", "northing_m"]].to_numpy(dtype=np.float64))
         if params and params.get("score"):
             return score
         return np.asarray(np.interp(score, self.curve["score"], self.curve["probability"]))
@@ -61,6 +69,30 @@ class CalibratedScores:
             rank = np.where(np.isfinite(column), np.interp(column, knot, level), 0.5) - 0.5
             terms[:, number] = rank * self.linear["slope"][number] + rank**2 * self.linear["bend"][number]
         return np.asarray(self.linear["intercept"] + terms.sum(axis=1))
+
+
+def ratio_nearby(fields: dict[str, Any], centres_m: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """What `models.local_ratio.LocalRatio` adds to the log-odds at the centres (n, 2) of cells."""
+    width, size, prior = fields["width_cells"], fields["cell_size_m"], fields["prior"]
+    column, row = np.array(fields["column"]), np.array(fields["row"])
+    margin = int(np.ceil(REACH * width))
+    west, south = int(column.min()) - margin, int(row.min()) - margin
+    laid = np.zeros((2, int(row.max()) - south + margin + 1, int(column.max()) - west + margin + 1))
+    laid[0, row - south, column - west], laid[1, row - south, column - west] = fields["found"], fields["expected"]
+    kernel = np.exp(-0.5 * (np.arange(-margin, margin + 1) / width) ** 2)
+    sums = laid
+    for axis in (1, 2):
+        length = sums.shape[axis]
+        padded = np.pad(sums, [(margin, margin) if place == axis else (0, 0) for place in range(3)])
+        parts = [w * np.take(padded, np.arange(at, at + length), axis=axis) for at, w in enumerate(kernel)]
+        sums = np.sum(parts, axis=0)
+    sums = np.maximum(sums - laid, 0)
+    cell = np.floor(centres_m / size).astype(np.int64) - [west, south]
+    inside = ((cell >= 0) & (cell < sums.shape[1:][::-1])).all(axis=1)
+    found, expected = sums[:, cell[inside, 1], cell[inside, 0]]
+    out = np.zeros(len(centres_m))
+    out[inside] = np.log((found + prior) / (expected + prior))
+    return out
 
 
 class ExpectedCasualties:

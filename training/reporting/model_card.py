@@ -9,12 +9,13 @@ import pandas as pd
 from features.base import NOT_EVIDENCE
 from training.reporting.explanation import Explanation
 from training.reporting.html import interval, number
+from training.reporting.promises import placebo_sentences
 from training.reporting.report import Report
 from training.reporting.tables import Computed, ReportInput
 from training.settings import TrainConfig, code_version, grid_text
 
 INTENDED = (
-    "to order survey work: for every cell it gives the probability that survey would find explosive ordnance there",
+    "to order survey work: for every cell it says how likely survey would find explosive ordnance there",
     "as one input to the desk assessment inside non-technical survey, read by accredited planners",
 )
 FORBIDDEN = (
@@ -40,6 +41,7 @@ def model_card(
         **beaten,
         "Intended use": _items(INTENDED),
         "Forbidden use": _items(FORBIDDEN),
+        "What the number is": _items([*source.promises, *placebo_sentences(computed.pooled)] or ("not measured",)),
         "Data": _data(config, features, inputs),
         "Labels": _labels(config, counts),
         "How it was judged": _judged(computed),

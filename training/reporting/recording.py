@@ -13,13 +13,13 @@ from features.base import FeatureInfo
 from models.calibration import cross_calibrated
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
-from models.ranker import Ranker
 from training.casualty import CasualtyJudgement
-from training.contamination import MODEL, CellDataset, Judgement
+from training.contamination import MODEL, CellDataset, Judgement, Promises
 from training.evidence import STATE_NAMES, label_digest
 from training.registry import FIRST, Store, Version, enter, environment
 from training.reporting.explanation import explanation
 from training.reporting.model_card import model_card
+from training.reporting.promises import would_improve
 from training.reporting.report import Report, report_of
 from training.reporting.tables import ReportInput
 from training.settings import TrainConfig, code_version, digest_of, flattened, grid_text, public_settings
@@ -84,12 +84,12 @@ def run_report(
     moved: pd.DataFrame,
     warnings: tuple[str, ...],
     casualty: CasualtyJudgement,
-    ranker: Ranker,
+    promises: Promises,
 ) -> Report:
     """The report of a run."""
     explained, cells = None, config.validation.explained_cells
     if cells:
-        explained = explanation(study, ranker, cells, config.seed, config.compute.threads)
+        explained = explanation(study, promises.model.ranker, cells, config.seed, config.compute.threads)
     held_out = {
         protocol: replace(cells, probability=cross_calibrated(cells.score, cells.positive, cells.area, cells.fold))
         for protocol, cells in judgement.held_out.items()
@@ -110,6 +110,10 @@ def run_report(
         settings=public_settings(config),
         casualty=casualty.tables(),
         explained=explained,
+        promises=promises.notes,
+        ranges=promises.ranges,
+        bounds=promises.bounds,
+        missing=would_improve(study, promises.model.level),
     )
     return report_of(source)
 

@@ -13,6 +13,7 @@ from training.reporting.casualty_sections import casualty_sections
 from training.reporting.explanation_sections import explanation_sections
 from training.reporting.html import Section, items, page, pictures_of, preformatted, section, text
 from training.reporting.json_values import json_rows, json_text
+from training.reporting.promises import placebo_sentences, promise_sections
 from training.reporting.tables import Computed, ReportInput, compute
 from training.validation import reliability
 
@@ -62,6 +63,10 @@ def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
     return {
         **({"beaten_by": list(beaten)} if beaten else {}),
         "missed_positives": json_rows(computed.missed),
+        "promises": [*report.promises, *placebo_sentences(computed.pooled)],
+        "likely_range_between_halves": json_rows(report.ranges),
+        "missed_share_between_halves": json_rows(report.bounds),
+        "would_improve": list(report.missing),
         "title": report.title,
         "as_of": report.as_of,
         "question": report.question,
@@ -89,6 +94,7 @@ def report_sections(report: ReportInput, computed: Computed) -> tuple[Section, .
     return (
         *([section("A baseline beats the model", items(beaten))] if beaten else []),
         section("Missed: found cells in the lowest-ranked half", sections.missed_block(computed)),
+        *promise_sections(report, computed),
         section("What was asked, and the answer", text(report.question) + sections.answer_block(report, computed)),
         section("Optimism gap", sections.gap_block(computed)),
         section("Worst region", sections.worst_block(computed, report.model)),
@@ -99,6 +105,7 @@ def report_sections(report: ReportInput, computed: Computed) -> tuple[Section, .
         section("Sensitivity to survey bias", sections.any_table(report.sensitivity, "not measured in this run")),
         *casualty_sections(report.casualty),
         *([section("Ablation", sections.any_table(report.ablation, ""))] if len(report.ablation) else []),
+        *([section("What would improve this map", items(report.missing))] if report.missing else []),
         section("Warnings", items(report.warnings) if report.warnings else text("none")),
         section("Settings", preformatted(json_text(report.settings))),
     )
@@ -106,7 +113,11 @@ def report_sections(report: ReportInput, computed: Computed) -> tuple[Section, .
 
 def report_html(report: ReportInput, parts: Sequence[Section]) -> str:
     """The page of a report with its sections."""
-    lead = (f"Knowledge as of {report.as_of}.", "For accredited planners: it orders survey and releases no land.")
+    lead = (
+        f"Knowledge as of {report.as_of}.",
+        "For accredited planners: it orders survey and releases no land.",
+        *(f"{said[:1].upper()}{said[1:]}." for said in report.promises),
+    )
     return page(report.title, lead, NOT_EVIDENCE, parts)
 
 

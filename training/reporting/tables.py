@@ -29,7 +29,9 @@ class ReportInput:
     each, with `protocol` and `fold`; those of knndm may hold `quantiles`, `to_predict_m`, `between_folds_m` and
     `wasserstein_m`. `sensitivity` and `ablation` are tables with words in their first column. `casualty` has
     `figures`, `years` and `tenths` of casualty risk, see training.casualty.judging. `explained` is what moves the
-    scores of all land. Texts may hold anything: they are escaped.
+    scores of all land. `promises` say what the probability is and what is not promised, `ranges` and `bounds` how the
+    likely range and the bound on missed hazards did where they were not learned; `missing` names what would improve
+    the map. Texts may hold anything: they are escaped.
     """
 
     title: str
@@ -49,6 +51,10 @@ class ReportInput:
     settings: Mapping[str, Any] = field(default_factory=dict)
     casualty: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     explained: Explanation | None = None
+    promises: Sequence[str] = ()
+    ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
+    bounds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    missing: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

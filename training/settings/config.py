@@ -131,6 +131,16 @@ class ContaminationSettings(Settings):
         "(contamination.own_block_m), distances clipped, and each fold those of what it learns from alone; for "
         "extending a survey, not for another region",
     )
+    local_width_cells: float = Field(
+        3.0,
+        ge=0,
+        le=50,
+        description="what survey found nearby against what was expected moves the score of a cell: width of the "
+        "Gaussian in cells; 0: it does not. Away from survey it is nothing, so no held-out region is judged with it",
+    )
+    local_prior_finds: float = Field(
+        1.5, gt=0, le=100, description="expected finds nearby below which that ratio stays near one"
+    )
     members: int = Field(10, ge=3, le=100, description="block bootstrap members behind the interval")
     block_m: Positive = Field(10_000, description="side of the blocks of the bootstrap")
     events_in_labels: tuple[Literal["incidents", "finds"], ...] = Field(

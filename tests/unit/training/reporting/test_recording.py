@@ -241,7 +241,7 @@ def test_the_report_repeats_byte_for_byte(run, config):
         found.moved,
         found.warnings,
         found.casualty,
-        kept["models"][0].ranker,
+        trained.promises,
     )
     assert again.texts() == trained.report
 

@@ -1,0 +1,115 @@
+"""The level of the probabilities: how many finds land that people did not choose holds for each that the curve states.
+
+The curve is learned on land that people chose, because they expected ordnance there. A random audit tells the level of
+the rest; without one, what was recorded later on land that was unknown; without either the map is an index of where.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+from scipy.stats import gamma
+
+from features.base import Flags, Floats
+from models.calibration import LOWEST, Calibration
+
+LevelKind = Literal["audit", "as_of", "index"]
+# Finds that the state of knowledge before is worth: without results on unknown land the curve counts as one find, and
+# what was recorded later, on land that people chose, as no more than four, however much there is of it.
+STRENGTH_INDEX, STRENGTH_AS_OF = 1.0, 4.0
+LIKELY = 0.05, 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """Finds for each one that the curve states, with its likely range, and the cells that say so.
+
+    `cells` and `found` are those of the audit, or those recorded after an earlier date; `factor` is 1 for an index.
+    """
+
+    kind: LevelKind = "index"
+    factor: float = 1.0
+    low: float = 0.0
+    high: float = float("inf")
+    cells: int = 0
+    found: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What the number is, in one sentence for every output."""
+        if self.kind == "audit":
+            return (
+                f"contamination is a probability: its level rests on {self.cells:,} random audit cells, {self.found:,} "
+                f"of them found (likely within {self.low / self.factor:.2g} to {self.high / self.factor:.2g} times)"
+            )
+        if self.kind == "as_of":
+            return (
+                f"contamination is a probability of doubtful level: it rests on {self.cells:,} cells that people chose "
+                "to survey later, with no random audit (audit cells of a plan would tell the level of the rest)"
+            )
+        return (
+            "contamination is an index of where, no probability: neither a random audit nor later results on unknown "
+            "land tell its level, and expected finds are too many where people surveyed what they suspected"
+        )
+
+    def text(self) -> str:
+        """The level as JSON; null stands for no upper end."""
+        return json.dumps({**asdict(self), "high": self.high if np.isfinite(self.high) else None})
+
+    @classmethod
+    def from_text(cls, text: str) -> "Level":
+        """Read what `text` gave."""
+        fields = json.loads(text)
+        return cls(**{**fields, "high": float("inf") if fields["high"] is None else fields["high"]})
+
+
+def posterior(prior: Level, strength: float, found: float, expected: float) -> tuple[float, float, float]:
+    """Mean and likely range of finds over expected finds: Poisson counts, gamma prior (Gelman et al. 2013, ch. 2.6).
+
+    >>> posterior(Level(), 1.0, 9.0, 19.0)[0]
+    0.5
+    """
+    shape, rate = strength + found, strength / prior.factor + expected
+    low, high = gamma.ppf(LIKELY, shape, scale=1 / rate)
+    return shape / rate, float(low), float(high)
+
+
+def level_of_as_of(stated: Floats, found: Flags, weight: Floats) -> Level:
+    """Level from land that was unknown at an earlier date: what was found of what had been stated, (n,) each.
+
+    `weight` makes the judged land like the land that is mapped. Index where nothing was found or all was.
+    """
+    if not found.any() or found.all():
+        return Level()
+    weight = weight / weight.mean()
+    factor, low, high = posterior(Level(), STRENGTH_INDEX, float(weight @ found), float(weight @ stated))
+    return Level(kind="as_of", factor=factor, low=low, high=high, cells=len(found), found=int(found.sum()))
+
+
+def level_of_audit(prior: Level, stated: Floats, found: Flags, inclusion_prob: Floats) -> Level:
+    """Level from cells that were drawn at random; the prior as it is without a found one.
+
+    A cell counts by 1 / `inclusion_prob` (Horvitz and Thompson 1952), scaled to their number.
+    """
+    if not found.any():
+        return prior
+    design = 1 / inclusion_prob
+    design = design / design.mean()
+    strength = STRENGTH_AS_OF if prior.kind == "as_of" else STRENGTH_INDEX
+    factor, low, high = posterior(prior, strength, float(design @ found), float(design @ stated))
+    return Level(kind="audit", factor=factor, low=low, high=high, cells=len(found), found=int(found.sum()))
+
+
+def levelled(calibration: Calibration, raw: Floats, factor: float) -> Calibration:
+    """The curve moved in log-odds until the mean probability of `raw` is `factor` times what it was."""
+    wanted = float(np.clip(factor * calibration(raw).mean(), LOWEST, 1 - LOWEST))
+    odds = logit(np.array(calibration.probability))
+
+    def moved(shift: float) -> Floats:
+        return np.asarray(np.clip(expit(odds + shift), LOWEST, 1 - LOWEST))
+
+    shift = brentq(lambda shift: float(np.interp(raw, calibration.score, moved(shift)).mean()) - wanted, -40.0, 40.0)
+    return replace(calibration, probability=tuple(moved(shift).tolist()))

@@ -1,0 +1,269 @@
+"""What the map promises, learned and tested on held-out land: level, likely range, missed hazards, ratio nearby."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from features.base import Flags, Floats, Floats32, Integers
+from models.calibration import calibrate, cross_calibrated
+from models.contamination import ContaminationModel
+from models.intervals import HeldOutCells, LikelyRange, coverage, fit_range
+from models.level import Level, level_of_as_of, level_of_audit, levelled
+from models.local_ratio import LocalRatio, fit_local_ratio
+from models.missed_share import MissedShare, bound_by_area, share_by_score
+from training.contamination.dataset import CellDataset
+from training.contamination.judging import Judgement, Trial
+from training.contamination.survey_bias import PROPENSITY_PARAMS, propensity
+from training.evidence import FOUND, KIND_NAMES
+from training.settings import TrainConfig
+from training.validation import pooled_score
+
+SHARES = np.linspace(0.005, 1.0, 200)
+PROMISED = (0.1, 0.2, 0.3)
+# A bound that misses by more than this where it was not learned is not shown.
+TOLERANCE = 0.03
+# Land left unsurveyed under a promise of 0.3: a random order leaves 0.3, and promises nothing.
+LEAST_GAIN = 0.4
+MOST_WEIGHT = 0.99
+# Found, and searched, cells recorded later from which on they make the curve of the map.
+FEWEST_LATER = 20
+# More cells sharpen no likelihood ratio.
+MOST_CELLS = 20_000
+ACCIDENT = "accident"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Promises:
+    """The model with what it promises, and how the promises did on land on which they were not learned.
+
+    `ranges` has one row for each half of the judged land on which the likely range was tested, `bounds` one for each
+    half and promised share, with the share of hazards that was missed; `notes` say what the probability is and which
+    promise is not made, for the first lines of a report.
+    """
+
+    model: ContaminationModel
+    ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
+    bounds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[str, ...] = ()
+
+
+def with_promises(
+    config: TrainConfig, study: CellDataset, judgement: Judgement, trials: Sequence[Trial], model: ContaminationModel
+) -> Promises:
+    """Give the model its ratio nearby, its level, its likely range and its bound on missed hazards."""
+    evidence = study.evidence
+    rows = np.flatnonzero(evidence.labelled & np.isfinite(judgement.out_of_fold))
+    notes: list[str] = []
+    ranges = bounds = pd.DataFrame()
+    values = np.ascontiguousarray(study.learned.aligned(model.ranker.features))
+    raw = model.ranker.raw(values, config.compute.threads)
+    ratio = np.zeros(len(raw))
+    unknown = ~evidence.labelled
+    found = evidence.state[rows] == FOUND
+    chosen = bool(len(rows)) and bool(found.any()) and not bool(found.all())
+    if chosen:
+        local = _local_ratio(config, study, judgement, rows)
+        if local is not None:
+            model = replace(model, local_ratio=local)
+            ratio = local(study.grid.centres_m())
+    mapped = (raw + ratio)[unknown] if unknown.any() else raw + ratio
+    later = _later_cells(judgement, trials, mapped)
+    if later is not None and min(later.found.sum(), (~later.found).sum()) >= FEWEST_LATER:
+        # Scores of held-out regions lack what their own records add: on unknown land beside survey they mean another.
+        curve = calibrate(later.raw, later.found, later.weight)
+        model = replace(model, calibration=replace(curve, between_regions=model.calibration.between_regions))
+    level = level_of(study, later, model, raw + ratio)
+    curve = levelled(model.calibration, mapped, level.factor) if level.factor != 1 else model.calibration
+    if chosen:
+        cells = _held_out_cells(config, study, judgement, rows, model, values[rows])
+        likely = _moved_range(fit_range(cells), model, curve.probability, level)
+        ranges = _ranges_between_halves(study, rows, cells)
+        weight = _like_the_map(config, study, rows)
+        missed, bounds = _bound(study, judgement, rows, weight, mapped)
+        model = replace(model, likely_range=likely, missed_share=missed)
+        if not missed.blocks:
+            notes.append(
+                "no bound on missed hazards: it failed between halves of the judged land, or the ranking is no better "
+                "than a random order there (missed_share_below is 1 everywhere)"
+            )
+    return Promises(
+        model=replace(model, calibration=curve, level=level), ranges=ranges, bounds=bounds,
+        notes=(level.sentence, *notes),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LaterCells:
+    """Cells that survey labelled after an earlier date, (n,): score at that date, what was found, likeness to the map.
+
+    `weight` makes them like the mapped land by their scores, with mean 1.
+    """
+
+    raw: Floats
+    found: Flags
+    weight: Floats
+
+
+def level_of(study: CellDataset, later: LaterCells | None, model: ContaminationModel, score: Floats) -> Level:
+    """Level by the audit where it found something, else by what was recorded later on unknown land, else an index."""
+    level = Level() if later is None else level_of_as_of(model.calibration(later.raw), later.found, later.weight)
+    evidence = study.evidence
+    drawn = np.flatnonzero(evidence.labelled & (evidence.inclusion_prob < 1))
+    if not len(drawn):
+        return level
+    stated = model.calibration(score[drawn])
+    return level_of_audit(level, stated, evidence.state[drawn] == FOUND, evidence.inclusion_prob[drawn])
+
+
+def _later_cells(judgement: Judgement, trials: Sequence[Trial], mapped: Floats) -> LaterCells | None:
+    """What as_of was judged by, without accidents: these label only what holds something, and tell no level."""
+    later = [trial for trial in trials if trial.fold.protocol == "as_of"]
+    if "as_of" not in judgement.held_out or not later:
+        return None
+    held_out = judgement.held_out["as_of"]
+    accident = KIND_NAMES.index(ACCIDENT)
+    by_survey = np.concatenate([trial.outcome.kind[trial.fold.test] != accident for trial in later])
+    if not by_survey.any():
+        return None
+    raw = held_out.score[by_survey]
+    # Not by area: a find in the searched corner counts whole, so cells that were searched in part must as well.
+    weight = _ratio_by_score(raw, mapped)
+    return LaterCells(raw, held_out.positive[by_survey], weight / weight.mean())
+
+
+def _ratio_by_score(judged: Floats, mapped: Floats, bins: int = 10) -> Floats:
+    """How much more of the mapped land has a score than of the judged, (n,), by bins of equally many judged cells."""
+    edge = np.unique(np.quantile(judged, np.arange(1, bins) / bins))
+    place = np.searchsorted(edge, judged, side="right")
+    here = np.bincount(place, minlength=len(edge) + 1) / len(judged)
+    there = np.bincount(np.searchsorted(edge, mapped, side="right"), minlength=len(edge) + 1) / len(mapped)
+    return np.asarray((there / np.maximum(here, 1e-12))[place])
+
+
+def _local_ratio(config: TrainConfig, study: CellDataset, judgement: Judgement, rows: Integers) -> LocalRatio | None:
+    settings, evidence = config.contamination, study.evidence
+    found, area = evidence.state[rows] == FOUND, evidence.share[rows]
+    expected = cross_calibrated(judgement.out_of_fold[rows], found, area, judgement.fold[rows])
+    known = np.isfinite(expected)
+    if not settings.local_width_cells or not known.any():
+        return None
+    return fit_local_ratio(
+        study.grid.centres_m()[rows[known]], (area * found)[known], (area * expected)[known], study.grid.cell_size_m,
+        settings.local_width_cells, settings.local_prior_finds,
+    )  # fmt: skip
+
+
+def _held_out_cells(
+    config: TrainConfig,
+    study: CellDataset,
+    judgement: Judgement,
+    rows: Integers,
+    model: ContaminationModel,
+    values: Floats32,
+) -> HeldOutCells:
+    evidence = study.evidence
+    found, area = evidence.state[rows] == FOUND, evidence.share[rows]
+    stated = cross_calibrated(judgement.out_of_fold[rows], found, area, judgement.fold[rows])
+    odds = np.stack([logit(model.calibration(member.raw(values, config.compute.threads))) for member in model.members])
+    region = study.block[rows]
+    cells = HeldOutCells(probability=stated, found=found, area=area, region=region, member_sd=odds.std(axis=0))
+    return cells.rows(np.isfinite(stated))
+
+
+def _moved_range(
+    likely: LikelyRange, model: ContaminationModel, levelled_to: Sequence[float], level: Level
+) -> LikelyRange:
+    """The range for probabilities whose level was moved, and with the doubt of the level."""
+    middle = len(levelled_to) // 2
+    shift = logit(levelled_to[middle]) - logit(model.calibration.probability[middle])
+    edge = tuple(float(expit(logit(edge) + shift)) for edge in likely.edge)
+    doubt = np.log(level.high / level.low) / 3.29 if level.kind != "index" and level.low > 0 else 0.0
+    return replace(likely, edge=edge, level_sd=float(doubt))
+
+
+def halves(centres_m: Floats) -> dict[str, Flags]:
+    """The two pairs of halves of some cells, by the median of their easting and of their northing."""
+    east, north = (centres_m[:, axis] > np.median(centres_m[:, axis]) for axis in (0, 1))
+    return {"east": east, "west": ~east, "north": north, "south": ~north}
+
+
+OPPOSITE = {"east": "west", "west": "east", "north": "south", "south": "north"}
+
+
+def _ranges_between_halves(study: CellDataset, rows: Integers, cells: HeldOutCells) -> pd.DataFrame:
+    """Coverage of the likely range in each half, learned in the other."""
+    if len(cells.found) != len(rows):
+        return pd.DataFrame()
+    lines = []
+    for name, half in halves(study.grid.centres_m()[rows]).items():
+        table = coverage(cells.rows(half), fit_range(cells.rows(~half)))
+        if len(table):
+            lines.append(
+                {
+                    "learned in": OPPOSITE[name], "tested in": name, "parts of regions": len(table),
+                    "covered": table["covered"].mean(), "below the lower end": table["below"].mean(),
+                    "above the upper end": table["above"].mean(),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def _like_the_map(config: TrainConfig, study: CellDataset, rows: Integers) -> Floats:
+    """How much more of the mapped land is like each judged cell than of the judged land, (len(rows),), mean 1."""
+    labelled = study.evidence.labelled
+    if labelled.all():
+        return np.ones(len(rows))
+    rng = np.random.default_rng(config.seed)
+    some = np.unique(np.concatenate([rng.permutation(len(labelled))[:MOST_CELLS], rows]))
+    # What survey brings home would tell judged land from the rest by its outcome.
+    names = [
+        name for name in study.learned.names
+        if not {"finds", "land_release", "survey", "hazard_areas"}.intersection(study.infos[name].sources)
+    ]  # fmt: skip
+    chance = propensity(
+        np.ascontiguousarray(study.learned.aligned(names)[some]), labelled[some], study.block[some], names,
+        seed=config.seed, threads=config.compute.threads, params=replace(PROPENSITY_PARAMS, n_trees=40),
+    )[np.searchsorted(some, rows)]  # fmt: skip
+    weight = (1 - chance) / chance
+    weight = np.minimum(weight, np.quantile(weight, MOST_WEIGHT))
+    return np.asarray(weight / weight.mean())
+
+
+def _bound(
+    study: CellDataset, judgement: Judgement, rows: Integers, weight: Floats, mapped: Floats
+) -> tuple[MissedShare, pd.DataFrame]:
+    """The bound on missed hazards by score, none where it fails; and how it did between halves."""
+    evidence = study.evidence
+    found, area = evidence.state[rows] == FOUND, evidence.share[rows] * weight
+    left = 1 + pooled_score(judgement.out_of_fold[rows], judgement.fold[rows], area)
+    block = study.block[rows]
+    hazards = area * found
+
+    def learned(chosen: Flags) -> Floats:
+        chosen = chosen & found
+        return bound_by_area(left[chosen], hazards[chosen], block[chosen], SHARES)
+
+    lines = []
+    for name, half in halves(study.grid.centres_m()[rows]).items():
+        bound = learned(~half)
+        for promised in PROMISED:
+            held = np.flatnonzero(bound <= promised)
+            land = float(SHARES[held[-1]]) if len(held) else 0.0
+            there = hazards[half]
+            missed = float(there[left[half] <= land].sum() / there.sum()) if there.sum() else float("nan")
+            lines.append(
+                {
+                    "learned in": OPPOSITE[name], "tested in": name, "promised": promised,
+                    "land left": land, "missed": missed, "holds": not missed > promised + TOLERANCE,
+                }
+            )  # fmt: skip
+    table = pd.DataFrame(lines)
+    bound = learned(np.ones(len(rows), dtype=bool))
+    within = np.flatnonzero(bound <= PROMISED[-1])
+    gains = len(within) > 0 and SHARES[within[-1]] >= LEAST_GAIN
+    if not (gains and table["holds"].all()):
+        return MissedShare((), (), 0), table
+    return share_by_score(mapped, SHARES, bound, len(np.unique(block[found]))), table
