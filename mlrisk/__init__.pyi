@@ -1,4 +1,5 @@
 from .commands.chain import run, train
+from .commands.country import Country, evaluate, open_country
 from .commands.evidence_files import evidence
 from .commands.feature_files import features, write_features
 from .commands.rank import rank
@@ -11,12 +12,15 @@ from .synthetic import synthetic_country
 from .version import __version__
 
 __all__ = [
+    "Country",
     "__version__",
     "check",
+    "evaluate",
     "evidence",
     "features",
     "load_config",
     "load_risk_map",
+    "open_country",
     "rank",
     "retrain",
     "run",

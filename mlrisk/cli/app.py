@@ -121,6 +121,30 @@ def evidence(
 
 
 @app.command()
+def evaluate(
+    config: ConfigPath,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option("--protocol", metavar="NAME", help="as_of, leave_region_out (default), knndm, random; repeatable"),
+    ] = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Judge the model of a config on held-out land beside the baselines; registers and writes nothing."""
+    from mlrisk.cli.text.train import judged_contamination
+    from mlrisk.commands import evaluate as judge_model
+    from mlrisk.commands import open_country
+
+    country = open_country(_load(config, data, set_), current_log())
+    table = judge_model(None, country, protocol or ("leave_region_out",))
+    print_parts(judged_contamination(table))
+    if json_file:
+        table.to_json(json_file, orient="records", indent=1)
+        print(f"figures: {json_file}")
+
+
+@app.command()
 def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
     """Train and judge both models and register their versions (champion if there is none, else challenger)."""
     from mlrisk.cli.text.parts import notes, versions

@@ -1,4 +1,5 @@
 from .chain import run, write_report
+from .country import Country, evaluate, open_country
 from .evidence_files import evidence
 from .explain_cell import CellStory, write_story
 from .feature_files import features, write_features
@@ -10,12 +11,15 @@ from .warm import Warmed, warm
 __all__ = [
     "CellStory",
     "Checked",
+    "Country",
     "Ranking",
     "Retrained",
     "Warmed",
     "check",
+    "evaluate",
     "evidence",
     "features",
+    "open_country",
     "run",
     "warm",
     "write_features",

@@ -16,14 +16,15 @@ def judged(trained: Trained, files: Iterable[Path]) -> list[Part]:
     gaps = ", ".join(f"{name} {value:+.3f}" for name, value in gap.items()) or "not measured"
     return [
         *trained.beaten,
-        *_contamination(trained.metrics),
+        *judged_contamination(trained.metrics),
         *_casualties(trained.casualty_metrics),
         f"optimism gap (random minus leave_region_out): {gaps}",
         *(f"{file.name}: {file}" for file in files),
     ]
 
 
-def _contamination(metrics: pd.DataFrame) -> list[Part]:
+def judged_contamination(metrics: pd.DataFrame) -> list[Part]:
+    """Each ranking on land that was held out: the means over folds, and the model fold by fold."""
     if not len(metrics):
         return []
     # Every fold of every ranking is in the report; here the means, and the model fold by fold beyond random folds.

@@ -1,0 +1,171 @@
+"""A country from Python: its features, labels and folds, and any estimator judged on them as ours is."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.base import ConfigError, Floats, Progress, no_progress
+from features.sources import SourceReport
+from mlrisk.commands.chain import train
+from mlrisk.commands.rank import Ranking as FinishedRanking
+from mlrisk.commands.rank import rank
+from mlrisk.settings import Config, load_config
+from training.contamination import CellDataset, dataset_at, earlier_trials, judge_contamination, trials_of
+from training.evidence import FOUND, STATE_NAMES, STATUS_NAMES, Evidence, Inputs, Ledger, open_inputs, open_ledger
+from training.train import Trained, check_evidence
+from training.validation import BASELINES, Fold, Land, Lesson, Ranking, mean_by_ranking
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+PROTOCOL_NAMES = ("as_of", "leave_region_out", "knndm", "random")
+
+
+class Country:
+    """The sources of a config, opened once; features, labels and folds are made when they are asked for.
+
+    Every method takes the config's `as_of` unless it is given another date.
+    """
+
+    def __init__(self, config: Config, progress: Progress = no_progress) -> None:
+        self.config = config
+        self._progress = progress
+
+    def __repr__(self) -> str:
+        return f"Country({self.config.name!r}, as_of={self.config.as_of})"
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The grid and the opened sources with their reports."""
+        self._progress("sources")
+        return open_inputs(self.config)
+
+    @property
+    def reports(self) -> tuple[SourceReport, ...]:
+        """What was read, repaired and set aside, one report a source."""
+        return self.inputs.reports
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Every record on every cell, whatever its date."""
+        self._progress("evidence")
+        return open_ledger(self.config, self.inputs)
+
+    @cached_property
+    def dataset(self) -> CellDataset:
+        """Evidence and features of every cell as of the config's date, as training sees them."""
+        evidence = self.ledger.at(self.config.as_of)
+        self._progress("features")
+        return dataset_at(self.config, self.inputs, evidence)
+
+    def features(self) -> pd.DataFrame:
+        """Features of every cell, indexed by cell_id; `attrs["units"]` has the unit of each column.
+
+        NaN where a feature is unknown. Columns that are unknown everywhere are left out.
+        """
+        table, infos = self.dataset.table, self.dataset.infos
+        kept = [name for name, column in zip(table.names, table.values.T, strict=True) if np.isfinite(column).any()]
+        frame = table.frame()[kept].set_index(pd.Index(self.inputs.grid.cell_ids(), name="cell_id"))
+        frame.attrs["units"] = {name: infos[name].unit for name in kept}
+        return frame
+
+    def labels(self, as_of: date | None = None) -> pd.DataFrame:
+        """State, status and weight of every cell, indexed by cell_id.
+
+        `found` is true or false on cells that a model may learn from and missing on all others: unknown is no label.
+        """
+        evidence: Evidence = self.ledger.at(as_of or self.config.as_of)
+        found = pd.array(evidence.state == FOUND, dtype="boolean")
+        found[~evidence.labelled] = pd.NA
+        return pd.DataFrame(
+            {
+                "state": np.array(STATE_NAMES, dtype=object)[evidence.state],
+                "status": np.array(STATUS_NAMES, dtype=object)[evidence.status],
+                "found": found,
+                "weight": evidence.weight,
+            },
+            index=pd.Index(self.inputs.grid.cell_ids(), name="cell_id"),
+        )
+
+    def folds(self, protocol: str) -> Iterator[Fold]:
+        """The folds of a protocol; `train` and `test` are rows of `features()` and `labels()`.
+
+        Raises ConfigError for an unknown protocol.
+        """
+        return (trial.fold for trial in self._trials((protocol,)))
+
+    def train(self) -> Trained:
+        """Train both models, judge them and register their versions, as `mlrisk train` does."""
+        return train(self.config, self.inputs, self._progress, ledger=self.ledger)
+
+    def rank(self) -> FinishedRanking:
+        """Rank with the champions, plan, and write the planner package, as `mlrisk rank` does."""
+        return rank(self.config, self.inputs, self._progress, ledger=self.ledger)
+
+    def _trials(self, protocols: Iterable[str]) -> list[Any]:
+        chosen = tuple(protocols)
+        unknown = sorted(set(chosen) - set(PROTOCOL_NAMES))
+        if unknown:
+            raise ConfigError(f"protocol ({', '.join(unknown)}) is unknown: choose from {', '.join(PROTOCOL_NAMES)}")
+        config = self._judging(chosen)
+        earlier = earlier_trials(config, self.inputs, self.ledger) if "as_of" in chosen else ()
+        return trials_of(config, self.dataset, tuple(earlier))
+
+    def _judging(self, protocols: tuple[str, ...]) -> Config:
+        validation = self.config.validation.model_copy(update={"protocols": protocols})
+        return self.config.model_copy(update={"validation": validation})
+
+
+def open_country(config: Config | str | Path, progress: Progress = no_progress) -> Country:
+    """The country of a config, given as a value or as the path of its YAML file."""
+    return Country(config if isinstance(config, Config) else load_config(config), progress)
+
+
+def evaluate(
+    estimator: "BaseEstimator | None",
+    country: Country,
+    protocols: Iterable[str] = ("leave_region_out",),
+    name: str = "estimator",
+) -> pd.DataFrame:
+    """Judge an estimator of scikit-learn on the folds of a country, beside our model and the baselines.
+
+    The estimator is cloned for each fold, fitted with `sample_weight` where it takes one, and asked for
+    `predict_proba`, or for `decision_function`. It sees the features that our model may see, with NaN where one is
+    unknown and without those that are unknown everywhere; put an imputer into its pipeline where it needs one. None
+    judges our model alone. Nothing is registered.
+
+    One row a protocol, fold and ranking, and the mean over folds; figures and their 90 % intervals as in report.json.
+    Raises InputError where too little was found or searched to judge.
+    """
+    chosen = tuple(protocols)
+    check_evidence(country.dataset.evidence)
+    trials = country._trials(chosen)  # noqa: SLF001 the same module
+    config = country._judging(chosen)  # noqa: SLF001
+    rankings = {one: BASELINES[one] for one in config.validation.baselines}
+    if estimator is not None:
+        rankings = {name: _ranking_of(estimator), **rankings}
+    table = judge_contamination(config, country.dataset, trials, rankings).table
+    return pd.concat([table, mean_by_ranking(table)], ignore_index=True) if len(table) else table
+
+
+def _ranking_of(estimator: "BaseEstimator") -> Ranking:
+    """An estimator as a ranking: it learns from the labelled cells of a fold and scores those that are judged."""
+
+    def ranking(lesson: Lesson, land: Land) -> Floats:
+        from sklearn.base import clone
+        from sklearn.utils.validation import has_fit_parameter
+
+        learned, asked = lesson.land.seen(), land.seen()
+        known = np.isfinite(learned).any(axis=0)
+        weights = {"sample_weight": lesson.weight} if has_fit_parameter(estimator, "sample_weight") else {}
+        fitted = clone(estimator).fit(learned[:, known], lesson.found, **weights)
+        if hasattr(fitted, "predict_proba"):
+            return np.asarray(fitted.predict_proba(asked[:, known])[:, 1], dtype=np.float64)
+        return np.asarray(fitted.decision_function(asked[:, known]), dtype=np.float64)
+
+    return ranking
