@@ -15,6 +15,7 @@ from .feature_info import (
 )
 from .grid import Grid, decode_cell_id, geographic_centres, projected_crs
 from .memory import Buffers, trim_heap
+from .names import column_names
 from .notice import NOT_EVIDENCE
 from .progress import Progress, no_progress
 from .records import (
@@ -66,6 +67,7 @@ __all__ = [
     "check_families",
     "clipped",
     "clipped_name",
+    "column_names",
     "dated_by",
     "dates_of",
     "day_after",

@@ -1,26 +1,17 @@
 """Who held the land: in whose area a cell lies, and how far on which side of the front line."""
 
-import hashlib
-import re
-import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.as_of import Snapshot
-from features.base import Columns, FeatureInfo, Grid, InputError, words
+from features.base import Columns, FeatureInfo, Grid, InputError, column_names, words
 from features.families.front_lines import closest
 from features.geometry import Layer, first_inside, part_of
 
 FAMILY = "control"
 # More holders than sides of a war: districts or owners of land, for which a column each says nothing.
 MOST_HOLDERS = 12
-# Latin letters that do not come apart into a plain letter and an accent.
-PLAIN_LETTERS = str.maketrans(
-    {"đ": "d", "ð": "d", "ł": "l", "ø": "o", "\u0131": "i", "ə": "e", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
-)
-DIGEST_LETTERS = 6
-
 FEATURES: tuple[FeatureInfo, ...] = ()
 
 
@@ -79,42 +70,8 @@ def holders_of(snapshot: Snapshot) -> dict[str, Holder]:
             f"sources.control_areas has {len(distinct)} different holders: at most {MOST_HOLDERS}; take the sides of "
             "the war by where: ..., or join small ones by values: {holder: {...}}"
         )
-    slugs = slugs_of(distinct)
+    slugs = column_names(distinct)
     return {slugs[name]: Holder(name, part_of(layer, names == name)) for name in distinct}
-
-
-def slugs_of(names: list[str]) -> dict[str, str]:
-    """A name of lower-case ASCII letters, digits and underscores for each of different lower-case names.
-
-    Where letters are lost, or two would be the same, a digest of the name keeps them apart.
-
-    >>> slugs_of(["brčko district", "republika srpska"])
-    {'brčko district': 'brcko_district', 'republika srpska': 'republika_srpska'}
-    >>> slugs_of(["a+b", "a-b"])
-    {'a+b': 'a_b_300273', 'a-b': 'a_b_d44362'}
-    """
-    plain = {name: _plain(name) for name in names}
-    found = {name: _slug(text) for name, text in plain.items()}
-    slugs = list(found.values())
-    for name, slug in found.items():
-        lost = any(letter.isalnum() and not letter.isascii() for letter in plain[name])
-        if lost or not slug or slugs.count(slug) > 1:
-            found[name] = f"{slug}_{_digest(name)}".strip("_")
-    return found
-
-
-def _plain(name: str) -> str:
-    """Without accents: the letters that Unicode takes apart, and those of PLAIN_LETTERS."""
-    apart = unicodedata.normalize("NFKD", name.translate(PLAIN_LETTERS))
-    return "".join(letter for letter in apart if not unicodedata.combining(letter)).lower()
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^0-9a-z]+", "_", text).strip("_")
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:DIGEST_LETTERS]
 
 
 def _held_by(slug: str) -> str:

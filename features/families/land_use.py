@@ -1,11 +1,20 @@
 """Land use at the cell, and distance to water, power lines, buildings and farmed land."""
 
-import re
-
 import numpy as np
 
 from features.as_of import Snapshot
-from features.base import Columns, FeatureInfo, Floats, Grid, InputError, area_km2, extent_m, places_m, words
+from features.base import (
+    Columns,
+    FeatureInfo,
+    Floats,
+    Grid,
+    InputError,
+    area_km2,
+    column_names,
+    extent_m,
+    places_m,
+    words,
+)
 from features.geometry import Layer, distance_m, first_inside, line_density, part_of, point_densities, points_density
 from features.sources.opening import RasterSource
 
@@ -90,14 +99,16 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: one for each class of land use."""
-    names: dict[str, str] = {}
+    told: dict[str, tuple[str, str]] = {}
     if "land_use" in snapshot.sources.vectors:
-        names = {name: f"land_use is {name} at the cell centre" for name in snapshot.cached(_classes)}
+        classes = {column: name for column, (name, _) in snapshot.cached(_classes).items()}
+        told = {column: (name, f"land_use is {name} at the cell centre") for column, name in classes.items()}
     elif "land_use" in snapshot.sources.rasters:
-        names = {f"{code}": f"class {code} of the raster at the cell centre" for code in snapshot.cached(_codes)}
+        codes = snapshot.cached(_codes)
+        told = {_column(code): (f"{code}", f"class {code} of the raster at the cell centre") for code in codes}
     return tuple(
-        FeatureInfo(_column(name), "0 or 1", FAMILY, 0, f"land use is {name}", ("land_use",), how)
-        for name, how in names.items()
+        FeatureInfo(column, "0 or 1", FAMILY, 0, f"land use is {name}", ("land_use",), how)
+        for column, (name, how) in told.items()
     )
 
 
@@ -126,11 +137,12 @@ def _building_places(snapshot: Snapshot) -> Floats:
     return places_m(snapshot.table("buildings"))
 
 
-def _classes(snapshot: Snapshot) -> dict[str, Layer]:
-    """The polygons of every class of land use."""
+def _classes(snapshot: Snapshot) -> dict[str, tuple[str, Layer]]:
+    """Every class of land use and its polygons by the name of its column."""
     table = snapshot.table("land_use")
     layer, classes = snapshot.layer("land_use"), words(table, "land_use")
-    return {str(name): part_of(layer, classes == name) for name in np.unique(classes) if name}
+    names = column_names(str(name) for name in np.unique(classes) if name)
+    return {f"land_use_{plain}": (name, part_of(layer, classes == name)) for name, plain in names.items()}
 
 
 def _farmed(snapshot: Snapshot) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
@@ -153,8 +165,8 @@ def _codes(snapshot: Snapshot) -> tuple[int, ...]:
 
 def _polygons(tile: Grid, snapshot: Snapshot) -> Columns:
     columns: Columns = {
-        _column(name): (first_inside(tile, layer) >= 0).astype(np.float64)
-        for name, layer in snapshot.cached(_classes).items()
+        name: (first_inside(tile, layer) >= 0).astype(np.float64)
+        for name, (_, layer) in snapshot.cached(_classes).items()
     }
     share = np.zeros(tile.shape)
     for name, (layer, places, areas, spread_m) in snapshot.cached(_farmed).items():
@@ -168,8 +180,8 @@ def _raster(tile: Grid, snapshot: Snapshot) -> dict[str, Floats]:
     """Indicators of the class at the cell centre, NaN where the raster has none."""
     values = snapshot.sources.rasters["land_use"].read(tile, "nearest")
     hole = np.where(np.isfinite(values), 0.0, np.nan)
-    return {_column(f"{code}"): (values == code) + hole for code in snapshot.cached(_codes)}
+    return {_column(code): (values == code) + hole for code in snapshot.cached(_codes)}
 
 
-def _column(name: str) -> str:
-    return f"land_use_{re.sub(r'[^0-9a-z]+', '_', name.lower()).strip('_')}"
+def _column(code: int) -> str:
+    return f"land_use_{code}"

@@ -1,13 +1,12 @@
 """Covariates in tables of points: any number of numeric columns, under names that every tool can carry."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from features.base import Floats, InputError
+from features.base import Floats, InputError, column_names
 from features.sources.columns import Faults
 from features.sources.parsing import as_text, parse_numbers
 from features.sources.report import Tally
@@ -22,12 +21,21 @@ RESERVED = frozenset({"geometry"})
 def plain_name(name: str) -> str:
     """A column name in lower-case ASCII letters, digits and underscores (LightGBM refuses JSON's special characters).
 
+    Where letters of another script are lost, a digest of the name keeps its meaning, in every file of a source.
+
     >>> plain_name("No. Víctimas por Declaración"), plain_name("Homicidio, Masacre"), plain_name("2020")
     ('no_victimas_por_declaracion', 'homicidio_masacre', 'n2020')
+    >>> plain_name("население")
+    'column_0d8379'
     """
-    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^0-9a-z]+", "_", ascii_only.casefold()).strip("_") or "column"
-    return f"n{plain}" if plain[0].isdigit() else plain
+    plain = column_names([name.casefold()])[name.casefold()]
+    return _as_word(plain, name)
+
+
+def _as_word(plain: str, name: str) -> str:
+    """A plain name that begins with a letter; a digest alone, of a name without a Latin letter, gets a word."""
+    latin = any(letter.isascii() and letter.isalnum() for letter in unicodedata.normalize("NFKD", name))
+    return f"column_{plain}" if not latin else f"n{plain}" if plain[0].isdigit() else plain
 
 
 def leave_unique(name: str, names: set[str]) -> str:
@@ -62,6 +70,8 @@ def take_numeric(
     used = set(names)
     taken: dict[str, Floats] = {}
     texts: list[str] = []
+    # Names that differ in accents alone are kept apart by what they are, not by their order in the file.
+    slugs = column_names(name.casefold() for name in chosen)
     for ours, theirs in chosen.items():
         if theirs.casefold() in answers:
             tally.note(f"column {theirs!r} left out: sources.{answers[theirs.casefold()]} reads it")
@@ -80,7 +90,10 @@ def take_numeric(
         if parsed.thousands.any():
             told = f"{int(parsed.thousands.sum())} numbers read as thousands ({tally.where(parsed.thousands)})"
             tally.note(f"{theirs!r}: {told}")
-        taken[leave_unique(ours, used)] = parsed.values
+        plain = leave_unique(_as_word(slugs[ours.casefold()], ours), used)
+        if not ours.isascii():
+            tally.note(f"column {plain} is {ours!r}")
+        taken[plain] = parsed.values
     if texts:
         tally.note(f"text columns left out: {', '.join(map(repr, texts))}")
     if not taken:

@@ -8,6 +8,7 @@ from shapely.geometry import LineString, box
 
 from features.as_of.snapshot import Snapshot
 from features.base.errors import InputError
+from features.base.names import column_names
 from features.families import control
 from features.sources.schema import SCHEMAS
 from features.sources.settings import SourcesSettings
@@ -58,15 +59,15 @@ def test_areas_of_one_holder_are_one_and_overlaps_are_of_both():
 
 def test_names_of_columns_are_ascii_and_differ():
     names = ["република српска", "федерација", "armée a", "armee a", "a+", "a-", "", "_", "ermənistan", "łódź"]
-    slugs = control.slugs_of(names)
+    slugs = column_names(names)
     assert len(set(slugs.values())) == len(names)
     assert all(slug.isascii() and slug == slug.strip("_").lower() and slug for slug in slugs.values())
     assert slugs["ermənistan"] == "ermenistan"
     assert slugs["łódź"] == "lodz"
     assert slugs["armée a"].startswith("armee_a_")
-    one, both = control.slugs_of(["front север"]), control.slugs_of(["front север", "front юг"])
+    one, both = column_names(["front север"]), column_names(["front север", "front юг"])
     assert one["front север"] == both["front север"] != both["front юг"]
-    assert control.slugs_of(["федерација"])["федерација"] == slugs["федерација"]
+    assert column_names(["федерација"])["федерација"] == slugs["федерација"]
 
 
 def test_districts_are_refused_as_holders():

@@ -119,6 +119,23 @@ def test_land_use_raster_has_one_column_a_class_in_every_tile():
     assert (sum(columns.values()) == 1).all()
 
 
+def test_classes_in_every_script_have_columns_of_their_own():
+    grid = country_grid()
+    names = ["Meşə", "Meše", "лес", "поле", "مزرعة", "farmland"]
+    left, bottom = grid.bounds[:2]
+    shapes = [box(left + 2e3 * n, bottom, left + 2e3 * n + 1e3, bottom + 1e4) for n in range(len(names))]
+    table = gpd.GeoDataFrame({"land_use": names}, geometry=shapes, crs=grid.crs)
+    snapshot = Snapshot(StandIn(grid, {"land_use": table}, {}), CONTEXT)
+    infos = land_use.described(snapshot)
+    columns = land_use.build(grid, snapshot)
+    classes = {info.name for info in infos}
+    assert len(classes) == len(names)
+    assert classes <= set(columns)
+    assert all(columns[name].max() == 1 for name in classes)
+    assert "land_use_farmland" in classes
+    assert {f"land use is {name.lower()}" for name in names} == {info.text for info in infos}
+
+
 def test_a_raster_of_measurements_is_refused_as_land_use():
     class Measured(Surface):
         def read(self, grid, resampling="auto"):  # noqa: ARG002

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from features.base.errors import InputError
 from features.base.grid import Grid
+from features.base.names import column_names
 from features.sources import columns
 from features.sources.dates import parse_dates
 from features.sources.opening import KEEP_AROUND_M, Sources, SourceSpec, SourcesSettings, open_area, open_sources
@@ -484,10 +485,23 @@ def covariates(base: Path, text: str, **spec: object) -> tuple[gpd.GeoDataFrame,
 def test_numeric_columns_are_covariates_under_plain_names(tmp_path: Path) -> None:
     text = f'E,N,"Homicidio, Masacre",Área,area,town,geometry\n{place(1, 1)},"1,5",2,3,Aghdam,POINT (0 0)\n'
     table, report = covariates(tmp_path, text)
-    assert list(table.columns) == ["homicidio_masacre", "area", "area_2", "geometry"]
+    # Two names that differ in an accent are kept apart by what they are, not by their order.
+    one, other = column_names(["área", "area"]).values()
+    assert list(table.columns) == ["homicidio_masacre", one, other, "geometry"]
     assert table.iloc[0, :3].tolist() == [1.5, 2, 3]
     assert "text columns left out: 'town', 'geometry'" in report.notes
     assert table.geometry[0].equals(shapely.Point(LEFT + 1000, BOTTOM + 1000))
+
+
+def test_columns_in_other_scripts_keep_their_meaning_in_another_order(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("E,N,Население,Дороги\n" + f"{place(1, 1)},1000,0.1\n")
+    (tmp_path / "b.csv").write_text("E,N,Дороги,Население\n" + f"{place(2, 1)},0.2,2000\n")
+    spec = {"path": ["a.csv", "b.csv"], "columns": {"longitude": "E", "latitude": "N"}, "crs": "EPSG:32638"}
+    found = opened(tmp_path, covariates=[spec])
+    table = found.covariates[0].drop(columns="geometry")
+    assert (sorted(table.iloc[0]), sorted(table.iloc[1])) == ([0.1, 1000], [0.2, 2000])
+    assert ((table.iloc[0] > 1) == (table.iloc[1] > 1)).all()
+    assert any(note.startswith("column column_") and "Население" in note for note in found.reports[-1].notes)
 
 
 def test_the_files_of_one_covariate_source_share_their_columns(tmp_path: Path) -> None:
