@@ -13,7 +13,7 @@ from .feature_info import (
     clipped,
     clipped_name,
 )
-from .grid import Grid, decode_cell_id, geographic_centres, projected_crs
+from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale_of
 from .memory import Buffers, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
@@ -86,6 +86,7 @@ __all__ = [
     "read_bytes",
     "read_yaml",
     "refuse_special",
+    "scale_of",
     "trim_heap",
     "words",
     "years_before",

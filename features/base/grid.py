@@ -8,13 +8,14 @@ from math import ceil, floor, isfinite
 import numpy as np
 import pyproj
 from affine import Affine
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 from rasterio.features import rasterize
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
 from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import ConfigError, InputError
+from features.base.memory import free_bytes
 
 # Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, which is what JavaScript and
 # spreadsheets hold, and 1 m cells reach +-33,554 km, beyond every projected CRS in use.
@@ -24,6 +25,15 @@ INDEX_OFFSET = 1 << (INDEX_BITS - 1)
 
 # 500 million cells: a boolean mask of 0.5 GB, the most that a laptop can plan for.
 MOST_CELLS = 500_000_000
+
+# What evidence, features and scores of a cell take while a map is made.
+BYTES_PER_CELL = 250
+
+# Others want memory too.
+MEMORY_SHARE = 0.8
+
+# UTM three zones away is 3 % off; what is more is no scale to measure land in.
+MOST_AREA_ERROR = 0.1
 
 
 def projected_crs(crs: str) -> pyproj.CRS:
@@ -61,18 +71,22 @@ class Grid:
     mask: Flags
 
     @classmethod
-    def from_area(cls, area: BaseGeometry, crs: pyproj.CRS, cell_size_m: float) -> "Grid":
+    def from_area(
+        cls, area: BaseGeometry, crs: pyproj.CRS, cell_size_m: float, memory_bytes: float | None = None
+    ) -> "Grid":
         """The smallest grid that holds every cell touched by `area` (a geometry in `crs`).
 
         A cell belongs to the area when the area touches any part of it: leaving out the slivers at a border would
         leave land off the map. Raises ConfigError for a cell size below 1 m and InputError for an empty area, an
-        area outside the domain of the CRS, or one of more than 500 million cells.
+        area outside the domain of the CRS or where its metre is none, and for more cells than `memory_bytes` hold
+        (what the machine has free, if not given) or than 500 million.
         """
         _check_cell_size(cell_size_m)
         if area.is_empty:
             raise InputError("grid.area is empty: give at least one polygon, or points that mark the cells")
         bounds = area.bounds
         _check_domain(bounds, crs)
+        _check_scale(area, crs)
         column_min, row_min = floor(bounds[0] / cell_size_m), floor(bounds[1] / cell_size_m)
         # A border that lies exactly on a cell edge does not open another row of cells.
         column_end = max(ceil(bounds[2] / cell_size_m), column_min + 1)
@@ -83,6 +97,7 @@ class Grid:
                 f"grid.cell_size_m ({cell_size_m:g}) makes {shape[0]:,} x {shape[1]:,} cells over grid.area, more "
                 f"than {MOST_CELLS:,}: use larger cells or a smaller area"
             )
+        _check_memory(area, shape, cell_size_m, free_bytes() if memory_bytes is None else memory_bytes)
         transform = Affine(cell_size_m, 0, column_min * cell_size_m, 0, -cell_size_m, row_end * cell_size_m)
         mask = rasterize([(area, 1)], shape, transform=transform, all_touched=True, dtype="uint8").astype(bool)
         return cls(crs, float(cell_size_m), column_min, row_min, mask)
@@ -233,6 +248,43 @@ def _check_domain(bounds: tuple[float, float, float, float], crs: pyproj.CRS) ->
         raise InputError(
             f"grid.area with bounds {tuple(round(value) for value in bounds)} lies outside the domain of "
             f"{crs.to_string()} ({domain.name}): check grid.crs and the CRS of the area"
+        )
+
+
+def scale_of(area: BaseGeometry, crs: pyproj.CRS) -> tuple[float, float] | None:
+    """Metres on the ground of one metre of the CRS at the middle of the area, the least and the greatest by direction.
+
+    None where the projection does not say. Tissot's indicatrix, by PROJ.
+    """
+    middle = area.representative_point()
+    try:
+        longitude, latitude = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(
+            middle.x, middle.y
+        )
+        factors = pyproj.Proj(crs).get_factors(longitude, latitude)
+    except ProjError:
+        return None
+    least, greatest = float(factors.tissot_semiminor), float(factors.tissot_semimajor)
+    return (1 / greatest, 1 / least) if isfinite(greatest) and isfinite(least) and least > 0 else None
+
+
+def _check_scale(area: BaseGeometry, crs: pyproj.CRS) -> None:
+    """Refuse a CRS in which a square of the map is no square of that size on the ground, as Web Mercator's are."""
+    scale = scale_of(area, crs)
+    if scale is not None and abs(scale[0] * scale[1] - 1) > MOST_AREA_ERROR:
+        raise ConfigError(
+            f"grid.crs ({crs.to_string()!r}): a metre of this CRS is {scale[0]:.2f} m here and a square of 1 km2 is "
+            f"{scale[0] * scale[1]:.2f} km2: give a CRS made for the area, such as its UTM zone"
+        )
+
+
+def _check_memory(area: BaseGeometry, shape: tuple[int, int], cell_size_m: float, memory_bytes: float) -> None:
+    cells = max(area.area / cell_size_m**2, 1.0)
+    need = cells * BYTES_PER_CELL + 2.0 * shape[0] * shape[1]
+    if need > MEMORY_SHARE * memory_bytes:
+        raise InputError(
+            f"grid.cell_size_m ({cell_size_m:g}) makes {cells:,.0f} cells over grid.area, which take about "
+            f"{need / 1e9:.0f} GB: {memory_bytes / 1e9:.1f} GB are free; use larger cells or a smaller area"
         )
 
 

@@ -12,6 +12,7 @@ import pyproj
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError
+from features.sources.dates import latest_hours
 from features.sources.parsing import ascii_digits, parse_numbers
 from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES
@@ -58,6 +59,12 @@ class Home:
         across = np.maximum(np.maximum(left - easting_m, easting_m - right), 0)
         along = np.maximum(np.maximum(bottom - northing_m, northing_m - top), 0)
         return np.hypot(across, along)
+
+    def latest_hours(self) -> float:
+        """Hours that clocks here may be ahead of UTC."""
+        left, bottom, right, top = self.bounds
+        longitude, _ = _transformer(self.crs, pyproj.CRS("EPSG:4326")).transform((left + right) / 2, (bottom + top) / 2)
+        return latest_hours(float(longitude)) if np.isfinite(longitude) else 0.0
 
     def surroundings(self, crs: pyproj.CRS, reach_m: float) -> tuple[float, float, float, float] | None:
         """(west, south, east, north) in `crs` around everything within `reach_m`; None where it is not one box."""

@@ -73,10 +73,10 @@ def parts_of(path: Path, *, strict: bool = False) -> list[Path]:
     beside += [wal] if suffix == ".gpkg" and wal.is_file() else []
     if is_raster(path):
         names = _named_by(path)
-        away = [name for name in names if not name.exists()]
+        away = [name for name in names if not name.is_file()]
         if strict and away:
             raise InputError(f"{path} is made of {away[0]}, which is no local file: nobody can tell whether it changed")
-        beside += [part for name in names if name.exists() for part in parts_of(name, strict=strict)]
+        beside += [part for name in names if name.is_file() for part in parts_of(name, strict=strict)]
     return [path, *sorted(set(beside) - {path})]
 
 

@@ -13,18 +13,19 @@ import shapely
 from shapely.geometry import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
-from features.base import DATED_BY, ConfigError, Grid, InputError, Integers, dates_of
+from features.base import DATED_BY, ConfigError, Grid, InputError, Integers, dates_of, scale_of
 from features.sources.columns import take_canonical
 from features.sources.coordinates import Home
 from features.sources.coregistration import disagreements
 from features.sources.covariate_tables import leave_unique, take_numeric
 from features.sources.crosswalk import SourceTerms, read_terms
 from features.sources.digests import digest_files
-from features.sources.rasters import RasterSource, open_raster
+from features.sources.raster_opening import open_raster
+from features.sources.rasters import RasterSource
 from features.sources.readers import find_file, is_raster
 from features.sources.report import SourceReport, Tally
 from features.sources.schema import AREA, POINT, POLYGON, SCHEMAS
-from features.sources.settings import SourceSpec, SourcesSettings
+from features.sources.settings import FOR_RECORDS, SourceSpec, SourcesSettings
 from features.sources.vectors import make_polygonal, read_vector
 
 __all__ = ["KEEP_AROUND_M", "RasterSource", "SourceReport", "SourceSpec", "Sources", "SourcesSettings"]
@@ -34,6 +35,8 @@ __all__ += ["open_area", "open_sources"]
 KEEP_AROUND_M = 50_000.0
 # Authorities work beyond the edge of their UTM zone; a swapped axis or a lost sign is off by more.
 AROUND_DOMAIN_M = 500_000.0
+# Distances that are off by more are worth a word.
+MOST_SCALE_ERROR = 0.02
 # Sources whose records make labels.
 LABEL_SOURCES = frozenset({"survey", "finds", "incidents", "hazard_areas", "land_release"})
 
@@ -94,8 +97,9 @@ def open_area(
     given = [spec] if isinstance(spec, SourceSpec | str) else list(spec)
     specs = [SourceSpec(path=one) if isinstance(one, str) else one for one in given]
     for one in specs:
-        if one.terms is not None:
-            raise ConfigError(f"grid.area: terms ({one.terms!r}) are for records alone: leave them out here")
+        for key in FOR_RECORDS:
+            if getattr(one, key):
+                raise ConfigError(f"grid.area: {key} ({getattr(one, key)!r}) is for records alone: leave it out here")
     tally = Tally()
     home = Home(crs, *_domain(crs))
     paths = tuple(path for one in specs for path in one.paths)
@@ -118,6 +122,9 @@ def open_area(
         area = MultiPoint(list(shapely.get_parts(parts)))
     else:
         area = shapely.union_all(make_polygonal(np.array(parts, dtype=object)))
+    scale = scale_of(area, crs)
+    if scale is not None and max(abs(scale[0] - 1), abs(scale[1] - 1)) > MOST_SCALE_ERROR:
+        tally.note(f"a metre of {crs.to_string()} is {scale[0]:.2f} to {scale[1]:.2f} m here, by direction")
     return area, tally.report("area", ", ".join(paths), digest, len(parts))
 
 
@@ -147,7 +154,7 @@ def _open_vector(
         files = (*files, home_folder / spec.terms)
         terms = _terms_of(name, read_terms(files[-1]), files[-1])
     digest = digest_files(files)
-    take = partial(take_canonical, name, spec, schema, terms=terms)
+    take = partial(take_canonical, name, spec, schema, terms=terms, latest_hours=home.latest_hours())
     table = read_vector(name, spec, schema.geometry, home, base, take, tally, terms)
     if "hazard_status" in table:
         table = _dated_statuses(table, spec, tally)

@@ -1,15 +1,21 @@
 """How a configuration names a source: where it lies, which layer and rows, what its columns are called."""
 
 from datetime import date
+from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from features.base import Settings
+from features.sources.kinds import is_raster
 from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
 
 Scalar = str | int | float | bool | date
+
+# Keys that say something of records, and of tables.
+FOR_RECORDS = ("values", "terms", "date_order", "time_zone", "file_date")
+FOR_TABLES = (*FOR_RECORDS, "layer", "where", "encoding")
 
 
 class SourceSpec(Settings):
@@ -138,10 +144,24 @@ class SourcesSettings(Settings):
                     )
         if self.dem is not None:
             _refuse_resampling("dem", self.dem)
-        for name, spec in (("dem", self.dem), *(("covariates", spec) for spec in self.covariates)):
-            if spec is not None and spec.terms is not None:
-                raise ValueError(f"{name}.terms ({spec.terms!r}) is for records alone: leave it out here")
+            _refuse_without_effect("dem", self.dem, ("columns", *FOR_TABLES), "a raster")
+        if self.land_use is not None and is_raster(Path(self.land_use.paths[0])):
+            _refuse_without_effect("land_use", self.land_use, ("columns", *FOR_TABLES), "a raster of classes")
+        for spec in self.covariates:
+            raster = is_raster(Path(spec.paths[0]))
+            keys, what = (FOR_TABLES, "a raster") if raster else (FOR_RECORDS, "a table of covariates")
+            _refuse_without_effect("covariates", spec, keys, what)
         return self
+
+
+def _refuse_without_effect(name: str, spec: SourceSpec, keys: tuple[str, ...], what: str) -> None:
+    """ValueError for a key that is given and would not change anything."""
+    for key in keys:
+        given = getattr(spec, key)
+        if given is not None and given != {}:
+            raise ValueError(
+                f"{name}.{key} ({given!r}) has no effect on {what} ({', '.join(spec.paths)}): leave it out"
+            )
 
 
 def _refuse_resampling(name: str, spec: SourceSpec) -> None:

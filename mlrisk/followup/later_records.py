@@ -1,5 +1,6 @@
 """What was found and searched after a map was made, read from files and laid onto the cells of the map."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -62,6 +63,9 @@ def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date,
         table = read_vector(option, spec, schema.geometry, home, Path.cwd(), take, tally)
     except InputError as error:
         text = str(error).replace(f"sources.{option}", option).replace("give crs, e.g. crs:", "give --crs, e.g. --crs")
+        # There is no config to give names and folders in.
+        text = re.sub(r"give columns: \{[^}]*\}", "give its columns these names", text)
+        text = re.sub(r"; paths are relative to .*$", "", text)
         raise InputError(text) from error
     if not tally.rows_read:
         raise InputError(f"{option}: {path} holds no record: give a file with at least one")

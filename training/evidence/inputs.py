@@ -1,7 +1,8 @@
 """The grid and the sources of a run, opened once, with what the opening found."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from shapely import union_all
 
@@ -39,6 +40,10 @@ def open_inputs(config: TrainConfig) -> Inputs:
     """Open the area and every source of a config; raises ConfigError and InputError that name what is wrong."""
     crs = projected_crs(config.grid.crs)
     area, area_report = open_area(config.grid.area, crs, config.data_folder)
+    if config.as_of > datetime.now(UTC).date() + timedelta(days=1):
+        ahead = f"as_of ({config.as_of}) lies in the future: nothing can be known of the days up to it"
+        area_report = replace(area_report, notes=(*area_report.notes, ahead))
+        LOGGER.warning(ahead)
     grid = Grid.from_area(union_all([area]), crs, config.grid.cell_size_m)
     sources = open_sources(config.sources, grid, config.data_folder, config.home_folder)
     for report in sources.reports:

@@ -6,10 +6,11 @@ from mlrisk.commands import Checked
 
 def checked_sources(checked: Checked) -> list[Part]:
     """Each source with what was repaired or set aside, and the evidence."""
-    header = ("source", "read", "kept", "repaired", "set aside", "noted", "notes")
+    header = ("source", "file", "read", "kept", "repaired", "set aside", "noted", "notes")
     rows = tuple(
         (
             report.source,
+            report.path,
             f"{report.rows_read:,}",
             f"{report.rows_kept:,}",
             counts(report.repaired),

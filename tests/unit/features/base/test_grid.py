@@ -1,6 +1,7 @@
 import numpy as np
 import pyproj
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import MultiPoint, Point, Polygon, box
@@ -118,3 +119,20 @@ def test_some_centres_are_spread_over_the_cells_and_all_where_there_are_few():
     np.testing.assert_array_equal(grid.some_centres_m(len(every)), every)
     step = -(-len(every) // 100)
     np.testing.assert_array_equal(grid.some_centres_m(100), every[::step])
+
+
+@pytest.mark.parametrize(("crs", "metre"), [("EPSG:3857", "0.77 m"), ("EPSG:3395", "0.77 m")])
+def test_a_crs_whose_metre_is_none_is_refused(crs, metre):
+    known = projected_crs(crs)
+    degrees = box(46.7, 39.7, 46.9, 39.9)
+    to = pyproj.Transformer.from_crs("EPSG:4326", known, always_xy=True)
+    area = shapely.transform(degrees, lambda points: np.column_stack(to.transform(points[:, 0], points[:, 1])))
+    with pytest.raises(ConfigError, match=f"a metre of this CRS is {metre} here.*UTM"):
+        Grid.from_area(area, known, 250)
+
+
+def test_more_cells_than_memory_holds_are_refused_with_their_number():
+    area = box(600_000, 4_400_000, 620_000, 4_420_000)
+    with pytest.raises(InputError, match=r"cell_size_m \(1\) makes 400,000,000 cells .* 101 GB: 4.0 GB are free"):
+        Grid.from_area(area, projected_crs("EPSG:32638"), 1, memory_bytes=4e9)
+    assert Grid.from_area(area, projected_crs("EPSG:32638"), 100, memory_bytes=4e9).n_cells == 40_000

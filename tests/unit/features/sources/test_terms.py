@@ -131,7 +131,7 @@ def test_terms_are_asked_for_where_they_are(tmp_path):
         opened(tmp_path, hazard_areas={"path": "a.gpkg", "terms": "t.yaml"})
     with pytest.raises(ConfigError, match=r"terms \(.*none.yaml\) cannot be read"):
         opened(tmp_path, hazard_areas={"path": "a.gpkg", "terms": "none.yaml"})
-    with pytest.raises(ValueError, match=r"dem.terms \('t.yaml'\) is for records alone"):
+    with pytest.raises(ValueError, match=r"dem.terms \('t.yaml'\) has no effect on a raster"):
         SourcesSettings.model_validate({"dem": {"path": "a.tif", "terms": "t.yaml"}})
 
 
