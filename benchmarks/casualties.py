@@ -151,25 +151,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the real data")
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    told: dict[str, list[dict[str, object]]] = {}
+    results: dict[str, list[dict[str, object]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for case in arguments.cases:
             if case != "synthetic" and not (arguments.data / case).is_dir():
                 print(f"{case}: skipped, its data are not in {arguments.data}")
                 continue
             if case == "synthetic":
-                told[case] = [synthetic(n, arguments.cells, Path(scratch), arguments.set) for n in arguments.seeds]
+                results[case] = [synthetic(n, arguments.cells, Path(scratch), arguments.set) for n in arguments.seeds]
             else:
                 made = (
                     colombia(arguments.data, arguments.years, Path(scratch), arguments.set)
                     if case == "colombia"
                     else bosnia(arguments.data, arguments.set)
                 )
-                told[case] = [row for outcome in made for row in outcome.rows()]
-            print(f"{case}\n{pd.DataFrame(told[case]).round(3).to_string(index=False)}", flush=True)
+                results[case] = [row for outcome in made for row in outcome.rows()]
+            print(f"{case}\n{pd.DataFrame(results[case]).round(3).to_string(index=False)}", flush=True)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

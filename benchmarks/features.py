@@ -50,8 +50,8 @@ def stages(arguments: argparse.Namespace, config: str) -> dict[str, dict[str, li
             for side in arguments.sides:
                 answer = run_case(side, arguments, arguments.cells, stage=stage, **more)
                 sides[side].append(answer)
-                told = answer.get("skipped") or f"{answer['seconds']:.2f} s"
-                print(f"{stage} {side}: {told}", file=sys.stderr, flush=True)
+                outcome = answer.get("skipped") or f"{answer['seconds']:.2f} s"
+                print(f"{stage} {side}: {outcome}", file=sys.stderr, flush=True)
     return found
 
 

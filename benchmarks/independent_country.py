@@ -48,7 +48,7 @@ sources:
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Truth of a country, arrays (rows, columns) from north to south unless said otherwise.
+    """Truth of a country, arrays (rows, columns) from north to south except where stated.
 
     `intensity` is what minefields were drawn from, `stated` the same without its random fields. `contaminated` and
     `surveyed` speak of the as-of date: a cell is surveyed where a cleared polygon covers its centre.

@@ -55,33 +55,33 @@ def started(work: Callable[[], object], log: Path) -> int:
 
 @dataclass(frozen=True)
 class Moment:
-    """Some seconds after a step began, counted in steps told: the load of the machine does not move it far."""
+    """Seconds after the start of a step; steps are counted in the log, so that a busy machine does not move it far."""
 
     steps: int
     seconds: float
 
 
 class Watch:
-    """Tells from the log of a run how many steps it has told, and when."""
+    """Reads from the log of a run how many steps it has taken, and when."""
 
     def __init__(self, log: Path) -> None:
-        self.log, self.begun = log, [time.monotonic()]
+        self.log, self.starts = log, [time.monotonic()]
 
     def due(self, moment: Moment | None) -> bool:
         """Whether a moment has come; never where there is none."""
-        told = self.log.read_text().count("\n") if self.log.exists() else 0
-        self.begun += [time.monotonic()] * (told + 1 - len(self.begun))
+        count = self.log.read_text().count("\n") if self.log.exists() else 0
+        self.starts += [time.monotonic()] * (count + 1 - len(self.starts))
         return (
             moment is not None
-            and told >= moment.steps
-            and time.monotonic() - self.begun[moment.steps] >= moment.seconds
+            and count >= moment.steps
+            and time.monotonic() - self.starts[moment.steps] >= moment.seconds
         )
 
     def moment(self, second: float) -> Moment:
         """The moment that came so many seconds after this run began."""
-        begun = [start - self.begun[0] for start in self.begun]
-        steps = max(number for number, start in enumerate(begun) if start <= second)
-        return Moment(features=steps, values=second - begun[steps])
+        starts = [start - self.starts[0] for start in self.starts]
+        steps = max(number for number, start in enumerate(starts) if start <= second)
+        return Moment(features=steps, values=second - starts[steps])
 
 
 def ended(pid: int, watch: Watch, moment: Moment | None = None) -> int | None:
@@ -155,9 +155,9 @@ def main() -> None:
         if country.retrain(as_of=BEFORE):
             sys.exit(country.log.read_text())
         country.keep()
-        before, begun = country.ranked(), time.monotonic()
+        before, start = country.ranked(), time.monotonic()
         code = country.retrain()
-        seconds, whole = time.monotonic() - begun, country.watch
+        seconds, whole = time.monotonic() - start, country.watch
         after = country.map_in("outputs")
         print(f"a whole retraining takes {seconds:.0f} s, exit {code}; the map changes: {before != after}", flush=True)
         good = 0
@@ -168,20 +168,20 @@ def main() -> None:
 
 
 def _one(country: Country, moment: Moment, before: str, after: str) -> bool:
-    """One kill of a whole retraining, the map of whoever ranks then, and a new run to its end."""
+    """One kill of a whole retraining, the map of the model that ranks afterwards, and a new run to its end."""
     country.reset()
     code = country.retrain(moment)
     steps = country.log.read_text().split("\n")[:-1]
     last = steps[-1] if steps else "start"
     ranks = country.ranked()
     again = country.retrain()
-    told = (country.log.read_text().split("\n")[:-1] or [""])[-1]
+    last_line = (country.log.read_text().split("\n")[:-1] or [""])[-1]
     fine = again == 0 and country.map_in("outputs") == after
     fine = fine and (ranks == before or (ranks == after and (code is not None or last in STEPS_AFTER_GATE)))
     which = {before: "that of before", after: "the new one"}.get(ranks, "ANOTHER")
     how = "killed" if code is None else "ended"
     print(
-        f"{how} {moment.seconds:.1f} s into '{last}': the map is {which}, then retrained, exit {again} ({told}): "
+        f"{how} {moment.seconds:.1f} s into '{last}': the map is {which}, then retrained, exit {again} ({last_line}): "
         f"{'good' if fine else 'WRONG'}",
         flush=True,
     )

@@ -1,1 +1,1 @@
-"""Sources in, one table of features per grid out: geometry and time, nothing of learning."""
+"""From sources to one table of features a grid: geometry and time, no learning."""

@@ -1,1 +1,1 @@
-"""Table in, probabilities and reasons out: LightGBM and its contributions, nothing of files and tracking."""
+"""From a table to probabilities and contributions with LightGBM, without files and tracking."""

@@ -11,7 +11,7 @@ from features.base import Flags, Floats, Floats32, Integers
 
 # More points sharpen neither the index nor the threshold, and cost time in every tile.
 MOST_POINTS = 5_000
-# A cell of which the model cannot see half of what it looks at is no cell it knows.
+# A cell that lacks features with half of the weight is outside of the domain.
 LEAST_SEEN = 0.5
 # More than one whole range beyond the training land in sum, no feature counting for more than one range: so at least
 # two features must leave their range, and a single odd column takes no land out of the map.
@@ -53,7 +53,7 @@ class Domain:
 
     @classmethod
     def from_text(cls, text: str) -> "Domain":
-        """Read what `text` gave."""
+        """The domain from its JSON; the inverse of `text`."""
         fields = json.loads(text)
         arrays = {name: np.array(value, dtype=np.float64) for name, value in fields.items() if isinstance(value, list)}
         return cls(**{**fields, **arrays})
@@ -97,7 +97,7 @@ class Domain:
         """
         seen = np.isfinite(values) @ self.weight / self.weight.sum()
         inside = (self.novelty(values) <= MOST_NOVELTY) & (seen > LEAST_SEEN)
-        # The nearest neighbour is the dear part: it is sought only where the cheap gates are open.
+        # The search of the nearest neighbour is expensive: it runs only for rows that pass the cheap gates.
         # A bound a little beyond the threshold lets the tree give up early on what lies outside anyway.
         inside[inside] = self._index(values[inside], threads, 1.01 * self.threshold + 1e-9) <= self.threshold
         return np.asarray(inside)

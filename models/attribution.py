@@ -1,4 +1,4 @@
-"""Contributions of features to scores: two engines that give the same values, and which of them to believe."""
+"""Contributions of features to scores, by two engines that give the same values and are checked on each other."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ FEWEST_FOR_WOODELF = 5_000
 CHECKED_ROWS = 200
 # Greatest difference on the log-odds between the engines that is taken for rounding.
 TOLERANCE = 1e-4
-# Members that are asked whether a reason holds: each costs as much as the reasons themselves.
+# Members on which the sign of a reason is checked: each costs as much as the reasons themselves.
 STEADY_MEMBERS = 5
 # A family whose sum has another sign in more than this share of the members is no reason.
 MOST_FLIPS = 0.1
@@ -97,7 +97,7 @@ def steady(sums: Floats, members: Sequence[Floats]) -> Flags:
     """Whether the sign of each sum, (n_rows, n_families), holds over the models of resampled land.
 
     True where at most MOST_FLIPS of the `members` (their own sums of the same shape) have another sign; everywhere
-    without members. What the next draw of land would turn round is no reason.
+    without members. A sign that another draw of land would turn is no reason.
     """
     if not members:
         return np.ones(sums.shape, dtype=bool)

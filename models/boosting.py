@@ -111,6 +111,6 @@ def fit(
 
 
 def side_by_side(one: Callable[[Job], Fitted], jobs: Sequence[Job], threads: int) -> list[Fitted]:
-    """What each job fitted, in order, `threads` at a time; LightGBM lets go of the interpreter while it works."""
+    """The results of the jobs, in order, `threads` at a time; LightGBM releases the interpreter lock while it fits."""
     with ThreadPoolExecutor(max_workers=threads) as pool:
         return list(pool.map(one, jobs))

@@ -1,4 +1,4 @@
-"""From raw scores to probabilities: a curve learned on scores that the model gave to land it had not seen."""
+"""From raw scores to probabilities: a curve learned on scores of land that was held out of the fit."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from features.base import Flags, Floats, Integers
 # of a shape (Platt 1999; Kull, Silva Filho and Flach 2017; Niculescu-Mizil and Caruana 2005).
 PLATT_BELOW = 200
 ISOTONIC_FROM = 1_000
-# Nothing that was learned from some thousand cells supports a probability nearer to 0 or 1.
+# Some thousand training cells cannot support a probability nearer to 0 or 1.
 LOWEST = 1e-5
 CURVE_POINTS = 201
 
@@ -62,7 +62,7 @@ def calibrate(raw: Floats, positive: Flags, area: Floats) -> Calibration:
 
 
 def cross_calibrated(raw: Floats, positive: Flags, area: Floats, fold: Integers) -> Floats:
-    """Probability of each row from a curve that was fitted on the other folds: what an honest judge looks at.
+    """Probability of each row from a curve that was fitted on the other folds, for judging.
 
     The curve of all folds has seen the base rate of each of them. NaN where the other folds are empty or lack one of
     the classes, and where `raw` is NaN.

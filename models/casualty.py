@@ -18,7 +18,7 @@ MEMORY_YEARS, DAMPING = 1.5, 0.85
 TREES, HURDLE = "trees", "hurdle"
 # Two-sided 90 % of a normal distribution.
 NORMAL_90 = 1.645
-# A unit whose members agree by chance is not known to the last digit: least spread of the log.
+# Least spread of the log of a unit's figure: members may agree by chance.
 LEAST_SPREAD = 0.02
 
 
@@ -71,8 +71,8 @@ class CasualtyModel:
 
     `per_accident` casualties to an accident; `yearly_change` of the totals on the log scale; `dispersion` Pearson's
     chi2 over its degrees of freedom on held-out years. `is_index` says that there were too few accidents for counts to
-    be believed: then the pattern is contamination x exposure, and the total the recorded mean. `dated` tells which of
-    the two kinds of features was learned from. `scores` are the held-out contamination scores of `scored_cells`, by id.
+    be believed: then the pattern is contamination x exposure, and the total the recorded mean. `dated` says which of
+    the two kinds of features the trees learned from. `scores` are those held out of `scored_cells` (ids).
     """
 
     whole: Part
@@ -105,7 +105,7 @@ class CasualtyModel:
 
     @property
     def pattern_names(self) -> tuple[str, ...]:
-        """Patterns that have to be given."""
+        """Names of the patterns that the caller computes."""
         return tuple(name for name in self.whole.weights if name not in (TREES, HURDLE))
 
     def files(self) -> dict[str, str]:

@@ -23,7 +23,7 @@ INDEX = Level()
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scores:
-    """What the model says of each row, arrays of equal length, never NaN.
+    """The results of the model for each row, arrays of equal length, never NaN.
 
     `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], its likely
     range: how regions differ, how members trained on resampled blocks of land differ at the cell, and the doubt of the
@@ -47,7 +47,7 @@ class Scores:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ContaminationModel:
-    """Everything that is needed to score a feature table, without pickle."""
+    """All parts that score a feature table, without pickle."""
 
     ranker: Ranker
     members: tuple[Ranker, ...]

@@ -7,12 +7,12 @@ import numpy as np
 from features.base import Floats, Integers
 
 TURNS = 500
-# Variance over mean from which a part of its own says whether anything happens at all.
+# Variance over mean above which the model gets a hurdle: a part for whether there is any accident.
 MOST_DISPERSION = 1.5
 
 
 def shares(pattern: Floats, group: Integers) -> Floats:
-    """Columns of `pattern` (n, k) as shares of their sum within each group; a column of nothing is even there.
+    """Columns of `pattern` (n, k) as shares of their sum within each group; a column of zeros is spread evenly.
 
     >>> shares(np.array([[1.0, 0.0], [3.0, 0.0]]), np.array([0, 0])).tolist()
     [[0.25, 0.5], [0.75, 0.5]]

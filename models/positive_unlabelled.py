@@ -12,11 +12,11 @@ from models.boosting import Boosted, BoostingParams, fit, side_by_side
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Unlabelled:
-    """Rows nobody has looked at: `values` (n, n_features), and the chance with which each is drawn, relative.
+    """Unlabelled rows: `values` (n, n_features), and the relative chance with which each is drawn.
 
-    A draw of `per_bag` rows stands in a fit with `total_weight` altogether, as if nothing were there: most of it holds
-    nothing, and what it does hold is the same for every draw. It is never a label. `alone` says that too little was
-    searched to tell what is not there by anything but these draws.
+    A draw of `per_bag` rows enters a fit as land without ordnance, with `total_weight` altogether: most of it has none,
+    and the little that it has is the same for every draw. It is never a label. `alone` says that too little land
+    was searched for negatives: these draws are the only ones.
     """
 
     values: Floats32

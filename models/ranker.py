@@ -15,7 +15,7 @@ from models.positive_unlabelled import Unlabelled, fit_beside
 class Ranker:
     """Log-odds as `1 - linear_share` parts of the trees and `linear_share` parts of the regression.
 
-    One of the two is None where its share is nothing.
+    One of the two is None where its share is 0.
     """
 
     features: tuple[str, ...]

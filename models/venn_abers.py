@@ -41,7 +41,7 @@ class VennAbers:
     """Interval of the share found among cells of a raw score, in a region that the model has not seen.
 
     `low` and `high` have one entry more than `edge`, as in Steps. `regions` is the number of regions whose intervals
-    stand behind it; 0 says that there were too few, and that the interval knows nothing of how regions differ.
+    stand behind it; 0 means that there were too few, and the interval leaves out how regions differ.
     """
 
     edge: tuple[float, ...]
@@ -102,9 +102,9 @@ def combined(low: Floats, high: Floats) -> Floats:
 def fit_venn_abers(raw: Floats, positive: Flags, area: Floats, region: Integers) -> VennAbers:
     """Learn the interval from out-of-fold raw scores; `region` numbers the block of land of each row.
 
-    On some thousand cells the interval of all together is a hair wide, and regions whose base rates differ ten times
-    lie far outside. So each region has its own Venn-Abers, and the interval runs from the LOW quantile of their lower
-    ends to the HIGH quantile of their upper ends, at ranks (n + 1) q so that few regions give their extremes. Under
+    With some thousand cells the interval of all regions together is very narrow, and regions whose base rates differ
+    tenfold lie far outside. So each region has its own Venn-Abers, and the interval runs from the LOW quantile of the
+    lower ends to the HIGH quantile of the upper ends, at ranks (n + 1) q so that few regions give their extremes. Under
     FEWEST_REGIONS regions of FEWEST_CELLS cells it is that of all together and says so by `regions` 0.
     """
     pooled = inductive(raw, positive, area)

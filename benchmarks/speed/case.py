@@ -75,7 +75,7 @@ def whole(given: Answer) -> Answer:
 
 
 def by_family(given: Answer) -> Answer:
-    """Each family alone on one core; all in this process, so only the seconds are told."""
+    """Each family alone on one core; all in this process, so only the seconds are reported."""
     from benchmarks.speed import ours as own
     from features.families import FAMILIES
     from features.table import feature_table

@@ -75,7 +75,7 @@ def machine() -> dict[str, str]:
         "GDAL of rasterio": rasterio.__gdal_version__,
     }
     if shutil.which("gdalinfo"):
-        told = subprocess.run(["gdalinfo", "--version"], capture_output=True, text=True, check=True)
-        facts["GDAL tools"] = told.stdout.partition(",")[0].removeprefix("GDAL ").strip()
+        version_line = subprocess.run(["gdalinfo", "--version"], capture_output=True, text=True, check=True)
+        facts["GDAL tools"] = version_line.stdout.partition(",")[0].removeprefix("GDAL ").strip()
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return {**facts, "commit": commit.stdout.strip() or "unknown"}

@@ -1,8 +1,8 @@
-"""Blocks of coarse cells, anchored to the CRS origin, for what spreads over the country: water and travel.
+"""Blocks of coarse cells, anchored to the CRS origin, for features that spread over a country: water and travel.
 
 A block is computed with a margin on every side, always the same one, so that a value depends on the place alone: never
-on the tile that asks for it and never on the area of interest. Neighbouring blocks may differ at their common border
-by what lies beyond their margins.
+on the tile that asks for it and never on the area of interest. Neighbouring blocks may differ along their common border
+because neither reads beyond its margin.
 """
 
 from collections.abc import Callable, Iterator

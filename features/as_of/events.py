@@ -1,4 +1,4 @@
-"""Dated points that families share: where they lie, who owns them, how old they are, and their kernel densities."""
+"""Dated points that families share: places, ages, kernel densities, and the cells that own them."""
 
 import re
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ def has_any(table: gpd.GeoDataFrame, *names: str) -> bool:
 
 
 def has_words(table: gpd.GeoDataFrame, column: str) -> bool:
-    """True where the column has any text."""
+    """True where a row of the column has text."""
     return bool((words(table, column) != "").any())
 
 

@@ -1,4 +1,4 @@
-"""The own-event rule: which records give a cell its own label, and so stay out of that cell's features.
+"""The own-event rule: a record that gives a cell its label stays out of that cell's features.
 
 A cell leaves out the dated points of its own cell, the undated points of its own block, and the polygons that reach
 into its own block, whole. Blocks are squares aligned to the CRS origin.
@@ -14,7 +14,7 @@ from features.geometry import Layer, OwnRecords, OwnRecordsByRule, point_layer
 
 
 def own_points(tile: Grid, snapshot: Snapshot, source: str) -> OwnRecordsByRule:
-    """The records of a source of points with the cells that own them; nobody does unless the source makes labels."""
+    """The records of a source of points with the cells that own them; none does unless the source makes labels."""
     places, dated, block_m = snapshot.cached(_points, source)
     return own_points_by_rule(tile, places, dated, block_m)
 

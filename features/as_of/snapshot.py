@@ -1,4 +1,4 @@
-"""What is known at a date: the sources as of then, and what is derived from them once for all tiles."""
+"""The sources as they were known at a date, and what is derived from them once for all tiles."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""What all rooms speak: errors, settings, the grid and its cell ids, dates of records, features, array types."""
+"""The common ground of all rooms: errors, settings, grid and cell ids, dates of records, features, array types."""
 
 import lazy_loader
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def package_digest(folder: Path) -> str:
-    """SHA-256 over the names and bytes of all files of a package, but for what Python makes of them."""
+    """SHA-256 over the names and bytes of all files of a package, without Python's compiled ones."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

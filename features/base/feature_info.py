@@ -13,8 +13,8 @@ from features.base.errors import ConfigError
 # Sources keep no record further than this from the grid, so a greater distance would depend on the area.
 LONGEST_DISTANCE_M = 50_000.0
 
-# Beyond this a known hazard says no more of a cell, while trees would take the distance for a map of the region that
-# they learn from: raw distances made models transfer worse.
+# Beyond this the distance to a hazard says nothing about a cell, but trees would learn it as a map of the region that
+# they are fitted on: with raw distances models transferred worse.
 CLIP_M = 5000.0
 
 DAYS_PER_YEAR = 365.25
@@ -69,7 +69,7 @@ class FeatureInfo:
 
     `trend` is the direction in which contamination moves with the feature where the field's evidence supports one:
     -1 falls, +1 rises, 0 free. `text` names it in a reason, as in "distance to the front line". `sources` are those
-    that it is made of; `formula` says how, with the author and year of what is not plain geometry.
+    that it is computed from; `formula` says how, with author and year where it is more than plain geometry.
     """
 
     name: str

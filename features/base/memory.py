@@ -1,4 +1,4 @@
-"""Memory used again: the first touch of fresh pages costs more than what is written to them."""
+"""A pool of arrays that are used again: the first write to fresh memory costs more than the work on it."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ from features.base.arrays import Floats32
 class Buffers:
     """A pool of arrays that are lent and given back.
 
-    An array that nobody gives back is no harm: the pool forgets it, and its memory goes with its last view.
+    An array that is never given back does no harm: the pool forgets it, and its memory is freed with its last view.
     """
 
     def __init__(self) -> None:

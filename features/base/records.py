@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.base.arrays import Flags, Floats
 from features.base.feature_info import DAYS_PER_YEAR
 
-# Each of these, when given, says that the record existed by then. `start_date` alone does not: work that has begun
+# Each of these, when given, says that the record existed by then. `start_date` alone does not: work in progress
 # has no result yet, so it can only rule a record out.
 DATED_BY = ("date", "record_date", "end_date", "held_from", "recorded_date")
 

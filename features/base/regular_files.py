@@ -1,4 +1,4 @@
-"""Files that are read whole: regular ones alone, and never more than is meant to be there."""
+"""Reading of whole files: only regular ones, and only up to a given size."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""YAML as a person means it: keys stay as they are written, nothing is given twice, every complaint names its line."""
+"""Strict YAML: keys stay as they are written, no key is given twice, and every error names its line."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 from features.base.errors import ConfigError
 from features.base.regular_files import read_bytes
 
-# A configuration of a country has some hundred lines; what is larger is another file.
+# A configuration of a country has some hundred lines; a larger file is not one.
 MOST_BYTES = 4_000_000
 # References to one anchor multiply what a reader has to hold.
 MOST_NODES = 200_000
@@ -30,8 +30,8 @@ class _Loader(yaml.SafeLoader):
                 )  # fmt: skip
             lines.setdefault(name, _line(key))
         self.flatten_mapping(node)
-        # Codes are keys: `010`, `yes` and `1_00` are what is written, not 8, true and 100. Of keys that a merge (<<)
-        # brings in and the mapping itself gives, the own one comes last and counts.
+        # Codes are keys: `010`, `yes` and `1_00` stay texts, and are not 8, true and 100. Where a merge (<<) and the
+        # mapping itself give the same key, that of the mapping comes last and counts.
         return {_key(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Any:
@@ -143,7 +143,7 @@ def _complaint(node: yaml.Node, text: str) -> yaml.constructor.ConstructorError:
 
 
 def _shown(error: yaml.YAMLError) -> str:
-    """One line: the line of the file and what is wrong there."""
+    """The error as one line: the line of the file and what is wrong there."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error).replace("\n", " ")
     where = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "

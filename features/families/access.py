@@ -1,4 +1,4 @@
-"""How people get about: time to travel from a settlement over roads and open land, and distance along roads to one.
+"""Access: travel time from the nearest settlement over roads and open land, and distance along roads to one.
 
 Computed on coarse cells of at least 100 m, in blocks of 20 km with a margin of 11.5 km
 (`features.as_of.coarse_blocks`): settlements and ways beyond the margin do not count. Steps go to 8 neighbours, so a
@@ -18,7 +18,7 @@ from features.geometry import Layer, segments_near
 
 FAMILY = "access"
 # Cars on rural roads in fair repair; minibuses and tractors on village roads; carts and cars on field tracks. A road of
-# unknown class is taken as a track, for it may be one.
+# unknown class counts as a track, because it may be one.
 SPEEDS_KMH = {"major": 50.0, "minor": 25.0, "track": 10.0, "": 10.0}
 # Looking for a ford and wading, wherever a way off the roads meets a river.
 WADING_H = 0.5

@@ -24,7 +24,7 @@ LATTICE_M = 500.0
 SIDE = 128
 FLAT_KM, SLOPE_KM, STD_KM = (2, 4, 8, 12), (2, 4), (4, 12, 20)
 MEAN_KM, SMOOTHED_KM, NEAR_KM = 1, 15, 2
-# Where land rises less than this per run between cells a kilometre apart, it is flat.
+# Land is flat where it rises by less than this share of the way between cells a kilometre apart.
 FLAT_SLOPE = 0.06
 TRUNCATE = 3.0
 LEAST_WEIGHT = 0.5

@@ -84,7 +84,7 @@ FEATURES = (
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of the conflict events known at `as_of`.
 
-    Fatalities weigh by ln(1 + n): one massacre in a town says less of mines than many small clashes.
+    Fatalities weigh by ln(1 + n): one massacre in a town is weaker evidence of mines than many small clashes.
     """
     if "conflict_events" not in snapshot.sources.vectors:
         return {}

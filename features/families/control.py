@@ -1,4 +1,4 @@
-"""Who held the land: in whose area a cell lies, and how far on which side of the front line."""
+"""Control of the land: in whose area a cell lies, and how far from the front line on which side."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from features.families.front_lines import closest
 from features.geometry import Layer, first_inside, part_of
 
 FAMILY = "control"
-# More holders than sides of a war: districts or owners of land, for which a column each says nothing.
+# More holders than a war has sides: districts or owners of land, whose columns would carry no information.
 MOST_HOLDERS = 12
 FEATURES: tuple[FeatureInfo, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Where water goes: height above and distance to the nearest drainage, upslope area, wetness; from the DEM alone.
+"""Drainage: height above and distance to the nearest channel, upslope area, wetness; from the DEM alone.
 
 Computed on coarse cells of at least 100 m, in blocks of 20 km with a margin of 11.5 km
 (`features.as_of.coarse_blocks`): a catchment that reaches beyond the margin is cut, so large rivers carry the area
@@ -22,7 +22,7 @@ DRAINAGE_KM2 = 1.0
 FEWEST_CELLS = 8
 # Rise per cell that lets water leave filled pits and flats; 400 cells of it stay below the centimetre.
 FLAT_RISE_M = 1e-5
-# The slope of flats, tan b: below it ln(a / tan b) tells of rounding in the DEM.
+# The slope of flats, tan b: below it ln(a / tan b) depends on the rounding of the DEM.
 LEAST_SLOPE = 0.001
 # Lower than any land: missing elevation is a pit without a floor, filled if enclosed and the sea if it meets the edge.
 ABYSS_M = -1e5

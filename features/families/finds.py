@@ -67,7 +67,7 @@ FEATURES = (
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
-    """Features of the finds known at `as_of`; dates, quantities and kinds have columns where the records tell them."""
+    """Features of the finds known at `as_of`; dates, quantities and kinds have columns where the records give them."""
     if "finds" not in snapshot.sources.vectors:
         return {}
     here = events_on(tile, snapshot, "finds")

@@ -1,4 +1,4 @@
-"""Front lines: how far, of which kind and time, how long held, how dense, how bent, how far above or below."""
+"""Front lines: distance by kind and period, years held, density, bends, and height above or below the line."""
 
 import numpy as np
 import shapely
@@ -201,7 +201,7 @@ def _pieces(snapshot: Snapshot) -> Layer:
 
 
 def _parts(snapshot: Snapshot) -> dict[str, Layer]:
-    """The lines of each kind and period, by the name of the distance to them; only those that the table tells of."""
+    """The lines of each kind and period, by the name of the distance to them; only those in the table."""
     lines = snapshot.table("front_lines")
     layer, kinds = snapshot.layer("front_lines"), words(lines, "kind")
     parts = {f"{kind}_distance_m": kinds == kind for kind in KINDS if (kinds == kind).any()}
@@ -254,7 +254,7 @@ def _bends(snapshot: Snapshot) -> Floats:
 
 
 def _sided(snapshot: Snapshot) -> Layer | None:
-    """The lines with a known side, turned so that their front lies to the left; None where no line tells."""
+    """The lines with a known side, turned so that their front lies to the left; None where no line has one."""
     lines = snapshot.table("front_lines")
     sides, shapes = words(lines, "front_side"), np.asarray(lines.geometry.array)
     if not np.isin(sides, ("left", "right")).any():

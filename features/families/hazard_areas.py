@@ -1,4 +1,4 @@
-"""Hazard areas that are on record: how near, how much land around, suspected and confirmed; the own ones left out."""
+"""Recorded hazard areas, suspected and confirmed: distance and cover around a cell, without the cell's own."""
 
 import numpy as np
 
@@ -103,7 +103,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def _types(snapshot: Snapshot) -> dict[str, tuple[Integers, Layer]]:
-    """Row numbers and layer of the areas of each type; only those that there are."""
+    """Row numbers and layer of the areas of each type; only types that occur."""
     table = snapshot.table("hazard_areas")
     types, layer = words(table, "hazard_type"), snapshot.layer("hazard_areas")
     chosen = {kind: types == kind for kind in TYPES}

@@ -1,7 +1,7 @@
-"""What incidents draw together on the map: chains, ridges, neighbours, how they keep to the line and to the people.
+"""The pattern of incidents on the map: chains, ridges, neighbours, and how closely they follow front line and people.
 
-Incidents trace the front where the drawn line is missing. A chain or a k-th neighbour could tell a cell its own label,
-so there is no column at all where incidents make labels.
+Incidents trace the front where the drawn line is missing. A chain or a k-th neighbour could give away the label of a
+cell, so there is no column at all where incidents make labels.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ TREE_EDGE_KM, GABRIEL_EDGE_KM = 10, 5
 RIDGE_KM = (3, 6)
 PEOPLE_KM = (2, 5, 10)
 LINE_KM = 8
-# Where no line is that near, how far it is says nothing.
+# Beyond this the distance to a line carries no information.
 FARTHEST_LINE_M = 30_000.0
 # Added to both sides of a ratio: a trace of an incident, and a hamlet of 30 people in 25 km2.
 LEAST_PEOPLE = 1.2

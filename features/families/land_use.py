@@ -146,7 +146,7 @@ def _classes(snapshot: Snapshot) -> dict[str, tuple[str, Layer]]:
 
 
 def _farmed(snapshot: Snapshot) -> dict[str, tuple[Layer, Floats, Floats, Floats]]:
-    """Layer, places, areas and spreads of farmland and of orchards; only those that there are."""
+    """Layer, places, areas and spreads of farmland and of orchards, where there are any."""
     table = snapshot.table("land_use")
     classes = words(table, "land_use")
     farmed: dict[str, tuple[Layer, Floats, Floats, Floats]] = {}

@@ -1,4 +1,4 @@
-"""Handed-over minefield records: a prior with displacement and trust, never a label."""
+"""Handed-over minefield records: prior knowledge with displacement and trust, never a label."""
 
 import geopandas as gpd
 import numpy as np

@@ -84,7 +84,7 @@ FEATURES = (
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
-    """Settlement features of the tile; sizes, people and abandoned places only if the source tells of any.
+    """Settlement features of the tile; sizes, people and abandoned places only if the source has any.
 
     A settlement without a population counts as a place, and as nobody in the sums.
     """
@@ -108,7 +108,7 @@ def _people(snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
 
 
 def _layers(snapshot: Snapshot) -> dict[str, Layer]:
-    """The settlements of each size and kind, by the name of the distance to them; only those that there are."""
+    """The settlements of each size and kind, by the name of the distance to them, where there are any."""
     places, population, planned = snapshot.cached(_people)
     chosen = {f"settlement_{size}_distance_m": population >= size for size in SIZES}
     chosen["planned_return_distance_m"] = planned > 0

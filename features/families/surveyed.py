@@ -1,4 +1,4 @@
-"""Land that was searched: how near, how much, and in which share of it ordnance was found; the own part left out."""
+"""Searched land around a cell: distance, amount, and the share with finds, without the cell's own part."""
 
 import numpy as np
 import shapely
@@ -24,7 +24,7 @@ DENSITY_KM = (2, 5)
 SHARE_KM = (5, 10)
 DEVICES = ("ap_mines", "at_mines", "uxo")
 DEVICES_KM = 5
-# Less searched land around than this (in jobs or km2 per km2) is none: a share of nearly nothing says nothing.
+# Less searched land around than this (in jobs or km2 per km2) counts as none: its share of finds would be noise.
 LEAST_SEARCHED = 1e-4
 
 RELEASE, BOTH = ("land_release",), ("land_release", "survey")
@@ -82,7 +82,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
     A job is a released polygon or a surveyed place, found when devices were counted or the outcome says so. Where
     these sources make labels a cell leaves out every polygon that reaches into its own block, and its own survey.
-    NaN where nobody searched around.
+    NaN where no land around was searched.
     """
     columns: Columns = {}
     vectors = snapshot.sources.vectors
@@ -140,7 +140,7 @@ def _job_places(snapshot: Snapshot, source: str) -> tuple[Floats, Floats, Floats
         return places_m(table), (_devices(snapshot) > 0).astype(np.float64), extent_m(table), True
     outcome = words(table, "outcome")
     known_rows = np.isin(outcome, ("found", "searched"))
-    # Rows that say nothing keep their place in the table, out of reach, so that owners are told by row number.
+    # Rows without an outcome keep their row number, because owners are row numbers, but move out of reach.
     places = np.where(known_rows[:, None], places_m(table), np.inf)
     return places, (outcome == "found").astype(np.float64), extent_m(table), areal
 

@@ -1,4 +1,4 @@
-"""Distances, densities, cover and shape of points, lines and polygons on a grid; knows no source and no date."""
+"""Distances, densities, cover and shape of points, lines and polygons on a grid, without sources and dates."""
 
 import lazy_loader
 

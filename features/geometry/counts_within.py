@@ -1,4 +1,4 @@
-"""What lies within a radius of each cell: how many points, and the least of their values."""
+"""The number of points within a radius of each cell, and the least of their values."""
 
 import numba
 import numpy as np

@@ -1,4 +1,4 @@
-"""Distance to the nearest event that a cell does not own: what makes its label must not shorten its distance."""
+"""Distance to the nearest event that a cell does not own: the event of its own label must not shorten it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which records each cell of a tile leaves out: the small types that distances and densities share."""
+"""Types that say which records each cell of a tile leaves out; distances and densities share them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ class OwnRecords:
     """Windows of a tile with the records that their cells own.
 
     `windows` (m, 4) holds row start, row stop, column start, column stop in the tile; windows do not overlap. The
-    members of window w are `members[starts[w]:starts[w + 1]]`, indices of records. `cells` tells that every window is
-    a single cell.
+    members of window w are `members[starts[w]:starts[w + 1]]`, indices of records. `cells` is True where every
+    window is a single cell.
     """
 
     windows: Integers

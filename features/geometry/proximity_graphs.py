@@ -12,7 +12,7 @@ from scipy.spatial import Delaunay, cKDTree
 from features.base import Floats, Integers
 from features.geometry.layers import Layer
 
-# Places closer than this are one: registers repeat a village's place, and its hair's breadth would be a chain.
+# Places closer than this are one: registers repeat the place of a village, which would make tiny chains.
 STEP_M = 50.0
 
 
@@ -54,7 +54,7 @@ def _gabriel(spots: Integers) -> Integers:
         return np.column_stack([np.arange(len(spots) - 1), np.arange(1, len(spots))])
     corners = np.sort(Delaunay(spots - spots.min(axis=0)).simplices.astype(np.int64), axis=1)
     edges = np.unique(np.concatenate([corners[:, :2], corners[:, 1:], corners[:, ::2]]), axis=0)
-    # Whoever lies in the disc is at least as near to its middle as both ends are, so three neighbours tell.
+    # A point in the disc is at least as near to its middle as both ends are, so three neighbours decide.
     nearby = cKDTree(spots).query(spots[edges].mean(axis=1), k=3)[1]
     ways = spots[edges][:, :, None] - spots[nearby][:, None]
     within = (ways[:, 0] * ways[:, 1]).sum(axis=2) <= 0

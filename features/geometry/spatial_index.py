@@ -1,4 +1,4 @@
-"""Boxes sorted into squares of the plane once, so that a tile finds those around it without asking all of a country."""
+"""Boxes sorted into squares of the plane, so that a tile finds those around it without a search of the country."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ MOST_SQUARES = 512
 
 @dataclass(frozen=True, eq=False)
 class Squares:
-    """Which of n boxes touch each square; the boxes themselves stay with whoever made them.
+    """Which of n boxes touch each square; the boxes themselves stay with the caller.
 
     Those of the square in row r and column c are `members[starts[r * columns + c]:starts[r * columns + c + 1]]`.
     """

@@ -1,4 +1,4 @@
-"""What an observer sees: bounds of the horizon decide most cells, and rays the few that these leave in doubt.
+"""The cells that an observer sees: bounds of the horizon decide most of them, rays the few that stay in doubt.
 
 A ray goes from the observer to a cell centre, one row or column at a step, over heights interpolated linearly between
 the two cells beside it (R3, Franklin and Ray 1994). The rays of a narrow sector pass over almost the same ground: of

@@ -1,4 +1,4 @@
-"""Canonical columns out of a file's own: mapped, translated, parsed and checked; all others stay behind."""
+"""Canonical columns from those of a file: mapped, translated, parsed and checked; all others are dropped."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,7 @@ IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME = "impossible date", "negative 
 NOT_UNDERSTOOD = "date not understood"
 # The order in which a row gets its reason.
 FAULTS = (NO_OUTCOME, NOT_UNDERSTOOD, IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES)
-# From this share on a column is written in a way that is not known, and leaving its rows out would leave a country out.
+# From this share on the column has an unknown form, and to leave out its rows would leave out a country.
 REFUSED_SHARE = 0.5
 # No explosive ordnance that a survey looks for was laid before, and 1899-12-30 is how spreadsheets write "empty".
 EARLIEST_YEAR = 1900
@@ -68,8 +68,8 @@ def take_canonical(
             flags, other = parse_flags(column)
             taken[ours] = pd.Series(flags)
             if other.any():
-                told = f"{ours}: {int(other.sum())} values that are neither yes nor no count as yes"
-                tally.note(f"{told}, {tally.examples(column, other)}")
+                text = f"{ours}: {int(other.sum())} values that are neither yes nor no count as yes"
+                tally.note(f"{text}, {tally.examples(column, other)}")
         else:
             taken[ours] = pd.Series(_numbers(ours, kind, column, faults, tally))
     if "outcome" in taken:
@@ -108,7 +108,7 @@ def _translated(
     table: pd.DataFrame,
     tally: Tally,
 ) -> pd.Series | None:
-    """The column with the configuration's constant or translation applied; None where nobody gives it."""
+    """The column with the configuration's constant or translation applied; None where neither of both gives it."""
     if values is not None and not isinstance(values, dict):
         return pd.Series([values] * len(table))
     if ours not in theirs:
@@ -131,7 +131,7 @@ def _translated(
 
 
 def _book(ours: str, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """The translation by codes as they are compared; ConfigError for two keys that are one code and say two things."""
+    """The translation by codes as they are compared; ConfigError for two keys of one code with two meanings."""
     book: dict[str, Scalar] = {}
     for key, value in values.items():
         code = translation_key(key)
@@ -163,13 +163,13 @@ def _numbers(ours: str, kind: str, column: pd.Series, faults: Faults, tally: Tal
     parsed = parse_numbers(column, counts=kind in (NUMBER, CASUALTIES))
     values = parsed.values
     tally.repair("decimal comma", parsed.decimal_commas)
-    for flags, told in (
+    for flags, text in (
         (parsed.not_understood, "values are no numbers and count as missing"),
         (parsed.thousands, "numbers with signs between groups of three read as thousands"),
         (parsed.doubtful, "numbers read as fractions, which may be thousands"),
     ):
         if flags.any():
-            tally.note(f"{ours}: {int(flags.sum())} {told}, {tally.examples(column, flags)}")
+            tally.note(f"{ours}: {int(flags.sum())} {text}, {tally.examples(column, flags)}")
     if kind == CASUALTIES:
         faults[NEGATIVE_CASUALTIES] = faults.get(NEGATIVE_CASUALTIES, False) | (values < 0)
         return values
@@ -187,17 +187,17 @@ def _dates(ours: str, column: pd.Series, how: DateReading, what: str, tally: Tal
     lost, written = parsed.not_understood, as_text(column).notna().to_numpy(dtype=bool)
     n_lost = int(lost.sum())
     if n_lost:
-        told = f"{ours}: {n_lost} values are no dates that are understood, {tally.examples(column, lost)}"
+        text = f"{ours}: {n_lost} values are no dates that are understood, {tally.examples(column, lost)}"
         if n_lost > REFUSED_SHARE * written.sum():
             raise InputError(
-                f"{what}: {told}: what is not understood may lie after any date of knowledge; write "
+                f"{what}: {text}: what is not understood may lie after any date of knowledge; write "
                 "dates as 2019-06-15, or give date_order"
             )
-        tally.note(told)
+        tally.note(text)
     if parsed.ambiguous.any():
         order = "month first" if parsed.month_first else "day first"
-        told = f"dates such as 03/04/2001 read {order}"
-        tally.note(f"{ours}: {int(parsed.ambiguous.sum())} {told} ({tally.where(parsed.ambiguous)})")
+        text = f"dates such as 03/04/2001 read {order}"
+        tally.note(f"{ours}: {int(parsed.ambiguous.sum())} {text} ({tally.where(parsed.ambiguous)})")
     if parsed.month_first and how.order is None:
         tally.note(f"{ours}: dates read month first, as only that order fits all of them")
     if BOTH_ORDERS_MONTH in parsed.readings:
@@ -252,7 +252,7 @@ def today() -> date:
 
 
 def _beyond(parsed: ParsedDates) -> tuple[Flags, Flags]:
-    """Rows dated after today, and before 1900. A year or month that has begun is not in the future."""
+    """Rows dated after today, and before 1900. The present year or month is not in the future."""
     years, months = parsed.days.astype("datetime64[Y]"), parsed.days.astype("datetime64[M]")
     begins = np.where(parsed.precision == "year", years.astype("datetime64[D]"), parsed.days)
     begins = np.where(parsed.precision == "month", months.astype("datetime64[D]"), begins)

@@ -29,7 +29,7 @@ ANGLE = re.compile(
     re.IGNORECASE,
 )
 
-# When this share of a file shows one mistake the file is meant that way, and a person has to say so.
+# When this share of a file shows one mistake, the whole file is wrong in the same way: a person has to decide.
 WHOLE_FILE_SHARE = 0.8
 # Too few rows make no "rest of the file" to compare a stray row with.
 FEWEST_TYPICAL_ROWS = 5
@@ -147,7 +147,7 @@ def read_coordinates(
 
 @dataclass(frozen=True, kw_only=True)
 class _Axis:
-    """One column of coordinates: numbers, and which texts were angles, thousands or nothing that is understood."""
+    """One column of coordinates: numbers, and which texts were angles, had thousands signs, or were not understood."""
 
     column: pd.Series
     values: Floats
@@ -238,7 +238,7 @@ def mistaken_axes(points: Floats, crs: pyproj.CRS, home: Home) -> Labels:
     width = high - low
     within = (points >= low - 0.1 * width).all(axis=1) & (points <= high + 0.1 * width).all(axis=1)
     if (labels != "").sum() < WHOLE_FILE_SHARE * finite.sum():
-        # In a country on the equator or on Greenwich both signs are right: its own bulk vouches for a record.
+        # In a country on the equator or on Greenwich both signs are right: the bulk of its records decides.
         labels[within & np.isin(labels, _ambiguous_signs(home, crs))] = ""
     stray = away & (labels == "") & ((points < low - width) | (points > high + width)).any(axis=1)
     for label, one, other in candidates:
@@ -280,18 +280,18 @@ def refuse_whole_file(source: str, path: Path, labels: Labels, n_placed: int, co
         share = (labels == mistake).sum() / max(n_placed, 1)
         if share < WHOLE_FILE_SHARE:
             continue
-        told = f"sources.{source}: {share:.0%} of {path} "
+        finding = f"sources.{source}: {share:.0%} of {path} "
         if mistake == SWAPPED:
             remedy = (
                 f"give columns: {{longitude: {columns[1]}, latitude: {columns[0]}}}"
                 if columns
                 else "exchange them in the file (QGIS: Swap X and Y coordinates)"
             )
-            raise InputError(f"{told}lies in the area only with longitude and latitude swapped: {remedy}")
+            raise InputError(f"{finding}lies in the area only with longitude and latitude swapped: {remedy}")
         if mistake == OUT_OF_RANGE:
-            raise InputError(f"{told}has longitudes beyond 180 or latitudes beyond 90: check columns and crs")
+            raise InputError(f"{finding}has longitudes beyond 180 or latitudes beyond 90: check columns and crs")
         which = mistake.removesuffix(" sign")
         raise InputError(
-            f"{told}lies in the area only with the other sign of {which}: correct the sign in the file, or check that "
-            "columns.longitude and columns.latitude name the right columns"
+            f"{finding}lies in the area only with the other sign of {which}: correct the sign in the file, or check "
+            "that columns.longitude and columns.latitude name the right columns"
         )

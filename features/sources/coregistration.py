@@ -1,4 +1,4 @@
-"""Whether a covariate that calls itself an elevation lies where the DEM says that it should."""
+"""A check that a covariate with the name of an elevation agrees with the DEM."""
 
 import re
 
@@ -13,7 +13,7 @@ ELEVATION_NAME = re.compile(r"(^|_)(elevation|altitude|elev|alt|dem)(_|\d|$)|^he
 # Two good elevation models of one country agree far better, also where one has pixels of 1 km.
 LEAST_CORRELATION = 0.8
 SAMPLE_PLACES = 2000
-# Fewer places show nothing.
+# With fewer places a correlation means nothing.
 FEWEST_PLACES = 30
 
 
@@ -38,7 +38,7 @@ def disagreements(covariate: RasterSource | gpd.GeoDataFrame, dem: RasterSource,
 
 
 def _remark(name: str, values: Floats, heights: Floats) -> str:
-    """What is wrong with the values, empty where nothing is or where too little is known to tell."""
+    """A sentence on what is wrong with the values; empty where nothing is, or with too few values to judge."""
     known = np.isfinite(values) & np.isfinite(heights)
     values, heights = values[known], heights[known]
     if len(values) < FEWEST_PLACES or np.ptp(values) == 0 or np.ptp(heights) == 0:

@@ -1,4 +1,4 @@
-"""Names and coded values of another system in ours: a mapping file for the exports of IMSMA or of an authority."""
+"""A mapping file from the names and coded values of IMSMA, or of an authority, to ours."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from features.sources.months import month_of
 
 Order = Literal["DMY", "MDY", "YMD"]
 
-# Texts that say that nobody knows; all others that are no date are not understood.
+# Texts that stand for an unknown date; any other text that is no date is an error.
 NOBODY_KNOWS = frozenset(
     {
         "?", "??", "n.d.", "nd", "n/d", "s/d", "unknown", "not known", "no date", "undated", "inconnu", "inconnue",
@@ -20,7 +20,7 @@ NOBODY_KNOWS = frozenset(
     }
 )  # fmt: skip
 
-# What may follow a day: a time with or without zone, or words without figures ("approx.").
+# A day may be followed by a time with or without zone, or by words without figures ("approx.").
 REST = r"(?P<rest>[T ,;(].*)?$"
 YEAR_FIRST = re.compile(rf"^(?P<y>\d{{4}})([-/. ])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){REST}")
 YEAR_LAST = re.compile(rf"^(?P<one>\d{{1,2}})([-/. ])(?P<two>\d{{1,2}})\2(?P<y>\d{{4}}|\d{{2}}){REST}")

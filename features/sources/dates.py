@@ -1,4 +1,4 @@
-"""Dates as people and programs write them; what is not understood is told apart from what is missing."""
+"""Dates as people and programs write them; a text that is no date is kept apart from a missing one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ ISO_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$"
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedDates:
-    """Days (NaT: missing or not understood), their precision ('day', 'month', 'year', '') and what was doubtful.
+    """Days (NaT: missing or not understood), their precision ('day', 'month', 'year', '') and doubtful readings.
 
     `readings` says of which values a reading is a convention rather than plain: phrase -> rows.
     """
@@ -88,7 +88,7 @@ def _as_date_text(column: pd.Series) -> pd.Series:
         written: pd.Series = column.dt.strftime(form).fillna("")
         return written
     text = ascii_digits(as_text(column).fillna("").astype(str))
-    # What most registers hold is cut to its day at once: few distinct texts are left to look at one by one.
+    # The usual forms are cut to their day at once: few distinct texts remain to be read one by one.
     return text.mask(text.str.match(ISO_LOCAL), text.str.slice(0, 10))
 
 

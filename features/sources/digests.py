@@ -1,4 +1,4 @@
-"""Digests of files with all that belongs to them, so that whoever compares two notices every change."""
+"""Digests of files with all that belongs to them: a change of any part changes the digest."""
 
 import hashlib
 import re
@@ -104,7 +104,7 @@ def _opened(path: Path) -> tuple[list[str], str] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(path) as dataset:
-                told = (dataset.crs, tuple(dataset.transform), dataset.nodatavals, dataset.scales, dataset.offsets)
-                return list(dataset.files), repr(told)
+                header = (dataset.crs, tuple(dataset.transform), dataset.nodatavals, dataset.scales, dataset.offsets)
+                return list(dataset.files), repr(header)
     except RasterioIOError:
         return None

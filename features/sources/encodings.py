@@ -1,4 +1,4 @@
-"""The encoding of text: UTF-8 where it decodes, the byte order mark's, the one that is given, or the likeliest one."""
+"""The encoding of a text: by its byte order mark, UTF-8 where that decodes, the given one, or the likeliest one."""
 
 import codecs
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ DETECTED_BY = 1 << 18
 
 @dataclass(frozen=True)
 class Decoded:
-    """A text, the Python name of its encoding, and what a person should know of how it was found (may be empty)."""
+    """A text, the Python name of its encoding, and a remark on how it was found (may be empty)."""
 
     text: str
     encoding: str

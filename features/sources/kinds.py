@@ -1,4 +1,4 @@
-"""What a file is: by its name, and by its first bytes where the name says nothing or something else."""
+"""The kind of a file: by its name, and by its first bytes where the name is silent or wrong."""
 
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ MAP_SUFFIXES = frozenset(
         ".ndjson", ".osm", ".pbf", ".shp", ".sqlite", ".tab", ".topojson",
     }
 )  # fmt: skip
-# Names that say nothing of what is in the file.
+# Suffixes that many kinds of file share.
 NO_SUFFIXES = frozenset({"", ".dat", ".data", ".out", ".lst", ".bak", ".psv"})
 HEAD_BYTES = 4096
 
@@ -76,7 +76,7 @@ def is_text(head: bytes) -> bool:
 
 
 def describe(path: Path) -> str:
-    """What a file that nothing reads seems to be and what would do, as the end of a sentence; '' where nobody knows."""
+    """What an unreadable file seems to be and what would do instead, as the end of a sentence; '' if unknown."""
     try:
         refuse_special(path)
         head = b"" if path.is_dir() else first_bytes(path)

@@ -1,4 +1,4 @@
-"""Layers of maps by GDAL: which one, in which encoding, with what its columns do not say at first sight."""
+"""Layers of maps, read by GDAL: the choice of the layer, its encoding, its curved surfaces and nested tags."""
 
 import re
 import warnings
@@ -28,7 +28,7 @@ GDAL_ERRORS = (ValueError, DataSourceError, DataLayerError, RuntimeError)
 # OpenStreetMap's own columns are few; what else a record has stands in this one, as "key"=>"value".
 OTHER_TAGS = "other_tags"
 TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
-# Where a service says that it holds back: at the beginning or the end of its answer.
+# A service says at the beginning or the end of its answer that the answer is incomplete.
 MORE = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
 ENDS_BYTES = 1 << 16
 
@@ -93,8 +93,8 @@ def _choose_layer(source: str, path: Path, wanted: str | None, opened: str) -> s
             warnings.simplefilter("ignore")
             layers = pyogrio.list_layers(opened)
     except GDAL_ERRORS as error:
-        told = describe(path) or "check that it is complete and that its suffix fits its content"
-        raise InputError(f"sources.{source}: {path} is no file that GDAL can read: {told}") from error
+        hint = describe(path) or "check that it is complete and that its suffix fits its content"
+        raise InputError(f"sources.{source}: {path} is no file that GDAL can read: {hint}") from error
     names = [str(name) for name in layers[:, 0]]
     if wanted is not None:
         if wanted not in names:

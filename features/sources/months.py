@@ -7,7 +7,7 @@ from functools import cache
 from babel.dates import get_month_names
 from dateparser.date import DateDataParser
 
-# Of names that two languages share for different months the first language counts.
+# Where two languages use one name for different months, the first language counts.
 LANGUAGES = ["en", "az", "ru", "tr", "fr", "es", "pt", "ar", "uk", "fa"]
 # Names that dateparser lacks: short ones in Persian, those of Syria and Iraq, Afghanistan, Bosnia and Serbia.
 LOCALES = ("fa", "ar_SY", "fa_AF", "ps", "bs", "sr", "sr_Latn")
@@ -21,13 +21,13 @@ FILLERS = frozenset(
 
 
 def month_of(words: str) -> int:
-    """The number of the month that words beside figures name, 0 where they name none or say more.
+    """The number of the month that the words of a date name, 0 where they name none or hold other words too.
 
     >>> month_of("de Março de"), month_of("мая"), month_of("İyun"), month_of("Tuesday Mar"), month_of("hill")
     (3, 5, 6, 3, 0)
     """
     left = [word for word in _folded(words).split() if word not in FILLERS]
-    # A weekday says nothing more; all else might.
+    # A weekday adds nothing to the date; any other word might.
     left = [word for word in left if not _is_weekday(word)] if len(left) > 1 else left
     return _month(" ".join(left)) if left else 0
 

@@ -103,7 +103,7 @@ def open_area(
     tally = Tally()
     home = Home(crs, *_domain(crs))
     paths = tuple(path for one in specs for path in one.paths)
-    # Before reading, here and below: a file that is replaced meanwhile is then new to whoever compares.
+    # Before reading, here and below: a file that is replaced meanwhile then differs from its digest.
     digest = digest_files(tuple(find_file("area", path, base) for path in paths))
     tables = [
         read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
@@ -115,8 +115,8 @@ def open_area(
         why = "holds polygons and points: give one of them" if kinds else "holds no polygon and no point"
         if "out of area" in tally.set_aside and not kinds:
             why = f"lies outside the domain of {crs.to_string()}: check grid.crs and the CRS of the area"
-        told = f"; set aside: {', '.join(f'{n} {reason}' for reason, n in tally.set_aside.items())}"
-        raise InputError(f"grid.area: {', '.join(paths)} {why}{told if tally.set_aside else ''}")
+        set_aside = f"; set aside: {', '.join(f'{n} {reason}' for reason, n in tally.set_aside.items())}"
+        raise InputError(f"grid.area: {', '.join(paths)} {why}{set_aside if tally.set_aside else ''}")
     area: BaseGeometry
     if kinds == {POINT}:
         area = MultiPoint(list(shapely.get_parts(parts)))
@@ -150,7 +150,7 @@ def _open_vector(
     tally, schema = Tally(), SCHEMAS[name]
     files, terms = tuple(find_file(name, path, base) for path in spec.paths), None
     if spec.terms is not None:
-        # What the words of a file mean is as much an input as the file.
+        # The mapping of words is as much an input as the file whose words it maps.
         files = (*files, home_folder / spec.terms)
         terms = _terms_of(name, read_terms(files[-1]), files[-1])
     digest = digest_files(files)

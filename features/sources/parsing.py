@@ -1,4 +1,4 @@
-"""Text to numbers and flags, as people and spreadsheets write them."""
+"""Numbers and flags from text as people and spreadsheets write it."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ PLAIN_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 @dataclass(frozen=True)
 class Numbers:
-    """Parsed numbers (NaN: missing or not understood), and which texts needed what.
+    """Parsed numbers (NaN: missing or not understood), and how each text was read.
 
     `thousands` had signs between groups of three; `doubtful` may have had ('1.234' read as a fraction).
     """
@@ -137,7 +137,7 @@ def _plain_numbers(text: pd.Series, comma_is_decimal: bool, counts: bool) -> tup
 def parse_flags(column: pd.Series) -> tuple[Flags, Flags]:
     """Yes and no of a column (missing is no), and which are other texts, which count as yes.
 
-    OSM writes the kind of bridge ('viaduct') where it is known, so any word but a no is a yes.
+    OSM writes the kind of bridge ('viaduct') where it is known, so every word counts as yes except a no.
     """
     text = as_text(column).fillna("").astype(str).str.casefold()
     no = text.isin({*FALSE_TEXTS, ""})

@@ -1,4 +1,4 @@
-"""Where records lie: their geometry and CRS, what is wrong with either, and what can be mended."""
+"""Geometry and CRS of records: what is wrong with either, and repairs."""
 
 from dataclasses import replace
 from pathlib import Path

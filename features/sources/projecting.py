@@ -1,4 +1,4 @@
-"""Shapes into the CRS of the grid, and what is known of the way between the two."""
+"""Projection of shapes into the CRS of the grid, with a note where the shift between two datums is unknown."""
 
 from functools import cache
 from pathlib import Path
@@ -17,12 +17,12 @@ from features.sources.report import Tally
 
 # Far beyond what is kept, so that no cut edge comes near a distance that counts, and within reach of any projection.
 REACH_M = 1_000_000.0
-# What an unknown shift of a datum amounts to: Pulkovo 1942 to WGS 84 is 60 to 150 m, the largest some 400 m.
+# The size of unknown datum shifts: Pulkovo 1942 to WGS 84 is 60 to 150 m, the largest some 400 m.
 UNKNOWN_SHIFT = "100 m, at most some 400 m"
 
 
 def refuse_unusable(source: str, path: Path, crs: pyproj.CRS, *, stated: bool) -> None:
-    """InputError for a CRS that says nothing of where on earth its coordinates lie (engineering, undefined)."""
+    """InputError for a CRS without a place on the earth (engineering, undefined)."""
     flat = horizontal(crs)
     if flat.is_geographic or flat.is_projected or flat.is_geocentric:
         return
@@ -44,7 +44,7 @@ def horizontal(crs: pyproj.CRS) -> pyproj.CRS:
 
 @cache
 def datum_note(crs: pyproj.CRS, to: pyproj.CRS) -> str:
-    """What to say where nobody knows the shift between the datums of two CRS; '' where it is known."""
+    """A note where the shift between the datums of two CRS is unknown; '' where it is known."""
     try:
         ways = TransformerGroup(crs, to, always_xy=True).transformers
     except ProjError:

@@ -1,4 +1,4 @@
-"""Quality rules for recorded polygons and record ids, after GICHD's geocheck: what is noted, what is set aside."""
+"""Quality rules for recorded polygons and record ids, after GICHD's geocheck: some rows are noted, others set aside."""
 
 from collections.abc import Callable
 
@@ -24,14 +24,14 @@ SAME_AREA_SHARE = 0.9
 
 MOST_PAIRS = 500_000
 
-# What a record says; two records with one id, place and date that differ in this contradict each other: both stay.
+# The statement of a record: two records of one id, place and date that differ in it contradict each other; both stay.
 SAYS = ("hazard_type", "hazard_status", "release_type", "outcome")
 
 
 def repeated_ids(columns: pd.DataFrame, places: NDArray[np.object_]) -> tuple[Flags, Flags]:
     """Rows whose id an earlier row has: those with the same place, dates and statement too, and the others.
 
-    Ids are compared trimmed; `places` are the geometries as bytes. A row without an id repeats nobody.
+    Ids are compared trimmed; `places` are the geometries as bytes. A row without an id repeats none.
     """
     if "record_id" not in columns:
         return np.zeros(len(columns), dtype=bool), np.zeros(len(columns), dtype=bool)
@@ -107,15 +107,15 @@ def _overlaps(polygons: NDArray[np.object_]) -> tuple[Integers, Floats]:
     return pairs, np.asarray(shapely.area(shapely.intersection(first, second)) / np.maximum(smaller, 1e-9))
 
 
-# Beyond this a place is that of a village or a municipality, not of an accident.
+# With a greater error a place is that of a village or a municipality, not of an accident.
 COARSE_PLACE_M = 1_000.0
 
-# A place that so many accidents share is mostly where a register puts what it cannot place.
+# A place that so many accidents share is mostly the default of a register for accidents of unknown place.
 SHARED_BY = 5
 
 
 def note_accidents(columns: pd.DataFrame, places: NDArray[np.object_], tally: Tally) -> None:
-    """Report what the counts of accidents will rest on; no row is changed. `places` are the geometries as bytes."""
+    """Report doubts about records of accidents; no row is changed. `places` are the geometries as bytes."""
     if not len(columns):
         return
     _note_counts(columns, tally)
@@ -141,7 +141,7 @@ def note_accidents(columns: pd.DataFrame, places: NDArray[np.object_], tally: Ta
 
 
 def same_day_and_place(columns: pd.DataFrame, places: NDArray[np.object_]) -> Flags:
-    """Rows whose place and day an earlier row has; dates known to the month or year alone say nothing."""
+    """Rows whose place and day an earlier row has; dates known only to the month or year do not count."""
     if "date" not in columns:
         return np.zeros(len(columns), dtype=bool)
     known = columns["date"].notna().to_numpy()

@@ -58,7 +58,7 @@ def lay_positions(grid: Grid, crs: pyproj.CRS, dataset: DatasetReader, n_points:
 
     The projection is evaluated at the nodes of a lattice of whole cells, at most 1 km apart and counted from the
     origin of the grid's CRS; between them a position is bilinear in its own square. So it depends on the cell alone,
-    which is what makes tiles agree bit for bit. From UTM to degrees the error is at most 0.1 m, a 300th of a pixel
+    and tiles agree bit for bit. From UTM to degrees the error is at most 0.1 m, a 300th of a pixel
     of 30 m, up to 70 degrees of latitude. Cells of more than 500 m have exact centres (one point) or corners.
     """
     step = max(1, int(LATTICE_M / grid.cell_size_m))

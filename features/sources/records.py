@@ -1,4 +1,4 @@
-"""Rows on their way in, and how some of them are set aside with a reason."""
+"""Rows of a source while it is read, and how some of them are set aside with a reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What happened to each source at the border: rows read, kept, repaired and set aside, with reasons."""
+"""The account of each source: rows read, kept, repaired and set aside, with reasons."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from features.base import Flags, Integers
 
 # Enough rows to find a mistake by, too few to copy a table into a report.
 MOST_ROWS_NAMED = 10
-# Enough to see what is meant.
+# Enough examples to recognise the values.
 MOST_VALUES = 3
 LONGEST_VALUE = 40
 

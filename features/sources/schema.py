@@ -207,7 +207,7 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     "outcome": ("found", "searched", "unknown"),
     # Who chose the land: a ranking such as ours, people who live or work there or their authority, or a random draw.
     "chosen_by": ("model", "people", "chance"),
-    # What the task of a survey plan was for; results written into the plan's tasks keep it.
+    # The purpose of a task in a survey plan; results that are entered in the plan's tasks keep it.
     "purpose": ("survey", "explore", "audit"),
 }
 

@@ -10,7 +10,7 @@ import pandas as pd
 from features.base import InputError, Integers
 from features.sources.parsing import MISSING_TEXTS, PLAIN_NUMBER
 
-# A clause over a million rows takes a second; one that runs on is a mistake.
+# A clause over a million rows takes a second; one that takes much longer is a mistake.
 LONGEST_S = 20.0
 STEPS = 100_000
 ROW = "mlrisk_row"

@@ -1,4 +1,4 @@
-"""How a configuration names a source: where it lies, which layer and rows, what its columns are called."""
+"""How a configuration names a source: its path, layer, rows and columns."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a shapefile leaves open: the encoding of its texts, and whether its table is there at all."""
+"""Gaps of the shapefile format: the encoding of its texts, and a table that may be lost."""
 
 import warnings
 from pathlib import Path
@@ -15,7 +15,7 @@ from features.sources.schema import DATE, SCHEMAS
 # Every byte is a letter of this one, so that texts read by it can be turned back into their bytes.
 BYTES = "ISO-8859-1"
 LANGUAGE_BYTE = 29
-# 0 says nothing, 0x57 "ANSI" says no more.
+# Neither 0 nor 0x57 ("ANSI") names an encoding.
 SAYS_NOTHING = frozenset({0, 0x57})
 
 
@@ -68,7 +68,7 @@ def _stated(path: Path) -> str:
 
 
 def _refuse_lost_table(source: str, path: Path, opened: str, tally: Tally) -> None:
-    """Shapes without their .dbf say where something is, and nothing of what."""
+    """InputError for shapes without their .dbf: they have places and no attributes."""
     if opened != str(path) or any(part.suffix.casefold() == ".dbf" for part in path.parent.glob(f"{path.stem}.*")):
         return
     lost = f"{path.name} has no .dbf beside it, which holds what its shapes mean"

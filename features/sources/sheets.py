@@ -34,8 +34,8 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     if layer is not None and layer not in sheets:
         raise InputError(f"{what}: layer ({layer!r}) is none of its sheets: it has {', '.join(sheets)}")
     if layer is None and len(filled) != 1:
-        told = f"holds {len(filled)} sheets ({', '.join(filled)}): give layer" if filled else "holds no table"
-        raise InputError(f"{what} {told}")
+        problem = f"holds {len(filled)} sheets ({', '.join(filled)}): give layer" if filled else "holds no table"
+        raise InputError(f"{what} {problem}")
     name = filled[0] if layer is None else layer
     rows = [[_text(cell) for cell in row] for row in sheets[name]]
     numbered = [(row, number) for number, row in enumerate(rows, start=1) if any(row)]

@@ -17,7 +17,7 @@ from features.sources.encodings import decode
 from features.sources.report import Tally
 
 SEPARATORS = (",", ";", "\t", "|")
-# A district as WKT runs to megabytes; the csv module stops at 128 KB unless told.
+# A district as WKT runs to megabytes; the csv module stops at 128 KB by default.
 LONGEST_FIELD = 1 << 28
 # Lines by which the separator is found.
 HEAD_LINES = 50
@@ -43,7 +43,7 @@ def read_text(what: str, content: bytes, encoding: str | None, tally: Tally) -> 
     Raises InputError for a text without rows, a quote that swallows rows, rows of unequal length, and a column twice.
     """
     decoded = decode(content, encoding, what)
-    text = decoded.text.rstrip("\x1a\r\n ")  # Ctrl-Z ends files of CP/M and its heirs.
+    text = decoded.text.rstrip("\x1a\r\n ")  # Ctrl-Z ends text files of CP/M and MS-DOS.
     if decoded.note:
         tally.note(decoded.note)
     if not text.strip():

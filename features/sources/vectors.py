@@ -85,7 +85,7 @@ def read_vector(
 
 
 def _checked(source: str, records: Records, tally: Tally) -> Records:
-    """The records without those that say again what another with their id says; what else is doubtful is noted."""
+    """The records without repetitions of another with the same id; other doubts are noted."""
     same, other = repeated_ids(records.columns, _places(records.geometry))
     if source not in RECORDED_AREAS:
         # One accident or find may be listed by victim or by item.
@@ -107,7 +107,7 @@ def _checked(source: str, records: Records, tally: Tally) -> Records:
 
 
 def _undated(source: str, records: Records, tally: Tally) -> Flags:
-    """Events without a date among dated ones: they may lie after any as_of, so nothing may be learned from them.
+    """Events without a date among dated ones: they may lie after any as_of, so they are set aside.
 
     A source in which no event has a date is a snapshot: it is kept, and the note says what that means. Events of which
     the date is not understood were set aside before.
@@ -153,7 +153,7 @@ def _read_part(
     )
     reasons = np.full(len(geometry), "", dtype="<U60")
     for reason, flags in raw.faults.items():
-        # A place beside the unreadable text may have stepped in.
+        # Coordinates in other columns may have replaced the unreadable text.
         mark(reasons, np.where(flags & shapely.is_missing(geometry), reason, ""))
     absent = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     mark(reasons, np.where(absent, "no geometry", ""))
@@ -171,7 +171,7 @@ def _read_part(
 
 
 def _note_mute(source: str, columns: pd.DataFrame, table: pd.DataFrame, tally: Tally) -> None:
-    """Say so where the records of a source carry none of its columns: then they say where, and not what or when."""
+    """Note a source whose records have places, and none of its columns."""
     if source not in SCHEMAS or DATE not in SCHEMAS[source].columns.values() or not len(table):
         return
     if columns.drop(columns=["date", "date_precision"], errors="ignore").isna().all(axis=None) and (
@@ -204,6 +204,6 @@ def _places(geometry: Geometry) -> NDArray[np.object_]:
 
 def _repeated(records: Records) -> Flags:
     """Rows with the same place and canonical columns as an earlier row (dated ones: the same everything)."""
-    said = records.columns.drop(columns="record_id", errors="ignore")
-    keys = said.assign(mlrisk_place=_places(records.geometry), mlrisk_print=records.prints)
+    contents = records.columns.drop(columns="record_id", errors="ignore")
+    keys = contents.assign(mlrisk_place=_places(records.geometry), mlrisk_print=records.prints)
     return np.asarray(keys.duplicated().to_numpy())

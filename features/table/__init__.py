@@ -1,4 +1,4 @@
-"""Families to one table: in memory, on a scheduler, as a folder of GeoParquet, as a catalogue."""
+"""The feature table that families make together: in memory, on a scheduler, in GeoParquet files; its catalogue."""
 
 import lazy_loader
 

@@ -40,19 +40,19 @@ def feature_file(tile: Grid, table: FeatureTable, infos: Mapping[str, FeatureInf
     own as well. A feature that is unknown is NaN, not null.
     """
     centres = tile.centres_m()
-    told = PLACE_COLUMNS | {name: described(infos[name]) for name in table.names}
+    metadata = PLACE_COLUMNS | {name: described(infos[name]) for name in table.names}
     arrays = [pa.array(tile.cell_ids()), point_wkb(centres), pa.array(centres[:, 0]), pa.array(centres[:, 1])]
     arrays += [pa.array(column) for column in table.values.T]
     fields = [
-        pa.field(name, array.type, nullable=False, metadata={key: str(value) for key, value in told[name].items()})
-        for name, array in zip(told, arrays, strict=True)
+        pa.field(name, array.type, nullable=False, metadata={key: str(value) for key, value in metadata[name].items()})
+        for name, array in zip(metadata, arrays, strict=True)
     ]
     low, high = centres.min(axis=0), centres.max(axis=0)
     bounds = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    record = json.dumps({**notes, "columns": told}, ensure_ascii=False, sort_keys=True)
+    record = json.dumps({**notes, "columns": metadata}, ensure_ascii=False, sort_keys=True)
     schema = pa.schema(fields, metadata={"geo": geo_metadata(tile.crs, bounds), "mlrisk": record})
     sink = pa.BufferOutputStream()
-    # Measured values seldom repeat: a dictionary of them costs time and no reader gains by it. Bytes of equal weight
+    # Measured values seldom repeat: a dictionary of them costs time and saves nothing. Bytes of equal weight
     # side by side compress better than whole floats.
     split = dict.fromkeys((*table.names, "easting_m", "northing_m"), "BYTE_STREAM_SPLIT")
     pq.write_table(

@@ -81,7 +81,7 @@ def _oldest(pending: deque[tuple[Grid, Any]]) -> tuple[Grid, Any]:
 
 @contextmanager
 def _pool(executor: Executor) -> Iterator[Executor]:
-    """The pool; what has not begun is dropped when the consumer stops or a tile fails."""
+    """The pool; tiles that wait are dropped when the consumer stops or a tile fails."""
     try:
         yield executor
     finally:

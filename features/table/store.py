@@ -1,4 +1,4 @@
-"""A folder of features: one GeoParquet file a tile, written so that a run that was killed goes on where it stopped."""
+"""A folder of features, one GeoParquet file a tile; a run that was killed goes on where it stopped."""
 
 import hashlib
 import json

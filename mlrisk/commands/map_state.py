@@ -16,7 +16,7 @@ from training.settings import program_digest, public_settings
 CELLS = "risk.parquet"
 # The packages whose code and texts make a map.
 PROGRAM = ("features", "models", "training", "mlrisk")
-# Settings under which the same map comes out. The date is asked of what was seen: mostly nothing hangs on it.
+# Settings that leave the map as it is. Dates are compared through the last run: mostly no feature depends on them.
 SAME_MAP = ("as_of", "compute", "retraining", "tracking")
 
 
@@ -39,7 +39,7 @@ class InputDigest(BaseModel):
 
 
 class MapRecord(BaseModel):
-    """What summary.json says of how a map was made; `written` has the size of each file in bytes."""
+    """What summary.json says of how a map came about; `written` has the size of each file in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -53,35 +53,37 @@ class MapRecord(BaseModel):
 
 
 def read_map_record(folder: Path) -> MapRecord | None:
-    """How the map in an output folder was made; None where one of its files is missing or empty, or its cells are cut.
+    """The record of the map in an output folder; None where one of its files is missing or empty, or its cells are cut.
 
     Sheets and layers that people fill in may grow.
     """
     try:
-        made = MapRecord.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
-        sizes = {name: (folder / Path(name).name).stat().st_size for name in made.written}
+        map_record = MapRecord.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
+        sizes = {name: (folder / Path(name).name).stat().st_size for name in map_record.written}
     except (OSError, ValueError, ValidationError):
         return None
-    whole = all(sizes.values()) and sizes.get(CELLS) == made.written.get(CELLS)
-    return made if whole else None
+    whole = all(sizes.values()) and sizes.get(CELLS) == map_record.written.get(CELLS)
+    return map_record if whole else None
 
 
-def is_current(made: MapRecord | None, config: Config, begun: RetrainSession, seen: LastRun | None) -> bool:
-    """Whether a map was made by today's champions from all that is known today, by this program, as the config asks.
+def is_current(map_record: MapRecord | None, config: Config, session: RetrainSession, last_run: LastRun | None) -> bool:
+    """Whether a map comes from today's champions, all of today's records, this program and this config.
 
-    `seen.inputs` are the digests of the sources when they were opened, which in a long run was some time before the
+    `last_run.inputs` are the digests of the sources when they were opened, which in a long run was some time before the
     map's other files were read.
     """
-    if made is None or seen is None or not begun.files or made.files != begun.files:
+    if map_record is None or last_run is None or not session.files or map_record.files != session.files:
         return False
-    if not seen.holds(begun.mark, made.as_of) or {one.digest for one in made.inputs} != set(seen.inputs.values()):
-        return False
-    if made.program != program_digest(*PROGRAM) or {(m.name, m.number, m.digest) for m in made.models} != _champions(
-        config, begun.store
+    if not last_run.holds(session.mark, map_record.as_of) or {one.digest for one in map_record.inputs} != set(
+        last_run.inputs.values()
     ):
         return False
+    if map_record.program != program_digest(*PROGRAM) or {
+        (m.name, m.number, m.digest) for m in map_record.models
+    } != _champions(config, session.store):
+        return False
     settings: Mapping[str, Any] = json.loads(json.dumps(public_settings(config), default=str))
-    return all(made.settings.get(key) == value for key, value in settings.items() if key not in SAME_MAP)
+    return all(map_record.settings.get(key) == value for key, value in settings.items() if key not in SAME_MAP)
 
 
 def _champions(config: Config, store: Store) -> set[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""What came later against what the map said: verification, progress, changes."""
+"""Later results compared with the map: verification, progress, changes."""
 
 import lazy_loader
 

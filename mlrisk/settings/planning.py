@@ -1,4 +1,4 @@
-"""What a survey plan can be told: assets, season, masks, the authority's criteria, tasks."""
+"""Settings of a survey plan: assets, season, masks, the authority's criteria, tasks."""
 
 from typing import Annotated, Any, Literal
 
@@ -105,7 +105,7 @@ class LayerSettings(Settings):
 
 
 class AuthoritySettings(Settings):
-    """The authority's order of priority as weighted criteria; ANAMA's published order if nothing is said."""
+    """The authority's order of priority as weighted criteria; by default ANAMA's published order."""
 
     weights: dict[str, float] = Field(
         default_factory=lambda: dict(ANAMA_WEIGHTS), min_length=1, description="criterion: weight; see CRITERIA"

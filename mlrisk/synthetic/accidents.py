@@ -16,7 +16,7 @@ TRIGGER = np.array([[1.0, 0.9, 0.35], [1.0, 0.8, 0.7], [0.9, 1.0, 0.5], [1.0, 0.
 EXTRA_VICTIMS = np.array([0.1, 0.75, 0.35])  # beyond the first, by type
 KILLED_SHARE = np.array([0.15, 0.30, 0.26])
 MARKED = 0.4  # what is left of the exposure where a hazard is marked
-CROWDED = 12.0  # items in a cell at which people have begun to keep away from it
+CROWDED = 12.0  # items in a cell above which people keep away from it
 
 
 @dataclass(frozen=True, eq=False)

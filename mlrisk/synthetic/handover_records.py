@@ -19,7 +19,7 @@ ACCURATE_SHARE = 0.25
 
 @dataclass(frozen=True, eq=False)
 class MinefieldRecords:
-    """`table` as handed over, with `field` (index into the fields) and `accurate` beside it, which nobody is told."""
+    """`table` as handed over, with the hidden truth beside it: `field` (index into the fields) and `accurate`."""
 
     table: pd.DataFrame
     covered: Flags  # per district
@@ -59,7 +59,9 @@ def hand_over(
     )
     types = np.zeros((fields.score.size, 3), dtype=np.int64)
     np.add.at(types, (items.field, items.type), 1)
-    said = np.where(wrong[:, None], np.round(types[field] * np.exp(rng.normal(0, 0.4, (field.size, 3)))), types[field])
+    reported = np.where(
+        wrong[:, None], np.round(types[field] * np.exp(rng.normal(0, 0.4, (field.size, 3)))), types[field]
+    )
     handed = pd.Timestamp(kind.war_ended + 1, 6, 1) + pd.to_timedelta(rng.integers(0, 1200, field.size), unit="D")
     late = pd.Timestamp(AS_OF) + pd.to_timedelta(rng.integers(30, 800, field.size), unit="D")
     table = pd.DataFrame(
@@ -67,8 +69,8 @@ def hand_over(
             "record_id": [f"MF-{number:05d}" for number in rng.permutation(field.size)],
             "laid_date": pd.to_datetime([f"{year}-07-01" for year in fields.year[field]]),
             "record_date": np.where(rng.random(field.size) < 0.07, late, handed),
-            "ap_mines": said[:, 0].astype(np.int64),
-            "at_mines": said[:, 1].astype(np.int64),
+            "ap_mines": reported[:, 0].astype(np.int64),
+            "at_mines": reported[:, 1].astype(np.int64),
             "field": field,
             "accurate": ~wrong,
             "geometry": polygons,

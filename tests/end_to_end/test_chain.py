@@ -77,10 +77,10 @@ def test_a_cell_is_explained_as_the_map_has_it(country, risk, tmp_path):
     )
     assert (story.evidence, story.in_domain) == (first["evidence"], first["in_domain"])
     english = explain_cell(config(country), int(first["cell_id"]))
-    assert {first["reason_1"], first["reason_2"]} - {""} <= {said.text for said in english.families}
-    told = [part if isinstance(part, str) else str(part.rows) for part in cell_parts(story)]
-    assert NOT_EVIDENCE in told
-    assert any("balı artırıb" in part for part in told)
+    assert {first["reason_1"], first["reason_2"]} - {""} <= {family.text for family in english.families}
+    output = [part if isinstance(part, str) else str(part.rows) for part in cell_parts(story)]
+    assert NOT_EVIDENCE in output
+    assert any("balı artırıb" in part for part in output)
     text, picture = write_story(story, tmp_path)
     assert json.loads(text.read_text())["cell_id"] == story.cell_id
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -338,7 +338,7 @@ def test_schedulers_and_kept_features_change_no_byte_of_the_map(country, run, tm
     assert made[0] == made[1] == made[2]
 
 
-def said(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
+def run_command(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command line that runs in this process."""
     monkeypatch.setattr(sys, "argv", ["mlrisk", *map(str, arguments)])
     with pytest.raises(SystemExit) as done:
@@ -356,9 +356,9 @@ def plan_settings(folder: Path, *more: str) -> list[str]:
     return settings("ranking.policy=harm_per_day", "ranking.plan.working_days=20", *brief, *more)
 
 
-def totals(said: str) -> dict[str, tuple[float, float]]:
+def totals(output: str) -> dict[str, tuple[float, float]]:
     """The figures of the table of two plans, old and new."""
-    rows = [[part.strip() for part in line.strip("│┃").split("│")] for line in said.splitlines() if "│" in line]
+    rows = [[part.strip() for part in line.strip("│┃").split("│")] for line in output.splitlines() if "│" in line]
     return {row[0]: tuple(float(part.replace(",", "")) for part in row[1:3]) for row in rows if len(row) == 4}
 
 
@@ -367,9 +367,9 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
 ):
     old, new = tmp_path / "old", tmp_path / "new"
     line = ["rank", country.config_path, *plan_settings(old, f"ranking.assets.dogs={{number: 4, {ALL_WORKS}}}")]
-    code, told, trouble = said(capsys, monkeypatch, *line)
+    code, output, trouble = run_command(capsys, monkeypatch, *line)
     assert code == 0, trouble
-    assert "team-days: dogs 80 of 80" in told
+    assert "team-days: dogs 80 of 80" in output
     line = [
         "rank",
         country.config_path,
@@ -377,10 +377,10 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
         "--compare",
         old,
     ]
-    code, told, trouble = said(capsys, monkeypatch, *line)
+    code, output, trouble = run_command(capsys, monkeypatch, *line)
     assert code == 0, trouble
-    assert "tasks in: " in told
-    figures = totals(told)
+    assert "tasks in: " in output
+    figures = totals(output)
     assert figures["team-days"] == pytest.approx((80, 240), abs=0.1)
     assert figures["casualties averted a year"][1] > figures["casualties averted a year"][0]
     assert figures["hectares"][1] > figures["hectares"][0]
@@ -388,35 +388,35 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
     finds = pd.read_csv(country.folder / "finds.csv")
     finds.rename(columns={"lon_wgs84": "longitude", "lat_wgs84": "latitude"}).to_csv(found, index=False)
     line = ["progress", new, "--found", found, "--searched", searched]
-    code, told, trouble = said(capsys, monkeypatch, *line)
+    code, output, trouble = run_command(capsys, monkeypatch, *line)
     assert code == 0, trouble
-    assert "policy: harm_per_day" in told
-    assert "expected against actual finds" in told
-    begun = int(re.search(r"tasks begun: (\d+) of", told)[1])
-    assert begun > 0
-    assert said(capsys, monkeypatch, "rank", country.config_path, "--compare", tmp_path / "none")[0] == 3
+    assert "policy: harm_per_day" in output
+    assert "expected against actual finds" in output
+    n_begun = int(re.search(r"tasks begun: (\d+) of", output)[1])
+    assert n_begun > 0
+    assert run_command(capsys, monkeypatch, "rank", country.config_path, "--compare", tmp_path / "none")[0] == 3
 
 
 def test_plans_that_cannot_be_made_as_asked_say_what_was_done(country, run, tmp_path, capsys, monkeypatch):
     assert "ranking.assets names no team: tasks are in the policy's order" in run.stdout
     rate = "ranking.assets.dogs={number: 2, rate_m2_per_day: 0}"
-    code, _, trouble = said(capsys, monkeypatch, "rank", country.config_path, "--set", rate)
+    code, _, trouble = run_command(capsys, monkeypatch, "rank", country.config_path, "--set", rate)
     assert code == 2
     assert "ranking.assets.dogs.rate_m2_per_day" in trouble
     weights = "ranking.authority.weights={casualties: 3, water: 1}"
     many = plan_settings(
         tmp_path, weights, "ranking.policy=authority", f"ranking.assets.dogs={{number: 100000, {ALL_WORKS}}}"
     )
-    code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *many)
+    code, output, trouble = run_command(capsys, monkeypatch, "rank", country.config_path, *many)
     assert code == 0, trouble
-    assert "ranking.authority.weights sum to 4: each was divided by it" in told
-    assert "of 2,000,000 team-days find no work" in told
+    assert "ranking.authority.weights sum to 4: each was divided by it" in output
+    assert "of 2,000,000 team-days find no work" in output
     shut = "ranking.masks=[{reason: security, area: area.gpkg}]"
     line = plan_settings(tmp_path, shut, f"ranking.assets.dogs={{number: 4, {ALL_WORKS}}}")
-    code, told, trouble = said(capsys, monkeypatch, "rank", country.config_path, *line)
+    code, output, trouble = run_command(capsys, monkeypatch, "rank", country.config_path, *line)
     assert code == 0, trouble
-    assert "every cell is masked or released: there is no task" in told
-    assert "tasks: 0" in told
+    assert "every cell is masked or released: there is no task" in output
+    assert "tasks: 0" in output
 
 
 def test_check_reports_what_was_set_aside_and_writes_nothing_else(country, tmp_path):

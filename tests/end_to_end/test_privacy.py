@@ -35,7 +35,7 @@ def country(tmp_path_factory):
     return made
 
 
-def said(country, *arguments: object) -> str:
+def output_of(country, *arguments: object) -> str:
     line = [sys.executable, "-c", "from mlrisk.cli import main; main()", *map(str, arguments)]
     settings = [part for text in QUICK for part in ("--set", text)]
     result = subprocess.run([*line, *settings], capture_output=True, text=True, cwd=ROOT, check=False)
@@ -49,7 +49,7 @@ def canaries_in(content: bytes) -> list[str]:
 
 def test_no_personal_value_leaves_the_program(country):
     inputs = set(country.folder.rglob("*"))
-    text = said(country, "check", country.config_path) + said(country, "run", country.config_path)
+    text = output_of(country, "check", country.config_path) + output_of(country, "run", country.config_path)
     assert text.startswith("0\n")
     assert "risk.parquet" in text
     assert not canaries_in(text.encode())
@@ -74,5 +74,5 @@ def test_no_personal_value_leaves_the_program(country):
     ],
 )
 def test_no_error_message_quotes_a_personal_value(country, setting):
-    text = said(country, "check", country.config_path, "--set", setting)
+    text = output_of(country, "check", country.config_path, "--set", setting)
     assert not canaries_in(text.encode())

@@ -60,19 +60,19 @@ def config(made_country, tmp_path, monkeypatch):
     return found.model_copy(update={"home_folder": tmp_path})
 
 
-def begun(mark="mark", files="f", **store):
+def session(mark="mark", files="f", **store):
     return RetrainSession(OneStore(**store), (), files, mark)
 
 
 def test_nothing_is_new_where_all_is_as_it_was_left(config):
     write_last_run(config, SEEN)
-    known, seen = nothing_new(config, begun())
+    known, seen = nothing_new(config, session())
     assert (known.number, seen) == ("3", SEEN)
-    told = unchanged_decision(config, begun(), None)
-    assert (told.kind, told.champion, told.before, told.challenger) == ("unchanged", "2", "2", "3")
-    assert told.notes[0] == SEEN.notes[0]
+    decision = unchanged_decision(config, session(), None)
+    assert (decision.kind, decision.champion, decision.before, decision.challenger) == ("unchanged", "2", "2", "3")
+    assert decision.notes[0] == SEEN.notes[0]
     # Whoever signs is not answered by a glance.
-    assert unchanged_decision(config, begun(), "Anna") is None
+    assert unchanged_decision(config, session(), "Anna") is None
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_nothing_is_new_where_all_is_as_it_was_left(config):
 )
 def test_one_change_is_enough_to_look_closer(config, changed):
     write_last_run(config, SEEN)
-    assert nothing_new(config, begun(**changed)) is None
+    assert nothing_new(config, session(**changed)) is None
 
 
 def test_a_version_that_is_gone_and_another_day_are_looked_at(config):
-    assert nothing_new(config, begun()) is None
+    assert nothing_new(config, session()) is None
     write_last_run(config, SEEN.model_copy(update={"known": "9"}))
-    assert nothing_new(config, begun()) is None
+    assert nothing_new(config, session()) is None
     write_last_run(config, SEEN.model_copy(update={"until": DAY}))
-    assert nothing_new(config, begun()) is None
+    assert nothing_new(config, session()) is None
 
 
 @pytest.fixture
@@ -120,9 +120,9 @@ def written(config, tmp_path):
 
 
 def current(written, config, seen=SEEN, summary=None, **changed):
-    folder, told = written
-    (folder / "summary.json").write_text(json.dumps(told | (summary or {})))
-    return is_current(read_map_record(folder), config, begun(**changed), seen)
+    folder, summary_record = written
+    (folder / "summary.json").write_text(json.dumps(summary_record | (summary or {})))
+    return is_current(read_map_record(folder), config, session(**changed), seen)
 
 
 def test_a_map_of_today_is_not_made_again(written, config):

@@ -130,9 +130,9 @@ def test_what_was_decided_is_in_the_run(started):
     folder, _ = started
     store = Store.of(settings(folder, NOW))
     row = next(row for row in rows_of(store, NAME) if row.tags.get("decision") == PROMOTED)
-    told = json.loads(store.read_text(row.run_id, "decision.json"))
-    assert told["kind"] in (PROMOTED, WAITING)
-    assert {check["name"] for check in told["checks"]} >= {"recall, newest results", "domain", "sources"}
+    decision = json.loads(store.read_text(row.run_id, "decision.json"))
+    assert decision["kind"] in (PROMOTED, WAITING)
+    assert {check["name"] for check in decision["checks"]} >= {"recall, newest results", "domain", "sources"}
     contest = store.read_text(row.run_id, "contest.csv").splitlines()[0]
     assert {"arena", "cell_id", "found", "champion", "challenger"} <= set(contest.split(","))
 
@@ -148,8 +148,8 @@ def test_what_a_killed_run_left_is_taken_away(started):
     store.register(run, NAME, texts, {"as_of": "2030-01-01"})
     from training.registry.versions import sweep
 
-    told = sweep(store, "small", {"command": "retrain"})
-    assert len(told) == 2
+    lines = sweep(store, "small", {"command": "retrain"})
+    assert len(lines) == 2
     assert store.client.get_run(run).info.status == "KILLED"
     assert [row.number for row in rows_of(store, NAME)] == before
     assert store.number(NAME, "champion") == champion_before

@@ -272,6 +272,6 @@ def test_the_registry_speaks_in_tables(registered):  # noqa: F811
     table = models.listed(rows_of(store, NAME))[0]
     assert [row[1:3] for row in table.rows] == [("2", "challenger"), ("1", "champion")]
     assert "promoted by" in table.header
-    said = models.compared(compared(store, NAME, "1", "2"))
-    assert "features: the same" in said
+    text = models.compared(compared(store, NAME, "1", "2"))
+    assert "features: the same" in text
     assert pd.Series([row[0] for row in models.shown(row_of(store, NAME, "1"))[0].rows]).is_unique

@@ -109,8 +109,8 @@ def test_browser_row_shows_reasons_and_zooms(package: Package, browser: Browser)
     assert f"{100 * task['contamination_low']:.1f} % to {100 * task['contamination_high']:.1f} %" in panel
     cells = package.risk[package.risk["task_id"] == task["task_id"]]["evidence"].value_counts()
     assert len(cells) > 1
-    told = [f"{name} {cells.get(name, 0)}" for name in ("found", "searched", "unknown")]
-    assert ", ".join(told) in panel
+    counts = [f"{name} {cells.get(name, 0)}" for name in ("found", "searched", "unknown")]
+    assert ", ".join(counts) in panel
     west, _south, east, _north = task.geometry.bounds
     start, end = browser.run(
         "(() => { const x = Bokeh.documents[0].get_model_by_name('map').x_range; return [x.start, x.end]; })()"
@@ -175,9 +175,9 @@ def test_browser_writes_mgrs_as_geotrans_does(browser: Browser) -> None:
     rng = np.random.default_rng(2)
     places = [*zip(rng.uniform(-180, 180, 300), rng.uniform(-80, 84, 300), strict=True)]
     places += [(4.0, 60.0), (8.0, 75.0), (20.0, 80.0), (36.0, 73.0), (46.5, 40.0), (-179.99, 0.01)]
-    told = browser.run(f"{json.dumps(places)}.map((place) => mgrsOf(...place))")
+    references = browser.run(f"{json.dumps(places)}.map((place) => mgrsOf(...place))")
     oracle = [mgrs.MGRS().toMGRS(latitude, longitude, MGRSPrecision=4) for longitude, latitude in places]
-    assert [text.replace(" ", "").zfill(13) for text in told] == [text.zfill(13) for text in oracle]
+    assert [text.replace(" ", "").zfill(13) for text in references] == [text.zfill(13) for text in oracle]
     assert browser.run("mgrsOf(10, 85)") == ""
 
 
@@ -286,8 +286,8 @@ def test_browser_reads_any_place_by_tap_and_by_keyboard(package: Package, browse
     metres = browser.run(
         "(({ x_range: x, inner_width: w }) => (x.end - x.start) / w)(Bokeh.documents[0].get_model_by_name('map'))"
     )
-    told = browser.run("document.getElementById('panel').innerText")
-    assert f"{(west + east) / 2 + 80 * metres:,.0f} E {(south + north) / 2:,.0f} N" in told
+    panel = browser.run("document.getElementById('panel').innerText")
+    assert f"{(west + east) / 2 + 80 * metres:,.0f} E {(south + north) / 2:,.0f} N" in panel
     # From a row of the table too: Enter on its button chooses the task.
     browser.run("document.querySelector('#tasks tbody tr[data-task=\"1\"] button').focus()")
     press(browser, "Enter")
@@ -363,8 +363,8 @@ def test_browser_switches_the_language(page: Path, browser: Browser) -> None:
     for english in language("az").page:
         if len(english) > 25 and "#" not in english and "{" not in english:
             assert english not in text
-    for told in (NOT_EVIDENCE, "Why here", "Legend", CLASSES[0].text, "Survey tasks", "Contamination, mean"):
-        assert language("az").say(told) in text
+    for english in (NOT_EVIDENCE, "Why here", "Legend", CLASSES[0].text, "Survey tasks", "Contamination, mean"):
+        assert language("az").say(english) in text
     shown = "[...document.querySelectorAll('[data-l]')].filter((part) => getComputedStyle(part).display !== 'none')"
     assert browser.run(f"[...new Set({shown}.map((part) => part.dataset.l))]") == ["az"]
     assert "təmas xəttindən 1 km məsafədə — balı artırıb" in text

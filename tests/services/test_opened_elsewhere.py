@@ -59,10 +59,10 @@ def test_qgis_opens_the_geopackage_classified_and_labelled(package: Package, fol
     assert cells["colours"] == [cls.colour for cls in shown]
     assert tasks["features"] == len(package.tasks)
     assert (tasks["labels"], layers["settlements"]["labels"], cells["labels"]) == ("rank", "name", "")
-    told = {column.name: column.label for column in TASK_COLUMNS}
+    labels = {column.name: column.label for column in TASK_COLUMNS}
     for layer in (cells, tasks):
-        assert {name: text for name, text in layer["aliases"].items() if name in told} == {
-            name: told[name] for name in layer["aliases"] if name in told
+        assert {name: text for name, text in layer["aliases"].items() if name in labels} == {
+            name: labels[name] for name in layer["aliases"] if name in labels
         }
     image = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
     pixels, counts = np.unique(image, axis=0, return_counts=True)

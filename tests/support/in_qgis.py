@@ -22,7 +22,7 @@ def opened(path: str, name: str) -> QgsVectorLayer:
     return layer
 
 
-def told(layer: QgsVectorLayer) -> dict[str, object]:
+def described(layer: QgsVectorLayer) -> dict[str, object]:
     """What a person would see of the layer."""
     renderer = layer.renderer()
     categories = renderer.categories() if renderer.type() == "categorizedSymbol" else []
@@ -65,7 +65,7 @@ def main(path: str, picture: str) -> None:
     names = [found.name() for found in sublayers if found.wkbType() != 100]
     layers = [opened(path, name) for name in names]
     QgsProject.instance().addMapLayers(layers)
-    sys.stdout.write(json.dumps({name: told(layer) for name, layer in zip(names, layers, strict=True)}))
+    sys.stdout.write(json.dumps({name: described(layer) for name, layer in zip(names, layers, strict=True)}))
     draw(layers, picture)
     sys.stdout.flush()
 

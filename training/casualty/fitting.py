@@ -1,4 +1,4 @@
-"""Fitting the casualty model: the patterns of the units are mixed by what they would have said of later years."""
+"""Fitting the casualty model: each pattern of the units weighs by how well it predicts later years."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

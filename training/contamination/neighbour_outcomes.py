@@ -59,8 +59,8 @@ def held_back(
     into a hidden cell, and the features of these sources are built again from the others; the rest stays. A column
     that loses its last record is NaN: unknown. What a cell's own block says stays out of its own features as ever.
     """
-    told = OUTCOME_SOURCES & snapshot.context.own_event_sources if sources is None else frozenset(sources)
-    there = told & set(snapshot.sources.vectors)
+    outcome_sources = OUTCOME_SOURCES & snapshot.context.own_event_sources if sources is None else frozenset(sources)
+    there = outcome_sources & set(snapshot.sources.vectors)
     names = [name for name in features_made_of(infos, there) if name in table.names]
     if not names or not len(hidden):
         return table

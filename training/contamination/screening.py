@@ -1,4 +1,4 @@
-"""Features that say the same everywhere: those whose direction changes from region to region are screened out."""
+"""Screening of features: those whose direction changes from region to region are left out."""
 
 from collections.abc import Mapping
 
@@ -11,8 +11,8 @@ from training.contamination.learning_set import FEWEST_REGIONS, LearningSet, tel
 def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[str, ...]:
     """Names of the features that agree in at least `least_agreement` of the regions, in their order.
 
-    Where none does, those that agree most: a model needs a feature. All of them where the share is 0 or nothing can be
-    told of agreement.
+    Where none does, those that agree most: a model needs a feature. All of them where the share is 0 or agreement is
+    unknown.
 
     >>> screened({"slope": 0.9, "luck": 0.5, "rain": 0.7}, 0.7)
     ('slope', 'rain')

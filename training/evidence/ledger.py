@@ -83,8 +83,8 @@ class Ledger:
         known_from = self.entries.records["known_from"].to_numpy()
         counted = (known_from >= day_after(after)) & (known_from < day_after(until))
         pairs = np.flatnonzero(counted[self.entries.record])
-        told = self.entries.records["chosen_by"].to_numpy()[self.entries.record[pairs]]
-        return origin_of_cells(self.grid.n_cells, self.entries.place[pairs], told)
+        chosen_by = self.entries.records["chosen_by"].to_numpy()[self.entries.record[pairs]]
+        return origin_of_cells(self.grid.n_cells, self.entries.place[pairs], chosen_by)
 
     def of(self, cell_id: int, as_of: date) -> pd.DataFrame:
         """Every record that speaks of a cell at `as_of`, the strongest first; the columns are those of `rows`.
@@ -193,10 +193,10 @@ class Ledger:
     def _laid(self, as_of: date, counted: Flags, read: Reading, layers: Layers) -> Evidence:
         """Evidence of the `counted` records as they `read`, laid over `layers`."""
         entries = self.entries
-        said = np.where(counted, read.kind, NO_KIND)
+        kinds = np.where(counted, read.kind, NO_KIND)
         counts: dict[str, int] = {}
         for name in chosen_kinds(self.labels):
-            mine = said == KIND_NAMES.index(name)
+            mine = kinds == KIND_NAMES.index(name)
             counts[name] = int(mine.sum())
             if counts[name]:
                 pairs = np.flatnonzero(mine[entries.record])

@@ -54,7 +54,7 @@ def district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.object
 
 
 def district_texts(districts: gpd.GeoDataFrame) -> list[str]:
-    """A text for each district: its name; polygons of one name are told apart by their number, points are not."""
+    """A text for each district: its name; polygons of one name get their number too, points do not."""
     names = districts["name"].astype("string").fillna("") if "name" in districts else [""] * len(districts)
     if districts.geom_type.eq("Point").all():
         return [str(name) for name in names]

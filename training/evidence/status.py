@@ -60,14 +60,16 @@ def cell_status(
     state, share, kind = laid
     status = np.full(len(state), Status.UNKNOWN, dtype=np.int8)
     looked = (state == SEARCHED) & (share >= MOST_OF_CELL)
-    said = kind == KIND_NAMES.index(DECLARED)
+    declared = kind == KIND_NAMES.index(DECLARED)
     confirmed = counted & read.open & np.isin(read.kind, (CHA, SURVEY_FOUND))
     hazards = confirmed | (counted & read.open & (read.kind == SHA))
     settled = counted & (hazards | entries.records["finished"].to_numpy())
     evidence, handled = _events(entries, counted & np.isin(read.kind, (FIND, ACCIDENT)), settled, len(state))
-    status[looked & said] = Status.DECLARED
+    status[looked & declared] = Status.DECLARED
     # A find that lies in land released since is no reason to call the search of the cell void.
-    status[(looked & ~said) | (handled & ~evidence & _mostly_released(entries, counted, len(state)))] = Status.SEARCHED
+    status[(looked & ~declared) | (handled & ~evidence & _mostly_released(entries, counted, len(state)))] = (
+        Status.SEARCHED
+    )
     status[evidence] = Status.EVIDENCE_OPEN
     for value, mine in ((Status.SUSPECTED, hazards), (Status.ON_RECORD, confirmed)):
         status[_mostly_covered(entries, mine, entries.hazard_pieces, area_m2, len(state))] = value

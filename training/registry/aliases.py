@@ -11,7 +11,7 @@ from typing import Any
 TARGETS = ("contamination", "casualty")
 CHAMPION, CHALLENGER, ANCHOR = "champion", "challenger", "anchor"
 # While several aliases move, this tag of the country's first model holds what ranked before. Taking it away is the one
-# step that commits: whoever is killed earlier has changed nothing for a reader that looks here first.
+# step that commits: a process killed earlier has changed nothing for a reader that looks here first.
 UNDER_WAY = "promotion_under_way"
 # A promotion on another machine takes seconds; one that is older was killed there.
 LONGEST = timedelta(minutes=10)

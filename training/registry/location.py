@@ -27,7 +27,7 @@ def database_of(uri: str) -> Path | None:
 
 
 def check_there(uri: str) -> None:
-    """Raise ConfigError where an sqlite store does not exist: whoever only reads must not make one."""
+    """Raise ConfigError where an sqlite store does not exist: a command that only reads must not make one."""
     database = database_of(uri)
     if database is not None and not database.is_file():
         raise ConfigError(

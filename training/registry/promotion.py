@@ -30,7 +30,7 @@ from training.registry.store_errors import store_errors
 from training.registry.versions import BEFORE, RegisteredVersion, row_of, rows_of
 from training.settings import TrainConfig
 
-# A change takes seconds; whoever waits longer than this waits because of something that is broken.
+# A change takes seconds; a longer wait means that something is broken.
 WAIT_S = 60.0
 FIRST, BY_HAND, ROLLED_BACK, IMPORTED, UNDONE = "first", "promoted by hand", "rolled back", "imported", "undone"
 # MLflow refuses longer values of tags.

@@ -73,7 +73,7 @@ class Store:
 
     @classmethod
     def existing(cls, config: TrainConfig) -> "Store":
-        """The store of a config for whoever only reads; raises ConfigError where there is none, and makes none."""
+        """The store of a config, for reading; raises ConfigError where there is none, and makes none."""
         store = cls.of(config)
         check_there(store.uri)
         return store

@@ -1,4 +1,4 @@
-"""What the last retraining saw, so that the next one knows that nothing is new before it opens a source."""
+"""A record of the last retraining, by which the next one knows that nothing is new before it opens a source."""
 
 import json
 from contextlib import suppress
@@ -15,13 +15,14 @@ from training.settings import TrainConfig, digest_of, program_digest
 
 
 class LastRun(BaseModel):
-    """What a retraining came to, for the next one.
+    """The result of a retraining, for the next one.
 
-    `mark` stands for files, settings and code. It holds for dates from `since`, the last day on which something in the
-    files became known (None: nothing did), up to the day before `until`, on which more does (None: nothing does).
-    `champion` and `known` are numbers of contamination versions, `champion_run` and `known_run` the runs that made
-    them, `decision` is that of `known`. `inputs` are the digests that a map of these files carries, and `notes` what
-    was said of the news.
+    `mark` stands for files, settings and code. It holds for dates from `since`, the last day on which a record of the
+    files became known (None: none did), up to the day before `until`, the next such day (None: there is none).
+    `champion` and `known` (the version that learned from all records) are numbers of contamination versions,
+    `champion_run` and `known_run` the runs that made
+    them, `decision` is that of `known`. `inputs` are the digests that a map of these files carries, and `notes` are
+    sentences about new records.
     """
 
     model_config = ConfigDict(frozen=True, strict=False, extra="forbid")
@@ -39,12 +40,12 @@ class LastRun(BaseModel):
 
     def holds(self, mark: str, as_of: date) -> bool:
         """Whether the same is known at a date as at that of the retraining, from the same files by the same code."""
-        begun = self.since is None or self.since <= as_of
-        return bool(mark) and self.mark == mark and begun and (self.until is None or as_of < self.until)
+        started = self.since is None or self.since <= as_of
+        return bool(mark) and self.mark == mark and started and (self.until is None or as_of < self.until)
 
 
 def last_run_path(config: TrainConfig) -> Path:
-    """Where it is written down: beside the config. Whoever takes it away loses some seconds of the next run."""
+    """The file of the last run, beside the config; without it the next run takes some seconds longer."""
     return config.home_folder / f".{config.name}.retrain.seen.json"
 
 
@@ -62,19 +63,19 @@ def mark_of(config: TrainConfig, files: str) -> str:
 
 
 def read_last_run(config: TrainConfig) -> LastRun | None:
-    """What the last retraining saw; None where nothing is written down or it cannot be read."""
+    """The record of the last retraining; None where there is none or it cannot be read."""
     try:
         return LastRun.model_validate_json(last_run_path(config).read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError):
         return None
 
 
-def write_last_run(config: TrainConfig, seen: LastRun) -> None:
-    """Write it down in one step; a folder that cannot be written costs the next run its short way and nothing else."""
+def write_last_run(config: TrainConfig, last_run: LastRun) -> None:
+    """Write the file in one step; without permission to write only the next run's short cut is lost."""
     path = last_run_path(config)
     beside = path.with_suffix(".part")
     try:
-        beside.write_text(seen.model_dump_json(indent=1), encoding="utf-8")
+        beside.write_text(last_run.model_dump_json(indent=1), encoding="utf-8")
         beside.replace(path)
     except OSError:
         for one in (path, beside):

@@ -98,7 +98,7 @@ def settle(
     ranking: Mapping[str, str | None],
     facts: Mapping[str, Any],
 ) -> None:
-    """Write the decision down, let it take effect, then mark it as done: whoever is killed does it once more.
+    """Write the decision down, let it take effect, then mark it as done: a process that was killed does it once more.
 
     `ranking` are the numbers that the challenger was judged against; raises OvertakenError where others rank now.
     """

@@ -11,7 +11,7 @@ from training.retraining.decision import Decision, no_change
 from training.retraining.last_run import LastRun, known_days, mark_of, read_last_run, write_last_run
 from training.settings import TrainConfig
 
-# Runs of a retraining carry the tag, so that what a killed one left behind is known for what it is.
+# Runs of a retraining carry the tag, by which the remains of a killed one are found.
 BY_RETRAIN = {"command": "retrain"}
 
 
@@ -22,9 +22,10 @@ def lock_path(config: TrainConfig) -> Path:
 
 @dataclass(frozen=True)
 class RetrainSession:
-    """The store, put in order after whoever was killed; what was done for that; digest of the files; mark of all.
+    """The store, in order again after a killed run, with notes of what that took.
 
-    `files` and `mark` are empty where the inputs do not come from files, or one of these cannot be read.
+    `files` is the digest of the files, `mark` that of files, settings and code; both are empty where the inputs do not
+    come from files, or one of these cannot be read.
     """
 
     store: Store
@@ -47,54 +48,57 @@ def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: b
     return RetrainSession(store, notes, files, mark)
 
 
-def unchanged_decision(config: TrainConfig, begun: RetrainSession, signature: object | None) -> Decision | None:
-    """UNCHANGED where files, settings, code and versions are those that the last retraining left; None: look closer."""
-    same = nothing_new(config, begun) if signature is None else None
+def unchanged_decision(config: TrainConfig, session: RetrainSession, signature: object | None) -> Decision | None:
+    """UNCHANGED where files, settings, code and versions are those of the last retraining; None: look closer."""
+    same = nothing_new(config, session) if signature is None else None
     if same is None:
         return None
-    known, seen = same
-    return no_change(known, seen.champion, (*begun.notes, *seen.notes), None)
+    newest, last_run = same
+    return no_change(newest, last_run.champion, (*session.notes, *last_run.notes), None)
 
 
-def nothing_new(config: TrainConfig, begun: RetrainSession) -> tuple[RegisteredVersion, LastRun] | None:
-    """The version that knows all there is, and what was seen; None where something may be new.
+def nothing_new(config: TrainConfig, session: RetrainSession) -> tuple[RegisteredVersion, LastRun] | None:
+    """The version that learned from all records, and the last run; None where something may be new.
 
     Versions are compared by the run that made them too: numbers begin anew in another store.
     """
-    seen = read_last_run(config)
+    last_run = read_last_run(config)
     name = f"{config.name}.contamination"
-    if seen is None or not seen.holds(begun.mark, config.as_of):
+    if last_run is None or not last_run.holds(session.mark, config.as_of):
         return None
-    if begun.store.number(name, CHAMPION) != seen.champion:
+    if session.store.number(name, CHAMPION) != last_run.champion:
         return None
     try:
-        champion, known = (row_of(begun.store, name, number) for number in (seen.champion, seen.known))
+        champion, newest = (row_of(session.store, name, number) for number in (last_run.champion, last_run.known))
     except ConfigError:
         return None
-    if (champion.run_id, known.run_id) != (seen.champion_run, seen.known_run):
+    if (champion.run_id, newest.run_id) != (last_run.champion_run, last_run.known_run):
         return None
-    return (known, seen) if known.tags.get("decision", "") == seen.decision else None
+    return (newest, last_run) if newest.tags.get("decision", "") == last_run.decision else None
 
 
 def note_down(
     config: TrainConfig,
-    begun: RetrainSession,
+    session: RetrainSession,
     inputs: Inputs,
     ledger: Ledger,
     champion: str,
     known: str,
-    told: tuple[str, ...],
+    notes: tuple[str, ...],
 ) -> None:
-    """Write down what was seen, for the next run; nothing where the inputs do not come from files."""
-    if not begun.mark:
+    """Write the record for the next run; `known` is the version that learned from all records.
+
+    Nothing is written where the inputs do not come from files.
+    """
+    if not session.mark:
         return
     name = f"{config.name}.contamination"
-    first, row = row_of(begun.store, name, champion), row_of(begun.store, name, known)
+    first, row = row_of(session.store, name, champion), row_of(session.store, name, known)
     since, until = known_days(inputs, ledger, config.as_of)
     write_last_run(
         config,
         LastRun(
-            mark=begun.mark,
+            mark=session.mark,
             since=since,
             until=until,
             champion=champion,
@@ -103,6 +107,6 @@ def note_down(
             known_run=row.run_id,
             decision=row.tags.get("decision", ""),
             inputs=inputs.digests,
-            notes=told,
+            notes=notes,
         ),
     )

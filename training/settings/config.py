@@ -182,7 +182,7 @@ class RetrainingSettings(Settings):
     beaten: Literal["sign", "say"] = Field(
         "sign",
         description="where a baseline ranks better than the challenger, with an interval that leaves out zero. sign: "
-        "a person decides; say: it is said, and the gate decides",
+        "a person decides; say: the report names it, and the gate decides",
     )
     lock_wait_s: float = Field(0, ge=0, description="how long a second run waits for the first; 0: it refuses at once")
 

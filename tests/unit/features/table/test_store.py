@@ -86,13 +86,19 @@ def test_every_column_says_what_it_is(snapshot, folder):
         assert notes["inputs"] == ACCOUNT["inputs"]
         assert set(notes["columns"]) == set(schema.names)
         for field in schema:
-            told = {key.decode(): value.decode() for key, value in field.metadata.items() if key != b"PARQUET:field_id"}
-            assert told == notes["columns"][field.name]
-            assert told["unit"]
-            assert told["text"]
+            described = {
+                key.decode(): value.decode() for key, value in field.metadata.items() if key != b"PARQUET:field_id"
+            }
+            assert described == notes["columns"][field.name]
+            assert described["unit"]
+            assert described["text"]
             if field.name not in PLACE_COLUMNS:
                 info = infos[field.name]
-                assert (told["unit"], told["family"], told["formula"]) == (info.unit, info.family, info.formula)
+                assert (described["unit"], described["family"], described["formula"]) == (
+                    info.unit,
+                    info.family,
+                    info.formula,
+                )
 
 
 @pytest.mark.parametrize("compute", [Compute("local", 2), Compute("processes", 2)], ids=str)

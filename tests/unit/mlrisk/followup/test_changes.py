@@ -125,13 +125,13 @@ def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
     after = replace(PACKAGE, risk=reranked(SCORE[::-1].copy()))
     found = changes_between(earlier(BEFORE), after, SCORE, DISTRICTS, NoLedger())
     write_changes(decision, found, PACKAGE.notes, "2023-01-01", tmp_path)
-    page, told = ((tmp_path / name).read_text() for name in FILES)
+    page, json_text = ((tmp_path / name).read_text() for name in FILES)
     words = " ".join(Seen(page.split("</style>")[1]).words)
     assert words.index("refused") < words.index("For whom it got worse")
     assert "does not hold" in words
     assert "12 records came late" in words
     assert not FORBIDDEN.search(words)
-    record = json.loads(told)
+    record = json.loads(json_text)
     assert record["reasons"] == ["recall: champion 0.5, challenger 0.3"]
     assert record["moved_cells"] == len(found.moved) == len(record["moved"])
     assert sum(record["moved_by_reason"].values()) == len(found.moved)

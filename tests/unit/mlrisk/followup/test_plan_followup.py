@@ -41,9 +41,9 @@ def test_more_teams_bring_tasks_in_and_the_totals_say_what_they_are_worth(land):
     assert totals.loc["casualties averted a year", "new"] > totals.loc["casualties averted a year", "old"]
     assert totals.loc["team-days", "new"] - totals.loc["team-days", "old"] == pytest.approx(160)
     assert totals.loc["hectares", "new"] == pytest.approx(new.loc[new["planned"], "area_m2"].sum() / 1e4)
-    told = compared(done)
-    assert isinstance(told[0], Table)
-    assert told[0].rows[0][0] == "tasks planned"
+    parts = compared(done)
+    assert isinstance(parts[0], Table)
+    assert parts[0].rows[0][0] == "tasks planned"
 
 
 def test_old_tasks_are_read_from_the_package_and_anything_else_is_refused(land, tmp_path):
@@ -64,9 +64,9 @@ def test_old_tasks_are_read_from_the_package_and_anything_else_is_refused(land, 
 def test_what_the_plan_says_names_teams_days_and_districts(land):
     plan = plan_of(land, settings_of())
     rows = plan.districts.to_dict("records")
-    told = planned({"totals": plan.totals, "districts": rows})
-    assert "dogs 80 of 80" in told[1]
-    assert {row[0] for row in told[-1].rows} == {"east", "west"}
+    parts = planned({"totals": plan.totals, "districts": rows})
+    assert "dogs 80 of 80" in parts[1]
+    assert {row[0] for row in parts[-1].rows} == {"east", "west"}
     assert planned({"totals": {"capacity_by_asset": {}}, "districts": []}) == []
 
 
@@ -111,10 +111,10 @@ def test_the_audit_cells_of_a_map_tell_what_it_missed_without_bias(land):
         drawn, chance, _ = audit_draw(frame, land["cell_id"].to_numpy(), days, np.array(capacity), seed)
         cells = land.assign(purpose=np.where(drawn, "audit", ""), inclusion_prob=chance, season_detection=0.8)
         seen = drawn & (rng.random(len(land)) < 0.8)
-        told, notes = map_audit(cells, drawn.astype(float), hazards & seen, low)
+        figures, notes = map_audit(cells, drawn.astype(float), hazards & seen, low)
         assert notes == ()
-        estimates.append(told["missed"]["estimate"])
-        covers += told["missed"]["estimate_low"] <= truth <= told["missed"]["estimate_high"]
+        estimates.append(figures["missed"]["estimate"])
+        covers += figures["missed"]["estimate_low"] <= truth <= figures["missed"]["estimate_high"]
     spread = np.std(estimates) / np.sqrt(len(estimates))
     assert np.mean(estimates) == pytest.approx(truth, abs=3 * spread)
     assert covers >= 172
@@ -125,8 +125,8 @@ def test_audit_cells_that_nobody_searched_are_told(land):
     drawn = cells["purpose"].eq("audit").to_numpy()
     share = np.where(np.cumsum(drawn) % 2 == 0, drawn, 0).astype(float)
     nothing = np.zeros(len(cells), dtype=bool)
-    told, notes = map_audit(cells, share, nothing, ~nothing)
-    assert told["all"]["audited"] == (share > 0).sum()
+    figures, notes = map_audit(cells, share, nothing, ~nothing)
+    assert figures["all"]["audited"] == (share > 0).sum()
     assert "audit cells of the map were not searched" in notes[0]
     assert map_audit(cells, np.zeros(len(cells)), nothing, nothing) == ({}, ())
     assert map_audit(cells.drop(columns="purpose"), share, nothing, nothing) == ({}, ())

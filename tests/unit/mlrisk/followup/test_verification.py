@@ -67,8 +67,8 @@ def run(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["mlrisk", "verify", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         main()
-    said = capsys.readouterr()
-    return ended.value.code or 0, said.out, said.err
+    output = capsys.readouterr()
+    return ended.value.code or 0, output.out, output.err
 
 
 def test_recall_is_that_of_the_rank_and_missed_finds_come_first(
@@ -196,10 +196,10 @@ def test_bad_input_ends_with_3_and_says_what_would_do(monkeypatch, capsys, folde
         "no find on the map": finds_of(far, tmp_path / "far.geojson"),
         "--found": _csv(tmp_path / "metres.csv", metres.assign(date=LATER).to_csv(index=False)),
     }
-    for said, path in cases.items():
+    for message, path in cases.items():
         code, _, error = run(monkeypatch, capsys, folder, "--found", path)
         assert code == 3, (path, error)
-        assert said in error
+        assert message in error
         assert "sources." not in error
 
 
@@ -212,13 +212,13 @@ def test_a_crs_can_be_given_and_undated_finds_are_told(folder, chosen, tmp_path)
 
 def test_what_is_no_risk_map_is_refused(monkeypatch, capsys, found, risk, tmp_path):
     risk.to_parquet(tmp_path / "risk.parquet")
-    for path, said in (
+    for path, message in (
         (tmp_path / "nothing", "does not exist"),
         (tmp_path, "is no risk map"),
         (found, "is no risk map"),
     ):
         code, _, error = run(monkeypatch, capsys, path, "--found", found)
-        assert (code, said in error) == (3, True), error
+        assert (code, message in error) == (3, True), error
 
 
 def test_the_grid_of_a_map_is_found_again(folder, risk):

@@ -49,9 +49,9 @@ def _tif(path: Path) -> str:
 
 def _gpkg(path: Path) -> str:
     layers = [name for name, kind in pyogrio.list_layers(path).tolist() if kind is not None]
-    told = [pyogrio.read_info(path, layer=name) for name in layers]
-    assert all(info["layer_metadata"]["not_evidence"] == NOT_EVIDENCE for info in told)
-    return str(told[0]["dataset_metadata"])
+    infos = [pyogrio.read_info(path, layer=name) for name in layers]
+    assert all(info["layer_metadata"]["not_evidence"] == NOT_EVIDENCE for info in infos)
+    return str(infos[0]["dataset_metadata"])
 
 
 def _kml(path: Path) -> str:

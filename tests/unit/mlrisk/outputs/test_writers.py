@@ -147,7 +147,7 @@ def test_class_colours_differ_for_the_colour_blind(sight: str) -> None:
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     seen = lab(np.clip(linear @ SIGHT[sight].T, 0, 1))
     distance = np.linalg.norm(seen[:, None] - seen[None], axis=2) + 1000 * np.eye(len(CLASSES))
-    # A difference of 2.3 is just noticeable on plain patches; ten are told apart on a map.
+    # A difference of 2.3 is just noticeable on plain patches; on a map it takes ten.
     assert distance.min() > 10
 
 

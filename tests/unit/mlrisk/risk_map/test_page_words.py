@@ -57,12 +57,12 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], dict[st
 
 @pytest.mark.parametrize("name", ["pdf", "xlsx", "kml"])
 def test_printed_files_speak_the_first_language(name: str, printed: tuple[set[str], dict[str, str]]) -> None:
-    asked, told = printed
+    asked, pages = printed
     az = language("az")
-    assert az.say(NOT_EVIDENCE) in told[name]
-    english = [text for text in asked if len(text) > 12 and "{" not in text and text in told[name]]
+    assert az.say(NOT_EVIDENCE) in pages[name]
+    english = [text for text in asked if len(text) > 12 and "{" not in text and text in pages[name]]
     assert english == []
-    assert FORBIDDEN_AZ.findall(told[name]) == []
+    assert FORBIDDEN_AZ.findall(pages[name]) == []
     assert len(asked) > 100
 
 
@@ -88,9 +88,9 @@ def used(printed: tuple[set[str], dict[str, str]]) -> set[str]:
 
 @pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
 def test_every_text_of_the_page_has_its_word(code: str, used: set[str]) -> None:
-    told = language(code)
+    words = language(code)
     assert len(used) > 90
-    assert sorted(text for text in used if text not in told.page and DECIMAL.sub("#", text) not in told.page) == []
+    assert sorted(text for text in used if text not in words.page and DECIMAL.sub("#", text) not in words.page) == []
 
 
 @pytest.mark.parametrize("code", languages())
@@ -103,20 +103,27 @@ def test_texts_have_the_placeholders_of_their_english(code: str) -> None:
 
 @pytest.mark.parametrize("code", languages())
 def test_no_language_says_that_land_is_free_of_mines(code: str) -> None:
-    told = language(code)
-    texts = [*told.page.values(), *told.texts.values(), *told.units.values(), told.raised, told.lowered, told.unknown]
-    texts += [sentence for sentences in told.leads.values() for sentence in sentences]
+    words = language(code)
+    texts = [
+        *words.page.values(),
+        *words.texts.values(),
+        *words.units.values(),
+        words.raised,
+        words.lowered,
+        words.unknown,
+    ]
+    texts += [sentence for sentences in words.leads.values() for sentence in sentences]
     assert [text for text in texts if FORBIDDEN.search(text) or FORBIDDEN_AZ.search(text)] == []
     assert FORBIDDEN_AZ.search("Ərazi təmizlənib")
     assert FORBIDDEN_AZ.search("təhlükəsizdir")
 
 
 def test_numbers_keep_their_place() -> None:
-    told = language("az")
-    assert told.say("0.03 to 0.1") == "0.03 - 0.1"
-    assert told.say("Settlements, at most 150") == "Yaşayış məntəqələri, ən çoxu 150"
-    assert told.say("survey next (1 to 5 %)") == "növbəti tədqiq et (1 - 5 %)"
-    assert told.say("a text that nobody translated") == "a text that nobody translated"
+    words = language("az")
+    assert words.say("0.03 to 0.1") == "0.03 - 0.1"
+    assert words.say("Settlements, at most 150") == "Yaşayış məntəqələri, ən çoxu 150"
+    assert words.say("survey next (1 to 5 %)") == "növbəti tədqiq et (1 - 5 %)"
+    assert words.say("a text that nobody translated") == "a text that nobody translated"
 
 
 def test_one_language_needs_no_elements_and_hostile_text_is_escaped() -> None:
@@ -136,8 +143,8 @@ def test_an_exploring_or_auditing_task_says_so_first_in_every_language() -> None
             **{name: ["a", "b", "c"] for name in ("reason_1", "reason_2", "reason_1_az", "reason_2_az")},
         }
     )
-    told = _with_reasons(tasks)
-    assert told["reason_1"].tolist()[:2] == ["a", "audit: drawn at random with probability 0.0123"]
-    assert told["reason_1_az"].tolist()[:2] == ["a", "yoxlama: 0.0123 ehtimalı ilə təsadüfi seçilib"]
-    assert told["reason_1_az"].iloc[2].startswith("kəşf: sıralamağa əsas yoxdur")
-    assert told["reason_2"].tolist() == told["reason_2_az"].tolist() == ["a", "b", "c"]
+    table = _with_reasons(tasks)
+    assert table["reason_1"].tolist()[:2] == ["a", "audit: drawn at random with probability 0.0123"]
+    assert table["reason_1_az"].tolist()[:2] == ["a", "yoxlama: 0.0123 ehtimalı ilə təsadüfi seçilib"]
+    assert table["reason_1_az"].iloc[2].startswith("kəşf: sıralamağa əsas yoxdur")
+    assert table["reason_2"].tolist() == table["reason_2_az"].tolist() == ["a", "b", "c"]

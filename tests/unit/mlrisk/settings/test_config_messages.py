@@ -20,25 +20,25 @@ def refused(folder: Path, text: str, *overrides: str) -> str:
 
 @pytest.mark.parametrize("word", ["yes", "no", "on", "false"])
 def test_a_truth_value_for_a_text_needs_quotes(tmp_path: Path, word: str) -> None:
-    said = refused(tmp_path, f"{PLAIN}sources: {{roads: {{path: r.csv, layer: {word}}}}}\n")
-    assert "sources.roads.layer" in said
-    assert "put it in quotes" in said
+    message = refused(tmp_path, f"{PLAIN}sources: {{roads: {{path: r.csv, layer: {word}}}}}\n")
+    assert "sources.roads.layer" in message
+    assert "put it in quotes" in message
 
 
 def test_a_number_for_a_text_needs_quotes(tmp_path: Path) -> None:
-    said = refused(tmp_path, f"{PLAIN}sources: {{roads: {{path: r.csv, layer: 2019}}}}\n")
-    assert "sources.roads.layer (2019)" in said
-    assert "put it in quotes" in said
+    message = refused(tmp_path, f"{PLAIN}sources: {{roads: {{path: r.csv, layer: 2019}}}}\n")
+    assert "sources.roads.layer (2019)" in message
+    assert "put it in quotes" in message
 
 
 def test_a_list_is_called_a_list(tmp_path: Path) -> None:
-    said = refused(tmp_path, f"{PLAIN}sources: {{}}\noutput: {{formats: 3}}\n")
-    assert "output.formats" in said
-    assert "a list, such as [a, b]" in said
-    assert "tuple" not in said
+    message = refused(tmp_path, f"{PLAIN}sources: {{}}\noutput: {{formats: 3}}\n")
+    assert "output.formats" in message
+    assert "a list, such as [a, b]" in message
+    assert "tuple" not in message
 
 
 def test_an_override_is_read_by_the_same_rules(tmp_path: Path) -> None:
-    said = refused(tmp_path, f"{PLAIN}sources: {{}}\n", "seed=010")
-    assert "--set (seed=010)" in said
-    assert "put it in quotes" in said
+    message = refused(tmp_path, f"{PLAIN}sources: {{}}\n", "seed=010")
+    assert "--set (seed=010)" in message
+    assert "put it in quotes" in message

@@ -1,4 +1,4 @@
-"""What a plan can be told, and what it says of what it cannot use."""
+"""What settings a plan takes, and what it says of those that it cannot use."""
 
 import numpy as np
 import pytest
@@ -53,9 +53,9 @@ def test_what_cannot_be_used_is_named_with_what_would_do(config, override, messa
 
 
 def test_weights_that_do_not_sum_to_one_are_brought_to_one_and_the_plan_says_so():
-    told = AuthoritySettings(weights={"casualties": 3.0, "farmland": 1.0})
-    assert told.shares == {"casualties": 0.75, "farmland": 0.25}
-    assert "sum to 4" in told.notes[0]
+    authority = AuthoritySettings(weights={"casualties": 3.0, "farmland": 1.0})
+    assert authority.shares == {"casualties": 0.75, "farmland": 0.25}
+    assert "sum to 4" in authority.notes[0]
     assert AuthoritySettings().notes == ()
     assert sum(ANAMA_WEIGHTS.values()) == pytest.approx(1, abs=1e-3)
 

@@ -43,8 +43,8 @@ def made(tables):
 
 def test_finds_and_accidents_of_a_held_out_region_move_no_feature_of_its_fold(tables, made):
     study, trials = made
-    told = [name for name in study.learned.names if name.startswith(("find_", "incident_"))]
-    assert told
+    outcomes = [name for name in study.learned.names if name.startswith(("find_", "incident_"))]
+    assert outcomes
     for trial in trials:
         region = np.isin(study.regions, trial.fold.facts["regions"])
         kept = {}
@@ -58,8 +58,8 @@ def test_finds_and_accidents_of_a_held_out_region_move_no_feature_of_its_fold(ta
         # An accident less may label a cell less: the buffer of the fold hides the same cells in both.
         again = replace(again, evidence=study.evidence)
         same = held_back_study(config_with_finds(), again, trial.fold.train, np.flatnonzero(region))
-        np.testing.assert_array_equal(same.learned.aligned(told), trial.study.learned.aligned(told))
-        assert not np.array_equal(again.learned.aligned(told), study.learned.aligned(told), equal_nan=True)
+        np.testing.assert_array_equal(same.learned.aligned(outcomes), trial.study.learned.aligned(outcomes))
+        assert not np.array_equal(again.learned.aligned(outcomes), study.learned.aligned(outcomes), equal_nan=True)
 
 
 def test_accidents_stay_where_a_new_region_has_them(tables, made):

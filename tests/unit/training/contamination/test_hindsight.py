@@ -35,7 +35,7 @@ def trials_at(config, tables):
     return list(earlier_trials(config, inputs, book_of(config, inputs)))
 
 
-def said(trial):
+def results_of(trial):
     """Everything that a model or a rule can learn from, as bytes."""
     rows, evidence, study = trial.fold.train, trial.study.evidence, trial.study
     parts = (rows, evidence.state[rows], evidence.weight[rows], evidence.share[rows], study.table.values)
@@ -91,7 +91,7 @@ def test_records_after_an_earlier_date_change_neither_its_lesson_nor_its_feature
     late["survey"]["outcome"] = rng.choice(["found", "searched"], 12)
     before, after = trials_at(config, tables), trials_at(config, added(tables, **late))
     assert len(before) == len(after) == 1
-    assert said(before[0]) == said(after[0])
+    assert results_of(before[0]) == results_of(after[0])
 
 
 @settings(max_examples=8, deadline=None, phases=QUICK)
@@ -123,7 +123,7 @@ def test_a_cell_that_is_surveyed_again_is_learned_from_and_never_judged(tables):
     )  # fmt: skip
     once, twice = (trials_at(setting(), made)[-1] for made in (tables, added(tables, survey=again)))
     assert np.array_equal(once.fold.train, twice.fold.train)
-    assert said(once) == said(twice)
+    assert results_of(once) == results_of(twice)
     assert not set(twice.fold.train) & set(twice.fold.test)
     # What was recorded at the end of the horizon counts; cells that only the second survey reached are judged too.
     assert set(once.fold.test) <= set(twice.fold.test)

@@ -172,11 +172,11 @@ def test_scores_out_of_fold_are_those_of_held_out_regions(made, judgement):
     assert np.array_equal(judgement.out_of_fold[cells], held.score)
     assert np.isfinite(judgement.out_of_fold).sum() == len(cells) == (judgement.fold >= 0).sum()
     for number, trial in enumerate(trials):
-        told = judgement.fold == number
+        is_judged = judgement.fold == number
         if trial.fold.protocol != "leave_region_out":
-            assert not told.any()
+            assert not is_judged.any()
         else:
-            assert np.array_equal(np.flatnonzero(told), np.sort(trial.fold.test))
+            assert np.array_equal(np.flatnonzero(is_judged), np.sort(trial.fold.test))
 
 
 def test_every_fold_and_ranking_has_a_row_with_its_figures(made, judgement):

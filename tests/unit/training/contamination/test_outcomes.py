@@ -35,9 +35,9 @@ def seen(tables):
 
 def test_outcomes_of_survey_are_hidden_unless_the_config_lets_them_in(tables, seen):
     hidden, _ = study_and_trials(config_of(validation={"protocols": []}), inputs_of(tables))
-    told = set(features_of_outcomes(hidden.infos, hidden.snapshot.context))
-    assert told & set(hidden.table.names)
-    assert not told & set(hidden.learned.names)
+    outcomes = set(features_of_outcomes(hidden.infos, hidden.snapshot.context))
+    assert outcomes & set(hidden.table.names)
+    assert not outcomes & set(hidden.learned.names)
     assert "found_share_5km" in seen[0].learned.names
 
 
@@ -75,9 +75,9 @@ def test_without_a_record_left_outcomes_are_unknown(seen):
     study, _ = seen
     every = np.arange(study.grid.n_cells)
     table = held_back(study.learned, study.infos, study.snapshot, study.grid, every, config_of().compute)
-    told = features_of_outcomes(study.infos, study.snapshot.context)
+    outcomes = features_of_outcomes(study.infos, study.snapshot.context)
     for name, before, after in zip(table.names, study.learned.values.T, table.values.T, strict=True):
-        assert np.isnan(after).all() if name in told else np.array_equal(after, before, equal_nan=True)
+        assert np.isnan(after).all() if name in outcomes else np.array_equal(after, before, equal_nan=True)
 
 
 def test_the_model_sees_a_distance_to_known_ordnance_clipped():

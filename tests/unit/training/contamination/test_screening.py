@@ -104,8 +104,8 @@ def test_labels_of_the_held_out_region_screen_nothing(seed):
     for number, trial in enumerate(trials_of(config, study)):
         other = relabelled(study, trial.fold.test)
         first, _, facts = learned_by(config, study, trial.fold.train, 1)
-        second, _, told = learned_by(config, trials_of(config, other)[number].study, trial.fold.train, 1)
-        assert (first.names, facts) == (second.names, told)
+        second, _, other_facts = learned_by(config, trials_of(config, other)[number].study, trial.fold.train, 1)
+        assert (first.names, facts) == (second.names, other_facts)
         assert np.array_equal(first.weight, second.weight)
 
 

@@ -69,10 +69,10 @@ def test_no_trials_no_tuning():
 
 def test_the_recipe_of_the_config_is_one_of_those_tried():
     recipe, facts = chosen(made_config(**TUNING), side(made_study()))
-    told = facts["tuning"]
-    assert told["tried"] == 4
-    assert told["best_recall"] >= max(told["config_recall"], told["chosen_recall"])
-    assert told["chosen"]["ranker"]["linear_share"] == recipe.ranker.linear_share
+    tuning = facts["tuning"]
+    assert tuning["tried"] == 4
+    assert tuning["best_recall"] >= max(tuning["config_recall"], tuning["chosen_recall"])
+    assert tuning["chosen"]["ranker"]["linear_share"] == recipe.ranker.linear_share
     json.dumps(facts)
 
 

@@ -167,9 +167,9 @@ def test_no_cell_is_searched_without_a_record_that_says_so(seed, as_of):
     book = ledger(country(seed))
     evidence = book.at(as_of)
     rows = book.rows(as_of)
-    said = rows[rows["known"] & (rows["state"] == "searched") & (rows["weight"] > 0)]
+    searched_rows = rows[rows["known"] & (rows["state"] == "searched") & (rows["weight"] > 0)]
     searched = GRID.cell_ids()[evidence.state == SEARCHED]
-    assert set(searched) <= set(said["cell_id"])
+    assert set(searched) <= set(searched_rows["cell_id"])
     assert not evidence.state[~np.isin(GRID.cell_ids(), rows.loc[rows["known"], "cell_id"])].any()
 
 

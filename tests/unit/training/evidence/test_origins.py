@@ -43,8 +43,8 @@ def test_results_in_the_tasks_of_a_plan_need_no_mark_by_hand():
 
 
 def test_a_draw_stands_above_a_report_and_a_report_above_a_ranking():
-    told = np.array(["model", "chance", "people", "model", "model"], dtype=object)
-    assert origin_of_cells(4, np.array([0, 0, 1, 1, 2]), told).tolist() == ["chance", "people", "model", ""]
+    choosers = np.array(["model", "chance", "people", "model", "model"], dtype=object)
+    assert origin_of_cells(4, np.array([0, 0, 1, 1, 2]), choosers).tolist() == ["chance", "people", "model", ""]
 
 
 def marked():

@@ -77,9 +77,9 @@ def test_trouble_is_told_with_what_would_do(error, advice):
 
 
 def test_no_password_is_told_and_other_errors_pass():
-    with pytest.raises(TrackingError) as told, store_errors("postgresql://a:secret@host/db"):
+    with pytest.raises(TrackingError) as raised, store_errors("postgresql://a:secret@host/db"):
         raise OSError(errno.ENOSPC, "x")
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(raised.value)
     with pytest.raises(ZeroDivisionError), store_errors("x"):
         raise ZeroDivisionError
     with pytest.raises(MlriskError, match="mine"), store_errors("x"):

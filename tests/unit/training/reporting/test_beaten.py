@@ -1,4 +1,4 @@
-"""A baseline that ranks better than the model is said first: in the report, its JSON and the card."""
+"""The report, its JSON and the card open with any baseline that ranks better than the model."""
 
 import json
 import re
@@ -31,10 +31,10 @@ def test_only_a_lead_whose_interval_leaves_out_zero_counts():
             row("forest", **gain(np.nan, np.nan, np.nan)),
         ]
     )
-    said = beaten_by(pooled, "mlrisk")
-    assert [text.split(": ")[1].split(",")[0] for text in said] == ["distance to the line", "nearest accident"]
-    assert said[0].endswith("leave_region_out, recall at 10 % of area by 0.03 (0.00 to 0.07)")
-    assert "ROC AUC by 0.04 (0.02 to 0.06)" in said[1]
+    sentences = beaten_by(pooled, "mlrisk")
+    assert [text.split(": ")[1].split(",")[0] for text in sentences] == ["distance to the line", "nearest accident"]
+    assert sentences[0].endswith("leave_region_out, recall at 10 % of area by 0.03 (0.00 to 0.07)")
+    assert "ROC AUC by 0.04 (0.02 to 0.06)" in sentences[1]
     assert beaten_by(pd.DataFrame(), "mlrisk") == ()
 
 

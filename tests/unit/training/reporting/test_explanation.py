@@ -92,12 +92,12 @@ def test_a_picture_repeats_has_no_green_and_leaves_the_random_numbers_alone(draw
 def test_the_section_tells_of_everything_and_escapes_it(explained):
     (made,) = explanation_sections(explained)
     title, html = made.heading, page("t", (), "n", [made])
-    said = " ".join(Seen(html).words)
+    text = " ".join(Seen(html).words)
     assert title == "What moves the scores"
     for words in ("distance to a road", "Pairs that work together", "<b>south</b>", "not what causes contamination"):
-        assert words in said
+        assert words in text
     assert "<b>" not in html
-    assert not FORBIDDEN.search(said)
+    assert not FORBIDDEN.search(text)
     assert explanation_sections(None) == []
 
 

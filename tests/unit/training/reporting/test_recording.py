@@ -257,16 +257,17 @@ def test_a_run_that_breaks_is_marked_as_failed(run, config, inputs, monkeypatch)
 def test_labels_are_named_by_what_they_say_and_not_by_when(run, config, inputs):
     trained, memory, kept = run
     evidence = kept["found"].study.evidence
-    told = label_digest(evidence)
-    assert memory.tags["small.contamination"]["labels"] == told == label_digest(trained.evidence)
-    assert label_digest(replace(evidence, as_of=config.as_of.replace(year=1999))) == told
+    digest = label_digest(evidence)
+    assert memory.tags["small.contamination"]["labels"] == digest == label_digest(trained.evidence)
+    assert label_digest(replace(evidence, as_of=config.as_of.replace(year=1999))) == digest
     other, lighter = evidence.state.copy(), evidence.weight.copy()
     place = np.flatnonzero(other == FOUND)[0]
     other[place], lighter[place] = UNKNOWN, 0.5
     assert (
-        len({told, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))}) == 3
+        len({digest, label_digest(replace(evidence, state=other)), label_digest(replace(evidence, weight=lighter))})
+        == 3
     )
     more = added(
         land(2, SIDE), survey=survey(np.random.default_rng(0), inputs.grid.centres_m()[:5] + 1, np.ones(5, bool))
     )
-    assert label_digest(book_of(config, inputs_of(more, SIDE)).at(config.as_of)) != told
+    assert label_digest(book_of(config, inputs_of(more, SIDE)).at(config.as_of)) != digest

@@ -47,9 +47,9 @@ def test_a_mark_moves_with_files_and_settings_and_not_with_the_date(country):
     for path in paths:
         before = path.read_bytes()
         # A file of the same length and time is another one all the same.
-        told = path.stat()
+        status = path.stat()
         path.write_bytes(bytes([before[0] ^ 1]) + before[1:])
-        os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
         assert marked(config) != mark, path
         path.write_bytes(before)
     assert marked(config) == mark

@@ -100,8 +100,8 @@ def test_a_learner_sees_what_the_model_may_see_and_nothing_else(lesson, name):
     score = BASELINES[name](lesson, ahead)
     # Columns that are the answer itself change nothing, on neither side.
     hidden = ("hidden_first", "hidden_middle", INCIDENT_DISTANCE)
-    told = replace(lesson, land=with_column(lesson.land, hidden, lesson.found[:, None]))
-    assert np.array_equal(BASELINES[name](told, with_column(ahead, hidden, ahead.column("slope")[:, None])), score)
+    hinted = replace(lesson, land=with_column(lesson.land, hidden, lesson.found[:, None]))
+    assert np.array_equal(BASELINES[name](hinted, with_column(ahead, hidden, ahead.column("slope")[:, None])), score)
     seen = replace(lesson, land=with_column(lesson.land, ["height"], lesson.found[:, None]))
     assert not np.array_equal(BASELINES[name](seen, ahead), score)
 
