@@ -26,7 +26,9 @@ QUICK = (
     "ranking.explained_cells=0", "output.formats=[parquet]", "features=[front_lines, roads, incidents]",
     # Every challenger passes: a promotion, too, must be interrupted.
     "retraining.margin=1", "retraining.district_margin=1", "retraining.most_calibration_error=1",
-    "retraining.most_domain_loss=1", "retraining.least_found=999",
+    "retraining.most_domain_loss=1", "retraining.most_turned=1e300", "retraining.most_e=1e300",
+    "retraining.most_shift=99",
+    "retraining.least_found=1", "retraining.auc_margin=1", "retraining.beaten=say", "retraining.casualty_margin=1",
 )  # fmt: skip
 BEFORE, NOW = f"{AS_OF.year - 1}-12-31", str(AS_OF)
 STEPS_AFTER_GATE = ("gate", "champions", "scores", "casualties", "reasons", "tasks", "planner package", "change report")

@@ -224,6 +224,13 @@ def retrain(
     version: Annotated[
         int | None, typer.Option("--version", min=1, help="the waiting version that --approve signs for")
     ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="ROWS", help="these records are right: survey:12,15-20")
+    ] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option("--reject", metavar="ROWS", help="these records must not teach")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="who decides about these records")] = None,
     data: DataOption = None,
     set_: SetOption = None,
 ) -> None:
@@ -233,12 +240,19 @@ def retrain(
     """
     from features.base import ConfigError
     from mlrisk.cli.text.retrain import retrained
+    from mlrisk.commands.retrain import decide_about_records
     from mlrisk.commands.retrain import retrain as run_retrain
     from training.retraining import REFUSED
 
     if version is not None and approve is None:
         raise ConfigError(f"--version ({version}) says what --approve NAME signs for: give both")
-    done = run_retrain(_load(config, data, set_), approve, current_log(), version)
+    if bool(accept or reject) != (by is not None):
+        raise ConfigError(f"--accept or --reject and --by ({by}) belong together: give ROWS and the person")
+    loaded = _load(config, data, set_)
+    if by is not None:
+        for line in decide_about_records(loaded, accept or (), reject or (), by):
+            print(line)
+    done = run_retrain(loaded, approve, current_log(), version)
     print_parts(retrained(done))
     if done.decision.kind == REFUSED:
         raise typer.Exit(4)

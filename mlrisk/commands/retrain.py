@@ -1,5 +1,6 @@
 """`mlrisk retrain`: most runs of a timer find nothing new and end here; for the others the map is made anew."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,12 +8,14 @@ from typing import TYPE_CHECKING
 from features.base import Progress, no_progress
 from mlrisk.commands.map_state import is_current, read_map_record
 from mlrisk.settings import Config
-from training.registry import only_one
+from training.registry import Store, only_one
 from training.retraining import (
     Decision,
     Signature,
     begin,
     lock_path,
+    next_step,
+    notify,
     read_last_run,
     unchanged_decision,
     waiting_version,
@@ -29,6 +32,8 @@ class Retrained:
     decision: Decision
     ranking: "Ranking | None"
     report: tuple[Path, ...]
+    next_step: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def retrain(
@@ -52,4 +57,18 @@ def retrain(
         # Models and writers take seconds to import, which a run that ends above does without.
         from mlrisk.commands.retrain_map import retrain_and_map
 
-        return Retrained(*retrain_and_map(config, begun, made, (signature, waiting), progress))
+        decision, ranking, report, failed = retrain_and_map(config, begun, made, (signature, waiting), progress)
+        step = next_step(config.name, decision)
+        return Retrained(decision, ranking, report, step, (*failed, *notify(config, decision, step)))
+
+
+def decide_about_records(config: Config, accept: Iterable[str], reject: Iterable[str], by: str) -> tuple[str, ...]:
+    """Write down what a person decided about records in quarantine; returns a line for each. See `decide_records`."""
+    from training.evidence import ACCEPTED, REJECTED, Ledger, open_inputs
+    from training.retraining import decide_records
+
+    with only_one(lock_path(config), config.retraining.lock_wait_s):
+        inputs = open_inputs(config)
+        ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
+        rows = [*((ACCEPTED, one) for one in accept), *((REJECTED, one) for one in reject)]
+        return decide_records(config, Store.of(config), ledger, rows, by)

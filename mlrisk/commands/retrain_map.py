@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from features.as_of import Snapshot
-from features.base import Floats, Progress
+from features.base import Floats, MlriskError, Progress
 from features.table import grid_feature_table
 from mlrisk.commands.map_state import MapRecord, is_current
 from mlrisk.commands.rank import Ranking, rank
@@ -15,7 +15,7 @@ from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from training.evidence import Inputs, cell_regions, contamination_context, open_inputs, open_ledger
 from training.registry import RegisteredVersion, Store
-from training.retraining import UNCHANGED, Decision, RetrainSession, Signature, decide, read_last_run
+from training.retraining import REFUSED, UNCHANGED, Decision, RetrainSession, Signature, decide, read_last_run
 
 
 def retrain_and_map(
@@ -24,12 +24,17 @@ def retrain_and_map(
     made: MapRecord | None,
     signed: tuple[Signature | None, RegisteredVersion | None],
     progress: Progress,
-) -> tuple[Decision, Ranking | None, tuple[Path, ...]]:
-    """The decision, the map and its report; no map where that of `made` is today's."""
+) -> tuple[Decision, Ranking | None, tuple[Path, ...], tuple[str, ...]]:
+    """The decision, the map and its report, and what failed; no map where that of `made` is today's.
+
+    A refusal is told even where no map can be made of what came in: the earlier map stays as it was.
+    """
     inputs = open_inputs(config)
     decision = decide(config, begun, inputs, signed, progress)
     if decision.kind == UNCHANGED and is_current(made, config, begun, read_last_run(config)):
-        return decision, None, ()
+        return decision, None, (), ()
+    if decision.keeps_map:
+        return decision, None, (), ("the map stays as it was: no map is made of these sources",)
     earlier = read_earlier(config.output_folder)
     table = decision.study.table if decision.study else None
 
@@ -38,9 +43,14 @@ def retrain_and_map(
         _report(config, inputs, earlier, decision, package, folder)
 
     # The report moves in with the map: of a map that is there it is never missing, whenever a run is killed.
-    ranking = rank(config, inputs, progress, decision.ledger, table, begun.files, report)
+    try:
+        ranking = rank(config, inputs, progress, decision.ledger, table, begun.files, report)
+    except MlriskError as error:
+        if decision.kind != REFUSED:
+            raise
+        return decision, None, (), (f"the map stays as it was, a new one cannot be made: {error}",)
     progress("done")
-    return decision, ranking, tuple(config.output_folder / name for name in FILES)
+    return decision, ranking, tuple(config.output_folder / name for name in FILES), ()
 
 
 def _report(

@@ -30,7 +30,7 @@ def changes_record(decision: Decision, changes: Changes | None, notes: Notes, be
         "country": notes.country, "as_of": str(notes.as_of), "map_before": before, "decision": decision.kind,
         "not_evidence": NOT_EVIDENCE, "version_before": decision.before, "version_now": decision.champion,
         "challenger": decision.challenger, "reasons": list(decision.reasons), "notes": list(decision.notes),
-        "checks": [vars(check) for check in decision.checks],
+        "checks": [{**vars(check), "verdict": check.verdict} for check in decision.checks],
         "drift": decision.psi.to_dict("records") if len(decision.psi) else [],
     }  # fmt: skip
     if changes is not None:
@@ -77,10 +77,7 @@ def _decision(decision: Decision) -> Markup:
     sentence = f"{decision.kind}: version {decision.champion} ranks"
     if decision.challenger not in (None, decision.champion):
         sentence += f", version {decision.challenger} was judged beside it"
-    rows = [
-        (check.name, ("holds" if check.passed else "does not hold") if check.judged else "not judged", check.text)
-        for check in decision.checks
-    ]
+    rows = [(check.name, check.verdict, check.text) for check in decision.checks]
     return text(sentence) + (table(("check", "", "figures"), rows, (), 3) if rows else text("The gate was not needed."))
 
 

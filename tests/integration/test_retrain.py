@@ -1,6 +1,7 @@
 """From newer results to a decision, on a small land whose records are known."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import date
 
@@ -18,7 +19,8 @@ from training.registry.promotion import promote
 from training.registry.store import Store
 from training.registry.versions import row_of, rows_of
 from training.retraining.contest import NEWEST, REGIONS, contest
-from training.retraining.decision import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, UNCHANGED, WAITING
+from training.retraining.quarantine import decide_records
 from training.retraining.retrain import retrain
 from training.retraining.settling import Signature
 from training.train import train
@@ -105,7 +107,8 @@ def test_a_record_from_before_is_reported_and_teaches(started, books, tmp_path):
     found = retrain(config, books)
     assert found.news.counts == {"new": 0, "late": 7, "gone": 0}
     assert any("recorded by 2022-06-30 and not known to the champion: survey_" in note for note in found.notes)
-    assert found.kind in (PROMOTED, REFUSED)
+    # They judge nobody: the champion goes on until newer results can.
+    assert found.kind == HELD
     # The order of the rows in a file is no news.
     turned = with_survey(books, early.iloc[::-1].reset_index(drop=True))
     assert retrain(config, turned).kind == UNCHANGED
@@ -154,3 +157,46 @@ def test_what_a_killed_run_left_is_taken_away(started):
     assert [row.number for row in rows_of(store, NAME)] == before
     assert store.number(NAME, "champion") == champion_before
     promote(store, config, {NAME: champion_before}, "a tester")
+
+
+def test_a_cut_file_and_one_with_a_header_alone_train_nothing_until_a_person_accepts(started, books, tmp_path):
+    shutil.copytree(started[0], tmp_path, dirs_exist_ok=True)
+    # The champion of the first story knows the records of NOW.
+    config = settings(tmp_path, NOW)
+    rows = [row.number for row in rows_of(Store.of(config), NAME)]
+    survey = books.sources.vectors["survey"]
+    for cut in (survey.iloc[::3], survey.iloc[:0]):
+        refused = retrain(config, with_survey(books, cut.reset_index(drop=True)))
+        assert (refused.kind, refused.challenger, refused.keeps_map) == (REFUSED, None, True)
+        assert "--accept vanished:survey" in refused.reasons[0]
+        assert read_lines(config)[-1]["what"] == REFUSED
+    assert [row.number for row in rows_of(Store.of(config), NAME)] == rows
+    third = with_survey(books, survey.iloc[::3].reset_index(drop=True))
+    ledger = book_of(config, third)
+    said = decide_records(config, Store.of(config), ledger, [("accepted", "vanished:survey")], "Anna")
+    assert said[0].startswith("accepted by Anna: vanished:survey")
+    assert retrain(config, third).kind == PROMOTED
+    assert len(rows_of(Store.of(config), NAME)) == len(rows) + 1
+
+
+def test_results_turned_round_are_named_rejected_and_the_loop_goes_on(started, books, tmp_path):
+    config = settings(tmp_path, THEN)
+    assert retrain(config, books).kind == FIRST
+    survey = books.sources.vectors["survey"].copy()
+    late = pd.to_datetime(survey["recorded_date"]) > pd.Timestamp(THEN)
+    survey.loc[late, "outcome"] = survey.loc[late, "outcome"].map({"found": "searched", "searched": "found"})
+    wrong, now = with_survey(books, survey), settings(tmp_path, NOW)
+    refused = retrain(now, wrong)
+    assert refused.kind == REFUSED
+    assert "memory" in {check.name for check in refused.checks if not check.passed}
+    assert refused.quarantine[0].startswith("survey:")
+    assert read_lines(now)[-1]["quarantine"] == list(refused.quarantine)
+    assert champion(now) == "1"
+    again = refused
+    for _ in range(3):
+        if again.quarantine:
+            decide_records(now, Store.of(now), book_of(now, wrong), [("rejected", again.quarantine[0])], "Anna")
+            again = retrain(now, wrong)
+    assert "memory" not in {check.name for check in again.checks if not check.passed}
+    assert not again.quarantine
+    assert [line["what"] for line in read_lines(now)][-2] == "rejected"

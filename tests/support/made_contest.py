@@ -46,6 +46,7 @@ def arena(champion=1.0, challenger=1.0, name=NEWEST, flipped=(), weak=(), stated
 def contest(*arenas, domains=(0.9, 0.9), missing=(), casualty=None):
     named = {one.name: one for one in arenas}
     domain = {"domain_champion": domains[0], "domain_challenger": domains[1]}
+    domain["looked_at"] = np.zeros(0)
     return SimpleNamespace(arenas=arenas, arena=named.get, missing=missing, new=(), casualty=casualty, **domain)
 
 

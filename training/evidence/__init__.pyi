@@ -1,11 +1,12 @@
 from .fingerprint import files_digest, keyed_records, label_digest, records_text
 from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
-from .ledger import Ledger, open_ledger
+from .ledger import Ledger
 from .record_kinds import KIND_NAMES
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
 from .status import Status, work_of
+from .verdicts import ACCEPTED, ALL_DAYS, REJECTED, Verdicts, decisions_path, open_ledger, read_verdicts, without
 from .work import (
     CLEARANCE,
     NO_WORK,
@@ -17,6 +18,8 @@ from .work import (
 )
 
 __all__ = [
+    "ACCEPTED",
+    "ALL_DAYS",
     "CHANCE",
     "CLEARANCE",
     "FOUND",
@@ -26,6 +29,7 @@ __all__ = [
     "NO_WORK",
     "OUTCOME_SOURCES",
     "PEOPLE",
+    "REJECTED",
     "SEARCHED",
     "STATE_NAMES",
     "STATUS_NAMES",
@@ -38,15 +42,19 @@ __all__ = [
     "Inputs",
     "Ledger",
     "Status",
+    "Verdicts",
     "block_names",
     "cell_regions",
     "contamination_context",
+    "decisions_path",
     "district_names",
     "files_digest",
     "keyed_records",
     "label_digest",
     "open_inputs",
     "open_ledger",
+    "read_verdicts",
     "records_text",
+    "without",
     "work_of",
 ]

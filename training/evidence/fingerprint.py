@@ -68,7 +68,8 @@ WITHOUT_EFFECT = ("as_of", "tracking", "compute", "output", "ranking")
 def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
     """Every record known at `as_of` with a key that depends on what it says and where, not on its row in a file.
 
-    Columns: key, source, kind, event, known_from; records that say nothing of any cell are left out.
+    Columns: key, source, kind, event, known_from, number (of the row in its file), row (of the ledger's records);
+    records that say nothing of any cell are left out.
     """
     records, entries, read = ledger.entries.records, ledger.entries, read_at(ledger.entries, as_of)
     # Devices are in the key themselves; the kind is that of the record, unless it is withdrawn by then.
@@ -89,7 +90,8 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
             "devices": records["devices"].astype(str),
         }
     )
-    table = table[read.known & (kind != NO_KIND)].reset_index(drop=True)
+    kept = read.known & (kind != NO_KIND)
+    table = table[kept].reset_index(drop=True)
     # Two records that say the same of the same place are two records.
     records_as_text = pd.Series(["|".join(map(str, row)) for row in table.itertuples(index=False)], dtype=object)
     times = records_as_text.groupby(records_as_text).cumcount()
@@ -97,12 +99,14 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
         hashlib.sha256(f"{text}#{time}".encode()).hexdigest()[:KEY_LENGTH]
         for text, time in zip(records_as_text, times, strict=True)
     ]
-    return table[["source", "kind", "event", "known_from"]].assign(key=pd.array(keys, dtype="str"))
+    place = {"number": records["number"].to_numpy()[kept], "row": np.flatnonzero(kept)}
+    return table[["source", "kind", "event", "known_from"]].assign(key=pd.array(keys, dtype="str"), **place)
 
 
 def records_text(ledger: Ledger, as_of: date) -> str:
-    """The keys of all records known at a date, one a line: what a later run compares its books with."""
-    return "\n".join(sorted(keyed_records(ledger, as_of)["key"]))
+    """Key and source of all records known at a date, one a line: what a later run compares its books with."""
+    table = keyed_records(ledger, as_of)
+    return "\n".join(sorted(f"{key} {source}" for key, source in zip(table["key"], table["source"], strict=True)))
 
 
 def fingerprint(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> str:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from features.base import ConfigError, Flags, Floats, Grid, Integers, day_after, decode_cell_id
 from features.sources import Sources
 from training.evidence.declared import declared_weights
-from training.evidence.inputs import Inputs
 from training.evidence.layers import LEAST_SHARE, Layers
 from training.evidence.reading import CLEARED_WITH_DEVICES, Reading, known_by, read_at
 from training.evidence.record_cells import RecordCells, lay_records
@@ -22,7 +21,7 @@ from training.evidence.released import RELEASED_SHARE, released_cells
 from training.evidence.selection import origin_of_cells
 from training.evidence.states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
 from training.evidence.status import cell_status
-from training.settings import LabelSettings, TrainConfig
+from training.settings import LabelSettings
 
 LOGGER = logging.getLogger(__name__)
 
@@ -219,8 +218,3 @@ class Ledger:
             kind=layers.kind,
             inclusion_prob=layers.inclusion_prob,
         )
-
-
-def open_ledger(config: TrainConfig, inputs: Inputs) -> Ledger:
-    """The ledger of a run: its records on its grid, its label rule and the land that its config declares."""
-    return Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)

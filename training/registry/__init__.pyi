@@ -1,6 +1,6 @@
 from .aliases import ANCHOR, CHALLENGER, CHAMPION, TARGETS
 from .archive import export_version, import_version
-from .decision_log import write_line
+from .decision_log import read_lines, write_line
 from .lock import only_one
 from .mlrisk_scores import EXPOSURE, PATTERN
 from .promotion import (
@@ -14,6 +14,7 @@ from .promotion import (
 )
 from .run_notes import environment
 from .store import Store, Version
+from .store_errors import store_errors
 from .versions import (
     RegisteredVersion,
     compared,
@@ -44,11 +45,13 @@ __all__ = [
     "newest",
     "only_one",
     "promote",
+    "read_lines",
     "restore",
     "roll_back",
     "row_of",
     "rows_of",
     "rows_with",
+    "store_errors",
     "sweep",
     "training_of",
     "write_line",

@@ -40,6 +40,11 @@ class Move:
         return self.host != platform.node() and age < LONGEST
 
 
+def now_text() -> str:
+    """The moment, as the log and the tags have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def country_of(name: str) -> str:
     """The country of a registered model.
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from features.base import MlriskError
+from training.evidence import decisions_path
 from training.registry.store_errors import advice_for
 from training.settings import TrainConfig, code_version
 
 
 def log_path(config: TrainConfig) -> Path:
     """Where the audit log of a country lies: beside its config."""
-    return config.home_folder / f"{config.name}.audit.jsonl"
+    return decisions_path(config)
 
 
 def write_line(config: TrainConfig, what: str, who: str, **facts: Any) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 from features.base import ConfigError, MlriskError
 from training.registry.aliases import (
+    ANCHOR,
     CHALLENGER,
     CHAMPION,
     TARGETS,
@@ -106,6 +107,9 @@ def enter(
         if alone:
             numbers = {version.name: version.number for version in given}
             _change(store, config, {"before": ranking, "after": numbers}, what, by, "there was no champion", facts)
+            with store_errors(store.uri):
+                for name in (name for name in numbers if name.endswith(f".{TARGETS[0]}")):
+                    store.client.set_registered_model_alias(name, ANCHOR, numbers[name])
         elif alias:
             with store_errors(store.uri):
                 for version in given:

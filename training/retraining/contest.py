@@ -1,7 +1,7 @@
 """Champion and challenger on the same land: the newest results, and regions held out of what was known before."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -65,7 +65,9 @@ class Contest:
     """What was compared: the arenas that could be made, the share of all land in either domain, and the features.
 
     `missing` are features that the champion has learned from and the sources no longer give; it was judged with
-    unknown values in their place. `now` is the study of today. `casualty` is None where no newest accident judges.
+    unknown values in their place. `now` is the study of today, `then` that of the
+    champion's date, None where that is today. `looked_at` are cells whose
+    newest results a person has accepted. `casualty` is None where no newest accident judges.
     """
 
     arenas: tuple[Arena, ...]
@@ -75,6 +77,8 @@ class Contest:
     new: tuple[str, ...]
     now: CellDataset
     casualty: CasualtyArena | None = None
+    then: CellDataset | None = None
+    looked_at: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def arena(self, name: str) -> Arena | None:
         """The arena of a name, None where it could not be made."""
@@ -103,7 +107,7 @@ def contest(
     asked = champion.ranker.features
     missing = tuple(name for name in asked if name not in now.table.names)
     new = tuple(name for name in now.learned.names if name not in asked)
-    made = []
+    made, then = [], None
     if since < config.as_of:
         then = dataset_at(config, inputs, ledger.at(since))
         fresh = ledger.between(since, config.as_of)
@@ -118,6 +122,7 @@ def contest(
         missing=missing,
         new=new,
         now=now,
+        then=then,
     )
 
 

@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from training.retraining.new_records import News
 
 FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
+# Too few results to test anything: the champion goes on, and so does the count of results.
+HELD = "held"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Decision:
     """What a retraining came to.
 
-    `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED or WAITING (for --approve). `champion` is the
-    number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one judged.
-    `notes` are sentences for the operator; `facts` what goes into the audit line. `ledger` and `study` are of
-    today, for the ranking that follows: None where they were not needed.
+    `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED, HELD or WAITING (for --approve). `champion`
+    is the number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one
+    judged.
+    `notes` are sentences for the operator; `facts` what goes into the audit line. `quarantine` names
+    rows that a person has to look at; `keeps_map` says that the sources must not make a map. `ledger` and
+    `study` are of today, for whoever ranks next: None where they were not needed.
     """
 
     kind: str
@@ -40,6 +44,8 @@ class Decision:
     ledger: "Ledger | None" = None
     study: "CellDataset | None" = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    quarantine: tuple[str, ...] = ()
+    keeps_map: bool = False
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ from training.retraining.casualty_contest import worse_by
 from training.retraining.contest import NEWEST, REGIONS, Arena, Contest, districts_of
 from training.retraining.contradiction import found_and_stated, shift, turned_round
 from training.retraining.loss import DRAWS, loss_of, many_blocks
+from training.retraining.memory import Memory, turned_since
 from training.settings import RetrainingSettings
 from training.validation import MOVED_MUCH, calibration_error, deviance
 
 LOGGER = logging.getLogger(__name__)
+MEMORY = "memory"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,11 @@ class Check:
     text: str
     figures: Mapping[str, float] = field(default_factory=dict)
     judged: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """passed, failed or not tested."""
+        return ("passed" if self.passed else "failed") if self.judged else "not tested"
 
 
 def not_judged(name: str, text: str, **figures: float) -> Check:
@@ -59,6 +66,51 @@ def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
         figures = {**loss.figures(), "share_beyond": beyond}
         checks.append(Check(name=f"recall, {arena.name}", passed=beyond <= settings.doubt, text=text, figures=figures))
     return checks or [not_judged("recall", "nothing new could be judged: no newer result on land that was unknown")]
+
+
+def check_skill(contest: Contest, settings: RetrainingSettings) -> list[Check]:
+    """ROC AUC on all newest results: with few of them recall at a share of the area hears too little."""
+    arena = contest.arena(NEWEST)
+    if arena is None or not _judgeable(arena, np.ones(len(arena.cell), dtype=bool), settings):
+        return []
+    loss = loss_of(arena, "roc_auc")
+    beyond = loss.share_beyond(settings.auc_margin)
+    told = (
+        f"ROC AUC on {NEWEST}, {int(arena.positive.sum()):,} found of {len(arena.cell):,} cells: {loss.sentence()}; "
+        f"worse by more than {settings.auc_margin:g} in {beyond:.0%} of draws"
+    )
+    return [Check(name="skill", passed=beyond <= settings.auc_doubt, text=told, figures={"worse_share": beyond})]
+
+
+def check_memory(memory: Memory | None, settings: RetrainingSettings) -> list[Check]:
+    """All results since the anchor, added up over rounds whatever became of these, do not fit better turned round."""
+    groups = [] if memory is None else turned_since(memory)
+    if memory is None or not groups:
+        return [not_judged(MEMORY, "no result since the anchor on land that was unknown then: nothing to add up")]
+    districts = max(1, len(groups) - 1)
+    odd = [one for one in groups if one.log_e > np.log(settings.most_e * (districts if one.district else 1))]
+    whole = groups[0]
+    told = (
+        f"{whole.cells:,} results since {memory.since} (anchor: version {memory.number}): e-value of results turned "
+        f"round {_e_text(whole.log_e)}, at most {settings.most_e:g}"
+    )
+    told += "".join(f"; {one.district or 'the country'}: {_e_text(one.log_e)} from {one.start} on" for one in odd)
+    figures = {"cells": float(whole.cells), "log_e": whole.log_e}
+    tested = whole.cells >= 2 * settings.least_found
+    if not odd and not tested:
+        return [not_judged(MEMORY, f"{told}; too few to test by", **figures)]
+    return [Check(name=MEMORY, passed=not odd, text=told, figures=figures)]
+
+
+def _e_text(log_e: float) -> str:
+    if abs(log_e) < 12:
+        return f"{np.exp(log_e):.2g}"
+    return f"{'over' if log_e > 0 else 'under'} 1e{int(log_e / np.log(10)):+d}"
+
+
+def untested(checks: tuple[Check, ...]) -> bool:
+    """Whether nothing of the newest results could be tested: then a pass says nothing."""
+    return not any(check.judged for check in checks if check.name in (f"recall, {NEWEST}", MEMORY))
 
 
 def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -112,7 +164,9 @@ def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[
     arena = contest.arena(NEWEST)
     if arena is None:
         return []
-    judged = [(n, rows) for n, rows in districts_of(arena) if int(rows.sum()) >= 2 * settings.least_found]
+    fresh = ~np.isin(arena.cell, contest.looked_at)
+    here = [(name, rows & fresh) for name, rows in districts_of(arena)]
+    judged = [(name, rows) for name, rows in here if int(rows.sum()) >= 2 * settings.least_found]
     odd = []
     for name, rows in judged:
         others = ~rows if int((~rows).sum()) >= 2 * settings.least_found else None
@@ -193,6 +247,7 @@ def check_sources(contest: Contest, _: RetrainingSettings) -> list[Check]:
 CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
     "contradiction": check_contradiction,
     "recall": check_recall,
+    "skill": check_skill,
     "independent": check_independent,
     "districts": check_districts,
     "calibration": check_calibration,
@@ -202,12 +257,11 @@ CHECKS: dict[str, Callable[[Contest, RetrainingSettings], list[Check]]] = {
 }
 
 
-def judged_by_gate(contest: Contest, settings: RetrainingSettings) -> tuple[Check, ...]:
+def judged_by_gate(contest: Contest, settings: RetrainingSettings, memory: Memory | None = None) -> tuple[Check, ...]:
     """Every check of the gate; a challenger passes when all of them hold."""
-    checks = tuple(check for one in CHECKS.values() for check in one(contest, settings))
+    checks = (*check_memory(memory, settings), *(check for one in CHECKS.values() for check in one(contest, settings)))
     for check in checks:
-        outcome = ("holds" if check.passed else "does not hold") if check.judged else "not judged"
-        LOGGER.info("gate: %s %s: %s", check.name, outcome, check.text)
+        LOGGER.info("gate: %s %s: %s", check.name, check.verdict, check.text)
     return checks
 
 

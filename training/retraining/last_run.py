@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.base import RULED_OUT_BY, dates_of
-from training.evidence import Inputs, Ledger
+from training.evidence import Inputs, Ledger, read_verdicts
 from training.settings import TrainConfig, digest_of, program_digest
 
 
@@ -58,6 +58,7 @@ def mark_of(config: TrainConfig, files: str) -> str:
         return ""
     settings: dict[str, Any] = config.model_dump(mode="json", exclude={"as_of"})
     parts = {"settings": json.dumps(settings, sort_keys=True), "files": files}
+    parts["verdicts"] = read_verdicts(config).digest
     parts["code"] = program_digest("features", "models", "training")
     return digest_of(parts)
 

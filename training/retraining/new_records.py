@@ -1,6 +1,8 @@
 """What is new: the records of today's books beside those that a version was trained on."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
@@ -8,18 +10,21 @@ import pandas as pd
 from training.evidence import Ledger, keyed_records
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class News:
     """Records by what became of them since a version was trained; each frame has source, kind, event and known_from.
 
     `new` became known after its date, `late` are records from before that it did not have (a file that was overlooked,
-    a correction), `gone` are keys of records that it had and that are no longer in the books.
+    a correction), `gone` are keys of records that it had and that are no longer in the books; `gone_from` are the same
+    by source, and `had` is how many it had of each.
     """
 
     since: date
     new: pd.DataFrame
     late: pd.DataFrame
     gone: tuple[str, ...]
+    gone_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    had: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -29,11 +34,21 @@ class News:
 
 def news_since(ledger: Ledger, as_of: date, before: str, since: date) -> News:
     """What the books of today hold beyond those of `before` (a `records_text`), which were read as of `since`."""
-    table, known = keyed_records(ledger, as_of), set(before.split())
-    fresh = table[~table["key"].isin(known)]
+    table = keyed_records(ledger, as_of)
+    # Versions that were trained by an earlier mlrisk have no source beside the key.
+    known = {key: source or "records" for key, _, source in (line.partition(" ") for line in before.splitlines())}
+    fresh = table[~table["key"].isin(known.keys())]
     late = (fresh["known_from"] <= since.isoformat()).to_numpy()
-    gone = known - set(table["key"])
-    return News(since, fresh[~late].reset_index(drop=True), fresh[late].reset_index(drop=True), tuple(sorted(gone)))
+    gone = sorted(known.keys() - set(table["key"]))
+    had = Counter(known.values())
+    return News(
+        since=since,
+        new=fresh[~late].reset_index(drop=True),
+        late=fresh[late].reset_index(drop=True),
+        gone=tuple(gone),
+        gone_from={source: tuple(key for key in gone if known[key] == source) for source in sorted(had)},
+        had=dict(had),
+    )
 
 
 def counts_by_kind(frame: pd.DataFrame) -> dict[str, int]:

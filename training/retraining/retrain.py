@@ -4,14 +4,15 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualty import open_history
-from training.evidence import FOUND, SEARCHED, Inputs, Ledger, open_inputs, open_ledger
+from training.contamination import dataset_at
+from training.evidence import FOUND, SEARCHED, Inputs, Ledger, open_inputs, open_ledger, read_verdicts
 from training.evidence.fingerprint import fingerprint
 from training.registry import (
     CHALLENGER,
@@ -26,10 +27,22 @@ from training.registry import (
 )
 from training.retraining.casualty_contest import CasualtyArena, casualty_arena
 from training.retraining.contest import Contest, arena_table, contest
-from training.retraining.decision import FIRST, PROMOTED, REFUSED, WAITING, Decision, no_change
-from training.retraining.gate import drift_sentence, judged_by_gate
+from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision, no_change
+from training.retraining.gate import Check, drift_sentence, judged_by_gate, untested
+from training.retraining.memory import Memory, memory_of
 from training.retraining.new_records import News, counts_by_kind, news_since
-from training.retraining.settling import OVERTAKEN, Signature, check_date, settle, settled, sign, waiting_version
+from training.retraining.quarantine import accepted_aside, cells_looked_at, check_vanished, confirmed, quarantine
+from training.retraining.settling import (
+    OVERTAKEN,
+    Signature,
+    anchor_of,
+    check_date,
+    move_anchor,
+    settle,
+    settled,
+    sign,
+    waiting_version,
+)
 from training.retraining.short_cut import BY_RETRAIN, RetrainSession, begin, lock_path, note_down, unchanged_decision
 from training.settings import TrainConfig
 from training.train import Trained, train
@@ -86,7 +99,7 @@ def decide(
     told: tuple[str, ...] = (f"new records since {config.as_of}: none",)
     if decision.news is not None and decision.champion == decision.before:
         told = _news_notes(decision.news)
-    if signature is None:
+    if signature is None and not decision.keeps_map:
         note_down(config, begun, inputs, ledger, decision.champion, decision.challenger or decision.champion, told)
     return decision
 
@@ -136,7 +149,11 @@ def _decided(
     mark = fingerprint(config, inputs, ledger)
     known = next(iter(rows_with(store, name, "fingerprint", mark)), None)
     notes = (*notes, *_news_notes(news))
-    if known is not None and (known.number == before or settled(known, ranking)):
+    verdicts = read_verdicts(config)
+    whole = check_vanished(news, verdicts, config.retraining)
+    if not whole.passed:
+        return _cut_file(config, whole, before, notes, news)
+    if known is not None and (known.number == before or settled(known, ranking, verdicts.digest)):
         return no_change(known, before, notes, news)
     taught: Trained | None = None
     if known is None or known.status != "FINISHED":
@@ -150,13 +167,48 @@ def _decided(
     models = [ContaminationModel.from_files(text) for text in texts]
     since = date.fromisoformat(champion.tags["as_of"])
     found = contest(config, inputs, ledger, models[0], since, models[1], taught)
+    found = replace(found, looked_at=cells_looked_at(config, ledger))
     found = replace(found, casualty=_casualty_arena(config, store, inputs, ledger, since, taught, ranking))
     progress("gate")
+    memory = _memory(config, store, inputs, ledger, champion, found)
     psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
     notes = (
         *notes, drift_sentence(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
     )  # fmt: skip
-    return _judged(config, store, inputs, (champion, known), found, ranking, notes, news, psi)
+    return _judged(config, store, inputs, (champion, known), (found, memory, ledger), ranking, notes, news, psi)
+
+
+def _cut_file(config: TrainConfig, whole: Check, before: str, notes: tuple[str, ...], news: News) -> Decision:
+    """REFUSED before anything is trained: such sources make neither a model nor a map."""
+    facts = {"champion": before, "challenger": None, "news": news.counts, "figures": {whole.name: dict(whole.figures)}}
+    write_line(config, REFUSED, f"policy {config.retraining.policy}", why=whole.text, **facts)
+    return Decision(
+        kind=REFUSED,
+        champion=before,
+        before=before,
+        challenger=None,
+        checks=(whole,),
+        notes=notes,
+        news=news,
+        facts=facts,
+        keeps_map=True,
+    )
+
+
+def _memory(
+    config: TrainConfig, store: Store, inputs: Inputs, ledger: Ledger, champion: RegisteredVersion, found: Contest
+) -> Memory | None:
+    """All results since the anchor; its features are made anew where it is not of the champion's date."""
+    anchor = anchor_of(store, champion)
+    day = min(date.fromisoformat(anchor.tags["as_of"]), date.fromisoformat(champion.tags["as_of"]))
+    window = config.as_of - timedelta(days=round(365.25 * config.retraining.memory_years))
+    if day >= config.as_of:
+        return None
+    then = found.then
+    if then is None or then.evidence.as_of != day:
+        then = dataset_at(config, inputs, ledger.at(day))
+    model = ContaminationModel.from_files(store.load_number(anchor.name, anchor.number)[1])
+    return memory_of(config, accepted_aside(config, ledger), then, model, anchor.number, max(day, window))
 
 
 def _casualty_arena(
@@ -181,25 +233,32 @@ def _judged(
     store: Store,
     inputs: Inputs,
     rows: tuple[RegisteredVersion, RegisteredVersion],
-    found: Contest,
+    judged: tuple[Contest, Memory | None, Ledger],
     ranking: Mapping[str, str | None],
     notes: tuple[str, ...],
     news: News,
     psi: pd.DataFrame,
 ) -> Decision:
     champion, challenger = rows
-    checks = judged_by_gate(found, config.retraining)
+    found, memory, ledger = judged
+    checks = judged_by_gate(found, config.retraining, memory)
+    suspicious = quarantine(config, memory, ledger)
     passed = all(check.passed for check in checks)
     beaten = challenger.tags.get("beaten_by", "")
     notes = (beaten, *notes) if beaten else notes
     signs = config.retraining.policy == "approve" or (bool(beaten) and config.retraining.beaten == "sign")
-    kind = REFUSED if not passed else WAITING if signs else PROMOTED
-    why = "; ".join(check.text for check in checks if not check.passed) or beaten or "the gate holds"
+    blind = passed and untested(checks)
+    signs = signs or (blind and config.retraining.untested == "approve")
+    kind = REFUSED if not passed else WAITING if signs else HELD if blind else PROMOTED
+    why = "; ".join(check.text for check in checks if not check.passed) or beaten
+    why = why or ("the newest results are too few to test anything" if blind else "the gate holds")
     facts = {
         "champion": champion.number, "challenger": challenger.number, "news": news.counts,
         "inputs": inputs.digests, "labels": challenger.tags.get("labels", ""), "run": challenger.run_id,
+        "checks": {check.name: check.verdict for check in checks}, "quarantine": suspicious,
+        "figures": {check.name: dict(check.figures) for check in checks if check.figures},
     }  # fmt: skip
-    record = {"kind": kind, "notes": list(notes), "checks": [vars(check) for check in checks], "why": why, **facts}
+    record = {"kind": kind, "notes": list(notes), **facts, "why": why, "checks": [vars(check) for check in checks]}
     texts_out = {
         "decision.json": json.dumps(record, indent=1, ensure_ascii=False, default=str),
         "contest.csv": arena_table(found).to_csv(index=False),
@@ -207,8 +266,11 @@ def _judged(
     }
     store.log_results(challenger.run_id, {}, texts_out)
     settle(config, store, challenger, kind, f"policy {config.retraining.policy}", why, ranking, facts)
+    if kind == PROMOTED and memory is not None and confirmed(memory, config.retraining):
+        move_anchor(store, challenger)
     ranks = challenger.number if kind == PROMOTED else champion.number
     return Decision(
+        quarantine=suspicious,
         kind=kind,
         champion=ranks,
         before=champion.number,

@@ -6,13 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.base import ConfigError
-from training.registry import RegisteredVersion, Store, promote, row_of, rows_with, training_of, write_line
-from training.retraining.decision import PROMOTED, WAITING, Decision
+from training.evidence import read_verdicts
+from training.registry import (
+    ANCHOR,
+    RegisteredVersion,
+    Store,
+    promote,
+    row_of,
+    rows_with,
+    store_errors,
+    training_of,
+    write_line,
+)
+from training.retraining.decision import HELD, PROMOTED, REFUSED, WAITING, Decision
 from training.settings import TrainConfig
 
 OVERTAKEN = "overtaken"
 # The tag of a judged version with the numbers that it was held against, by model.
 JUDGED_AGAINST = "judged_against"
+# The tag with the digest of what people had said of the records then.
+VERDICTS = "verdicts"
 MOST_TAG = 4000
 
 
@@ -107,7 +120,10 @@ def settle(
         promote(store, config, numbers, who, why, what=kind, judged_against=ranking, facts=facts)
     else:
         write_line(config, kind, who, **{"why": why, "over": dict(ranking), **facts})
-    tags = {JUDGED_AGAINST: json.dumps(dict(ranking)), "decision_why": why[:MOST_TAG], "decision": kind}
+    tags = {
+        JUDGED_AGAINST: json.dumps(dict(ranking)), "decision_why": why[:MOST_TAG],
+        VERDICTS: read_verdicts(config).digest, "decision": kind,
+    }  # fmt: skip
     for key, value in tags.items():
         store.client.set_model_version_tag(challenger.name, challenger.number, key, value)
 
@@ -117,10 +133,48 @@ def judged_against(row: RegisteredVersion) -> dict[str, str | None]:
     return dict(json.loads(row.tags.get(JUDGED_AGAINST, "{}")))
 
 
-def settled(row: RegisteredVersion, ranking: Mapping[str, str | None]) -> bool:
-    """Whether a version needs no judging: a person or the gate decided, and what waits was held against who ranks."""
+def settled(row: RegisteredVersion, ranking: Mapping[str, str | None], verdicts: str) -> bool:
+    """Whether a version needs no judging anew.
+
+    What waits was held against who ranks, and what was refused or held back by what people had said of the records.
+    """
     decided = row.tags.get("decision")
-    return bool(decided) and (decided != WAITING or judged_against(row) == ranking)
+    if decided in (WAITING, HELD):
+        return judged_against(row) == ranking
+    return bool(decided) and (decided != REFUSED or row.tags.get(VERDICTS, "") == verdicts)
+
+
+def anchor_of(store: Store, champion: RegisteredVersion) -> RegisteredVersion:
+    """The version that results are added up against; the champion where none was set."""
+    number = store.number(champion.name, ANCHOR)
+    return champion if number is None else row_of(store, champion.name, number)
+
+
+def move_anchor(store: Store, row: RegisteredVersion) -> None:
+    """Let results be added up from this version on."""
+    with store_errors(store.uri):
+        store.client.set_registered_model_alias(row.name, ANCHOR, row.number)
+
+
+def next_step(config_name: str, decision: Decision) -> str:
+    """What an operator does now; empty where there is nothing to do."""
+    if decision.kind == REFUSED and decision.quarantine:
+        rows = " ".join(decision.quarantine)
+        return (
+            f"Next: look at {rows}; correct the file, or mlrisk retrain {config_name}.yaml --accept ROWS (they are "
+            "right) or --reject ROWS (they must not teach), with --by NAME."
+        )
+    if decision.kind == REFUSED and decision.challenger is None:
+        return "Next: look for a cut file; the champion and its map stay as they are until then."
+    if decision.kind == REFUSED:
+        number = decision.challenger
+        return (
+            f"Next: read decision.json of version {number}; where the records are right, a person may promote it: "
+            f"mlrisk models promote {config_name}.yaml contamination {number} --by NAME."
+        )
+    if decision.kind == WAITING:
+        return f"Next: mlrisk retrain {config_name}.yaml --approve NAME --version {decision.challenger}."
+    return ""
 
 
 def check_date(config: TrainConfig, champion: RegisteredVersion) -> None:

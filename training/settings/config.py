@@ -149,6 +149,13 @@ class ContaminationSettings(Settings):
     own_block_m: Positive = Field(5_000, description="block whose undated records a cell's own features leave out")
 
 
+class NotifySettings(Settings):
+    """Who is told of a decision; nothing unless asked for."""
+
+    file: str | None = Field(None, description="JSON file, relative to the config: text, decision, reasons, next_step")
+    command: tuple[str, ...] = Field((), description="program and arguments; gets the same JSON on standard input")
+
+
 class RetrainingSettings(Settings):
     """When a challenger may take the champion's place; `mlrisk retrain` reads it."""
 
@@ -179,6 +186,24 @@ class RetrainingSettings(Settings):
     most_calibration_error: Share = Field(0.15, description="calibration error on held-out regions")
     calibration_margin: Share = Field(0.1, description="calibration error beyond the champion's that counts as none")
     most_domain_loss: Share = Field(0.05, description="share of the land that may fall out of the domain")
+    most_vanished: Share = Field(
+        0.02,
+        description="share of a source's records that may be gone since the champion; more is accepted by a person",
+    )
+    auc_margin: Share = Field(0.03, description="loss of ROC AUC on all newest results that counts as none")
+    auc_doubt: Share = Field(0.8, description="as doubt, for that loss")
+    memory_years: float = Field(2.0, gt=0, le=20, description="results since the anchor count for so long")
+    most_e: float = Field(
+        20,
+        ge=1,
+        description="e-value of results turned round, found for searched, from which on they are in quarantine",
+    )
+    untested: Literal["wait", "approve"] = Field(
+        "wait",
+        description="where the newest results are too few to test anything. wait: the champion goes on; approve: a "
+        "person signs",
+    )
+    notify: NotifySettings = NotifySettings()
     beaten: Literal["sign", "say"] = Field(
         "sign",
         description="where a baseline ranks better than the challenger, with an interval that leaves out zero. sign: "

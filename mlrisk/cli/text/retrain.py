@@ -2,32 +2,35 @@
 
 from mlrisk.cli.text.parts import Part, Table
 from mlrisk.commands import Retrained
-from training.retraining import FIRST, PROMOTED, REFUSED, UNCHANGED, WAITING
+from training.retraining import FIRST, HELD, PROMOTED, REFUSED, UNCHANGED, WAITING
 
 SENTENCES = {
     FIRST: "first: version {champion} ranks",
     UNCHANGED: "unchanged: version {champion} goes on ranking",
     PROMOTED: "promoted: version {champion} ranks from now on, version {before} did before",
     REFUSED: "refused: version {challenger} does not rank, version {champion} goes on",
+    HELD: "held: version {challenger} was trained, results are too few to test it, version {champion} goes on",
     WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until a person signs: "
     "mlrisk retrain CONFIG --approve NAME --version {challenger}",
 }
+CUT_FILE = "refused: these records train nothing, version {champion} goes on ranking and its map stays"
 
 
 def retrained(done: Retrained) -> list[Part]:
     """The whole output, the decision first."""
     decision = done.decision
-    sentence = SENTENCES[decision.kind].format(
-        champion=decision.champion, before=decision.before, challenger=decision.challenger
-    )
+    # Records that are not used train nothing.
+    told = CUT_FILE if decision.kind == REFUSED and decision.challenger is None else SENTENCES[decision.kind]
+    sentence = told.format(champion=decision.champion, before=decision.before, challenger=decision.challenger)
     rows = tuple(
-        (check.name, ("holds" if check.passed else "DOES NOT HOLD") if check.judged else "not judged", check.text)
-        for check in decision.checks
+        (check.name, check.verdict if check.passed else check.verdict.upper(), check.text) for check in decision.checks
     )
     return [
         sentence,
+        *([done.next_step] if done.next_step else []),
         *([Table("gate", ("check", "", "figures"), rows)] if rows else []),
         *decision.notes,
+        *done.notes,
         *(f"{path.name}: {path}" for path in done.report),
         *_ranked(done),
     ]

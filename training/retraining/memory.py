@@ -1,0 +1,132 @@
+"""The gate's memory: all results since an anchor version that small steps do not move, and a test that adds them up."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from features.base import Flags, Floats, Integers
+from models.contamination import ContaminationModel
+from training.contamination import CellDataset
+from training.evidence import FOUND, NO_REGION, UNKNOWN, Ledger
+from training.retraining.contest import Arena, districts_of
+from training.retraining.contradiction import turned_round
+from training.settings import TrainConfig
+
+SINCE_ANCHOR = "results since the anchor"
+# Dates from which results may have been turned round, evenly by number of results: the evidence is averaged over them.
+STARTS = 12
+# Below this many cells of a district the test adds up nothing.
+FEWEST_CELLS = 8
+# Of the dates that the results tell apart by less than this (log), the earliest: a person looks at a row too many
+# rather than at one too few.
+AS_GOOD = 3.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Memory:
+    """Results since the anchor on land that was unknown then, as an arena of the anchor's statements.
+
+    `known_from` (n,) is the day on which the result of a cell became known. `since` is the anchor's date, or where the
+    window begins if that is later; `number` is the anchor's.
+    """
+
+    arena: Arena
+    known_from: NDArray[np.datetime64]
+    since: date
+    number: str
+
+
+@dataclass(frozen=True)
+class Turned:
+    """How the results of a district, or of the country (""), fit the anchor's statements turned round.
+
+    `log_e` is the log of an e-value: under results that are recorded right it exceeds log(1 / a) ever, in all rounds
+    together, with a probability of at most a (Ville 1939). `start` is the day from which they fit best so.
+    """
+
+    district: str
+    cells: int
+    log_e: float
+    start: date
+
+
+def memory_of(
+    config: TrainConfig, ledger: Ledger, then: CellDataset, anchor: ContaminationModel, number: str, since: date
+) -> Memory | None:
+    """Results known after `since` on land that was unknown at the anchor's date, `then`; None where there are none."""
+    if since >= config.as_of:
+        return None
+    outcome = ledger.between(since, config.as_of)
+    cell = np.flatnonzero(outcome.labelled & (then.evidence.state == UNKNOWN) & (then.regions != NO_REGION))
+    if not len(cell):
+        return None
+    values = then.table.reindexed(anchor.ranker.features)[cell]
+    score = anchor.ranker.raw(values, 1)
+    stated = anchor.calibration(score)
+    arena = Arena(
+        name=SINCE_ANCHOR,
+        cell=cell,
+        champion=score,
+        challenger=score,
+        stated_champion=stated,
+        stated_challenger=stated,
+        positive=outcome.state[cell] == FOUND,
+        area=outcome.share[cell],
+        centres_m=then.grid.centres_m()[cell],
+        block_m=config.contamination.block_m,
+        cell_size_m=then.grid.cell_size_m,
+        fold=np.zeros(len(cell), dtype=np.int64),
+        district=then.regions[cell],
+        origin=np.full(len(cell), "", dtype=object),
+    )
+    return Memory(arena=arena, known_from=_known_from(ledger, cell, config.as_of), since=since, number=number)
+
+
+def turned_since(memory: Memory) -> list[Turned]:
+    """The whole country first, then each district with enough cells."""
+    everything = np.ones(len(memory.arena.cell), dtype=bool)
+    groups: list[tuple[str, Flags, Flags | None]] = [("", everything, None)]
+    groups += [
+        (name, rows, ~rows if int((~rows).sum()) >= FEWEST_CELLS else None)
+        for name, rows in districts_of(memory.arena)
+        if int(rows.sum()) >= FEWEST_CELLS
+    ]
+    return [_turned(memory, name, rows, others) for name, rows, others in groups if int(rows.sum()) >= FEWEST_CELLS]
+
+
+def _turned(memory: Memory, name: str, rows: Flags, others: Flags | None) -> Turned:
+    days = memory.known_from[rows]
+    starts = np.unique(np.quantile(days.astype("datetime64[D]").astype(np.int64), np.linspace(0, 1, STARTS + 1)[:-1],
+                                   method="lower"))  # fmt: skip
+    logs = np.array(
+        [_since(memory, rows & (memory.known_from.astype("datetime64[D]").astype(np.int64) >= day), others)
+         for day in starts]
+    )  # fmt: skip
+    best = np.datetime64(int(starts[int(np.flatnonzero(logs >= logs.max() - AS_GOOD).min())]), "D").item()
+    # The mean of e-values is one: nobody knows from when on results were turned round.
+    return Turned(name, int(rows.sum()), float(logsumexp(logs) - np.log(len(logs))), best)
+
+
+def _since(memory: Memory, rows: Flags, others: Flags | None) -> float:
+    return turned_round(memory.arena, rows, others)
+
+
+def _known_from(ledger: Ledger, cell: Integers, as_of: date) -> NDArray[np.datetime64]:
+    """The last day on which a record of each cell became known, of those known at a date."""
+    entries = ledger.entries
+    known = ledger.known(as_of)[entries.record]
+    days = entries.records["known_from"].to_numpy().astype("datetime64[D]").astype(np.int64)[entries.record]
+    dated = known & ~np.isnat(entries.records["known_from"].to_numpy()[entries.record])
+    last = np.full(ledger.grid.n_cells, np.iinfo(np.int64).min, dtype=np.int64)
+    np.maximum.at(last, entries.place[dated], days[dated])
+    return last[cell].astype("datetime64[D]")
+
+
+def share_found(memory: Memory, rows: Flags) -> tuple[float, float]:
+    """Share found and share stated of some of the results."""
+    area: Floats = memory.arena.area[rows]
+    found = float(np.average(memory.arena.positive[rows], weights=area))
+    return found, float(np.average(memory.arena.stated_champion[rows], weights=area))

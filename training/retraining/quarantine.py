@@ -1,0 +1,171 @@
+"""Records that a person has to look at: which they are, how they are named, and what was decided about them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from features.base import ConfigError, Integers, day_after
+from training.evidence import ALL_DAYS, Ledger, Verdicts, keyed_records, read_verdicts, without
+from training.registry import CHAMPION, RegisteredVersion, Store, row_of, write_line
+from training.retraining.gate import Check, not_judged
+from training.retraining.memory import Memory, turned_since
+from training.retraining.new_records import News, news_since
+from training.settings import RetrainingSettings, TrainConfig
+
+VANISHED = "vanished"
+# So few missing records are a correction, whatever share of a small file they are.
+FEWEST_VANISHED = 3
+# Results from which on the anchor may follow the champion: fewer are a small step.
+FEWEST_TO_MOVE = 200
+
+
+def check_vanished(news: News, verdicts: Verdicts, settings: RetrainingSettings) -> Check:
+    """Records that the champion learned from are still in the books, by source, or a person has accepted that not."""
+    parts, failed, figures = [], [], {}
+    if not news.had:
+        return not_judged("vanished records", "the champion's records are not on file")
+    for source, keys in news.gone_from.items():
+        # A corrected record is one that is gone and one that is late.
+        late = int((news.late["source"] == source).sum())
+        lost = max(0, len([key for key in keys if key not in verdicts.accepted]) - late)
+        share = lost / news.had[source]
+        figures[f"{source}_lost"] = float(lost)
+        if lost:
+            parts.append(f"{source} {lost:,} of {news.had[source]:,} ({share:.0%})")
+        if lost >= FEWEST_VANISHED and share > settings.most_vanished:
+            failed.append(source)
+    text = f"records that the champion learned from and that are gone: {', '.join(parts) or 'none'}"
+    if failed:
+        accept = " ".join(f"--accept {VANISHED}:{source}" for source in failed)
+        text += f". Look for a cut file; if it is right so: mlrisk retrain CONFIG {accept} --by NAME"
+    return Check(name="vanished records", passed=not failed, text=text, figures=figures)
+
+
+def decide_records(
+    config: TrainConfig, store: Store, ledger: Ledger, rows: Iterable[tuple[str, str]], by: str
+) -> tuple[str, ...]:
+    """Write down what a person decided about records; `rows` are pairs of ACCEPTED or REJECTED and a name of rows.
+
+    A name is `SOURCE:ROWS` such as `survey:12,15-20` (rows as the ledger numbers them), or `vanished:SOURCE`.
+    `ledger` is the one in which nothing was rejected. Raises ConfigError for rows that are none.
+    """
+    if not by.strip():
+        raise ConfigError(f"--by ({by!r}) is empty: give the person who decides about these records")
+    said = []
+    for what, named in rows:
+        keys = _keys_of(config, store, ledger, named)
+        write_line(config, what, by, rows=named, records=keys)
+        said.append(f"{what} by {by}: {named}, {len(keys):,} record(s)")
+    return tuple(said)
+
+
+def suspects(ledger: Ledger, cells: Integers, since: date, until: date) -> pd.DataFrame:
+    """The records of an interval on some cells, (place in the grid), as `keyed_records` has them."""
+    table = keyed_records(ledger, until)
+    entries = ledger.entries
+    here = np.unique(entries.record[np.isin(entries.place, cells)])
+    known_from = entries.records["known_from"].to_numpy()
+    late = known_from >= day_after(since)
+    return table[table["row"].isin(here[late[here]])].reset_index(drop=True)
+
+
+def accepted_aside(config: TrainConfig, ledger: Ledger) -> Ledger:
+    """The ledger without the records that a person has accepted: what was looked at is no more evidence against."""
+    return without(ledger, read_verdicts(config).accepted)
+
+
+def cells_looked_at(config: TrainConfig, ledger: Ledger) -> Integers:
+    """Places of the cells of which a person has accepted a record."""
+    accepted = read_verdicts(config).accepted
+    if not accepted:
+        return np.zeros(0, dtype=np.int64)
+    table = keyed_records(ledger, ALL_DAYS)
+    rows = table.loc[table["key"].isin(accepted), "row"].to_numpy()
+    return np.unique(ledger.entries.place[np.isin(ledger.entries.record, rows)]).astype(np.int64)
+
+
+def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tuple[str, ...]:
+    """Rows by source of the results that fit better turned round, from the day on from which they do so best."""
+    if memory is None:
+        return ()
+    groups, most_e = turned_since(memory), config.retraining.most_e
+    odd = [one for one in groups[1:] if one.log_e > np.log(most_e * max(1, len(groups) - 1))]
+    odd = odd or [one for one in groups[:1] if one.log_e > np.log(most_e)]
+    rows = np.zeros(len(memory.arena.cell), dtype=bool)
+    for one in odd:
+        here = (memory.arena.district == one.district) if one.district else np.ones(len(rows), dtype=bool)
+        rows |= here & (memory.known_from >= np.datetime64(one.start, "D"))
+    if not rows.any():
+        return ()
+    first = min(one.start for one in odd)
+    labels = config.contamination.labels
+    table = suspects(accepted_aside(config, ledger), memory.arena.cell[rows], first - timedelta(days=1), config.as_of)
+    # Only what makes a label was held against the anchor.
+    table = table[table["kind"].isin((*labels.found, *labels.searched))]
+    return tuple(rows_text(part) for _, part in table.groupby("source"))
+
+
+def confirmed(memory: Memory, settings: RetrainingSettings) -> bool:
+    """Whether the results since the anchor speak as strongly for being right as they would have to against it."""
+    groups = turned_since(memory)
+    return bool(groups) and groups[0].log_e < -np.log(settings.most_e) and groups[0].cells >= FEWEST_TO_MOVE
+
+
+def rows_text(table: pd.DataFrame) -> str:
+    """Rows by source, as `--accept` and `--reject` take them.
+
+    >>> rows_text(pd.DataFrame({"source": ["survey"] * 4, "number": [3, 4, 5, 9]}))
+    'survey:3-5,9'
+    """
+    return " ".join(
+        f"{source}:{_ranges(sorted(int(n) for n in part['number']))}" for source, part in table.groupby("source")
+    )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def _keys_of(config: TrainConfig, store: Store, ledger: Ledger, named: str) -> list[str]:
+    source, _, rest = named.partition(":")
+    if source == VANISHED:
+        news = champion_news(config, store, ledger)
+        keys = list(news.gone_from.get(rest, ())) if news is not None else []
+        if not keys:
+            raise ConfigError(f"{named}: no record of {rest or 'this source'} is gone")
+        return keys
+    table = keyed_records(ledger, ALL_DAYS)
+    mine = table[table["source"] == source]
+    if mine.empty:
+        known = ", ".join(sorted(set(table["source"])))
+        raise ConfigError(f"{named}: give SOURCE:ROWS with one of {known}, such as {known.split(', ')[0]}:12,15-20")
+    try:
+        spans = [part.split("-") for part in rest.split(",")]
+        asked = {number for span in spans for number in range(int(span[0]), int(span[-1]) + 1)}
+    except ValueError as error:
+        raise ConfigError(f"{named}: rows are numbers such as 12,15-20") from error
+    missing = sorted(asked - {int(number) for number in mine["number"]})
+    if missing:
+        raise ConfigError(f"{named}: {source} has no record in row {missing[0]}")
+    return [str(key) for key in mine.loc[mine["number"].isin(asked), "key"]]
+
+
+def champion_news(
+    config: TrainConfig, store: Store, ledger: Ledger, row: RegisteredVersion | None = None
+) -> News | None:
+    """What is new and what is gone since the champion, None where there is none."""
+    name = f"{config.name}.contamination"
+    number = store.number(name, CHAMPION)
+    if row is None and number is None:
+        return None
+    row = row or row_of(store, name, str(number))
+    since = date.fromisoformat(row.tags["as_of"])
+    return news_since(ledger, config.as_of, store.read_text(row.run_id, "records.txt"), since)
