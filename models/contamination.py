@@ -23,7 +23,7 @@ INDEX = Level()
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scores:
-    """The results of the model for each row, arrays of equal length, never NaN.
+    """The results of the model for each row, arrays of equal length; NaN only where no bound on missed hazards holds.
 
     `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], its likely
     range: how regions differ, how members trained on resampled blocks of land differ at the cell, and the doubt of the
@@ -91,7 +91,7 @@ class ContaminationModel:
             venn_abers_low=venn_abers_low,
             venn_abers_high=venn_abers_high,
             spread=high - low,
-            missed_share_below=self.missed_share(raw),
+            missed_share_below=self.missed_share(raw) if self.missed_share.blocks else np.full(len(raw), np.nan),
             members=spread.astype(np.float32),
         )
 

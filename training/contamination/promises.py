@@ -87,7 +87,7 @@ def with_promises(
         if not missed.blocks:
             notes.append(
                 "no bound on missed hazards: it failed between halves of the judged land, or the ranking is no better "
-                "than a random order there (missed_share_below is 1 everywhere)"
+                "than a random order there (missed_share_below is empty)"
             )
     return Promises(
         model=replace(model, calibration=curve, level=level), ranges=ranges, bounds=bounds,
