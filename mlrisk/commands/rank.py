@@ -14,7 +14,7 @@ from features.sources import Sources, report_rows
 from features.table import FeatureTable
 from mlrisk.commands.map_state import PROGRAM
 from mlrisk.outputs import Beside, write_package
-from mlrisk.planning import Plan, make_plan, planning_ground, with_ground
+from mlrisk.planning import AUDIT, Plan, make_plan, planning_ground, season_seed, with_ground
 from mlrisk.ranking import (
     EVIDENCE_OPEN,
     MEMBER,
@@ -117,7 +117,10 @@ def rank(
     progress("reasons")
     land = with_reasons(scorer, grid, config, land, kept)
     progress("plan")
-    plan = make_plan(grid, land, config.ranking, ground.barriers, _members(land), config.seed)
+    season = config.ranking.audit_season or str(config.as_of.year)
+    seed = season_seed(config.seed, season)
+    audited = evidence.labelled & (evidence.inclusion_prob < 1)
+    plan = make_plan(grid, land, config.ranking, ground.barriers, _members(land), seed, audited)
     risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
     risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
     package = Package(
@@ -136,6 +139,7 @@ def rank(
     summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
         "files": files,
         "program": program_digest(*PROGRAM),
+        "audit": {"season": season, "seed": seed, "cells": int(plan.cells["purpose"].eq(AUDIT).sum())},
     }
     reports = champion_reports(config, champions)
 

@@ -1,19 +1,22 @@
 """Random audit cells: the only check of the map that does not depend on the map."""
 
+import hashlib
+
 import numpy as np
 
 from features.base import Flags, Floats, Integers
 
 
 def audit_draw(
-    frame: Flags, cell_id: Integers, days: Floats, capacity: Floats, seed: int
+    frame: Flags, cell_id: Integers, days: Floats, capacity: Floats, seed: int, least_cells: int = 0
 ) -> tuple[Flags, Floats, Integers]:
     """The cells of the random audit (n,), their inclusion probability (0 outside the frame), and their kind of team.
 
     `days` (K, n) are team-days of one survey, inf where a kind cannot work, `capacity` (K,) the team-days for audit.
     Each cell of the frame falls to its quickest kind of team with days to spend, and is drawn independently (Poisson
     sampling) with one probability a kind, such that its days are spent in expectation. Every cell has a permanent
-    random number: the draw does not depend on the order of rows, and more days only add cells.
+    random number: the draw does not depend on the order of rows, and more days only add cells. Where they draw fewer
+    than `least_cells` in expectation, every probability is raised alike until they are that many.
     """
     usable = np.where(capacity[:, None] > 0, days, np.inf)
     kind = usable.argmin(axis=0) if len(usable) else np.zeros(len(frame), dtype=np.int64)
@@ -23,7 +26,19 @@ def audit_draw(
         of_kind = frame & (kind == number) & np.isfinite(cost)
         if of_kind.any():
             chance[of_kind] = min(1.0, float(capacity[number] / cost[of_kind].sum()))
+    expected = float(chance.sum())
+    if 0 < expected < least_cells:
+        chance = np.minimum(1.0, chance * (least_cells / expected))
     return permanent_random(cell_id, seed) < chance, chance, kind.astype(np.int64)
+
+
+def season_seed(seed: int, season: str) -> int:
+    """The seed of a season's audit: the same for a season however often it is ranked, and another for the next one.
+
+    >>> season_seed(0, "2025") == season_seed(0, "2025"), season_seed(0, "2025") == season_seed(0, "2026")
+    (True, False)
+    """
+    return int.from_bytes(hashlib.sha256(f"{seed} {season}".encode()).digest()[:4], "big")
 
 
 def permanent_random(cell_id: Integers, seed: int) -> Floats:

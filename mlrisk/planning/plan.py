@@ -51,14 +51,18 @@ def make_plan(
     barriers: tuple[Flags, Flags] | None = None,
     members: Floats | None = None,
     seed: int = 0,
+    audited: Flags | None = None,
 ) -> Plan:
     """Group the ranked land into tasks and spend the team-days of the season on them.
 
     `land` is a ranked risk map of the cells of the grid, in any order, with the columns that mlrisk.planning.ground
     adds; cells with a `mask` or without work are in no task. `members` (M, n_cells) is the contamination
     by each bootstrap member; the stability of a task is the share of members that would plan it. Without teams there
-    are tasks in their order and no plan.
+    are tasks in their order and no plan. `seed` is that of the season's audit (`season_seed`), and `audited` (n_cells,)
+    marks cells of an earlier one, in the order of `land`: they are drawn again only where the settings keep a panel.
     """
+    if audited is not None:
+        land = land.assign(audited=audited)
     land, members = _in_grid_order(grid, land, members)
     assets = {name: asset for name, asset in settings.assets.items() if asset.number > 0}
     cell_m2 = grid.cell_size_m**2
@@ -68,7 +72,10 @@ def make_plan(
     free = ~shut & land["work"].ne(NO_WORK).to_numpy()
     new = free & land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy()
     frame = new & land["evidence"].ne("found").to_numpy()
-    drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), check, settings.audit_share * capacity, seed)
+    if "audited" in land and not settings.audit_panel:
+        frame &= ~land["audited"].to_numpy()
+    drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), check, settings.audit_share * capacity, seed,
+                                     settings.audit_cells)  # fmt: skip
     days = np.where(drawn, check, days)
     explorers = any(NON_TECHNICAL_SURVEY in asset.works for asset in assets.values())
     groups, purpose = _groups(grid, land, settings, barriers, free, drawn, explorers)

@@ -192,6 +192,18 @@ class RankingSettings(Settings):
     authority: AuthoritySettings = AuthoritySettings()
     explore_share: Share = Field(0.1, description="of the team-days, for land of which the map knows least")
     audit_share: Share = Field(0.05, description="of the team-days, for cells drawn at random: what the map misses")
+    audit_cells: int = Field(
+        0,
+        ge=0,
+        description="cells of the audit at least in expectation, whatever the team-days; 0: by the share alone",
+    )
+    audit_season: str | None = Field(
+        None,
+        description="name of the season of the audit; the year of as_of if not given. Another one draws anew",
+    )
+    audit_panel: bool = Field(
+        False, description="whether cells that an earlier audit has searched may be drawn again, on purpose"
+    )
     district_floor: Share = Field(
         0.25, description="part of its share of the land that each district gets of the team-days, whatever its ranks"
     )
