@@ -20,7 +20,8 @@ ROOMS = {
         "retraining",
     ),
     "mlrisk": (
-        "version", "risk_map", "settings", "ranking", "planning", "outputs", "followup", "synthetic", "commands", "cli",
+        "version", "risk_map", "settings", "ranking", "planning", "outputs", "followup", "synthetic", "intake",
+        "commands", "cli",
     ),
 }  # fmt: skip
 CHAIN = tuple(ROOMS)

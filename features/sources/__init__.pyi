@@ -1,9 +1,13 @@
 from .columns import take_canonical
 from .coordinates import Home
+from .crosswalk import SourceTerms, read_terms
 from .digests import digest_files, parts_of
+from .kinds import describe, is_raster, kind_of
 from .opening import KEEP_AROUND_M, Sources, open_area, open_sources
+from .publications import Publication, publication_of
 from .quality import same_day_and_place
-from .readers import find_file
+from .raw_table import RawTable
+from .readers import find_file, read_rows
 from .report import SourceReport, Tally, report_rows
 from .schema import COLUMN_TEXTS, DATE, POINT, POLYGON, SCHEMAS, SHARE, TEXT, VOCABULARIES, Schema
 from .settings import SourceSpec, SourcesSettings
@@ -20,17 +24,26 @@ __all__ = [
     "TEXT",
     "VOCABULARIES",
     "Home",
+    "Publication",
+    "RawTable",
     "Schema",
     "SourceReport",
     "SourceSpec",
+    "SourceTerms",
     "Sources",
     "SourcesSettings",
     "Tally",
+    "describe",
     "digest_files",
     "find_file",
+    "is_raster",
+    "kind_of",
     "open_area",
     "open_sources",
     "parts_of",
+    "publication_of",
+    "read_rows",
+    "read_terms",
     "read_vector",
     "report_rows",
     "same_day_and_place",

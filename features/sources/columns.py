@@ -12,6 +12,7 @@ from features.sources.crosswalk import SourceTerms, named, translated
 from features.sources.date_texts import BOTH_ORDERS_MONTH, DateReading
 from features.sources.dates import ParsedDates, parse_dates
 from features.sources.parsing import as_text, parse_flags, parse_numbers, translation_key
+from features.sources.publications import looks_like
 from features.sources.report import Tally
 from features.sources.schema import CASUALTIES, DATE, FLAG, NUMBER, OPEN_ENDED, SHARE, TEXT, VOCABULARIES, Schema
 from features.sources.settings import Scalar, SourceSpec
@@ -95,8 +96,8 @@ def resolve_columns(source: str, path: Path, spec: SourceSpec, schema: Schema, n
             found[ours] = name
         elif mapped is not None or translated or (ours in schema.required and ours not in spec.values):
             raise InputError(
-                f"sources.{source}: {path} has no column {wanted!r} for {ours}: give columns: {{{ours}: ...}}; "
-                f"it has {', '.join(names)}"
+                f"sources.{source}: {path} has no column {wanted!r} for {ours}: {looks_like(source, names)}"
+                f"give columns: {{{ours}: ...}}; it has {', '.join(names)}"
             )
     return found
 

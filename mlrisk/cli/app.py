@@ -63,6 +63,23 @@ def warm() -> None:
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="folder with the files of a country")],
+    name: Annotated[str | None, typer.Option("--name", metavar="N", help="of the country; that of the folder")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace a config of that name")] = False,
+) -> None:
+    """Look at a folder of files, write a commented config for them, and check it."""
+    from mlrisk.cli.text.check import checked_sources
+    from mlrisk.cli.text.init import proposed
+    from mlrisk.commands import check as run_check
+    from mlrisk.commands import init as run_init
+
+    done = run_init(folder, name, force=force)
+    print_parts(proposed(done))
+    print_parts(checked_sources(run_check(_load(done.config, None, None))))
+
+
+@app.command()
 def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, json_file: JsonOption = None) -> None:
     """Read every source; report what is there, what was repaired or set aside, and why."""
     from features.sources import report_rows

@@ -3,6 +3,7 @@ from .country import Country, evaluate, open_country
 from .evidence_files import evidence
 from .explain_cell import CellStory, write_story
 from .feature_files import features, write_features
+from .init import Initiated, init
 from .rank import Ranking
 from .retrain import Retrained
 from .source_check import Checked, check
@@ -12,6 +13,7 @@ __all__ = [
     "CellStory",
     "Checked",
     "Country",
+    "Initiated",
     "Ranking",
     "Retrained",
     "Warmed",
@@ -19,6 +21,7 @@ __all__ = [
     "evaluate",
     "evidence",
     "features",
+    "init",
     "open_country",
     "run",
     "warm",

@@ -1,0 +1,62 @@
+"""A proposal as a commented YAML config."""
+
+from textwrap import wrap
+from typing import Any
+
+import yaml
+
+from mlrisk.intake.finding import Proposal
+
+WIDTH = 118
+
+
+def config_text(proposal: Proposal) -> str:
+    """The config: what is unsure on top, then each source under what it was recognised as."""
+    lines = ["# Proposed by `mlrisk init`: a first config, to be read and corrected. Then: mlrisk check, mlrisk run."]
+    lines += _listed("Unsure: decide each of these", proposal.doubts)
+    lines += _listed(
+        "Recognised and not used",
+        [f"{one.look.name}: {one.what} ({one.source or 'none'}): {why}" for one, why in proposal.alternatives],
+    )
+    lines += _listed("Not understood", [f"{one.path}: {one.reason}" for one in proposal.unread])
+    lines += [f"name: {_flow(proposal.name)}", f"as_of: {proposal.as_of}", "grid:"]
+    lines += [f"  {key}: {_flow(value)}" for key, value in proposal.grid.items()]
+    lines += ["sources:"] if proposal.sources else ["sources: {}"]
+    for source, specs in proposal.sources.items():
+        lines += _source(source, specs, proposal)
+    lines += [
+        "# What counts as found and as searched; these are the values that hold if they are left out.",
+        "# contamination:",
+        "#   labels:",
+        "#     found: [find, accident, CHA, survey_found, cleared_with_devices]",
+        "#     searched: [cleared, reduced, cancelled, survey_searched]",
+        f"output: {{folder: outputs/{proposal.name}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _source(source: str, specs: list[dict[str, Any]], proposal: Proposal) -> list[str]:
+    whats = dict.fromkeys(one.what for one in proposal.findings if one.source == source)
+    lines = wrap("; ".join(whats), WIDTH, initial_indent="  # ", subsequent_indent="  # ")
+    if source == "covariates":
+        return [*lines, "  covariates:", *(f"    - {_flow(spec)}" for spec in specs)]
+    spec = specs[0]
+    if list(spec) == ["path"] and isinstance(spec["path"], str):
+        return [*lines, f"  {source}: {_flow(spec['path'])}"]
+    return [*lines, f"  {source}:", *(f"    {key}: {_flow(value)}" for key, value in spec.items())]
+
+
+def _listed(title: str, texts: Any) -> list[str]:
+    if not texts:
+        return []
+    lines = ["#", f"# {title}:"]
+    for text in texts:
+        plain = " ".join(str(text).split())
+        lines += wrap(plain, WIDTH, initial_indent="# - ", subsequent_indent="#   ")
+    return lines
+
+
+def _flow(value: Any) -> str:
+    """A value on one line, quoted where YAML would read it as something else."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False)
+    return str(text).removesuffix("\n").removesuffix("\n...")
