@@ -92,7 +92,9 @@ def openstreetmap(look: Look) -> tuple[Finding, ...]:
     columns = look.columns
     if not OSM_COLUMNS & set(columns):
         return ()
-    tags = [tag for tag, *_ in TAGS if tag in columns and look.values(columns[tag])]
+    # A country's extract has thousands of crossings before its first place: what it has columns of is taken as there.
+    whole = look.path.casefold().endswith(".pbf")
+    tags = [tag for tag, *_ in TAGS if tag in columns and (whole or look.values(columns[tag]))]
     found = []
     for tag, kinds, source, ours in TAGS:
         if not look.geometry & set(kinds):
@@ -100,7 +102,7 @@ def openstreetmap(look: Look) -> tuple[Finding, ...]:
         spec: dict[str, Any] | None = None
         if tag in tags:
             spec = _tag_spec(look, columns[tag], ours)
-        elif tag == "power" and "other_tags" in columns and _has_tag(look, "power"):
+        elif tag == "power" and "other_tags" in columns and (whole or _has_tag(look, "power")):
             spec = {"where": """other_tags LIKE '%"power"=>"line"%'"""}
         if spec is not None and source == "settlements":
             spec["columns"] = {**_people(look), **spec.get("columns", {})}
@@ -114,7 +116,7 @@ def openstreetmap(look: Look) -> tuple[Finding, ...]:
 def _tag_spec(look: Look, column: str, ours: str | None) -> dict[str, Any]:
     spec: dict[str, Any] = {"columns": {} if ours in (None, column) else {ours: column}}
     texts = look.sample[column]
-    if (texts.isna() | (texts.astype("string").str.strip() == "").fillna(value=True)).any():
+    if "other_tags" in look.columns or (texts.isna() | (texts.astype("string").str.strip() == "").fillna(True)).any():
         spec["where"] = f'"{column}" IS NOT NULL' if look.layer or not look.coordinates else f"\"{column}\" <> ''"
     return spec
 

@@ -25,6 +25,7 @@ def test_a_country_of_open_data_goes_from_init_to_check(folder):
     assert sources.conflict_events.columns["date"] == "date_start"
     assert sources.roads.paths == ("2.osm",)
     assert sources.roads.layer == "lines"
+    assert sources.settlements.where == '"place" IS NOT NULL'
     assert sources.covariates[0].resampling == "sum"
     assert sources.districts.paths == ("7.geojson",)
     assert config.grid.area == "6.geojson" or config.grid.area[0].path == "6.geojson"
