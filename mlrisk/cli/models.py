@@ -90,13 +90,17 @@ def export_model(
     target: TargetName,
     version: Number,
     out: Annotated[Path, typer.Argument(metavar="PATH", help="a new folder, or a new file that ends in .zip")],
+    sign: Annotated[
+        Path | None, typer.Option("--sign", metavar="KEY", help="private key; writes PATH.sig beside it")
+    ] = None,
     set_: SetOption = None,
 ) -> Parts:
     """Write a version as one folder or archive, for a machine without a network."""
-    from training.registry import export_version
+    from training.registry import export_version, signature_path
 
     loaded, store = _opened(config, set_)
-    return [f"exported: {export_version(store, _model(loaded, target), str(version), out)}"]
+    made = export_version(store, _model(loaded, target), str(version), out, sign)
+    return [f"exported: {made}", f"signature: {signature_path(made)}" if sign else "signature: none, give --sign KEY"]
 
 
 @app.command("import")
@@ -104,6 +108,10 @@ def import_model(
     config: ConfigPath,
     source: Annotated[Path, typer.Argument(metavar="PATH", help="what `mlrisk models export` wrote")],
     by: By = "import",
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="PUB", help="public key of whoever signed it (PATH.sig)")
+    ] = None,
+    unsigned: Annotated[bool, typer.Option("--unsigned", help="take it without a signature")] = False,
     set_: SetOption = None,
 ) -> Parts:
     """Register an exported version; champion where there is none, else it waits for `mlrisk models promote`."""
@@ -112,9 +120,20 @@ def import_model(
 
     loaded = load_config(config, None, set_ or ())
     store = Store.of(loaded)
-    version, new = import_version(store, loaded, source, by)
+    version, new = import_version(store, loaded, source, by, key=key, unsigned=unsigned)
     ranks = f", {version.alias}" if version.alias else ""
     return [f"{'imported' if new else 'already here'}: {version.name} version {version.number}{ranks}"]
+
+
+@app.command()
+def keys(
+    name: Annotated[Path, typer.Argument(metavar="NAME", help="writes NAME.key, which signs, and NAME.pub")],
+) -> Parts:
+    """Make a pair of keys: the private one signs exports and stays; the public one goes to whoever imports them."""
+    from training.registry import make_keys
+
+    private, public = make_keys(name)
+    return [f"private key: {private} (keep it; there is no passphrase)", f"public key: {public}"]
 
 
 def _ranking(numbers: "Mapping[str, str]", over: "Mapping[str, str | None]") -> list[str]:

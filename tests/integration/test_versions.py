@@ -209,7 +209,7 @@ def test_a_version_travels_and_is_the_same_there(registered, tmp_path, ending): 
     with pytest.raises(ConfigError, match="exists"):
         export_version(store, NAME, "2", made)
     # Importing what is here already changes nothing.
-    version, new = import_version(store, registered[0], made, "Anna")
+    version, new = import_version(store, registered[0], made, "Anna", unsigned=True)
     assert (version.number, new) == ("2", False)
     files = [path for path in made.rglob("*") if path.is_file()] if made.is_dir() else []
     assert not [path for path in files if path.suffix in (".pkl", ".pickle")]
@@ -219,7 +219,7 @@ def test_an_import_starts_a_store_of_its_own(registered, tmp_path):  # noqa: F81
     store = Store.of(registered[0])
     made = export_version(store, NAME, "1", tmp_path / "one.zip")
     there = store_config(tmp_path / "there")
-    version, new = import_version(Store.of(there), there, made, "Anna")
+    version, new = import_version(Store.of(there), there, made, "Anna", unsigned=True)
     assert (version.number, version.alias, new) == ("1", "champion", True)
     ours, theirs = store.load(NAME, "champion")[1], Store.of(there).load(NAME, "champion")[1]
     assert ours == theirs
@@ -248,20 +248,22 @@ def test_what_is_no_version_is_refused(registered, tmp_path):  # noqa: F811
         (path / "run" / "x.txt").symlink_to("/etc/hostname")
 
     with pytest.raises(InputError, match="was changed"):
-        import_version(store, config, changed("edited", edit), "Anna")
+        import_version(store, config, changed("edited", edit), "Anna", unsigned=True)
     with pytest.raises(InputError, match="holds links"):
-        import_version(store, config, changed("linked", link), "Anna")
+        import_version(store, config, changed("linked", link), "Anna", unsigned=True)
     with pytest.raises(InputError, match="no exported version"):
-        import_version(store, config, changed("empty", lambda path: (path / "version.json").unlink()), "Anna")
+        import_version(
+            store, config, changed("empty", lambda path: (path / "version.json").unlink()), "Anna", unsigned=True
+        )
     for entry in ("model/../../out.txt", "/out.txt", "code/run.py", "model\\..\\x"):
         with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
             archive.writestr(entry, "x")
         with pytest.raises(InputError, match="no file of a version"):
-            import_version(store, config, tmp_path / "bad.zip", "Anna")
+            import_version(store, config, tmp_path / "bad.zip", "Anna", unsigned=True)
     assert not (tmp_path / "out.txt").exists()
     other = config.model_copy(update={"name": "other"})
     with pytest.raises(InputError, match="the config is of other"):
-        import_version(store, other, folder, "Anna")
+        import_version(store, other, folder, "Anna", unsigned=True)
     assert len(rows_of(store, NAME)) == 2
 
 

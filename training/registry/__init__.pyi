@@ -13,6 +13,7 @@ from .promotion import (
     training_of,
 )
 from .run_notes import environment
+from .signatures import make_keys, signature_path
 from .store import Store, Version
 from .store_errors import store_errors
 from .versions import (
@@ -42,6 +43,7 @@ __all__ = [
     "environment",
     "export_version",
     "import_version",
+    "make_keys",
     "newest",
     "only_one",
     "promote",
@@ -51,6 +53,7 @@ __all__ = [
     "row_of",
     "rows_of",
     "rows_with",
+    "signature_path",
     "store_errors",
     "sweep",
     "training_of",

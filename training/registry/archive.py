@@ -4,33 +4,36 @@ import json
 import shutil
 import tempfile
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from features.base import ConfigError, InputError
-from training.registry.model_files import read_texts
+from models.file_checks import check_files
+from training.registry.archive_card import FORMAT, Card, active_content, card_of
+from training.registry.archive_files import CARD, MODEL, RUN, files_of
+from training.registry.import_probe import probe
 from training.registry.promotion import IMPORTED, enter
+from training.registry.signatures import sign, signature_path, verify
 from training.registry.store import Store, Version
 from training.registry.store_errors import store_errors
 from training.registry.versions import row_of
 from training.settings import TrainConfig, digest_of
 
-CARD, MODEL, RUN = "version.json", "model", "run"
-FORMAT = 1
 # Fixed, so that the same version gives the same archive.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-MOST_BYTES = 1 << 30
 # Decisions of the store that a version comes from do not travel: the store that it comes to makes its own.
-LEFT_BEHIND = ("promoted_over", "promoted_by", "promoted_at", "promoted_why", "decision", "decision_why")
+LEFT_BEHIND = ("promoted_over", "promoted_by", "promoted_at", "promoted_why", "decision", "decision_why", "signed_by")
 
 
-def export_version(store: Store, name: str, number: str, target: Path) -> Path:
+def export_version(store: Store, name: str, number: str, target: Path, key: Path | None = None) -> Path:
     """Write a version, its tags, its figures and the texts of its run into a folder, or an archive if it ends in .zip.
 
-    Raises ConfigError where `target` exists: nothing is written over.
+    With a private `key` its signature is written beside it, as TARGET.sig. Raises ConfigError where `target` exists:
+    nothing is written over.
     """
-    if target.exists():
-        raise ConfigError(f"export ({target}) exists: give a new folder, or a new file that ends in .zip")
+    beside = signature_path(target)
+    if taken := [path for path in (target, *((beside,) if key else ())) if path.exists()]:
+        raise ConfigError(f"export ({taken[0]}) exists: give a new folder, or a new file that ends in .zip")
     row = row_of(store, name, number)
     _, texts = store.load_number(name, number)
     with tempfile.TemporaryDirectory(prefix="mlrisk-export-") as scratch, store_errors(store.uri):
@@ -49,7 +52,10 @@ def export_version(store: Store, name: str, number: str, target: Path) -> Path:
             "run_tags": {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
         }  # fmt: skip
         (folder / CARD).write_text(json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8")
+        signature = sign(files_of(folder), key) if key else ""
         target.parent.mkdir(parents=True, exist_ok=True)
+        if signature:
+            beside.write_text(signature, encoding="ascii")
         if target.suffix == ".zip":
             _zip(folder, target)
         else:
@@ -57,33 +63,38 @@ def export_version(store: Store, name: str, number: str, target: Path) -> Path:
     return target
 
 
-def import_version(store: Store, config: TrainConfig, source: Path, by: str) -> tuple[Version, bool]:
+def import_version(
+    store: Store, config: TrainConfig, source: Path, by: str, *, key: Path | None = None, unsigned: bool = False
+) -> tuple[Version, bool]:
     """Register a version that `export_version` wrote; the second value says whether it was new here.
 
-    It becomes champion where the country has none, or none but the other model of the same training; else challenger:
+    Its signature has to be of the public `key`, unless `unsigned` says that it has none. It becomes champion where the
+    country has none, or none but the other model of the same training; else challenger:
     `mlrisk models promote` decides. `by` answers for it in the log. Raises InputError
-    for what is no such version, was changed, belongs to another country, or would write outside its folder.
+    for what is no such version, was changed, belongs to another country, or does not answer as a model does.
     """
-    with tempfile.TemporaryDirectory(prefix="mlrisk-import-") as scratch:
-        folder = _unpacked(source, Path(scratch))
-        card, texts = _read(folder, source)
-        name = str(card["name"])
-        if name.rsplit(".", 1)[0] != config.name:
-            raise InputError(f"import ({source}) holds {name}, the config is of {config.name}: give its own config")
-        known = list(store.client.search_model_versions(f"name = '{name}'"))
-        for item in known:
-            if item.tags.get("digest") == card["digest"]:
-                tags = {key: str(item.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
-                return Version(name=name, number=str(item.version), run_id=str(item.run_id), alias="", **tags), False
-        run_texts = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / RUN).iterdir())}
-    tags = {key: str(value) for key, value in card["tags"].items() if key not in LEFT_BEHIND}
-    run_id = store.start_run(config, {}, {"kind": "import", "mlflow.runName": f"imported {name} {card['number']}"})
+    if key is None and not unsigned:
+        raise ConfigError(
+            "an import needs the public key of whoever signed it (--key PUB), or --unsigned where you know another way "
+            "that it is genuine: a model decides where teams go"
+        )
+    files = files_of(source)
+    signed_by = verify(files, signature_path(source), key) if key else ""
+    card, texts, run_texts = _read(files, source, config)
+    for item in store.client.search_model_versions(f"name = '{card.name}'"):
+        if item.tags.get("digest") == card.digest:
+            known = {tag: str(item.tags.get(tag, "")) for tag in ("digest", "as_of", "grid")}
+            return Version(name=card.name, number=str(item.version), run_id=str(item.run_id), alias="", **known), False
+    _check_model(card, texts, source)
+    tags = {tag: value for tag, value in card.tags.model_dump().items() if tag not in LEFT_BEHIND}
+    tags |= {"imported_from": f"{card.name} version {card.number}", "signed_by": signed_by or "nobody"}
+    run_id = store.start_run(config, {}, {"kind": "import", "mlflow.runName": f"imported {card.name} {card.number}"})
     try:
-        store.log_results(run_id, {key: float(value) for key, value in card["metrics"].items()}, run_texts)
-        tags["imported_from"] = f"{name} version {card['number']}"
-        version = store.register(run_id, name, texts, tags)
+        store.log_results(run_id, card.metrics, run_texts)
+        version = store.register(run_id, card.name, texts, tags)
         store.finish_run(run_id)
-        (version,) = enter(store, config, [version], IMPORTED, by, {"digest": version.digest, "run": run_id})
+        facts = {"digest": version.digest, "run": run_id, "signed_by": tags["signed_by"]}
+        (version,) = enter(store, config, [version], IMPORTED, by, facts)
     except BaseException:
         store.fail_run(run_id)
         raise
@@ -99,54 +110,35 @@ def _zip(folder: Path, target: Path) -> None:
                 archive.writestr(entry, path.read_bytes())
 
 
-def _unpacked(source: Path, scratch: Path) -> Path:
-    """The folder of a version; an archive is unpacked into `scratch`, entry by entry and never outside it."""
-    if source.is_dir():
-        return source
-    if not zipfile.is_zipfile(source):
-        raise InputError(f"import ({source}) is no folder and no .zip: give what `mlrisk models export` wrote")
-    target = scratch / "version"
-    with zipfile.ZipFile(source) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
-            raise InputError(f"import ({source}) unpacks to more than {MOST_BYTES >> 20} MB: this is no model version")
-        for entry in archive.infolist():
-            path = PurePosixPath(entry.filename)
-            if not _is_ours(path):
-                raise InputError(f"import ({source}) holds {entry.filename!r}, which is no file of a version")
-            file = target.joinpath(*path.parts)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(archive.read(entry))
-    return target
-
-
-def _is_ours(path: PurePosixPath) -> bool:
-    """Whether an entry is one that an export writes: the card, or a file right in one of its two folders.
-
-    >>> [_is_ours(PurePosixPath(p)) for p in ("version.json", "model/booster.txt", "model/../../x", "/etc/x")]
-    [True, True, False, False]
-    """
-    parts = path.parts
-    plain = all(part not in ("..", ".", "/") and "\\" not in part and ":" not in part for part in parts)
-    return plain and (parts == (CARD,) or (len(parts) == 2 and parts[0] in (MODEL, RUN)))
-
-
-def _read(folder: Path, source: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    links = [path.name for path in folder.rglob("*") if path.is_symlink()]
-    if links:
-        raise InputError(f"import ({source}) holds links ({', '.join(links)}): a version holds files alone")
+def _read(files: dict[str, str], source: Path, config: TrainConfig) -> tuple[Card, dict[str, str], dict[str, str]]:
+    """The card, the files of the model and the texts of its run; raises InputError where they are not one version."""
     try:
-        card = dict(json.loads((folder / CARD).read_text(encoding="utf-8")))
-        texts = read_texts(folder / MODEL)
-        parts = card["format"], str(card["name"]).rsplit(".", 1)[1], card["digest"], card["tags"], card["metrics"]
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"import ({source}) is no exported version: {error}") from error
-    if parts[0] != FORMAT:
-        raise InputError(
-            f"import ({source}) has the format {parts[0]}, this mlrisk reads {FORMAT}: update the older one"
-        )
-    if digest_of(texts) != card["digest"]:
+        card = card_of(files[CARD])
+    except ValueError as error:
+        raise InputError(f"import ({source}) {error}") from error
+    texts, run_texts = (
+        {name.removeprefix(f"{folder}/"): text for name, text in files.items() if name.startswith(f"{folder}/")}
+        for folder in (MODEL, RUN)
+    )
+    if card.name.rsplit(".", 1)[0] != config.name:
+        raise InputError(f"import ({source}) holds {card.name}, the config is of {config.name}: give its own config")
+    if digest_of(texts) != card.digest:
         raise InputError(
             f"import ({source}) was changed: its files have the digest {digest_of(texts)[:12]}, exported was "
-            f"{str(card['digest'])[:12]}. Export it again"
+            f"{card.digest[:12]}. Export it again"
         )
-    return card, texts
+    for name, text in run_texts.items():
+        if name.endswith(".html") and (found := active_content(text)):
+            raise InputError(f"import ({source}): {name} holds {found}, which no report of ours has")
+    return card, texts, run_texts
+
+
+def _check_model(card: Card, texts: dict[str, str], source: Path) -> None:
+    """Raise InputError where the files are no model: by their schemas first, then by what they answer elsewhere."""
+    target: Any = card.name.rsplit(".", 1)[1]
+    try:
+        check_files(target, texts)
+    except ValueError as error:
+        raise InputError(f"import ({source}) holds no model that can rank: {error}") from error
+    if found := probe(target, texts):
+        raise InputError(f"import ({source}) holds no model that can rank: {found}")

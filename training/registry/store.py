@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from features.base import ConfigError, InputError, MlriskError
-from training.registry.aliases import CHAMPION, champion_at, champions_at, number_at
+from training.registry.aliases import CHAMPION, TARGETS, champion_at, champions_at, number_at
 from training.registry.location import check_there, database_of, settle_in
 from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, model_note, run_name, run_note, run_tags, version_note
@@ -178,10 +178,15 @@ class Store:
             self.client.set_terminated(run_id, status="FAILED")
 
     def register(self, run_id: str, name: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> Version:
-        """Store a model's files with the run and register them; registry.promotion gives aliases."""
+        """Store a model's files with the run and register them; registry.promotion gives aliases.
+
+        Raises ConfigError for a name that is not of a country and a target: files go to a folder of that name.
+        """
         from mlflow.exceptions import MlflowException
 
         digest, folder = digest_of(texts), name.rsplit(".", 1)[-1]
+        if folder not in TARGETS:
+            raise ConfigError(f"name ({name!r}) must end with .{' or .'.join(TARGETS)}")
         with store_errors(self.uri):
             with tempfile.TemporaryDirectory() as scratch:
                 local = Path(scratch) / folder
