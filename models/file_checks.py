@@ -12,7 +12,10 @@ from models.file_schemas import (
     DomainFile,
     Features,
     FileSchema,
+    LevelFile,
+    LikelyRangeFile,
     LinearFile,
+    LocalRatioFile,
     MissedShareFile,
     PartFile,
     Reference,
@@ -58,7 +61,13 @@ def _contamination(texts: Mapping[str, str]) -> dict[str, Check]:
             checks[f"{stem}.txt"] = check_trees
         if blend.linear_share > 0:
             checks[f"{stem}_linear.json"] = _of(LinearFile)
-    beside: dict[str, Check] = {"schema.json": _check_schema, "reference.json": _check_reference}
+    beside: dict[str, Check] = {
+        "level.json": _of(LevelFile),
+        "likely_range.json": _of(LikelyRangeFile),
+        "local_ratio.json": _of(LocalRatioFile),
+        "schema.json": _check_schema,
+        "reference.json": _check_reference,
+    }
     return checks | {name: check for name, check in beside.items() if name in texts}
 
 

@@ -36,10 +36,13 @@ def _different(names: Sequence[str]) -> Sequence[str]:
     return names
 
 
+MOST_CELLS, MOST_LAID = 20_000_000, 200_000_000
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(allow_inf_nan=False, gt=0)]
 NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0)]
 Share = Annotated[float, Field(allow_inf_nan=False, ge=-ROUNDING, le=1 + ROUNDING)]
+Spread = Annotated[float, Field(allow_inf_nan=False, ge=0, le=100)]
+Place = Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
 Numbers = Annotated[list[Finite], Field(max_length=MOST_LIST)]
 Rising = Annotated[list[Finite], Field(max_length=MOST_LIST), AfterValidator(_rising)]
@@ -107,6 +110,53 @@ class MissedShareFile(FileSchema):
     def _fits(self) -> Self:
         if len(self.score) != len(self.share):
             raise ValueError("score and share differ in length")
+        return self
+
+
+class LevelFile(FileSchema):
+    """level.json: finds for each one that the curve states, and what says so."""
+
+    kind: Literal["audit", "as_of", "index"]
+    factor: Positive
+    low: NotNegative
+    high: NotNegative | None
+    cells: Annotated[int, Field(ge=0)]
+    found: Annotated[int, Field(ge=0)]
+
+
+class LikelyRangeFile(FileSchema):
+    """likely_range.json: log-odds by which what is found may lie off the probability."""
+
+    edge: Rising
+    between: Annotated[list[Spread], Field(min_length=1, max_length=MOST_LIST)]
+    width: Spread
+    level_sd: Spread
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.between) != len(self.edge) + 1:
+            raise ValueError("between has one entry more than edge")
+        return self
+
+
+class LocalRatioFile(FileSchema):
+    """local_ratio.json: labelled cells and the kernel about them."""
+
+    cell_size_m: Positive
+    width_cells: Annotated[float, Field(gt=0, le=100)]
+    prior: Positive
+    column: Annotated[list[Place], Field(min_length=1, max_length=MOST_CELLS)]
+    row: Annotated[list[Place], Field(min_length=1, max_length=MOST_CELLS)]
+    found: Annotated[list[NotNegative], Field(max_length=MOST_CELLS)]
+    expected: Annotated[list[NotNegative], Field(max_length=MOST_CELLS)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not len(self.column) == len(self.row) == len(self.found) == len(self.expected):
+            raise ValueError("column, row, found and expected differ in length")
+        # The kernel is laid over the whole rectangle about the cells.
+        if (max(self.column) - min(self.column) + 1) * (max(self.row) - min(self.row) + 1) > MOST_LAID:
+            raise ValueError(f"its cells lie further apart than a rectangle of {MOST_LAID:,} cells")
         return self
 
 

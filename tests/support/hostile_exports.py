@@ -207,10 +207,19 @@ CASES: dict[str, tuple[Change, str]] = {
     "a million members": (field("blend.json", members=1_000_000), "members"),
     "share beyond 1": (field("blend.json", linear_share=7.0), "linear_share"),
     "interval upside down": (field("venn_abers.json", low=lambda old: [1.0] * len(old)), "low lies above high"),
+    "a ratio over the whole earth": (
+        content(
+            "model/local_ratio.json",
+            b'{"cell_size_m": 500.0, "width_cells": 2.0, "prior": 1.0, "column": [0, 2000000000], '
+            b'"row": [0, 2000000000], "found": [0.0, 1.0], "expected": [0.0, 1.0]}',
+        ),
+        "further apart",
+    ),
+    "a level of nothing": (field("level.json", factor=0.0), "level.json"),
     "regression of other features": (field("booster_linear.json", features=["evil"]), "booster_linear.json"),
     "leaves that add up beyond all": (
         line("leaf_value", lambda old: " ".join(["1e308"] * len(old.split(" ")))),
-        "its probabilities",
+        "leaf_value",
     ),
 }
 RAW: dict[str, tuple[Change, str]] = {

@@ -8,11 +8,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from features.base import Floats, Floats32
+
+if TYPE_CHECKING:
+    from models.contamination import ContaminationModel
 
 WAIT_S, CPU_S, MEMORY_BYTES, FILE_BYTES = 180.0, 120, 4 << 30, 16 << 20
 ROWS = 64
@@ -78,7 +81,7 @@ def fault(target: str, texts: Mapping[str, str]) -> str:
     if target == "contamination":
         model = ContaminationModel.from_files(texts)
         table = probe_table(len(model.ranker.features))
-        scores = model.scores(table, 1)
+        scores = model.scores(table, 1, _places(model))
         shares = (scores.probability, scores.low, scores.high, scores.missed_share_below)
         if not np.isfinite(scores.score).all() or not all(_are_shares(values) for values in shares):
             return "its probabilities are no numbers between 0 and 1"
@@ -95,6 +98,15 @@ def fault(target: str, texts: Mapping[str, str]) -> str:
     if not all(np.isfinite(values).all() and (values >= 0).all() for values in answers):
         return "its casualties are no numbers from 0 up"
     return ""
+
+
+def _places(model: "ContaminationModel") -> Floats:
+    """Centres (ROWS, 2) of cells about one that the model knows, and of some that are far away."""
+    places = np.random.default_rng(1).normal(0, 20_000, (ROWS, 2))
+    if model.local_ratio is not None:
+        cell = np.array([model.local_ratio.column[0], model.local_ratio.row[0]])
+        places[: ROWS // 2] = (cell + 0.5 + np.round(places[: ROWS // 2] / 10_000)) * model.local_ratio.cell_size_m
+    return places
 
 
 def _are_shares(values: Floats) -> bool:
