@@ -46,7 +46,7 @@ sources:
 """
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class World:
     """Truth of a country, arrays (rows, columns) from north to south except where stated.
 
@@ -62,7 +62,7 @@ class World:
     surveyed: Flags
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Land:
     """Centres (2, rows, columns), elevation, the true and the recorded lines, roads, and people (n, 3: x, y, count)."""
 
@@ -91,12 +91,12 @@ def write_independent(seed: int, folder: Path, cell_size_m: float = 500.0, by_ch
     cell = _cell_of(items, cell_size_m, shape)
     open_ = np.isnat(when) | (when > np.datetime64(f"{AS_OF_YEAR}-12-31"))
     world = World(
-        cell_size_m,
-        intensity,
-        stated,
-        _marked(cell, shape),
-        _marked(cell[open_], shape),
-        _covered(land.centres, polygons[cleared <= np.datetime64(f"{AS_OF_YEAR}-12-31")]),
+        cell_size_m=cell_size_m,
+        intensity=intensity,
+        stated=stated,
+        ever=_marked(cell, shape),
+        contaminated=_marked(cell[open_], shape),
+        surveyed=_covered(land.centres, polygons[cleared <= np.datetime64(f"{AS_OF_YEAR}-12-31")]),
     )
     accidents.to_csv(folder / "incidents.csv", index=False)
     _write_survey(rng, folder, items, cell, when, polygons, cleared)
@@ -132,7 +132,9 @@ def _land(rng: np.random.Generator, cell_size_m: float) -> _Land:
         for number in range(90)
         for other in np.argsort(np.hypot(*(place[:, :2] - place[number, :2]).T))[1:3]
     ]
-    return _Land(centres, 600 + rough, (first, second), recorded, roads, place)
+    return _Land(
+        centres=centres, elevation_m=600 + rough, lines=(first, second), recorded=recorded, roads=roads, people=place
+    )
 
 
 def _distance_m(centres: Floats, line: object) -> Floats:

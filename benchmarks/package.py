@@ -24,7 +24,7 @@ MILLION = 1_000, 1_160
 def bosnia(ranked: Path, data: Path) -> Package:
     """The package of a finished ranking of configs/bosnia.yaml, read back from its folder, in two languages."""
     import mlrisk
-    from mlrisk.commands.rank import _context_layers, known_hazards
+    from mlrisk.commands.map_columns import context_layers, known_hazards
     from tests.support.sample_package import sample_package
     from training.evidence import open_inputs
 
@@ -41,7 +41,7 @@ def bosnia(ranked: Path, data: Path) -> Package:
         risk=risk,
         tasks=tasks.assign(**{f"reason_{place}_az": tasks[f"reason_{place}"] for place in (1, 2, 3)}),
         hazards=known_hazards(config, inputs.sources),
-        layers=_context_layers(config, inputs.sources),
+        layers=context_layers(config, inputs.sources),
         notes=replace(empty.notes, country="bosnia", inputs=inputs.digests),
     )
 

@@ -113,7 +113,9 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128, help="cells along the side of the square of land")
     parser.add_argument("--families", nargs="+", default=list(FAMILY_NAMES), choices=FAMILY_NAMES)
     chosen = parser.parse_args()
-    grid = Grid(CRS, 500.0, 1000, 8000, np.ones((chosen.side, chosen.side), dtype=bool))
+    grid = Grid(
+        crs=CRS, cell_size_m=500.0, column_min=1000, row_min=8000, mask=np.ones((chosen.side, chosen.side), dtype=bool)
+    )
     cases = [("labels", family, True) for family in chosen.families]
     cases += [("plain", family, False) for family in chosen.families if family == "incident_pattern"]
     small = sources_of(grid.window(0, 16, 0, 16), 500, 40)

@@ -7,6 +7,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ CALIBRATED = ("naive", "weights and unknown")
 SETTINGS = SurveyBiasSettings(background_weight=0.3)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Case:
     """A country as a model sees it, its truth, and two oracles; arrays over cells, kept as one npz file.
 
@@ -100,11 +101,13 @@ def _made(seed: int, cells: int, folder: Path) -> Case:
         bands = {name: raster.read(i + 1)[grid.mask] > 0 for i, name in enumerate(raster.descriptions)}
     intensities, rules = oracles(build_country(seed, cells, CELL_SIZE_M))
     return Case(
-        np.array(table.names), table.values, learned,
-        learned & np.array(["finds" not in infos[name].sources for name in table.names]),
-        np.array([infos[name].trend for name in table.names]), evidence.state, evidence.share, evidence.weight,
-        cell_blocks(grid, config.contamination.block_m), cell_blocks(grid, FOLD_BLOCK_M),
-        bands["contaminated_at_as_of"], bands["surveyed"], intensities, rules,
+        names=np.array(table.names), values=table.values, learned=learned,
+        open=learned & np.array(["finds" not in infos[name].sources for name in table.names]),
+        trend=np.array([infos[name].trend for name in table.names]),
+        state=evidence.state, share=evidence.share, weight=evidence.weight,
+        block=cell_blocks(grid, config.contamination.block_m), fold_block=cell_blocks(grid, FOLD_BLOCK_M),
+        true=bands["contaminated_at_as_of"], surveyed=bands["surveyed"],
+        oracle_intensities=intensities, oracle_rules=rules,
     )  # fmt: skip
 
 
@@ -130,7 +133,7 @@ def oracles(country: Country, draws: int = ORACLE_DRAWS) -> tuple[NDArray[np.flo
     return share(True), share(False)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Learner:
     """One way to learn from a case: which weights, and what unknown land is for."""
 
@@ -192,13 +195,15 @@ def learners(case: Case, params: BoostingParams) -> tuple[dict[str, Learner], ND
     reported = background_chance(chance, labelled, target_group=True)
     only_found = np.where(found, case.weight, 0.0)
     light = SETTINGS.background_weight * searched_weight
+    total_found = float(only_found.sum())
+    learner = partial(Learner, case=case, params=params)
     return {
-        "naive": Learner(case, params, case.weight, None, 0),
-        "weights": Learner(case, params, case.weight * stable, None, 0),
-        "unknown beside": Learner(case, params, case.weight, beside, light),
-        "weights and unknown": Learner(case, params, case.weight * stable, beside, light),
-        "found only, any unknown": Learner(case, params, only_found, beside, float(only_found.sum()), 2),
-        "found only, target group": Learner(case, params, only_found, reported, float(only_found.sum()), 2),
+        "naive": learner(weight=case.weight, chance=None, total_weight=0),
+        "weights": learner(weight=case.weight * stable, chance=None, total_weight=0),
+        "unknown beside": learner(weight=case.weight, chance=beside, total_weight=light),
+        "weights and unknown": learner(weight=case.weight * stable, chance=beside, total_weight=light),
+        "found only, any unknown": learner(weight=only_found, chance=beside, total_weight=total_found, bags=2),
+        "found only, target group": learner(weight=only_found, chance=reported, total_weight=total_found, bags=2),
     }, stable
 
 

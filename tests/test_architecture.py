@@ -25,6 +25,9 @@ ROOMS = {
     ),
 }  # fmt: skip
 CHAIN = tuple(ROOMS)
+LINES_OF_A_MODULE, LINES_OF_A_FUNCTION, FIELDS_BY_POSITION = 300, 60, 4
+# Modules that wait to be split; none may join them.
+LONG_MODULES = {"mlrisk/cli/app.py": 340, "mlrisk/planning/plan.py": 320}
 MODULES = sorted(path for package in CHAIN for path in (ROOT / package).rglob("*.py"))
 
 
@@ -141,6 +144,41 @@ def test_the_test_sees_an_upward_arrow_a_circle_and_a_module_outside():
     assert not circles({"a": {"b", "c"}, "b": {"c"}})
     with pytest.raises(AssertionError, match="stands outside the rooms"):
         floor_of("features.heap")
+
+
+def too_large(source: str, modules: int = LINES_OF_A_MODULE) -> list[str]:
+    """Modules and functions that fit no head, and values of many fields that can be built by position."""
+    lines = source.count("\n")
+    faults = [f"{lines} lines, at most {modules}"] if lines > modules else []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > LINES_OF_A_FUNCTION:
+                faults.append(f"{node.name}: {length} lines, at most {LINES_OF_A_FUNCTION}")
+        if isinstance(node, ast.ClassDef):
+            count = sum(isinstance(part, ast.AnnAssign) for part in node.body)
+            for mark in node.decorator_list:
+                call = mark if isinstance(mark, ast.Call) else None
+                name = ast.unparse(call.func if call else mark).rpartition(".")[2]
+                by_name = call is not None and any(word.arg == "kw_only" for word in call.keywords)
+                if name == "dataclass" and count > FIELDS_BY_POSITION and not by_name:
+                    faults.append(f"{node.name}: {count} fields, more than {FIELDS_BY_POSITION} need kw_only=True")
+    return faults
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_functions_and_values_are_small(path):
+    most = LONG_MODULES.get(str(path.relative_to(ROOT)), LINES_OF_A_MODULE)
+    assert not too_large(path.read_text(), most)
+
+
+def test_the_test_sees_a_long_module_a_long_function_and_a_value_by_position():
+    assert too_large("x = 1\n" * 301) == ["301 lines, at most 300"]
+    assert too_large("def f():\n" + "    x = 1\n" * 60) == ["f: 61 lines, at most 60"]
+    fields = "".join(f"    {name}: int\n" for name in "abcde")
+    for mark in ("@dataclass", "@dataclass(frozen=True)", "@dataclasses.dataclass"):
+        assert too_large(f"{mark}\nclass A:\n{fields}") == ["A: 5 fields, more than 4 need kw_only=True"]
+    assert not too_large(f"@dataclass(kw_only=True)\nclass A:\n{fields}")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -122,36 +122,18 @@ def train(
     progress("features")
     study = dataset_at(config, inputs, evidence)
     progress("validation")
-    earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
-    trials = trials_of(config, study, tuple(earlier))
+    trials = _all_trials(config, inputs, ledger, study)
     judgement = judge_contamination(config, study, trials)
     progress("contamination model")
     promises, choices, moved = _train_contamination(config, study, judgement, trials)
-    contamination = promises.model
     progress("casualty model")
     history = open_history(config, inputs, ledger)
     casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
-    metrics = judgement.table
-    if len(metrics):
-        metrics = pd.concat([metrics, mean_by_ranking(metrics)], ignore_index=True)
-    hidden: tuple[str, ...] = ()
-    if config.contamination.outcomes == "hidden":
-        hidden = hidden_feature_notes(study.infos, study.snapshot.context)
-    warnings = (
-        *promises.notes,
-        *evidence_notes(evidence, judgement),
-        *unjudged_notes(config, judgement),
-        *bias_notes(study.bias),
-        *hidden,
-        *notes,
-    )
+    metrics = _with_means(judgement.table)
+    warnings = (*promises.notes, *_training_notes(config, study, judgement), *notes)
     progress("report")
     report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged, promises)
     progress("record")
-    records = records_text(ledger, config.as_of)
-    every = {**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger)}
-    if report.beaten:
-        every["beaten_by"] = "; ".join(report.beaten)[:MOST_TAG]
     found = Findings(
         study=study,
         judgement=judgement,
@@ -161,29 +143,44 @@ def train(
         report=report,
         warnings=warnings,
         choices=choices,
-        records=records,
-        tags=every,
+        records=records_text(ledger, config.as_of),
+        tags={**(tags or {}), "fingerprint": fingerprint(config, inputs, ledger), **_beaten_tag(report.beaten)},
         began_ms=began_ms,
     )
-    run_id, versions = record(config, inputs.digests, found, contamination, casualty)
-    gap = optimism_gap(metrics)
+    run_id, versions = record(config, inputs.digests, found, promises.model, casualty)
     return Trained(
-        run_id=run_id,
-        versions=versions,
-        contamination=contamination,
-        casualty=casualty,
-        evidence=evidence,
-        metrics=metrics,
-        casualty_metrics=casualty_judged.table,
-        optimism_gap=gap,
-        report=report.texts(),
-        warnings=(*report.beaten, *warnings),
-        study=study,
-        judgement=judgement,
-        history=history,
-        beaten=report.beaten,
-        promises=promises,
+        run_id=run_id, versions=versions, contamination=promises.model, casualty=casualty, evidence=evidence,
+        metrics=metrics, casualty_metrics=casualty_judged.table, optimism_gap=optimism_gap(metrics),
+        report=report.texts(), warnings=(*report.beaten, *warnings), study=study, judgement=judgement,
+        history=history, beaten=report.beaten, promises=promises,
+    )  # fmt: skip
+
+
+def _all_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger, study: CellDataset) -> tuple[Trial, ...]:
+    """The trials of every protocol of the config, with those of earlier dates where `as_of` is one."""
+    earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
+    return tuple(trials_of(config, study, tuple(earlier)))
+
+
+def _with_means(table: pd.DataFrame) -> pd.DataFrame:
+    """The figures of every fold and ranking, with the means over the folds as further rows."""
+    return pd.concat([table, mean_by_ranking(table)], ignore_index=True) if len(table) else table
+
+
+def _training_notes(config: TrainConfig, study: CellDataset, judgement: Judgement) -> tuple[str, ...]:
+    """Sentences on the labels, the protocols that made no fold, the survey bias and the features that stay hidden."""
+    hidden = config.contamination.outcomes == "hidden"
+    return (
+        *evidence_notes(study.evidence, judgement),
+        *unjudged_notes(config, judgement),
+        *bias_notes(study.bias),
+        *(hidden_feature_notes(study.infos, study.snapshot.context) if hidden else ()),
     )
+
+
+def _beaten_tag(beaten: tuple[str, ...]) -> dict[str, str]:
+    """The tag of a run in which baselines rank better than the model; empty where none does."""
+    return {"beaten_by": "; ".join(beaten)[:MOST_TAG]} if beaten else {}
 
 
 def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:

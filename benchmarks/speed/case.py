@@ -38,7 +38,9 @@ def peer(given: Answer) -> Answer:
     source, stage = peers.STAGES[given["stage"]]
     folder = Path(given["folder"])
     shapes = np.empty(0) if source is None else oracles.geometry(folder, source)
-    task = peers.Task(folder, given["side"], given["threads"], given["observers"], shapes)
+    task = peers.Task(
+        folder=folder, side=given["side"], threads=given["threads"], observers=given["observers"], shapes=shapes
+    )
     result, cost = measured(lambda: stage(task))
     return _stage_answer(given, result, cost)
 

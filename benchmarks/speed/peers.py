@@ -37,7 +37,7 @@ class SkippedError(Exception):
     """A stage that cannot run here, and why."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Task:
     """What a stage works on; `shapes` are the geometries of its source, empty where it needs none."""
 

@@ -59,7 +59,13 @@ class Block:
         """The coarse cells of block and margin."""
         cells = self.side + 2 * self.margin
         column, row = self.column * self.side - self.margin, self.row * self.side - self.margin
-        return Grid(self.crs, self.coarse_m, column, row, np.ones((cells, cells), dtype=bool))
+        return Grid(
+            crs=self.crs,
+            cell_size_m=self.coarse_m,
+            column_min=column,
+            row_min=row,
+            mask=np.ones((cells, cells), dtype=bool),
+        )
 
     def kept(self, field: NDArray[np.generic]) -> Floats32:
         """The block of an array on `grid`, with one ring of the margin: (side + 2, side + 2)."""

@@ -1,7 +1,7 @@
 """The grid: square cells in a projected CRS, aligned so that a cell keeps its id when the area changes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, floor, isfinite
 
@@ -55,7 +55,7 @@ def projected_crs(crs: str) -> pyproj.CRS:
     return known
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Grid:
     """A rectangle of cells and the mask of those inside the area.
 
@@ -100,7 +100,7 @@ class Grid:
         _check_memory(area, shape, cell_size_m, free_bytes() if memory_bytes is None else memory_bytes)
         transform = Affine(cell_size_m, 0, column_min * cell_size_m, 0, -cell_size_m, row_end * cell_size_m)
         mask = rasterize([(area, 1)], shape, transform=transform, all_touched=True, dtype="uint8").astype(bool)
-        return cls(crs, float(cell_size_m), column_min, row_min, mask)
+        return cls(crs=crs, cell_size_m=float(cell_size_m), column_min=column_min, row_min=row_min, mask=mask)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -176,7 +176,7 @@ class Grid:
         """The part with the given array rows and columns, a grid of its own over the same cells."""
         row_min = self.row_min + self.shape[0] - row_stop
         mask = self.mask[row_start:row_stop, column_start:column_stop]
-        return Grid(self.crs, self.cell_size_m, self.column_min + column_start, row_min, mask)
+        return replace(self, column_min=self.column_min + column_start, row_min=row_min, mask=mask)
 
     def coarsened(self, factor: int) -> tuple["Grid", Integers]:
         """Cells `factor` times as large over the same area, and for each cell inside the area the coarse cell's place.
@@ -192,13 +192,14 @@ class Grid:
         mask = np.zeros(shape, dtype=bool)
         mask[row_max - row, column - column_min] = True
         place = np.cumsum(mask.ravel()).reshape(shape) - 1
-        coarse = Grid(self.crs, self.cell_size_m * factor, column_min, row_min, mask)
+        size_m = self.cell_size_m * factor
+        coarse = replace(self, cell_size_m=size_m, column_min=column_min, row_min=row_min, mask=mask)
         return coarse, place[row_max - row, column - column_min].astype(np.int64)
 
     def expanded(self, n_cells: int) -> "Grid":
         """The rectangle grown by `n_cells` on every side; the new cells lie outside the area."""
         mask = np.pad(self.mask, n_cells)
-        return Grid(self.crs, self.cell_size_m, self.column_min - n_cells, self.row_min - n_cells, mask)
+        return replace(self, column_min=self.column_min - n_cells, row_min=self.row_min - n_cells, mask=mask)
 
     def tiles(self, tile_cells: int) -> Iterator["Grid"]:
         """Windows of at most `tile_cells` x `tile_cells` cells, north to south, that hold a cell of the area."""

@@ -117,7 +117,13 @@ def relief_block(snapshot: Snapshot, crs: pyproj.CRS, column: int, row: int) -> 
 
 def lattice_heights(snapshot: Snapshot, crs: pyproj.CRS, column: int, row: int) -> Floats32:
     """Mean elevation of the lattice cells of a block, NaN where the DEM has none."""
-    lattice = Grid(crs, LATTICE_M, column * SIDE, row * SIDE, np.ones((SIDE, SIDE), dtype=bool))
+    lattice = Grid(
+        crs=crs,
+        cell_size_m=LATTICE_M,
+        column_min=column * SIDE,
+        row_min=row * SIDE,
+        mask=np.ones((SIDE, SIDE), dtype=bool),
+    )
     return snapshot.sources.rasters["dem"].read(lattice).astype(np.float32)
 
 

@@ -121,7 +121,11 @@ def raster_classes(raster: RasterSource, grid: Grid) -> tuple[int, ...]:
     factor = max(1, -(-max(rows, columns) // LOOKUP_SIDE))
     shape = -(-rows // factor) + 1, -(-columns // factor) + 1
     coarse = Grid(
-        grid.crs, grid.cell_size_m * factor, grid.column_min // factor, grid.row_min // factor, np.ones(shape, bool)
+        crs=grid.crs,
+        cell_size_m=grid.cell_size_m * factor,
+        column_min=grid.column_min // factor,
+        row_min=grid.row_min // factor,
+        mask=np.ones(shape, bool),
     )
     values = raster.read(coarse, "nearest")
     codes = np.unique(values[np.isfinite(values)])

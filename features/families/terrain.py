@@ -131,7 +131,9 @@ def heights_at(dem: RasterSource, grid: Grid, places: Floats) -> Floats:
     squares, square = np.unique(index // READ_SIDE, axis=0, return_inverse=True)
     everywhere = np.ones((READ_SIDE, READ_SIDE), dtype=bool)
     for number, (column, row) in enumerate(squares * READ_SIDE):
-        window = dem.read(Grid(grid.crs, grid.cell_size_m, int(column), int(row), everywhere))
+        window = dem.read(
+            Grid(crs=grid.crs, cell_size_m=grid.cell_size_m, column_min=int(column), row_min=int(row), mask=everywhere)
+        )
         inside = square == number
         here = index[inside] - (column, row)
         heights[real[inside]] = window[READ_SIDE - 1 - here[:, 1], here[:, 0]]

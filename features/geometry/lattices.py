@@ -17,7 +17,7 @@ NODES_PER_BANDWIDTH = 4.0
 Densities = Floats32 | Floats
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Lattice:
     """Nodes around a tile, west to east and north to south, and how its cells are interpolated from them.
 
@@ -39,10 +39,17 @@ def lattice(tile: Grid, bandwidth_m: float) -> Lattice:
     souths = -tile.northings_m
     if spacing <= tile.cell_size_m:
         rows, columns = np.arange(tile.shape[0]), np.arange(tile.shape[1])
-        return Lattice(tile.eastings_m, souths, rows, np.ones((len(rows), 1)), columns, np.ones((len(columns), 1)))
+        return Lattice(
+            eastings=tile.eastings_m,
+            souths=souths,
+            top=rows,
+            down=np.ones((len(rows), 1)),
+            left=columns,
+            across=np.ones((len(columns), 1)),
+        )
     eastings, left, across = _axis(tile.eastings_m, spacing)
     nodes_south, top, down = _axis(souths, spacing)
-    return Lattice(eastings, nodes_south, top, down, left, across)
+    return Lattice(eastings=eastings, souths=nodes_south, top=top, down=down, left=left, across=across)
 
 
 def _axis(positions: Floats, spacing: float) -> tuple[Floats, Integers, Floats]:

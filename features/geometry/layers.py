@@ -13,7 +13,7 @@ from features.base import Flags, Floats, Grid, Integers
 from features.geometry.spatial_index import Squares, squares_of
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Layer:
     """The geometries of a table as plain arrays, in metres of the grid's CRS.
 
@@ -91,7 +91,14 @@ def layer_of(geometries: NDArray[Any]) -> Layer:
     polygon_owner, counts = np.unique(owner[part[areal]], return_counts=True)
     edge_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     edge = np.flatnonzero(areal).astype(np.int32)
-    return Layer(start, end, owner[part].astype(np.int64), edge, edge_start, polygon_owner)
+    return Layer(
+        start=start,
+        end=end,
+        owner=owner[part].astype(np.int64),
+        edge=edge,
+        edge_start=edge_start,
+        polygon_owner=polygon_owner,
+    )
 
 
 def part_of(layer: Layer, chosen: Flags) -> Layer:
@@ -107,19 +114,26 @@ def part_of(layer: Layer, chosen: Flags) -> Layer:
     edge = layer.edge[np.repeat(polygons, np.diff(layer.edge_start))]
     counts = np.diff(layer.edge_start)[polygons]
     return Layer(
-        layer.start[kept],
-        layer.end[kept],
-        number[layer.owner[kept]],
-        segment[edge].astype(np.int32),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        number[layer.polygon_owner[polygons]],
+        start=layer.start[kept],
+        end=layer.end[kept],
+        owner=number[layer.owner[kept]],
+        edge=segment[edge].astype(np.int32),
+        edge_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        polygon_owner=number[layer.polygon_owner[polygons]],
     )
 
 
 def point_layer(places: Floats) -> Layer:
     """The layer of points at places (n, 2)."""
     none = np.empty(0, dtype=np.int64)
-    return Layer(places, places, np.arange(len(places)), none.astype(np.int32), np.zeros(1, dtype=np.int64), none)
+    return Layer(
+        start=places,
+        end=places,
+        owner=np.arange(len(places)),
+        edge=none.astype(np.int32),
+        edge_start=np.zeros(1, dtype=np.int64),
+        polygon_owner=none,
+    )
 
 
 def segments_near(tile: Grid, layer: Layer, reach_m: float) -> Integers:
@@ -142,7 +156,14 @@ def split_segments(layer: Layer, longest_m: float) -> Layer:
     edge = np.flatnonzero(on_border[segment]).astype(np.int32)
     edge_start = np.concatenate([[0], np.cumsum(pieces[layer.edge])]).astype(np.int64)[layer.edge_start]
     start = layer.start[segment] + first[:, None] * along
-    return Layer(start, end, layer.owner[segment], edge, edge_start, layer.polygon_owner)
+    return Layer(
+        start=start,
+        end=end,
+        owner=layer.owner[segment],
+        edge=edge,
+        edge_start=edge_start,
+        polygon_owner=layer.polygon_owner,
+    )
 
 
 def _single_parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], Integers]:

@@ -73,4 +73,11 @@ def _short(spots: Integers, edges: Integers, longest_m: float) -> Integers:
 def _layer(spots: Integers, edges: Integers) -> Layer:
     start, end = (np.asarray(spots[edges[:, side]] * STEP_M, dtype=np.float64) for side in (0, 1))
     none = np.empty(0, dtype=np.int64)
-    return Layer(start, end, np.arange(len(edges)), np.empty(0, dtype=np.int32), np.zeros(1, dtype=np.int64), none)
+    return Layer(
+        start=start,
+        end=end,
+        owner=np.arange(len(edges)),
+        edge=np.empty(0, dtype=np.int32),
+        edge_start=np.zeros(1, dtype=np.int64),
+        polygon_owner=none,
+    )

@@ -16,7 +16,7 @@ SIDE_M = 4000.0
 MOST_SQUARES = 512
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Squares:
     """Which of n boxes touch each square; the boxes themselves stay with the caller.
 
@@ -61,7 +61,7 @@ def squares_of(one: Floats, other: Floats) -> Squares:
     square = (first[member, 1] + number // wide[member]) * columns + first[member, 0] + number % wide[member]
     starts = np.concatenate([[0], np.cumsum(np.bincount(square, minlength=int(columns * rows)))]).astype(np.int64)
     members = finite[member[np.argsort(square, kind="stable")]].astype(np.int32)
-    return Squares(corner, side_m, int(columns), starts, members)
+    return Squares(corner=corner, side_m=side_m, columns=int(columns), starts=starts, members=members)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -55,7 +55,7 @@ class DateReading:
     latest_hours: float = 0.0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DatedText:
     """One distinct text: its day, how precise, by which convention; `swapped` where day and month could change."""
 

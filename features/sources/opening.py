@@ -41,7 +41,7 @@ MOST_SCALE_ERROR = 0.02
 LABEL_SOURCES = frozenset({"survey", "finds", "incidents", "hazard_areas", "land_release"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """All sources of a run. A source that is not configured, or of which no row was kept, is not a key.
 
@@ -84,7 +84,9 @@ def open_sources(specs: SourcesSettings, grid: Grid, base: Path, home_folder: Pa
             remarks = disagreements(covariate, rasters["dem"], grid) if "dem" in rasters else []
             report = replace(report, notes=(*report.notes, *remarks))
         reports.append(report)
-    return Sources(grid, vectors, rasters, tuple(covariates), tuple(reports), rows)
+    return Sources(
+        grid=grid, vectors=vectors, rasters=rasters, covariates=tuple(covariates), reports=tuple(reports), rows=rows
+    )
 
 
 def open_area(

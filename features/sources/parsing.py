@@ -22,7 +22,7 @@ _BLANK_GROUPS = rf"^[+-]?\d{{1,3}}(?:{_BLANKS}\d{{3}})+(?:[.,]\d+)?$"
 PLAIN_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Numbers:
     """Parsed numbers (NaN: missing or not understood), and how each text was read.
 
@@ -91,11 +91,11 @@ def parse_numbers(column: pd.Series, comma_is_decimal: bool = False, counts: boo
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
         values[~np.isfinite(values)] = np.nan
-        return Numbers(values, none, 0, none, none)
+        return Numbers(values=values, not_understood=none, decimal_commas=0, thousands=none, doubtful=none)
     known = as_text(column)
     written = known.notna().to_numpy(dtype=bool)
     if not written.any():
-        return Numbers(values, none, 0, none, none)
+        return Numbers(values=values, not_understood=none, decimal_commas=0, thousands=none, doubtful=none)
     plain, decimals, thousands, doubtful = _plain_numbers(known[written].astype(str), comma_is_decimal, counts)
     good = plain.str.match(PLAIN_NUMBER).to_numpy(dtype=bool)
     places = np.flatnonzero(written)
@@ -104,7 +104,13 @@ def parse_numbers(column: pd.Series, comma_is_decimal: bool = False, counts: boo
     flags = [none.copy() for _ in range(3)]
     for flag, here in zip(flags, (~good, thousands & good, doubtful & good), strict=True):
         flag[places[here]] = True
-    return Numbers(values, flags[0], int((decimals & good).sum()), flags[1], flags[2])
+    return Numbers(
+        values=values,
+        not_understood=flags[0],
+        decimal_commas=int((decimals & good).sum()),
+        thousands=flags[1],
+        doubtful=flags[2],
+    )
 
 
 def _plain_numbers(text: pd.Series, comma_is_decimal: bool, counts: bool) -> tuple[pd.Series, Flags, Flags, Flags]:

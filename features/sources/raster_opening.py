@@ -44,14 +44,14 @@ def open_raster(
     is_dem, is_classes = source == "dem", source == "land_use"
     facts = tuple(_facts(source, path, crs, flat, grid, tally) for path in paths)
     raster = RasterSource(
-        name or source,
-        paths,
-        flat,
-        _pixel_side_m(source, paths[0], flat, grid),
-        DEM_RANGE_M if is_dem else (-np.inf, np.inf),
-        is_classes,
-        "average" if spec.resampling == "mean" else spec.resampling,
-        facts,
+        name=name or source,
+        paths=paths,
+        crs=flat,
+        pixel_m=_pixel_side_m(source, paths[0], flat, grid),
+        valid_range=DEM_RANGE_M if is_dem else (-np.inf, np.inf),
+        categorical=is_classes,
+        resampling="average" if spec.resampling == "mean" else spec.resampling,
+        facts=facts,
     )
     if not flat.equals(grid.crs, ignore_axis_order=True):
         tally.note(f"warped from {flat.to_string()}, pixels of about {raster.pixel_m:.0f} m")

@@ -24,7 +24,7 @@ WHOLE = 1e-6
 BLOCK_SIDE = 2000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RasterSource:
     """A raster on disk, read where and when it is needed. Holds no open file, so it travels between processes.
 

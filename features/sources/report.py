@@ -15,7 +15,7 @@ MOST_VALUES = 3
 LONGEST_VALUE = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceReport:
     """The account of one source.
 
@@ -45,7 +45,7 @@ class Part:
     suffix: str = ""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tally:
     """Counts and notes gathered while one source is read; `rows` are the numbers of the rows kept in the end.
 
@@ -96,15 +96,15 @@ class Tally:
     def report(self, source: str, path: str, digest: str, rows_kept: int) -> SourceReport:
         """The finished account."""
         return SourceReport(
-            source,
-            path,
-            digest,
-            self.rows_read,
-            rows_kept,
-            dict(self.repaired),
-            dict(self.set_aside),
-            tuple(self.notes),
-            dict(self.noted),
+            source=source,
+            path=path,
+            digest=digest,
+            rows_read=self.rows_read,
+            rows_kept=rows_kept,
+            repaired=dict(self.repaired),
+            set_aside=dict(self.set_aside),
+            notes=tuple(self.notes),
+            noted=dict(self.noted),
         )
 
 

@@ -28,7 +28,7 @@ LIBRARIES = ("numba", "numpy", "pyarrow", "pyproj", "rasterio", "scipy", "shapel
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureFolder:
     """A finished folder: `reused` of its `tiles` files stood there from a run that was killed, or finished."""
 
@@ -83,7 +83,9 @@ def write_features(
             _write(folder / name, content)
         progress(f"tile {number} of {len(missing)}")
     columns = len(pq.read_schema(folder / next(iter(plan)))) - len(PLACE_COLUMNS)
-    return FeatureFolder(folder, grid.n_cells, columns, len(plan), len(plan) - len(missing))
+    return FeatureFolder(
+        folder=folder, cells=grid.n_cells, features=columns, tiles=len(plan), reused=len(plan) - len(missing)
+    )
 
 
 def tile_plan(grid: Grid, tile_cells: int) -> dict[str, Grid]:

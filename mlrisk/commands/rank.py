@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base import Floats, Grid, Progress, geographic_centres, known_at, no_progress
-from features.sources import Sources, report_rows
+from features.base import Floats, Progress, no_progress
+from features.sources import report_rows
 from features.table import FeatureTable
+from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
 from mlrisk.commands.map_state import PROGRAM
 from mlrisk.outputs import Beside, write_package
 from mlrisk.planning import AUDIT, Plan, make_plan, planning_ground, season_seed, with_ground
@@ -34,24 +34,18 @@ from mlrisk.settings import Config
 from models.casualty import CasualtyModel
 from training.evidence import (
     NON_TECHNICAL_SURVEY,
-    SEARCHED,
     STATE_NAMES,
     STATUS_NAMES,
     WORKS,
-    Evidence,
     Inputs,
     Ledger,
-    Status,
     files_digest,
     open_inputs,
     open_ledger,
-    work_of,
 )
 from training.registry import Store, newest
 from training.reporting import json_rows
 from training.settings import code_version, program_digest, public_settings
-
-CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "status", "work", "contamination",
@@ -100,41 +94,27 @@ def rank(
     champions = load_champions(config)
     progress("sources")
     inputs = inputs or open_inputs(config)
-    grid, sources = inputs.grid, inputs.sources
     progress("evidence")
     ledger = ledger or open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, table)
-    scores, kept = cell_scores(scorer, grid, config.compute)
-    risk = with_status(with_place(grid, evidence, scores), evidence, config.ranking.declared)
+    scores, kept = cell_scores(scorer, inputs.grid, config.compute)
+    risk = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared)
     progress("casualties")
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
     risk = risk.assign(**columns)
-    ground = planning_ground(config, grid, sources)
+    ground = planning_ground(config, inputs.grid, inputs.sources)
     land = ranked(with_ground(risk, ground, config), config.ranking.policy)
     progress("reasons")
-    land = with_reasons(scorer, grid, config, land, kept)
+    land = with_reasons(scorer, inputs.grid, config, land, kept)
     progress("plan")
     season = config.ranking.audit_season or str(config.as_of.year)
     seed = season_seed(config.seed, season)
     audited = evidence.labelled & (evidence.inclusion_prob < 1)
-    plan = make_plan(grid, land, config.ranking, ground.barriers, _members(land), seed, audited)
-    risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
-    risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
-    package = Package(
-        grid=grid,
-        risk=risk,
-        tasks=plan.tasks,
-        hazards=known_hazards(config, sources),
-        layers=_context_layers(config, sources),
-        notes=_notes(config, inputs, champions, risk, plan),
-        metrics=champions.metrics,
-        plan={"totals": dict(plan.totals), "districts": json_rows(plan.districts)},
-        sheets=config.output.task_sheets,
-        languages=config.output.languages,
-    )
+    plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, _members(land), seed, audited)
+    package = _package(config, inputs, champions, land, plan)
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
         "files": files,
@@ -143,70 +123,37 @@ def rank(
     }
     reports = champion_reports(config, champions)
 
-    def more(made: Package, folder: Path) -> None:
-        # Those of the versions that rank: a report of another model beside this map would be read as its own.
+    def more(package: Package, folder: Path) -> None:
+        # Only reports of the versions that rank: that of another model would be read as the report of this map.
         for name, text in reports.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
         if beside is not None:
-            beside(made, folder)
+            beside(package, folder)
 
     written = write_package(package, config.output_folder, config.output.formats, summary, more)
     return Ranking(package, config.output_folder, written, summary)
 
 
-def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
-    """Hazard areas known at as_of, for the map; empty where there is no such source."""
-    columns = ["hazard_type", "hazard_status", "source", "geometry"]
-    table = sources.vectors.get("hazard_areas")
-    if table is None:
-        return gpd.GeoDataFrame(columns=columns, geometry="geometry", crs=sources.grid.crs)
-    known = known_at(table, config.as_of).assign(source="hazard_areas")
-    for column in columns[:2]:
-        if column not in known:
-            known[column] = ""
-    return known[columns]
-
-
-def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores in `grid.cell_ids()` order with the place of each cell, its evidence and whether it was released."""
-    centres = grid.centres_m()
-    longitude, latitude = geographic_centres(grid)
-    return scores.assign(
-        easting_m=centres[:, 0],
-        northing_m=centres[:, 1],
-        longitude=longitude,
-        latitude=latitude,
-        evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.shown], dtype="str"),
-        released=evidence.released,
+def _package(config: Config, inputs: Inputs, champions: Champions, land: pd.DataFrame, plan: Plan) -> Package:
+    """The planner package of ranked land and its plan; its columns are RISK_COLUMNS and those of the baselines."""
+    risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
+    risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
+    return Package(
+        grid=inputs.grid,
+        risk=risk,
+        tasks=plan.tasks,
+        hazards=known_hazards(config, inputs.sources),
+        layers=context_layers(config, inputs.sources),
+        notes=_notes(config, inputs, champions, risk, plan),
+        metrics=champions.metrics,
+        plan={"totals": dict(plan.totals), "districts": json_rows(plan.districts)},
+        sheets=config.output.task_sheets,
+        languages=config.output.languages,
     )
-
-
-def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.DataFrame:
-    """`risk` with the status of each cell and the work that it makes, and `surveyed`: a search lowers its residual.
-
-    `declared` is `ranking.declared`: whether land that only the config declares searched counts as surveyed.
-    """
-    surveyed = evidence.shown == SEARCHED
-    if declared == "as_unknown":
-        surveyed &= evidence.status != Status.DECLARED
-    return risk.assign(
-        status=pd.array(np.array(STATUS_NAMES, dtype=object)[evidence.status], dtype="str"),
-        work=pd.array(work_of(evidence.status), dtype="str"),
-        surveyed=surveyed,
-    )
-
-
-def _context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:
-    """What orients a reader, as known at as_of; districts that are only marked by points have no borders to draw."""
-    given = [name for name in CONTEXT_LAYERS if name in sources.vectors]
-    layers = {name: known_at(sources.vectors[name], config.as_of) for name in given}
-    if "districts" in layers and layers["districts"].geom_type.eq("Point").any():
-        del layers["districts"]
-    return layers
 
 
 def _members(land: pd.DataFrame) -> Floats:
-    """What each bootstrap member sees, (M, n_cells)."""
+    """Contamination by each bootstrap member, (M, n_cells)."""
     return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])
 
 

@@ -1,4 +1,4 @@
-"""An old risk map against what was found later: `mlrisk verify`."""
+"""An old risk map judged by later results: `mlrisk verify`."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from training.reporting import json_rows
 from training.validation import HeldOut, horvitz_thompson, missed_table, polygon_figures, pooled_table
 
 MAP = "the map"
-# A sliver of a cell that was searched says nothing of the cell; as for evidence.
+# A search of less than this share of a cell does not judge the cell, as in the evidence.
 LEAST_SHARE = 0.1
 # Figures that need searched land, because finds alone do not say where nothing was.
 NEED_SEARCHED = ("roc_auc", "pr_auc", "base_rate", "height", "rheight", "pei")
@@ -61,7 +61,7 @@ def verify(
     seed: int = 0,
     draws: int = 200,
 ) -> Verification:
-    """Judge the ranking of a map by what was recorded after its `as_of`, beside the rules of thumb it carries.
+    """Judge the ranking of a map by the records after its `as_of`, beside the baselines that it carries.
 
     `risk` is risk.parquet or its folder. `found` holds points or polygons, `searched` what was searched later; without
     it unknown land stays unknown and only recall by area is judged. `crs` is that of files that state none. Raises
@@ -85,16 +85,6 @@ def verify(
     if later is None:
         table = table[[name for name in table if not name.startswith(NEED_SEARCHED)]]
     unranked = _unranked(cells, positive & ranked, positive)
-    counts = {
-        "cells": len(cells),
-        "ranked_cells": int(ranked.sum()),
-        "judged_cells": len(judged),
-        "found_cells": int((positive & ranked).sum()),
-        "found_cells_without_rank": len(unranked),
-        "finds_read": finds.read,
-        "finds_known_at_as_of": finds.known,
-        "finds_outside_the_map": finds.outside,
-    }
     audit: Mapping[str, Mapping[str, float]] = {}
     notes = finds.notes
     if later is not None:
@@ -110,11 +100,25 @@ def verify(
         unranked=unranked,
         by_find=_by_find(finds, judged, held_out),
         audit=audit,
-        counts=counts,
+        counts=_counts(ranked, positive, judged, finds),
         notes=notes,
         cell_size_m=grid.cell_size_m,
         searched_known=later is not None,
     )
+
+
+def _counts(ranked: Flags, positive: Flags, judged: Integers, finds: LaterRecords) -> dict[str, int]:
+    """Numbers of cells (n_cells,) by rank and find, and of the records of finds by what became of them."""
+    return {
+        "cells": len(ranked),
+        "ranked_cells": int(ranked.sum()),
+        "judged_cells": len(judged),
+        "found_cells": int((positive & ranked).sum()),
+        "found_cells_without_rank": int((positive & ~ranked).sum()),
+        "finds_read": finds.read,
+        "finds_known_at_as_of": finds.known,
+        "finds_outside_the_map": finds.outside,
+    }
 
 
 def _new_land(cells: pd.DataFrame) -> Flags:
@@ -154,7 +158,7 @@ def grid_of(cells: gpd.GeoDataFrame) -> tuple[Grid, Integers]:
     size = round(float(cells["easting_m"].iloc[far]) / (float(column[far]) + 0.5), 6)
     mask = np.zeros((int(np.ptp(row)) + 1, int(np.ptp(column)) + 1), dtype=bool)
     mask[row.max() - row, column - column.min()] = True
-    grid = Grid(cells.crs, size, int(column.min()), int(row.min()), mask)
+    grid = Grid(crs=cells.crs, cell_size_m=size, column_min=int(column.min()), row_min=int(row.min()), mask=mask)
     order = np.argsort(cells["cell_id"].to_numpy(), kind="stable")
     return grid, order[np.searchsorted(cells["cell_id"].to_numpy()[order], grid.cell_ids())]
 

@@ -43,7 +43,12 @@ def ledger() -> Ledger:
     )
     declared = DeclaredArea(weight=0.3, reason="survey of 2020, all of it")
     labels = LabelSettings(declared_searched=(declared,))
-    return Ledger.build(GRID, Sources(GRID, {"land_release": release}, {}, (), ()), labels, Path())
+    return Ledger.build(
+        GRID,
+        Sources(grid=GRID, vectors={"land_release": release}, rasters={}, covariates=(), reports=()),
+        labels,
+        Path(),
+    )
 
 
 def test_every_record_of_every_cell_is_a_row_and_the_notes_go_with_it(ledger, tmp_path):
@@ -86,7 +91,9 @@ def test_the_same_ledger_gives_the_same_bytes_in_chunks_of_any_size(ledger, tmp_
 
 
 def test_a_country_without_records_has_an_empty_ledger(tmp_path):
-    empty = Ledger.build(GRID, Sources(GRID, {}, {}, (), ()), LabelSettings(), Path())
+    empty = Ledger.build(
+        GRID, Sources(grid=GRID, vectors={}, rasters={}, covariates=(), reports=()), LabelSettings(), Path()
+    )
     made = write_ledger(empty, empty.at(AS_OF), NOTES, tmp_path / "e.parquet")
     assert made.rows == 0
     assert list(pd.read_parquet(made.files[0])) == list(COLUMNS)

@@ -48,7 +48,12 @@ def settings(folder, as_of, **retraining):
 
 
 def with_survey(books, survey):
-    return replace(books, sources=Sources(books.grid, {**books.sources.vectors, "survey": survey}, {}, (), ()))
+    return replace(
+        books,
+        sources=Sources(
+            grid=books.grid, vectors={**books.sources.vectors, "survey": survey}, rasters={}, covariates=(), reports=()
+        ),
+    )
 
 
 def champion(config):

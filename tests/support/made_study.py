@@ -79,7 +79,7 @@ def study_of(values, found, labelled, regions=REGIONS):
         effective=float(labelled.sum()),
         found_alone=False,
     )
-    snapshot = Snapshot(Sources(GRID, {}, {}, (), ()), FeatureContext(AS_OF))
+    snapshot = Snapshot(Sources(grid=GRID, vectors={}, rasters={}, covariates=(), reports=()), FeatureContext(AS_OF))
     return CellDataset(
         as_of=AS_OF,
         grid=GRID,

@@ -52,7 +52,9 @@ def country_grid(cells=CELLS):
     """An area with a ragged border, its lower left corner at (500 km, 4,000 km)."""
     rows, columns = np.mgrid[:CELLS, :CELLS]
     mask = ((rows - 24) ** 2 + (columns - 20) ** 2 < 600) | (columns < 9)
-    return Grid(CRS, 500.0, 1000, 8000, mask).window(CELLS - cells, CELLS, 0, cells)
+    return Grid(crs=CRS, cell_size_m=500.0, column_min=1000, row_min=8000, mask=mask).window(
+        CELLS - cells, CELLS, 0, cells
+    )
 
 
 def points(rng, count, **columns):

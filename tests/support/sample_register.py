@@ -43,7 +43,9 @@ def sources(dates: list[str | None], **columns) -> Sources:
     line = gpd.GeoDataFrame(
         geometry=gpd.GeoSeries.from_wkt([f"LINESTRING({EAST} {NORTH}, {EAST + 6000} {NORTH})"]), crs=UTM
     )
-    return Sources(GRID, {"incidents": incidents, "front_lines": line}, {}, (), ())
+    return Sources(
+        grid=GRID, vectors={"incidents": incidents, "front_lines": line}, rasters={}, covariates=(), reports=()
+    )
 
 
 def history(settings: Config, given: Sources) -> History:

@@ -77,7 +77,7 @@ def added(tables, **more):
 
 def inputs_of(tables, side=24):
     grid = grid_of(side)
-    return Inputs(grid, Sources(grid, dict(tables), {}, (), ()), ())
+    return Inputs(grid, Sources(grid=grid, vectors=dict(tables), rasters={}, covariates=(), reports=()), ())
 
 
 def config_of(**changes):

@@ -16,7 +16,7 @@ MOST_UNLOCATED = 0.5
 CLEARED_WITH_DEVICES = KIND_NAMES.index("cleared_with_devices")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Reading:
     """The records as they read at a date, arrays (n_records,).
 
@@ -48,7 +48,7 @@ def read_at(entries: RecordCells, as_of: date) -> Reading:
     undated = np.isnat(records["seen"].to_numpy())
     reopens = records["reopens"].to_numpy() & ~withdrawn & ~(closed & undated)
     kind, factor, unlocated = _with_devices(entries, known, kind)
-    return Reading(known, kind, factor, unlocated, ~closed, reopens)
+    return Reading(known=known, kind=kind, factor=factor, unlocated=unlocated, open=~closed, reopens=reopens)
 
 
 def _by(dates: NDArray[np.datetime64], as_of: date) -> Flags:

@@ -114,7 +114,7 @@ def test_a_huge_area_is_refused_before_memory_is_spent():
 def test_some_centres_are_spread_over_the_cells_and_all_where_there_are_few():
     mask = np.random.default_rng(0).random((60, 45)) < 0.4
     mask[7] = False
-    grid = Grid(UTM, 100.0, -20, 30, mask)
+    grid = Grid(crs=UTM, cell_size_m=100.0, column_min=-20, row_min=30, mask=mask)
     every = grid.centres_m()
     np.testing.assert_array_equal(grid.some_centres_m(len(every)), every)
     step = -(-len(every) // 100)

@@ -83,7 +83,7 @@ def test_a_polygon_is_placed_on_its_surface():
 @pytest.mark.parametrize(("cell_size_m", "block_m"), [(500.0, 5000.0), (300.0, 1000.0), (30.0, 500.0)])
 def test_a_cell_owns_the_records_in_it_and_the_undated_of_its_block(cell_size_m, block_m):
     rng = np.random.default_rng(2)
-    tile = Grid(CRS, cell_size_m, -17, 300, np.ones((40, 37), bool))
+    tile = Grid(crs=CRS, cell_size_m=cell_size_m, column_min=-17, row_min=300, mask=np.ones((40, 37), bool))
     west, south, east, north = tile.bounds
     places = rng.uniform((west - 2e3, south - 2e3), (east + 2e3, north + 2e3), (300, 2))
     dated = rng.random(300) < 0.5

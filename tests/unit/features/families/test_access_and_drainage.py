@@ -32,7 +32,13 @@ class Formula:
 
 
 def area(rows=90, columns=130, size=300.0):
-    return Grid(CRS, size, round(EAST / size), round(NORTH / size), np.ones((rows, columns), bool))
+    return Grid(
+        crs=CRS,
+        cell_size_m=size,
+        column_min=round(EAST / size),
+        row_min=round(NORTH / size),
+        mask=np.ones((rows, columns), bool),
+    )
 
 
 def snapshot_of(grid, vectors=None, dem=None):
@@ -205,7 +211,13 @@ def test_cells_under_segments_are_those_that_shapely_intersects():
 
 
 def sample(size, cells):
-    grid = Grid(CRS, size, round(514_920 / size), round(4_020_840 / size), np.ones((cells, cells), bool))
+    grid = Grid(
+        crs=CRS,
+        cell_size_m=size,
+        column_min=round(514_920 / size),
+        row_min=round(4_020_840 / size),
+        mask=np.ones((cells, cells), bool),
+    )
     return grid, changed(country(), grid=grid)
 
 

@@ -28,7 +28,13 @@ class Formula:
 
 
 def area(rows=12, columns=15, size=LATTICE_M, east=EAST, north=NORTH):
-    return Grid(CRS, size, round(east / size), round(north / size), np.ones((rows, columns), bool))
+    return Grid(
+        crs=CRS,
+        cell_size_m=size,
+        column_min=round(east / size),
+        row_min=round(north / size),
+        mask=np.ones((rows, columns), bool),
+    )
 
 
 def relief(grid, height):

@@ -34,7 +34,11 @@ def pattern(sources, tile=None, context=PLAIN):
 
 def square(cells, cell_size_m=500.0):
     return Grid(
-        CRS, cell_size_m, round(500_000 / cell_size_m), round(4_000_000 / cell_size_m), np.ones((cells, cells), bool)
+        crs=CRS,
+        cell_size_m=cell_size_m,
+        column_min=round(500_000 / cell_size_m),
+        row_min=round(4_000_000 / cell_size_m),
+        mask=np.ones((cells, cells), bool),
     )
 
 

@@ -13,7 +13,9 @@ CRS = projected_crs("EPSG:32638")
 
 
 def square_grid(cells: int, cell_size_m: float = 500.0) -> Grid:
-    return Grid(CRS, cell_size_m, 1000, 8000, np.ones((cells, cells), dtype=bool))
+    return Grid(
+        crs=CRS, cell_size_m=cell_size_m, column_min=1000, row_min=8000, mask=np.ones((cells, cells), dtype=bool)
+    )
 
 
 def direct_sums(centres, places, weights, sigma_m):

@@ -17,7 +17,9 @@ CRS = projected_crs("EPSG:32638")
 
 
 def square_grid(cells: int, cell_size_m: float = 500.0, column: int = 1000, row: int = 8000) -> Grid:
-    return Grid(CRS, cell_size_m, column, row, np.ones((cells, cells), dtype=bool))
+    return Grid(
+        crs=CRS, cell_size_m=cell_size_m, column_min=column, row_min=row, mask=np.ones((cells, cells), dtype=bool)
+    )
 
 
 def shapes(*geometries):
@@ -115,7 +117,7 @@ def test_equal_distances_go_to_the_first_geometry():
 def test_cells_outside_the_area_stay_empty():
     mask = np.zeros((40, 40), dtype=bool)
     mask[5:9, 30:36] = True
-    grid = Grid(CRS, 500.0, 1000, 8000, mask)
+    grid = Grid(crs=CRS, cell_size_m=500.0, column_min=1000, row_min=8000, mask=mask)
     found = distance_m(grid, shapes(Point(grid.bounds[0], grid.bounds[1])))
     assert (np.isfinite(found) == mask).all()
 

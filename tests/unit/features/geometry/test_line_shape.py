@@ -22,7 +22,9 @@ CRS = projected_crs("EPSG:32638")
 
 
 def square_grid(cells, cell_size_m=100.0):
-    return Grid(CRS, cell_size_m, 5000, 40_000, np.ones((cells, cells), dtype=bool))
+    return Grid(
+        crs=CRS, cell_size_m=cell_size_m, column_min=5000, row_min=40_000, mask=np.ones((cells, cells), dtype=bool)
+    )
 
 
 def side(grid, line):

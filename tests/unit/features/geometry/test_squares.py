@@ -25,7 +25,7 @@ def scattered(seed: int, count: int, spread_m: float) -> Layer:
 
 def tile_at(easting_m: float, northing_m: float, cells: int = 40) -> Grid:
     mask = np.ones((cells, cells), dtype=bool)
-    return Grid(CRS, 100.0, int(easting_m // 100), int(northing_m // 100), mask)
+    return Grid(crs=CRS, cell_size_m=100.0, column_min=int(easting_m // 100), row_min=int(northing_m // 100), mask=mask)
 
 
 @pytest.mark.parametrize("reach_m", [0.0, 1500.0, 3 * SIDE_M, 1e6])

@@ -228,7 +228,13 @@ class Rough:
 
 @pytest.mark.parametrize("cell_size_m", [100.0, 4000.0])
 def test_tiles_have_the_bits_of_the_whole(cell_size_m):
-    whole = Grid(projected_crs("EPSG:32638"), cell_size_m, 1003, 40_007, np.ones((90, 77), dtype=bool))
+    whole = Grid(
+        crs=projected_crs("EPSG:32638"),
+        cell_size_m=cell_size_m,
+        column_min=1003,
+        row_min=40_007,
+        mask=np.ones((90, 77), dtype=bool),
+    )
     snapshot = Snapshot(StandIn(whole, {}, {"dem": Rough()}), CONTEXT)
     columns = terrain.build(whole, snapshot)
     assert set(columns) == {info.name for info in terrain.FEATURES}

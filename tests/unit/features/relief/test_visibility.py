@@ -162,7 +162,7 @@ class Rough:
 
 def fine(cells=128, column=16_700, row=133_400, hole=(-1.0, -1.0)):
     """An area of 30 m cells with two lines, one outside it."""
-    grid = Grid(CRS, SIZE_M, column, row, np.ones((cells, cells), bool))
+    grid = Grid(crs=CRS, cell_size_m=SIZE_M, column_min=column, row_min=row, mask=np.ones((cells, cells), bool))
     paths = [LineString([(501_100, 4_002_100), (503_000, 4_004_500), (504_800, 4_005_100)])]
     paths.append(LineString([(500_000, 4_000_500), (506_000, 4_000_900)]))
     table = gpd.GeoDataFrame({"held_from": pd.to_datetime(["1993-01-01"] * 2)}, geometry=paths, crs=CRS)

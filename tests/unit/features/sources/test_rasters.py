@@ -317,7 +317,7 @@ def test_a_grid_across_the_turn_of_the_meridian_reads_both_ends(tmp_path: Path) 
     lon, lat = np.meshgrid(-180 + (np.arange(3600) + 0.5) / 10, 90 - (np.arange(1800) + 0.5) / 10)
     path = write(tmp_path / "world.tif", (np.cos(np.radians(lon)) * 1000 + lat).astype("float32"),
                  Affine(0.1, 0, -180, 0, -0.1, 90), "EPSG:4326")  # fmt: skip
-    read = RasterSource("dem", (path,), pyproj.CRS(4326), 11_000.0).read(fiji, "nearest")
+    read = RasterSource(name="dem", paths=(path,), crs=pyproj.CRS(4326), pixel_m=11_000.0).read(fiji, "nearest")
     east, north = np.meshgrid(fiji.eastings_m, fiji.northings_m)
     there = pyproj.Transformer.from_crs("EPSG:32760", "EPSG:4326", always_xy=True).transform(east, north)
     assert np.ptp(there[0]) > 300
@@ -377,10 +377,12 @@ def test_a_raster_on_the_lines_of_the_grid_is_read_pixel_by_pixel(tmp_path):
     with rasterio.open(file, "w", height=40, width=50, **profile) as out:
         out.write(pixels, 1)
     crs = pyproj.CRS("EPSG:32638")
-    source = RasterSource("dem", (file,), crs, 30.0)
+    source = RasterSource(name="dem", paths=(file,), crs=crs, pixel_m=30.0)
 
     # Three cells beyond the raster to the west and two to the north.
-    found = source.read(Grid(crs, 30.0, 16_667 - 3, 133_354 - 8, np.ones((10, 12), dtype=bool)))
+    found = source.read(
+        Grid(crs=crs, cell_size_m=30.0, column_min=16_667 - 3, row_min=133_354 - 8, mask=np.ones((10, 12), dtype=bool))
+    )
     assert np.isnan(found[:2]).all()
     assert np.isnan(found[:, :3]).all()
     np.testing.assert_array_equal(found[2:, 3:], pixels[:8, :9])
@@ -395,7 +397,7 @@ def test_an_average_over_whole_pixels_is_exact(tmp_path):
     with rasterio.open(file, "w", height=40, width=40, **profile) as out:
         out.write(pixels, 1)
     crs = pyproj.CRS("EPSG:32638")
-    grid = Grid(crs, 40.0, 12_500, 100_000, np.ones((10, 10), dtype=bool))
-    found = RasterSource("dem", (file,), crs, 10.0).read(grid)
+    grid = Grid(crs=crs, cell_size_m=40.0, column_min=12_500, row_min=100_000, mask=np.ones((10, 10), dtype=bool))
+    found = RasterSource(name="dem", paths=(file,), crs=crs, pixel_m=10.0).read(grid)
     expected = pixels.astype(np.float64).reshape(10, 4, 10, 4).mean(axis=(1, 3))
     np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -135,7 +135,8 @@ def test_workers_end_with_a_killed_parent(tmp_path):
         "from features.base.grid import Grid, projected_crs\n"
         "def pid(tile):\n    return os.getpid()\n"
         "if __name__ == '__main__':\n"
-        "    grid = Grid(projected_crs('EPSG:32638'), 500.0, 0, 0, np.ones((40, 40), bool))\n"
+        "    origin = dict(column_min=0, row_min=0, mask=np.ones((40, 40), bool))\n"
+        "    grid = Grid(crs=projected_crs('EPSG:32638'), cell_size_m=500.0, **origin)\n"
         "    for _, number in over_tiles(pid, grid.tiles(5), Compute('processes', 2)):\n"
         "        print(number, flush=True)\n"
         "        time.sleep(1000)\n"
@@ -152,7 +153,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
 
 
 def test_a_tile_takes_only_its_own_mask_along():
-    grid = Grid(CRS, 500.0, 0, 0, np.ones((2000, 2000), dtype=bool))
+    grid = Grid(crs=CRS, cell_size_m=500.0, column_min=0, row_min=0, mask=np.ones((2000, 2000), dtype=bool))
     for tile in (grid.window(0, 50, 0, 50), grid.window(0, 1, 0, 2000)):
         assert len(ForkingPickler.dumps(tile)) < 10_000
 

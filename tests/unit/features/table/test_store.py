@@ -186,7 +186,7 @@ def test_a_place_that_cannot_be_written_is_named(snapshot, tmp_path):
 
 def test_tiles_cover_every_cell_once_and_keep_their_names_when_the_area_changes():
     mask = np.random.default_rng(3).random((40, 50)) < 0.5
-    grid = Grid(CRS, 500.0, -13, 995, mask)
+    grid = Grid(crs=CRS, cell_size_m=500.0, column_min=-13, row_min=995, mask=mask)
     plan = tile_plan(grid, 16)
     ids = np.concatenate([tile.cell_ids() for tile in plan.values()])
     assert sorted(ids) == sorted(grid.cell_ids())

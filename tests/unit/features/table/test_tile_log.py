@@ -10,7 +10,9 @@ from features.base import Grid
 from features.table import over_tiles
 from features.table.scheduler import Compute
 
-GRID = Grid(pyproj.CRS("EPSG:32638"), 100.0, 5_000, 44_000, np.ones((8, 8), dtype=bool))
+GRID = Grid(
+    crs=pyproj.CRS("EPSG:32638"), cell_size_m=100.0, column_min=5_000, row_min=44_000, mask=np.ones((8, 8), dtype=bool)
+)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -104,9 +104,13 @@ def test_people_are_spread_and_never_lost():
         {"population": [5_000.0]}, geometry=gpd.points_from_xy([EAST + 3_000], [NORTH + 2_000]), crs=UTM
     )
     settings = config("2023-12-31", exposure_floor=1e-9, exposure_bandwidth_m=300).casualty
-    people = exposed_people(GRID, Sources(GRID, {"settlements": town}, {}, (), ()), settings)
+    people = exposed_people(
+        GRID, Sources(grid=GRID, vectors={"settlements": town}, rasters={}, covariates=(), reports=()), settings
+    )
     assert people.sum() == pytest.approx(5_000, rel=1e-3)
-    bare = exposed_people(GRID, Sources(GRID, {}, {}, (), ()), config("2023-12-31").casualty)
+    bare = exposed_people(
+        GRID, Sources(grid=GRID, vectors={}, rasters={}, covariates=(), reports=()), config("2023-12-31").casualty
+    )
     assert np.allclose(bare, 0.5 * 0.0625)
 
 
@@ -168,10 +172,21 @@ def test_victims_listed_apart_are_one_accident_and_a_report_given_twice_counts_o
         {"date": dates, "date_precision": "day", "killed": [1.0, 0.0, 1.0, 1.0], "injured": [0.0, 1.0, 2.0, 2.0]},
         geometry=place, crs=UTM,
     )  # fmt: skip
-    accidents = read_accidents(Sources(GRID, {"incidents": given}, {}, (), ()), config("2024-01-01").casualty)
+    accidents = read_accidents(
+        Sources(grid=GRID, vectors={"incidents": given}, rasters={}, covariates=(), reports=()),
+        config("2024-01-01").casualty,
+    )
     assert accidents.casualties.tolist() == [2.0, 3.0]
     years = given.assign(date_precision="year")
-    assert len(read_accidents(Sources(GRID, {"incidents": years}, {}, (), ()), config("2024-01-01").casualty)) == 4
+    assert (
+        len(
+            read_accidents(
+                Sources(grid=GRID, vectors={"incidents": years}, rasters={}, covariates=(), reports=()),
+                config("2024-01-01").casualty,
+            )
+        )
+        == 4
+    )
 
 
 def test_an_accident_counts_only_from_the_day_that_it_was_recorded():
@@ -185,7 +200,7 @@ def test_a_coarse_place_is_put_where_people_are():
         {"population": [50_000.0]}, geometry=gpd.points_from_xy([EAST + 5_500], [NORTH + 3_500]), crs=UTM
     )
     given = sources(["2023-06-01"] * 20, location_error_m=[1_500.0] * 20)
-    peopled = Sources(GRID, {**given.vectors, "settlements": town}, {}, (), ())
+    peopled = Sources(grid=GRID, vectors={**given.vectors, "settlements": town}, rasters={}, covariates=(), reports=())
     alone, drawn = (table("2023-12-31", one, window_years=1, exposure_bandwidth_m=400) for one in (given, peopled))
     at = int(make_units(GRID, 1_000).of_points(np.array([EAST + 5_500.0]), np.array([NORTH + 3_500.0]))[0])
     assert drawn.accidents[at] > 3 * alone.accidents[at]

@@ -53,7 +53,7 @@ def history(table: gpd.GeoDataFrame, **casualty) -> tuple[Config, History]:
         }
     )  # fmt: skip
     layers = {"incidents": table, "front_lines": gpd.GeoDataFrame(geometry=line, crs=UTM)}
-    sources = Sources(GRID, layers, {}, (), ())
+    sources = Sources(grid=GRID, vectors=layers, rasters={}, covariates=(), reports=())
     people, units = people_today(GRID, sources, config.casualty), make_units(GRID, 1_000)
     given = read_accidents(sources, config.casualty)
     nothing = np.full(GRID.n_cells, np.nan)

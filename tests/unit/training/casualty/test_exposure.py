@@ -48,7 +48,11 @@ def sources(planned: float = 800.0) -> Sources:
         {"land_use": ["farmland"]}, geometry=[box(EAST, NORTH + 6_000, EAST + 20_000, NORTH + 9_000)], crs=UTM
     )
     return Sources(
-        GRID, {"settlements": towns, "roads": gpd.GeoDataFrame(geometry=road, crs=UTM), "land_use": field}, {}, (), ()
+        grid=GRID,
+        vectors={"settlements": towns, "roads": gpd.GeoDataFrame(geometry=road, crs=UTM), "land_use": field},
+        rasters={},
+        covariates=(),
+        reports=(),
     )
 
 

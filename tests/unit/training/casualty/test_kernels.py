@@ -30,7 +30,10 @@ def kernels(day: str | None, *, context: FeatureContext | None = None, **columns
     table = gpd.GeoDataFrame(
         {"date": pd.to_datetime([day]), **columns}, geometry=gpd.points_from_xy(*[[v] for v in MIDDLE]), crs=UTM
     )
-    snapshot = Snapshot(Sources(GRID, {"incidents": table}, {}, (), ()), context or FeatureContext(date(2023, 1, 1)))
+    snapshot = Snapshot(
+        Sources(grid=GRID, vectors={"incidents": table}, rasters={}, covariates=(), reports=()),
+        context or FeatureContext(date(2023, 1, 1)),
+    )
     made = accident_kernels(make_units(GRID, 1_000), snapshot, SETTINGS, dated=day is not None)
     return dict(zip(kernel_names(SETTINGS, day is not None), made.T, strict=True))
 

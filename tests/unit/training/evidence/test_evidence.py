@@ -42,7 +42,9 @@ def table(rows: list[dict]) -> gpd.GeoDataFrame:
 
 
 def evidence(labels: LabelSettings | None = None, as_of: date = AS_OF, grid: Grid = GRID, **tables):
-    sources = Sources(grid, {name: table(rows) for name, rows in tables.items()}, {}, (), ())
+    sources = Sources(
+        grid=grid, vectors={name: table(rows) for name, rows in tables.items()}, rasters={}, covariates=(), reports=()
+    )
     return Ledger.build(grid, sources, labels or LabelSettings(), Path()).at(as_of)
 
 

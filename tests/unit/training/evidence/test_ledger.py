@@ -94,12 +94,24 @@ def country(seed: int, undated: float = 0.1) -> Sources:
         },
         geometry=[*areas(4), *points(4)],
     )
-    return Sources(GRID, {name: table.set_crs(UTM) for name, table in tables.items()}, {}, (), ())
+    return Sources(
+        grid=GRID,
+        vectors={name: table.set_crs(UTM) for name, table in tables.items()},
+        rasters={},
+        covariates=(),
+        reports=(),
+    )
 
 
 def filtered(sources: Sources, as_of: date) -> Sources:
     vectors = {name: known_at(table, as_of) for name, table in sources.vectors.items()}
-    return Sources(GRID, {name: table for name, table in vectors.items() if len(table)}, {}, (), ())
+    return Sources(
+        grid=GRID,
+        vectors={name: table for name, table in vectors.items() if len(table)},
+        rasters={},
+        covariates=(),
+        reports=(),
+    )
 
 
 def ledger(sources: Sources, labels: LabelSettings = EVERYTHING) -> Ledger:
@@ -199,7 +211,7 @@ def place_of(column: int, row: int) -> int:
 
 
 def with_tables(**tables) -> Sources:
-    return Sources(GRID, tables, {}, (), ())
+    return Sources(grid=GRID, vectors=tables, rasters={}, covariates=(), reports=())
 
 
 def test_a_find_recorded_after_the_release_locates_its_devices_from_then_on():

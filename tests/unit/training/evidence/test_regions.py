@@ -18,7 +18,7 @@ def districts(names):
 
 
 def sources(**vectors):
-    return Sources(GRID, vectors, {}, (), ())
+    return Sources(grid=GRID, vectors=vectors, rasters={}, covariates=(), reports=())
 
 
 def test_districts_name_the_cells_whose_centre_they_hold():

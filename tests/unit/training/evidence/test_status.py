@@ -39,7 +39,12 @@ def ledger(labels: LabelSettings | None = None, **tables) -> Ledger:
         for column in frames[name].columns:
             if column == "date" or column.endswith("_date"):
                 frames[name][column] = pd.to_datetime(frames[name][column])
-    return Ledger.build(GRID, Sources(GRID, frames, {}, (), ()), labels or LabelSettings(), Path())
+    return Ledger.build(
+        GRID,
+        Sources(grid=GRID, vectors=frames, rasters={}, covariates=(), reports=()),
+        labels or LabelSettings(),
+        Path(),
+    )
 
 
 def statuses(as_of: date = AS_OF, labels: LabelSettings | None = None, **tables) -> list[str]:

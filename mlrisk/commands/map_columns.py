@@ -1,0 +1,63 @@
+"""Columns and layers of a map beside its scores: place, status and work of each cell, hazard areas, context."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from features.base import Grid, geographic_centres, known_at
+from features.sources import Sources
+from mlrisk.settings import Config
+from training.evidence import SEARCHED, STATE_NAMES, STATUS_NAMES, Evidence, Status, work_of
+
+CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
+
+
+def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
+    """Hazard areas known at as_of, for the map; empty where there is no such source."""
+    columns = ["hazard_type", "hazard_status", "source", "geometry"]
+    table = sources.vectors.get("hazard_areas")
+    if table is None:
+        return gpd.GeoDataFrame(columns=columns, geometry="geometry", crs=sources.grid.crs)
+    known = known_at(table, config.as_of).assign(source="hazard_areas")
+    for column in columns[:2]:
+        if column not in known:
+            known[column] = ""
+    return known[columns]
+
+
+def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores in `grid.cell_ids()` order with the place of each cell, its evidence and whether it was released."""
+    centres = grid.centres_m()
+    longitude, latitude = geographic_centres(grid)
+    return scores.assign(
+        easting_m=centres[:, 0],
+        northing_m=centres[:, 1],
+        longitude=longitude,
+        latitude=latitude,
+        evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.shown], dtype="str"),
+        released=evidence.released,
+    )
+
+
+def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.DataFrame:
+    """`risk` with the status of each cell and the work that it makes, and `surveyed`: a search lowers its residual.
+
+    `declared` is `ranking.declared`: whether land that only the config declares searched counts as surveyed.
+    """
+    surveyed = evidence.shown == SEARCHED
+    if declared == "as_unknown":
+        surveyed &= evidence.status != Status.DECLARED
+    return risk.assign(
+        status=pd.array(np.array(STATUS_NAMES, dtype=object)[evidence.status], dtype="str"),
+        work=pd.array(work_of(evidence.status), dtype="str"),
+        surveyed=surveyed,
+    )
+
+
+def context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:
+    """Layers for the orientation of a reader, as known at as_of; districts marked by points alone have no borders."""
+    given = [name for name in CONTEXT_LAYERS if name in sources.vectors]
+    layers = {name: known_at(sources.vectors[name], config.as_of) for name in given}
+    if "districts" in layers and layers["districts"].geom_type.eq("Point").any():
+        del layers["districts"]
+    return layers
