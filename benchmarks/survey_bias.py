@@ -195,8 +195,7 @@ def learners(case: Case, params: BoostingParams) -> tuple[dict[str, Learner], ND
     reported = background_chance(chance, labelled, target_group=True)
     only_found = np.where(found, case.weight, 0.0)
     light = SETTINGS.background_weight * searched_weight
-    total_found = float(only_found.sum())
-    learner = partial(Learner, case=case, params=params)
+    total_found, learner = float(only_found.sum()), partial(Learner, case=case, params=params)
     return {
         "naive": learner(weight=case.weight, chance=None, total_weight=0),
         "weights": learner(weight=case.weight * stable, chance=None, total_weight=0),
