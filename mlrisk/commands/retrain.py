@@ -1,4 +1,4 @@
-"""`mlrisk retrain`: most runs of a timer find nothing new and end here; for the others the map is made anew."""
+"""`mlrisk retrain`: most runs of a timer find nothing new and end here; the others rank again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from mlrisk.commands.rank import Ranking
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Retrained:
-    """The decision, and the new map with its change report; both None where nothing had to be made anew."""
+    """The decision, and the new map with its change report; both None where the present map still holds."""
 
     decision: Decision
     ranking: "Ranking | None"
@@ -39,7 +39,7 @@ class Retrained:
 def retrain(
     config: Config, approve: str | None = None, progress: Progress = no_progress, version: int | None = None
 ) -> Retrained:
-    """Train on newer results, judge, promote or refuse, and rank with whoever is champion then; one run at a time.
+    """Train on newer results, judge, promote or refuse, and rank with the champion; one run at a time.
 
     With `approve`, the name of a person, nothing is trained: the `version` that waits for a signature ranks (None:
     the one that waits). A run in which nothing is new and whose map is there already changes nothing. Every step can
@@ -47,19 +47,20 @@ def retrain(
     """
     signature = None if approve is None else Signature(approve, None if version is None else str(version))
     with only_one(lock_path(config), config.retraining.lock_wait_s):
-        begun = begin(config, progress)
+        session = begin(config, progress)
         # Before any source is opened: a signature that is for nothing costs nothing.
-        waiting = None if signature is None else waiting_version(config, begun.store, signature)
-        made = read_map_record(config.output_folder)
-        glance = unchanged_decision(config, begun, signature)
-        if glance and is_current(made, config, begun, read_last_run(config)):
-            return Retrained(glance, None, ())
+        waiting = None if signature is None else waiting_version(config, session.store, signature)
+        map_record = read_map_record(config.output_folder)
+        unchanged = unchanged_decision(config, session, signature)
+        if unchanged and is_current(map_record, config, session, read_last_run(config)):
+            return Retrained(decision=unchanged, ranking=None, report=())
         # Models and writers take seconds to import, which a run that ends above does without.
         from mlrisk.commands.retrain_map import retrain_and_map
 
-        decision, ranking, report, failed = retrain_and_map(config, begun, made, (signature, waiting), progress)
+        decision, ranking, report, failed = retrain_and_map(config, session, map_record, (signature, waiting), progress)
         step = next_step(config.name, decision)
-        return Retrained(decision, ranking, report, step, (*failed, *notify(config, decision, step)))
+        notes = (*failed, *notify(config, decision, step))
+        return Retrained(decision=decision, ranking=ranking, report=report, next_step=step, notes=notes)
 
 
 def decide_about_records(config: Config, accept: Iterable[str], reject: Iterable[str], by: str) -> tuple[str, ...]:

@@ -20,18 +20,18 @@ from training.retraining import REFUSED, UNCHANGED, Decision, RetrainSession, Si
 
 def retrain_and_map(
     config: Config,
-    begun: RetrainSession,
-    made: MapRecord | None,
+    session: RetrainSession,
+    map_record: MapRecord | None,
     signed: tuple[Signature | None, RegisteredVersion | None],
     progress: Progress,
 ) -> tuple[Decision, Ranking | None, tuple[Path, ...], tuple[str, ...]]:
-    """The decision, the map and its report, and what failed; no map where that of `made` is today's.
+    """The decision, the map and its report, and what failed; no map where that of `map_record` is today's.
 
-    A refusal is told even where no map can be made of what came in: the earlier map stays as it was.
+    A refusal is reported even where no map can be made of the new sources: the earlier map stays as it was.
     """
     inputs = open_inputs(config)
-    decision = decide(config, begun, inputs, signed, progress)
-    if decision.kind == UNCHANGED and is_current(made, config, begun, read_last_run(config)):
+    decision = decide(config, session, inputs, signed, progress)
+    if decision.kind == UNCHANGED and is_current(map_record, config, session, read_last_run(config)):
         return decision, None, (), ()
     if decision.keeps_map:
         return decision, None, (), ("the map stays as it was: no map is made of these sources",)
@@ -44,7 +44,7 @@ def retrain_and_map(
 
     # The report moves in with the map: of a map that is there it is never missing, whenever a run is killed.
     try:
-        ranking = rank(config, inputs, progress, decision.ledger, table, begun.files, report)
+        ranking = rank(config, inputs, progress, decision.ledger, table, session.files, report)
     except MlriskError as error:
         if decision.kind != REFUSED:
             raise

@@ -58,12 +58,12 @@ def test_the_operator_s_year(country):
     refused = retrain(country, NOW, "retraining.most_calibration_error=0", "retraining.margin=0", "retraining.doubt=0")
     assert refused.returncode == 4, refused.stdout + refused.stderr
     assert "FAILED" in refused.stdout
-    told = json.loads((outputs / "changes.json").read_text())
-    assert (told["decision"], told["version_now"], told["challenger"]) == ("refused", "1", "2")
-    assert told["reasons"]
-    assert told["expected_and_found"][0]["district"] == "all"
+    changes = json.loads((outputs / "changes.json").read_text())
+    assert (changes["decision"], changes["version_now"], changes["challenger"]) == ("refused", "1", "2")
+    assert changes["reasons"]
+    assert changes["expected_and_found"][0]["district"] == "all"
     # The old model on new evidence: nothing moved because of a model.
-    assert told["moved_by_reason"]["changed model"] == 0
+    assert changes["moved_by_reason"]["changed model"] == 0
 
     promoted = retrain(country, NOW, *(f"retraining.{text}" for text in LOOSE))
     assert promoted.returncode == 0, promoted.stderr
@@ -73,7 +73,7 @@ def test_the_operator_s_year(country):
     again = retrain(country, NOW, *(f"retraining.{text}" for text in LOOSE))
     assert again.stdout.startswith(f"{UNCHANGED}: version 3 goes on ranking"), again.stdout + again.stderr
     assert (outputs / "risk.parquet").read_bytes() == new
-    # Nothing new is known before a source is opened; whoever takes the note of it away waits for the sources.
+    # The run knows that nothing is new before it opens a source; without the record of the last run it reads them.
     assert steps_of(again) == ["store"]
     config = mlrisk.load_config(country.config_path, overrides=[*FEW, NOW])
     last_run_path(config).unlink()
@@ -84,10 +84,10 @@ def test_the_operator_s_year(country):
 
     assert [line["what"] for line in read_lines(config)] == [FIRST, "refused", PROMOTED]
     # Rolled back, the champion of before makes the map of before; forward again, that of now.
-    begun = time.process_time()
+    start = time.process_time()
     back = command_here("models", "rollback", country.config_path, "--by", "Anna")
     assert back.returncode == 0, back.stderr
-    assert time.process_time() - begun < 5
+    assert time.process_time() - start < 5
     assert set(champions(config).values()) == {"1"}
     at_first = mlrisk.load_config(country.config_path, overrides=[*FEW, BEFORE])
     mlrisk.rank(at_first)

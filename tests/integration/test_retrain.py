@@ -178,8 +178,8 @@ def test_a_cut_file_and_one_with_a_header_alone_train_nothing_until_a_person_acc
     assert [row.number for row in rows_of(Store.of(config), NAME)] == rows
     third = with_survey(books, survey.iloc[::3].reset_index(drop=True))
     ledger = book_of(config, third)
-    said = decide_records(config, Store.of(config), ledger, [("accepted", "vanished:survey")], "Anna")
-    assert said[0].startswith("accepted by Anna: vanished:survey")
+    lines = decide_records(config, Store.of(config), ledger, [("accepted", "vanished:survey")], "Anna")
+    assert lines[0].startswith("accepted by Anna: vanished:survey")
     assert retrain(config, third).kind == PROMOTED
     assert len(rows_of(Store.of(config), NAME)) == len(rows) + 1
 

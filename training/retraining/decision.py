@@ -29,7 +29,7 @@ class Decision:
     judged.
     `notes` are sentences for the operator; `facts` what goes into the audit line. `quarantine` names
     rows that a person has to look at; `keeps_map` says that the sources must not make a map. `ledger` and
-    `study` are of today, for whoever ranks next: None where they were not needed.
+    `study` are of today, for the next ranking: None where they were not needed.
     """
 
     kind: str

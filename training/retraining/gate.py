@@ -75,11 +75,11 @@ def check_skill(contest: Contest, settings: RetrainingSettings) -> list[Check]:
         return []
     loss = loss_of(arena, "roc_auc")
     beyond = loss.share_beyond(settings.auc_margin)
-    told = (
+    text = (
         f"ROC AUC on {NEWEST}, {int(arena.positive.sum()):,} found of {len(arena.cell):,} cells: {loss.sentence()}; "
         f"worse by more than {settings.auc_margin:g} in {beyond:.0%} of draws"
     )
-    return [Check(name="skill", passed=beyond <= settings.auc_doubt, text=told, figures={"worse_share": beyond})]
+    return [Check(name="skill", passed=beyond <= settings.auc_doubt, text=text, figures={"worse_share": beyond})]
 
 
 def check_memory(memory: Memory | None, settings: RetrainingSettings) -> list[Check]:
@@ -90,16 +90,16 @@ def check_memory(memory: Memory | None, settings: RetrainingSettings) -> list[Ch
     districts = max(1, len(groups) - 1)
     odd = [one for one in groups if one.log_e > np.log(settings.most_e * (districts if one.district else 1))]
     whole = groups[0]
-    told = (
+    text = (
         f"{whole.cells:,} results since {memory.since} (anchor: version {memory.number}): e-value of results turned "
         f"round {_e_text(whole.log_e)}, at most {settings.most_e:g}"
     )
-    told += "".join(f"; {one.district or 'the country'}: {_e_text(one.log_e)} from {one.start} on" for one in odd)
+    text += "".join(f"; {one.district or 'the country'}: {_e_text(one.log_e)} from {one.start} on" for one in odd)
     figures = {"cells": float(whole.cells), "log_e": whole.log_e}
     tested = whole.cells >= 2 * settings.least_found
     if not odd and not tested:
-        return [not_judged(MEMORY, f"{told}; too few to test by", **figures)]
-    return [Check(name=MEMORY, passed=not odd, text=told, figures=figures)]
+        return [not_judged(MEMORY, f"{text}; too few to test by", **figures)]
+    return [Check(name=MEMORY, passed=not odd, text=text, figures=figures)]
 
 
 def _e_text(log_e: float) -> str:

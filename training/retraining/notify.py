@@ -36,8 +36,8 @@ def notify(config: TrainConfig, decision: Decision, next_step: str) -> tuple[str
                 cwd=config.home_folder,
             )  # fmt: skip
             if done.returncode:
-                said = done.stderr.strip().splitlines()[-1:] or [""]
-                failed.append(f"retraining.notify.command ended with {done.returncode}: {said[0]}")
+                last_line = done.stderr.strip().splitlines()[-1:] or [""]
+                failed.append(f"retraining.notify.command ended with {done.returncode}: {last_line[0]}")
         except (OSError, subprocess.TimeoutExpired) as error:
             failed.append(f"retraining.notify.command failed: {error}")
     return tuple(failed)

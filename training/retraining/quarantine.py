@@ -53,12 +53,12 @@ def decide_records(
     """
     if not by.strip():
         raise ConfigError(f"--by ({by!r}) is empty: give the person who decides about these records")
-    said = []
+    lines = []
     for what, named in rows:
         keys = _keys_of(config, store, ledger, named)
         write_line(config, what, by, rows=named, records=keys)
-        said.append(f"{what} by {by}: {named}, {len(keys):,} record(s)")
-    return tuple(said)
+        lines.append(f"{what} by {by}: {named}, {len(keys):,} record(s)")
+    return tuple(lines)
 
 
 def suspects(ledger: Ledger, cells: Integers, since: date, until: date) -> pd.DataFrame:

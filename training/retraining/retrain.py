@@ -12,7 +12,7 @@ from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualty import open_history
 from training.contamination import dataset_at
-from training.evidence import FOUND, SEARCHED, Inputs, Ledger, open_inputs, open_ledger, read_verdicts
+from training.evidence import Inputs, Ledger, open_inputs, open_ledger, read_verdicts
 from training.evidence.fingerprint import fingerprint
 from training.registry import (
     CHALLENGER,
@@ -30,7 +30,8 @@ from training.retraining.contest import Contest, arena_table, contest
 from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision, no_change
 from training.retraining.gate import Check, drift_sentence, judged_by_gate, untested
 from training.retraining.memory import Memory, memory_of
-from training.retraining.new_records import News, counts_by_kind, news_since
+from training.retraining.new_records import News, news_since
+from training.retraining.news_notes import label_shift, news_notes
 from training.retraining.quarantine import accepted_aside, cells_looked_at, check_vanished, confirmed, quarantine
 from training.retraining.settling import (
     OVERTAKEN,
@@ -67,21 +68,21 @@ def retrain(
     old champion goes on ranking, and the next run takes up what was finished.
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
-        begun = begin(config, progress, from_files=inputs is None)
-        waiting = None if signature is None else waiting_version(config, begun.store, signature)
-        return unchanged_decision(config, begun, signature) or decide(
-            config, begun, inputs, (signature, waiting), progress
+        session = begin(config, progress, from_files=inputs is None)
+        waiting = None if signature is None else waiting_version(config, session.store, signature)
+        return unchanged_decision(config, session, signature) or decide(
+            config, session, inputs, (signature, waiting), progress
         )
 
 
 def decide(
     config: TrainConfig,
-    begun: RetrainSession,
+    session: RetrainSession,
     inputs: Inputs | None,
     signed: tuple[Signature | None, RegisteredVersion | None],
     progress: Progress,
 ) -> Decision:
-    """`retrain` for a caller that holds the lock and has begun; what it came to is written down for the next run.
+    """`retrain` for a caller that holds the lock and has a session; writes the result down for the next run.
 
     `signed` is a signature and the version that it is for (`waiting_version`), or None twice.
     """
@@ -90,32 +91,32 @@ def decide(
     ledger = open_ledger(config, inputs)
     signature, waiting = signed
     if signature is not None and waiting is not None:
-        decision = sign(config, begun.store, waiting, signature, begun.notes)
+        decision = sign(config, session.store, waiting, signature, session.notes)
     else:
-        decision = _judged_again(config, begun, inputs, ledger, progress)
+        decision = _judged_again(config, session, inputs, ledger, progress)
     decision = replace(decision, ledger=ledger)
     LOGGER.info("decision: %s, version %s ranks", decision.kind, decision.champion)
-    # Whoever has just been trained on all there is knows it all.
-    told: tuple[str, ...] = (f"new records since {config.as_of}: none",)
+    # A model that was trained just now learned from every record: there is no news for it.
+    lines: tuple[str, ...] = (f"new records since {config.as_of}: none",)
     if decision.news is not None and decision.champion == decision.before:
-        told = _news_notes(decision.news)
+        lines = news_notes(decision.news)
     if signature is None and not decision.keeps_map:
-        note_down(config, begun, inputs, ledger, decision.champion, decision.challenger or decision.champion, told)
+        note_down(config, session, inputs, ledger, decision.champion, decision.challenger or decision.champion, lines)
     return decision
 
 
 def _judged_again(
-    config: TrainConfig, begun: RetrainSession, inputs: Inputs, ledger: Ledger, progress: Progress
+    config: TrainConfig, session: RetrainSession, inputs: Inputs, ledger: Ledger, progress: Progress
 ) -> Decision:
     """The decision; judged anew where a person let another version rank meanwhile."""
-    notes = begun.notes
+    notes = session.notes
     for _ in range(MOST_ROUNDS - 1):
         try:
-            return _decided(config, begun.store, inputs, ledger, progress, notes)
+            return _decided(config, session.store, inputs, ledger, progress, notes)
         except OvertakenError as error:
             write_line(config, OVERTAKEN, "mlrisk", why=str(error))
             notes = (*notes, f"judged anew: {error}")
-    return _decided(config, begun.store, inputs, ledger, progress, notes)
+    return _decided(config, session.store, inputs, ledger, progress, notes)
 
 
 def _decided(
@@ -147,35 +148,35 @@ def _decided(
     check_date(config, champion)
     news = _news(config, store, ledger, champion)
     mark = fingerprint(config, inputs, ledger)
-    known = next(iter(rows_with(store, name, "fingerprint", mark)), None)
-    notes = (*notes, *_news_notes(news))
+    newest = next(iter(rows_with(store, name, "fingerprint", mark)), None)
+    notes = (*notes, *news_notes(news))
     verdicts = read_verdicts(config)
     whole = check_vanished(news, verdicts, config.retraining)
     if not whole.passed:
         return _cut_file(config, whole, before, notes, news)
-    if known is not None and (known.number == before or settled(known, ranking, verdicts.digest)):
-        return no_change(known, before, notes, news)
-    taught: Trained | None = None
-    if known is None or known.status != "FINISHED":
-        taught = train(config, inputs, progress, BY_RETRAIN, ledger)
-        known = rows_with(store, name, "fingerprint", mark)[0]
+    if newest is not None and (newest.number == before or settled(newest, ranking, verdicts.digest)):
+        return no_change(newest, before, notes, news)
+    challenger: Trained | None = None
+    if newest is None or newest.status != "FINISHED":
+        challenger = train(config, inputs, progress, BY_RETRAIN, ledger)
+        newest = rows_with(store, name, "fingerprint", mark)[0]
     else:
-        notes = (*notes, f"version {known.number} was trained by a run that was stopped: it is judged now")
+        notes = (*notes, f"version {newest.number} was trained by a run that was stopped: it is judged now")
     progress("champion against challenger")
-    store.client.set_registered_model_alias(known.name, CHALLENGER, known.number)
-    texts = [store.load_number(row.name, row.number)[1] for row in (champion, known)]
+    store.client.set_registered_model_alias(newest.name, CHALLENGER, newest.number)
+    texts = [store.load_number(row.name, row.number)[1] for row in (champion, newest)]
     models = [ContaminationModel.from_files(text) for text in texts]
     since = date.fromisoformat(champion.tags["as_of"])
-    found = contest(config, inputs, ledger, models[0], since, models[1], taught)
+    found = contest(config, inputs, ledger, models[0], since, models[1], challenger)
     found = replace(found, looked_at=cells_looked_at(config, ledger))
-    found = replace(found, casualty=_casualty_arena(config, store, inputs, ledger, since, taught, ranking))
+    found = replace(found, casualty=_casualty_arena(config, store, inputs, ledger, since, challenger, ranking))
     progress("gate")
     memory = _memory(config, store, inputs, ledger, champion, found)
     psi = population_stability(json.loads(texts[0].get("reference.json", "{}")), found.now.learned)
     notes = (
-        *notes, drift_sentence(list(zip(psi["feature"], psi["psi"], strict=True))), *_label_shift(ledger, config, news)
+        *notes, drift_sentence(list(zip(psi["feature"], psi["psi"], strict=True))), *label_shift(ledger, config, news)
     )  # fmt: skip
-    return _judged(config, store, inputs, (champion, known), (found, memory, ledger), ranking, notes, news, psi)
+    return _judged(config, store, inputs, (champion, newest), (found, memory, ledger), ranking, notes, news, psi)
 
 
 def _cut_file(config: TrainConfig, whole: Check, before: str, notes: tuple[str, ...], news: News) -> Decision:
@@ -217,14 +218,14 @@ def _casualty_arena(
     inputs: Inputs,
     ledger: Ledger,
     since: date,
-    taught: Trained | None,
+    trained: Trained | None,
     ranking: Mapping[str, str | None],
 ) -> CasualtyArena | None:
     name = f"{config.name}.casualty"
     number = ranking[name]
     if number is None:
         return None
-    history = taught.history if taught else open_history(config, inputs, ledger)
+    history = trained.history if trained else open_history(config, inputs, ledger)
     return casualty_arena(config, history, since, CasualtyModel.from_files(store.load_number(name, number)[1]))
 
 
@@ -288,31 +289,3 @@ def _judged(
 def _news(config: TrainConfig, store: Store, ledger: Ledger, champion: RegisteredVersion) -> News:
     since = date.fromisoformat(champion.tags["as_of"])
     return news_since(ledger, config.as_of, store.read_text(champion.run_id, "records.txt"), since)
-
-
-def _news_notes(news: News) -> tuple[str, ...]:
-    told = [f"new records since {news.since}: {_counted(news.new)}"]
-    if len(news.late):
-        told.append(
-            f"recorded by {news.since} and not known to the champion: {_counted(news.late)}. They teach the challenger "
-            "and judge nobody"
-        )
-    if news.gone:
-        told.append(f"{len(news.gone):,} records that the champion learned from are gone or were changed")
-    return tuple(told)
-
-
-def _counted(frame: pd.DataFrame) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts_by_kind(frame).items()) or "none"
-
-
-def _label_shift(ledger: Ledger, config: TrainConfig, news: News) -> tuple[str, ...]:
-    """Share of found cells in the newest results beside that of what was known before."""
-    if news.since >= config.as_of:
-        return ()
-    then, fresh = ledger.at(news.since), ledger.between(news.since, config.as_of)
-    rates = []
-    for evidence in (then, fresh):
-        found, searched = (int((evidence.state[evidence.labelled] == state).sum()) for state in (FOUND, SEARCHED))
-        rates.append(f"{found / (found + searched):.1%} of {found + searched:,}" if found + searched else "none")
-    return (f"label shift: found {rates[1]} labelled cells in the newest results, {rates[0]} before",)

@@ -24,7 +24,7 @@ from training.settings import TrainConfig
 OVERTAKEN = "overtaken"
 # The tag of a judged version with the numbers that it was held against, by model.
 JUDGED_AGAINST = "judged_against"
-# The tag with the digest of what people had said of the records then.
+# The tag with the digest of the decisions of people about records at that time.
 VERDICTS = "verdicts"
 MOST_TAG = 4000
 
