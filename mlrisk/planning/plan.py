@@ -17,6 +17,7 @@ from mlrisk.planning.district_shares import district_shares, land_shares
 from mlrisk.planning.effort import audit_days, cell_days
 from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
+from mlrisk.planning.plan_summary import plan_notes, plan_totals
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
 from mlrisk.ranking import by_explore
 from mlrisk.risk_map import languages
@@ -70,10 +71,7 @@ def make_plan(
     capacity = np.array([asset.number * settings.plan.working_days for asset in assets.values()])
     shut = land["mask"].to_numpy() != ""
     free = ~shut & land["work"].ne(NO_WORK).to_numpy()
-    new = free & land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy()
-    frame = new & land["evidence"].ne("found").to_numpy()
-    if "audited" in land and not settings.audit_panel:
-        frame &= ~land["audited"].to_numpy()
+    frame = _audit_frame(land, free, settings)
     drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), check, settings.audit_share * capacity, seed,
                                      settings.audit_cells)  # fmt: skip
     days = np.where(drawn, check, days)
@@ -98,19 +96,21 @@ def make_plan(
             "season_detection": _season_detection(len(land), work.rows, spent),
         }
     )
-    notes = _notes(settings, tasks, capacity, free, shut)
-    totals = _totals(tasks, work, spent, assets)
+    notes = plan_notes(settings, tasks, capacity, free, shut)
+    totals = plan_totals(tasks, work, spent, assets)
     LOGGER.info(
         "plan: %d of %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], len(tasks), totals["team_days"],
         capacity.sum(),
     )  # fmt: skip
-    return Plan(
-        tasks=tasks,
-        cells=cells,
-        districts=district_shares(land, tasks),
-        totals=totals,
-        notes=notes,
-    )
+    return Plan(tasks=tasks, cells=cells, districts=district_shares(land, tasks), totals=totals, notes=notes)
+
+
+def _audit_frame(land: pd.DataFrame, free: Flags, settings: RankingSettings) -> Flags:
+    """Cells (n_cells,) that an audit may draw: free new land without a find, outside earlier audits."""
+    frame = free & land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & land["evidence"].ne("found").to_numpy()
+    if "audited" in land and not settings.audit_panel:
+        frame &= ~land["audited"].to_numpy()
+    return np.asarray(frame)
 
 
 def _season_work(
@@ -264,58 +264,3 @@ def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             }
         )
     return tasks
-
-
-def _totals(tasks: gpd.GeoDataFrame, work: SeasonWork, spent: Spent, assets: Mapping[str, Any]) -> dict[str, Any]:
-    planned = tasks[tasks["planned"]]
-    return {
-        "tasks_planned": len(planned),
-        "tasks_by_purpose": {name: int((planned["purpose"] == name).sum()) for name in (SURVEY, EXPLORE, AUDIT)},
-        "team_days_by_asset": dict(zip(assets, spent.days.sum(axis=1).round(6).tolist(), strict=True)),
-        "team_days_by_purpose": planned.groupby("purpose")["team_days"].sum().to_dict(),
-        "capacity_by_asset": dict(zip(assets, work.capacity.tolist(), strict=True)),
-        "by_work": {str(name): _sums(part) for name, part in planned.groupby("work")},
-        "hectares": float(planned["area_m2"].sum() / 10_000),
-        **_sums(planned),
-        "cost": float(planned["cost"].sum()),
-    }
-
-
-def _sums(planned: pd.DataFrame) -> dict[str, Any]:
-    """Tasks, team-days and expected outcome of some tasks; `expected_found_cells` are new ones, see `new_finds`."""
-    return {
-        "tasks": len(planned),
-        "team_days": float(planned["team_days"].sum()),
-        "expected_found_cells": float(planned["expected_found"].sum()),
-        "casualties_averted_per_year": float(planned["casualties_averted"].sum(min_count=1)),
-    }
-
-
-def _notes(
-    settings: RankingSettings, tasks: gpd.GeoDataFrame, capacity: Floats, free: Flags,
-    shut: Flags,
-) -> tuple[str, ...]:  # fmt: skip
-    notes = list(settings.authority.notes if settings.policy == "authority" else ())
-    if not len(capacity):
-        notes.append("ranking.assets names no team: tasks are in the policy's order, and there is no plan of who goes")
-    works = {work for asset in settings.assets.values() if asset.number > 0 for work in asset.works}
-    notes += [
-        f"no team of ranking.assets does {name.replace('_', ' ')}: its tasks stand in order, unplanned"
-        for name in WORKS
-        if works and name not in works and tasks["work"].eq(name).any()
-    ]
-    if not free.any():
-        notes.append("every cell is masked or released: there is no task")
-    elif shut.any():
-        notes.append(f"{int(shut.sum()):,} cells are masked (ranking.masks) and in no task")
-    spent = float(tasks.loc[tasks["planned"], "team_days"].sum())
-    idle = float(capacity.sum()) - spent
-    if len(capacity) and idle > 0.005 * capacity.sum():
-        notes.append(
-            f"{idle:,.0f} of {capacity.sum():,.0f} team-days find no work: the tasks are done, or none suits the teams "
-            "(ranking.tasks.number, ranking.plan.most_passes, ranking.assets)"
-        )
-    small = int((tasks["purpose"].eq(SURVEY) & (tasks["area_m2"] < settings.tasks.least_km2 * 1e6 - 1e-6)).sum())
-    if small:
-        notes.append(f"{small:,} tasks are smaller than ranking.tasks.least_km2: no ranked land adjoins them")
-    return tuple(notes)
