@@ -8,13 +8,14 @@ import shapely
 from affine import Affine
 from bokeh.core.types import ID
 from bokeh.embed import json_item
-from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, NumeralTickFormatter, Range1d, TapTool
+from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 
 from features.base import Floats
 from mlrisk.outputs.cell_rasters import polygons_of
-from mlrisk.outputs.map_page_labels import FONT, INK, QUIET, add_labels
+from mlrisk.outputs.map_page_labels import FONT, INK, QUIET, add_labels, add_pins
 from mlrisk.outputs.map_page_overlays import (
+    HATCHED,
     MOST_VERTICES,
     OVERLAYS,
     OverlayStyle,
@@ -23,16 +24,17 @@ from mlrisk.outputs.map_page_overlays import (
     polygon_rings,
     thinned,
 )
-from mlrisk.outputs.map_page_themes import Theme
+from mlrisk.outputs.map_page_themes import OTHER_COLOUR, Theme
 from mlrisk.risk_map import Package
 
 CHOSEN = "#0b57d0"
 
 
-def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]]) -> dict[str, Any]:
+def map_item(package: Package, themes: tuple[Theme, ...], factor: int) -> dict[str, Any]:
     """The map as the value that `Bokeh.embed.embed_item` takes; the same package gives the same value.
 
-    Renderers are named theme/KEY, hatch, layer/KEY and layer/tasks; the first theme is shown.
+    Renderers are named theme/KEY, hatch, layer/KEY, layer/tasks, hover, chosen, pins and place; the first theme is
+    shown. The page's script puts the tasks of the chosen list into their renderers.
     """
     plot = _figure(package)
     transform = package.grid.transform @ Affine.scale(factor)
@@ -41,8 +43,9 @@ def map_item(package: Package, themes: tuple[Theme, ...], factor: int, tasks: li
     _add_hatch(plot, themes[0], transform)
     for style in OVERLAYS:
         _add_overlay(plot, package, style)
-    _add_tasks(plot, package, tasks)
-    add_labels(plot, package, tasks)
+    _add_tasks(plot)
+    add_labels(plot, package)
+    add_pins(plot)
     _add_place(plot)
     return _stable_ids(dict(json_item(plot, ID("map"))))
 
@@ -66,7 +69,6 @@ def _figure(package: Package) -> Any:
         min_border_right=14,
         min_border_top=10,
     )
-    plot.add_tools(TapTool(mode="replace"))
     for axis in plot.axis:
         axis.formatter = NumeralTickFormatter(format="0,0")
         axis.ticker = BasicTicker(desired_num_ticks=5, num_minor_ticks=0)
@@ -84,7 +86,7 @@ def _figure(package: Package) -> Any:
 
 def _add_theme(plot: Any, theme: Theme, transform: Affine, *, shown: bool) -> None:
     rows, columns = theme.codes.shape
-    palette = ["#00000000", *theme.colours]
+    palette = ["#00000000", *theme.colours, OTHER_COLOUR]
     plot.image(
         image=[np.flipud(theme.codes)],
         x=transform.c,
@@ -137,7 +139,7 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
             name=name,
             visible=shown,
             **line,
-            **(hatch if style.key == "hazards" else {}),
+            **(hatch if style.key in HATCHED else {}),
         )
     if (kind == 1).any():
         eastings, northings = broken_line(shapes[kind == 1])
@@ -148,7 +150,7 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
     # Named settlements are drawn with their names.
     if (kind == 0).any() and not (style.key == "settlements" and "name" in frame.columns):
         places = shapely.get_coordinates(shapes[kind == 0]).round(1)
-        marker = "triangle" if style.key == "hazards" else "square"
+        marker = "triangle" if style.key.startswith("hazards") else "square"
         plot.scatter(
             places[:, 0],
             places[:, 1],
@@ -161,28 +163,17 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
         )
 
 
-def _add_tasks(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
-    """Outlines that can be tapped, in the order of `tasks`."""
-    by_rank = package.tasks.sort_values("rank", kind="stable").head(len(tasks))
-    rings = [polygon_rings(shape) for shape in by_rank.geometry]
-    source = ColumnDataSource({"xs": [east for east, _ in rings], "ys": [north for _, north in rings]}, name="tasks")
-    shape = plot.multi_polygons(
-        "xs",
-        "ys",
-        source=source,
-        # No fill: the colours of the classes must stay those of the legend.
-        fill_alpha=0,
-        line_color=INK,
-        line_width=1.4,
-        selection_line_color=CHOSEN,
-        selection_line_width=4,
-        selection_fill_alpha=0,
-        nonselection_line_color=INK,
-        nonselection_line_alpha=1,
-        nonselection_fill_alpha=0,
-        name="layer/tasks",
-    )
-    plot.select_one(TapTool).renderers = [shape]
+def _add_tasks(plot: Any) -> None:
+    """Outlines of tasks: all of the list, the one under the pointer, the chosen one; the page fills them.
+
+    No fill: the colours of the classes must stay those of the legend.
+    """
+    styles = (("layer/tasks", "#ffffff", 3.2, 0.6), ("layer/tasks", INK, 1.4, 1.0), ("hover", CHOSEN, 2.5, 1.0),
+              ("chosen", "#ffffff", 6.0, 0.9), ("chosen", CHOSEN, 3.5, 1.0))  # fmt: skip
+    sources = {name: ColumnDataSource({"xs": [], "ys": []}) for name in ("layer/tasks", "hover", "chosen")}
+    for name, colour, width, alpha in styles:
+        line = {"line_color": colour, "line_width": width, "line_alpha": alpha}
+        plot.multi_polygons("xs", "ys", source=sources[name], fill_alpha=0, name=name, **line)
 
 
 def _add_place(plot: Any) -> None:

@@ -1,4 +1,4 @@
-"""Labels of the page's map: from which zoom on each is drawn, so that none hides another."""
+"""Labels of the page's map: from which zoom on each name is drawn, so that none hides another, and the pins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from bokeh.models import ColumnDataSource
 from features.base import Floats
 from mlrisk.outputs.map_page_overlays import layer_of
 from mlrisk.risk_map import Package
+from mlrisk.risk_map.language import language
 
 # A phone shows the whole area in about so many pixels; each step on shows twice as many in the same width.
 NARROWEST_PX, STEPS = 300, 8
 HEIGHT_PX, CHARACTER_PX = 15, 6.6
 MOST_NAMES = {"settlements": 500, "districts": 200}
 LONGEST = 32
-MOST_TASK_LABELS = 20
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-INK, QUIET = "#1f2430", "#6b6459"
+INK, QUIET, HALO = "#1f2430", "#5d564b", "#ffffff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def name_labels(package: Package, key: str) -> list[Label]:
             labels.append(
                 Label(
                     key=key,
-                    text=text.upper(),
+                    text=language(package.languages[0]).upper(text),
                     easting_m=easting,
                     northing_m=northing,
                     left_px=0.6 * width,
@@ -88,27 +88,15 @@ def limits(labels: Sequence[Label], whole_m: float) -> Floats:
     return found
 
 
-def add_labels(plot: Any, package: Package, tasks: list[dict[str, Any]]) -> None:
-    """Names and the pins of the first tasks; each is tagged with the most metres a pixel may have for it to be drawn.
+def add_labels(plot: Any, package: Package) -> None:
+    """Names; each is tagged with the most metres a pixel may have for it to be drawn.
 
     Texts are drawn on a canvas, which no browser reads as HTML.
     """
-    pins = [
-        Label(
-            key="tasks",
-            text=str(task["rank"]),
-            easting_m=task["easting_m"],
-            northing_m=task["northing_m"],
-            left_px=12,
-            right_px=12,
-        )
-        for task in tasks
-    ]
-    labels = [*pins[:MOST_TASK_LABELS], *name_labels(package, "settlements"), *name_labels(package, "districts")]
+    labels = [*name_labels(package, "settlements"), *name_labels(package, "districts")]
     west, _, east, _ = package.grid.bounds
     most = limits(labels, east - west)
-    # Pins lie on top of all names.
-    for key in ("districts", "settlements", "tasks"):
+    for key in ("districts", "settlements"):
         for limit in np.unique(most):
             group = [label for label, own in zip(labels, most, strict=True) if (label.key, own) == (key, limit)]
             if group:
@@ -121,30 +109,39 @@ def _add_group(plot: Any, key: str, labels: list[Label], limit: float) -> None:
             "x": [label.easting_m for label in labels],
             "y": [label.northing_m for label in labels],
             "text": [label.text for label in labels],
-            "size": [19 + 5 * (len(label.text) - 1) for label in labels],
         }
     )
     name, beside = f"layer/{key}", key == "settlements"
     drawn = []
-    if key == "tasks":
-        mark = {"size": "size", "fill_color": "#ffffff", "line_color": INK, "line_width": 1.4}
-        drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
     if beside:
         mark = {"marker": "square", "size": 6, "fill_color": INK, "line_color": "#ffffff"}
         drawn.append(plot.scatter("x", "y", source=source, name=name, **mark))
-    text = plot.text(
-        "x",
-        "y",
-        text="text",
-        source=source,
-        x_offset=7 if beside else 0,
-        text_align="left" if beside else "center",
-        text_baseline="middle",
-        text_font=value(FONT),
-        text_font_size="11px",
-        text_font_style="bold" if key == "tasks" else "normal",
-        text_color=QUIET if key == "districts" else INK,
-        name=name,
-    )
-    for renderer in (*drawn, text):
+    # A halo keeps the contrast of a name the same over every class; Bokeh draws an outline over the letters.
+    for outline in (HALO, None):
+        text = plot.text(
+            "x",
+            "y",
+            text="text",
+            source=source,
+            x_offset=7 if beside else 0,
+            text_align="left" if beside else "center",
+            text_baseline="middle",
+            text_font=value(FONT),
+            text_font_size="11px",
+            text_color=QUIET if key == "districts" else INK,
+            text_outline_color=outline,
+            text_outline_width=3.5,
+            name=name,
+        )
+        drawn.append(text)
+    for renderer in drawn:
         renderer.tags = [round(limit, 3)]
+
+
+def add_pins(plot: Any) -> None:
+    """Numbered pins of tasks on top of all names; the page says which zoom has room for which."""
+    source = ColumnDataSource({"x": [], "y": [], "text": [], "size": [], "line": []})
+    mark = {"size": "size", "fill_color": HALO, "line_color": "line", "line_width": 1.6}
+    plot.scatter("x", "y", source=source, name="pins", **mark)
+    font = {"text_font": value(FONT), "text_font_size": "11px", "text_font_style": "bold", "text_color": INK}
+    plot.text("x", "y", text="text", source=source, text_align="center", text_baseline="middle", name="pins", **font)

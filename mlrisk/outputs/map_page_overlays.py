@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from features.base import Floats
 from mlrisk.risk_map import Package
+from training.evidence import closed_hazards
 
 # About 1 MB of coordinates a layer, and still smooth to pan on an office laptop.
 MOST_VERTICES = 60_000
@@ -37,16 +38,37 @@ OVERLAYS = (
     OverlayStyle(key="rivers", title="Rivers", colour="#3f78bd", width=1.0),
     OverlayStyle(key="roads", title="Roads", colour="#5d564b", width=0.9),
     OverlayStyle(
-        key="settlements", title=f"Settlements, at most {MOST_SETTLEMENTS}", colour="#1f2430", width=1.0, fill_alpha=0.9
+        key="settlements",
+        title=f"Settlements (the {MOST_SETTLEMENTS} largest)",
+        colour="#1f2430",
+        width=1.0,
+        fill_alpha=0.9,
     ),
-    OverlayStyle(key="front_lines", title="Front lines", colour="#5b2a86", width=2.4, dash="dashed"),
-    OverlayStyle(key="hazards", title="Known hazards", colour="#1f2430", width=1.6, fill_alpha=0.0),
+    OverlayStyle(key="front_lines", title="Former front lines", colour="#5b2a86", width=2.4, dash="dashed"),
+    OverlayStyle(
+        key="hazards_past", title="Areas on record, closed or released", colour="#5d564b", width=0.8, shown=False
+    ),
+    OverlayStyle(key="hazards_sha", title="Open suspected areas (SHA)", colour="#1f2430", width=1.4, dash="dashed"),
+    OverlayStyle(key="hazards_cha", title="Open confirmed areas (CHA)", colour="#1f2430", width=1.8),
 )
+HATCHED = frozenset({"hazards_sha", "hazards_cha"})
+
+
+def hazard_areas(package: Package, key: str) -> gpd.GeoDataFrame:
+    """Areas on record of one of the three layers: open confirmed, open suspected, closed or released.
+
+    An open area that is not said to be confirmed is drawn as suspected.
+    """
+    frame = package.hazards
+    past = closed_hazards(frame) if len(frame) else np.zeros(0, dtype=bool)
+    confirmed = frame["hazard_type"].astype(str).str.upper().eq("CHA").to_numpy() if len(frame) else past
+    wanted = {"hazards_past": past, "hazards_cha": ~past & confirmed, "hazards_sha": ~past & ~confirmed}
+    return frame[wanted[key]]
 
 
 def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
     """The layer, None where there is none or it is empty; of settlements the most populous."""
-    frame = package.hazards if key == "hazards" else package.layers.get(key)
+    frame = hazard_areas(package, key) if key.startswith("hazards_") else package.layers.get(key)
     if frame is None or frame.empty:
         return None
     if key == "settlements" and len(frame) > MOST_SETTLEMENTS:
@@ -57,13 +79,14 @@ def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
 
 
 def named_places(package: Package) -> list[tuple[str, int, int]]:
-    """Name, easting and northing of settlements, the most populous first, and of districts: what search finds by name.
+    """Name, easting and northing of districts, and of settlements, the most populous first: what search finds by name.
 
     At most MOST_NAMED; whole metres.
     """
     west, south, east, north = package.grid.bounds
     found: list[tuple[str, int, int]] = []
-    for key in ("settlements", "districts"):
+    # Districts are few, and a country has more villages than the list is long.
+    for key in ("districts", "settlements"):
         frame = package.layers.get(key)
         if frame is None or "name" not in frame.columns:
             continue

@@ -22,16 +22,18 @@ from mlrisk.risk_map import (
     casualty_scale,
     priority_class,
 )
+from training.evidence import WORKS
 
-# Four million pixels are more than any screen shows and keep the page below 15 MB.
-MOST_PIXELS = 4_000_000
+# A million pixels fill a screen and keep the page of a large country below 10 MB.
+MOST_PIXELS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Theme:
     """One picture: `codes` is uint8, row 0 in the north, 0 outside the area; code n has labels[n - 1], colours[n - 1].
 
-    `hatched` is the code that is drawn hatched, 0 for none. A pixel shows the most urgent of its cells.
+    `hatched` is the code that is drawn hatched, 0 for none. A pixel shows the most urgent of its cells. Where
+    `of_lists`, the page paints land of another list of work than the chosen one in OTHER_COLOUR.
     """
 
     key: str
@@ -41,6 +43,26 @@ class Theme:
     labels: tuple[str, ...]
     colours: tuple[str, ...]
     hatched: int = 0
+    of_lists: bool = True
+
+
+# Land of another list of work than the one that is shown; its code is one above those of the theme.
+OTHER_TEXT, OTHER_COLOUR = "on another list of work", "#b9ae9d"
+
+
+def work_picture(package: Package, factor: int) -> NDArray[np.uint8]:
+    """The lists of work of each pixel as bits (1, 2, 4), rows from the north; 0 without work and outside."""
+    bits = on_grid(package.grid, work_bits(package), 0)
+    picture = np.zeros(coarsen(bits, factor, (OUTSIDE,)).shape, dtype=np.uint8)
+    for bit in (1, 2, 4):
+        picture |= coarsen((bits & bit).astype(np.uint8), factor, (bit, OUTSIDE))
+    return picture
+
+
+def work_bits(package: Package) -> NDArray[np.uint8]:
+    """For each cell 1, 2 or 4 by the list of work that it is on, 0 where there is no work, (n_cells,)."""
+    bit = {work: 1 << place for place, work in enumerate(WORKS)}
+    return np.asarray(package.risk["work"].map(bit).fillna(0).to_numpy(dtype=np.uint8))
 
 
 def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple[Theme, ...], int]:
@@ -53,7 +75,7 @@ def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple
         Theme(
             key="priority",
             title="Survey priority",
-            unit="share of the ranked area",
+            unit="share of the ranked area of the list",
             codes=_picture(package, classes, factor, MOST_URGENT_FIRST),
             labels=tuple(cls.text for cls in CLASSES),
             colours=tuple(cls.colour for cls in CLASSES),
@@ -76,9 +98,9 @@ def _casualties(package: Package, classes: NDArray[np.uint8], factor: int) -> tu
 
 
 TITLES = {
-    "contamination": ("Contamination", "probability that survey would find explosive ordnance in the cell"),
-    "interval": ("Uncertainty", "width of the interval of contamination, upper end less lower end"),
-    "casualties": ("Casualties per year", "people killed and injured, per cell and year"),
+    "contamination": ("Probability of EO", "probability that survey would find explosive ordnance (EO) in the cell"),
+    "interval": ("How unsure", "upper minus lower end of the likely range (90 %) of the probability of EO"),
+    "casualties": ("Victims per year", "people killed and injured, per cell and year"),
 }
 
 
@@ -111,11 +133,13 @@ def _evidence(package: Package, factor: int) -> Theme:
     names = sorted(EVIDENCE_CODES, key=EVIDENCE_CODES.__getitem__)
     return Theme(
         key="evidence",
-        title="Evidence",
-        unit=f"what is known as of {package.notes.as_of.isoformat()}",
+        title="What is known",
+        unit="by the records up to the date of the data",
         codes=_picture(package, codes, factor, (found, unknown, searched, OUTSIDE)),
         labels=tuple(EVIDENCE_TEXTS[name] for name in names),
         colours=tuple(EVIDENCE_COLOURS[name] for name in names),
+        # Evidence is what is known, whatever work it makes.
+        of_lists=False,
     )
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import markupsafe
 
-from mlrisk.risk_map.language import language
+from mlrisk.risk_map import Language
+from mlrisk.risk_map.language import FIGURE, language
 
 
 class PageWords:
@@ -18,7 +19,10 @@ class PageWords:
         """The text in each language, in the order of the package; `values` fill its placeholders."""
         self.used.add(english)
         texts = [language.say(english) for language in self.languages]
-        return [text.format(**values) for text in texts] if values else texts
+        if not values:
+            return texts
+        pairs = zip(self.languages, texts, strict=True)
+        return [text.format(**{name: _local(value, words) for name, value in values.items()}) for words, text in pairs]
 
     def html(self, english: str, **values: object) -> markupsafe.Markup:
         """The text as HTML in which the language of the page shows one of the languages."""
@@ -35,3 +39,8 @@ class PageWords:
     def table(self, texts: tuple[str, ...]) -> dict[str, Any]:
         """Texts that the script writes, by their English."""
         return {english: self.told(english) for english in texts}
+
+
+def _local(value: object, words: Language) -> object:
+    """A number as text with the signs of the language; anything else as it is."""
+    return words.figures(value) if isinstance(value, str) and FIGURE.fullmatch(value) else value

@@ -40,6 +40,7 @@ WRITERS: dict[str, Writer] = {
     "csv": LazyWriter("task_tables", "write_csv"),
     "xlsx": LazyWriter("task_tables", "write_xlsx"),
     "kml": LazyWriter("kml", "write_kml"),
+    "gpx": LazyWriter("gpx", "write_gpx"),
     "html": LazyWriter("map_page", "write_html"),
     "pdf": LazyWriter("task_sheets_pdf", "write_pdf"),
     "shp": LazyWriter("esri", "write_shp"),

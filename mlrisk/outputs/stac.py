@@ -30,6 +30,7 @@ ASSETS = {
     "risk_map.gdb.zip": ("The layers of the GeoPackage", "application/zip", "data"),
     "survey_tasks.csv": ("Survey tasks", "text/csv", "data"),
     "survey_tasks.xlsx": ("Survey tasks", XLSX, "data"),
+    "survey_tasks.gpx": ("Survey tasks for handheld receivers", "application/gpx+xml", "data"),
     "survey_tasks.kml": ("Survey tasks", "application/vnd.google-earth.kml+xml", "data"),
     "survey_sheets.pdf": ("Overview and one sheet a task, to print", pystac.MediaType.PDF, "overview"),
     "map.html": ("Interactive map, without a network", pystac.MediaType.HTML, "overview"),

@@ -14,11 +14,15 @@ from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid, polygons_of
-from mlrisk.outputs.map_page_overlays import OVERLAYS, OverlayStyle, layer_of
+from mlrisk.outputs.map_page_overlays import HATCHED, OVERLAYS, OverlayStyle, layer_of
 from mlrisk.outputs.wording import Say
-from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, Package, priority_class
+from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEASED, Package, priority_class
 
+# The class of lower priority.
+LOWER = 5
 INK, CHOSEN, HATCH = "#1f2430", "#0b57d0", "#ffffff"
+# Printed in grey, some classes are as dark as others: these have a pattern. The ranked ones fall from dark to light.
+HATCHES = {NO_BASIS: ("////", HATCH), RELEASED: ("||||", INK), LOWER: ("....", INK)}
 MOST_PIXELS = 600_000
 MOST_HATCH_VERTICES = 20_000
 MOST_NAMES = 15
@@ -42,7 +46,7 @@ def draw_map(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box, s
         spine.set(edgecolor="#cfc9bd", linewidth=0.6)
     entries = _draw_classes(axes, package, codes, box, say)
     for style in OVERLAYS:
-        frame = layer_of(package, style.key)
+        frame = layer_of(package, style.key) if style.shown else None
         entries += [] if frame is None else _draw_layer(axes, frame, style, box, say)
     _draw_scale(axes, box)
     _draw_north(axes, say)
@@ -52,21 +56,18 @@ def draw_map(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box, s
 def draw_tasks(
     axes: Axes, tasks: gpd.GeoDataFrame, box: Box, say: Say, *, chosen: int = 0, numbered: int = 0
 ) -> list[Any]:
-    """Outlines of the tasks, the chosen rank in blue; ranks up to `numbered` are written beside them."""
+    """Outlines of the tasks, the one with the task_id `chosen` in blue; numbers up to `numbered` stand beside them."""
     inside = tasks[tasks.geometry.intersects(shapely.box(*box))]
-    for rank, shape in zip(inside["rank"], inside.geometry, strict=True):
-        colour, width = (CHOSEN, 1.8) if rank == chosen else (INK, 0.7)
-        axes.add_collection(_polygons(shape, edgecolor=colour, linewidth=width, zorder=6 + (rank == chosen)))
-        if rank <= numbered or rank == chosen:
+    for task_id, number, shape in zip(inside["task_id"], inside["number"], inside.geometry, strict=True):
+        mine = task_id == chosen
+        colour, width = (CHOSEN, 1.8) if mine else (INK, 0.7)
+        axes.add_collection(_polygons(shape, edgecolor=colour, linewidth=width, zorder=6 + mine))
+        if number is not None and (number <= numbered or (mine and number > 0)):
             point = shape.representative_point()
             label = {"boxstyle": "circle,pad=0.2", "fc": "#ffffff", "ec": colour, "lw": 0.6}
-            axes.text(point.x, point.y, str(rank), size=5.5, ha="center", va="center", bbox=label, zorder=9)
+            axes.text(point.x, point.y, f"{number:.0f}", size=5.5, ha="center", va="center", bbox=label, zorder=9)
     entries: list[Any] = [Patch(facecolor="none", edgecolor=INK, label=say("survey task"))]
-    return (
-        [Patch(facecolor="none", edgecolor=CHOSEN, label=say("this task, rank {rank}").format(rank=chosen)), *entries]
-        if chosen
-        else entries
-    )
+    return [Patch(facecolor="none", edgecolor=CHOSEN, label=say("this task")), *entries] if chosen else entries
 
 
 def printable(text: str) -> str:
@@ -106,14 +107,15 @@ def _draw_classes(axes: Axes, package: Package, codes: NDArray[np.uint8], box: B
     axes.imshow(palette[part], extent=extent, interpolation="none", zorder=1, aspect="equal")
     transform = grid.transform @ type(grid.transform).translation(columns.start, rows.start)
     transform = transform @ type(grid.transform).scale(factor)
-    shapes = polygons_of(part == NO_BASIS, transform, MOST_HATCH_VERTICES)
-    if shapes:
-        hatched = shapely.multipolygons(shapely.get_parts(np.array(shapes, dtype=object)))
-        axes.add_collection(_polygons(hatched, edgecolor=HATCH, linewidth=0, hatch="////", zorder=2))
+    for code, (hatch, colour) in HATCHES.items():
+        shapes = polygons_of(part == code, transform, MOST_HATCH_VERTICES)
+        if shapes:
+            hatched = shapely.multipolygons(shapely.get_parts(np.array(shapes, dtype=object)))
+            axes.add_collection(_polygons(hatched, edgecolor=colour, linewidth=0, hatch=hatch, zorder=2))
     axes.set(xlim=(box[0], box[2]), ylim=(box[1], box[3]))
     return [
-        Patch(facecolor=cls.colour, edgecolor=HATCH if cls.code == NO_BASIS else "none", linewidth=0,
-              label=say(cls.text), hatch="////" if cls.code == NO_BASIS else "")
+        Patch(facecolor=cls.colour, edgecolor=HATCHES.get(cls.code, ("", "none"))[1], linewidth=0,
+              label=say(cls.text), hatch=HATCHES.get(cls.code, ("", ""))[0])
         for cls in CLASSES if (part == cls.code).any()
     ]  # fmt: skip
 
@@ -131,7 +133,7 @@ def _draw_layer(axes: Axes, frame: gpd.GeoDataFrame, style: OverlayStyle, box: B
         axes.add_collection(LineCollection(lines, colors="#ffffff", linewidths=width + 1, alpha=0.7, zorder=3))
         axes.add_collection(LineCollection(lines, colors=style.colour, linewidths=width, linestyles=[dash], zorder=4))
     for shape in shapes[kind == 2]:
-        hatch = {"hatch": "xxx"} if style.key == "hazards" else {}
+        hatch = {"hatch": "xxx"} if style.key in HATCHED else {}
         axes.add_collection(
             _polygons(shape, edgecolor=style.colour, linewidth=width, linestyle=dash, zorder=4, **hatch)
         )
@@ -144,7 +146,7 @@ def _draw_layer(axes: Axes, frame: gpd.GeoDataFrame, style: OverlayStyle, box: B
     title = say(style.title).lower()
     if (kind == 2).any() and not lines:
         return [Patch(facecolor="none", edgecolor=style.colour, linestyle=dash, label=title,
-                      hatch="xxx" if style.key == "hazards" else "")]  # fmt: skip
+                      hatch="xxx" if style.key in HATCHED else "")]  # fmt: skip
     marker = {"marker": "s", "linestyle": "", "markersize": 3} if not lines else {"linestyle": dash}
     return [Line2D([], [], color=style.colour, linewidth=style.width, label=title, **marker)]
 

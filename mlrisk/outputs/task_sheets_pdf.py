@@ -16,10 +16,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from features.base import NOT_EVIDENCE
+from mlrisk.outputs.map_page_tasks import KNOWN, nearest_places
 from mlrisk.outputs.task_sheet_map import around, class_codes, draw_map, draw_tasks, printable
-from mlrisk.outputs.tasks_by_rank import tasks_by_rank
-from mlrisk.outputs.wording import HOW_TO_READ, Say, models_text, notes_lines, plan_text, speaker
-from mlrisk.risk_map import Package
+from mlrisk.outputs.task_words import PlanScope, plan_text, policy_text, share, task_name, task_number, work_text
+from mlrisk.outputs.task_words import figure as figure_text
+from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
+from mlrisk.outputs.wording import HOW_TO_READ, Say, models_text, notes_lines, speaker
+from mlrisk.risk_map import EVIDENCE_CODES, Package
+from mlrisk.risk_map.language import language
 
 A4 = (8.27, 11.69)
 INK, QUIET, ALARM = "#1f2430", "#6b6459", "#7a1022"
@@ -51,11 +55,19 @@ def write_pdf(package: Package, folder: Path) -> list[Path]:
 
 
 def pages(package: Package) -> Iterator[Figure]:
-    """The overview, then a sheet for each of the first tasks, as figures of A4."""
-    tasks, codes = tasks_by_rank(package), class_codes(package)
-    yield _overview(package, tasks, codes)
-    for _, task in tasks.head(package.sheets).iterrows():
-        yield _sheet(package, tasks, task, codes)
+    """The overview, then a sheet for each of the first tasks in the order of the plan, as figures of A4."""
+    tasks, codes, scope = in_plan_order(tasks_by_rank(package)), class_codes(package), PlanScope.of(package)
+    numbers = [task_number(row, scope) for row in tasks.to_dict("records")]
+    tasks = tasks.assign(place=nearest_places(package, tasks), number=numbers)
+    sheets = tasks.head(package.sheets)
+    yield _numbered(_overview(package, tasks, codes), 1, len(sheets) + 1)
+    for page, (_, task) in enumerate(sheets.iterrows(), start=2):
+        yield _numbered(_sheet(package, tasks, task, codes, scope), page, len(sheets) + 1)
+
+
+def _numbered(figure: Figure, page: int, pages: int) -> Figure:
+    _write(figure, 0.93, 0.02, f"{page} / {pages}", size=8, color=INK, ha="right")
+    return figure
 
 
 def _overview(package: Package, tasks: gpd.GeoDataFrame, codes: NDArray[np.uint8]) -> Figure:
@@ -69,11 +81,13 @@ def _overview(package: Package, tasks: gpd.GeoDataFrame, codes: NDArray[np.uint8
     entries = draw_map(axes, package, codes, box, say)
     _legend(figure, [*entries, *draw_tasks(axes, tasks, box, say, numbered=ROWS)], 0.69, 0.885, say)
     _paragraphs(figure, 0.69, 0.60, say("What this map does not say"), [say(text) for text in HOW_TO_READ[1:]], 42, 5.8)
-    head = [say(name) for name in ("Rank", "ha", "Contam.", "Casualties/yr", "District")]
-    lines = [f"{head[0]:>5}  {'MGRS':<20}{head[1]:>9}{head[2]:>9}{head[3]:>15}  {head[4]}"]
+    head = [say(name) for name in ("No.", "Rank", "ha", "EO", "Victims/yr", "District")]
+    lines = [f"{head[0]:>5}{head[1]:>6}  {'MGRS':<20}{head[2]:>9}{head[3]:>9}{head[4]:>15}  {head[5]}"]
     lines += [
-        f"{task['rank']:>5}  {task['mgrs']:<20}{task['area_m2'] / 1e4:>9,.0f}{task['contamination']:>9.3f}"
-        f"{say(_number(task['casualties_per_year'])):>15}  {str(task['district'])[:34]}"
+        f"{_or_dash(task['number']):>5}{task['rank']:>6}  {task['mgrs']:<20}"
+        f"{say(figure_text(task['area_m2'] / 1e4)):>9}"
+        f"{say(share(task['contamination'])):>9}{say(figure_text(task['casualties_per_year'], 2)):>15}"
+        f"  {str(task['district'])[:34]}"
         for _, task in tasks.head(ROWS).iterrows()
     ]
     _write(
@@ -89,18 +103,18 @@ def _overview(package: Package, tasks: gpd.GeoDataFrame, codes: NDArray[np.uint8
     return figure
 
 
-def _sheet(package: Package, tasks: gpd.GeoDataFrame, task: Any, codes: NDArray[np.uint8]) -> Figure:
+def _sheet(package: Package, tasks: gpd.GeoDataFrame, task: Any, codes: NDArray[np.uint8], scope: PlanScope) -> Figure:
     say = speaker(package)
-    title = say("Survey task of rank {rank}").format(rank=task["rank"])
-    figure = _page(package, title, str(task["district"]) or package.notes.country)
+    where = ", ".join(text for text in (task["place"], str(task["district"])) if text)
+    figure = _page(package, task_name(task, scope, say), where or package.notes.country)
     shape, left, height = (0.58, 0.40), 0.09, 0.48
     axes = figure.add_axes((left, height, *shape))
     box = around(package, task["geometry"].bounds, shape[0] * A4[0] / (shape[1] * A4[1]))
     entries = draw_map(axes, package, codes, box, say)
-    _legend(figure, [*entries, *draw_tasks(axes, tasks, box, say, chosen=int(task["rank"]))], 0.69, 0.885, say)
+    _legend(figure, [*entries, *draw_tasks(axes, tasks, box, say, chosen=int(task["task_id"]))], 0.69, 0.885, say)
     cells = _cells_in(package, task["geometry"])
     _paragraphs(figure, 0.09, 0.44, say("Where"), _where(package, task, say), 44)
-    _paragraphs(figure, 0.09, 0.31, say("How much"), _how_much(task, cells, say), 44)
+    _paragraphs(figure, 0.09, 0.31, say("How much"), _how_much(task, cells, scope, say), 44)
     reasons = [str(task[name]) for name in ("reason_1", "reason_2", "reason_3") if task[name]]
     _paragraphs(figure, 0.52, 0.44, say("Why here"), reasons or [say("no reason is told for this task")], 52)
     _paragraphs(figure, 0.52, 0.26, say("What is unknown"), _unknown(package, task, cells, say), 52)
@@ -123,35 +137,38 @@ def _where(package: Package, task: Any, say: Say) -> list[str]:
             north=f"{task['latitude']:.5f}", east=f"{task['longitude']:.5f}"
         ),
         f"{package.grid.crs.to_string()} {task['easting_m']:,.0f} E, {task['northing_m']:,.0f} N",
-        area.format(area=f"{task['area_m2'] / 1e4:,.1f}", cells=task["cells"], metres=f"{package.grid.cell_size_m:g}"),
+        area.format(
+            area=say(figure_text(task["area_m2"] / 1e4)), cells=task["cells"], metres=f"{package.grid.cell_size_m:g}"
+        ),
         say("task {number}; not for planning routes").format(number=task["task_id"]),
     ]
 
 
-def _how_much(task: Any, cells: Any, say: Say) -> list[str]:
+def _how_much(task: Any, cells: Any, scope: PlanScope, say: Say) -> list[str]:
     low, high = cells["contamination_low"].mean(), cells["contamination_high"].mean()
     found = say("probability that survey finds explosive ordnance in a cell: {share} on average")
     finds = say("explosive ordnance expected in {some} of {all} cells")
     return [
-        found.format(share=f"{task['contamination']:.1%}"),
-        say("its interval: {low} to {high}").format(low=f"{low:.1%}", high=f"{high:.1%}"),
-        finds.format(some=f"{task['expected_finds']:.1f}", all=task["cells"]),
-        say("casualties per year if nothing is done: {number}").format(
-            number=say(_number(task["casualties_per_year"]))
+        f"{say('Plan')}: {plan_text(task, scope, say)}",
+        f"{say('Rank')}: {task['rank']} ({work_text(task['work'], say)})",
+        found.format(share=say(share(task["contamination"]))),
+        say("likely range (90 %): {low} to {high}").format(low=say(share(low)), high=say(share(high))),
+        finds.format(some=say(figure_text(task["expected_finds"], 2)), all=task["cells"]),
+        say("victims per year if nothing is done: {number}").format(
+            number=say(figure_text(task["casualties_per_year"], 2))
         ),
-        f"{say('Plan')}: {plan_text(task, say)}",
     ]
 
 
 def _unknown(package: Package, task: Any, cells: Any, say: Say) -> list[str]:
     counts = cells["evidence"].value_counts()
     outside = int((~cells["in_domain"]).sum())
-    told = ", ".join(f"{say(name)} {counts.get(name, 0)}" for name in ("found", "searched", "unknown"))
+    known = {name: int(counts.get(name, 0)) for name in EVIDENCE_CODES}
     learned = np.isfinite(task["casualties_per_year"])
     return [
-        say("evidence in its cells: {counts}").format(counts=told),
+        f"{say('Already known')}: {say(KNOWN).format(**known)}",
         *([say("no basis to rank in {cells} cells").format(cells=outside)] if outside else []),
-        *([] if learned else [say("casualties: no accident is known to learn from")]),
+        *([] if learned else [say("victims: no accident is known to learn from")]),
         *(
             textwrap.shorten(say(what).format(what="; ".join(texts)), MOST_LETTERS, placeholder=f" ... {say(ALL_TOLD)}")
             for what, texts in (
@@ -174,9 +191,8 @@ def _page(package: Package, title: str, below: str) -> Figure:
     figure = Figure(figsize=A4)
     _write(figure, 0.09, 0.955, title, size=15, weight="bold", color=INK, va="center")
     _write(figure, 0.09, 0.928, below, size=9, color=QUIET, va="center")
-    dates = (
-        f"{notes.country}\n{say('Knowledge as of')} {notes.as_of.isoformat()}\n{say('Ranking policy')}: {notes.policy}"
-    )
+    day = language(package.languages[0]).day(notes.as_of)
+    dates = f"{notes.country}\n{say('Data up to')} {day}\n{say('Ranked by')}: {policy_text(notes.policy, say)}"
     _write(figure, 0.93, 0.955, dates, size=7, ha="right", va="center", color=INK)
     _write(figure, 0.09, 0.903, warning, size=8.5, weight="bold", color=ALARM, va="center")
     _write(figure, 0.09, 0.035, warning, size=7, weight="bold", color=ALARM)
@@ -203,6 +219,5 @@ def _paragraphs(
     _write(figure, left, top - 0.005, text, size=size, color=INK, va="top", linespacing=1.3)
 
 
-def _number(value: float) -> str:
-    """Two significant digits, or that it is unknown."""
-    return f"{float(f'{value:.1e}'):g}" if np.isfinite(value) else "unknown"
+def _or_dash(number: float | None) -> str:
+    return "-" if number is None or np.isnan(number) else str(int(number))

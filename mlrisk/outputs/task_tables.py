@@ -9,6 +9,7 @@ import pandas as pd
 import xlsxwriter
 
 from features.base import NOT_EVIDENCE
+from mlrisk.outputs.plan_sheet import write_plan_sheet
 from mlrisk.outputs.tasks_by_rank import NAMES, tasks_by_rank
 from mlrisk.outputs.wording import HOW_TO_READ, TASK_COLUMNS, Say, heading, notes_lines, speaker
 from mlrisk.risk_map import Package
@@ -26,7 +27,7 @@ WIDTHS = {
 }
 FORMATS = {
     "area_m2": "#,##0",
-    "contamination": "0.000",
+    "contamination": "0.0%",
     "expected_finds": "0.0",
     "casualties_per_year": "0.00000",
     "priority": "0.000000",
@@ -37,9 +38,9 @@ FORMATS = {
     "casualties_averted": "0.00000",
     "casualties_averted_low": "0.00000",
     "casualties_averted_high": "0.00000",
-    "out_of_domain_share": "0.00",
-    "stability": "0.00",
-    "inclusion_prob": "0.0000",
+    "out_of_domain_share": "0%",
+    "stability": "0%",
+    "inclusion_prob": "0.00%",
     "easting_m": "0",
     "northing_m": "0",
     "longitude": "0.00000",
@@ -58,10 +59,11 @@ def plain(text: str) -> str:
 
 
 def write_csv(package: Package, folder: Path) -> list[Path]:
-    """Write survey_tasks.csv: one row a task, by rank; `note` holds the warning and the provenance on every row."""
+    """Write survey_tasks.csv: one row a task, by rank; `note` holds the warning and the provenance on the first row."""
     tasks = _by_rank(package)
     extra = [name for name in tasks.columns if name not in (*NAMES, "contributions", tasks.geometry.name)]
-    table = pd.DataFrame(tasks[[*NAMES, *extra]]).assign(note=" ".join(notes_lines(package.notes)))
+    table = pd.DataFrame(tasks[[*NAMES, *extra]]).assign(note="")
+    table.loc[table.index[:1], "note"] = " ".join(notes_lines(package.notes))
     path = folder / "survey_tasks.csv"
     # The byte order mark tells Excel that the file is UTF-8; without it Azerbaijani letters break.
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
@@ -73,7 +75,7 @@ def write_csv(package: Package, folder: Path) -> list[Path]:
 
 
 def write_xlsx(package: Package, folder: Path) -> list[Path]:
-    """Write survey_tasks.xlsx: the sheet "Survey tasks" and the sheet "How to read"."""
+    """Write survey_tasks.xlsx: the sheet "Plan" to print, behind it "Survey tasks" with all columns, "How to read"."""
     path = folder / "survey_tasks.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(path, {**options, "nan_inf_to_errors": False}) as book:
@@ -86,6 +88,7 @@ def write_xlsx(package: Package, folder: Path) -> list[Path]:
                 "created": datetime.combine(package.notes.as_of, time(), tzinfo=UTC).replace(tzinfo=None),
             }
         )
+        for_print(write_plan_sheet(book, package), speaker(package))
         _write_task_sheet(book, package)
         _write_reading_sheet(book, package)
     return [path]
@@ -112,7 +115,9 @@ def _write_task_sheet(book: Any, package: Package) -> None:
     more = more.format(date=package.notes.as_of.isoformat(), sheet=say("How to read"))
     sheet.write_string(0, 0, f"{say(NOT_EVIDENCE)} {more}", warning)
     for column, about in enumerate(TASK_COLUMNS):
-        sheet.write_string(1, column, heading(about, say), header)
+        # A share shows its own sign.
+        title = say(about.label) if FORMATS.get(about.name, "").endswith("%") else heading(about, say)
+        sheet.write_string(1, column, title, header)
         cell = book.add_format(
             {"valign": "top", "text_wrap": about.name.startswith("reason")}
             | ({"num_format": FORMATS[about.name]} if about.name in FORMATS else {})
@@ -126,10 +131,11 @@ def _write_task_sheet(book: Any, package: Package) -> None:
     sheet.set_row(1, 46)
     sheet.freeze_panes(2, 2)
     sheet.autofilter(1, 0, 1 + max(len(tasks), 1), len(TASK_COLUMNS) - 1)
-    _for_print(sheet, say)
+    for_print(sheet, say)
 
 
-def _for_print(sheet: Any, say: Say) -> None:
+def for_print(sheet: Any, say: Say) -> None:
+    """A4 across, as wide as a page, with the headings and the warning on every page."""
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)

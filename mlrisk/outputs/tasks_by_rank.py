@@ -28,6 +28,12 @@ def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
     )
 
 
+def in_plan_order(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Tasks of `tasks_by_rank` as they are numbered: the planned ones by the plan, then the others as they come."""
+    order = tasks["plan_order"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.inf)
+    return tasks.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+
+
 def mgrs_text(latitude: float, longitude: float) -> str:
     """Military Grid Reference System to a metre, as it is read over the radio; empty where there is no position.
 

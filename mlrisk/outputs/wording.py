@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from features.base import NOT_EVIDENCE, InputError
 from mlrisk.risk_map import Notes
 from mlrisk.risk_map.language import language
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
     from mlrisk.risk_map import Package
@@ -114,17 +112,6 @@ HOW_TO_READ = (
     ),
     "Land that nobody searched is unknown. Where the model has no basis to rank, the map says so and gives no rank.",
 )
-
-
-def plan_text(task: Mapping[Any, Any], say: Say = str) -> str:
-    """What the plan says of a task, in the words of `say`."""
-    what = say(str(task["purpose"]))
-    if task["asset"]:
-        what = say("{what} by {asset}").format(what=what, asset=task["asset"])
-    if not task["planned"]:
-        return say("not this season ({what})").format(what=what)
-    text = say("{what}, {days} team-days, number {number} in the plan")
-    return text.format(what=what, days=f"{task['team_days']:.1f}", number=int(task["plan_order"]))
 
 
 def check_columns(table: pd.DataFrame, names: tuple[str, ...], what: str) -> None:

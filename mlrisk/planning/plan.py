@@ -251,10 +251,11 @@ def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return tasks
     outside = tasks["out_of_domain_share"].to_numpy() > 0.5
     first = np.full(len(tasks), "", dtype=object)
-    first[explore] = "explores: the interval of contamination is wide here"
-    first[explore & outside] = "explores: no basis to rank, survey teaches the model most here"
+    first[explore] = "Learning task: the estimate is very unsure here"
+    first[explore & outside] = "Learning task: nothing comparable is known; survey here teaches most"
     chance = tasks["inclusion_prob"].to_numpy()
-    first[audit] = [f"audit: drawn at random with probability {value:.3g}" for value in chance[audit]]
+    check = "Check task, drawn at random (1 in {one_in}), to measure what the map misses"
+    first[audit] = [check.format(one_in=f"{float(f'{1 / value:.2g}'):,.0f}") for value in chance[audit]]
     for ending in ("", *(f"_{code}" for code in languages() if f"reason_1_{code}" in tasks)):
         sentences = first if not ending else np.array([language(ending[1:]).say(text) for text in first], dtype=object)
         tasks = tasks.assign(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from string import Formatter
@@ -14,6 +15,11 @@ from features.base import ConfigError, FeatureInfo
 FOLDER = "languages"
 NUMBER = re.compile(r"\d+")
 DECIMAL = re.compile(r"\d+(?:[.,]\d+)*(?:e-?\d+)?")
+# A number as the program writes it, and a text that is one, with its unit or not.
+NUMERAL = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+FIGURE = re.compile(r"[+\u2212-]?\d+(?:,\d{3})*(?:\.\d+)?(?: (?:%|ha|km²|km|m))?")
+# Languages in which the capital of i has its dot.
+DOTTED = ("az", "tr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +29,14 @@ class Language:
     `leads` gives by family the sentences that state its evidence, with features as placeholders; `texts` names
     features, numbers in their names written as `#` and meant by {0}, {1}; `units` translates units. `page` has the
     fixed texts of the page, the printed sheets and the tables under their English, numbers written and meant in the
-    same way.
+    same way. `decimal` and `thousands` are the signs in numbers, `date_form` is the form of a date (strftime).
     """
 
     code: str
     name: str
+    decimal: str
+    thousands: str
+    date_form: str
     raised: str
     lowered: str
     value: str
@@ -44,7 +53,22 @@ class Language:
         if english in self.page:
             return self.page[english]
         pattern = self.page.get(DECIMAL.sub("#", english))
-        return pattern.format(*DECIMAL.findall(english)) if pattern else english
+        if pattern:
+            return pattern.format(*(self.figures(number) for number in DECIMAL.findall(english)))
+        return self.figures(english) if FIGURE.fullmatch(english) else english
+
+    def figures(self, english: str) -> str:
+        """A text whose numbers have the signs of the language: 1,234.5 with a decimal comma."""
+        swap = {".": self.decimal, ",": self.thousands}
+        return NUMERAL.sub(lambda found: "".join(swap.get(sign, sign) for sign in found[0]), english)
+
+    def day(self, day: date) -> str:
+        """A date as people of the language write it."""
+        return day.strftime(self.date_form)
+
+    def upper(self, text: str) -> str:
+        """Upper case by the rules of the language: Azerbaijani has a dotted and a dotless i."""
+        return (text.replace("i", "İ") if self.code in DOTTED else text).upper()
 
     def text(self, name: str, infos: Mapping[str, FeatureInfo]) -> str:
         """The text of a feature; the catalogue's English, or its name, where the language has none."""

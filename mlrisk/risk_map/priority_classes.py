@@ -105,19 +105,20 @@ def casualty_scale(casualties_per_year: ArrayLike) -> Scale:
 
 
 def priority_class(risk: pd.DataFrame) -> NDArray[np.int8]:
-    """Class code of each row of `risk`, by the share of the ranked area that comes before the cell.
+    """Class code of each row of `risk`, by the share of the ranked area of its list of work that comes before the cell.
 
-    A rank counts even on released land: a cell that is ranked is never hidden behind an older decision.
+    `rank` counts within each `work`; a map without that column is one list. A rank counts even on released land: a cell
+    that is ranked is never hidden behind an older decision.
     """
     rank = risk["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
-    ranked = np.isfinite(rank)
+    work = risk["work"].to_numpy(dtype=object) if "work" in risk else np.full(len(risk), "", dtype=object)
     codes = np.where(risk["released"].to_numpy(dtype=bool), RELEASED, NO_BASIS).astype(np.int8)
-    if not ranked.any():
-        return codes
-    # A share before the cell, not up to it: the first cell is "survey first" however small the area.
-    before = np.searchsorted(np.sort(rank[ranked]), rank[ranked], side="left")
-    ends = [cls.share_to for cls in CLASSES if cls.share_to is not None]
-    # Counts, not shares, are compared: 0.05 * 100 must not depend on rounding.
-    limits = np.round(np.array(ends) * ranked.sum(), 6)
-    codes[ranked] = np.digitize(before, limits[:-1]).astype(np.int8) + 1
+    ends = np.array([cls.share_to for cls in CLASSES if cls.share_to is not None])
+    for name in set(work):
+        rows = np.flatnonzero(np.isfinite(rank) & (work == name))
+        # A share before the cell, not up to it: the first cell is "survey first" however small the area.
+        before = np.searchsorted(np.sort(rank[rows]), rank[rows], side="left")
+        # Counts, not shares, are compared: 0.05 * 100 must not depend on rounding.
+        limits = np.round(ends * len(rows), 6)
+        codes[rows] = np.digitize(before, limits[:-1]).astype(np.int8) + 1
     return codes

@@ -126,7 +126,7 @@ def quantity_text(name: str, value: float, unit: str, language: Language) -> str
     """The value of a feature with its unit; a distance at the end of what is measured is at least that."""
     if not np.isfinite(value):
         return language.unknown
-    text = quantity(value, unit, language.units)
+    text = language.figures(quantity(value, unit, language.units))
     end = CLIP_M if name.endswith("_clipped_m") else LONGEST_DISTANCE_M if name.endswith("_distance_m") else np.inf
     return language.at_least.format(value=text) if value >= end else text
 

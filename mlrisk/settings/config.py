@@ -20,7 +20,7 @@ LONGEST_VALUE = 80
 
 
 # The formats in the order in which they are written; the table of writers holds the same names.
-FORMATS = ("parquet", "cog", "gpkg", "csv", "xlsx", "kml", "html", "pdf", "shp", "fgdb", "stac")
+FORMATS = ("parquet", "cog", "gpkg", "csv", "xlsx", "kml", "gpx", "html", "pdf", "shp", "fgdb", "stac")
 # Written where the config asks for them: GeoPackage holds the same, and more.
 OPTIONAL_FORMATS = ("shp", "fgdb")
 

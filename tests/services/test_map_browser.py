@@ -1,27 +1,39 @@
 """map.html in Chromium, where it is installed: it works when clicked, typed into and read on a phone."""
 
+import csv
 import json
 import re
+import time
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import mgrs
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
+import shapely
 
 from features.base import NOT_EVIDENCE
+from mlrisk.outputs.map_page_tasks import KNOWN, page_tasks
+from mlrisk.outputs.map_page_themes import OTHER_COLOUR
 from mlrisk.outputs.registry import WRITERS
+from mlrisk.outputs.task_words import figure
+from mlrisk.outputs.tasks_by_rank import mgrs_text
 from mlrisk.risk_map.language import language
 from mlrisk.risk_map.package import Package
 from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS, NO_BASIS
 from tests.support.headless import CHROMIUM, Browser
-from tests.support.sample_package import SCRIPT, sample_package
+from tests.support.sample_package import SCRIPT, sample_package, with_technical_survey
+from training.evidence import WORKS
 
 
 @pytest.fixture(scope="module")
 def package() -> Package:
-    return sample_package()
+    return with_technical_survey(sample_package())
 
 
 @pytest.fixture(scope="module")
@@ -100,17 +112,17 @@ def test_browser_row_shows_reasons_and_zooms(package: Package, browser: Browser)
     browser.run("document.querySelector('#tasks tbody tr[data-task=\"0\"] button').click()")
     panel = browser.run("document.getElementById('panel').innerText")
     task = package.tasks.iloc[0]
-    assert "Rank 1" in panel
+    assert "No. 1 in the plan" in panel
     assert SCRIPT in panel
     assert task["reason_1"] in panel
     assert task["reason_2"] in panel
     assert f"{task['latitude']:.5f}, {task['longitude']:.5f}" in panel
-    assert f"{task['area_m2'] / 10_000:,.1f} ha" in panel
-    assert f"{100 * task['contamination_low']:.1f} % to {100 * task['contamination_high']:.1f} %" in panel
+    assert f"{figure(task['area_m2'] / 10_000)} ha" in panel
+    assert f"{figure(100 * task['contamination_low'])} % to {figure(100 * task['contamination_high'])} %" in panel
     cells = package.risk[package.risk["task_id"] == task["task_id"]]["evidence"].value_counts()
     assert len(cells) > 1
-    counts = [f"{name} {cells.get(name, 0)}" for name in ("found", "searched", "unknown")]
-    assert ", ".join(counts) in panel
+    known = {name: int(cells.get(name, 0)) for name in ("found", "searched", "unknown")}
+    assert KNOWN.format(**known) in panel
     west, _south, east, _north = task.geometry.bounds
     start, end = browser.run(
         "(() => { const x = Bokeh.documents[0].get_model_by_name('map').x_range; return [x.start, x.end]; })()"
@@ -144,15 +156,99 @@ def map_point(browser: Browser, easting: float, northing: float) -> tuple[float,
     return float(found[0]), float(found[1])
 
 
-def test_browser_click_on_a_task_shows_it(package: Package, browser: Browser) -> None:
-    task = package.tasks.iloc[2]
-    place = task.geometry.representative_point()
-    left, top = map_point(browser, place.x, place.y)
+def click(browser: Browser, left: float, top: float) -> None:
     browser.order("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=top)
     for kind in ("mousePressed", "mouseReleased"):
         browser.order("Input.dispatchMouseEvent", type=kind, x=left, y=top, button="left", clickCount=1)
-    browser.wait("document.getElementById('panel-title').textContent === 'Rank 3'")
-    assert task["reason_1"] in browser.run("document.getElementById('panel').innerText")
+
+
+PINS = """(() => { const source = Bokeh.documents[0].get_model_by_name("map").renderers
+  .find((part) => part.name === "pins").data_source;
+  return [...source.get("text")].map((text, at) => [text, source.get("x")[at], source.get("y")[at]]); })()"""
+
+
+def opened(browser: Browser, left: float, top: float) -> str:
+    """The title of the panel that a click at a point of the window opens."""
+    browser.run("document.getElementById('panel-title').textContent = ''")
+    click(browser, left, top)
+    browser.wait("document.getElementById('panel-title').textContent !== ''")
+    return str(browser.run("document.getElementById('panel-title').textContent"))
+
+
+def test_browser_each_of_the_first_twenty_pins_opens_its_own_task(page: Path, browser: Browser, tmp_path: Path) -> None:
+    """At the centre, 4 px off and 8 px off: at the whole area, and where a pin has no room there, beside its task."""
+    package = sample_package(90, 120)
+    numbers = range(1, 21)
+    planned = package.tasks.assign(planned=True, plan_order=pd.array(package.tasks["rank"], dtype="Int32"))
+    browser.open(WRITERS["html"](replace(package, tasks=planned), tmp_path)[0])
+    wrong = []
+    for number in numbers:
+        browser.run("document.querySelector('[data-zoom=all]').click()")
+        pins = {text: (x, y) for text, x, y in browser.run(PINS)}
+        if str(number) not in pins:
+            seek(browser, str(number))
+            pins = {text: (x, y) for text, x, y in browser.run(PINS)}
+        left, top = map_point(browser, *pins[str(number)])
+        for right, down in ((0, 0), (4, 0), (-4, 0), (0, 8), (0, -8), (8, 0), (5.5, 5.5)):
+            title = opened(browser, left + right, top + down)
+            if title != f"No. {number} in the plan":
+                wrong.append((number, right, down, title))
+    browser.open(page)
+    assert wrong == []
+
+
+def test_browser_pointer_over_a_pin_names_and_outlines_its_task(browser: Browser) -> None:
+    text, east, north = browser.run(PINS)[0]
+    left, top = map_point(browser, east, north)
+    browser.order("Input.dispatchMouseEvent", type="mouseMoved", x=left + 6, y=top)
+    browser.wait("!document.getElementById('tip').hidden")
+    assert f"No. {text} in the plan" in browser.run("document.getElementById('tip').textContent")
+    outlined = (
+        "Bokeh.documents[0].get_model_by_name('map').renderers.find((part) => part.name === 'hover')"
+        ".data_source.get('xs').length"
+    )
+    assert browser.run(outlined) == 1
+    browser.order("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=3)
+    browser.wait("document.getElementById('tip').hidden")
+    assert browser.run(outlined) == 0
+
+
+def test_browser_click_on_an_outline_shows_its_task(package: Package, browser: Browser) -> None:
+    """A corner of a task that is not planned and so has no pin."""
+    tasks = page_tasks(package)
+    place = int(np.flatnonzero(~tasks["planned"] & tasks["work"].eq(WORKS[0]))[0])
+    task = tasks.iloc[place]
+    browser.run(f"document.querySelector('#tasks tbody tr[data-task=\"{place}\"]').click()")
+    browser.run("document.getElementById('panel-title').textContent = ''")
+    west, _south, _east, north = task.geometry.bounds
+    corner = min(
+        shapely.get_coordinates(task.geometry), key=lambda place: (abs(place[1] - north), abs(place[0] - west))
+    )
+    left, top = map_point(browser, corner[0] + 100, corner[1] - 100)
+    assert opened(browser, left, top) == f"non-technical survey, rank {task['rank']}"
+    assert "Not planned: " in browser.run("document.getElementById('panel').innerText")
+    browser.run("document.querySelector('[data-zoom=all]').click()")
+
+
+def test_browser_switches_between_the_lists_of_work(package: Package, browser: Browser) -> None:
+    """Pins, table, counts and colours are those of the list that is shown."""
+    on = {}
+    for number in range(3):
+        browser.run(f"document.querySelector('[name=work][value=\"{number}\"]').click()")
+        on[number] = (
+            browser.run("document.querySelectorAll('#tasks tbody tr:not([hidden])').length"),
+            browser.run(PINS),
+            pixels(browser, OTHER_COLOUR),
+        )
+        counted = browser.run("document.getElementById('counted').textContent")
+        assert counted.startswith(f"{on[number][0]} of {on[number][0]} tasks")
+    assert [on[number][0] for number in range(3)] == [int((package.tasks["work"] == work).sum()) for work in WORKS]
+    assert on[0][1] != on[1][1] != []
+    assert on[2][1] == []
+    assert on[0][2] < on[1][2] < on[2][2]
+    assert browser.run("document.querySelector('.holds:not([hidden])').innerText") == "no land on this list"
+    browser.run("document.querySelector('[name=work][value=\"0\"]').click()")
+    assert browser.run("document.querySelectorAll('#tasks tbody tr:not([hidden])').length") == on[0][0]
 
 
 def test_browser_pointer_reads_place_and_class(package: Package, browser: Browser) -> None:
@@ -254,7 +350,8 @@ def test_browser_finds_names_and_ranks_and_says_what_it_does_not_find(package: P
     assert f"{town.x:,.0f} E" in seek(browser, "agd")
     assert browser.run("document.getElementById('panel-title').textContent") == "Ağdam"
     assert browser.run("document.querySelectorAll('#places option').length") == 4
-    assert "Rank 2" in seek(browser, "2")
+    assert "No. 2 in the plan" in seek(browser, "2")
+    assert "Rank\n4" in seek(browser, "rank 4")
     assert browser.run("document.querySelectorAll('#tasks tr.chosen').length") == 1
     assert pixels(browser, "#0b57d0") > 20
     seek(browser, "10.5, 10.5")
@@ -291,7 +388,7 @@ def test_browser_reads_any_place_by_tap_and_by_keyboard(package: Package, browse
     # From a row of the table too: Enter on its button chooses the task.
     browser.run("document.querySelector('#tasks tbody tr[data-task=\"1\"] button').focus()")
     press(browser, "Enter")
-    assert browser.run("document.getElementById('panel-title').textContent") == "Rank 2"
+    assert browser.run("document.getElementById('panel-title').textContent") == "No. 2 in the plan"
 
 
 def test_browser_has_every_layer(browser: Browser) -> None:
@@ -299,10 +396,21 @@ def test_browser_has_every_layer(browser: Browser) -> None:
     themes = browser.run("[...document.querySelectorAll('[name=theme]')].map((radio) => radio.value)")
     assert themes == ["priority", "contamination", "interval", "casualties", "evidence"]
     overlays = set(browser.run("[...document.querySelectorAll('[data-layer]')].map((box) => box.dataset.layer)"))
-    assert overlays == {"tasks", "hazards", "front_lines", "roads", "settlements", "districts"}
+    assert overlays == {
+        "tasks",
+        "hazards_sha",
+        "hazards_cha",
+        "hazards_past",
+        "front_lines",
+        "roads",
+        "settlements",
+        "districts",
+    }
     seen = (
         "Bokeh.documents[0].get_model_by_name('map').renderers.filter((part) => part.visible).map((part) => part.name)"
     )
+    assert "layer/hazards_past" not in browser.run(seen)
+    browser.run("document.querySelector('[data-layer=hazards_past]').click()")
     for name in overlays:
         browser.run(f"document.querySelector('[data-layer={name}]').click()")
         assert f"layer/{name}" not in browser.run(seen)
@@ -310,40 +418,114 @@ def test_browser_has_every_layer(browser: Browser) -> None:
         assert f"layer/{name}" in browser.run(seen)
 
 
-def test_browser_draws_labels_only_where_a_zoom_has_room_for_them(package: Package, browser: Browser) -> None:
-    shown = (
-        "Bokeh.documents[0].get_model_by_name('map').renderers.filter((part) => part.name === 'layer/tasks'"
-        " && part.tags.length && part.visible && part.glyph.type === 'Text')"
-        ".flatMap((part) => [...part.data_source.get('text')])"
-    )
+def test_browser_draws_pins_only_where_a_zoom_has_room_for_them(browser: Browser) -> None:
     browser.run("document.querySelector('[data-zoom=all]').click()")
     browser.order("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
     browser.wait("Bokeh.documents[0].get_model_by_name('map').inner_width < 390")
-    few = browser.run(shown)
-    for _ in range(6):
-        browser.run("document.querySelector('[data-zoom=in]').click()")
-    assert "1" in few
-    assert len(few) < len(browser.run(shown)) == len(package.tasks)
-    browser.order("Emulation.setDeviceMetricsOverride", width=1400, height=1000, deviceScaleFactor=1, mobile=False)
     browser.run("document.querySelector('[data-zoom=all]').click()")
+    few = browser.run(PINS)
+    metres = browser.run("(({ x_range: x, inner_width: w }) => (x.end - x.start) / w)"
+                         "(Bokeh.documents[0].get_model_by_name('map'))")  # fmt: skip
+    places = np.array([place[1:] for place in few])
+    apart = np.hypot(*(places[:, None] - places).transpose(2, 0, 1)) / metres
+    assert apart[~np.eye(len(places), dtype=bool)].min() >= 25.9
+    browser.order("Emulation.setDeviceMetricsOverride", width=1400, height=1000, deviceScaleFactor=1, mobile=False)
+    browser.wait("Bokeh.documents[0].get_model_by_name('map').inner_width > 500")
+    browser.run("document.querySelector('[data-zoom=all]').click()")
+    assert len(browser.run(PINS)) > len(few)
 
 
-def test_browser_table_sorts_and_filters(package: Package, browser: Browser) -> None:
-    areas = "[...document.querySelectorAll('#tasks tbody tr')].map((row) => Number(row.cells[2].dataset.value))"
-    browser.run("document.querySelectorAll('#tasks thead button')[2].click()")
-    assert browser.run(areas) == sorted(package.tasks["area_m2"])
-    browser.run("document.querySelectorAll('#tasks thead button')[2].click()")
-    assert browser.run(areas) == sorted(package.tasks["area_m2"], reverse=True)
+SHOWN = "[...document.querySelectorAll('#tasks tbody tr:not([hidden])')]"
+
+
+def choose(browser: Browser, key: str, value: str) -> None:
     browser.run(
-        "(() => { const box = document.getElementById('filter'); box.value = 'tərtər';"
+        f"(() => {{ const part = document.querySelector('[data-filter={key}]'); part.value = {json.dumps(value)};"
+        " part.dispatchEvent(new Event('change')); })()"
+    )
+
+
+def find(browser: Browser, text: str) -> int:
+    browser.run(
+        f"(() => {{ const box = document.getElementById('filter'); box.value = {json.dumps(text)};"
         " box.dispatchEvent(new Event('input')); })()"
     )
-    shown = browser.run("document.querySelectorAll('#tasks tbody tr:not([hidden])').length")
-    assert shown == (package.tasks["district"] == "Tərtər").sum() > 0
-    browser.run(
-        "(() => { const box = document.getElementById('filter'); box.value = '';"
-        " box.dispatchEvent(new Event('input')); })()"
+    return int(browser.run(f"{SHOWN}.length"))
+
+
+def test_browser_table_sorts(browser: Browser) -> None:
+    place = browser.run(
+        "[...document.querySelectorAll('#tasks thead th')].findIndex((th) => th.dataset.key === 'finds')"
     )
+    values = f"{SHOWN}.map((row) => Number(row.cells[{place}].dataset.value))"
+    before = browser.run(values)
+    browser.run(f"document.querySelectorAll('#tasks thead button')[{place}].click()")
+    assert browser.run(values) == sorted(before) != before
+    browser.run(f"document.querySelectorAll('#tasks thead button')[{place}].click()")
+    assert browser.run(values) == sorted(before, reverse=True)
+    browser.run("document.querySelectorAll('#tasks thead button')[0].click()")
+
+
+@pytest.mark.parametrize("typed", ["tərtər", "TERTER", "TƏRTƏR", "terter"])
+def test_browser_find_ignores_accents_and_case(package: Package, browser: Browser, typed: str) -> None:
+    first = package.tasks["work"] == WORKS[0]
+    assert find(browser, typed) == (first & (package.tasks["district"] == "Tərtər")).sum() > 0
+    find(browser, "")
+
+
+def test_browser_filters_and_counts_what_is_shown(package: Package, browser: Browser) -> None:
+    """What do my two dog teams do in a district? Two clicks: the kind of team, the district."""
+    tasks = package.tasks[package.tasks["work"] == WORKS[0]]
+    mine = tasks[tasks["planned"] & (tasks["asset"] == "dogs")]
+    district = mine["district"].iloc[0]
+    mine = mine[mine["district"] == district]
+    choose(browser, "teams", "dogs")
+    choose(browser, "district", district)
+    numbers = browser.run(f"{SHOWN}.map((row) => Number(row.cells[0].innerText))")
+    assert numbers == sorted(mine["plan_order"].tolist())
+    days, finds = figure(mine["team_days"].sum()), figure(mine["expected_finds"].sum())
+    told = f"{len(mine)} of {len(tasks)} tasks: {days} team-days, about {finds} cells with EO"
+    assert browser.run("document.getElementById('counted').textContent") == told
+    for key in ("teams", "district"):
+        choose(browser, key, "")
+    choose(browser, "planned", "no")
+    assert browser.run(f"{SHOWN}.length") == (~tasks["planned"]).sum() > 0
+    choose(browser, "planned", "")
+    choose(browser, "purpose", "audit")
+    assert browser.run(f"{SHOWN}.length") == (tasks["purpose"] == "audit").sum() > 0
+    choose(browser, "purpose", "")
+
+
+@pytest.mark.parametrize("kind", ["csv", "gpx", "kml"])
+def test_browser_saves_what_is_shown(kind: str, package: Package, browser: Browser, tmp_path: Path) -> None:
+    browser.order("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    choose(browser, "teams", "dogs")
+    browser.run(f"document.querySelector('[data-export={kind}]').click()")
+    path = tmp_path / f"tasks_shown.{kind}"
+    until = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    choose(browser, "teams", "")
+    tasks = package.tasks[package.tasks["planned"] & (package.tasks["asset"] == "dogs")].sort_values("plan_order")
+    tasks = tasks[tasks["work"] == WORKS[0]]
+    text = path.read_text("utf-8-sig")
+    assert NOT_EVIDENCE in text
+    assert SCRIPT not in text or kind == "csv"
+    if kind == "csv":
+        rows = list(csv.DictReader(text.splitlines()[1:]))
+        assert [int(row["number"]) for row in rows] == tasks["plan_order"].tolist()
+        assert [row["mgrs"] for row in rows] == [
+            mgrs_text(*place) for place in zip(tasks.latitude, tasks.longitude, strict=True)
+        ]
+        return
+    names = {"gpx": ("{http://www.topografix.com/GPX/1/1}wpt", "{http://www.topografix.com/GPX/1/1}name"),
+             "kml": ("{http://www.opengis.net/kml/2.2}Placemark", "{http://www.opengis.net/kml/2.2}name")}  # fmt: skip
+    item, name = names[kind]
+    marks = list(ET.parse(path).iter(item))  # noqa: S314 -- our own output
+    assert [mark.find(name).text.split()[0] for mark in marks] == [str(n) for n in tasks["plan_order"]]  # type: ignore[union-attr]
+    layer = gpd.read_file(path, layer="tracks") if kind == "gpx" else gpd.read_file(path)
+    drawn = layer.to_crs(package.grid.crs).total_bounds
+    assert np.abs(drawn - tasks.total_bounds).max() < 3
 
 
 def test_browser_fits_a_phone(page: Path, browser: Browser) -> None:
@@ -356,22 +538,22 @@ def test_browser_fits_a_phone(page: Path, browser: Browser) -> None:
 def test_browser_switches_the_language(page: Path, browser: Browser) -> None:
     browser.open(page)
     browser.run("document.querySelector('#tasks tbody tr').click()")
-    assert browser.run("document.getElementById('panel-title').innerText") == "Rank 1"
-    assert "front lines +1.25" in browser.run("document.getElementById('panel-parts').innerText")
+    assert browser.run("document.getElementById('panel-title').innerText") == "No. 1 in the plan"
+    assert "former front lines +1.25" in browser.run("document.getElementById('panel-parts').innerText")
     browser.run("document.querySelectorAll('[data-language]')[1].click()")
     text = browser.run("document.body.innerText")
     for english in language("az").page:
         if len(english) > 25 and "#" not in english and "{" not in english:
             assert english not in text
-    for english in (NOT_EVIDENCE, "Why here", "Legend", CLASSES[0].text, "Survey tasks", "Contamination, mean"):
+    for english in (NOT_EVIDENCE, "Why here", "Legend", CLASSES[0].text, "Survey tasks", "Average probability of EO"):
         assert language("az").say(english) in text
     shown = "[...document.querySelectorAll('[data-l]')].filter((part) => getComputedStyle(part).display !== 'none')"
     assert browser.run(f"[...new Set({shown}.map((part) => part.dataset.l))]") == ["az"]
-    assert "təmas xəttindən 1 km məsafədə — balı artırıb" in text
-    assert "təmas xətləri +1.25" in text
+    assert "Lehinə: təmas xəttindən 1 km məsafədə" in text
+    assert "keçmiş təmas xətləri +1,25" in text
     assert browser.run("document.documentElement.lang") == "az"
-    assert browser.run("document.getElementById('filter').placeholder") == "rayon və ya səbəb"
-    assert browser.run("document.title") == "Tədqiqat prioriteti xəritəsi, Azərbaycan <b>, 2024-07-31"
+    assert browser.run("document.getElementById('filter').placeholder") == "rayon, yer və ya səbəb"
+    assert browser.run("document.title") == "Tədqiqat prioriteti xəritəsi, Azərbaycan <b>, 31.07.2024"
     assert browser.run("Bokeh.documents[0].get_model_by_name('map').left[0].axis_label") == "Şimala, m"
     assert "Bu xəritədə tapılmadı: heç yer" in (seek(browser, "heç yer") and browser.run("document.body.innerText"))
     assert "Tədqiqat prioriteti" in seek(browser, "Ağdam")
@@ -380,7 +562,7 @@ def test_browser_switches_the_language(page: Path, browser: Browser) -> None:
     browser.run("document.querySelector('#tasks tbody tr').click()")
     text = browser.run("document.body.innerText")
     assert "Why here" in text
-    assert "balı artırıb" not in text
+    assert "Lehinə" not in text
 
 
 def test_browser_draws_the_bars_of_contributions(browser: Browser) -> None:
@@ -404,5 +586,7 @@ def test_browser_reported_no_error_and_asked_for_nothing(page: Path, browser: Br
     asked = {
         event["params"]["request"]["url"] for event in browser.events if event["method"] == "Network.requestWillBeSent"
     }
-    assert {url for url in asked if not url.startswith("data:")} == {page.as_uri()}
+    # Pages that tests opened, and files that they saved, which the page made itself.
+    asked = {url for url in asked if not url.startswith(("data:", "blob:"))}
+    assert asked == {url for url in asked if url.startswith("file://") and url.endswith("/map.html")} >= {page.as_uri()}
     assert not browser.run("Boolean(document.querySelector('dialog[open]'))")

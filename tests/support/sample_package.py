@@ -2,6 +2,7 @@
 
 import colorsys
 import re
+from dataclasses import replace
 from datetime import date
 from math import sqrt
 
@@ -169,7 +170,7 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
                 "reason_1": FORMULA if order == 2 else group["reason_1"].iloc[0],
                 "reason_2": "2 accidents within 1 km, the last in 2024",
                 "reason_3": "" if order % 2 else "-1.5 km to the nearest planned return",
-                "reason_1_az": f"təmas xəttindən {order} km məsafədə — balı artırıb",
+                "reason_1_az": f"Lehinə: təmas xəttindən {order} km məsafədə",
                 "reason_2_az": "",
                 "reason_3_az": "",
                 "contributions": '{"front_lines": 1.25, "terrain": -0.5}' if order == 1 else "",
@@ -197,12 +198,12 @@ def _places(group: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _hazards(grid: Grid, line: LineString) -> gpd.GeoDataFrame:
-    places = [line.interpolate(share, normalized=True) for share in (0.2, 0.45, 0.7)]
+    places = [line.interpolate(share, normalized=True) for share in (0.2, 0.45, 0.7, 0.9)]
     return gpd.GeoDataFrame(
         {
-            "hazard_type": ["CHA", "SHA", "SHA"],
-            "hazard_status": ["open", "open", SCRIPT],
-            "source": ["hazard_areas"] * 3,
+            "hazard_type": ["CHA", "SHA", "SHA", "CHA"],
+            "hazard_status": ["open", "open", SCRIPT, "Closed"],
+            "source": ["hazard_areas"] * 4,
         },
         geometry=[place.buffer(900 * sqrt(index + 1)) for index, place in enumerate(places)],
         crs=grid.crs,
@@ -228,7 +229,7 @@ def _notes() -> Notes:
     return Notes(
         country="Azərbaycan <b>",
         as_of=date(2024, 7, 31),
-        policy="casualties_avoided",
+        policy="harm_per_day",
         models=(
             ModelNote("contamination", "demo.contamination", "3", "a" * 64),
             ModelNote("casualty", "demo.casualty", "2", "b" * 64),
@@ -253,3 +254,16 @@ def _metrics() -> pd.DataFrame:
                     | recalls
                 )
     return pd.DataFrame(rows)
+
+
+def with_technical_survey(package: Package) -> Package:
+    """The package with every fifth task, and the cells in it, on the list of technical survey."""
+    tasks, risk = package.tasks.copy(), package.risk.copy()
+    moved = np.arange(len(tasks)) % 5 == 4
+    tasks.loc[moved, "work"] = "technical_survey"
+    tasks["rank"] = tasks.groupby("work").cumcount().to_numpy(np.int32) + 1
+    inside = risk["task_id"].isin(tasks["task_id"][moved]).to_numpy(dtype=bool)
+    risk.loc[inside, "status"] = "suspected"
+    risk["work"] = risk["status"].map(WORK_OF)
+    rank = risk["rank"].astype("Float64").groupby(risk["work"]).rank(method="first")
+    return replace(package, tasks=tasks, risk=risk.assign(rank=rank.astype("Int32")))

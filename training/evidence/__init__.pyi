@@ -1,7 +1,7 @@
 from .fingerprint import files_digest, keyed_records, label_digest, records_text
 from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
 from .ledger import Ledger
-from .record_kinds import KIND_NAMES
+from .record_kinds import KIND_NAMES, closed_hazards
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
@@ -45,6 +45,7 @@ __all__ = [
     "Verdicts",
     "block_names",
     "cell_regions",
+    "closed_hazards",
     "contamination_context",
     "decisions_path",
     "district_names",

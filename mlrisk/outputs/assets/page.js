@@ -6,9 +6,14 @@
   await Bokeh.embed.embed_item(data.figure, "map");
   const plot = Bokeh.documents[0].get_model_by_name("map");
   const renderers = (name) => plot.renderers.filter((renderer) => renderer.name === name);
-  const chosen = renderers("layer/tasks")[0].data_source.selected;
+  const { tasks } = data;
   const rows = [...document.querySelectorAll("#tasks tbody tr")];
   let theme = "priority";
+  // The list of work that is shown, the tasks on it, the pins drawn, and the chosen task by its place in `tasks`.
+  let work = 0;
+  let listed = [];
+  let pins = [];
+  let chosen;
 
   // Every fixed text comes in all languages of the map; `language` is the place of the one that is shown.
   let language = 0;
@@ -66,13 +71,14 @@
   document.querySelectorAll("[data-layer]").forEach((box) => {
     box.addEventListener("change", () => detail(true));
   });
-  const THICK = new Set(["tasks", "front_lines", "settlements"]);
+  const THICK = new Set(["front_lines", "settlements"]);
   // What a zoom shows: labels that find room, and thin lines where cells are only a few pixels wide.
   let shown = "";
   const detail = (anyway) => {
     const { metres } = view();
     const coarse = metres > 0.4 * data.cell_m;
     const level = Math.round(4 * Math.log2(metres));
+    drawPins(metres);
     if (!anyway && shown === level) return;
     shown = level;
     document.querySelectorAll("[data-layer]").forEach((box) => {
@@ -81,14 +87,66 @@
         // A fifth of leeway, for windows are of any width.
         const fits = tag === "casing" ? !coarse : tag === undefined || metres <= 1.2 * tag;
         part.visible = box.checked && fits;
-        if (tag === undefined && part.glyph.line_width && !THICK.has(box.dataset.layer)) {
-          part.glyph.line_width = { value: coarse ? 0.5 : data.widths[box.dataset.layer] };
+        const width = data.widths[box.dataset.layer];
+        if (tag === undefined && part.glyph.line_width && width && !THICK.has(box.dataset.layer)) {
+          part.glyph.line_width = { value: coarse ? Math.max(0.3, width / 3) : width };
         }
       });
     });
+    // Outlines of tasks take the width that their cells have room for; the chosen one stays plain to see.
+    const pixels = data.cell_m / metres;
+    renderers("layer/tasks").forEach((part, number) => {
+      part.glyph.line_width = { value: Math.min([3.2, 1.4][number], Math.max([0.8, 0.5][number], pixels * [0.5, 0.25][number])) };
+    });
   };
-  fitAll();
-  detail(true);
+  const rings = (places) => ({ xs: places.map((place) => tasks[place].rings[0]), ys: places.map((place) => tasks[place].rings[1]) });
+  const outline = (name, places) => { renderers(name)[0].data_source.data = rings(places); };
+  let order = [];
+  const drawPins = (metres) => {
+    const on = document.querySelector("[data-layer=tasks]").checked;
+    const { x_range: x, y_range: y } = plot;
+    const window = { west: x.start, east: x.end, south: y.start, north: y.end };
+    const first = chosen === undefined ? order : [chosen, ...order.filter((place) => place !== chosen)];
+    pins = on ? pinsWithRoom(tasks, first, metres, window, 40) : [];
+    const text = pins.map((place) => String(tasks[place].number ?? "·"));
+    renderers("pins")[0].data_source.data = {
+      x: pins.map((place) => tasks[place].x), y: pins.map((place) => tasks[place].y), text,
+      size: text.map((sign) => 19 + 5 * (sign.length - 1)),
+      line: pins.map((place) => (place === chosen ? "#0b57d0" : "#1f2430")),
+    };
+  };
+  // Land on another list of work is painted as such; the pictures as they came are kept.
+  const pictures = Object.fromEntries(Object.keys(data.themes).map((key) => {
+    const source = renderers(`theme/${key}`)[0].data_source;
+    return [key, { source, codes: source.get("image")[0].slice() }];
+  }));
+  const bits = new Uint8Array(pictures.priority.codes.length);
+  for (let run = 0, at = 0; run < data.runs.length; run += 2) {
+    bits.fill(data.runs[run], at, at + data.runs[run + 1]);
+    at += data.runs[run + 1];
+  }
+  const paintLists = () => {
+    for (const [key, { source, codes }] of Object.entries(pictures)) {
+      if (!data.of_lists[key]) continue;
+      const image = source.get("image")[0];
+      const other = data.themes[key].length;
+      for (let at = 0; at < codes.length; at += 1) image[at] = bits[at] && !(bits[at] & (1 << work)) ? other : codes[at];
+      source.change.emit();
+    }
+  };
+  const list = (number) => {
+    work = number;
+    listed = tasks.map((_, place) => place).filter((place) => tasks[place].work === work);
+    order = listed.filter((place) => tasks[place].number !== null);
+    document.querySelectorAll("[data-work]").forEach((part) => { part.hidden = Number(part.dataset.work) !== work; });
+    document.querySelectorAll("[name=work]").forEach((radio) => { radio.checked = Number(radio.value) === work; });
+    paintLists();
+    outline("layer/tasks", listed);
+    if (chosen !== undefined && tasks[chosen].work !== work) choose(undefined);
+    outline("hover", []);
+    sift();
+    detail(true);
+  };
   const paint = (key) => {
     theme = key;
     Object.keys(data.themes).forEach((name) => renderers(`theme/${name}`).forEach((part) => { part.visible = name === key; }));
@@ -114,7 +172,7 @@
     for (const id of ["panel-parts-title", "panel-parts-note"]) byId(id).hidden = parts.length === 0;
     byId("panel-parts").replaceChildren(...parts.flatMap(([family, value]) => {
       const [name, bar, part] = ["span", "i", "b"].map((tag) => document.createElement(tag));
-      name.textContent = `${data.families[family][language]} ${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`;
+      name.textContent = `${data.families[family][language]} ${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(2).replace(".", data.decimals[language])}`;
       part.className = value > 0 ? "raised" : "lowered";
       part.style.width = `${(50 * Math.abs(value)) / most}%`;
       bar.append(part);
@@ -126,17 +184,20 @@
   const describe = (task) => {
     told = () => describe(task);
     pin([], []);
-    byId("panel-title").textContent = say("Rank {0}", task.rank);
-    byId("panel-hint").textContent = task.district;
+    byId("panel-title").textContent = task.name[language];
+    byId("panel-hint").textContent = [task.place && say("near {0}", task.place), task.district].filter(Boolean).join(", ");
     byId("panel-facts").replaceChildren();
-    fact(say("Area"), `${task.area_ha} ha`);
-    fact(say("Contamination, mean"), task.contamination_text);
-    if (task.interval_text) fact(say("Its interval"), task.interval_text[language]);
-    fact(say("Expected to hold EO"), task.finds_text[language]);
-    fact(say("Casualties per year"), task.casualties_text[language]);
-    if (task.evidence_text) fact(say("Evidence in its cells"), task.evidence_text[language]);
-    if (task.outside_text) fact(say("Out of domain"), task.outside_text);
-    fact(say("Plan"), task.plan_text[language]);
+    fact(say("Plan"), task.plan[language]);
+    fact(say("Kind of work"), data.works[task.work][language]);
+    fact(say("Rank"), task.rank);
+    fact(say("Area"), task.area[language]);
+    fact(say("Cells likely to hold EO"), task.finds === null ? task.finds_text[language] : say("about {0} of {1}", task.finds_text[language], task.cells));
+    fact(say("Average probability of EO"), task.contamination[language]);
+    if (task.interval) fact(say("Likely range (90 %)"), task.interval[language]);
+    fact(say("Victims per year"), task.casualties_text[language]);
+    if (task.known) fact(say("Already known"), task.known[language]);
+    if (task.outside) fact(say("Basis"), task.outside[language]);
+    if (task.access) fact(say("Access"), task.access);
     fact("MGRS", task.mgrs);
     fact("WGS 84", task.wgs84);
     fact(say("Grid"), task.grid);
@@ -149,18 +210,20 @@
     }));
     picture(task.parts);
   };
-  const mark = () => {
-    const index = chosen.indices[0];
-    rows.forEach((row) => row.classList.toggle("chosen", Number(row.dataset.task) === index));
-    if (index !== undefined) describe(data.tasks[index]);
+  const choose = (place) => {
+    chosen = place;
+    outline("chosen", place === undefined ? [] : [place]);
+    rows.forEach((row) => row.classList.toggle("chosen", Number(row.dataset.task) === place));
+    if (place !== undefined) describe(tasks[place]);
+    drawPins(view().metres);
   };
-  const choose = (index) => {
-    chosen.indices = [index];
-    fit(data.tasks[index].bounds, 5);
+  const goTo = (place) => {
+    if (tasks[place].work !== work) list(tasks[place].work);
+    choose(place);
+    fit(tasks[place].bounds, 5);
   };
-  chosen.properties.indices.change.connect(mark);
   rows.forEach((row) => row.addEventListener("click", () => {
-    choose(Number(row.dataset.task));
+    goTo(Number(row.dataset.task));
     // The table lies below the map: a click that nobody sees the effect of looks like none.
     document.querySelector(".map-box").scrollIntoView({ block: "nearest" });
   }));
@@ -177,13 +240,57 @@
     rows.sort((a, b) => (up ? order(a, b) : order(b, a)));
     document.querySelector("#tasks tbody").append(...rows);
   }));
-  byId("filter").addEventListener("input", (event) => {
-    const wanted = event.target.value.trim().toLocaleLowerCase();
+  // Keep the rows of the list that the filters ask for; what is counted and saved is what is shown.
+  const filters = [...document.querySelectorAll("[data-filter]")];
+  const texts = tasks.map((task) => plain(`${task.district} ${task.place} ${task.reasons.flat().join(" ")} ${task.mgrs}`));
+  const shownTasks = () => rows.filter((row) => !row.hidden).map((row) => tasks[Number(row.dataset.task)]);
+  const sift = () => {
+    const wanted = plain(byId("filter").value.trim());
+    const value = Object.fromEntries(filters.map((part) => [part.dataset.filter, part.value]));
     rows.forEach((row) => {
-      const task = data.tasks[Number(row.dataset.task)];
-      row.hidden = !`${task.district} ${task.reasons.flat().join(" ")}`.toLocaleLowerCase().includes(wanted);
+      const place = Number(row.dataset.task);
+      const task = tasks[place];
+      const fits = (key) => value[key] === "" || task[key] === value[key];
+      row.hidden = !(task.work === work && texts[place].includes(wanted) && fits("district") && fits("teams")
+        && fits("purpose") && (value.planned === "" || task.planned === (value.planned === "yes")));
     });
-  });
+    count();
+  };
+  const number = (value) => {
+    const [whole, part] = String(Number(value.toPrecision(3))).split(".");
+    return part ? `${whole}${data.decimals[language]}${part}` : whole;
+  };
+  const count = () => {
+    const found = shownTasks();
+    const sum = (key) => number(found.reduce((total, task) => total + (task[key] || 0), 0));
+    byId("counted").textContent = say("{0} of {1} tasks: {2} team-days, about {3} cells with EO", found.length, listed.length, sum("days"), sum("finds"));
+  };
+  byId("filter").addEventListener("input", sift);
+  filters.forEach((part) => part.addEventListener("change", sift));
+
+  // A file of what is shown, made here: no server takes part.
+  document.querySelectorAll("[data-export]").forEach((button) => button.addEventListener("click", () => {
+    const kind = button.dataset.export;
+    const [write, type] = EXPORTS[kind];
+    const saved = shownTasks().map((task) => ({
+      ...task,
+      point: lonlat(task.x, task.y),
+      outlines: ringsOf(task).map(([eastings, northings]) => eastings.map((easting, at) => lonlat(easting, northings[at]))),
+      work: data.works[task.work][language],
+      purpose: data.purposes[task.purpose][language],
+      teams: task.teams_text[language],
+      known: task.known ? task.known[language] : "",
+      reasons: task.reasons[language],
+      label: task.number === null ? task.name[language] : `${task.number} ${task.place || task.district}`.trim(),
+      text: [task.plan[language], `MGRS ${task.mgrs}`, ...task.reasons[language], data.note[language]].join("\n"),
+    }));
+    const about = { title: `${say("Survey tasks")}, ${data.country}`, note: data.note[language] };
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([write(saved, about)], { type }));
+    link.download = `tasks_shown.${kind}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }));
 
   // The place under the pointer, in both coordinate systems and in words.
   const lonlat = (easting, northing) => {
@@ -221,29 +328,45 @@
   };
   const label = (key, easting, northing) => {
     const renderer = renderers(`theme/${key}`)[0];
-    const image = renderer.data_source.get("image")[0];
+    const [height, width] = renderer.data_source.get("image")[0].shape;
+    const image = pictures[key].codes;
     const { x, y, dw, dh } = renderer.glyph;
-    const [height, width] = image.shape;
     const column = Math.floor(((easting - x.value) / dw.value) * width);
     const row = Math.floor(((northing - y.value) / dh.value) * height);
     if (column < 0 || row < 0 || column >= width || row >= height) return "";
     const told = data.themes[key][image[row * width + column] - 1];
     return told === undefined ? say("outside the area") : told[language];
   };
-  plot.on_event("mousemove", ({ x, y }) => {
+  let under;
+  const tip = byId("tip");
+  const hover = (place, sx, sy) => {
+    if (place !== under) outline("hover", place === undefined ? [] : [place]);
+    under = place;
+    tip.hidden = place === undefined;
+    if (place === undefined) return;
+    const task = tasks[place];
+    tip.textContent = [task.name[language], task.place || task.district].filter(Boolean).join(", ");
+    tip.style.left = `${sx + 14}px`;
+    tip.style.top = `${sy + 14}px`;
+  };
+  const at = (x, y) => taskAt(tasks, pins, document.querySelector("[data-layer=tasks]").checked ? listed : [], x, y, view().metres);
+  plot.on_event("mousemove", ({ x, y, sx, sy }) => {
+    hover(at(x, y), sx, sy);
+    byId("map").style.cursor = under === undefined ? "" : "pointer";
     if (!inside(x, y)) { byId("status").textContent = say("outside the map"); return; }
     const place = lonlat(x, y);
     const words = theme === "priority" ? label("priority", x, y) : `${label("priority", x, y)}  ·  ${label(theme, x, y)}`;
     const grid = metresText(x, y);
     byId("status").textContent = `${place[1].toFixed(5)}, ${place[0].toFixed(5)} (WGS 84)  ·  MGRS ${mgrsOf(...place)}  ·  ${grid}  ·  ${words}`;
   });
+  plot.on_event("mouseleave", () => hover(undefined));
 
   const metresText = (x, y) => `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
 
   // A place in full: what each map says of it, in the panel; on a phone nothing else tells it.
   const pin = (x, y) => { renderers("place")[0].data_source.data = { x, y }; };
   const describePlace = (x, y, name = "") => {
-    chosen.indices = [];
+    choose(undefined);
     told = () => describePlace(x, y, name);
     pin([x], [y]);
     byId("panel-title").textContent = name || say("Place");
@@ -259,15 +382,25 @@
     fact("WGS 84", `${place[1].toFixed(5)}, ${place[0].toFixed(5)}`);
     fact(say("Grid"), metresText(x, y));
   };
-  // Bokeh selects before or after it tells of the tap: both are over when the browser is next idle.
-  plot.on_event("tap", ({ x, y }) => setTimeout(() => { if (!chosen.indices.length) describePlace(x, y); }));
+  const tapped = ({ x, y }) => {
+    const place = at(x, y);
+    if (place === undefined) describePlace(x, y);
+    else choose(place);
+  };
+  plot.on_event("tap", tapped);
+  // Bokeh takes the second of two quick clicks, wherever it is, for one of these and tells of no tap.
+  plot.on_event("doubletap", tapped);
 
   // Search: a rank, coordinates or a name.
   byId("places").replaceChildren(...data.places.map(([name]) => Object.assign(document.createElement("option"), { value: name })));
   const seek = (typed) => {
-    const rank = typed.match(/^\s*#?(\d{1,6})\s*$/);
-    const index = rank ? data.tasks.findIndex((task) => task.rank === Number(rank[1])) : -1;
-    if (index >= 0) { choose(index); return true; }
+    // A number is that on the pins; "rank 12" is the rank on the list that is shown.
+    const asked = typed.match(new RegExp(`^\\s*(${plain(say("Rank"))}|rank|#|№|no\\.?)?[:\\s]*(\\d{1,6})\\s*$`, "i"));
+    const byRank = asked && asked[1] && !/^(#|№|no)/i.test(asked[1]);
+    const wanted = asked ? Number(asked[2]) : 0;
+    const here = asked ? listed.find((place) => tasks[place][byRank ? "rank" : "number"] === wanted) : undefined;
+    const index = here ?? (asked && !byRank ? tasks.findIndex((task) => task.number === wanted) : -1);
+    if (index >= 0) { goTo(index); return true; }
     const named = namedPlace(typed, data.places);
     const at = named ? { metres: named.slice(1) } : coordinatesOf(typed);
     if (at === null || typed.trim() === "") return false;
@@ -297,11 +430,16 @@
     const crs = plot.below[0].axis_label.match(/\(.*\)$/)[0];
     plot.below[0].axis_label = `${say("Easting, m")} ${crs}`;
     plot.left[0].axis_label = say("Northing, m");
+    document.querySelectorAll("[data-texts]").forEach((part) => { part.textContent = JSON.parse(part.dataset.texts)[place]; });
+    count();
     told();
   };
   buttons.forEach((button) => button.addEventListener("click", () => speak(Number(button.dataset.language))));
   if (data.languages[0] !== "en") speak(0);
 
+  document.querySelectorAll("[name=work]").forEach((radio) => radio.addEventListener("change", () => list(Number(radio.value))));
+  fitAll();
+  list(0);
   document.body.dataset.state = "ready";
   performance.mark("ready");
 })();

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from matplotlib.colors import to_hex
@@ -16,8 +17,8 @@ from features.base import NOT_EVIDENCE
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.task_sheet_map import around, printable
 from mlrisk.outputs.task_sheets_pdf import pages
+from mlrisk.outputs.task_words import PlanScope, plan_text
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
-from mlrisk.outputs.wording import plan_text
 from mlrisk.risk_map.package import Package
 from tests.support.sample_package import FORBIDDEN, FORMULA, SCRIPT, is_green, sample_package
 
@@ -53,12 +54,13 @@ def test_there_is_an_overview_and_a_sheet_for_each_of_the_first_tasks(package: P
     first = tasks_by_rank(package).iloc[0]
     sheet = texts(figures[1])
     for words in (
-        "Survey task of rank 1", first["mgrs"], f"latitude {first['latitude']:.5f}", f"{first['easting_m']:,.0f} E",
-        first["reason_1"], "as of 2024-07-31", "interval", "evidence in its cells: found", "N (grid)", " km", "Legend",
-        "this task, rank 1", plan_text(first), "no record of mines laid", "fewer than 100",
+        "No. 1 in the plan", first["mgrs"], f"latitude {first['latitude']:.5f}", f"{first['easting_m']:,.0f} E",
+        first["reason_1"], "Data up to 2024-07-31", "likely range (90 %)",
+        "Already known: EO in", "N (grid)", " km", "Legend",
+        "this task", plan_text(first, PlanScope.of(package)), "2 / 3", "no record of mines laid", "fewer than 100",
     ):  # fmt: skip
         assert " ".join(words.split()) in sheet, words
-    assert "Survey task of rank 2" in texts(figures[2])
+    assert "non-technical survey, rank 2" in texts(figures[2])
     assert all(mgrs in texts(figures[0]) for mgrs in tasks_by_rank(package)["mgrs"])
 
 
@@ -73,12 +75,15 @@ def test_evidence_is_that_of_the_cells_inside_the_task(package: Package, figures
     inside = shapely.contains_xy(shape, package.risk["easting_m"], package.risk["northing_m"])
     counts = package.risk["evidence"][inside].value_counts()
     assert counts.sum() == tasks_by_rank(package)["cells"].iloc[0]
-    assert f"found {counts.get('found', 0)}, searched {counts.get('searched', 0)}" in texts(figures[1])
+    assert f"EO in {counts.get('found', 0)} cells, surveyed without a find {counts.get('searched', 0)}" in texts(
+        figures[1]
+    )
 
 
 def test_missing_casualties_are_told_and_hostile_text_is_only_text(package: Package, tmp_path: Path) -> None:
     district = f"{SCRIPT} $\\frac{{1$ \x0c漢 ../x"
-    tasks = package.tasks.assign(casualties_per_year=np.nan, district=district)
+    order = pd.array(package.tasks["rank"], dtype="Int32")
+    tasks = package.tasks.assign(casualties_per_year=np.nan, district=district, planned=True, plan_order=order)
     changed = replace(package, tasks=tasks)
     overview, sheet, second = pages(changed)
     WRITERS["pdf"](replace(changed, sheets=0), tmp_path)
@@ -117,3 +122,13 @@ def test_box_around_a_task_shows_land_on_every_side(package: Package) -> None:
     west, south, east, north = around(package, (1000, 2000, 3000, 9000), 1.5)
     assert (east - west) / (north - south) == pytest.approx(1.5)
     assert min(1000 - west, 2000 - south, east - 3000, north - 9000) >= 8 * package.grid.cell_size_m
+
+
+def test_sheets_follow_the_plan(package: Package) -> None:
+    """The task of rank 2 is done first."""
+    order = pd.array([pd.NA, 1, *[pd.NA] * (len(package.tasks) - 2)], dtype="Int32")
+    turned = replace(package, tasks=package.tasks.assign(planned=~order.isna(), plan_order=order), sheets=1)
+    _, sheet = pages(turned)
+    assert "No. 1 in the plan" in texts(sheet)
+    assert tasks_by_rank(package).iloc[1]["mgrs"] in texts(sheet)
+    assert "Rank: 2 (non-technical survey)" in texts(sheet)

@@ -31,6 +31,7 @@ from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.stac import ASSETS
 from mlrisk.outputs.task_tables import plain
+from mlrisk.outputs.tasks_by_rank import mgrs_text
 from mlrisk.outputs.wording import TASK_COLUMNS
 from mlrisk.risk_map import priority_classes as classes
 from mlrisk.risk_map.package import Notes, Package
@@ -54,6 +55,7 @@ NAMES = {
     "csv": ["survey_tasks.csv"],
     "xlsx": ["survey_tasks.xlsx"],
     "kml": ["survey_tasks.kml"],
+    "gpx": ["survey_tasks.gpx"],
     "html": ["map.html"],
     "pdf": ["survey_sheets.pdf"],
     "shp": [f"{name}.{end}" for name in ("survey_tasks", "ranked_cells") for end in SHAPE_ENDINGS],
@@ -371,7 +373,7 @@ def test_gpkg_metadata_carry_the_notes(package: Package, folder: Path) -> None:
     for metadata in (info["dataset_metadata"], info["layer_metadata"]):
         assert metadata["not_evidence"] == NOT_EVIDENCE
         assert metadata["as_of"] == "2024-07-31"
-        assert read_notes(metadata["mlrisk"])["policy"] == "casualties_avoided"
+        assert read_notes(metadata["mlrisk"])["policy"] == "harm_per_day"
 
 
 def test_gpkg_leaves_out_columns_that_a_planner_does_not_need(package: Package, folder: Path) -> None:
@@ -420,8 +422,9 @@ def test_csv_has_one_row_a_task_with_the_warning(package: Package, folder: Path)
     rows = list(csv.DictReader(raw.decode("utf-8-sig").splitlines()))
     assert list(rows[0])[:2] == ["rank", "work"]
     assert [int(row["rank"]) for row in rows] == list(range(1, len(package.tasks) + 1))
-    assert all(NOT_EVIDENCE in row["note"] and "2024-07-31" in row["note"] for row in rows)
-    assert all("withdrawal of November 2020" in row["note"] for row in rows)
+    # Once, not on each row.
+    assert all(text in rows[0]["note"] for text in (NOT_EVIDENCE, "2024-07-31", "withdrawal of November 2020"))
+    assert {row["note"] for row in rows[1:]} == {""}
     assert rows[1]["reason_1"] == f"'{FORMULA}"
     assert rows[1]["reason_3"] == "'-1.5 km to the nearest planned return"
     assert float(rows[0]["longitude"]) == pytest.approx(package.tasks["longitude"].iloc[0])
@@ -458,7 +461,7 @@ def test_negative_numbers_stay_numbers_in_csv(package: Package, tmp_path: Path) 
 def test_xlsx_opens_elsewhere_without_formulas(package: Package, folder: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.load_workbook(folder / "survey_tasks.xlsx")
-    assert book.sheetnames == ["Survey tasks", "How to read"]
+    assert book.sheetnames == ["Plan", "Survey tasks", "How to read"]
     sheet = book["Survey tasks"]
     assert sheet.freeze_panes == "C3"
     assert sheet.auto_filter.ref == f"A2:{openpyxl.utils.get_column_letter(len(TASK_COLUMNS))}{len(package.tasks) + 2}"
@@ -481,11 +484,18 @@ KML = {"k": "http://www.opengis.net/kml/2.2"}
 
 def test_kml_places_tasks_in_degrees_and_escapes_twice(package: Package, folder: Path) -> None:
     root = parse((folder / "survey_tasks.kml").read_text())
-    marks = root.findall("k:Document/k:Placemark", KML)
+    folders = {part.findtext("k:name", namespaces=KML): part.findall("k:Placemark", KML)
+               for part in root.findall("k:Document/k:Folder", KML)}  # fmt: skip
+    # Teams, learning and check tasks apart from what is not planned.
+    assert set(folders) == {"dogs", "Learning tasks", "Check tasks", "Not planned"}
+    assert len(folders["Not planned"]) == (~package.tasks["planned"]).sum()
+    marks = [mark for part in folders.values() for mark in part]
     assert len(marks) == len(package.tasks)
-    point = marks[0].findtext("k:MultiGeometry/k:Point/k:coordinates", namespaces=KML)
+    assert not {value.text for mark in marks for value in mark.iter(f"{{{KML['k']}}}value")} & {"None", "nan", "<NA>"}
+    (first,) = (mark for mark in marks if mark.get("id") == "task-1")
+    point = first.findtext("k:MultiGeometry/k:Point/k:coordinates", namespaces=KML)
     assert point == f"{package.tasks['longitude'].iloc[0]:.6f},{package.tasks['latitude'].iloc[0]:.6f}"
-    balloon = marks[0].findtext("k:description", namespaces=KML) or ""
+    balloon = first.findtext("k:description", namespaces=KML) or ""
     assert "&lt;script&gt;" in balloon
     assert "<script" not in balloon
     assert NOT_EVIDENCE in balloon
@@ -494,10 +504,58 @@ def test_kml_places_tasks_in_degrees_and_escapes_twice(package: Package, folder:
     assert NOT_EVIDENCE in about
     assert "2024-07-31" in about
     assert "<script" not in about
-    read = gpd.read_file(folder / "survey_tasks.kml")
+    layers = pyogrio.list_layers(folder / "survey_tasks.kml")[:, 0]
+    read = pd.concat([gpd.read_file(folder / "survey_tasks.kml", layer=layer) for layer in layers])
+    read = read.drop_duplicates("id").sort_values("id", key=lambda text: text.str[5:].astype(int))
     assert len(read) == len(package.tasks)
     areas = read.to_crs("EPSG:32638").area
     np.testing.assert_allclose(areas, package.tasks["area_m2"], rtol=1e-3)
+
+
+# --- GPX
+
+GPX = {"g": "http://www.topografix.com/GPX/1/1"}
+
+
+def test_gpx_has_a_waypoint_and_an_outline_for_each_planned_task_in_its_order(package: Package, folder: Path) -> None:
+    root = parse((folder / "survey_tasks.gpx").read_text("utf-8"))
+    planned = package.tasks[package.tasks["planned"]].sort_values("plan_order")
+    names = [mark.findtext("g:name", namespaces=GPX) or "" for mark in root.findall("g:wpt", GPX)]
+    assert [name.split()[0] for name in names] == [str(number) for number in planned["plan_order"]]
+    assert {name.split(maxsplit=1)[1] for name in names} <= {SCRIPT, "Ağdam"}
+    about = root.findtext("g:metadata/g:desc", namespaces=GPX) or ""
+    assert NOT_EVIDENCE in about
+    assert "2024-07-31" in about
+    # The schema wants metadata, then waypoints, then tracks.
+    kinds = [part.tag.split("}")[1] for part in root]
+    assert kinds == ["metadata"] + ["wpt"] * len(planned) + ["trk"] * len(planned)
+    tracks = gpd.read_file(folder / "survey_tasks.gpx", layer="tracks").to_crs(package.grid.crs)
+    areas = [shapely.polygonize(shapely.get_parts(shape)).area for shape in tracks.geometry]
+    np.testing.assert_allclose(areas, planned["area_m2"], rtol=1e-3)
+
+
+def test_gpx_without_a_plan_has_all_tasks_by_rank(package: Package, tmp_path: Path) -> None:
+    idle = package.tasks.assign(planned=False, plan_order=pd.array([pd.NA] * len(package.tasks), dtype="Int32"))
+    WRITERS["gpx"](replace(package, tasks=idle), tmp_path)
+    root = parse((tmp_path / "survey_tasks.gpx").read_text("utf-8"))
+    assert len(root.findall("g:wpt", GPX)) == len(idle)
+    assert "No plan: no teams were entered" in (root.findtext("g:wpt/g:desc", namespaces=GPX) or "")
+
+
+def test_xlsx_opens_on_a_plan_of_ten_columns_in_its_order(package: Package, folder: Path) -> None:
+    sheet = pytest.importorskip("openpyxl").load_workbook(folder / "survey_tasks.xlsx").worksheets[0]
+    planned = package.tasks[package.tasks["planned"]].sort_values("plan_order")
+    rows = list(sheet.iter_rows(min_row=3, values_only=True))
+    assert sheet.max_column == 10
+    assert [row[0] for row in rows] == planned["plan_order"].tolist()
+    assert [row[8] for row in rows] == [
+        mgrs_text(*place) for place in zip(planned.latitude, planned.longitude, strict=True)
+    ]
+    # A wrapped row that has no height of its own prints cut off.
+    assert all(sheet.row_dimensions[3 + number].height > 13 for number in range(len(rows)))
+    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.print_title_rows == "$1:$2"
 
 
 # --- STAC

@@ -12,12 +12,22 @@ from matplotlib.text import Text
 
 from features.base import NOT_EVIDENCE
 from features.families.registry import FAMILIES
-from mlrisk.outputs.map_page import PROTOCOLS, SCRIPT_TEXTS, _page
+from mlrisk.outputs.map_page import FAMILY_TEXTS, PROTOCOLS, SCRIPT_TEXTS, _page
 from mlrisk.outputs.map_page_overlays import OVERLAYS
 from mlrisk.outputs.map_page_themes import make_themes
 from mlrisk.outputs.map_page_words import PageWords
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.task_sheets_pdf import pages
+from mlrisk.outputs.task_words import (
+    BEYOND_CAPACITY,
+    NO_PLAN,
+    NO_TEAM_FOR_GROUND,
+    NO_TEAM_OF_WORK,
+    POLICY_TEXTS,
+    PURPOSE_TEXTS,
+    TEAM_TEXTS,
+    WORK_TEXTS,
+)
 from mlrisk.outputs.wording import HOW_TO_READ
 from mlrisk.planning.plan import _with_reasons
 from mlrisk.risk_map.language import DECIMAL, Language, language, languages
@@ -25,10 +35,15 @@ from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS
 from tests.support.sample_package import FORBIDDEN, FORBIDDEN_AZ, sample_package
 
 PLAN = (
-    "survey", "explore", "audit", "{what} by {asset}", "not this season ({what})",
-    "{what}, {days} team-days, number {number} in the plan", "explores: the interval of contamination is wide here",
-    "explores: no basis to rank, survey teaches the model most here", "audit: drawn at random with probability 0.01",
-    "audit: drawn at random with probability 1e-05",
+    *POLICY_TEXTS.values(), *WORK_TEXTS.values(), *TEAM_TEXTS.values(), *PURPOSE_TEXTS.values(), *FAMILY_TEXTS.values(),
+    NO_PLAN, NO_TEAM_OF_WORK, NO_TEAM_FOR_GROUND, BEYOND_CAPACITY, "and", "{work}, rank {rank}",
+    "Learning task: the estimate is very unsure here",
+    "Learning task: nothing comparable is known; survey here teaches most",
+    "Check task, drawn at random (1 in 14,000), to measure what the map misses",
+    "teams not stated", "nothing is planned", "{teams}: {days} team-days", "no land on this list",
+    "{days} team-days: about {finds} cells with EO",
+    "{days} team-days: about {finds} cells with EO, {averted} victims a year averted of {all}",
+    "No basis to rank in {share} of the task",
 )  # fmt: skip
 
 
@@ -120,8 +135,8 @@ def test_no_language_says_that_land_is_free_of_mines(code: str) -> None:
 
 def test_numbers_keep_their_place() -> None:
     words = language("az")
-    assert words.say("0.03 to 0.1") == "0.03 - 0.1"
-    assert words.say("Settlements, at most 150") == "Yaşayış məntəqələri, ən çoxu 150"
+    assert words.say("0.03 to 0.1") == "0,03 - 0,1"
+    assert words.say("Settlements (the 150 largest)") == "Yaşayış məntəqələri (ən böyük 150)"
     assert words.say("survey next (1 to 5 %)") == "növbəti tədqiq et (1 - 5 %)"
     assert words.say("a text that nobody translated") == "a text that nobody translated"
 
@@ -144,7 +159,11 @@ def test_an_exploring_or_auditing_task_says_so_first_in_every_language() -> None
         }
     )
     table = _with_reasons(tasks)
-    assert table["reason_1"].tolist()[:2] == ["a", "audit: drawn at random with probability 0.0123"]
-    assert table["reason_1_az"].tolist()[:2] == ["a", "yoxlama: 0.0123 ehtimalı ilə təsadüfi seçilib"]
-    assert table["reason_1_az"].iloc[2].startswith("kəşf: sıralamağa əsas yoxdur")
+    check = "Check task, drawn at random (1 in 81), to measure what the map misses"
+    assert table["reason_1"].tolist()[:2] == ["a", check]
+    assert table["reason_1_az"].tolist()[:2] == [
+        "a",
+        "Yoxlama tapşırığı, təsadüfi seçilib (1 : 81), xəritənin nəyi buraxdığını ölçmək üçün",
+    ]
+    assert table["reason_1_az"].iloc[2].startswith("Öyrənmə tapşırığı: burada müqayisə olunan heç nə məlum deyil")
     assert table["reason_2"].tolist() == table["reason_2_az"].tolist() == ["a", "b", "c"]

@@ -38,16 +38,16 @@ def test_reasons_name_families_once_with_values_and_what_speaks_against():
     contributions = np.array([[0.9, 0.3, -0.8, 0.5]])
     texts = words(values, contributions)
     assert texts == [
-        "distance to the front line: 312 m raised the score",
-        "distance to a road: 1.5 km raised the score",
-        "slope: 33 degrees lowered the score",
+        "For: distance to the front line: 312 m",
+        "For: distance to a road: 1.5 km",
+        "Against: slope: 33 degrees",
     ]
 
 
 def test_an_unknown_value_is_said_to_be_unknown():
     values = np.array([[np.nan, 0.4, 33.0, 1.0]], dtype=np.float32)
     texts = words(values, np.array([[0.9, 0.0, 0.0, 0.0]]))
-    assert texts[0] == "distance to the front line: unknown raised the score"
+    assert texts[0] == "For: distance to the front line: unknown"
     assert texts[1] == ""
 
 
@@ -88,26 +88,26 @@ def test_reasons_state_the_evidence_with_its_units():
     values, infos = known_cell()
     contributions = np.array([[0.5, 0.4, 0.3, 0.3, 0.1, 0.1, -0.4, -0.1]])
     assert words(values, contributions, infos) == [
-        "312 m from a front line that was held for 26 years raised the score",
-        "other incidents within 1 km: 2, within 5 km: 7, the last in 2024 raised the score",
-        "4.2 km from a settlement, 12 people/km2 around 2 km lowered the score",
+        "For: 312 m from a front line that was held for 26 years",
+        "For: other incidents within 1 km: 2, within 5 km: 7, the last in 2024",
+        "Against: 4.2 km from a settlement, 12 people/km2 around 2 km",
     ]
     told_in_azerbaijani = words(values, contributions, infos, "az")
-    assert told_in_azerbaijani[0].startswith("26 il saxlanılmış təmas xəttindən 312 m məsafədə")
-    assert "sonuncusu 2024-ci ildə" in told_in_azerbaijani[1]
+    assert told_in_azerbaijani[0].startswith("Lehinə: 26 il saxlanılmış təmas xəttindən 312 m məsafədə")
+    assert "sonuncusunun ili: 2024" in told_in_azerbaijani[1]
 
 
 def test_a_sentence_is_not_said_where_a_part_of_it_is_unknown():
     values, infos = known_cell(front_line_years_held=np.nan, incident_years_since_5km=np.nan)
     texts = words(values, np.array([[0.5, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0]]), infos)
-    assert texts[0] == "312 m from the front line raised the score"
-    assert texts[1] == "other incidents within 1 km: 2, within 5 km: 7, the nearest 850 m away raised the score"
+    assert texts[0] == "For: 312 m from the front line"
+    assert texts[1] == "For: other incidents within 1 km: 2, within 5 km: 7, the nearest 850 m away"
 
 
 def test_the_feature_that_moved_the_score_most_is_told_beside_the_evidence():
     infos = {name: CATALOGUE[name] for name in ("settlement_distance_m", "abandoned_settlement_distance_m")}
     texts = words(np.array([[900.0, 40.0]], dtype=np.float32), np.array([[0.1, 0.6]]), infos)
-    assert texts[0] == "900 m from a settlement; distance to an abandoned settlement: 40 m raised the score"
+    assert texts[0] == "For: 900 m from a settlement; distance to an abandoned settlement: 40 m"
 
 
 def test_what_resampled_land_turns_round_is_no_reason():

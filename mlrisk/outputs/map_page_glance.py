@@ -1,0 +1,65 @@
+"""The first screen of the map page: what a director asks, in words."""
+
+from typing import Any
+
+import numpy as np
+
+from mlrisk.outputs.map_page_words import PageWords
+from mlrisk.outputs.task_words import NO_PLAN, PlanScope, figure, policy_text, teams_text
+from mlrisk.risk_map import Package
+from training.evidence import NON_TECHNICAL_SURVEY, WORKS
+
+
+def first_screen(package: Package, words: PageWords) -> list[tuple[list[str], list[str]]]:
+    """Question and answer in every language: data up to, ranked by, teams, what the plan brings, and which land."""
+    notes = package.notes
+    return [
+        (words.told("Data up to"), [language.day(notes.as_of) for language in words.languages]),
+        (words.told("Ranked by"), [policy_text(notes.policy, language.say) for language in words.languages]),
+        (words.told("Teams"), _teams(package, words)),
+        (words.told("What the plan brings"), _brings(package, words)),
+        (words.told("Area"), _area(package, words)),
+    ]
+
+
+def _teams(package: Package, words: PageWords) -> list[str]:
+    totals: Any = package.plan.get("totals", {})
+    capacity = {name: days for name, days in totals.get("capacity_by_asset", {}).items() if days > 0}
+    if not capacity:
+        return words.told("teams not stated" if PlanScope.of(package).planned else NO_PLAN)
+    parts = [
+        [language.say("{teams}: {days} team-days").format(teams=teams_text(name, language.say), days=language.figures(figure(days)))
+         for name, days in capacity.items()]
+        for language in words.languages
+    ]  # fmt: skip
+    return ["; ".join(texts) for texts in parts]
+
+
+def _brings(package: Package, words: PageWords) -> list[str]:
+    totals: Any = package.plan.get("totals", {})
+    if not totals.get("tasks_planned"):
+        return words.told(NO_PLAN if not PlanScope.of(package).planned else "nothing is planned")
+    days, finds = figure(float(totals["team_days"])), figure(float(totals["expected_found_cells"]), 2)
+    averted = float(totals.get("casualties_averted_per_year", np.nan))
+    whole = float(package.risk["casualties_per_year"].sum(min_count=1))
+    if not np.isfinite(averted + whole):
+        return words.told("{days} team-days: about {finds} cells with EO", days=days, finds=finds)
+    return words.told(
+        "{days} team-days: about {finds} cells with EO, {averted} victims a year averted of {all}",
+        days=days, finds=finds, averted=figure(averted, 2), all=figure(whole, 2),
+    )  # fmt: skip
+
+
+def _area(package: Package, words: PageWords) -> list[str]:
+    """The whole and its four parts, which add up to it."""
+    risk, km2 = package.risk, package.grid.cell_size_m**2 / 1e6
+    released = risk["released"].to_numpy(dtype=bool)
+    on_record = ~released & risk["work"].isin(set(WORKS) - {NON_TECHNICAL_SURVEY}).to_numpy()
+    new = ~released & ~on_record
+    ranked = new & risk["rank"].notna().to_numpy()
+    parts = {"all": np.ones(len(risk), bool), "ranked": ranked, "no_basis": new & ~ranked, "released": released,
+             "on_record": on_record}  # fmt: skip
+    numbers = {name: f"{int(part.sum()) * km2:,.0f}" for name, part in parts.items()}
+    return words.told(
+        "{all} km²: ranked {ranked}, no basis to rank {no_basis}, released {released}, on record {on_record}", **numbers
+    )

@@ -1,0 +1,168 @@
+"""What the map page knows of each survey task: its outline, its facts in words, and what its lists add up to."""
+
+import json
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from mlrisk.outputs.map_page_overlays import polygon_rings
+from mlrisk.outputs.map_page_words import PageWords
+from mlrisk.outputs.task_words import (
+    PURPOSE_TEXTS,
+    WORK_TEXTS,
+    PlanScope,
+    figure,
+    plan_text,
+    share,
+    task_name,
+    task_number,
+    teams_text,
+)
+from mlrisk.outputs.tasks_by_rank import tasks_by_rank
+from mlrisk.risk_map import EVIDENCE_CODES, Package
+from training.evidence import WORKS
+
+# A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
+MOST_TASKS = 2_000
+KNOWN = "EO in {found} cells, surveyed without a find {searched}, not surveyed {unknown}"
+
+
+def page_tasks(package: Package) -> gpd.GeoDataFrame:
+    """The tasks of the page by work, then as they are numbered: the planned ones first, then by rank.
+
+    Of more than MOST_TASKS the planned ones and the first of each list.
+    """
+    tasks = tasks_by_rank(package)
+    order = tasks["plan_order"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.inf)
+    first = np.lexsort((tasks["rank"].to_numpy(), order))[:MOST_TASKS]
+    work = tasks["work"].map(WORKS.index).to_numpy(dtype=np.int64)
+    kept = first[np.argsort(work[first], kind="stable")]
+    return tasks.iloc[kept].reset_index(drop=True)
+
+
+def task_records(package: Package, words: PageWords) -> list[dict[str, Any]]:
+    """What the page says of each task of `page_tasks`, in every language of the page."""
+    tasks, scope = page_tasks(package), PlanScope.of(package)
+    places, rings = nearest_places(package, tasks), [polygon_rings(shape) for shape in tasks.geometry]
+    bounds = tasks.geometry.bounds.to_numpy().round(1).tolist()
+    rows = tasks.drop(columns=tasks.geometry.name).to_dict("records")
+    known = _evidence(package)
+    return [
+        _record(row, scope, known.get(int(row["task_id"]), {}), words) | {"place": place, "bounds": box, "rings": ring}
+        for row, box, place, ring in zip(rows, bounds, places, rings, strict=True)
+    ]
+
+
+def nearest_places(package: Package, tasks: gpd.GeoDataFrame) -> list[str]:
+    """The name of the named settlement nearest to each task, in a straight line; empty where no settlement has one."""
+    towns = package.layers.get("settlements")
+    if towns is None or "name" not in towns.columns or tasks.empty:
+        return [""] * len(tasks)
+    named = towns[towns["name"].notna() & towns.geometry.notna() & ~towns.geometry.is_empty]
+    if named.empty:
+        return [""] * len(tasks)
+    points = gpd.GeoSeries(shapely.point_on_surface(np.asarray(named.geometry.values, dtype=object)), crs=tasks.crs)
+    task, town = points.sindex.nearest(tasks.geometry.representative_point(), return_all=False)
+    nearest = dict(zip(task.tolist(), town.tolist(), strict=True))
+    return [str(named["name"].iloc[nearest[number]]) for number in range(len(tasks))]
+
+
+def _evidence(package: Package) -> dict[int, dict[str, int]]:
+    """How many cells of each task are found, searched and unknown; without those that no cell says it is in."""
+    cells = package.risk[package.risk["task_id"].notna()]
+    counts = pd.crosstab(cells["task_id"], cells["evidence"])
+    return {int(task): {name: int(row.get(name, 0)) for name in EVIDENCE_CODES} for task, row in counts.iterrows()}
+
+
+def _if_known(row: dict[Any, Any], evidence: dict[str, int], words: PageWords) -> dict[str, Any]:
+    """What not every package knows of a task: range, evidence, share without basis; None where it does not."""
+    low, high = row.get("contamination_low", np.nan), row.get("contamination_high", np.nan)
+    outside = row.get("out_of_domain_share", 0.0)
+    no_basis = words.told("No basis to rank in {share} of the task", share=share(outside))
+    return {
+        "interval": words.told(f"{figure(100 * low)} % to {figure(100 * high)} %") if np.isfinite(low + high) else None,
+        "known": words.told(KNOWN, **evidence) if evidence else None,
+        "outside": no_basis if outside > 0 else None,
+    }
+
+
+def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], words: PageWords) -> dict[str, Any]:
+    reasons = [_reasons(row, "" if place == 0 else f"_{language.code}") for place, language in enumerate(words.languages)]
+    days = float(row["team_days"]) if row["planned"] else np.nan
+    # Where there is no basis to rank, no number is shown to be believed.
+    based = float(row.get("out_of_domain_share", 0.0)) < 1
+    finds, harm = (float(row[name]) if based else np.nan for name in ("expected_finds", "casualties_per_year"))
+    return {
+        "work": WORKS.index(str(row["work"])),
+        "rank": int(row["rank"]),
+        "number": task_number(row, scope),
+        "name": [task_name(row, scope, language.say) for language in words.languages],
+        "task_id": int(row["task_id"]),
+        "district": str(row["district"]),
+        "planned": bool(row["planned"]),
+        "purpose": str(row["purpose"]),
+        "teams": str(row["asset"]) if row["planned"] else "",
+        "teams_text": [
+            teams_text(row["asset"], language.say) if row["planned"] else language.say("not planned")
+            for language in words.languages
+        ],
+        "days": _or_none(days),
+        "days_text": words.told(figure(days)) if row["planned"] else [""] * len(words.languages),
+        "area": words.told("{area} ha in {cells} cells", area=figure(row["area_m2"] / 1e4), cells=int(row["cells"])),
+        "cells": int(row["cells"]),
+        "contamination": words.told(share(float(row["contamination"])) if based else "unknown"),
+        **_if_known(row, evidence, words),
+        "finds": _or_none(finds),
+        "finds_text": words.told(figure(finds, 2)),
+        "casualties": _or_none(harm),
+        "casualties_text": words.told(figure(harm, 2)),
+        "plan": [plan_text(row, scope, language.say) for language in words.languages],
+        "access": str(row["access_note"] or ""),
+        "reasons": reasons,
+        "parts": list(json.loads(row.get("contributions") or "{}").items()),
+        "wgs84": f"{row['latitude']:.5f}, {row['longitude']:.5f}",
+        "mgrs": row["mgrs"],
+        "grid": f"{row['easting_m']:,.0f} E  {row['northing_m']:,.0f} N",
+        "x": float(row["easting_m"]),
+        "y": float(row["northing_m"]),
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None
+
+
+def _reasons(row: dict[Any, Any], ending: str) -> list[str]:
+    """The reasons of a task in one language; those of the first language where it has none in this one."""
+    texts = [str(row[f"reason_{number}{ending}"]) for number in (1, 2, 3) if row.get(f"reason_{number}{ending}")]
+    return texts or (_reasons(row, "") if ending else [])
+
+
+def task_choices(records: list[dict[str, Any]], words: PageWords) -> dict[str, list[tuple[str, list[str]]]]:
+    """What the filters of the table offer: value and words of the districts, kinds of teams and purposes there are."""
+    districts = sorted({record["district"] for record in records} - {""})
+    teams = sorted({record["teams"] for record in records} - {""})
+    purposes = [name for name in PURPOSE_TEXTS if any(record["purpose"] == name for record in records)]
+    return {
+        "district": [(name, [name] * len(words.languages)) for name in districts],
+        "teams": [(name, [teams_text(name, language.say) for language in words.languages]) for name in teams],
+        "purpose": [(name, words.told(PURPOSE_TEXTS[name])) for name in purposes],
+    }
+
+
+def work_lists(package: Package, records: list[dict[str, Any]], words: PageWords) -> list[dict[str, Any]]:
+    """The three lists of work: name, what they hold in words, and which are empty."""
+    risk, km2 = package.risk, package.grid.cell_size_m**2 / 1e6
+    lists = []
+    for number, work in enumerate(WORKS):
+        ranked = int((risk["work"].eq(work) & risk["rank"].notna()).sum())
+        tasks = [record for record in records if record["work"] == number]
+        holds = words.told(
+            "{area} km² ranked, {tasks} tasks, {planned} planned",
+            area=figure(ranked * km2), tasks=len(tasks), planned=sum(record["planned"] for record in tasks),
+        ) if ranked or tasks else words.told("no land on this list")  # fmt: skip
+        lists.append({"name": words.told(WORK_TEXTS[work]), "holds": holds, "empty": not (ranked or tasks)})
+    return lists
