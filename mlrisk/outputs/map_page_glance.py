@@ -6,7 +6,7 @@ import numpy as np
 
 from mlrisk.outputs.map_page_words import PageWords
 from mlrisk.outputs.task_words import NO_PLAN, PlanScope, figure, policy_text, teams_text
-from mlrisk.risk_map import Package
+from mlrisk.risk_map import Language, Package
 from training.evidence import NON_TECHNICAL_SURVEY, WORKS
 
 
@@ -27,12 +27,16 @@ def _teams(package: Package, words: PageWords) -> list[str]:
     capacity = {name: days for name, days in totals.get("capacity_by_asset", {}).items() if days > 0}
     if not capacity:
         return words.told("teams not stated" if PlanScope.of(package).planned else NO_PLAN)
-    parts = [
-        [language.say("{teams}: {days} team-days").format(teams=teams_text(name, language.say), days=language.figures(figure(days)))
-         for name, days in capacity.items()]
-        for language in words.languages
-    ]  # fmt: skip
-    return ["; ".join(texts) for texts in parts]
+    return ["; ".join(_capacity(capacity, language)) for language in words.languages]
+
+
+def _capacity(capacity: dict[str, float], language: Language) -> list[str]:
+    return [
+        language.say("{teams}: {days} team-days").format(
+            teams=teams_text(name, language.say), days=language.figures(figure(days))
+        )
+        for name, days in capacity.items()
+    ]
 
 
 def _brings(package: Package, words: PageWords) -> list[str]:

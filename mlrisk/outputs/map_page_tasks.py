@@ -90,7 +90,9 @@ def _if_known(row: dict[Any, Any], evidence: dict[str, int], words: PageWords) -
 
 
 def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], words: PageWords) -> dict[str, Any]:
-    reasons = [_reasons(row, "" if place == 0 else f"_{language.code}") for place, language in enumerate(words.languages)]
+    reasons = [
+        _reasons(row, "" if place == 0 else f"_{language.code}") for place, language in enumerate(words.languages)
+    ]
     days = float(row["team_days"]) if row["planned"] else np.nan
     # Where there is no basis to rank, no number is shown to be believed.
     based = float(row.get("out_of_domain_share", 0.0)) < 1
