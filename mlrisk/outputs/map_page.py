@@ -60,33 +60,6 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
     scope, choices = PlanScope.of(package), task_choices(tasks, words)
     bokeh = "\n".join(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw)
     script = "\n".join(_asset(name) for name in SCRIPTS)
-    data = {
-        "figure": map_item(package, themes, factor),
-        "runs": _runs(work_picture(package, factor)),
-        "bounds": package.grid.bounds,
-        "lonlat": lonlat_nodes(package),
-        "tasks": tasks,
-        "places": named_places(package),
-        "widths": {style.key: style.width for style in OVERLAYS},
-        "cell_m": package.grid.cell_size_m,
-        "named": {theme.key: words.told(theme.title) for theme in themes},
-        "themes": {theme.key: [words.told(text) for text in (*theme.labels, OTHER_TEXT)] for theme in themes},
-        "of_lists": {theme.key: theme.of_lists for theme in themes},
-        "works": [words.told(text) for text in WORK_TEXTS.values()],
-        "has_plan": scope.planned,
-        "purposes": {name: words.told(text) for name, text in PURPOSE_TEXTS.items()},
-        "note": [" ".join(notes_lines(package.notes, language.say)) for language in words.languages],
-        "country": package.notes.country,
-        "decimals": [language.decimal for language in words.languages],
-        "languages": [language.code for language in words.languages],
-        "texts": words.table(SCRIPT_TEXTS),
-        "families": {
-            name: words.told(FAMILY_TEXTS.get(name, name.replace("_", " ")))
-            for task in tasks
-            for name, _ in task["parts"]
-        },
-        "titles": _titles(package, words),
-    }
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         _asset("page.html")
     )
@@ -100,7 +73,7 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         languages=words.languages,
         # Only these two scripts run, whatever text the data hold.
         script_hashes=" ".join(f"'sha256-{_digest(text)}'" for text in (bokeh, script)),
-        data=_json(data),
+        data=_json(_data(package, themes, factor, tasks, words)),
         themes=themes,
         overlays=[style for style in OVERLAYS if layer_of(package, style.key) is not None],
         notes=package.notes,
@@ -121,6 +94,39 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         validation=_validation(package.metrics),
         protocols=PROTOCOLS,
     )
+
+
+def _data(
+    package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]], words: PageWords
+) -> dict[str, Any]:
+    """What the script of the page reads."""
+    return {
+        "figure": map_item(package, themes, factor),
+        "runs": _runs(work_picture(package, factor)),
+        "bounds": package.grid.bounds,
+        "lonlat": lonlat_nodes(package),
+        "tasks": tasks,
+        "places": named_places(package),
+        "widths": {style.key: style.width for style in OVERLAYS},
+        "cell_m": package.grid.cell_size_m,
+        "named": {theme.key: words.told(theme.title) for theme in themes},
+        "themes": {theme.key: [words.told(text) for text in (*theme.labels, OTHER_TEXT)] for theme in themes},
+        "of_lists": {theme.key: theme.of_lists for theme in themes},
+        "works": [words.told(text) for text in WORK_TEXTS.values()],
+        "has_plan": PlanScope.of(package).planned,
+        "purposes": {name: words.told(text) for name, text in PURPOSE_TEXTS.items()},
+        "note": [" ".join(notes_lines(package.notes, language.say)) for language in words.languages],
+        "country": package.notes.country,
+        "decimals": [language.decimal for language in words.languages],
+        "languages": [language.code for language in words.languages],
+        "texts": words.table(SCRIPT_TEXTS),
+        "families": {
+            name: words.told(FAMILY_TEXTS.get(name, name.replace("_", " ")))
+            for task in tasks
+            for name, _ in task["parts"]
+        },
+        "titles": _titles(package, words),
+    }
 
 
 def _titles(package: Package, words: PageWords) -> list[str]:
