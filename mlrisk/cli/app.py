@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlrisk.cli import config_commands
 from mlrisk.cli import models as models_cli
 from mlrisk.cli.printing import print_parts
 from mlrisk.cli.program import app
@@ -348,20 +349,4 @@ def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config
 
 
 app.add_typer(models_cli.app, name="models", result_callback=print_parts)
-
-
-config_app = typer.Typer(no_args_is_help=True, help="About the config itself.")
-app.add_typer(config_app, name="config")
-
-
-@config_app.command("schema")
-def config_schema() -> None:
-    """Print the JSON schema of the config, for editors that complete and check YAML."""
-    from mlrisk.settings import Config
-
-    print(json.dumps(Config.model_json_schema(), indent=1))
-
-
-@config_app.callback()
-def _config_root() -> None:
-    pass
+app.add_typer(config_commands.app, name="config", result_callback=print_parts)
