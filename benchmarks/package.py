@@ -15,8 +15,9 @@ import geopandas as gpd
 import pandas as pd
 
 from benchmarks.speed.measure import peak_mb
-from mlrisk.outputs.registry import OPTIONAL, WRITERS
+from mlrisk.outputs.registry import WRITERS
 from mlrisk.risk_map import Package
+from mlrisk.settings.config import OPTIONAL_FORMATS
 
 MILLION = 1_000, 1_160
 
@@ -102,7 +103,7 @@ def main() -> None:
     parser.add_argument("--ranked", type=Path, default=Path("outputs"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/bosnia"))
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--formats", nargs="+", default=[name for name in WRITERS if name not in OPTIONAL])
+    parser.add_argument("--formats", nargs="+", default=[name for name in WRITERS if name not in OPTIONAL_FORMATS])
     arguments = parser.parse_args()
     if arguments.what == "page":
         for page in arguments.pages:

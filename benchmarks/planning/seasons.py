@@ -22,8 +22,9 @@ from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
 from training.contamination import dataset_at, judge_contamination, learned_by, trials_of, unlabelled_land
+from training.contamination.promises import with_promises
 from training.evidence import Evidence, Inputs, open_inputs, open_ledger
-from training.train import _on_audit, _training_rows
+from training.train import _training_rows
 from training.validation import horvitz_thompson, judge
 
 SEASONS = 10
@@ -161,14 +162,15 @@ def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
 def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[ContaminationModel, Snapshot]:
     """As `mlrisk train` makes it, without records and reports; and what is known of the land, to score it by."""
     study = dataset_at(config, inputs, evidence)
-    judgement = judge_contamination(config, study, trials_of(config, study, ()), {})
+    trials = trials_of(config, study, ())
+    judgement = judge_contamination(config, study, trials, {})
     side, recipe, _ = learned_by(config, study, np.flatnonzero(evidence.labelled), 1)
     unlabelled = unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight)
     model = fit_contamination(
         _training_rows(config, study, side, judgement), recipe.ranker, side.constraints, config.contamination.members,
         config.seed, 1, unlabelled,
     )  # fmt: skip
-    return _on_audit(study, judgement, model)[0], study.snapshot
+    return with_promises(config, study, judgement, trials, model).model, study.snapshot
 
 
 def _audited(plan: Plan, land: pd.DataFrame, left: np.ndarray, rng: np.random.Generator) -> list[Audit]:
@@ -252,9 +254,9 @@ def _forget_later(folder: Path) -> None:
     day = pd.Timestamp(AS_OF)
     for name, column in (("finds.csv", "recorded_date"), ("incidents.csv", "recorded_date")):
         table = pd.read_csv(folder / name)
-        told = pd.to_datetime(table[column], errors="coerce")
-        table[~(told > day)].to_csv(folder / name, index=False)
+        days = pd.to_datetime(table[column], errors="coerce")
+        table[~(days > day)].to_csv(folder / name, index=False)
     for name, column in (("land_release.gpkg", "recorded_date"), ("hazard_areas.gpkg", "created")):
         layer = gpd.read_file(folder / name)
-        told = pd.to_datetime(layer[column], errors="coerce").dt.tz_localize(None)
-        layer[~(told > day)].to_file(folder / name, driver="GPKG")
+        days = pd.to_datetime(layer[column], errors="coerce").dt.tz_localize(None)
+        layer[~(days > day)].to_file(folder / name, driver="GPKG")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal
 
 from features.base import refuse_special
-from features.sources.sheets import SHEET_SUFFIXES
 
 Kind = Literal["text", "sheet", "parquet", "raster", "archive", "gzip", "map"]
 
+SHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".img", ".asc", ".bil", ".hgt", ".nc", ".dt0", ".dt1", ".dt2"})
 PARQUET_SUFFIXES = frozenset({".parquet", ".geoparquet", ".pq"})

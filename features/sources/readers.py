@@ -15,13 +15,13 @@ from pyproj.exceptions import CRSError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
 from features.sources.geometry_text import parse_geometry
-from features.sources.kinds import MAP_SUFFIXES, PARQUET_SUFFIXES, TABLE_SUFFIXES, is_raster, kind_of
+from features.sources.kinds import MAP_SUFFIXES, PARQUET_SUFFIXES, SHEET_SUFFIXES, TABLE_SUFFIXES, is_raster, kind_of
 from features.sources.layers import read_layer
 from features.sources.raw_table import RawTable
 from features.sources.report import Tally
 from features.sources.selection import select_rows
 from features.sources.settings import SourceSpec
-from features.sources.sheets import SHEET_SUFFIXES, read_sheet
+from features.sources.sheets import read_sheet
 from features.sources.text_tables import read_text
 
 __all__ = ["RawTable", "find_file", "is_raster", "is_table", "read_rows", "stated_crs"]

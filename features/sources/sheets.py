@@ -11,7 +11,6 @@ from features.base import InputError, Integers
 from features.sources.report import Tally
 from features.sources.text_tables import Cells, as_frame
 
-SHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 # What spreadsheets write where a formula has no value.
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 
