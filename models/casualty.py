@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.stats import gamma
 
 from features.base import Floats, Floats32, Integers
 from models.boosting import Boosted, BoostingParams, fit
@@ -73,6 +74,8 @@ class CasualtyModel:
     chi2 over its degrees of freedom on held-out years. `is_index` says that there were too few accidents for counts to
     be believed: then the pattern is contamination x exposure, and the total the recorded mean. `dated` says which of
     the two kinds of features the trees learned from. `scores` are those held out of `scored_cells` (ids).
+    `shape` and `shape_top` (of the tenth of the units with the most) are shapes of the gamma distribution by which true
+    rates lie around expected ones on held-out years; 0 where nothing could be held out.
     """
 
     whole: Part
@@ -82,6 +85,8 @@ class CasualtyModel:
     dispersion: float
     is_index: bool
     dated: bool
+    shape: float = 0.0
+    shape_top: float = 0.0
     scored_cells: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     scores: Floats = field(default_factory=lambda: np.zeros(0))
 
@@ -90,13 +95,32 @@ class CasualtyModel:
     ) -> tuple[Floats, Floats, Floats]:
         """Casualties a year of each unit after as_of with a 90 % interval: expected, low, high, each (n_units,).
 
-        The interval is that of the expectation over resampled blocks of land, not of the count of one year.
+        The interval is that of the expectation, not of the count of one year: the gamma-Poisson spread of rates around
+        what was expected of held-out years, and that of the members over resampled blocks of land.
         """
         expected = self.whole.expected(values, exposure, patterns, threads) * self.per_accident
         drawn = np.stack([one.expected(values, exposure, patterns, threads) for one in self.members] or [expected])
         spread = np.log(np.maximum(drawn, 1e-12)).std(axis=0, ddof=1 if len(drawn) > 1 else 0)
-        factor = np.exp(NORMAL_90 * np.maximum(spread, LEAST_SPREAD))
-        return expected, expected / factor, expected * factor
+        wide = NORMAL_90 * np.maximum(spread, LEAST_SPREAD)
+        shape = np.where(expected >= np.quantile(expected, 0.9), self.shape_top, self.shape)
+        low, high = (
+            np.where(shape > 0, np.log(np.maximum(gamma.ppf(level, np.maximum(shape, 1e-3)), 1e-12)
+                                       / np.maximum(shape, 1e-3)), 0.0)
+            for level in (0.05, 0.95)
+        )  # fmt: skip
+        return (
+            expected, expected * np.exp(-np.hypot(np.minimum(low, 0), wide)),
+            expected * np.exp(np.hypot(np.maximum(high, 0), wide)),
+        )  # fmt: skip
+
+    def total_interval(self) -> tuple[float, float]:
+        """Casualties a year of all land, 90 %: over the members' totals. Bounds of units do not add up to it."""
+        totals = np.array([one.accidents_per_year for one in self.members]) * self.per_accident
+        whole = self.whole.accidents_per_year * self.per_accident
+        if len(totals) < 2 or whole <= 0:
+            return float("nan"), float("nan")
+        factor = float(np.exp(NORMAL_90 * np.log(np.maximum(totals, 1e-12)).std(ddof=1)))
+        return whole / factor, whole * factor
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -113,6 +137,7 @@ class CasualtyModel:
         facts = {
             "per_accident": self.per_accident, "yearly_change": self.yearly_change, "dispersion": self.dispersion,
             "is_index": self.is_index, "dated": self.dated, "members": len(self.members),
+            "shape": self.shape, "shape_top": self.shape_top,
         }  # fmt: skip
         texts = {"scale.json": json.dumps(facts), "features.json": json.dumps(list(self.features), indent=1)}
         texts |= _part_files(self.whole, "")

@@ -1,8 +1,10 @@
 """A mixture of spatial patterns: which share of events follows each, and whether counts vary more than Poisson's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import gammaln
 
 from features.base import Floats, Integers
 
@@ -44,6 +46,52 @@ def mixture_weights(share: Floats, count: Floats, prior: float = 1.0) -> Floats:
             return np.asarray(fresh)
         weights = fresh
     return weights
+
+
+def prior_by_evidence(share: Floats, count: Floats, group: Integers, candidates: Sequence[float]) -> float:
+    """The prior of `mixture_weights` under which each group of events is likeliest, given the weights of the others.
+
+    Empirical Bayes by holding groups (years) out in turn; the greatest candidate where there is one group alone, since
+    then nothing speaks for trusting few events more.
+    """
+    groups = np.unique(group)
+    if len(groups) < 2:
+        return max(candidates)
+    best, most = max(candidates), -np.inf
+    for prior in candidates:
+        said = 0.0
+        for number in groups:
+            test = (group == number) & (count > 0)
+            weights = mixture_weights(share[group != number], count[group != number], prior)
+            said += float(count[test] @ np.log(np.maximum(share[test] @ weights, 1e-300)))
+        if said > most:
+            best, most = prior, said
+    return best
+
+
+SHAPES = np.geomspace(0.1, 50, 40)
+
+
+# Before anything is known: rates lie off by as much as was expected (set on synthetic countries 31 and 32).
+USUAL_SHAPE = 1.0
+
+
+def gamma_shape(observed: Floats, expected: Floats, around: float = USUAL_SHAPE) -> float:
+    """Shape of the gamma distribution of mean 1 by which true rates lie around expected ones (n,).
+
+    1 / shape is the squared coefficient of variation. The likeliest of SHAPES for negative binomial counts (Greenwood and Yule 1920), with a log-normal prior of one unit
+    `around` a shape: few events do not tell rates that fit exactly from rates that do not.
+    """
+    rows = expected > 0
+    y, m = observed[rows], expected[rows]
+    if not y.sum():
+        return around
+    logs = [
+        float((gammaln(y + k) - gammaln(k) + k * np.log(k / (k + m)) + y * np.log(m / (k + m))).sum())
+        - 0.5 * np.log(k / around) ** 2
+        for k in SHAPES
+    ]
+    return float(SHAPES[int(np.argmax(logs))])
 
 
 @dataclass(frozen=True)

@@ -248,6 +248,9 @@ def _casualty_summary(model: CasualtyModel | None, risk: pd.DataFrame) -> dict[s
     totals = {name: _finite(risk[name].sum(min_count=1)) for name in (MAIN, *MORE) if name != INDEX}
     facts: dict[str, object] = {"kind": kind, "index": "contamination x exposure x severity, mean 1", "totals": totals}
     if model is not None:
+        # Bounds of cells do not add up: those of the total are the members'.
+        low, high = (_finite(value) for value in model.total_interval())
+        totals |= {"casualties_per_year_low": low, "casualties_per_year_high": high}
         facts |= {
             "casualties_per_accident": model.per_accident,
             "yearly_change_log": model.yearly_change,

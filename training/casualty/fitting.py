@@ -11,7 +11,7 @@ from features.table import FeatureTable
 from models.block_draws import draw_blocks
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
-from models.mixture import Dispersion, dispersion, mixture_weights, shares
+from models.mixture import Dispersion, dispersion, gamma_shape, mixture_weights, prior_by_evidence, shares
 from training.casualty.history import INDEX, Moment, UnitPeriods
 from training.contamination import boosting_params, dealt
 from training.registry import EXPOSURE, PATTERN
@@ -21,8 +21,9 @@ from training.settings import TrainConfig
 ROLLS = 2
 # Groups of blocks that stand in for years where accidents carry no date.
 BLOCK_FOLDS = 3
-# Accidents given to each pattern beforehand.
-PRIOR = 2.0
+# Accidents given to each pattern beforehand: what the held-out years speak for. 2 for each of eleven patterns was as
+# much as a small register has, and flattened it.
+PRIORS = (0.03, 0.1, 0.3, 1.0, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,7 @@ def fit_casualty(
 
         whole, *others = side_by_side(one, range(len(times)), config.compute.threads)
     totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
+    shape, shape_top = _shapes(rows, held)
     change = year_factor(totals / rows.complete, 1)[1] if rows.dated else 0.0
     return CasualtyModel(
         whole=whole,
@@ -74,6 +76,8 @@ def fit_casualty(
         yearly_change=change,
         dispersion=spread.pearson,
         is_index=bool(is_index),
+        shape=shape,
+        shape_top=shape_top,
         dated=rows.dated,
     )
 
@@ -181,7 +185,24 @@ def _weights(rows: UnitPeriods, held: HeldOutYears, times: Floats) -> Floats:
         even = np.array([0.0 if name in (TREES, HURDLE) else 1.0 for name in held.names])
         return np.asarray(even / even.sum())
     share = shares(held.patterns, _group(rows, held))
-    return mixture_weights(share, rows.accidents[held.rows] * times[rows.unit[held.rows]], PRIOR)
+    count = rows.accidents[held.rows]
+    prior = prior_by_evidence(share, count, _group(rows, held), PRIORS)
+    return mixture_weights(share, count * times[rows.unit[held.rows]], prior)
+
+
+def _shapes(rows: UnitPeriods, held: HeldOutYears) -> tuple[float, float]:
+    """Shapes of true rates around those expected of held-out years: all units, and the tenth with the most."""
+    if not len(held.rows):
+        return 0.0, 0.0
+    group = _group(rows, held)
+    share = shares(held.patterns, group) @ _weights(rows, held, np.ones(int(rows.unit.max()) + 1))
+    observed = rows.accidents[held.rows]
+    expected = share * np.bincount(group, weights=observed)[group]
+    if not observed.sum():
+        return 0.0, 0.0
+    top = expected >= np.quantile(expected, 0.9)
+    every = gamma_shape(observed, expected)
+    return gamma_shape(observed[~top], expected[~top], every), gamma_shape(observed[top], expected[top], every)
 
 
 def _dispersion(rows: UnitPeriods, held: HeldOutYears) -> Dispersion:

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from models.casualty import HURDLE
-from models.mixture import dispersion, mixture_weights, shares
+from models.mixture import dispersion, gamma_shape, mixture_weights, prior_by_evidence, shares
 from tests.support.made_history import BLOCK, N, made_rows, quick
 from training.casualty.baselines import BASELINES, CONSTANT, KERNELS
 from training.casualty.fitting import expected_casualties, fit_casualty, unit_table
@@ -35,8 +35,16 @@ def test_the_total_is_that_of_the_register_and_the_order_that_of_the_truth(made,
     assert spearmanr(expected, rate)[0] > 0.85
     assert (low < expected).all()
     assert (expected < high).all()
+    # Members alone covered 7 to 14 % of the units of a synthetic country, 38 to 46 % of the tenth with the most.
     inside = (low < 2 * rate) & (2 * rate < high)
-    assert 0.3 < inside.mean() < 1
+    top = expected >= np.quantile(expected, 0.9)
+    assert inside.mean() > 0.8
+    assert inside[top].mean() > 0.8
+    assert expected[top].sum() == pytest.approx(2 * rate[top].sum(), rel=0.15)
+    least, most = model.total_interval()
+    assert least < 2 * rate.sum() < most
+    # Bounds of units add up to far more than what the total can be.
+    assert most < high.sum()
 
 
 def test_the_model_beats_a_constant_rate_and_kernels_on_a_year_that_it_has_not_seen(made, model):
@@ -158,3 +166,25 @@ def test_mlflow_alone_expects_what_the_model_expects(made, tmp_path, hurdle):
     assert np.abs(opened.predict(table) - expected_casualties(model, now, 1)[0]).max() < 1e-12
     with pytest.raises(Exception, match="pattern: presence"):
         opened.predict(table.drop(columns="pattern: presence"))
+
+
+def test_the_shape_of_rates_around_what_was_expected_is_found_again():
+    rng = np.random.default_rng(0)
+    expected = rng.uniform(0.5, 3, 4_000)
+    for shape in (0.5, 2.0, 8.0):
+        observed = rng.poisson(expected * rng.gamma(shape, 1 / shape, len(expected))).astype(float)
+        assert gamma_shape(observed, expected) == pytest.approx(shape, rel=0.25)
+    assert gamma_shape(np.zeros(5), np.ones(5)) == 1.0
+
+
+def test_the_prior_is_the_one_that_held_out_years_speak_for():
+    rng = np.random.default_rng(0)
+    right = rng.gamma(0.3, 1, 300)
+    pattern = np.tile(np.column_stack([right, rng.gamma(0.3, 1, (300, 9))]), (2, 1))
+    group = np.repeat([0, 1], 300)
+    share = shares(pattern, group)
+    one_pattern = rng.poisson(40 * share[:, 0]).astype(float)
+    every_pattern = rng.poisson(20 * share.mean(axis=1)).astype(float)
+    least, most = (prior_by_evidence(share, count, group, (0.03, 2.0)) for count in (one_pattern, every_pattern))
+    assert (least, most) == (0.03, 2.0)
+    assert prior_by_evidence(share, one_pattern, np.zeros(600, dtype=int), (0.03, 2.0)) == 2.0
