@@ -79,8 +79,9 @@ USUAL_SHAPE = 1.0
 def gamma_shape(observed: Floats, expected: Floats, around: float = USUAL_SHAPE) -> float:
     """Shape of the gamma distribution of mean 1 by which true rates lie around expected ones (n,).
 
-    1 / shape is the squared coefficient of variation. The likeliest of SHAPES for negative binomial counts (Greenwood and Yule 1920), with a log-normal prior of one unit
-    `around` a shape: few events do not tell rates that fit exactly from rates that do not.
+    1 / shape is the squared coefficient of variation. The likeliest of SHAPES for negative binomial counts (Greenwood
+    and Yule 1920), with a log-normal prior of one unit `around` a shape: few events do not tell rates that fit exactly
+    from rates that do not.
     """
     rows = expected > 0
     y, m = observed[rows], expected[rows]
