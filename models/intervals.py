@@ -17,6 +17,8 @@ UNTOLD_SPREAD = float(np.log(3.0))
 LEAST_SPREAD = 0.3
 # A part of a region with fewer cells says nothing of its share.
 FEWEST_CELLS = 40
+FEWEST_PARTS = 10
+NORMAL_WIDTH = 1.645
 COVERAGE = 0.9
 WIDTHS = np.round(np.concatenate([np.arange(1.0, 4.0, 0.1), np.arange(4.0, 8.5, 0.5)]), 1)
 NOISE = 0.05
@@ -78,8 +80,9 @@ def fit_range(cells: HeldOutCells) -> LikelyRange:
     for width in WIDTHS.tolist():
         tried = LikelyRange(edge=made.edge, between=made.between, width=width)
         table = coverage(cells, tried)
-        if not len(table):
-            return LikelyRange(edge=made.edge, between=made.between, width=1.6)
+        if len(table) < FEWEST_PARTS:
+            # Too few to learn a width from: that of a normal distribution.
+            return LikelyRange(edge=made.edge, between=made.between, width=NORMAL_WIDTH)
         if table["covered"].mean() >= COVERAGE:
             return tried
     return made

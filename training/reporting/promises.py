@@ -33,8 +33,8 @@ def placebo_sentences(pooled: pd.DataFrame) -> list[str]:
         return []
     return [
         f"placebo, {str(row['protocol']).replace('_', ' ')}: ROC AUC {row['roc_auc']:.2f} on land that was shifted "
-        f"from under its labels and their records; the {max(row['roc_auc'] - 0.5, 0):.2f} above 0.5 are no knowledge "
-        "of land"
+        f"from under its labels and their records; the {max(row['roc_auc'] - 0.5, 0):.2f} above 0.5 "
+        f"{'come of records nearby, known at that date' if row['protocol'] == 'as_of' else 'are no knowledge of land'}"
         for row in pooled[pooled["ranking"] == PLACEBO].to_dict("records")
     ]
 
