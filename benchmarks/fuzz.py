@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -243,6 +244,13 @@ def _encoding(file: Path, rng: random.Random) -> str:
 
 
 def _raster(file: Path, rng: random.Random) -> str:
+    with warnings.catch_warnings():
+        # Files without a place are made on purpose.
+        warnings.simplefilter("ignore")
+        return _raster_made_anew(file, rng)
+
+
+def _raster_made_anew(file: Path, rng: random.Random) -> str:
     with rasterio.open(file) as dataset:
         values, profile = dataset.read(1), dataset.profile
     kind = rng.choice(("marker", "complex", "no crs", "no place", "south up", "infinite", "two bands", "feet", "huge"))
@@ -259,7 +267,7 @@ def _raster(file: Path, rng: random.Random) -> str:
     elif kind == "infinite":
         values[10:20] = np.inf
     elif kind == "huge":
-        values = values * 1e300
+        values = values.astype("float64") * 1e300
     profile["count"] = 2 if kind == "two bands" else 1
     with rasterio.open(file, "w", **profile) as dataset:
         dataset.write(values.astype(profile["dtype"]), 1)
@@ -320,6 +328,8 @@ def _in_child(config: Path, pipe: int) -> None:
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
+    # Neither a warning nor a debugger of the caller ends a case.
+    warnings.simplefilter("ignore")
     try:
         answer: dict[str, object] = {"account": account(config)}
     except MlriskError as error:
@@ -336,7 +346,10 @@ def answer_of(config: Path) -> tuple[dict[str, object], float]:
     """What a process of its own says of a case, and the seconds that it took; {'hang': True} and {'crash': signal}."""
     out, pipe = os.pipe()
     began = time.monotonic()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Threads of numeric libraries rest while a child is made.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         os.close(out)
         _in_child(config, pipe)
