@@ -21,6 +21,7 @@ from features.sources.kinds import describe
 from features.sources.raw_table import RawTable
 from features.sources.report import Tally
 from features.sources.schema import SCHEMAS
+from features.sources.selection import compared_with_days, refuse_texts_as_days
 from features.sources.settings import SourceSpec
 from features.sources.shapefiles import shapefile_encoding
 
@@ -42,6 +43,8 @@ def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: 
         options = {} if encoding is None else {"encoding": encoding}
     elif spec.encoding is not None:
         options = {"encoding": spec.encoding}
+    if spec.where is not None:
+        _refuse_texts_as_days(f"sources.{source}: {path}", spec.where, opened, layer)
     table = _frame(source, path, spec, opened, layer, options)
     tally.note(f"layer {layer!r}") if spec.one_layer is None and path.suffix.casefold() == ".gpkg" else None
     if spec.where is not None:
@@ -61,6 +64,17 @@ def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: 
     return RawTable(
         table=_with_tags(source, spec, plain, tally), geometry=geometry, crs=crs, rows=rows, places=rows, unit="record"
     )
+
+
+def _refuse_texts_as_days(what: str, where: str, opened: str, layer: str) -> None:
+    """InputError for a clause that compares texts, such as 15.06.2019, with a day: it would select by their letters."""
+    info = pyogrio.read_info(opened, layer=layer)
+    wanted = compared_with_days(where)
+    pairs = zip(info["fields"], info["dtypes"], strict=True)
+    names = [str(name) for name, kind in pairs if kind == "object" and str(name).casefold() in wanted]
+    if names:
+        table = pyogrio.read_dataframe(opened, layer=layer, columns=names, read_geometry=False)
+        refuse_texts_as_days(what, where, {name: table[name] for name in names})
 
 
 def _frame(

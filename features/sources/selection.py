@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from time import monotonic
 
 import numpy as np
@@ -72,13 +73,29 @@ def _refuse_mistakes(what: str, table: pd.DataFrame, where: str, numeric: set[st
             other = texts[(texts != "") & ~texts.str.match(PLAIN_NUMBER)]
             shown = f" (row {other.index[0] + 1})" if len(other) else ""
             raise InputError(f"{what}: where ({where!r}) orders {column} as numbers, and it holds texts{shown}")
-    for match in COMPARED_DAY.finditer(where):
-        column = by_name.get(_plain(match.group(1)))
-        texts = table[column].dropna().astype(str).str.strip() if column is not None else pd.Series(dtype=str)
+    refuse_texts_as_days(what, where, {str(name): table[name] for name in table.columns})
+
+
+def compared_with_days(where: str) -> set[str]:
+    """Names, folded, of the columns that a clause compares with a day such as '2024-07-31'.
+
+    >>> compared_with_days("seen >= '2019-01-01' AND kind = 'x'")
+    {'seen'}
+    """
+    return {_plain(match.group(1)) for match in COMPARED_DAY.finditer(where)}
+
+
+def refuse_texts_as_days(what: str, where: str, columns: Mapping[str, pd.Series]) -> None:
+    """InputError where the clause compares a column with a day, and the column writes its days otherwise."""
+    wanted = compared_with_days(where)
+    for name, column in columns.items():
+        if name.casefold() not in wanted:
+            continue
+        texts = column.dropna().astype(str).str.strip()
         other = texts[(texts != "") & ~texts.str.match(r"^\d{4}-\d{2}-\d{2}")]
         if len(other):
             raise InputError(
-                f"{what}: where ({where!r}) compares {column} with a date as text, and it is written otherwise (row "
+                f"{what}: where ({where!r}) compares {name} with a date as text, and it is written otherwise (row "
                 f"{other.index[0] + 1}): bring the dates into the form 2024-07-31"
             )
 

@@ -1,7 +1,6 @@
 """The command line: every command loads its config, runs, and prints the result. Heavy imports wait until then."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from mlrisk.cli import config_commands
 from mlrisk.cli import models as models_cli
+from mlrisk.cli.output_files import prepare
 from mlrisk.cli.printing import print_parts
 from mlrisk.cli.program import app
 from mlrisk.cli.run_log import current_log
@@ -27,8 +27,6 @@ JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help=
 __all__ = ["app"]
 
 COUNTRY_FOLDER = "country"
-# Of a file, in bytes, on every file system in use.
-LONGEST_NAME = 255
 
 
 @app.command()
@@ -87,7 +85,7 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
     from mlrisk.cli.text.check import checked_sources
     from mlrisk.commands import check as run_check
 
-    _prepare(json_file)
+    prepare(json_file)
     checked = run_check(_load(config, data, set_))
     print_parts(checked_sources(checked))
     if json_file:
@@ -294,7 +292,7 @@ def verify(
     from mlrisk.followup import verify as run_verify
     from mlrisk.followup import write_verification
 
-    _prepare(json_file, html_file)
+    prepare(json_file, html_file)
     done = run_verify(risk, found, searched, crs)
     print_parts(verified(done))
     write_verification(done, html_file, json_file)
@@ -325,21 +323,6 @@ def explain(
     print_parts(cell_parts(story))
     for path in write_story(story, out or settings.output_folder):
         print(f"written: {path}")
-
-
-def _prepare(*files: Path | None) -> None:
-    """Make the folders of files that a command writes at its end; ConfigError before the work, not after it."""
-    from features.base import ConfigError
-
-    for file in files:
-        if file is None:
-            continue
-        if len(os.fsencode(file.name)) > LONGEST_NAME or file.is_dir():
-            raise ConfigError(f"{str(file)[:200]} cannot be written: it is a folder, or its name is too long")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"{str(file)[:200]} cannot be written: {error.strerror or error}") from error
 
 
 def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config":

@@ -85,6 +85,15 @@ def test_a_where_clause_works_on_all_of_them(tmp_path: Path, name: str) -> None:
     assert "where selects 2 of 6 rows" in report.notes
 
 
+def test_texts_of_a_map_are_not_compared_as_days(tmp_path: Path) -> None:
+    texts = [day[8:] + "." + day[5:7] + "." + day[:4] for day in DAYS]
+    DEGREES.assign(day=texts).to_file(tmp_path / "a.gpkg")
+    with pytest.raises(InputError, match=r"compares day with a date as text, and it is written otherwise \(row 1\)"):
+        opened(tmp_path, incidents={"path": "a.gpkg", "where": "day >= '2019-05-03'"})
+    spec = {"path": "a.gpkg", "where": "date >= '2019-05-03'"}
+    assert kept(opened(tmp_path, incidents=spec), "incidents")[1].rows_kept == 4
+
+
 def test_an_archive_of_several_files_asks_which(tmp_path: Path) -> None:
     both = zipped(a__one_csv=CSV, b__two_csv=CSV)
     with pytest.raises(InputError, match=r"holds 2 files \(a/one.csv, b/two.csv\): name one as layer"):

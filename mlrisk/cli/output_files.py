@@ -1,0 +1,22 @@
+"""Files that a command writes at its end: what hinders them is said before the work begins."""
+
+import os
+from pathlib import Path
+
+# Of a file, in bytes, on every file system in use.
+LONGEST_NAME = 255
+
+
+def prepare(*files: Path | None) -> None:
+    """Make the folders of the files; ConfigError for one that cannot be written. None is passed over."""
+    from features.base import ConfigError
+
+    for file in files:
+        if file is None:
+            continue
+        if len(os.fsencode(file.name)) > LONGEST_NAME or file.is_dir():
+            raise ConfigError(f"{str(file)[:200]} cannot be written: it is a folder, or its name is too long")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{str(file)[:200]} cannot be written: {error.strerror or error}") from error
