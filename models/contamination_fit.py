@@ -15,6 +15,7 @@ from models.contamination import ContaminationModel
 from models.missed_share import fit_missed_share
 from models.positive_unlabelled import Unlabelled
 from models.ranker import Ranker, RankerParams, fit_ranker
+from models.soft_labels import split_rows
 from models.venn_abers import fit_venn_abers
 
 LOGGER = logging.getLogger(__name__)
@@ -75,8 +76,14 @@ def fit_contamination(
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)
     region = rows.block if rows.region is None else rows.region
+    row, label, part = split_rows(rows.target[used])
     held_out = _HeldOutScores(
-        raw=raw, positive=rows.target[used] >= 0.5, area=rows.share[used], fold=rows.fold[used], region=region[used]
+        raw=raw[row],
+        positive=label > 0,
+        area=rows.share[used][row] * part,
+        fold=rows.fold[used][row],
+        region=region[used][row],
+        whole=part == 1,
     )
     known, fold = rows.values, rows.fold
     if unlabelled is not None and unlabelled.alone:
@@ -87,7 +94,7 @@ def fit_contamination(
     sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
     importance = np.abs(ranker.contributions(rows.values[sample], threads)).mean(axis=0)
     # In-sample scores bound nothing: without held-out land there are no blocks, and the bound is 1 everywhere.
-    missed = fit_missed_share(held_out.raw, held_out.positive & judged.any(), held_out.region)
+    missed = fit_missed_share(held_out.raw, held_out.positive & held_out.whole & judged.any(), held_out.region)
     return ContaminationModel(
         ranker=ranker,
         members=tuple(members),
@@ -100,13 +107,17 @@ def fit_contamination(
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _HeldOutScores:
-    """Raw scores and what was found there, from which probabilities and intervals are learned."""
+    """Raw scores and what was found there, from which probabilities and intervals are learned.
+
+    `whole` marks labels that are certain: a bound counts hazards, and what a bag only expects is none.
+    """
 
     raw: Floats
     positive: Flags
     area: Floats
     fold: Integers
     region: Integers
+    whole: Flags
 
     def beside(self, unknown: Floats) -> "_HeldOutScores":
         """With unknown cells as searched ones of a region of their own."""
@@ -117,6 +128,7 @@ class _HeldOutScores:
             area=np.concatenate([self.area, np.ones(n)]),
             fold=np.concatenate([self.fold, np.full(n, -1)]),
             region=np.concatenate([self.region, np.full(n, -1)]),
+            whole=np.concatenate([self.whole, np.ones(n, dtype=bool)]),
         )
 
     def calibration(self) -> Calibration:

@@ -9,6 +9,7 @@ from models.attribution import tree_contributions
 from models.boosting import Boosted, BoostingParams, fit
 from models.linear import Linear, fit_linear
 from models.positive_unlabelled import Unlabelled, fit_beside
+from models.soft_labels import split_rows
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,14 @@ def fit_ranker(
 ) -> Ranker:
     """Fit both parts on the same rows; `constraints` hold for the trees, `unlabelled` land stands beside the rows.
 
-    Raises ValueError for a share outside [0, 1].
+    A `target` between 0 and 1 counts as found and as searched by its parts. Raises ValueError for a share outside
+    [0, 1].
     """
     share = params.linear_share
     if not 0 <= share <= 1:
         raise ValueError(f"linear_share ({share}) must lie between 0 and 1")
-    lesson = values, target, weight, features
+    rows, label, part = split_rows(target)
+    lesson = values if len(rows) == len(values) else values[rows], label, weight[rows] * part, features
     trees = linear = None
     if share < 1 and unlabelled is None:
         trees = fit(*lesson, "binary", params.trees, seed=seed, constraints=constraints)

@@ -42,7 +42,6 @@ from training.contamination import (
 )
 from training.contamination.sensitivity import sensitivity
 from training.evidence import (
-    FOUND,
     SEARCHED,
     Evidence,
     Inputs,
@@ -188,7 +187,8 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
 
     `found_alone` allows for too little that was searched: the config asks for a background of unknown land.
     """
-    found = int((evidence.state[evidence.labelled] == FOUND).sum())
+    # What bags expect counts: where devices were counted and none was located, no single cell is known to be found.
+    found = int(evidence.target[evidence.labelled].sum())
     searched = int((evidence.state[evidence.labelled] == SEARCHED).sum())
     counts = ", ".join(f"{name} {count}" for name, count in evidence.counts.items()) or "no record"
     if not found and not searched:

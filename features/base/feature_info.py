@@ -25,6 +25,7 @@ FAMILY_NAMES = (
     "broad_relief",
     "front_lines",
     "control",
+    "control_points",
     "visibility",
     "roads",
     "incidents",

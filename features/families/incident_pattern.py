@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from features.as_of import Snapshot, events_of
-from features.base import Columns, FeatureInfo, Floats, Grid, numbers, places_m
+from features.as_of import BANDWIDTHS_M, Snapshot, control_votes, events_of
+from features.base import Columns, FeatureInfo, Floats, Grid, InputError, numbers, places_m
 from features.families.front_lines import closest
 from features.geometry import (
     LEAST_DENSITY,
@@ -41,7 +41,37 @@ ROOM_M = 300.0
 DISC_KM = 40
 
 SOURCE, WITH_LINE, WITH_PEOPLE = ("incidents",), ("incidents", "front_lines"), ("incidents", "settlements")
+WITH_CONTROL = ("incidents", "control_points")
+# The inferred line that incidents are held against: the one that follows each place, at any date.
+CONTROL_LINE_M = BANDWIDTHS_M[0]
 KERNEL = "Gaussian kernels widened by location_error_m"
+
+
+def _infos_of_line(
+    line: str, or_chain: str, prefix: str, text: str, sources: tuple[str, ...]
+) -> tuple[FeatureInfo, ...]:
+    """How incidents keep to a line, drawn or inferred: the same four columns for each."""
+    name = f"{prefix}_distance"
+    return (
+        FeatureInfo(
+            or_chain, "m", FAMILY, -1, f"distance to {text} or a chain of incidents", sources,
+            f"lesser of {line}_distance_m and incident_chain_distance_m",
+        ),
+        FeatureInfo(
+            f"{name}_mean_{LINE_KM}km_m", "m", FAMILY, 0, f"how far from {text} incidents lie here", sources,
+            f"Gaussian mean of incidents' distances to the line, at most 30 km; {USUAL_LINE_M:.0f} without any",
+        ),
+        FeatureInfo(
+            f"{name}_difference_{LINE_KM}km_m", "m", FAMILY, 0, f"distance to {text} beyond that of incidents here",
+            sources, "own distance, at most 30 km, less mean",
+        ),
+        FeatureInfo(
+            f"{name}_ratio_{LINE_KM}km", "1", FAMILY, 0, f"distance to {text} compared with that of incidents here",
+            sources, f"own distance, at most 30 km, over mean + {ROOM_M:.0f} m",
+        ),
+    )  # fmt: skip
+
+
 FEATURES = (
     *(
         FeatureInfo(
@@ -87,22 +117,10 @@ FEATURES = (
         )
         for km in PEOPLE_KM
     ),
-    FeatureInfo(
-        "line_or_chain_distance_m", "m", FAMILY, -1, "distance to the front line or a chain of incidents", WITH_LINE,
-        "lesser of front_line_distance_m and incident_chain_distance_m",
-    ),
-    FeatureInfo(
-        f"incident_line_distance_mean_{LINE_KM}km_m", "m", FAMILY, 0, "how far from the front line incidents lie here",
-        WITH_LINE, f"Gaussian mean of incidents' distances to the line, at most 30 km; {USUAL_LINE_M:.0f} without any",
-    ),
-    FeatureInfo(
-        f"incident_line_distance_difference_{LINE_KM}km_m", "m", FAMILY, 0,
-        "distance to the front line beyond that of incidents here", WITH_LINE, "own distance, at most 30 km, less mean",
-    ),
-    FeatureInfo(
-        f"incident_line_distance_ratio_{LINE_KM}km", "1", FAMILY, 0,
-        "distance to the front line compared with that of incidents here", WITH_LINE,
-        f"own distance, at most 30 km, over mean + {ROOM_M:.0f} m",
+    *_infos_of_line("front_line", "line_or_chain_distance_m", "incident_line", "the front line", WITH_LINE),
+    *_infos_of_line(
+        "control_line", "control_line_or_chain_distance_m", "incident_control_line", "a line between sides",
+        WITH_CONTROL,
     ),
 )  # fmt: skip
 
@@ -127,7 +145,14 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
         columns |= {f"incident_ridge_{km}km": share, f"incident_ridge_{km}km_per_km2": crest}
     columns |= _ratios(tile, snapshot)
     if "front_lines" in vectors:
-        columns |= _beside_the_line(tile, snapshot, columns["incident_chain_distance_m"])
+        line_m, theirs_m = snapshot.cached_for_tile(closest, tile).distance_m, snapshot.cached(_front_line_distances_m)
+        beside = _beside_the_line(tile, snapshot, line_m, theirs_m, "incident_line")
+        columns |= {"line_or_chain_distance_m": np.minimum(line_m, columns["incident_chain_distance_m"])} | beside
+    votes = snapshot.cached(control_votes) if "control_points" in vectors else None
+    if votes is not None:
+        between_m, theirs_m = distance_m(tile, snapshot.cached(_control_line)), snapshot.cached(_control_distances_m)
+        columns["control_line_or_chain_distance_m"] = np.minimum(between_m, columns["incident_chain_distance_m"])
+        columns |= _beside_the_line(tile, snapshot, between_m, theirs_m, "incident_control_line")
     return columns
 
 
@@ -171,26 +196,42 @@ def _people(snapshot: Snapshot) -> tuple[Floats, Floats]:
     return places_m(table)[people > 0], people[people > 0]
 
 
-def _beside_the_line(tile: Grid, snapshot: Snapshot, chain_m: NDArray[np.floating]) -> Columns:
-    line_m = snapshot.cached_for_tile(closest, tile).distance_m
+def _beside_the_line(
+    tile: Grid, snapshot: Snapshot, line_m: NDArray[np.floating], theirs_m: Floats, prefix: str
+) -> Columns:
+    """How far from a line the cells of a tile and the incidents around them lie; `theirs_m` are those of incidents."""
     own_m = np.minimum(line_m, FARTHEST_LINE_M)
-    events, theirs_m = snapshot.cached(events_of, "incidents"), snapshot.cached(_line_distances_m)
+    events = snapshot.cached(events_of, "incidents")
     weights = np.column_stack([theirs_m, np.ones(events.count)])
     total, weight = point_densities(tile, events.places, weights, LINE_KM * 1000.0, events.error_m)
     mean = (total + LEAST_WEIGHT * USUAL_LINE_M) / (weight + LEAST_WEIGHT)
     return {
-        "line_or_chain_distance_m": np.minimum(line_m, chain_m),
-        f"incident_line_distance_mean_{LINE_KM}km_m": mean,
-        f"incident_line_distance_difference_{LINE_KM}km_m": own_m - mean,
-        f"incident_line_distance_ratio_{LINE_KM}km": own_m / (mean + ROOM_M),
+        f"{prefix}_distance_mean_{LINE_KM}km_m": mean,
+        f"{prefix}_distance_difference_{LINE_KM}km_m": own_m - mean,
+        f"{prefix}_distance_ratio_{LINE_KM}km": own_m / (mean + ROOM_M),
     }
 
 
-def _line_distances_m(snapshot: Snapshot) -> Floats:
-    """Distance (n,) of every incident from the nearest front line, at most FARTHEST_LINE_M."""
+def _front_line_distances_m(snapshot: Snapshot) -> Floats:
+    return _distances_m(snapshot, np.asarray(snapshot.table("front_lines").geometry.array))
+
+
+def _control_line(snapshot: Snapshot) -> Layer:
+    votes = snapshot.cached(control_votes)
+    if votes is None:
+        raise InputError("sources.control_points names no holder")
+    return votes.lines(CONTROL_LINE_M)
+
+
+def _control_distances_m(snapshot: Snapshot) -> Floats:
+    line = snapshot.cached(_control_line)
+    return _distances_m(snapshot, np.asarray(shapely.linestrings(np.stack([line.start, line.end], axis=1))))
+
+
+def _distances_m(snapshot: Snapshot, lines: NDArray[np.object_]) -> Floats:
+    """Distance (n,) of every incident from the nearest of some lines, at most FARTHEST_LINE_M."""
     places = snapshot.cached(events_of, "incidents").places
     found = np.full(len(places), FARTHEST_LINE_M)
-    lines = np.asarray(snapshot.table("front_lines").geometry.array)
     if len(lines) and len(places):
         tree = shapely.STRtree(lines)
         (incident, _), apart = tree.query_nearest(shapely.points(places), all_matches=False, return_distance=True)

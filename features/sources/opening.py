@@ -149,6 +149,7 @@ def _configured(specs: SourcesSettings) -> list[tuple[str, SourceSpec]]:
 def _open_vector(
     name: str, spec: SourceSpec, home: Home, base: Path, home_folder: Path
 ) -> tuple[gpd.GeoDataFrame, SourceReport, Integers]:
+    base = home_folder if spec.beside_config else base
     tally, schema = Tally(), SCHEMAS[name]
     files, terms = tuple(find_file(name, path, base) for path in spec.paths), None
     if spec.terms is not None:

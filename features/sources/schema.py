@@ -37,6 +37,7 @@ SCHEMAS: dict[str, Schema] = {
     "control_areas": Schema(
         (POLYGON,), {"holder": TEXT, "held_from": DATE, "recorded_date": DATE}, required=("holder",)
     ),
+    "control_points": Schema((POINT,), {"holder": TEXT, "date": DATE, "recorded_date": DATE}, required=("holder",)),
     "roads": Schema((LINE,), {"road_class": TEXT, "bridge": FLAG}),
     "incidents": Schema(
         (POINT,),

@@ -14,7 +14,7 @@ from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
 Scalar = str | int | float | bool | date
 
 # Keys that say something of records, and of tables.
-FOR_RECORDS = ("values", "terms", "date_order", "time_zone", "file_date")
+FOR_RECORDS = ("values", "terms", "date_order", "time_zone", "file_date", "beside_config")
 FOR_TABLES = (*FOR_RECORDS, "layer", "where", "encoding")
 
 
@@ -36,6 +36,9 @@ class SourceSpec(Settings):
         None, description="Mapping file of column names and coded values, such as that of IMSMA; beside the config"
     )
     crs: str | None = Field(None, description="CRS of the file where it states none or a wrong one, e.g. EPSG:4326")
+    beside_config: Literal[True] | None = Field(
+        None, description="true: the path is relative to the config whatever --data is; for tables that come with it"
+    )
     file_date: date | None = Field(
         None,
         description="day on which the file was written: statuses of hazard areas without a status_date count from it. "
@@ -109,6 +112,7 @@ class SourcesSettings(Settings):
     dem: SourceSpec | None = Field(None, description="Elevation raster in metres")
     front_lines: SourceSpec | None = Field(None, description="Lines of contact, defence lines, withdrawal routes")
     control_areas: SourceSpec | None = Field(None, description="Who held the land: polygons with a holder")
+    control_points: SourceSpec | None = Field(None, description="Who held each place at a date: points with a holder")
     roads: SourceSpec | None = Field(None, description="Roads as lines")
     incidents: SourceSpec | None = Field(None, description="Accidents with explosive ordnance, points")
     conflict_events: SourceSpec | None = Field(None, description="Fighting with dates, points")

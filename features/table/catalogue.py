@@ -21,6 +21,10 @@ IN_THE_DATA = {
         "`front_line_side_of_<holder>_m` (distance to the front line, positive on its land, negative elsewhere), "
         "both NaN on nobody's land."
     ),
+    "control_points": (
+        "Each holder in the data has `places_held_by_<holder>` (1 where its places win the vote at the last date, 0 "
+        "elsewhere), each pair of them `control_line_<h>m_<one>_<other>_distance_m` for both bandwidths h."
+    ),
     "land_use": "Each class of land use in the data adds columns, described in the metadata of the feature files.",
     "covariates": "Each covariate raster and each numeric column of a covariate table is a feature under its own name.",
 }

@@ -16,7 +16,7 @@ from mlrisk.settings.config import Config
 from training.contamination.dataset import CellDataset, cell_blocks
 from training.contamination.survey_bias import SurveyBias
 from training.evidence.regions import block_names
-from training.evidence.states import SEARCHED, Evidence
+from training.evidence.states import FOUND, NO_BAG, SEARCHED, Evidence
 from training.evidence.status import Status
 
 AS_OF = date(2024, 7, 31)
@@ -64,6 +64,8 @@ def study_of(values, found, labelled, regions=REGIONS):
         state=state,
         share=weight,
         weight=weight,
+        target=(state == FOUND).astype(np.float64),
+        bag=np.full(len(found), NO_BAG, dtype=np.int32),
         released=np.zeros(len(found), bool),
         status=np.where(state == SEARCHED, Status.SEARCHED, Status.UNKNOWN).astype(np.int8),
         counts={},

@@ -118,6 +118,7 @@ def country(seed=0, grid=None):
             {"holder": ["Đakovo Front", "The South", None]},
             geometry=[box(480e3, 4010e3, 534e3, 4040e3), box(480e3, 3980e3, 534e3, 4010e3), box(0, 0, 9, 9)], crs=CRS,
         ),
+        "control_points": points(rng, 60, holder=rng.choice(["North", "South"], 60), date=days(rng, 60, 0.3)),
     }  # fmt: skip
     star = [LineString([(508_000, 4_012_000), (506_000 + 900 * n, 4_014_000)]) for n in range(3)]
     branches = gpd.GeoDataFrame({"road_class": "track", "bridge": False}, geometry=star, index=range(3), crs=CRS)

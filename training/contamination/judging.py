@@ -12,10 +12,11 @@ import pandas as pd
 from features.base import Floats, Integers
 from models.boosting import side_by_side
 from models.ranker import Ranker
+from training.contamination.bags import spread_bags
 from training.contamination.dataset import CellDataset, cell_blocks, dataset_at, held_back_study
 from training.contamination.learning_set import LearningSet, side_of
 from training.contamination.placebo import placebo_scores
-from training.contamination.recipe import Recipe, fit_side, prepared
+from training.contamination.recipe import Recipe, fit_side, prepared, recipe_of
 from training.contamination.survey_bias import away_from, unlabelled_land
 from training.contamination.tuning import recipe_for
 from training.evidence import FOUND, UNKNOWN, Evidence, Inputs, Ledger
@@ -103,8 +104,14 @@ def trials_of(config: TrainConfig, study: CellDataset, earlier: Sequence[Trial] 
     for protocol, split in PROTOCOLS.items():
         if protocol in wanted:
             folds = split(study.labels, config.validation, config.seed)
-            trials += [_held_out_trial(config, study, fold) for fold in folds]
+            trials += [_certain(_held_out_trial(config, study, fold)) for fold in folds]
     return trials
+
+
+def _certain(trial: Trial) -> Trial:
+    """The trial without cells that a bag may or may not hold: their label is an expectation, not an outcome."""
+    test = trial.fold.test
+    return replace(trial, fold=replace(trial.fold, test=test[trial.outcome.certain[test]]))
 
 
 def _held_out_trial(config: TrainConfig, study: CellDataset, fold: Fold) -> Trial:
@@ -168,6 +175,7 @@ def learned_by(
     Tuning, screening and region weights all happen here and see those rows alone.
     """
     side = side_of(study, rows, config.validation.block_m)
+    side = spread_bags(side, recipe_of(config.contamination), config.seed)
     recipe, chosen = recipe_for(side, config.contamination, config.validation.buffer_m, config.seed, threads)
     side, facts = prepared(side, recipe, config.seed)
     return side, recipe, chosen | facts
@@ -202,7 +210,7 @@ def _scores(config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mappin
 
 def _figures(config: TrainConfig, trial: Trial, scores: Mapping[str, Floats]) -> Iterator[dict[str, object]]:
     fold = trial.fold
-    found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.share[fold.test]
+    found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.area[fold.test]
     block = trial.study.block[fold.test]
     cell_ha = trial.study.grid.cell_size_m**2 / 10_000
     judged = {
@@ -229,7 +237,7 @@ def _held_out(
         cells = np.concatenate([test for _, test in tests])
         centres = grid.centres_m()[cells]
         positive = np.concatenate([trial.outcome.state[test] == FOUND for trial, test in tests])
-        area = np.concatenate([trial.outcome.share[test] for trial, test in tests])
+        area = np.concatenate([trial.outcome.area[test] for trial, test in tests])
         fold = np.repeat(np.arange(len(here)), [len(test) for _, test in tests])
         yield (
             protocol,
@@ -273,7 +281,7 @@ def earlier_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> Itera
         evidence = ledger.at(start)
         outcome = ledger.between(start, until)
         train = np.flatnonzero(evidence.labelled)
-        test = np.flatnonzero((evidence.state == UNKNOWN) & outcome.labelled)
+        test = np.flatnonzero((evidence.state == UNKNOWN) & outcome.certain)
         found = np.where(evidence.labelled, evidence.state == FOUND, outcome.state == FOUND)
         grid = inputs.grid
         known = Labels(

@@ -23,13 +23,17 @@ FEWEST_REGIONS = 3
 class LearningSet:
     """Labelled cells to learn from, arrays (n,) and `values` (n, n_features) by `names`; NaN where unknown.
 
-    `weight` is that of the evidence times that of survey bias, `share` the searched part of the cell. `regions` names
+    `target` is 1 where something was found, 0 where land was searched without, and between in a cleared polygon whose
+    counted devices were not located; `bag` numbers that polygon, NO_BAG elsewhere. `weight` is that of the evidence
+    times that of survey bias, `share` the searched part of the cell. `regions` names
     the region of each cell (blocks where there are too few), `constraints` gives the monotone direction by name.
     """
 
     names: tuple[str, ...]
     values: Floats32
     found: Flags
+    target: Floats
+    bag: Integers
     weight: Floats
     share: Floats
     regions: NDArray[np.object_]
@@ -37,14 +41,9 @@ class LearningSet:
     cell_size_m: float
     constraints: Mapping[str, int]
 
-    @property
-    def target(self) -> Floats:
-        """1 where something was found, 0 where land was searched without."""
-        return self.found.astype(np.float64)
-
     def rows(self, rows: Integers) -> "LearningSet":
         """Some of the cells, in the order of `rows`."""
-        names = ("values", "found", "weight", "share", "regions", "centres_m")
+        names = ("values", "found", "target", "bag", "weight", "share", "regions", "centres_m")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def seeing(self, names: Iterable[str]) -> "LearningSet":
@@ -89,6 +88,8 @@ def side_of(study: CellDataset, rows: Integers, block_m: float) -> LearningSet:
         names=study.learned.names,
         values=study.learned.values[rows],
         found=found,
+        target=evidence.target[rows],
+        bag=evidence.bag[rows].astype(np.int64),
         weight=evidence.weight[rows] * study.bias.weight[rows],
         share=evidence.share[rows],
         regions=learning_regions(study.regions[rows], found, centres_m, block_m),

@@ -4,7 +4,7 @@ from .ledger import Ledger
 from .record_kinds import KIND_NAMES, closed_hazards
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
-from .states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
+from .states import FOUND, NO_BAG, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
 from .status import Status, work_of
 from .verdicts import ACCEPTED, ALL_DAYS, REJECTED, Verdicts, decisions_path, open_ledger, read_verdicts, without
 from .work import (
@@ -25,6 +25,7 @@ __all__ = [
     "FOUND",
     "KIND_NAMES",
     "NON_TECHNICAL_SURVEY",
+    "NO_BAG",
     "NO_REGION",
     "NO_WORK",
     "OUTCOME_SOURCES",

@@ -29,7 +29,8 @@ def files_digest(config: TrainConfig, part: object = None) -> str:
     parts: dict[str, str] = {}
     try:
         for place, spec in enumerate(_specs(config if part is None else part)):
-            paths = tuple(find_file("file", path, config.data_folder) for path in spec.paths)
+            folder = config.home_folder if spec.beside_config else config.data_folder
+            paths = tuple(find_file("file", path, folder) for path in spec.paths)
             terms = (config.home_folder / spec.terms,) if spec.terms is not None else ()
             for path in paths:
                 parts_of(path, strict=True)
@@ -55,8 +56,14 @@ def _specs(node: object) -> Iterator[SourceSpec]:
 
 
 def label_digest(evidence: Evidence) -> str:
-    """SHA-256 of states and weights, the identity of the label set."""
-    return digest_of({"state": evidence.state.tobytes().hex(), "weight": evidence.weight.tobytes().hex()})
+    """SHA-256 of states, targets and weights, the identity of the label set."""
+    return digest_of(
+        {
+            "state": evidence.state.tobytes().hex(),
+            "target": evidence.target.tobytes().hex(),
+            "weight": evidence.weight.tobytes().hex(),
+        }
+    )
 
 
 KEY_LENGTH = 16

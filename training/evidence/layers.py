@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.base import Floats
-from training.evidence.record_kinds import KIND_NAMES, NO_KIND, state_of
+from training.evidence.record_kinds import KIND_NAMES, NO_KIND, laid_as
 from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, UNKNOWN
 
 # Below this share of a cell a search says nothing of it, nor does an event whose place is that uncertain.
@@ -50,11 +50,14 @@ class Layers:
         # Of several draws the surest one: a census beside a sample makes the cell certain.
         surest = np.fmax.reduceat(np.where(value >= LEAST_SHARE, drawn, np.nan), first)
         self.inclusion_prob[cells] = np.fmax(self.inclusion_prob[cells], surest)
-        state, touched = state_of(name), best >= LEAST_SHARE
+        state, touched = laid_as(name), best >= LEAST_SHARE
         if state == SEARCHED:
             touched &= (self.state[cells] != FOUND) | (best >= MOST_OF_CELL)
-        # A second record of less weight never takes weight from a cell in the same state.
-        stronger = touched & ((self.state[cells] != state) | (kind_weight * best > self.weight[cells]))
+        # A second record of less weight never takes weight from a cell in the same state; a search that is as good
+        # says more than the weaker one below it, in which devices may have been counted.
+        weight = kind_weight * best
+        more = (weight >= self.weight[cells]) if state == SEARCHED else (weight > self.weight[cells])
+        stronger = touched & ((self.state[cells] != state) | more)
         cells, best = cells[stronger], best[stronger]
         self.state[cells], self.share[cells], self.weight[cells] = state, best, kind_weight * best
         self.kind[cells] = KIND_NAMES.index(name)

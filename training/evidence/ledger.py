@@ -14,12 +14,21 @@ from features.base import ConfigError, Flags, Floats, Grid, Integers, day_after,
 from features.sources import Sources
 from training.evidence.declared import declared_weights
 from training.evidence.layers import LEAST_SHARE, Layers
-from training.evidence.reading import CLEARED_WITH_DEVICES, Reading, known_by, read_at
+from training.evidence.reading import Reading, known_by, read_at
 from training.evidence.record_cells import RecordCells, lay_records
-from training.evidence.record_kinds import DECLARED, KIND_NAMES, KINDS, NO_KIND, chosen_kinds, state_of, weight_of
+from training.evidence.record_kinds import (
+    DECLARED,
+    KIND_NAMES,
+    KINDS,
+    NO_KIND,
+    RELEASES,
+    chosen_kinds,
+    laid_as,
+    weight_of,
+)
 from training.evidence.released import RELEASED_SHARE, released_cells
 from training.evidence.selection import origin_of_cells
-from training.evidence.states import FOUND, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
+from training.evidence.states import FOUND, NO_BAG, SEARCHED, STATE_NAMES, SURE, UNKNOWN, Evidence
 from training.evidence.status import cell_status
 from training.settings import LabelSettings
 
@@ -111,7 +120,7 @@ class Ledger:
         record = entries.record[chosen]
         records = entries.records.iloc[record].reset_index(drop=True)
         named = np.array([*KIND_NAMES, ""], dtype=object)[kind[record]]
-        state = np.array([*(state_of(name) for name in KIND_NAMES), UNKNOWN])[kind[record]]
+        state = np.array([*(laid_as(name) for name in KIND_NAMES), UNKNOWN])[kind[record]]
         counts = np.array([*(self._counts_as(name) for name in KIND_NAMES), 0.0])[kind[record]]
         value = self._value(read, record, entries.share[chosen])
         return pd.DataFrame(
@@ -129,6 +138,7 @@ class Ledger:
                 "share": entries.share[chosen],
                 "quality": records["quality"].to_numpy(),
                 "weight": np.where(value >= LEAST_SHARE, counts * value, 0.0),
+                "found_probability": read.bags.probability[chosen],
                 "devices": records["devices"].to_numpy(),
                 "unlocated_devices": np.where(records["source"] == "land_release", read.unlocated[record], np.nan),
                 "releases": records["finished"].to_numpy(),
@@ -154,7 +164,7 @@ class Ledger:
                 "share": np.ones(size),
                 "quality": np.ones(size),
                 "weight": self.declared_weight[chosen],
-                **dict.fromkeys(("devices", "unlocated_devices"), np.full(size, np.nan)),
+                **dict.fromkeys(("found_probability", "devices", "unlocated_devices"), np.full(size, np.nan)),
                 "releases": np.zeros(size, dtype=bool),
                 "inclusion_prob": np.full(size, np.nan),
                 "chosen_by": pd.array([""] * size, dtype="str"),
@@ -184,10 +194,14 @@ class Ledger:
 
     def _value(self, read: Reading, record: NDArray[np.int32], share: Floats) -> Floats:
         """Part of the cell that each pair speaks of, times how sure its place is."""
-        # A hazard makes its cell found however small the part; a search counts by the part that it covers.
-        whole = np.array([*(state_of(name) == FOUND for name in KIND_NAMES), False])
-        whole[CLEARED_WITH_DEVICES] = False
-        return np.where(whole[read.kind][record], 1.0, share) * read.factor[record]
+        records = self.entries.records
+        quality, covered = records["quality"].to_numpy()[record], records["covered"].to_numpy()[record]
+        # Of a cell that a hazard area only touches survey would find what lies in the part: the larger of the cell's
+        # part and of the area's own part, for a small field inside a cell is there as a whole. A search counts by the
+        # part of the cell that it covers.
+        found = np.array([*(laid_as(name) == FOUND for name in KIND_NAMES), False])[read.kind][record]
+        own = np.divide(share, covered, out=np.zeros(len(share)), where=covered > 0)
+        return np.asarray(np.where(found, np.maximum(share, own), share) * quality)
 
     def _laid(self, as_of: date, counted: Flags, read: Reading, layers: Layers) -> Evidence:
         """Evidence of the `counted` records as they `read`, laid over `layers`."""
@@ -205,6 +219,7 @@ class Ledger:
         if self.labels.declared_searched:
             counts[DECLARED] = int((layers.kind == KIND_NAMES.index(DECLARED)).sum())
         area_m2 = self.grid.cell_size_m**2
+        target, bag = self._soft(kinds, read, layers)
         released = released_cells(entries, self.grid.n_cells, area_m2, counted, read.reopens)
         laid = layers.state, layers.share, layers.kind
         return Evidence(
@@ -212,9 +227,34 @@ class Ledger:
             state=layers.state,
             share=layers.share,
             weight=layers.weight,
+            target=target,
+            bag=bag,
             released=released,
             status=cell_status(entries, counted, read, laid, released, area_m2),
             counts=counts,
             kind=layers.kind,
             inclusion_prob=layers.inclusion_prob,
         )
+
+    def _soft(self, kinds: NDArray[np.int8], read: Reading, layers: Layers) -> tuple[Floats, NDArray[np.int32]]:
+        """Target of every cell and its bag; cells that a bag makes as good as found are set to found in `layers`.
+
+        Counted devices speak of a cell where a release decides its state: a find, an accident, a survey stand above.
+        """
+        entries, n_cells = self.entries, self.grid.n_cells
+        chosen = [KIND_NAMES.index(name) for name in chosen_kinds(self.labels)]
+        mine = np.flatnonzero((read.bags.probability > 0) & np.isin(kinds, chosen)[entries.record])
+        place, probability = entries.place[mine], read.bags.probability[mine]
+        with np.errstate(divide="ignore"):
+            target = -np.expm1(np.bincount(place, weights=np.log1p(-probability), minlength=n_cells))
+        bag = np.full(n_cells, NO_BAG, dtype=np.int32)
+        # The bag that says most of a cell comes last and stays.
+        order = np.argsort(probability, kind="stable")
+        bag[place[order]] = entries.record[mine][order]
+        released = np.isin(layers.kind, [KIND_NAMES.index(name) for name in RELEASES])
+        soft = released & (layers.state == SEARCHED) & (target > 0)
+        layers.state[soft & (target >= SURE)] = FOUND
+        soft &= target < SURE
+        bag[~soft] = NO_BAG
+        bag[soft] = np.unique(bag[soft], return_inverse=True)[1].reshape(-1)
+        return np.where(soft, target, layers.state == FOUND), bag

@@ -15,6 +15,7 @@ from features.sources import Sources
 from training.evidence.pieces import Pieces, cut_pieces
 from training.evidence.record_kinds import (
     EVIDENCE_SOURCES,
+    NO_KIND,
     closed_hazards,
     finished_releases,
     kinds_of,
@@ -67,8 +68,8 @@ class RecordCells:
 
     @property
     def is_find(self) -> Flags:
-        """Which records are finds."""
-        return np.asarray(self.records["source"] == "finds")
+        """Which records are finds that speak of a cell."""
+        return np.asarray((self.records["source"] == "finds") & (self.records["kind"] != NO_KIND))
 
 
 def lay_records(grid: Grid, sources: Sources, whole_share: float) -> RecordCells:

@@ -14,6 +14,7 @@ from training.settings import LabelSettings
 WITHDRAWN = ("cancelled", "discredited")
 CLOSED = (*WITHDRAWN, "closed", "released", "handed over", "cleared")
 RELEASE_TYPES = ("cancelled", "reduced", "cleared")
+RELEASES = (*RELEASE_TYPES, "cleared_with_devices")
 # Land that the config declares to be searched is no record, yet it stands behind a state like one.
 DECLARED = "declared_searched"
 
@@ -108,9 +109,12 @@ def chosen_kinds(labels: LabelSettings) -> list[str]:
     return sorted(chosen, key=lambda name: (KINDS[name].strength, KINDS[name].state, name))
 
 
-def state_of(kind: str) -> int:
-    """What a kind says of a cell; declared land is searched."""
-    return KINDS[kind].state if kind in KINDS else SEARCHED
+def laid_as(kind: str) -> int:
+    """The state of the cells of a kind: declared land is searched, and so is a cleared polygon with counted devices.
+
+    Which of its cells held the devices nobody knows: that is the soft label of the cell, see `bags`.
+    """
+    return KINDS[kind].state if kind in KINDS and kind != "cleared_with_devices" else SEARCHED
 
 
 def weight_of(kind: str, labels: LabelSettings) -> float:

@@ -13,6 +13,9 @@ UNKNOWN, SEARCHED, FOUND = 0, 1, 2
 STATE_NAMES = ("unknown", "searched", "found")
 # A search speaks for a cell, and overrules weaker evidence of a hazard, only where it covers most of it.
 MOST_OF_CELL = 0.5
+# From this probability on a cell of a polygon with counted devices is found: nine of ten such labels must be right.
+SURE = 0.9
+NO_BAG = -1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -20,8 +23,11 @@ class Evidence:
     """What is known of the cells inside the area at `as_of`, arrays in `grid.cell_ids()` order.
 
     `state` is UNKNOWN, SEARCHED or FOUND; `share` is the part of the cell that the evidence speaks of and `weight` that
-    share times the quality of the evidence, both in [0, 1] and 0 exactly where the state is unknown. `released` marks
-    cells that recorded decisions of the authority released as a whole and where nothing was found since.
+    share times the quality of the evidence, both in [0, 1] and 0 exactly where the state is unknown. `target` is what
+    a model learns: 1 where found, 0 where searched or unknown, and between in a cleared polygon whose devices were
+    counted but not located; `bag` numbers that polygon, NO_BAG elsewhere: the sum of its targets is what is known.
+    `released` marks cells that recorded decisions of the authority released as a whole and where nothing was found
+    since.
     `kind` names the kind of record that decided the state, by its place in KIND_NAMES, -1 where the state is unknown.
     `status` is what is known of the cell as far as work goes, a value of `Status`, from the same records.
     `inclusion_prob` is the probability with which the cell was drawn for survey: 1 in a census, NaN
@@ -32,6 +38,8 @@ class Evidence:
     state: NDArray[np.int8]
     share: Floats
     weight: Floats
+    target: Floats
+    bag: NDArray[np.int32]
     released: Flags
     status: NDArray[np.int8]
     counts: Mapping[str, int]
@@ -42,6 +50,16 @@ class Evidence:
     def labelled(self) -> Flags:
         """Cells that a model may learn from."""
         return self.weight > 0
+
+    @property
+    def area(self) -> Floats:
+        """Part of a cell that judging counts as land: the whole of a found cell, for survey goes to the whole of it."""
+        return np.where(self.state == FOUND, 1.0, self.share)
+
+    @property
+    def certain(self) -> Flags:
+        """Labelled cells by which a ranking can be judged: soft labels between are left to what can be checked."""
+        return np.asarray(self.labelled & ((self.state == FOUND) | (self.target < 1 - SURE)))
 
     @property
     def shown(self) -> NDArray[np.int8]:

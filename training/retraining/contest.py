@@ -144,7 +144,7 @@ def _newest(
     challenger: ContaminationModel,
 ) -> Arena | None:
     fresh = outcome.labelled
-    test = fresh & (then.evidence.state == UNKNOWN) & (now.regions != NO_REGION)
+    test = outcome.certain & (then.evidence.state == UNKNOWN) & (now.regions != NO_REGION)
     positive = outcome.state == FOUND
     labels = Labels(
         labelled=test,
@@ -175,7 +175,7 @@ def _newest(
         stated_champion=champion.calibration(theirs),
         stated_challenger=challenger.calibration(ours),
         positive=positive[cell],
-        area=outcome.share[cell],
+        area=outcome.area[cell],
         centres_m=now.grid.centres_m()[cell],
         block_m=config.contamination.block_m,
         cell_size_m=size,
@@ -216,7 +216,7 @@ def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out:
         stated_champion=nothing,
         stated_challenger=nothing,
         positive=now.evidence.state[cell] == FOUND,
-        area=now.evidence.share[cell],
+        area=now.evidence.area[cell],
         centres_m=now.grid.centres_m()[cell],
         block_m=config.contamination.block_m,
         cell_size_m=now.grid.cell_size_m,

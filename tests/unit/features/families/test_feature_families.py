@@ -93,6 +93,7 @@ DATED = {
     "minefield_records": ("record_date", "recorded_date"),
     "front_lines": ("held_from", "recorded_date"),
     "control_areas": ("held_from", "recorded_date"),
+    "control_points": ("date", "recorded_date"),
     "roads": ("recorded_date",),
     "settlements": ("recorded_date",),
     "land_use": ("recorded_date",),

@@ -7,6 +7,7 @@ import pyproj
 import pytest
 from shapely.geometry import box
 
+from features.base.errors import InputError
 from features.base.grid import Grid
 from features.base.records import known_at
 from features.sources.opening import SourcesSettings, open_sources
@@ -51,3 +52,17 @@ def test_statuses_of_a_file_without_any_date_count_always(tmp_path):
 def test_a_file_date_is_for_sources_with_a_status_alone():
     with pytest.raises(ValueError, match=r"finds.file_date \(2024-07-31\) is for hazard_areas alone"):
         SourcesSettings.model_validate({"finds": {"path": "finds.csv", "file_date": "2024-07-31"}})
+
+
+def test_a_table_that_comes_with_the_config_is_read_from_beside_it(tmp_path):
+    home, data = tmp_path / "home", tmp_path / "data"
+    home.mkdir()
+    data.mkdir()
+    (home / "held.csv").write_text(f"holder,E,N\nours,{EAST},{NORTH}\n", encoding="utf-8")
+    given = {"path": "held.csv", "crs": "EPSG:32638", "columns": {"longitude": "E", "latitude": "N"}}
+    specs = SourcesSettings.model_validate({"control_points": {**given, "beside_config": True}})
+    assert open_sources(specs, GRID, data, home).vectors["control_points"]["holder"].tolist() == ["ours"]
+    with pytest.raises(InputError, match="no file"):
+        open_sources(SourcesSettings.model_validate({"control_points": given}), GRID, data, home)
+    with pytest.raises(ValueError, match=r"dem.beside_config \(True\) has no effect on a raster"):
+        SourcesSettings.model_validate({"dem": {"path": "dem.tif", "beside_config": True}})

@@ -94,12 +94,6 @@ def test_a_located_find_in_cleared_land_stays_found_and_the_rest_is_searched():
     assert at(result, 1, 0)[:2] == (FOUND, 1.0)
 
 
-def test_cleared_land_with_counted_but_unlocated_devices_is_found_at_a_lower_weight():
-    result = evidence(land_release=[cleared(cell_box(0, 0), ap_mines=3, at_mines=0, uxo=0)])
-    assert at(result, 0, 0)[0] == FOUND
-    assert at(result, 0, 0)[1] < 1
-
-
 def test_clearance_overrules_a_hazard_area_only_where_it_covers_most_of_the_cell():
     hazard = {"geometry": box(EAST, NORTH, EAST + 500, NORTH + 250), "hazard_type": "CHA", "record_date": "2022-01-01"}
     result = evidence(hazard_areas=[hazard], land_release=[cleared(cell_box(0, 0)), cleared(cell_box(1, 0, 0.3))])
@@ -231,16 +225,6 @@ def test_a_hazard_area_that_was_cancelled_is_no_find():
     hazard = {"geometry": cell_box(0, 0), "hazard_type": "CHA", "record_date": "2022-01-01"}
     assert at(evidence(hazard_areas=[hazard | {"hazard_status": "Cancelled"}]), 0, 0)[0] == UNKNOWN
     assert at(evidence(hazard_areas=[hazard | {"hazard_status": "closed"}]), 0, 0)[0] == FOUND
-
-
-def test_devices_that_are_all_located_leave_the_rest_of_the_polygon_searched():
-    area = box(EAST, NORTH, EAST + 500, NORTH + 250)
-    release = cleared(area, ap_mines=1.0, at_mines=0.0, uxo=0.0)
-    found = [{"geometry": cell_point(0, 0), "date": "2023-04-01"}]
-    located = evidence(land_release=[release], finds=found)
-    assert (at(located, 0, 0)[0], at(located, 1, 0)[0]) == (FOUND, SEARCHED)
-    unlocated = evidence(land_release=[release])
-    assert at(unlocated, 1, 0)[:2] == (FOUND, 0.5)
 
 
 def test_a_place_known_to_ten_kilometres_says_nothing_of_a_cell():

@@ -119,7 +119,7 @@ def ledger(sources: Sources, labels: LabelSettings = EVERYTHING) -> Ledger:
 
 
 def assert_same(one, other):
-    for name in ("state", "share", "weight", "released", "status", "kind", "inclusion_prob"):
+    for name in ("state", "share", "weight", "target", "bag", "released", "status", "kind", "inclusion_prob"):
         assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True), name
     assert dict(one.counts) == dict(other.counts)
 
@@ -221,8 +221,8 @@ def test_a_find_recorded_after_the_release_locates_its_devices_from_then_on():
     book = ledger(with_tables(land_release=release, finds=find))
     before, later = book.at(date(2020, 12, 31)), book.at(date(2021, 1, 1))
     here, beside = place_of(1, 1), place_of(2, 1)
-    assert [before.state[here], before.state[beside]] == [FOUND, FOUND]
-    assert before.weight[beside] == 0.5
+    assert [before.state[here], before.state[beside]] == [SEARCHED, SEARCHED]
+    assert before.target[here] == before.target[beside] == 0.5
     assert [later.state[here], later.state[beside]] == [FOUND, SEARCHED]
     assert later.counts["cleared_with_devices"] == 0
     # The find's own interval holds the find alone; the release was known before.

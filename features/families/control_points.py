@@ -1,0 +1,107 @@
+"""Who held each place at which date: distance to the lines between sides that this draws, side, confidence, changes."""
+
+import numpy as np
+
+from features.as_of import BANDWIDTHS_M, Snapshot, Votes, control_votes, pairs_of
+from features.base import Columns, FeatureInfo, Grid, column_names
+from features.geometry import Layer, distance_m
+
+FAMILY = "control_points"
+SOURCE = ("control_points",)
+HOW = "12 nearest places vote with exp(-d2 / 2h2), h {h} m; borders of a 500 m lattice whose neighbours differ"
+
+FEATURES = (
+    *(
+        FeatureInfo(
+            f"control_line_{h}m_distance_m", "m", FAMILY, -1, "distance to a line between sides at any date", SOURCE,
+            HOW.format(h=h),
+        )
+        for h in BANDWIDTHS_M
+    ),
+    *(
+        FeatureInfo(
+            f"control_line_last_{h}m_distance_m", "m", FAMILY, -1, "distance to the last line between sides", SOURCE,
+            f"{HOW.format(h=h)}, last date known",
+        )
+        for h in BANDWIDTHS_M
+    ),
+    *(
+        FeatureInfo(
+            f"control_confidence_{h}m", "share", FAMILY, -1, "how sure the vote of the places is of the holder", SOURCE,
+            f"least share of the winner at any date, h {h} m",
+        )
+        for h in BANDWIDTHS_M
+    ),
+    FeatureInfo(
+        "control_changes", "1", FAMILY, 0, "how often the land changed hands", SOURCE,
+        f"dates at which the winner is another than before, h {BANDWIDTHS_M[0]} m",
+    ),
+)  # fmt: skip
+
+
+def build(tile: Grid, snapshot: Snapshot) -> Columns:
+    """Lines, sides and votes of the control points known at `as_of`; none where they name no holder.
+
+    A line of one side against another has a column only where both are named; distances end at 50 km.
+    """
+    votes = _votes(snapshot)
+    if votes is None:
+        return {}
+    columns: Columns = {name: distance_m(tile, layer) for name, layer in snapshot.cached(_lines).items()}
+    row, column = votes.at(tile)
+    for h in BANDWIDTHS_M:
+        columns[f"control_confidence_{h}m"] = votes.confidence[h][row, column]
+    holder = votes.holder[BANDWIDTHS_M[0]][:, row, column]
+    columns["control_changes"] = (holder[1:] != holder[:-1]).sum(axis=0).astype(np.float64)
+    for number, slug in enumerate(_slugs(votes)):
+        columns[f"places_held_by_{slug}"] = (holder[-1] == number).astype(np.float64)
+    return columns
+
+
+def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
+    """The columns that only the data know: one for each side, and two for each pair of sides."""
+    votes = _votes(snapshot)
+    if votes is None:
+        return ()
+    infos = [
+        FeatureInfo(
+            f"places_held_by_{slug}", "0 or 1", FAMILY, 0, f"land among places held by {side}", SOURCE,
+            f"winner of the vote at the last date, h {BANDWIDTHS_M[0]} m",
+        )
+        for side, slug in zip(votes.sides, _slugs(votes), strict=True)
+    ]  # fmt: skip
+    for one, other in pairs_of(votes):
+        text = f"distance to a line between {votes.sides[one]} and {votes.sides[other]}"
+        infos += [
+            FeatureInfo(_between(votes, one, other, h), "m", FAMILY, -1, text, SOURCE, HOW.format(h=h))
+            for h in BANDWIDTHS_M
+        ]
+    return tuple(infos)
+
+
+def _votes(snapshot: Snapshot) -> Votes | None:
+    return snapshot.cached(control_votes) if "control_points" in snapshot.sources.vectors else None
+
+
+def _lines(snapshot: Snapshot) -> dict[str, Layer]:
+    """The lines by the name of the distance to them."""
+    votes = snapshot.cached(control_votes)
+    if votes is None:
+        return {}
+    lines: dict[str, Layer] = {}
+    for h in BANDWIDTHS_M:
+        lines[f"control_line_{h}m_distance_m"] = votes.lines(h)
+        lines[f"control_line_last_{h}m_distance_m"] = votes.lines(h, last=True)
+        for pair in pairs_of(votes):
+            lines[_between(votes, *pair, h)] = votes.lines(h, pair)
+    return lines
+
+
+def _slugs(votes: Votes) -> list[str]:
+    slugs = column_names(list(votes.sides))
+    return [slugs[side] for side in votes.sides]
+
+
+def _between(votes: Votes, one: int, other: int, h: int) -> str:
+    slugs = _slugs(votes)
+    return f"control_line_{h}m_{slugs[one]}_{slugs[other]}_distance_m"

@@ -1,0 +1,81 @@
+"""Learning from label proportions: what a polygon with counted devices expects, spread over its cells by a model."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from features.base import Floats, Integers
+from models.ranker import fit_ranker
+from models.soft_labels import split_rows
+from training.contamination.learning_set import LearningSet
+from training.contamination.recipe import Recipe
+from training.contamination.region_weights import INNER_FOLDS
+from training.evidence import NO_BAG
+
+# With fewer cells expected in all bags their labels move nothing.
+FEWEST_EXPECTED = 3.0
+# The expectation stands still when no cell moves by more than this; it does so after two or three rounds.
+STILL, ROUNDS = 0.02, 4
+HALVINGS = 40
+
+
+def spread_bags(side: LearningSet, recipe: Recipe, seed: int) -> LearningSet:
+    """The side with each bag's expectation spread over its cells by scores of models that had not seen its region.
+
+    Expectation and maximisation in turn, after Quadrianto et al. (2009), Estimating labels from label proportions:
+    each cell of a bag has the odds that the model gives it, shifted so that the bag keeps its sum. The regression on
+    ranks does it alone: it costs a tenth of the trees. The side stays as it is where regions cannot be held out.
+    """
+    in_bag = side.bag != NO_BAG
+    if side.target[in_bag].sum() < FEWEST_EXPECTED:
+        return side
+    rows = np.flatnonzero(in_bag)
+    bag = np.unique(side.bag[rows], return_inverse=True)[1].reshape(-1)
+    expected = np.bincount(bag, side.target[rows]).astype(np.float64)
+    # Of a cell that the polygon covers in part less is expected.
+    part = np.log(np.clip(side.share[rows], 1e-3, 1.0))
+    for _ in range(ROUNDS):
+        every = _held_out(side, recipe, seed)
+        if not np.isfinite(every).all():
+            return side
+        target = side.target.copy()
+        target[rows] = keeping_sums(_steepness(side, every) * every[rows] + part, bag, expected)
+        moved = float(np.abs(target - side.target).max())
+        side = replace(side, target=target)
+        if moved < STILL:
+            break
+    return side
+
+
+def _steepness(side: LearningSet, score: Floats) -> float:
+    """What makes log-odds of a held-out score (Platt 1999): the penalty shrinks the scores of few rows."""
+    rows, label, part = split_rows(side.target)
+    curve = LogisticRegression(C=1e6).fit(score[rows, None], label, sample_weight=side.weight[rows] * part)
+    return max(float(curve.coef_[0, 0]), 0.0)
+
+
+def keeping_sums(log_odds: Floats, bag: Integers, expected: Floats) -> Floats:
+    """Probabilities with these odds, shifted within each bag so that they sum to what is expected of it.
+
+    >>> keeping_sums(np.array([0.0, 0.0, 5.0, -5.0]), np.array([0, 0, 1, 1]), np.array([0.5, 1.0])).round(2).tolist()
+    [0.25, 0.25, 0.99, 0.01]
+    """
+    low, high = np.full(len(expected), -60.0), np.full(len(expected), 60.0)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        less = np.bincount(bag, expit(log_odds + middle[bag]), len(expected)) < expected
+        low, high = np.where(less, middle, low), np.where(less, high, middle)
+    return np.asarray(expit(log_odds + ((low + high) / 2)[bag]))
+
+
+def _held_out(side: LearningSet, recipe: Recipe, seed: int) -> Floats:
+    """Log-odds of each row from regressions that had not seen its region, NaN where none was held out."""
+    params = replace(recipe.ranker, linear_share=1.0)
+    score = np.full(len(side.found), np.nan)
+    for train, test in side.folds(INNER_FOLDS, 0.0, seed):
+        some = side.rows(train)
+        ranker = fit_ranker(some.values, some.target, some.weight, some.names, params, seed=seed)
+        score[test] = ranker.raw(side.values[test], 1)
+    return score
