@@ -25,7 +25,7 @@ SAME_PLACE_M = 1.0
 NOBODY = -1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Votes:
     """Votes on a lattice of `step_m`, whose southwestern node lies at `west`, `south` (half steps of the CRS).
 
@@ -108,7 +108,7 @@ def control_votes(snapshot: Snapshot) -> Votes | None:
             holder[bandwidth_m].append(winner.reshape(shape))
             least[bandwidth_m] = np.minimum(least[bandwidth_m], share.reshape(shape))
     stacked = {bandwidth_m: np.stack(found) for bandwidth_m, found in holder.items()}
-    return Votes(sides, step_m, west, south, stacked, least)
+    return Votes(sides=sides, step_m=step_m, west=west, south=south, holder=stacked, confidence=least)
 
 
 def winners(apart_m: Floats, side: Integers, bandwidth_m: float, n_sides: int) -> tuple[NDArray[np.int8], Floats]:

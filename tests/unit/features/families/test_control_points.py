@@ -35,7 +35,9 @@ def places(border: float, day: str | None, west="ours", east="theirs"):
 def snapshot(rows, as_of: date = date(2020, 1, 1), **more) -> Snapshot:
     shapes, holders, days = zip(*rows, strict=True)
     table = gpd.GeoDataFrame({"holder": holders, "date": pd.to_datetime(list(days))}, geometry=list(shapes), crs=UTM)
-    return Snapshot(Sources(GRID, {"control_points": table, **more}, {}, (), ()), FeatureContext(as_of))
+    vectors = {"control_points": table, **more}
+    sources = Sources(grid=GRID, vectors=vectors, rasters={}, covariates=(), reports=())
+    return Snapshot(sources, FeatureContext(as_of))
 
 
 def columns(known: Snapshot, grid: Grid = GRID, families=FAMILIES) -> dict[str, np.ndarray]:

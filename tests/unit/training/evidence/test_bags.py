@@ -40,7 +40,12 @@ def ledger(labels: LabelSettings | None = None, **tables) -> Ledger:
         for column in frames[name].columns:
             if column == "date" or column.endswith("_date"):
                 frames[name][column] = pd.to_datetime(frames[name][column])
-    return Ledger.build(GRID, Sources(GRID, frames, {}, (), ()), labels or LabelSettings(), Path())
+    return Ledger.build(
+        GRID,
+        Sources(grid=GRID, vectors=frames, rasters={}, covariates=(), reports=()),
+        labels or LabelSettings(),
+        Path(),
+    )
 
 
 def row_of(evidence, row: int, columns: int = 4):
