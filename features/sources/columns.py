@@ -12,7 +12,7 @@ from features.sources.crosswalk import SourceTerms, named, translated
 from features.sources.date_texts import BOTH_ORDERS_MONTH, DateReading
 from features.sources.dates import ParsedDates, parse_dates
 from features.sources.parsing import as_text, parse_flags, parse_numbers, translation_key
-from features.sources.publications import looks_like
+from features.sources.publications import looks_like, overlooked
 from features.sources.report import Tally
 from features.sources.schema import CASUALTIES, DATE, FLAG, NUMBER, OPEN_ENDED, SHARE, TEXT, VOCABULARIES, Schema
 from features.sources.settings import Scalar, SourceSpec
@@ -47,9 +47,7 @@ def take_canonical(
     """
     names = [str(name) for name in table.columns]
     theirs = resolve_columns(source, path, named(spec, terms, names), schema, names)
-    renamed = [f"{ours} from {name!r}" for ours, name in theirs.items() if ours != name]
-    if renamed:
-        tally.note(f"columns: {', '.join(renamed)}")
+    _note_names(source, spec, names, theirs, tally)
     n_rows = len(table)
     taken: dict[str, pd.Series] = {}
     dates: dict[str, ParsedDates] = {}
@@ -78,6 +76,15 @@ def take_canonical(
     _add_dates(taken, dates, schema, n_rows, faults, tally)
     order = [*schema.columns, "date_precision"]
     return pd.DataFrame({name: taken[name] for name in order if name in taken}, index=range(n_rows)), faults
+
+
+def _note_names(source: str, spec: SourceSpec, names: Sequence[str], theirs: Mapping[str, str], tally: Tally) -> None:
+    """Say which columns go by another name, and which of a published table nobody mapped."""
+    renamed = [f"{ours} from {name!r}" for ours, name in theirs.items() if ours != name]
+    if renamed:
+        tally.note(f"columns: {', '.join(renamed)}")
+    if told := overlooked(source, names, {*theirs, *spec.values}):
+        tally.note(told)
 
 
 def resolve_columns(source: str, path: Path, spec: SourceSpec, schema: Schema, names: Sequence[str]) -> dict[str, str]:

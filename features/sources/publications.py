@@ -81,8 +81,24 @@ def looks_like(source: str, names: Iterable[str]) -> str:
     found = publication_of(names)
     if found is None:
         return ""
+    return f"{_sentence(found, source)}; "
+
+
+def overlooked(source: str, names: Iterable[str], taken: Iterable[str]) -> str:
+    """What a published table has of our columns under its own names, of which none is `taken`; '' where none is.
+
+    >>> overlooked("conflict_events", ["event_date", "sub_event_type", "fatalities"], ["fatalities"])
+    'this looks like an ACLED table: date is event_date: give columns'
+    """
+    found = publication_of(names)
+    if found is None or found.source != source or set(found.columns) <= set(taken):
+        return ""
+    return f"{_sentence(found, source)}: give columns"
+
+
+def _sentence(found: Publication, source: str) -> str:
     article = "an" if found.name[0] in "AEIO" else "a"
     mapped = [f"{ours} is {theirs}" for ours, theirs in found.columns.items() if ours != theirs]
     if found.source != source:
         mapped = [f"it belongs under {found.source}"]
-    return f"this looks like {article} {found.name} table: {', '.join(mapped)}; "
+    return f"this looks like {article} {found.name} table: {', '.join(mapped)}"

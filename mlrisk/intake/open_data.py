@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import numpy as np
+import shapely
 
 from features.sources import publication_of
 from mlrisk.intake.finding import Finding
@@ -30,6 +31,8 @@ GEOFABRIK: tuple[tuple[int, int, str, str | None], ...] = (
 NAMES = re.compile(r"^(name|name_en|city|town|village|settlement|place_?name|naziv|asciiname|nombre)$")
 POPULATION = re.compile(r"^(pop|population|pop_?\d{4}|pop_total|population_\d{4}|inhabitants|poblacion|stanovnika)$")
 HOLDERS = ("holder", "controlled_by", "held_by")
+# Districts of a winding country cover a part of the hull around it; what covers more than all of it overlaps.
+LEAST_COVER, MOST_COVER = 0.4, 1.05
 # Systems of the TravelMapping project end in letters of their class, after the code of the country.
 TRAVEL_CLASSES = ((r"sf$|^[a-z]{3}a$", "motorway"), (r"^(asiah|eur)", "trunk"), (r".", "primary"))
 
@@ -58,7 +61,7 @@ def boundaries(look: Look) -> tuple[Finding, ...]:
     if known is not None and known.source == "districts":
         column = look.columns[next(iter(known.columns.values())).casefold()]
         what = known.name
-    elif names and not (OSM_COLUMNS | {"fclass"}) & set(look.columns) and look.geometry == {"polygon"}:
+    elif names and look.geometry == {"polygon"} and _cover_the_land(look):
         column, what = look.columns[names[0]], "polygons with names"
     elif look.geometry == {"polygon"} and look.count == 1:
         return (Finding(look=look, source="area", what="one polygon", score=1),)
@@ -66,10 +69,18 @@ def boundaries(look: Look) -> tuple[Finding, ...]:
         return ()
     doubts = () if known else (f"polygons with names ({column}) are taken as districts: check that they are no other",)
     spec = {"columns": {} if column == "name" else {"name": column}}
-    found = [Finding(look=look, source="area", what=what, score=1 / look.count + bool(known))]
+    score = 1 / look.count + bool(known)
+    found = [Finding(look=look, source="area", what=what, doubts=doubts, score=score)]
     if look.count > 1:
         found.append(Finding(look=look, source="districts", what=what, spec=spec, doubts=doubts, score=look.count))
     return tuple(found)
+
+
+def _cover_the_land(look: Look) -> bool:
+    """Whether polygons lie side by side and leave little between them, as districts do and lakes or hazards do not."""
+    hull = shapely.convex_hull(shapely.GeometryCollection(list(look.shapes))).area
+    covered = float(shapely.area(np.array(look.shapes, dtype=object)).sum())
+    return bool(LEAST_COVER * hull <= covered <= MOST_COVER * hull)
 
 
 def geofabrik(look: Look) -> tuple[Finding, ...]:

@@ -10,6 +10,9 @@ from mlrisk.intake.rasters import RasterFacts
 WORLD_COVER = frozenset({0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100})
 MOST_CLASSES = 48
 HEIGHTS_M = (-500.0, 9000.0)
+# An index such as that of vegetation has a range of two; a country that is flatter than this needs no elevation.
+LEAST_RELIEF_M = 5.0
+LOW_COUNTRY_M = 150.0
 # Relief goes on from pixel to pixel; people jump.
 SMOOTH_RELIEF = 0.6
 # Most land is empty, and a few pixels hold most people: the mean lies far above the middle value.
@@ -66,10 +69,12 @@ def _population(look: Look, facts: RasterFacts) -> Finding | None:
 
 def _elevation(look: Look, facts: RasterFacts) -> Finding | None:
     low, high = float(facts.values.min()), float(facts.values.max())
-    if not (HEIGHTS_M[0] <= low < high <= HEIGHTS_M[1]) or not facts.smoothness > SMOOTH_RELIEF:
+    if low < HEIGHTS_M[0] or high > HEIGHTS_M[1] or high - low < LEAST_RELIEF_M or not facts.smoothness > SMOOTH_RELIEF:
         return None
     doubts: tuple[str, ...] = ()
     if facts.pixel_m > 150:
         doubts = (f"pixels of {facts.pixel_m:.0f} m show no slope of a cell: SRTM and Copernicus have 30 m",)
+    if high < LOW_COUNTRY_M:
+        doubts = (*doubts, f"values end at {high:.0f}: heights of a low country, or slopes, or another measure")
     what = f"elevation, {low:.0f} to {high:.0f} m"
     return Finding(look=look, source="dem", what=what, doubts=doubts, score=-facts.pixel_m)
