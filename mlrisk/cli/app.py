@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlrisk.cli import config_commands
+from mlrisk.cli import init as init_cli
 from mlrisk.cli import models as models_cli
 from mlrisk.cli.output_files import prepare
 from mlrisk.cli.printing import print_parts
@@ -59,23 +60,6 @@ def warm() -> None:
 
     made = compile_kernels()
     print_parts([f"kernels: {made.compiled} compiled, {made.found} found compiled, {made.seconds:.0f} s"])
-
-
-@app.command()
-def init(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="folder with the files of a country")],
-    name: Annotated[str | None, typer.Option("--name", metavar="N", help="of the country; that of the folder")] = None,
-    force: Annotated[bool, typer.Option("--force", help="replace a config of that name")] = False,
-) -> None:
-    """Look at a folder of files, write a commented config for them, and check it."""
-    from mlrisk.cli.text.check import checked_sources
-    from mlrisk.cli.text.init import proposed
-    from mlrisk.commands import check as run_check
-    from mlrisk.commands import init as run_init
-
-    done = run_init(folder, name, force=force)
-    print_parts(proposed(done))
-    print_parts(checked_sources(run_check(_load(done.config, None, None))))
 
 
 @app.command()
@@ -331,5 +315,6 @@ def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config
     return load_config(path, data, overrides or ())
 
 
+app.command()(init_cli.init)
 app.add_typer(models_cli.app, name="models", result_callback=print_parts)
 app.add_typer(config_commands.app, name="config", result_callback=print_parts)
