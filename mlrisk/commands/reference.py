@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from features.base import ConfigError, InputError, MlriskError
 from features.sources import COLUMN_TEXTS, SCHEMAS, VOCABULARIES, SourceSpec
@@ -179,7 +178,7 @@ def _default(field: Any) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    if isinstance(value, BaseModel) or value is PydanticUndefined:
+    if isinstance(value, BaseModel):
         return ""
     if isinstance(value, Enum):
         value = value.value

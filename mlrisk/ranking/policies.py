@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from features.base import ConfigError, Floats
+from features.base import ConfigError, Flags, Floats
 from mlrisk.settings import POLICY_NAMES
 from training.evidence import CLEARANCE, NON_TECHNICAL_SURVEY, WORKS
 
@@ -18,18 +18,13 @@ LEAST = 1e-6
 
 
 def by_contamination(risk: pd.DataFrame) -> Floats:
-    """The model's raw score: it orders cells that calibration has given one probability.
+    """The model's raw score in log-odds: it orders cells that calibration has given one probability.
 
-    A cell that was searched has the score at which unsearched land has its residual probability.
+    On a cell that was searched without a find the odds fall to 1 - d of what they were (Bayes), d the detection of
+    the search: its score falls by as much.
     """
     score = risk["contamination_score"].to_numpy(dtype=np.float64)
-    factor = unfound(risk)
-    if not (factor < 1).any():
-        return np.asarray(score)
-    chance = risk["contamination"].to_numpy(dtype=np.float64)
-    steps, first = np.unique(chance, return_inverse=True)
-    mean = np.bincount(first, score) / np.bincount(first)
-    return np.asarray(np.where(factor < 1, np.minimum(score, np.interp(chance * factor, steps, mean)), score))
+    return np.where(_surveyed(risk), score + np.log(1 - EARLIER_DETECTION), score)
 
 
 def by_casualty(risk: pd.DataFrame) -> Floats:
@@ -129,7 +124,7 @@ def unfound(risk: pd.DataFrame) -> Floats:
 
     Bayes: (1 - d) / (1 - p d) with d the detection of the earlier survey; 1 where nobody searched, or EO was found.
     """
-    searched = risk["surveyed"].to_numpy() if "surveyed" in risk else np.zeros(len(risk), dtype=bool)
+    searched = _surveyed(risk)
     chance = risk["contamination"].to_numpy(dtype=np.float64)
     return np.where(searched, (1 - EARLIER_DETECTION) / (1 - chance * EARLIER_DETECTION), 1.0)
 
@@ -142,6 +137,11 @@ def new_finds(risk: pd.DataFrame) -> Floats:
     chance = risk["contamination"].to_numpy(dtype=np.float64) * unfound(risk)
     old = risk["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & risk["evidence"].eq("found").to_numpy()
     return np.where(old, 0.0, chance)
+
+
+def _surveyed(risk: pd.DataFrame) -> Flags:
+    """Whether a search lowers the residual of each cell, (n,); nowhere on a map that does not say."""
+    return risk["surveyed"].to_numpy(dtype=bool) if "surveyed" in risk else np.zeros(len(risk), dtype=bool)
 
 
 def _casualties(risk: pd.DataFrame, policy: str) -> Floats:

@@ -32,6 +32,7 @@ WORSE = {
     "contradiction": lambda: contest(arena(flipped=("district 1",))),
     "recall": lambda: contest(arena(challenger=0.1)),
     "independent": lambda: contest(arena(challenger=-1.0)),
+    "skill": lambda: contest(arena(challenger=-1.0)),
     "districts": lambda: contest(arena(weak=("district 3",))),
     "calibration": lambda: contest(turned_scores()),
     "casualty": lambda: contest(casualty=accidents(0.0)),

@@ -155,7 +155,7 @@ def test_without_searched_land_training_refuses_and_never_invents_it(country):
 
 
 def test_ranking_without_a_champion_says_to_train_first(country, tmp_path):
-    with pytest.raises(ConfigError, match=r"no champion of synthetic-2\.contamination.*mlrisk train"):
+    with pytest.raises(ConfigError, match=r"there is no such store.*Run `mlrisk train` first"):
         mlrisk.rank(config(country, f"tracking.uri=sqlite:///{tmp_path / 'empty.db'}"))
 
 

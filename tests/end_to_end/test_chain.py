@@ -111,9 +111,10 @@ def test_probabilities_lie_within_their_interval(risk):
 
 
 def test_only_land_with_a_basis_is_ranked(risk):
-    rankable = risk["in_domain"] & ~risk["released"]
+    rankable = risk["in_domain"] & risk["work"].ne("none")
     assert risk.loc[~rankable, "rank"].isna().all()
-    assert sorted(risk.loc[rankable, "rank"]) == list(range(1, int(rankable.sum()) + 1))
+    for _, land in risk[rankable].groupby("work"):
+        assert sorted(land["rank"]) == list(range(1, len(land) + 1))
 
 
 def test_the_first_cells_have_reasons_in_words(risk):

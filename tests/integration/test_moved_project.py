@@ -36,7 +36,7 @@ def test_a_copy_reads_and_writes_its_own_files(trained, tmp_path):
     train(copied.model_copy(update={"seed": 3}), inputs)
     assert store.load_number(NAME, "2")[0].number == "2"
     assert files_of(config.home_folder) == original
-    assert row_of(Store.of(config), NAME, "1").aliases == ("champion",)
+    assert row_of(Store.of(config), NAME, "1").aliases == ("champion", "anchor")
 
 
 def test_a_moved_folder_and_a_restored_backup_rank_as_before(trained, tmp_path):

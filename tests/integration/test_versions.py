@@ -104,7 +104,7 @@ def test_a_changed_file_is_named(registered, file):  # noqa: F811
 def test_versions_say_where_they_come_from(registered):  # noqa: F811
     config, _, trained = registered
     rows = rows_of(Store.of(config), NAME)
-    assert [(row.number, row.aliases) for row in rows] == [("2", ("challenger",)), ("1", ("champion",))]
+    assert [(row.number, row.aliases) for row in rows] == [("2", ("challenger",)), ("1", ("champion", "anchor"))]
     assert {"as_of", "labels", "inputs", "schema", "grid", "protocol", "code", "seed", "digest"} <= set(rows[0].tags)
     assert rows[0].tags["schema"] == rows[1].tags["schema"]
     assert rows[0].tags["protocol"] == "leave_region_out"
@@ -272,7 +272,7 @@ def test_the_registry_speaks_in_tables(registered):  # noqa: F811
 
     store = Store.of(registered[0])
     table = models.listed(rows_of(store, NAME))[0]
-    assert [row[1:3] for row in table.rows] == [("2", "challenger"), ("1", "champion")]
+    assert [row[1:3] for row in table.rows] == [("2", "challenger"), ("1", "champion, anchor")]
     assert "promoted by" in table.header
     text = models.compared(compared(store, NAME, "1", "2"))
     assert "features: the same" in text

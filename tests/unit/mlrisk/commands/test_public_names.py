@@ -8,7 +8,7 @@ from mlrisk.commands.rank import rank
 from mlrisk.followup.verification import verify
 
 NAMES = {
-    "__version__", "check", "evidence", "features", "load_config", "load_risk_map", "rank", "retrain", "run",
+    "Country", "__version__", "check", "evaluate", "evidence", "features", "load_config", "load_risk_map", "open_country", "rank", "retrain", "run",
     "synthetic_country", "train", "verify", "write_features",
 }  # fmt: skip
 HEAVY = ("numpy", "pandas", "geopandas", "lightgbm", "mlflow", "numba", "shap", "rich", "pydantic")

@@ -176,11 +176,11 @@ def test_land_is_cleared_in_the_order_of_harm_whatever_the_policy():
 
 
 def test_searched_land_ranks_where_unsearched_land_of_its_residual_probability_does():
-    score = np.array([1.0, 2.0, 3.0, 4.0])
     chance = np.array([0.05, 0.1, 0.2, 0.4])
     risk = risk_map(11).head(4).assign(
-        contamination_score=score, contamination=chance, in_domain=True, work=NON_TECHNICAL_SURVEY,
-        status=["unknown", "unknown", "unknown", "searched"], surveyed=[False, False, False, True],
+        contamination_score=np.log(chance / (1 - chance)), contamination=chance, in_domain=True,
+        work=NON_TECHNICAL_SURVEY, status=["unknown", "unknown", "unknown", "searched"],
+        surveyed=[False, False, False, True],
     )  # fmt: skip
     # A find is missed with probability 0.2: 0.4 falls to 0.4 x 0.2 / (1 - 0.4 x 0.8) = 0.1176, between 0.1 and 0.2.
     assert ranked(risk, "contamination")["rank"].tolist() == [4, 3, 1, 2]

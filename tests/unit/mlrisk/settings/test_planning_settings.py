@@ -36,7 +36,7 @@ def test_known_kinds_need_a_number_alone_and_any_key_can_be_overridden(config):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("ranking.assets.rats.number=2", "rats has no rate_m2_per_day.*use deminers, dogs, machines"),
+        ("ranking.assets.rats.number=2", "rats has no rate_m2_per_day.*use nts_teams, deminers, dogs, machines"),
         ("ranking.assets.drones.number=2", "drones has no rate_m2_per_day"),
         ("ranking.assets.dogs.rate_m2_per_day=0", "ranking.assets.dogs.rate_m2_per_day.*greater than 0"),
         ("ranking.assets.dogs.speed=3", "ranking.assets.dogs.speed is not a key.*travel_km_per_hour"),

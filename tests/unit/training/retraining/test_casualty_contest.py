@@ -1,5 +1,6 @@
 """The newest accidents as champion and challenger of casualty risk are judged by them."""
 
+from dataclasses import replace
 from datetime import date
 
 import geopandas as gpd
@@ -34,7 +35,7 @@ def arena_of(given, before=None):
 
 
 def with_accidents(given, table):
-    return type(given)(given.grid, {**given.vectors, "incidents": table}, {}, (), ())
+    return replace(given, vectors={**given.vectors, "incidents": table})
 
 
 def clumped(dates, seed):
