@@ -8,8 +8,8 @@ from mlrisk.commands.rank import rank
 from mlrisk.followup.verification import verify
 
 NAMES = {
-    "Country", "__version__", "check", "evaluate", "evidence", "features", "load_config", "load_risk_map", "open_country", "rank", "retrain", "run",
-    "synthetic_country", "train", "verify", "write_features",
+    "Country", "__version__", "check", "evaluate", "evidence", "features", "load_config", "load_risk_map",
+    "open_country", "rank", "retrain", "run", "synthetic_country", "train", "verify", "write_features",
 }  # fmt: skip
 HEAVY = ("numpy", "pandas", "geopandas", "lightgbm", "mlflow", "numba", "shap", "rich", "pydantic")
 
