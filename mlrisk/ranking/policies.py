@@ -24,7 +24,7 @@ def by_contamination(risk: pd.DataFrame) -> Floats:
     the search: its score falls by as much.
     """
     score = risk["contamination_score"].to_numpy(dtype=np.float64)
-    return np.where(_surveyed(risk), score + np.log(1 - EARLIER_DETECTION), score)
+    return np.asarray(np.where(_surveyed(risk), score + np.log(1 - EARLIER_DETECTION), score))
 
 
 def by_casualty(risk: pd.DataFrame) -> Floats:
