@@ -6,7 +6,7 @@ import mlrisk
 
 
 def main(risk: str, found: str, searched: str | None = None) -> None:
-    """Print the missed finds first, then the map beside the rules of thumb of its date."""
+    """Print the missed finds first, then the map beside the baselines of its date."""
     verification = mlrisk.verify(risk, found, searched)
     print(f"map of {verification.as_of}: {verification.counts['found_cells']} cells with later finds on new land")
     print(f"missed, in the lower half of the ranking: {len(verification.missed)}")

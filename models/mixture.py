@@ -1,4 +1,4 @@
-"""A mixture of spatial patterns: which share of events follows each, and whether counts vary more than Poisson's."""
+"""A mixture of spatial patterns: the share of events that follows each, and a test of counts for overdispersion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Config in, a recorded model version out: evidence, splits, metrics, baselines, fit, tracking."""
+"""From a config to a recorded model version: evidence, folds, fits, judging, baselines, registry."""

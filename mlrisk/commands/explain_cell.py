@@ -1,4 +1,4 @@
-"""`mlrisk explain`: one cell in full, with its records, its score, the reasons, and what is unknown there."""
+"""`mlrisk explain`: one cell in full, with its records, its score, the reasons, and unknown features."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a map missed, estimated from its random audit cells once these were searched."""
+"""Hazards that a map missed, estimated from its random audit cells after these were searched."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What was found and searched after a map was made, read from files and laid onto the cells of the map."""
+"""Finds and searches later than a map, read from files and laid onto the cells of the map."""
 
 import re
 from dataclasses import dataclass

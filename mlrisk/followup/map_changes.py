@@ -1,4 +1,4 @@
-"""What moved between two maps of a country and why: the figures behind the change report."""
+"""Changes between two maps of a country and their causes: the figures of the change report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

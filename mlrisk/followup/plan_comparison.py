@@ -1,4 +1,4 @@
-"""What two settings change: the tasks that come into a plan and drop out of it, and the totals of both plans."""
+"""The difference between two plans: tasks that come in and drop out, and the totals of both."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,7 +8,7 @@ import shapely
 
 from features.base import Floats
 
-# A task is the same job when at least this share of its land lies in tasks of the other plan.
+# A task counts as the same when at least this share of its land lies in tasks of the other plan.
 SAME_SHARE = 0.5
 
 

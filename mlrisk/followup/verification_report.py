@@ -49,7 +49,7 @@ def verification_html(verification: Verification) -> str:
     caveat = "" if verification.searched_known else RECALL_ONLY
     sections = [
         section("Missed: found cells in the lowest-ranked half", first),
-        section("The map beside the rules of thumb known at its date", text(caveat) + _answer(verification)),
+        section("The map beside the baselines of its date", text(caveat) + _answer(verification)),
         section("Recall by area", rate_picture(held_out, MAP)),
         section("Map of finds", error_picture(held_out, MAP, verification.cell_size_m)),
         section("By find", text("One find is one event, reached with its first cell.") + _by_find(verification)),

@@ -1,4 +1,4 @@
-"""What the codes in the files mean: one table for those who join it in a GIS."""
+"""The meaning of the codes in the files, as a table to join in a GIS."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The survey tasks as every file tells them: by rank, with their place in the grid, in degrees and in MGRS."""
+"""The survey tasks as every file lists them: by rank, with their place in the grid, in degrees and in MGRS."""
 
 import geopandas as gpd
 import mgrs

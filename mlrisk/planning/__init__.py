@@ -1,4 +1,4 @@
-"""From a ranked map to jobs: who surveys what, for how long, what for, and what is expected of it."""
+"""From a ranked map to tasks: teams, days, purposes and expected finds."""
 
 import lazy_loader
 

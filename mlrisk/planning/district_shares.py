@@ -1,4 +1,4 @@
-"""What each district gets of a plan, beside the harm that is expected there."""
+"""The share of each district in a plan, beside its expected casualties."""
 
 import numpy as np
 import pandas as pd

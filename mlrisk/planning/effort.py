@@ -1,4 +1,4 @@
-"""What a survey costs: team-days of each kind of team on each cell, travel included."""
+"""The effort of survey: team-days of each kind of team on each cell, travel included."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Champions to scored and ranked cells."""
+"""From the champions to scored and ranked cells."""
 
 import lazy_loader
 

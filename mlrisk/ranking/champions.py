@@ -34,7 +34,7 @@ class Champions:
 def load_champions(config: Config) -> Champions:
     """The champions of both targets; raises ConfigError for a version of other cells or of later records than as_of."""
     store = Store.existing(config)
-    # Both of one moment: a pair of which one half was promoted meanwhile was never judged.
+    # Both of one moment: a pair that mixes two promotions was never judged.
     numbers = store.champions(config.name)
     number = numbers[f"{config.name}.contamination"]
     if number is None:

@@ -49,7 +49,7 @@ RULE_COLUMNS = tuple(baseline.feature for baseline in RULES.values())
 
 
 def rule_columns(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
-    """The columns of a feature table (n_cells, n_features) that rules of thumb rank by."""
+    """The columns of a feature table (n_cells, n_features) that baselines rank by."""
     position = {name: number for number, name in enumerate(names)}
     return {name: values[:, position[name]].astype(np.float64) for name in RULE_COLUMNS if name in position}
 
@@ -60,7 +60,7 @@ def present_rule_columns(risk: pd.DataFrame) -> tuple[str, ...]:
 
 
 def rule_scores(risk: Mapping[str, pd.Series]) -> dict[str, Floats]:
-    """Score of every rule whose column the map has, larger first; NaN where the rule knows nothing.
+    """Score of every rule whose column the map has, larger first; NaN where its column is unknown.
 
     >>> scores = rule_scores(pd.DataFrame({"front_line_distance_m": [100.0, 500.0]}))
     >>> {name: score.tolist() for name, score in scores.items()}

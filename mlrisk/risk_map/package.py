@@ -52,7 +52,7 @@ class Package:
     `risk` has one row a cell in the order of `grid.cell_ids()`, with the columns of risk.parquet and `released` (bool);
     `priority` is NaN and `rank` null where there is no basis to rank and on released land. `tasks`, `hazards` and the
     context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be empty.
-    `metrics` holds one row a protocol, fold and ranking (model or rule of thumb) with roc_auc, pr_auc, base_rate and
+    `metrics` holds one row a protocol, fold and ranking (model or baseline) with roc_auc, pr_auc, base_rate and
     recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area). `plan` is
     what the survey plan spends and expects, as plain values.
     `sheets` is the number of tasks that get a printed sheet of their own; `languages` are those of its

@@ -16,7 +16,7 @@ Work = Literal["non_technical_survey", "technical_survey", "clearance"]
 # Rates from the field (ANAMA; world figure for manual work; the machine's 1,500 m2 an hour over six hours). What ground
 # a kind can work is unverified and meant to be replaced by the operator's own rules. No rate of rats is known.
 KNOWN_ASSETS: dict[str, dict[str, Any]] = {
-    # Visits and interviews: land spoken for in a day, and the share of contaminated cells that they bring to light.
+    # Visits and interviews: land covered in a day, and the share of contaminated cells that they reveal.
     # Both unverified.
     "nts_teams": {"rate_m2_per_day": 1_000_000.0, "detection": 0.5, "works": (NON_TECHNICAL_SURVEY,), "coverage": 1.0},
     "deminers": {"rate_m2_per_day": 10.0},

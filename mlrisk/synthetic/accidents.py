@@ -1,4 +1,4 @@
-"""Accidents: what lies in a cell, times what people do there, times what they have not learned yet."""
+"""Accidents: items in a cell, times the activities of people there, times their lack of awareness."""
 
 from dataclasses import dataclass
 from datetime import date

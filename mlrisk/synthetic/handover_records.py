@@ -1,4 +1,4 @@
-"""What others wrote down: minefield records handed over, half of them wrong, and conflict events from the news."""
+"""Records of others: minefield records handed over, half of them wrong, and conflict events from the news."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where water runs: drainage without pits, catchment areas, erosion by rivers, river lines."""
+"""Hydrology: drainage without pits, catchment areas, erosion by rivers, river lines."""
 
 from dataclasses import dataclass
 

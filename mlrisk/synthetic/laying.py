@@ -1,4 +1,4 @@
-"""What was put into the ground: the likeliest fields of seven origins, mine by mine and shell by shell."""
+"""Laying of ordnance: the likeliest fields of seven origins, mine by mine and shell by shell."""
 
 import numpy as np
 

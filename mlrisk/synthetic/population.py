@@ -1,4 +1,4 @@
-"""Who lives where in which year, and how much of what they do takes them into each cell."""
+"""Population by settlement and year, and the exposure of each cell by activity."""
 
 from dataclasses import dataclass
 

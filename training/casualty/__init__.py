@@ -1,4 +1,4 @@
-"""Learning how much harm: units, accidents, exposure, history, fitting, judging."""
+"""The casualty model: units, accidents, exposure, history, fitting, judging."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Accidents of the population as arrays: when, where, who was hurt doing what, and what the register leaves out."""
+"""Accidents of the population as arrays: date, place, victims, activity, and the gaps of the register."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,15 +13,15 @@ from features.sources import Sources, same_day_and_place
 from training.casualty.activities import UNNAMED, activity_of
 from training.settings import CasualtySettings, TrainConfig
 
-# With fewer delays known, nobody knows how complete the last year is.
+# With fewer known delays the completeness of the last year cannot be estimated.
 FEWEST_DELAYS = 30
-# A register that seems to hold less than this of a year is broken in another way: no count is raised further.
+# A register that seems to hold less than this of a year has another fault: no count is raised further.
 LEAST_COMPLETE = 0.5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Accidents:
-    """Accidents (n,): `day` and `recorded` in days, NaT where missing; `recorded` is never before `day`.
+    """Accidents (n,): `day` and `recorded` as days, NaT where missing; `recorded` is never before `day`.
 
     `killed` and `injured` are NaN where the record is silent, `casualties` what is counted. `activity` indexes
     ACTIVITIES, UNNAMED where none is named. `deminer` accidents follow the work of teams and are kept apart.
@@ -111,7 +111,7 @@ def casualty_count(incidents: gpd.GeoDataFrame, per_accident: float) -> Floats:
 
 
 def accident_notes(accidents: Accidents, config: TrainConfig) -> list[str]:
-    """What a reader of the counts must know of the register."""
+    """Sentences about the register that a reader of the counts must know."""
     known, settings = accidents.known(config.as_of), config.casualty
     notes = []
     if known.deminer.any():

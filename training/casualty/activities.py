@@ -1,4 +1,4 @@
-"""What people were doing: activities out of the words of a register, their mix, and the split of casualties by it."""
+"""Activities of the victims: read from a register's words, their mix, and the split of casualties by activity."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the casualty model has to beat: a constant rate x exposure, decayed kernels, and two distances."""
+"""Baselines of the casualty model: a constant rate x exposure, decayed kernels, and two distances."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from training.casualty.history import Moment, UnitPeriods
 from training.validation import deviance
 
 CONSTANT, KERNELS = "constant rate x exposure", "decayed kernels"
-# A kernel alone says that nothing can happen where nothing did: this share of it is spread evenly over the land.
+# A kernel alone expects no accident where none happened: this share of it is spread evenly over the land.
 FLOOR = 0.05
 
 
@@ -54,7 +54,7 @@ def decayed_kernels(rows: UnitPeriods, now: Moment, learned: Flags) -> Forecast 
 
 
 def nearest(feature: str) -> Baseline:
-    """The nearer, the sooner; it states no counts."""
+    """Rank by distance, the nearest first; it states no counts."""
 
     def ranking(_rows: UnitPeriods, now: Moment, _learned: Flags) -> Forecast | None:
         if feature not in now.features:

@@ -1,4 +1,4 @@
-"""The contamination score that the casualty model sees: of any date, and never from a model that saw the region."""
+"""The contamination score that the casualty model reads: as of any date, from models that did not see the region."""
 
 from datetime import date
 
@@ -20,8 +20,8 @@ FOLDS = 3
 def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: date) -> Floats:
     """Probability-like score (n_cells,) as of a date, each region from a model that has not seen it.
 
-    NaN where too little was known by then. Accidents never tell a cell of their own: incidents count as events that
-    made labels, so a cell leaves out its own.
+    NaN where too little was known by then. A cell leaves out its own accidents: incidents count as events that make
+    labels here.
     """
     evidence = ledger.at(as_of)
     score = np.full(inputs.grid.n_cells, np.nan)
@@ -46,7 +46,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     fitted = [one for one in side_by_side(one, groups, config.compute.threads) if one is not None]
     for held, seen, ranker in fitted:
         score[held] = _scored(seen, ranker, held)
-    # Land of regions without a label was seen by none of the models: it gets the mean of them.
+    # No model learned from land of regions without a label: it gets the mean of all models.
     rest = np.isnan(score)
     if rest.any() and fitted:
         score[rest] = np.mean([_scored(seen, ranker, rest) for _, seen, ranker in fitted], axis=0)

@@ -15,11 +15,11 @@ from features.sources import Sources, open_area
 from training.settings import ACTIVITIES, CasualtySettings, PlannedWorks, TrainConfig
 
 KM2 = 1e6
-# People travel further than they work: travel and patrols see settlements over so many bandwidths.
+# People travel further than they work: for travel and patrols the kernel is this many times as wide.
 WIDE = 2.5
 # Distance at which a road or a power line has lost two thirds of its pull.
 ALONG_M = 500.0
-# What is left of an activity away from what draws it: people also walk over open land.
+# Least share of an activity far from roads, lines and fields: people also walk over open land.
 AWAY = 0.1
 
 
@@ -68,7 +68,7 @@ def people_if_return(config: TrainConfig, grid: Grid, sources: Sources) -> Peopl
 
 
 def ground_of(grid: Grid, sources: Sources, context: FeatureContext) -> Ground:
-    """What draws people on each cell; everywhere alike where the sources tell nothing of it."""
+    """What draws people on each cell; the same everywhere without sources."""
     snapshot, inside = Snapshot(sources, context), grid.mask
     along = {
         name: np.exp(-distance_m(grid, snapshot.layer(name))[inside].astype(np.float64) / ALONG_M)

@@ -232,7 +232,7 @@ def _part(
     counted = (rows.accidents * times[rows.unit])[chosen]
     totals = np.bincount(rows.period[chosen], weights=counted, minlength=len(rows.starts)) / rows.complete
     level = float(totals.mean() * year_factor(totals, 1)[0]) if rows.dated else float(totals.sum() / rows.years)
-    # A draw of blocks holds more or less land than there is: its total is brought back to the land of all.
+    # A draw of blocks holds more or less than the whole land: its total is scaled to that of the whole.
     level *= float(use.sum() / max(times[use].sum(), 1.0))
     return _scaled(
         Part(trees=trees, hurdle=hurdle, weights=weights, scales=dict.fromkeys(weights, 1.0), accidents_per_year=level),

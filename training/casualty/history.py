@@ -24,7 +24,7 @@ INDEX = "contamination x presence"
 
 COUNTS = ("accidents", "casualties", "killed", "injured", "deminers")
 
-# Least contamination score of exposure: what no model suspects can hurt all the same.
+# Least contamination score in the exposure: land that no model suspects can hurt people too.
 LEAST_SCORE = 0.005
 
 
@@ -91,7 +91,7 @@ class UnitPeriods:
 
 @dataclass(eq=False, kw_only=True)
 class History:
-    """Everything that units were at any date; moments are made once and kept.
+    """Features, patterns and exposure of the units at any date; each moment is computed once and kept.
 
     `score` gives the held-out contamination score of the cells at a date, NaN where there is none.
     """
@@ -167,7 +167,7 @@ class History:
         if config.casualty.contamination_every_years:
             score = self.score(day)
             names += [INDEX, "contamination"]
-            # Too little was known for a score: the patterns lie as people and land do.
+            # Without a score the patterns follow people and land alone.
             more = [present, units.area_km2]
             own["contamination_mean"] = own["contamination_greatest"] = np.full(units.n_units, np.nan)
             if np.isfinite(score).any():

@@ -1,4 +1,4 @@
-"""Judging the casualty model on years and on regions that it has not seen, beside what it has to beat."""
+"""Judging the casualty model on held-out years and regions, beside its baselines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class CasualtyJudgement:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Outcome:
-    """What happened in a fold, and what was expected of it: units judged, forecasts by ranking; NaN says no count."""
+    """What happened in a fold, and the forecasts of it by ranking, on the judged units; NaN where a ranking states no count."""
 
     protocol: str
     fold: str
@@ -63,7 +63,7 @@ class Outcome:
                     if other in self.expected:
                         base = self.expected[other]
                         row[f"skill_over_{label}"] = skill(observed, expected, base)
-                        # The same with every total as it came out: where alone, not how many.
+                        # Scaled to the total that happened: this judges places alone, not numbers.
                         row[f"where_skill_over_{label}"] = skill(
                             observed, expected * _to(observed, expected), base * _to(observed, base)
                         )

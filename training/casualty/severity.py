@@ -1,4 +1,4 @@
-"""Severity: the share of casualties who die, by what went off, in each unit."""
+"""Severity: the share of casualties who die, by the class of device, in each unit."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Learning where: data set of cells, recipe, tuning, survey bias, judging."""
+"""The contamination model: data set of cells, recipe, tuning, survey bias, judging."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a model is made of at one date: evidence, features, regions and constraints of every cell."""
+"""The data set of all cells at one date: evidence, features, regions and constraints."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs
 from training.settings import TrainConfig
 from training.validation import FEATURE_BASELINES, Labels
 
-# Books that are written on: what is counted in them grows without the land being another.
+# Registers that grow: counts of their records rise although the land stays the same.
 GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield_records"}
-# With fewer found or searched cells, no held-out region can be judged and no map means anything.
+# With fewer found or searched cells, no held-out region can be judged and a map has no meaning.
 FEWEST_FOUND = 20
 
 
@@ -32,7 +32,7 @@ FEWEST_FOUND = 20
 class CellDataset:
     """Everything known of the cells at a date, arrays in `grid.cell_ids()` order.
 
-    `table` holds every feature, for the rules of thumb; `learned` those that the model may see. `regions` names the
+    `table` holds every feature, for the baselines; `learned` those that the model may see. `regions` names the
     region of each cell, `block` numbers the square of land that is resampled as a whole, and `constraints` gives the
     monotone direction of features. `bias` says how labelled cells weigh and where unknown land is drawn.
     """
@@ -51,7 +51,7 @@ class CellDataset:
 
     @property
     def labels(self) -> Labels:
-        """What splits look at."""
+        """The arrays from which folds are made."""
         return Labels(
             labelled=self.evidence.labelled,
             positive=self.evidence.state == FOUND,
@@ -86,7 +86,7 @@ def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellD
 
 
 def restudied(config: TrainConfig, study: CellDataset) -> CellDataset:
-    """The same evidence and features under other settings of contamination: what the model sees, and how."""
+    """The same evidence and features under other settings of contamination."""
     seen = _learned(config, study.table, study.infos, study.snapshot.context)
     return replace(
         study,
@@ -107,7 +107,7 @@ def held_back_study(
 
     Held out are all labelled cells that are not learned from and the cells of the `region`; records of `sources` (if
     none are given, those that a new region would not have yet: `validation.known_in_new_region`) are left out there,
-    for the rules of thumb too.
+    for the baselines too.
     """
     hidden = study.evidence.labelled.copy()
     hidden[train] = False
@@ -115,7 +115,7 @@ def held_back_study(
         hidden[region] = True
     if sources is None:
         sources = sources_held_back(study.snapshot.context, config.validation.known_in_new_region)
-    # What neither the model nor a rule of thumb reads is not built again: it is unknown in the fold.
+    # A feature that neither the model nor a baseline reads is not built again: it is unknown in the fold.
     read = (*study.learned.names, *(one.feature for one in FEATURE_BASELINES.values() if one.on_held_out))
     names = tuple(name for name in study.table.names if name in set(read))
     table = FeatureTable(names, study.table.aligned(names))
@@ -126,7 +126,7 @@ def held_back_study(
 
 
 def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Flags:
-    """Which features rise or age as time passes and records accumulate, whatever the land is like."""
+    """Features that change as time passes and records accumulate, although the land stays the same."""
     return np.array([infos[name].unit == "years" or bool(GROWING.intersection(infos[name].sources)) for name in names])
 
 
@@ -157,7 +157,7 @@ def _survey_bias(
     evidence: Evidence,
     block: Integers,
 ) -> SurveyBias:
-    # Finds are what survey brings home: a propensity that reads them would know the land by its outcome.
+    # Finds are results of survey: a propensity that reads them would use the outcome to explain the survey.
     names = [name for name in learned.names if "finds" not in infos[name].sources]
 
     def chance() -> Floats:

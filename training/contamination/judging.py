@@ -1,4 +1,4 @@
-"""Judging the contamination model on land and on results that it has not seen, beside the rules of thumb."""
+"""Judging the contamination model on held-out land and on later results, beside the baselines."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a model learns from: the labelled cells of one side of a fold, and nothing of the other side."""
+"""The learning set of a fold: its labelled cells to learn from, without any that are judged."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from training.evidence import FOUND, NO_REGION, block_names
 from training.settings import ValidationSettings
 from training.validation import Labels, leave_region_out
 
-# A region with fewer found or searched cells tells nothing of how it differs from others.
+# With fewer found or searched cells a region cannot be compared with others.
 FEWEST_OF_EACH = 10
-# With fewer regions that tell something, square blocks take their place: nothing can agree over one region.
+# With fewer comparable regions square blocks take their place: a single region agrees with itself.
 FEWEST_REGIONS = 3
 
 

@@ -1,4 +1,4 @@
-"""What survey found next door: features of such records, rebuilt for each fold without those of what it holds out."""
+"""Features of survey outcomes in neighbouring cells, rebuilt for each fold without the outcomes that it holds out."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -14,14 +14,14 @@ from features.table import FeatureTable, grid_feature_table
 from training.evidence import OUTCOME_SOURCES
 from training.settings import ComputeSettings
 
-# What survey and clearance bring home: no region has any of it on the day on which it is first mapped.
+# Results of survey and clearance: a region has none of them on the day on which it is first mapped.
 SURVEY_SOURCES = OUTCOME_SOURCES | {"finds"}
 
 
 def sources_held_back(context: FeatureContext, known_in_new_region: Collection[str]) -> frozenset[str]:
     """Sources whose records a region that is held out must not show: results of survey, and all that makes labels.
 
-    But for those that a new region has on the day on which it is first mapped.
+    Sources that a new region has on the day of its first map are excepted.
     """
     return (SURVEY_SOURCES | context.own_event_sources) - frozenset(known_in_new_region)
 
@@ -33,7 +33,7 @@ def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureConte
 
 
 def raw_distances(infos: Iterable[str]) -> tuple[str, ...]:
-    """Distances that have a clipped form: the model sees that one, the rules of thumb the raw one."""
+    """Distances that have a clipped form: the model reads the clipped one, the baselines the raw one."""
     names = set(infos)
     return tuple(name for name in infos if clipped_name(name) in names)
 
@@ -57,7 +57,7 @@ def held_back(
 
     Every record of the `sources` (those of outcomes that make labels, if none are given) is left out where it reaches
     into a hidden cell, and the features of these sources are built again from the others; the rest stays. A column
-    that loses its last record is NaN: unknown. What a cell's own block says stays out of its own features as ever.
+    that loses its last record is NaN: unknown. Records of a cell's own block stay out of its features, as always.
     """
     outcome_sources = OUTCOME_SOURCES & snapshot.context.own_event_sources if sources is None else frozenset(sources)
     there = outcome_sources & set(snapshot.sources.vectors)

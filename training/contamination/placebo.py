@@ -19,7 +19,7 @@ from training.contamination.recipe import Recipe, fit_side, recipe_of
 from training.settings import TrainConfig
 from training.validation import Fold
 
-# The placebo needs no more cells than tell 0.5 from 0.6.
+# As many cells as separate an AUC of 0.5 from 0.6.
 MOST_CELLS = 4_000
 # A shift by less than this part of the area would leave land beside its own labels.
 LEAST_SHIFT = 0.2

@@ -1,4 +1,4 @@
-"""How the ranker is made: its parameters and what is done to a side before it is fitted."""
+"""The recipe of a ranker: its parameters, and how a learning set is prepared before the fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How much each region counts while a model learns: as much as its labelled land, all alike, or the worst most."""
+"""Weights of regions in a fit: by their labelled land, equal, or largest for the region predicted worst."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Where survey went and where it did not: propensity of survey, weights, unknown land as background, sensitivity."""
+"""Survey bias: propensity of survey, weights, unknown land as background, audit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -122,7 +122,7 @@ def effective_sample_size(weight: Floats) -> float:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SurveyBias:
-    """What training does about the choice of land, arrays over all cells.
+    """The correction of training for the choice of surveyed land, arrays over all cells.
 
     `weight` multiplies the weight of labelled cells and is 0 elsewhere; `effective` is their effective number.
     `background` is the relative chance with which an unknown cell is drawn, 0 for labelled cells and everywhere where

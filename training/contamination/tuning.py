@@ -1,4 +1,4 @@
-"""Nested tuning: parameters chosen by what they find on regions held out within the side that is learned from."""
+"""Nested tuning: parameters chosen by their recall on regions held out within the learning set."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -118,7 +118,7 @@ def _search(
 
 
 def suggested(trial: "Trial", given: Recipe, constrained: bool) -> Recipe:
-    """One recipe of the search space; what is not searched is as given."""
+    """One recipe of the search space; parameters outside of it stay as given."""
     trees = replace(
         given.ranker.trees,
         n_trees=trial.suggest_int("n_trees", 60, 360, step=60),

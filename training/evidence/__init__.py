@@ -1,4 +1,4 @@
-"""Records on cells; the state of every cell at any date; fingerprints of all that."""
+"""Records on cells, the state of every cell at any date, and fingerprints of both."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The grid and the sources of a run, opened once, with what the opening found."""
+"""The grid and the sources of a run, opened once, with their reports."""
 
 import logging
 from dataclasses import dataclass, replace

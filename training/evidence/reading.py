@@ -1,4 +1,4 @@
-"""What the records say with all that is known at a date."""
+"""The records as they read at a date, with all that is known by then."""
 
 from dataclasses import dataclass
 from datetime import date

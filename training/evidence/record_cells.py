@@ -25,9 +25,9 @@ from training.evidence.selection import chosen_by
 from training.evidence.states import MOST_OF_CELL
 
 DEVICE_COLUMNS = ("ap_mines", "at_mines", "uxo")
-# What a record is about, where it has several dates: the event, the end of the work, the survey of the area.
+# The date of a record's subject, where it has several: the event, the end of the work, the survey of the area.
 EVENT_DATES = ("date", "end_date", "record_date", "start_date")
-# When somebody saw what the record says, for what comes first: a release or what was found there.
+# The date of observation, which decides whether a release or a find came first.
 SEEN_DATES = ("date", "record_date", "recorded_date")
 # Events have a place; areas speak of land.
 EVENT_SOURCES, AREA_SOURCES = ("finds", "incidents"), ("hazard_areas", "land_release", "survey")

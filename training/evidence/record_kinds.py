@@ -10,7 +10,7 @@ from features.base import ConfigError, Flags, dates_of, words
 from training.evidence.states import FOUND, SEARCHED
 from training.settings import LabelSettings
 
-# What a hazard area is called once survey has found that it never was one.
+# Status of a hazard area that survey has shown to be none.
 WITHDRAWN = ("cancelled", "discredited")
 CLOSED = (*WITHDRAWN, "closed", "released", "handed over", "cleared")
 RELEASE_TYPES = ("cancelled", "reduced", "cleared")

@@ -1,4 +1,4 @@
-"""Cells that decisions of the authority released as a whole, and what puts them back on the map."""
+"""Cells that the authority released as a whole, and the later evidence that puts them back on the map."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from features.base import Flags
 from training.evidence.pieces import covered_together
 from training.evidence.record_cells import RecordCells
 
-# A cell counts as released only when practically all of it was: what is left over would drop off the plan.
+# A cell counts as released only when practically all of it was: the rest would drop off the plan.
 RELEASED_SHARE = 0.99
 
 

@@ -1,4 +1,4 @@
-"""One retraining at a time: a lock that the operating system takes back from a process that is killed."""
+"""One retraining at a time: a lock that the operating system releases when its process is killed."""
 
 import json
 import os

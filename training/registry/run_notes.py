@@ -1,4 +1,4 @@
-"""Names, descriptions and tags of runs: what a reader of the MLflow UI sees without knowing the code."""
+"""Names, descriptions and tags of runs: texts for readers of the MLflow UI who do not know the code."""
 
 import json
 import platform

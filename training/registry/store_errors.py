@@ -1,4 +1,4 @@
-"""Trouble with the tracking store or a disk, as one sentence that names what would do."""
+"""Errors of the tracking store or a disk, as one sentence with advice."""
 
 import errno
 import sqlite3

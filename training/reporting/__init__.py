@@ -1,4 +1,4 @@
-"""What a run leaves for people: report, card, tables."""
+"""Results of a run for people: report, card, tables."""
 
 import lazy_loader
 

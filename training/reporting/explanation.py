@@ -1,4 +1,4 @@
-"""What moves the scores of the land to be ranked, over all of it: by family, by feature, in pairs and by region."""
+"""Contributions to the scores of all land to be ranked: by family, by feature, in pairs and by region."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a validation report is made of, and the tables that follow from it."""
+"""The input of a validation report, and the tables that follow from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ GAP_FIGURES = ("recall_5", "recall_10", "recall_20", "roc_auc", "pr_auc")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReportInput:
-    """What a report is made of.
+    """The input of a report.
 
     `table` has one row for each protocol, fold and ranking, with figures as columns (means over folds as fold 'mean');
     `held_out` the judged cells by protocol, empty where none were kept. `explanations` are plain dicts of one fold

@@ -1,4 +1,4 @@
-"""Champion and challenger: what is new, contest, gate, decision."""
+"""Champion and challenger: new records, contest, gate, decision."""
 
 import lazy_loader
 

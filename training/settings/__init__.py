@@ -1,4 +1,4 @@
-"""What a run is configured with, and its provenance."""
+"""The configuration of a run, and its provenance."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Who and what a run is: digests, versions of code, and settings as they may be written down."""
+"""Provenance of a run: digests, versions of code, and settings without passwords."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What a random audit says of the land that a map ranked low: the only unbiased estimate of what it missed."""
+"""Estimates from a random audit of land that a map ranked low: the only unbiased ones of missed hazards."""
 
 import numpy as np
 

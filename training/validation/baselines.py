@@ -1,4 +1,4 @@
-"""Rankings that every model is shown beside: one feature, chance, and the simplest learners.
+"""Baselines beside which every model is judged: one feature, chance, and the simplest learners.
 
 A ranking is one function: it learns from a Lesson and scores the cells of a Land; more is surveyed first. To see a
 model of your own in every table, write such a function and name it in `benchmarks.contamination`.

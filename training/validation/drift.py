@@ -12,7 +12,7 @@ from features.table import FeatureTable
 BINS = 10
 # No bin is ever quite empty: the index of an empty one would be infinite.
 LEAST_SHARE = 1e-4
-# Rules of thumb of credit scoring, where the index comes from (Siddiqi 2006): below the first nothing moved.
+# Limits of credit scoring, where the index comes from (Siddiqi 2006): below the first nothing moved.
 MOVED, MOVED_MUCH = 0.1, 0.25
 
 

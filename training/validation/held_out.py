@@ -22,7 +22,7 @@ class HeldOut:
     """The judged cells of one protocol, arrays (n,); each cell was ranked by a model that had not seen its fold.
 
     `area` is the searched share of the cell, `fold` numbers `fold_names`, `block` the block of land for the bootstrap.
-    `probability` is NaN where none was stated. `rules` are the scores of the rules of thumb, larger first.
+    `probability` is NaN where none was stated. `rules` are the scores of the baselines, larger first.
     """
 
     cell_id: Integers
@@ -38,7 +38,7 @@ class HeldOut:
     rules: Mapping[str, Floats] = field(default_factory=dict)
 
     def rankings(self, model: str) -> dict[str, Floats]:
-        """Scores by ranking that compare over folds: the model, every rule of thumb, and a random order as one tie."""
+        """Scores by ranking that compare over folds: the model, every baseline, and a random order as one tie."""
         named = {model: self.score, **self.rules, RANDOM: np.zeros(len(self.score))}
         return {name: pooled_score(score, self.fold, self.area) for name, score in named.items()}
 
@@ -66,7 +66,7 @@ def pooled_table(
 def missed_table(held_out: HeldOut, model: str) -> pd.DataFrame:
     """Found cells that the model's ranking put into the lower half of the land, worst first.
 
-    `surveyed_before` is the share of its fold's land that would be surveyed before the cell; the best rule of thumb
+    `surveyed_before` is the share of its fold's land that would be surveyed before the cell; the best baseline
     for the cell stands beside, with its share.
     """
     rankings = held_out.rankings(model)

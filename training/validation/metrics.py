@@ -38,7 +38,7 @@ def judge(
     """Every figure of one ranking, see `ranking_figures`, with the number of cells and of found ones.
 
     `area` is the part of each cell that was searched: a cell counts by it. Cells with a NaN score are ranked last: a
-    rule of thumb that knows nothing of a cell does not survey it first. With `cell_ha`, the hectares of a whole
+    baseline without a value for a cell does not survey it first. With `cell_ha`, the hectares of a whole
     cell, `hectares_90` is the land to survey for 90 % of the hazards; with `m2_per_team_day` too,
     `per_team_day_10` is the number of positive cells found per team and day within the first 10 % of the area.
 

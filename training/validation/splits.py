@@ -14,9 +14,9 @@ from training.settings import ValidationSettings
 from training.validation.knndm import Matched, matched_folds
 from training.validation.variogram import autocorrelation_range_m
 
-# A buffer that takes more than this share of the found cells to learn from judges another model than the one used.
+# A wider buffer would leave so few found cells to learn from that another model than the one in use is judged.
 LEAST_LEFT = 0.5
-# The dishonest protocol only shows the gap: more folds would cost time and tell nothing.
+# Random folds only show the optimism gap: more of them would cost time without a use.
 MOST_RANDOM_FOLDS = 5
 QUANTILES = tuple(np.linspace(0.0, 1.0, 21).tolist())
 
@@ -38,7 +38,7 @@ class Fold:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Labels:
-    """What splits look at, arrays over the cells of the grid in `cell_ids()` order.
+    """The arrays from which folds are made, over the cells of the grid in `cell_ids()` order.
 
     `regions` names the region of each cell, empty where it lies in none; `centres_m` has shape (n_cells, 2).
     """
