@@ -28,7 +28,7 @@ CHAIN = tuple(ROOMS)
 LINES_OF_A_MODULE, LINES_OF_A_FUNCTION, FIELDS_BY_POSITION = 300, 60, 4
 # Values and modules that wait to be mended; none may join them.
 BY_POSITION = {"FeatureInfo"}  # waits for families that are being written
-LONG_MODULES = {"mlrisk/cli/app.py": 420}
+LONG_MODULES = {"mlrisk/cli/app.py": 320}
 MODULES = sorted(path for package in CHAIN for path in (ROOT / package).rglob("*.py"))
 
 

@@ -41,7 +41,7 @@ class CasualtyJudgement:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Outcome:
-    """What happened in a fold, and the forecasts of it by ranking, on the judged units; NaN where a ranking states no count."""
+    """What happened in a fold, and its forecasts by ranking, on the judged units; NaN: no count."""
 
     protocol: str
     fold: str
