@@ -106,7 +106,7 @@ def test_exploration_and_audit_are_marked_and_have_their_share(land):
     tasks = plan.tasks
     assert {"survey", "explore", "audit"} == set(tasks["purpose"])
     assert tasks.loc[tasks["purpose"] == "audit", "reason_1"].str.startswith("Check task, drawn at random").all()
-    assert tasks.loc[tasks["purpose"] == "explore", "reason_1"].str.startswith("explores:").all()
+    assert tasks.loc[tasks["purpose"] == "explore", "reason_1"].str.startswith("Learning task:").all()
     assert tasks.loc[tasks["purpose"] != "audit", "inclusion_prob"].isna().all()
     assert plan.totals["team_days_by_purpose"]["explore"] <= 0.3 * 100 + 1e-6
     drawn = plan.cells["purpose"].eq("audit")
