@@ -84,6 +84,8 @@ def test_every_pair_of_sides_has_a_line_of_its_own():
     assert set(found) <= set(infos)
     near = found["control_line_1500m_ours_third_distance_m"]
     assert near[2, 2] < 2_000 < near[-2, -2]
+    # Beside the line of ours and theirs, far from the third.
+    assert near[-2, 18] > 10_000 > found["control_line_1500m_ours_theirs_distance_m"][-2, 18]
     for name in ("ours_theirs", "ours_third", "theirs_third"):
         assert (found[f"control_line_1500m_{name}_distance_m"] >= found["control_line_1500m_distance_m"]).all()
 

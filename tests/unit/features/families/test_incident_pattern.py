@@ -221,7 +221,7 @@ def test_a_missing_source_drops_its_columns_and_only_these():
     sources = country(6)
     expected = pattern(sources)
     needs = {info.name: info.sources for info in incident_pattern.FEATURES}
-    for gone in ("front_lines", "settlements", "incidents"):
+    for gone in ("front_lines", "control_points", "settlements", "incidents"):
         fewer = replace(sources, vectors={name: table for name, table in sources.vectors.items() if name != gone})
         found = pattern(fewer)
         assert set(found) == {name for name in expected if gone not in needs[name]}
@@ -233,6 +233,6 @@ def test_without_a_known_incident_all_is_far_and_even():
     sources = country(6)
     empty = with_vector(sources, "incidents", sources.vectors["incidents"].head(0))
     for name, values in pattern(empty).items():
-        if name.endswith("distance_m") and name != "line_or_chain_distance_m":
+        if name.endswith("distance_m") and not name.endswith("line_or_chain_distance_m"):
             assert (values == LONGEST_DISTANCE_M).all(), name
         assert np.isfinite(values).all(), name
