@@ -17,6 +17,7 @@ from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale
 from .memory import Buffers, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
+from .plain_text import plain, printable
 from .progress import Progress, no_progress
 from .records import (
     DATED_BY,
@@ -82,6 +83,8 @@ __all__ = [
     "package_digest",
     "parse_yaml",
     "places_m",
+    "plain",
+    "printable",
     "projected_crs",
     "read_bytes",
     "read_yaml",

@@ -12,8 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.base import NOT_EVIDENCE, ConfigError
-from mlrisk.outputs.task_tables import plain
+from features.base import NOT_EVIDENCE, ConfigError, plain
 from training.evidence import KIND_NAMES, STATE_NAMES, STATUS_NAMES, Evidence, Ledger, work_of
 
 # A constant, so that the bytes do not depend on the machine; some 60 MB a chunk in memory.

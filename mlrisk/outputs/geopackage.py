@@ -12,10 +12,12 @@ import pyogrio
 import shapely
 
 from mlrisk.outputs.cell_rasters import on_grid, polygons_of
+from mlrisk.outputs.clean_package import clean_table
 from mlrisk.outputs.code_list import lookup_table
 from mlrisk.outputs.qgis_styles import Entry, VectorStyle, vector_qml
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import TASK_COLUMNS, check_columns, notes_tags
+from mlrisk.outputs.written_files import check_layers
 from mlrisk.risk_map import CLASSES, NO_BASIS, Package, priority_class
 
 # Polygons for a whole country are slow everywhere; the raster and the Parquet file hold every cell.
@@ -79,6 +81,7 @@ def write_gpkg(package: Package, folder: Path) -> list[Path]:
     when = f"{package.notes.as_of.isoformat()}T00:00:00.000Z"
     _write_aliases(path, layers)
     _write_styles(path, layers, when)
+    check_layers(path, {name: len(frame) for name, frame in layers.items()} | {"lookup": len(lookup_table())})
     return [path]
 
 
@@ -95,7 +98,10 @@ def planner_layers(package: Package) -> dict[str, gpd.GeoDataFrame]:
         name: [column for column in CONTEXT_COLUMNS.get(name, tuple(frame.columns)) if column in frame.columns]
         for name, frame in layers.items()
     }
-    return {name: gpd.GeoDataFrame(frame[kept[name]], geometry=frame.geometry) for name, frame in layers.items()}
+    return {
+        name: clean_table(gpd.GeoDataFrame(frame[kept[name]], geometry=frame.geometry))
+        for name, frame in layers.items()
+    }
 
 
 def _cells(package: Package) -> gpd.GeoDataFrame:

@@ -11,6 +11,7 @@ from features.base import NOT_EVIDENCE
 from mlrisk.outputs.cell_rasters import on_grid
 from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
 from mlrisk.outputs.wording import check_columns, notes_tags
+from mlrisk.outputs.written_files import check_raster
 from mlrisk.risk_map import (
     CLASSES,
     CONTAMINATION_SCALE,
@@ -59,13 +60,16 @@ def write_cog(package: Package, folder: Path) -> list[Path]:
 def _write_bands(package: Package, classes: NDArray[np.int8], path: Path) -> Path:
     # The predictor for floats halves the file; nearest overviews keep classes and codes whole numbers.
     options = {"dtype": "float32", "count": len(BANDS), "nodata": np.nan, "predictor": "FLOATING_POINT"}
+    known: list[int] = []
     with rasterio.open(path, "w", **_profile(package), **options) as image:
         for band, (name, text) in enumerate(BANDS.items(), start=1):
             values = _band(package, classes, name).astype(np.float32)
+            known.append(int(np.count_nonzero(~np.isnan(values))))
             image.write(on_grid(package.grid, values, np.nan), band)
             image.set_band_description(band, name)
             image.update_tags(band, meaning=text)
         _tag(image, package)
+    check_raster(path, package.grid.shape, known)
     return path
 
 
@@ -86,6 +90,7 @@ def _write_classes(package: Package, classes: NDArray[np.int8], path: Path) -> P
         image.set_band_description(1, "priority_class")
         image.update_tags(1, meaning=BANDS["priority_class"])
         _tag(image, package)
+    check_raster(path, package.grid.shape, [int(np.count_nonzero(classes != OUTSIDE))])
     return path
 
 

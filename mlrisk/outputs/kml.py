@@ -10,7 +10,7 @@ import pandas as pd
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from features.base import NOT_EVIDENCE
+from features.base import NOT_EVIDENCE, printable
 from mlrisk.outputs.map_page_tasks import nearest_places
 from mlrisk.outputs.task_words import PlanScope, figure, plan_text, share, short_name, teams_text, work_text
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
@@ -146,4 +146,4 @@ def _polygon(parent: ET.Element, polygon: Polygon) -> None:
 def text_element(parent: ET.Element, name: str, text: str) -> None:
     """A child of `parent` with a text."""
     # XML 1.0 has no control characters, and a parser would refuse the whole file for one of them.
-    ET.SubElement(parent, name).text = "".join(sign for sign in text if sign >= " " or sign in "\t\n")
+    ET.SubElement(parent, name).text = printable(text)

@@ -2,20 +2,18 @@
 
 import json
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from features.base import MlriskError
+from mlrisk.outputs.scratch import move_in, scratch_folder
+from mlrisk.outputs.written_files import failing_writes
 from mlrisk.risk_map import Package
 from mlrisk.settings import FORMATS
 
 LOGGER = logging.getLogger(__name__)
-
-Writer = Callable[[Package, Path], list[Path]]
 
 
 @dataclass(frozen=True)
@@ -27,13 +25,19 @@ class LazyWriter:
 
     def __call__(self, package: Package, folder: Path) -> list[Path]:
         """Write the package into a folder; the files that were written."""
+        from mlrisk.outputs.clean_package import clean_package
+
+        return self.write_clean(clean_package(package), folder)
+
+    def write_clean(self, package: Package, folder: Path) -> list[Path]:
+        """The same for a package of `clean_package`."""
         files: list[Path] = getattr(import_module(f"mlrisk.outputs.{self.module}"), self.function)(package, folder)
         return files
 
 
 # A new format is one module, one line here and its name in FORMATS of the settings. Formats are written in this order:
 # the STAC item lists the files that are there, so it comes last.
-WRITERS: dict[str, Writer] = {
+WRITERS: dict[str, LazyWriter] = {
     "parquet": LazyWriter("geoparquet", "write_parquet"),
     "cog": LazyWriter("geotiff", "write_cog"),
     "gpkg": LazyWriter("geopackage", "write_gpkg"),
@@ -63,31 +67,29 @@ def write_package(
 ) -> tuple[Path, ...]:
     """Write every format, what `more` writes and summary.json beside `folder`, then move the files in, that one last.
 
-    Raises MlriskError where the folder cannot be written. Files of earlier runs that this run does not write stay.
+    Raises MlriskError where one of them cannot be written whole; then the map from before is as it was. Files of
+    earlier runs that this run does not write stay.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
-    try:
+    from mlrisk.outputs.clean_package import clean_package
+
+    clean = clean_package(package)
+    with scratch_folder(folder) as scratch:
         for name in (name for name in WRITERS if name in formats):
             LOGGER.info("writing %s", name)
-            WRITERS[name](package, scratch)
+            with failing_writes(name):
+                WRITERS[name].write_clean(clean, scratch)
         if more is not None:
-            more(package, scratch)
-        written = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
-        text = json.dumps({**summary, "written": written}, indent=1, ensure_ascii=False, default=str)
-        (scratch / "summary.json").write_text(text, encoding="utf-8")
-        folder.mkdir(exist_ok=True)
-        # A summary speaks for all files of a map: from the first one that is replaced the old one holds no more.
-        (folder / "summary.json").unlink(missing_ok=True)
-        files = sorted(scratch.iterdir(), key=lambda path: (path.name == "summary.json", path.name))
-        for path in files:
-            path.replace(folder / path.name)
-    except OSError as error:
-        raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            with failing_writes("reports"):
+                more(package, scratch)
+        with failing_writes("summary.json"):
+            written = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
+            text = json.dumps({**summary, "written": written}, indent=1, ensure_ascii=False, default=str)
+            (scratch / "summary.json").write_text(text, encoding="utf-8")
+        files = sorted(path.name for path in scratch.iterdir())
+        files.sort(key=lambda name: name == "summary.json")
+        try:
+            move_in(scratch, folder, files)
+        except OSError as error:
+            raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
     LOGGER.info("%d files in %s", len(files), folder)
-    return tuple(folder / path.name for path in files)
+    return tuple(folder / name for name in files)

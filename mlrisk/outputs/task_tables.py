@@ -8,14 +8,12 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
-from features.base import NOT_EVIDENCE
+from features.base import NOT_EVIDENCE, plain
 from mlrisk.outputs.plan_sheet import write_plan_sheet
 from mlrisk.outputs.tasks_by_rank import NAMES, tasks_by_rank
 from mlrisk.outputs.wording import HOW_TO_READ, TASK_COLUMNS, Say, heading, notes_lines, speaker
 from mlrisk.risk_map import Package
 
-# A cell that starts with one of these runs as a formula in a spreadsheet.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 WIDTHS = {
     "district": 20,
     "reason_1": 44,
@@ -46,16 +44,6 @@ FORMATS = {
     "longitude": "0.00000",
     "latitude": "0.00000",
 }
-
-
-def plain(text: str) -> str:
-    """Text that no spreadsheet runs as a formula.
-
-    >>> plain("=1+1"), plain("Tartar")
-    ("'=1+1", 'Tartar')
-    """
-    # Excel skips leading blanks of any kind before it looks for a formula.
-    return f"'{text}" if text.startswith(FORMULA_STARTS) or text.strip().startswith(FORMULA_STARTS) else text
 
 
 def write_csv(package: Package, folder: Path) -> list[Path]:
@@ -125,7 +113,7 @@ def _write_task_sheet(book: Any, package: Package) -> None:
         sheet.set_column(column, column, WIDTHS.get(about.name, 12), cell)
         for row, value in enumerate(tasks[about.name].tolist(), start=2):
             if isinstance(value, str):
-                sheet.write_string(row, column, value, cell)
+                sheet.write_string(row, column, plain(value), cell)
             elif not pd.isna(value):
                 sheet.write_number(row, column, value, cell)
     sheet.set_row(1, 46)
@@ -165,5 +153,5 @@ def _write_reading_sheet(book: Any, package: Package) -> None:
         *((heading(about, say), say(about.text)) for about in TASK_COLUMNS),
     ]
     for row, (left, right) in enumerate(rows):
-        sheet.write_string(row, 0, left, bold)
-        sheet.write_string(row, 1, right, wrap)
+        sheet.write_string(row, 0, plain(left), bold)
+        sheet.write_string(row, 1, plain(right), wrap)

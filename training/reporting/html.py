@@ -12,6 +12,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from features.base import printable
+
 TEMPLATES = Path(__file__).with_name("templates")
 # Nobody reads a longer list on a page; the JSON file beside the page holds every row.
 MOST_ROWS = 60
@@ -139,10 +141,17 @@ def _block(macro: str, *arguments: object) -> Markup:
     return made
 
 
+def _shown(value: Any) -> Any:
+    """Texts without control signs and the like; markup is made of such texts already."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(TEMPLATES, encoding="utf-8")
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    return jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=_shown
+    )
 
 
 @cache

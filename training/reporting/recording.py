@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base import FeatureInfo
+from features.base import FeatureInfo, plain
 from models.calibration import cross_calibrated
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
@@ -252,5 +252,6 @@ def _clean(text: str) -> str:
 
 def _csv(table: pd.DataFrame) -> str:
     buffer = io.StringIO()
-    table.to_csv(buffer, index=False)
+    # Names of districts and folds are texts from data: a spreadsheet must not run them.
+    table.map(lambda value: plain(value) if isinstance(value, str) else value).to_csv(buffer, index=False)
     return buffer.getvalue()

@@ -30,7 +30,6 @@ from mlrisk.outputs.geoparquet import COLUMNS
 from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.stac import ASSETS
-from mlrisk.outputs.task_tables import plain
 from mlrisk.outputs.tasks_by_rank import mgrs_text
 from mlrisk.outputs.wording import TASK_COLUMNS
 from mlrisk.risk_map import priority_classes as classes
@@ -407,15 +406,6 @@ def test_vector_style_classifies_and_labels() -> None:
 # --- CSV, XLSX, KML
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"])
-def test_formula_text_is_escaped(text: str) -> None:
-    assert plain(text) == f"'{text}"
-
-
-def test_plain_text_stays_as_it_is() -> None:
-    assert plain("312 m from the line held 1994-2020") == "312 m from the line held 1994-2020"
-
-
 def test_csv_has_one_row_a_task_with_the_warning(package: Package, folder: Path) -> None:
     raw = (folder / "survey_tasks.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
@@ -470,7 +460,7 @@ def test_xlsx_opens_elsewhere_without_formulas(package: Package, folder: Path) -
     assert header[:2] == ["Rank", "Work"]
     assert "Area (m²)" in header
     cell = sheet.cell(4, header.index("Reason 1") + 1)
-    assert (cell.value, cell.data_type) == (FORMULA, "s")
+    assert (cell.value, cell.data_type) == (f"'{FORMULA}", "s")
     reading = " ".join(str(row[1].value) for row in book["How to read"].iter_rows())
     assert "only the authority" in reading
     assert "no record of mines laid" in reading
