@@ -17,6 +17,7 @@ from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale
 from .memory import Buffers, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
+from .places import try_file, try_folder, why_not
 from .plain_text import plain, printable
 from .progress import Progress, no_progress
 from .records import (
@@ -91,6 +92,9 @@ __all__ = [
     "refuse_special",
     "scale_of",
     "trim_heap",
+    "try_file",
+    "try_folder",
+    "why_not",
     "words",
     "years_before",
     "years_between",

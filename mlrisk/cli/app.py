@@ -9,7 +9,7 @@ import typer
 from mlrisk.cli import config_commands
 from mlrisk.cli import init as init_cli
 from mlrisk.cli import models as models_cli
-from mlrisk.cli.output_files import prepare
+from mlrisk.cli.output_files import prepare, prepare_folder
 from mlrisk.cli.printing import print_parts
 from mlrisk.cli.program import app
 from mlrisk.cli.run_log import current_log
@@ -44,6 +44,7 @@ def demo(
     from mlrisk.settings import load_config
     from mlrisk.synthetic import synthetic_country
 
+    prepare_folder("--out", out)
     progress = current_log()
     progress("synthetic country")
     country = synthetic_country(seed, cells=cells, folder=out / COUNTRY_FOLDER)
@@ -95,7 +96,9 @@ def features(
     """Write the features of every cell as a folder of GeoParquet files; goes on where a killed run stopped."""
     from mlrisk.commands import write_features
 
-    written = write_features(_load(config, data, set_), out, current_log())
+    settings = _load(config, data, set_)
+    prepare_folder("--out" if out else "output.folder", out or settings.output_folder)
+    written = write_features(settings, out, current_log())
     table = f"features: {written.folder}   {written.cells:,} cells x {written.features} features"
     print_parts([table, f"tiles: {written.tiles:,}, {written.reused:,} of them reused"])
 
@@ -113,7 +116,13 @@ def evidence(
     from features.base import NOT_EVIDENCE
     from mlrisk.commands import evidence as write_evidence
 
-    written = write_evidence(_load(config, data, set_), out, current_log())
+    settings = _load(config, data, set_)
+    if out:
+        # Its folder is made where it is not there.
+        prepare_folder("--out", out.parent)
+    else:
+        prepare_folder("output.folder", settings.output_folder)
+    written = write_evidence(settings, out, current_log())
     records, cells = written.files[:2]
     print_parts(
         [
@@ -140,6 +149,7 @@ def evaluate(
     from mlrisk.commands import evaluate as judge_model
     from mlrisk.commands import open_country
 
+    prepare(json_file)
     country = open_country(_load(config, data, set_), current_log())
     table = judge_model(None, country, protocol or ("leave_region_out",))
     print_parts(judged_contamination(table))
@@ -157,6 +167,7 @@ def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -
     from training.train import train as run_train
 
     settings = _load(config, data, set_)
+    prepare_folder("output.folder", settings.output_folder)
     trained = run_train(settings, progress=current_log())
     print_parts(judged(trained, write_report(settings, trained)))
     print_parts([*versions(vars(version) for version in trained.versions), *notes(trained.warnings)])
@@ -303,6 +314,7 @@ def explain(
     from mlrisk.commands.explain_cell import explain_cell
 
     settings = _load(config, data, set_)
+    prepare_folder("--out" if out else "output.folder", out or settings.output_folder)
     story = explain_cell(settings, cell, progress=current_log(), code=language)
     print_parts(cell_parts(story))
     for path in write_story(story, out or settings.output_folder):

@@ -20,3 +20,10 @@ def prepare(*files: Path | None) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{str(file)[:200]} cannot be written: {error.strerror or error}") from error
+
+
+def prepare_folder(what: str, folder: Path) -> None:
+    """Try a folder that a command writes at its end; ConfigError before the work, `what` names the option or key."""
+    from features.base import try_folder
+
+    try_folder(what, folder)

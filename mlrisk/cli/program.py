@@ -1,5 +1,6 @@
 """The program as a whole: its options, and how an error ends it."""
 
+import errno
 import sys
 import traceback
 from typing import Annotated
@@ -8,8 +9,11 @@ import typer
 from typer.core import TyperGroup
 
 from mlrisk.cli.run_log import start_log
+from mlrisk.cli.signals import Stopped, say_and_exit, stoppable
 from mlrisk.version import __version__
 
+# What a disk says when it does not take a file: no fault of the program, and no trace of it for the user.
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Options of the program as a whole, which may also stand after a command.
 EVERYWHERE = ("--verbose", "--quiet")
 
@@ -38,14 +42,23 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; every error ends with its exit code and one sentence that says what would do."""
-    from features.base import MlriskError
+    from features.base import MlriskError, why_not
 
     try:
-        app()
+        with stoppable():
+            app()
+    except Stopped as stopped:
+        say_and_exit(stopped)
     except MlriskError as error:
         sys.stderr.write(f"mlrisk: {error}\n")
         sys.exit(error.exit_code)
+    except MemoryError:
+        sys.stderr.write("mlrisk: there is not enough memory: end other programs, or give larger cells\n")
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001 the last line of defence; the trace is what a report of it needs
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            sys.stderr.write(f"mlrisk: {error.filename or 'a file'} cannot be written: {why_not(error)}\n")
+            sys.exit(1)
         traceback.print_exc()
         sys.stderr.write(f"mlrisk: unexpected {type(error).__name__}: {error}\n")
         sys.exit(1)

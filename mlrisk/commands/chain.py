@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from features.base import Progress, no_progress
+from features.base import Progress, no_progress, try_folder
 from mlrisk.commands.rank import Ranking, rank
 from mlrisk.settings import Config
 from training.evidence import open_inputs
-from training.registry import CHAMPION
+from training.registry import CHAMPION, Store
 from training.train import Trained, train
 
 __all__ = ["run", "train", "write_report"]
@@ -14,6 +14,8 @@ __all__ = ["run", "train", "write_report"]
 
 def run(config: Config, progress: Progress = no_progress) -> tuple[Trained, Ranking]:
     """Train and rank with sources that are opened once."""
+    try_folder("output.folder", config.output_folder)
+    Store.of(config).check_open_to(config.name)
     progress("sources")
     inputs = open_inputs(config)
     trained = train(config, inputs, progress)

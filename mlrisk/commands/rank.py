@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.base import Floats, Progress, no_progress
+from features.base import Floats, Progress, no_progress, try_folder
 from features.sources import report_rows
 from features.table import FeatureTable
 from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
@@ -89,6 +89,7 @@ def rank(
     are made where they are not given. `beside` writes more files into a folder, from which they come with the others.
     """
     started = time.monotonic()
+    try_folder("output.folder", config.output_folder)
     files = files_digest(config) if files is None else files
     progress("champions")
     champions = load_champions(config)

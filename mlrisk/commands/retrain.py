@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.base import Progress, no_progress
+from features.base import Progress, no_progress, try_folder
 from mlrisk.commands.map_state import is_current, read_map_record
 from mlrisk.settings import Config
 from training.registry import Store, only_one
@@ -46,6 +46,7 @@ def retrain(
     be repeated: what was finished before a kill is taken up by the next run.
     """
     signature = None if approve is None else Signature(approve, None if version is None else str(version))
+    try_folder("output.folder", config.output_folder)
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         session = begin(config, progress)
         # Before any source is opened: a signature that is for nothing costs nothing.

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from features.base import ConfigError, InputError
+from features.base import ConfigError, InputError, try_folder
 from models.file_checks import check_files
 from training.registry.archive_card import FORMAT, Card, active_content, card_of
 from training.registry.archive_files import CARD, MODEL, RUN, files_of
@@ -34,6 +34,7 @@ def export_version(store: Store, name: str, number: str, target: Path, key: Path
     beside = signature_path(target)
     if taken := [path for path in (target, *((beside,) if key else ())) if path.exists()]:
         raise ConfigError(f"export ({taken[0]}) exists: give a new folder, or a new file that ends in .zip")
+    try_folder("export", target.parent)
     row = row_of(store, name, number)
     _, texts = store.load_number(name, number)
     with tempfile.TemporaryDirectory(prefix="mlrisk-export-") as scratch, store_errors(store.uri):

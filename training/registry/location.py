@@ -1,11 +1,16 @@
 """A store that was copied or moved with its project folder: its files are those beside it, wherever it came from."""
 
+import errno
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from features.base import ConfigError
-from training.registry.store_errors import store_errors
+from filelock import FileLock, Timeout
+
+from features.base import ConfigError, try_folder
+from training.registry.store_errors import TrackingError, store_errors
 
 # Where MLflow writes down the absolute place of files.
 PLACES = {
@@ -15,6 +20,8 @@ PLACES = {
     "logged_models": ("artifact_location",),
 }
 WAIT_S = 30.0
+# Some seconds on a machine that has nothing else to do.
+BUILD_S = 300.0
 
 
 def database_of(uri: str) -> Path | None:
@@ -34,6 +41,54 @@ def check_there(uri: str) -> None:
             f"tracking.uri ({uri}): there is no such store. Run `mlrisk train` first, or correct tracking.uri; a "
             "project folder that was moved needs its mlflow.db beside the config"
         )
+
+
+def check_writable(uri: str, artifacts: str | None) -> None:
+    """Raise an error where an sqlite store or its folder of models cannot be written, or the database is damaged.
+
+    TrackingError for the database and ConfigError for the folder; a store elsewhere is asked by its first run.
+    """
+    database = database_of(uri)
+    if database is not None:
+        try_folder("tracking.uri", database.parent)
+        with store_errors(uri):
+            if database.is_file():
+                if not os.access(database, os.W_OK):
+                    raise PermissionError(errno.EACCES, "no write access", str(database))
+                with closing(sqlite3.connect(database, timeout=WAIT_S, isolation_level=None)) as writer:
+                    writer.execute("PRAGMA quick_check(1)")
+                    writer.execute("BEGIN IMMEDIATE")
+                    writer.execute("ROLLBACK")
+    if artifacts is not None and artifacts.startswith("file://"):
+        try_folder("tracking.artifacts", Path(artifacts.removeprefix("file://")))
+
+
+@contextmanager
+def first_opening(uri: str) -> Iterator[None]:
+    """One process at a time builds the tables of a new sqlite store: two at once end in an error of one of them."""
+    database = database_of(uri)
+    path = None if database is None else database.with_name(f".{database.name}.first.lock")
+    # Whoever comes while another builds waits for the end, not for the first table.
+    if database is None or path is None or (database.is_file() and not path.exists() and _has_tables(database)):
+        yield
+        return
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=BUILD_S)
+    except Timeout as error:
+        raise TrackingError(f"tracking store ({uri}): another process builds it for {BUILD_S:.0f} s already") from error
+    try:
+        yield
+        path.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _has_tables(database: Path) -> bool:
+    """Whether MLflow has begun to build its tables."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=WAIT_S)) as reader:
+        tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return {"alembic_version", "experiments"} <= tables
 
 
 def settle_in(uri: str, artifacts: str | None) -> tuple[str, ...]:

@@ -14,10 +14,16 @@ from urllib.parse import urlparse
 
 from features.base import ConfigError, InputError, MlriskError
 from training.registry.aliases import CHAMPION, TARGETS, champion_at, champions_at, number_at
-from training.registry.location import check_there, database_of, settle_in
+from training.registry.location import (
+    check_there,
+    check_writable,
+    database_of,
+    first_opening,
+    settle_in,
+)
 from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, model_note, run_name, run_note, run_tags, version_note
-from training.registry.store_errors import TrackingError, store_errors
+from training.registry.store_errors import TrackingError, advice_for, store_errors
 from training.settings import TrainConfig, digest_of, flattened, masked, public_settings, schema_digest
 
 LOGGER = logging.getLogger(__name__)
@@ -79,7 +85,11 @@ class Store:
         return store
 
     def check_open_to(self, country: str) -> None:
-        """Raise ConfigError where runs of a country cannot be recorded, before hours are spent on one."""
+        """Raise ConfigError where runs of a country cannot be recorded, before hours are spent on one.
+
+        TrackingError where the database or the folder of the models cannot be written, or the database is damaged.
+        """
+        check_writable(self.uri, self.artifacts)
         with store_errors(self.uri):
             experiment = self.client.get_experiment_by_name(country)
         if experiment is not None and experiment.lifecycle_stage != "active":
@@ -102,11 +112,18 @@ class Store:
             if database is not None:
                 database.parent.mkdir(parents=True, exist_ok=True)
             settle_in(self.uri, self.artifacts)
-            return MlflowClient(self.uri, self.uri)
+            with first_opening(self.uri):
+                client = MlflowClient(self.uri, self.uri)
+                # The tables are built at the first question.
+                client.search_experiments(max_results=1)
+                return client
         except MlriskError:
             raise
         except Exception as error:
-            raise TrackingError(f"tracking.uri ({masked(self.uri)}) cannot be opened: {error}") from error
+            why = (
+                advice_for(error) or f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
+            )
+            raise TrackingError(f"tracking.uri ({masked(self.uri)}) cannot be opened: {why}") from error
 
     def start_run(
         self,

@@ -23,6 +23,11 @@ ADVICE = {
     "disk i/o error": "the disk does not answer: check it and run again, nothing that ranks was changed",
     "permission denied": "no write access: give this user access to the folder",
     "read-only file system": "the folder cannot be written: give another one in tracking.uri or tracking.artifacts",
+    "file is not a database": "the file is no database: bring the one of a backup, or move it away to begin a new one",
+    "malformed": "the database is damaged: bring the one of a backup, or move it away to begin a new one",
+    "no such table": "it is no store of MLflow: correct tracking.uri",
+    "out-of-date database schema": "an older MLflow wrote it: run `mlflow db upgrade` on it once",
+    "can't locate revision": "a newer MLflow wrote it: update mlflow, or bring the store of a backup",
     "connection refused": "nobody answers there: start the server or correct tracking.uri",
 }
 ERRNOS = {

@@ -1,0 +1,54 @@
+"""Places that will be written, tried before the first second of work."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from features.base.errors import ConfigError
+
+WHY = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk is full",
+    errno.EROFS: "it lies on a disk that can only be read",
+    errno.EACCES: "this user has no write access",
+    errno.EPERM: "this user has no write access",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def try_folder(what: str, folder: Path) -> None:
+    """Raise ConfigError for `what`, an option or key, where no file can be written into a folder; makes none."""
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise ConfigError(f"{what} ({folder}) cannot be a folder: {there} is a file. Give another place")
+    try:
+        with tempfile.TemporaryFile(dir=there, prefix=".mlrisk-") as stream:
+            stream.write(b"0" * 4096)
+            stream.flush()
+    except OSError as error:
+        raise ConfigError(f"{what} ({folder}) cannot be written: {why_not(error)}. Give another place") from error
+
+
+def try_file(what: str, file: Path | None) -> None:
+    """The same for a file that will be written; its folder has to be there. None is no file."""
+    if file is None:
+        return
+    if file.is_dir():
+        raise ConfigError(f"{what} ({file}) is a folder: give the name of a file in it")
+    if not file.parent.is_dir():
+        raise ConfigError(f"{what} ({file}): there is no folder {file.parent}. Make it first, or give another place")
+    try_folder(what, file.parent)
+    if file.exists() and not os.access(file, os.W_OK):
+        raise ConfigError(f"{what} ({file}) cannot be written: this user has no write access. Give another place")
+
+
+def why_not(error: OSError) -> str:
+    """What keeps a file from being written, in words.
+
+    >>> why_not(OSError(errno.ENOSPC, "x"))
+    'the disk is full'
+    """
+    return WHY.get(error.errno or 0, str(error.strerror or error))

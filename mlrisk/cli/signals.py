@@ -1,0 +1,114 @@
+"""A command that is asked to end: it ends within a second, with one sentence, and leaves no scratch."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+# Exit codes are 128 and the number of the signal, as shells count.
+NAMES = {"SIGINT": "Ctrl-C", "SIGTERM": "the system asked it to end", "SIGHUP": "its terminal was closed"}
+# How long the run has to undo what it does; a library that does not give way is not waited for.
+GRACE_S = 0.6
+
+
+# The signals that a running command holds.
+_HELD: set[int] = set()
+
+
+class Stopped(BaseException):
+    """The command was asked to end by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def exit_code(self) -> int:
+        """128 and the number of the signal."""
+        return 128 + self.number
+
+    def __str__(self) -> str:
+        name = signal.Signals(self.number).name
+        return f"stopped ({name}: {NAMES.get(name, name)}); outputs and models from before are as they were"
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise Stopped in the main thread at the first signal; end the process where that takes longer than GRACE_S.
+
+    In a thread of another program signals belong to that program, and nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+    # A signal that whoever started the command ignores, as nohup does, stays ignored.
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    # A socket and no pipe, because Windows wakes nothing else.
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    _HELD.update(numbers)
+    before = {number: signal.signal(number, _raise) for number in numbers}
+    woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    ended = threading.Event()
+    threading.Thread(target=_watch, args=(reader, set(numbers), ended), daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        signal.set_wakeup_fd(woken)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _HELD.clear()
+        writer.close()
+
+
+def say_and_exit(stopped: Stopped) -> None:
+    """One sentence, and the exit code of the signal; worker threads that still compute are not waited for."""
+    _say(stopped)
+    sys.stdout.flush()
+    _abandon()
+    os._exit(stopped.exit_code)
+
+
+def _let_go() -> None:
+    """A forked worker ends by a signal as any process does, and wakes nobody."""
+    if _HELD:
+        signal.set_wakeup_fd(-1)
+        for number in _HELD:
+            signal.signal(number, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+def _watch(reader: socket.socket, numbers: set[int], ended: threading.Event) -> None:
+    """Wait for a signal; then for the main thread, which may be within a library, and end the process without it."""
+    with reader:
+        while caught := reader.recv(1):
+            if caught[0] in numbers and not ended.wait(GRACE_S):
+                stopped = Stopped(caught[0])
+                _abandon()
+                _say(stopped)
+                os._exit(stopped.exit_code)
+
+
+def _abandon() -> None:
+    # Loaded only where something was written: a command that is stopped earlier has no scratch.
+    scratch = sys.modules.get("mlrisk.outputs.scratch")
+    if scratch is not None:
+        scratch.abandon()
+
+
+def _say(stopped: Stopped) -> None:
+    sys.stderr.write(f"mlrisk: {stopped}\n")
+    sys.stderr.flush()
