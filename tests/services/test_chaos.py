@@ -25,8 +25,14 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals o
 def country(tmp_path_factory):
     """A small country with a map."""
     made = mlrisk.synthetic_country(5, cells=1_600, folder=tmp_path_factory.mktemp("chaos"))
-    assert begun(made, "run").wait() == 0
+    finish(begun(made, "run"))
     return made
+
+
+def finish(process) -> None:
+    """Wait for a command that nobody disturbs."""
+    error = process.communicate()[1]
+    assert process.returncode == 0, error
 
 
 def begun(country, command) -> "subprocess.Popen[str]":
@@ -68,7 +74,7 @@ def test_a_command_that_is_asked_to_end_ends_within_a_second(country, name):
 
 
 def test_faults_by_chance_leave_the_map_whole_and_no_scratch(country):
-    chance = random.Random(SEED)
+    chance = random.Random(SEED)  # noqa: S311 faults, no secrets
     before = outputs(country)
     for number in range(FAULTS):
         name = chance.choice(SIGNALS)
@@ -81,7 +87,7 @@ def test_faults_by_chance_leave_the_map_whole_and_no_scratch(country):
         # The map is the earlier one or, where the run had ended, the new one, of which the summary alone differs.
         assert set(after) == set(before), (number, name)
         assert all(after[file] == before[file] for file in before if file != "summary.json"), (number, name)
-    assert begun(country, "rank").wait() == 0
+    finish(begun(country, "rank"))
     assert beside(country) == []
 
 
@@ -91,10 +97,15 @@ def test_a_disk_that_takes_no_more_fails_the_run_and_not_the_map(country):
     settings = [part for text in QUICK for part in ("--set", text)]
     for most in (10_000, 60_000):
         code = (
-            "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-            f"from mlrisk.cli import main; import mlrisk.outputs.registry as r; real = r.scratch_folder\n"
-            f"def limited(folder):\n    resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n    return real(folder)\n"
-            "r.scratch_folder = limited; main()"
+            "import resource, signal\n"
+            "from mlrisk.cli import main\n"
+            "from mlrisk.outputs import registry\n"
+            "real = registry.scratch_folder\n"
+            "def limited(folder):\n"
+            f"    resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))\n"
+            "    return real(folder)\n"
+            "registry.scratch_folder = limited\n"
+            "main()"
         )
         line = [sys.executable, "-c", code, "rank", str(country.config_path), *settings]
         done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
