@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.base import ConfigError, Flags, Floats, InputError
+from features.sources.column_names import shown_names
 from features.sources.crosswalk import SourceTerms, named, translated
 from features.sources.date_texts import BOTH_ORDERS_MONTH, DateReading
 from features.sources.dates import ParsedDates, parse_dates
@@ -104,7 +105,7 @@ def resolve_columns(source: str, path: Path, spec: SourceSpec, schema: Schema, n
         elif mapped is not None or translated or (ours in schema.required and ours not in spec.values):
             raise InputError(
                 f"sources.{source}: {path} has no column {wanted!r} for {ours}: {looks_like(source, names)}"
-                f"give columns: {{{ours}: ...}}; it has {', '.join(names)}"
+                f"give columns: {{{ours}: ...}}; it has {shown_names(names)}"
             )
     return found
 

@@ -12,6 +12,7 @@ import pyproj
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError
+from features.sources.column_names import shown_names
 from features.sources.dates import latest_hours
 from features.sources.parsing import ascii_digits, parse_numbers
 from features.sources.report import Tally
@@ -92,7 +93,7 @@ def coordinate_columns(
             missing = f"{mapped!r} (columns.{ours})" if mapped else f"{ours} ({', '.join(aliases)})"
             raise InputError(
                 f"sources.{source}: {path} has no geometry and no column {missing}: give columns: "
-                f"{{longitude: ..., latitude: ...}}; it has {', '.join(names)}"
+                f"{{longitude: ..., latitude: ...}}; it has {shown_names(names)}"
             )
         if mapped is None and hits[0] != ours:
             tally.note(f"{ours} read from column {hits[0]!r}")

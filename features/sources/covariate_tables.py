@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.base import Floats, InputError, column_names
+from features.sources.column_names import shown_names
 from features.sources.columns import Faults
 from features.sources.parsing import as_text, parse_numbers
 from features.sources.report import Tally
@@ -95,7 +96,7 @@ def take_numeric(
             tally.note(f"column {plain} is {ours!r}")
         taken[plain] = parsed.values
     if texts:
-        tally.note(f"text columns left out: {', '.join(map(repr, texts))}")
+        tally.note(f"text columns left out: {shown_names(map(repr, texts))}")
     if not taken:
         raise InputError(f"sources.covariates: {path} has no numeric column besides the coordinates")
     tally.note(f"{len(taken)} numeric columns")
@@ -110,6 +111,6 @@ def _chosen(spec: SourceSpec, path: Path, table: pd.DataFrame) -> dict[str, str]
     missing = sorted(set(named.values()) - set(present))
     if missing:
         raise InputError(
-            f"sources.covariates: {path} has no column {', '.join(map(repr, missing))}; it has {', '.join(present)}"
+            f"sources.covariates: {path} has no column {', '.join(map(repr, missing))}; it has {shown_names(present)}"
         )
     return named or {name: name for name in present}

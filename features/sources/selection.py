@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.base import InputError, Integers
+from features.sources.column_names import shown_names
 from features.sources.parsing import MISSING_TEXTS, PLAIN_NUMBER
 
 # A clause over a million rows takes a second; one that takes much longer is a mistake.
@@ -54,7 +55,7 @@ def select_rows(what: str, table: pd.DataFrame, where: str) -> Integers:
         # The clause is the user's own, over the user's own table, in a database that holds nothing else.
         found = base.execute(f"SELECT {own} FROM t WHERE ({clause}\n) ORDER BY {own}").fetchall()  # noqa: S608
     except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
-        raise InputError(f"{what}: where ({where!r}) does not fit: {error}; it has {', '.join(names)}") from error
+        raise InputError(f"{what}: where ({where!r}) does not fit: {error}; it has {shown_names(names)}") from error
     finally:
         base.close()
     return np.array([row for (row,) in found], dtype=np.int64)
@@ -65,7 +66,7 @@ def _refuse_mistakes(what: str, table: pd.DataFrame, where: str, numeric: set[st
     for name in re.findall(r"\"((?:[^\"]|\"\")+)\"", re.sub(r"'(?:[^']|'')*'", "''", where)):
         if name.replace('""', '"').casefold() not in by_name:
             # SQLite would take it for a text, and select nothing.
-            raise InputError(f"{what}: where ({where!r}) names {name!r}: it has {', '.join(by_name.values())}")
+            raise InputError(f"{what}: where ({where!r}) names {name!r}: it has {shown_names(by_name.values())}")
     for match in ORDERED_NUMBER.finditer(where):
         column = by_name.get(_plain(match.group(1)))
         if column is not None and column not in numeric:

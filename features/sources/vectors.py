@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags
+from features.sources.column_names import shown_names
 from features.sources.columns import FAULTS, Faults
 from features.sources.coordinates import Home
 from features.sources.crosswalk import SourceTerms, named
@@ -177,7 +178,7 @@ def _note_mute(source: str, columns: pd.DataFrame, table: pd.DataFrame, tally: T
     if columns.drop(columns=["date", "date_precision"], errors="ignore").isna().all(axis=None) and (
         "date" not in columns or columns["date"].isna().all()
     ):
-        has = f"it has {', '.join(map(str, table.columns))}" if len(table.columns) else "it has no columns"
+        has = f"it has {shown_names(table.columns)}" if len(table.columns) else "it has no columns"
         tally.note(f"none of {', '.join(SCHEMAS[source].columns)} is in the file ({has}): give columns")
 
 

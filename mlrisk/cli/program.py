@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from mlrisk.cli.run_log import start_log
-from mlrisk.cli.signals import Stopped, say_and_exit, stoppable
+from mlrisk.cli.signals import Stopped, caught, say_and_exit, stoppable
 from mlrisk.version import __version__
 
 # What a disk says when it does not take a file: no fault of the program, and no trace of it for the user.
@@ -47,8 +47,8 @@ def main() -> None:
     try:
         with stoppable():
             app()
-    except Stopped as stopped:
-        say_and_exit(stopped)
+    except Stopped as asked:
+        say_and_exit(asked)
     except MlriskError as error:
         sys.stderr.write(f"mlrisk: {error}\n")
         sys.exit(error.exit_code)
@@ -56,6 +56,8 @@ def main() -> None:
         sys.stderr.write("mlrisk: there is not enough memory: end other programs, or give larger cells\n")
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 the last line of defence; the trace is what a report of it needs
+        if (stopped := caught()) is not None:
+            say_and_exit(stopped)
         if isinstance(error, OSError) and error.errno in REFUSALS:
             sys.stderr.write(f"mlrisk: {error.filename or 'a file'} cannot be written: {why_not(error)}\n")
             sys.exit(1)

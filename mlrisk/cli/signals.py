@@ -17,6 +17,7 @@ GRACE_S = 0.6
 
 # The signals that a running command holds.
 _HELD: set[int] = set()
+_CAUGHT: list[int] = []
 
 
 class Stopped(BaseException):
@@ -52,6 +53,7 @@ def stoppable() -> Iterator[None]:
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     _HELD.update(numbers)
+    _CAUGHT.clear()
     before = {number: signal.signal(number, _raise) for number in numbers}
     woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     ended = threading.Event()
@@ -87,7 +89,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go)
 
 
+def caught() -> Stopped | None:
+    """The signal that came, None before one: compiled code turns what is raised within it into an error of its own."""
+    return Stopped(_CAUGHT[0]) if _CAUGHT else None
+
+
 def _raise(number: int, _frame: FrameType | None) -> None:
+    _CAUGHT.append(number)
     raise Stopped(number)
 
 

@@ -1,0 +1,31 @@
+"""The names of a file's columns as a message may show them: a table without names has a person in its first line."""
+
+import re
+from collections.abc import Iterable
+
+LONGEST_NAME, MOST_NAMES = 40, 60
+# What stands in records and in no name of a column: decimals, days, mail addresses, long numbers. A bare year is a name.
+VALUE = re.compile(
+    r"""[-+]?\d+[.,]\d+ | [-+]?\d{5,} | \d{1,4}[-./]\d{1,2}[-./]\d{1,4} (?:[T\s].*)? | [-+]\d+
+    | .*\b\d{4}-\d{2}-\d{2}\b.* | .*\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b.* | .*\S@\S.* | [+(]?\d[\d\s()/-]{6,}""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def shown_names(names: Iterable[object]) -> str:
+    """The names one after another, or a sentence where the first line holds values and no names.
+
+    >>> shown_names(["date", "pop_2020", "2015"])
+    'date, pop_2020, 2015'
+    >>> shown_names(["A Name", "1987-01-23", "44.2"])
+    '3 columns, whose first line looks like a record and not like names: put a line of names above it'
+    """
+    texts = [str(name).strip() for name in names]
+    if any(VALUE.fullmatch(text) for text in texts):
+        return (
+            f"{len(texts)} columns, whose first line looks like a record and not like names: put a line of names above "
+            "it"
+        )
+    cut = [text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..." for text in texts[:MOST_NAMES]]
+    more = [f"and {len(texts) - MOST_NAMES} more"] if len(texts) > MOST_NAMES else []
+    return ", ".join([*cut, *more])
