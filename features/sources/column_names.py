@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 LONGEST_NAME, MOST_NAMES = 40, 60
-# What stands in records and in no name of a column: decimals, days, mail addresses, long numbers. A bare year is a name.
+# What stands in records and in no name of a column: decimals, days, mail, long numbers. A bare year is a name.
 VALUE = re.compile(
     r"""[-+]?\d+[.,]\d+ | [-+]?\d{5,} | \d{1,4}[-./]\d{1,2}[-./]\d{1,4} (?:[T\s].*)? | [-+]\d+
     | .*\b\d{4}-\d{2}-\d{2}\b.* | .*\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b.* | .*\S@\S.* | [+(]?\d[\d\s()/-]{6,}""",

@@ -9,7 +9,7 @@ LONGEST_NAME = 255
 
 def prepare(*files: Path | None) -> None:
     """Make the folders of the files; ConfigError for one that cannot be written. None is passed over."""
-    from features.base import ConfigError
+    from features.base import ConfigError, try_file
 
     for file in files:
         if file is None:
@@ -20,6 +20,7 @@ def prepare(*files: Path | None) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{str(file)[:200]} cannot be written: {error.strerror or error}") from error
+        try_file("the file", file)
 
 
 def prepare_folder(what: str, folder: Path) -> None:

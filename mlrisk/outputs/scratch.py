@@ -7,10 +7,10 @@ with `earlier`, the files that were replaced. Without `moves.json` nothing was m
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -28,17 +28,19 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
     Scratch folders of processes that were killed are removed first, and a move that one of them did not end is undone.
     Raises MlriskError where it cannot be made.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        remove_left(folder)
-        root = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        lock = FileLock(root / LOCK)
-        lock.acquire()
-        (root / FILES).mkdir()
-    except OSError as error:
-        raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
+    # Known before it is there: a signal may come at any time.
+    root = folder.parent / f".{folder.name}-{uuid4().hex[:12]}"
     _OPEN.add(root)
+    lock = FileLock(root / LOCK)
     try:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            remove_left(folder)
+            root.mkdir(mode=0o700)
+            lock.acquire()
+            (root / FILES).mkdir()
+        except OSError as error:
+            raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
         yield root / FILES
     finally:
         lock.release()

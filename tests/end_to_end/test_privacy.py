@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import mlrisk
+from tests.support.command_line import command_here
 from tests.support.paths import ROOT
 
 CANARIES = ("Zyxwvuta Qanareva", "ID-CANARY-7731", "1987-01-23-CANARY", "Canary Lane 99", "0555-CANARY-PHONE")
@@ -76,3 +77,23 @@ def test_no_personal_value_leaves_the_program(country):
 def test_no_error_message_quotes_a_personal_value(country, setting):
     text = output_of(country, "check", country.config_path, "--set", setting)
     assert not canaries_in(text.encode())
+
+
+RECORD = (CANARIES[0], "1987-01-23", CANARIES[3], "46.7", "39.9", CANARIES[4])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("source", ["incidents", "finds", "conflict_events", "covariates", "settlements"])
+def test_a_table_without_names_shows_no_record(country, source, separator):
+    """The first line of such a table is a person; it was printed as the names that the table has."""
+    path = country.folder / "nameless.csv"
+    path.write_text("\n".join(separator.join(RECORD) for _ in range(3)), encoding="utf-8")
+    spec = "{path: nameless.csv}" if source != "covariates" else "[{path: nameless.csv}]"
+    text = told_here("check", country.config_path, "--set", f"sources.{source}={spec}")
+    assert text.startswith("3\n"), text
+    assert not [word for word in (*CANARIES, "1987-01-23") if word in text]
+
+
+def told_here(*arguments: object) -> str:
+    done = command_here(*arguments)
+    return f"{done.returncode}\n{done.stdout}{done.stderr}"
