@@ -39,7 +39,7 @@ def failing_writes(what: str) -> Iterator[None]:
         yield
     except MlriskError:
         raise
-    except (OSError, MemoryError, *_library_errors()) as error:
+    except (OSError, MemoryError, *_library_errors()) as error:  # type: ignore[misc]
         raise _failed(what, error, errors.messages) from error
     finally:
         logger.removeHandler(errors)
