@@ -1,5 +1,6 @@
 """The account of each source: rows read, kept, repaired and set aside, with reasons."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -13,6 +14,14 @@ MOST_ROWS_NAMED = 10
 # Enough examples to recognise the values.
 MOST_VALUES = 3
 LONGEST_VALUE = 40
+
+
+# Parts of the names under which registers keep personal data, in the languages of the field.
+PERSONAL = re.compile(
+    "name|birth|born|address|phone|mobile|passport|identit|national_id|fio|фио|имя|фамил|рожд|адрес|телефон|паспорт"
+    "|soyad|doğum|dogum|ünvan|nombre|apellid|nacimi|direcci|telef|prénom|prenom|naissanc|adresse|іменем|адреса",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +97,12 @@ class Tally:
         return f"{name_rows(part.places[flags].tolist(), part.unit)}{part.suffix}"
 
     def examples(self, column: pd.Series, flags: Flags) -> str:
-        """Different values of the rows with where they stand: 'such as 'x' (line 3)'. For canonical columns alone."""
+        """Different values of the rows with where they stand: 'such as 'x' (line 3)'. For canonical columns alone.
+
+        A column of the file whose name is that of personal data shows its rows alone, whatever it is mapped to.
+        """
+        if PERSONAL.search(str(column.name)):
+            return f"in {self.where(flags)}"
         texts = column[flags].astype(str).str.strip()
         shown = [repr(text[:LONGEST_VALUE]) for text in texts.drop_duplicates().head(MOST_VALUES)]
         return f"such as {', '.join(shown)} ({self.where(flags)})"

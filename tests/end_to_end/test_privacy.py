@@ -61,7 +61,9 @@ def test_no_personal_value_leaves_the_program(country):
     risk = mlrisk.load_risk_map(country.folder / "outputs")
     assert not set(COLUMNS) & set(risk.columns)
     assert not canaries_in(risk.drop(columns="geometry").to_csv().encode())
-    for sheet in pd.read_excel(country.folder / "outputs" / "survey_tasks.xlsx", sheet_name=None, header=None).values():
+    for sheet in pd.read_excel(
+        country.folder / "outputs" / "survey_tasks.xlsx", sheet_name=None, header=None, engine="openpyxl"
+    ).values():
         assert not canaries_in(sheet.to_csv().encode())
 
 

@@ -444,7 +444,7 @@ def test_layers_are_named(tmp_path: Path) -> None:
 
 
 def test_a_table_with_the_same_column_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="columns of the same name: 'N'"):
+    with pytest.raises(InputError, match="columns of the same name: N"):
         table_of(tmp_path, f"E,N,N\n{place(1, 1)},3")
 
 
@@ -576,7 +576,7 @@ def test_colombia_reads_its_own_columns() -> None:
     found = open_sources(SourcesSettings.model_validate(specs), Grid.from_area(area, crs, 1000), DATA)
     events = found.reports[0]
     assert (events.rows_read, events.set_aside["longitude sign"]) == (28_211, 1)
-    assert "longitude sign: row 5779" in events.notes
+    assert "longitude sign: line 5780" in events.notes
     assert found.vectors["survey"]["outcome"].value_counts().to_dict() == {
         "searched": 3357,
         "unknown": 2530,
