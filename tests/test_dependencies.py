@@ -18,9 +18,6 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Named by an option and never imported by us: the drivers behind a tracking.uri and a compute.scheduler.
 OPTIONAL = {"distributed", "psycopg"}
 
-# Declared ahead of code that is being written; a name leaves this list with its first import.
-AHEAD = {"babel", "cryptography", "dateparser", "filelock", "python-calamine"}
-
 
 def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -50,7 +47,7 @@ def test_every_import_is_declared_and_every_dependency_is_imported():
     needed = {module: of_module[module] for module in imported() - OPTIONAL}
     undeclared = sorted(module for module, names in needed.items() if not names & declared())
     assert undeclared == []
-    unused = declared() - AHEAD - {name for names in needed.values() for name in names}
+    unused = declared() - {name for names in needed.values() for name in names}
     assert unused == set()
 
 
