@@ -217,6 +217,8 @@ class ScaleFile(FileSchema):
     is_index: bool
     dated: bool
     members: Annotated[int, Field(ge=0, le=MOST_MEMBERS)]
+    shape: NotNegative = 0.0
+    shape_top: NotNegative = 0.0
 
 
 class PartFile(FileSchema):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 LONGEST_NAME, MOST_NAMES = 40, 60
+QUOTE = "'"
 # What stands in records and in no name of a column: decimals, days, mail, long numbers. A bare year is a name.
 VALUE = re.compile(
     r"""[-+]?\d+[.,]\d+ | [-+]?\d{5,} | \d{1,4}[-./]\d{1,2}[-./]\d{1,4} (?:[T\s].*)? | [-+]\d+
@@ -12,8 +13,8 @@ VALUE = re.compile(
 )
 
 
-def shown_names(names: Iterable[object]) -> str:
-    """The names one after another, or a sentence where the first line holds values and no names.
+def shown_names(names: Iterable[object], mark: str = "") -> str:
+    """The names one after another, each between `mark`, or a sentence where the first line holds values.
 
     >>> shown_names(["date", "pop_2020", "2015"])
     'date, pop_2020, 2015'
@@ -28,4 +29,4 @@ def shown_names(names: Iterable[object]) -> str:
         )
     cut = [text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..." for text in texts[:MOST_NAMES]]
     more = [f"and {len(texts) - MOST_NAMES} more"] if len(texts) > MOST_NAMES else []
-    return ", ".join([*cut, *more])
+    return ", ".join([*(f"{mark}{text}{mark}" for text in cut), *more])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.base import Floats, InputError, column_names
-from features.sources.column_names import shown_names
+from features.sources.column_names import QUOTE, shown_names
 from features.sources.columns import Faults
 from features.sources.parsing import as_text, parse_numbers
 from features.sources.report import Tally
@@ -96,7 +96,7 @@ def take_numeric(
             tally.note(f"column {plain} is {ours!r}")
         taken[plain] = parsed.values
     if texts:
-        tally.note(f"text columns left out: {shown_names(map(repr, texts))}")
+        tally.note(f"text columns left out: {shown_names(texts, QUOTE)}")
     if not taken:
         raise InputError(f"sources.covariates: {path} has no numeric column besides the coordinates")
     tally.note(f"{len(taken)} numeric columns")

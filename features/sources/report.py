@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from features.base import Flags, Integers
+from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
 
 # Enough rows to find a mistake by, too few to copy a table into a report.
 MOST_ROWS_NAMED = 10
 # Enough examples to recognise the values.
 MOST_VALUES = 3
-LONGEST_VALUE = 40
+LONGEST_VALUE, SHORTEST_VALUE = 40, 3
 
 
 # Parts of the names under which registers keep personal data, in the languages of the field.
@@ -99,12 +100,15 @@ class Tally:
     def examples(self, column: pd.Series, flags: Flags) -> str:
         """Different values of the rows with where they stand: 'such as 'x' (line 3)'. For canonical columns alone.
 
-        A column of the file whose name is that of personal data shows its rows alone, whatever it is mapped to.
+        A column of the file whose name is that of personal data shows its rows alone, whatever it is mapped to. One by
+        another name than a schema's may have been mapped by mistake and hold free text: it shows how it is written.
         """
         if PERSONAL.search(str(column.name)):
             return f"in {self.where(flags)}"
-        texts = column[flags].astype(str).str.strip()
-        shown = [repr(text[:LONGEST_VALUE]) for text in texts.drop_duplicates().head(MOST_VALUES)]
+        texts = column[flags].astype(str).str.strip().str[:LONGEST_VALUE]
+        if not is_own_name(column.name):
+            texts = texts.map(shape_of)
+        shown = [repr(text) for text in texts.drop_duplicates().head(MOST_VALUES)]
         return f"such as {', '.join(shown)} ({self.where(flags)})"
 
     def report(self, source: str, path: str, digest: str, rows_kept: int) -> SourceReport:
@@ -138,3 +142,27 @@ def name_rows(rows: Sequence[int], unit: str = "row") -> str:
 def report_rows(reports: Iterable[SourceReport]) -> list[dict[str, object]]:
     """One plain dict a source, ready for JSON or a table: the fields of SourceReport by name."""
     return [{**asdict(report), "notes": list(report.notes)} for report in reports]
+
+
+def is_own_name(name: object) -> bool:
+    """Whether a column has a name of a schema or of an axis; one without a name is a constant of the config.
+
+    >>> is_own_name("killed"), is_own_name("Longitude"), is_own_name("victim_name")
+    (True, True, False)
+    """
+    axes = {alias.casefold() for aliases in COORDINATE_ALIASES.values() for alias in aliases}
+    own = axes | {column for schema in SCHEMAS.values() for column in schema.columns}
+    return name is None or str(name).strip().casefold() in own
+
+
+def shape_of(text: str) -> str:
+    """The text with every letter as x and every figure as 9: how it is written, and not what it says.
+
+    A code of at most SHORTEST_VALUE signs is no person and stays.
+
+    >>> shape_of("12.3.1987 A. Name")
+    '99.9.9999 x. xxxx'
+    """
+    if len(text) <= SHORTEST_VALUE:
+        return text
+    return "".join("x" if sign.isalpha() else "9" if sign.isdigit() else sign for sign in text)

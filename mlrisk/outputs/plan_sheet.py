@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from features.base import NOT_EVIDENCE
+from features.base import NOT_EVIDENCE, plain
 from mlrisk.outputs.map_page_tasks import nearest_places
 from mlrisk.outputs.task_words import NO_PLAN, PlanScope, purpose_text, task_number, teams_text, work_text
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
@@ -42,7 +42,7 @@ def write_plan_sheet(book: Any, package: Package) -> Any:
         values = _values(task, scope, say)
         for column, value in enumerate(values):
             if isinstance(value, str):
-                sheet.write_string(row, column, value, cell)
+                sheet.write_string(row, column, plain(value), cell)
             elif np.isfinite(value):
                 sheet.write_number(row, column, value, cell if column == 0 else number)
             else:

@@ -61,9 +61,8 @@ def test_no_personal_value_leaves_the_program(country):
     risk = mlrisk.load_risk_map(country.folder / "outputs")
     assert not set(COLUMNS) & set(risk.columns)
     assert not canaries_in(risk.drop(columns="geometry").to_csv().encode())
-    for sheet in pd.read_excel(
-        country.folder / "outputs" / "survey_tasks.xlsx", sheet_name=None, header=None, engine="openpyxl"
-    ).values():
+    book = country.folder / "outputs" / "survey_tasks.xlsx"
+    for sheet in pd.read_excel(book, sheet_name=None, header=None, engine="openpyxl").values():
         assert not canaries_in(sheet.to_csv().encode())
 
 
@@ -94,6 +93,17 @@ def test_a_table_without_names_shows_no_record(country, source, separator):
     text = told_here("check", country.config_path, "--set", f"sources.{source}={spec}")
     assert text.startswith("3\n"), text
     assert not [word for word in (*CANARIES, "1987-01-23") if word in text]
+
+
+@pytest.mark.parametrize("columns", ["{killed: description}", "{longitude: description}", "{activity: description}"])
+def test_names_within_free_text_stay_in_the_file(country, columns):
+    """A column that a config maps to one of ours by mistake shows how its values are written, and none of them."""
+    path = country.folder / "texts.csv"
+    table = pd.read_csv(country.folder / "incidents.csv", dtype=str)
+    words = f"{CANARIES[0]}, born {CANARIES[2]}, of {CANARIES[3]}"
+    table.assign(description=words, **{"Narrative / Təsvir": words}).to_csv(path, index=False)
+    setting = f"sources.incidents={{path: texts.csv, columns: {columns}}}"
+    assert not canaries_in(told_here("check", country.config_path, "--set", setting).encode())
 
 
 def told_here(*arguments: object) -> str:

@@ -91,6 +91,16 @@ def test_what_kills_lightgbm_ends_the_probe_alone(exported):
     assert probe("contamination", broken)
 
 
+def test_the_models_of_a_training_pass(exported, tmp_path):
+    """Whoever adds a file to a model adds its schema: what training makes has to be importable."""
+    config, folder = exported
+    casualty = export_version(Store.of(config), "small.casualty", "1", tmp_path / "casualty")
+    for target, made in (("contamination", folder), ("casualty", casualty)):
+        texts = {name.removeprefix("model/"): text for name, text in files_of(made).items() if "model/" in name}
+        check_files(target, texts)
+        assert probe(target, texts) == ""
+
+
 def test_a_signed_export_is_imported_and_says_who_signed(exported, tmp_path):
     config, _ = exported
     private, public = make_keys(tmp_path / "authority")

@@ -9,7 +9,7 @@ const degrees = (value) => value.toFixed(6);
 // A cell that starts like a formula runs as one in a spreadsheet.
 const csvCell = (value) => {
   const text = value === null || value === undefined ? "" : String(value);
-  const plainText = typeof value === "string" && /^\s*[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  const plainText = typeof value === "string" && /^[\s\p{C}]*[=+\-@]|^[\t\r\n]/u.test(text.normalize("NFKC")) ? `'${text}` : text;
   return /[",\r\n]/.test(plainText) ? `"${plainText.replaceAll('"', '""')}"` : plainText;
 };
 const csvOf = (tasks, { note }) => {
