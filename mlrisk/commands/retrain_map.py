@@ -77,4 +77,5 @@ def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
         table = grid_feature_table(
             inputs.grid, snapshot, config.features, config.compute.tile_cells, config.compute.schedule
         )
-    return model.ranker.raw(table.reindexed(model.ranker.features), config.compute.threads)
+    raw = model.ranker.raw(table.reindexed(model.ranker.features), config.compute.threads)
+    return raw + model.nearby(inputs.grid.centres_m(), len(raw))

@@ -158,7 +158,9 @@ def _why(old: pd.DataFrame, now: pd.DataFrame, between: Floats) -> NDArray[np.ob
     why[still] = WHY[3]
     evidence = old["evidence"].astype(object).to_numpy() != now["evidence"].astype(object).to_numpy()
     released = old["released"].fillna(value=False).to_numpy(bool) != now["released"].to_numpy(bool)
-    why[evidence | released] = WHY[0]
+    # A cell that went to another list of work has another place, whatever its score.
+    work = old["work"].astype(object).to_numpy() != now["work"].astype(object).to_numpy() if "work" in old else False
+    why[evidence | released | work] = WHY[0]
     return np.asarray(why)
 
 
