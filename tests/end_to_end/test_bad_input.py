@@ -185,7 +185,7 @@ def store(country, tmp_path_factory):
 
 def test_an_output_folder_that_cannot_be_written_is_named(country, store, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MlriskError, match=r"output\.folder .* cannot be written"):
+    with pytest.raises(MlriskError, match=r"output\.folder .* cannot be a folder"):
         mlrisk.rank(config(country, store, f"output.folder={tmp_path / 'file' / 'out'}"))
 
 

@@ -225,7 +225,7 @@ def _like_the_map(config: TrainConfig, study: CellDataset, rows: Integers) -> Fl
     ]  # fmt: skip
     chance = propensity(
         np.ascontiguousarray(study.learned.aligned(names)[some]), labelled[some], study.block[some], names,
-        seed=config.seed, threads=config.compute.threads, params=replace(PROPENSITY_PARAMS, n_trees=40),
+        seed=config.seed, threads=1, params=replace(PROPENSITY_PARAMS, n_trees=40),
     )[np.searchsorted(some, rows)]  # fmt: skip
     weight = (1 - chance) / chance
     weight = np.minimum(weight, np.quantile(weight, MOST_WEIGHT))
