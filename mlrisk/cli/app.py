@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlrisk.cli import config_commands
+from mlrisk.cli import followup as followup_cli
 from mlrisk.cli import init as init_cli
 from mlrisk.cli import models as models_cli
+from mlrisk.cli.options import ConfigPath, DataOption, JsonOption, SetOption
 from mlrisk.cli.output_files import prepare, prepare_folder
 from mlrisk.cli.printing import print_parts
 from mlrisk.cli.program import app
@@ -16,14 +18,6 @@ from mlrisk.cli.run_log import current_log
 
 if TYPE_CHECKING:
     from mlrisk.settings import Config
-
-ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML config of a country")]
-DataOption = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="folder of relative source paths")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="override a config key, such as grid.cell_size_m=250"),
-]
-JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="also write the report as JSON")]
 
 __all__ = ["app"]
 
@@ -196,20 +190,7 @@ def rank(
         print_parts(compared(compare_plans(old, ranking.package.tasks)))
 
 
-@app.command()
-def progress(
-    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
-    found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
-    searched: Annotated[Path, typer.Option("--searched", metavar="FILE", help="land released or surveyed since")],
-    crs: Annotated[
-        str | None, typer.Option("--crs", metavar="CODE", help="CRS of files that state none, such as EPSG:4326")
-    ] = None,
-) -> None:
-    """Hold land release results against the plan: expected and actual finds by task and by purpose."""
-    from mlrisk.cli.text.progress import progress_parts
-    from mlrisk.followup import plan_progress as run_progress
-
-    print_parts(progress_parts(run_progress(risk, found, searched, crs)))
+app.command()(followup_cli.progress)
 
 
 @app.command()
@@ -269,31 +250,7 @@ def retrain(
         raise typer.Exit(4)
 
 
-@app.command()
-def verify(
-    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
-    found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
-    searched: Annotated[
-        Path | None, typer.Option("--searched", metavar="FILE", help="what was searched later, points or polygons")
-    ] = None,
-    crs: Annotated[
-        str | None, typer.Option("--crs", metavar="CODE", help="CRS of files that state none, such as EPSG:4326")
-    ] = None,
-    json_file: JsonOption = None,
-    html_file: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="also write a page")] = None,
-) -> None:
-    """Judge an old risk map by what was found later, beside the baselines of its date."""
-    from mlrisk.cli.text.verify import verified
-    from mlrisk.followup import verify as run_verify
-    from mlrisk.followup import write_verification
-
-    prepare(json_file, html_file)
-    done = run_verify(risk, found, searched, crs)
-    print_parts(verified(done))
-    write_verification(done, html_file, json_file)
-    for name, path in (("report", html_file), ("figures", json_file)):
-        if path:
-            print(f"{name}: {path}")
+app.command()(followup_cli.verify)
 
 
 @app.command()

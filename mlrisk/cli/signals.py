@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -49,24 +48,27 @@ def stoppable() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
     # A signal that whoever started the command ignores, as nohup does, stays ignored.
     numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    # A socket and no pipe, because Windows wakes nothing else.
-    reader, writer = socket.socketpair()
-    writer.setblocking(False)
+    reader, writer = os.pipe()
     _HELD.update(numbers)
     _CAUGHT.clear()
     before = {number: signal.signal(number, _raise) for number in numbers}
-    woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    # Windows wakes sockets alone: there a library that does not give way is waited for.
+    woken = -1
+    if os.name == "posix":
+        os.set_blocking(writer, False)
+        woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     ended = threading.Event()
     threading.Thread(target=_watch, args=(reader, set(numbers), ended), daemon=True).start()
     try:
         yield
     finally:
         ended.set()
-        signal.set_wakeup_fd(woken)
+        if os.name == "posix":
+            signal.set_wakeup_fd(woken)
         for number, handler in before.items():
             signal.signal(number, handler)
         _HELD.clear()
-        writer.close()
+        os.close(writer)
 
 
 def say_and_exit(stopped: Stopped) -> None:
@@ -99,10 +101,10 @@ def _raise(number: int, _frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def _watch(reader: socket.socket, numbers: set[int], ended: threading.Event) -> None:
+def _watch(reader: int, numbers: set[int], ended: threading.Event) -> None:
     """Wait for a signal; then for the main thread, which may be within a library, and end the process without it."""
-    with reader:
-        while caught := reader.recv(1):
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        while caught := pipe.read(1):
             if caught[0] in numbers and not ended.wait(GRACE_S):
                 stopped = Stopped(caught[0])
                 _abandon()

@@ -1,6 +1,7 @@
 """From the champions and a config to the planner package: ranking as one story."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,17 +123,24 @@ def rank(
         "program": program_digest(*PROGRAM),
         "audit": {"season": season, "seed": seed, "cells": int(plan.cells["purpose"].eq(AUDIT).sum())},
     }
-    reports = champion_reports(config, champions)
+    more = _with_reports(champion_reports(config, champions), beside)
+    written = write_package(package, config.output_folder, config.output.formats, summary, more)
+    return Ranking(package, config.output_folder, written, summary)
+
+
+def _with_reports(reports: Mapping[str, str], beside: Beside | None) -> Beside:
+    """What writes the reports of the versions that rank, then what `beside` writes.
+
+    The report of another model would be read as that of this map.
+    """
 
     def more(package: Package, folder: Path) -> None:
-        # Only reports of the versions that rank: that of another model would be read as the report of this map.
         for name, text in reports.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
         if beside is not None:
             beside(package, folder)
 
-    written = write_package(package, config.output_folder, config.output.formats, summary, more)
-    return Ranking(package, config.output_folder, written, summary)
+    return more
 
 
 def _package(config: Config, inputs: Inputs, champions: Champions, land: pd.DataFrame, plan: Plan) -> Package:

@@ -218,7 +218,7 @@ def test_the_same_seed_gives_the_same_bytes_in_a_fresh_store(country, outputs, t
     copy = tmp_path / "again"
     shutil.copytree(country.folder, copy, ignore=shutil.ignore_patterns("outputs", "mlflow*"))
     again = mlrisk.load_config(
-        copy / "config.yaml", overrides=[*QUICK, "compute.threads=2", "output.formats=[parquet]"]
+        copy / "config.yaml", overrides=[*QUICK, *JUDGED, "compute.threads=2", "output.formats=[parquet]"]
     )
     mlrisk.train(again)
     mlrisk.rank(again)

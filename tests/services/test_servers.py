@@ -17,7 +17,7 @@ import pytest
 from features.as_of.snapshot import Snapshot
 from features.table.build import grid_feature_table
 from models.contamination import ContaminationModel
-from tests.support.sample_store import LOOSE, NOW, SIDE, THEN, store_config
+from tests.support.sample_store import LOOSE, NOW, THEN, store_config
 from tests.support.sample_study import inputs_of, land
 from training.evidence.inputs import contamination_context
 from training.registry.archive import export_version
@@ -28,6 +28,7 @@ from training.retraining.decision import FIRST, PROMOTED, UNCHANGED
 from training.retraining.retrain import retrain
 
 NAME = "small.contamination"
+SIDE = 26
 PROGRAMS = [*Path("/usr/lib/postgresql").glob("*/bin")]
 
 
@@ -111,7 +112,8 @@ def test_the_chain_runs_there(where, request, tmp_path):
     assert retrain(now, books).kind == PROMOTED
     assert retrain(now, books).kind == UNCHANGED
     store = Store.of(now)
-    assert [(row.number, row.aliases) for row in rows_of(store, NAME)] == [("2", ("champion", "challenger")), ("1", ())]
+    rows = [(row.number, row.aliases) for row in rows_of(store, NAME)]
+    assert rows == [("2", ("champion", "challenger")), ("1", ("anchor",))]
     assert "secret" not in str(store.client.get_run(rows_of(store, NAME)[0].run_id).data.params)
     assert not (Path.cwd() / "mlruns").exists()
     mlflow.set_tracking_uri(uri)

@@ -84,9 +84,14 @@ def first_opening(uri: str) -> Iterator[None]:
         lock.release()
 
 
+def _opened(database: Path) -> sqlite3.Connection:
+    """A database that is there: it may be written, because what a killed writer left has to be rolled back first."""
+    return sqlite3.connect(f"{database.resolve().as_uri()}?mode=rw", uri=True, timeout=WAIT_S)
+
+
 def _has_tables(database: Path) -> bool:
     """Whether MLflow has begun to build its tables."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=WAIT_S)) as reader:
+    with closing(_opened(database)) as reader:
         tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         return {"alembic_version", "experiments"} <= tables
 
@@ -103,7 +108,7 @@ def settle_in(uri: str, artifacts: str | None) -> tuple[str, ...]:
         return ()
     root = Path(artifacts.removeprefix("file://"))
     with store_errors(uri):
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=WAIT_S)) as reader:
+        with closing(_opened(database)) as reader:
             if reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone() is None:
                 return ()
             listed = reader.execute("SELECT name, artifact_location FROM experiments").fetchall()

@@ -6,6 +6,7 @@ import math
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +15,7 @@ from urllib.parse import urlparse
 
 from features.base import ConfigError, InputError, MlriskError
 from training.registry.aliases import CHAMPION, TARGETS, champion_at, champions_at, number_at
-from training.registry.location import (
-    check_there,
-    check_writable,
-    database_of,
-    first_opening,
-    settle_in,
-)
+from training.registry.location import check_there, check_writable, database_of, first_opening, settle_in
 from training.registry.model_files import differing, read_texts, write_version
 from training.registry.run_notes import experiment_note, model_note, run_name, run_note, run_tags, version_note
 from training.registry.store_errors import TrackingError, advice_for, store_errors
@@ -101,8 +96,6 @@ class Store:
     @cached_property
     def client(self) -> Any:
         """The MLflow client; the first one on a new sqlite file builds its tables (some seconds)."""
-        import logging
-
         from mlflow import MlflowClient
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -167,7 +160,10 @@ class Store:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         given = [
-            DatasetInput(Dataset(name[:500], digest[:36], "local", json.dumps({"source": name})), [_role(InputTag)])
+            DatasetInput(
+                Dataset(name[:500], digest[:36], "local", json.dumps({"source": name})),
+                [InputTag("mlflow.data.context", "training")],
+            )
             for name, digest in inputs.items()
         ]
         if given:
@@ -189,8 +185,6 @@ class Store:
 
     def fail_run(self, run_id: str) -> None:
         """Mark a run as failed, so that nobody takes it for a result; where even that fails, it stays unfinished."""
-        from contextlib import suppress
-
         with suppress(Exception):
             self.client.set_terminated(run_id, status="FAILED")
 
@@ -266,11 +260,11 @@ class Store:
     def _check_files(self, run_id: str, folder: str, what: str) -> None:
         """Raise InputError that says where the files of a version are looked for, where they are not."""
         place = str(self.client.get_run(run_id).info.artifact_uri)
-        if place.startswith("file://") and not (Path(place.removeprefix("file://")) / folder).is_dir():
+        local = place.removeprefix("file://")
+        if local != place and not (Path(local) / folder).is_dir():
             raise InputError(
-                f"{what}: its files are not in {place.removeprefix('file://')}/{folder}. Where the project was copied "
-                "or moved, bring the folder of the models (mlflow-artifacts beside mlflow.db) with it, or name it in "
-                "tracking.artifacts"
+                f"{what}: its files are not in {local}/{folder}. Where the project was copied or moved, bring the "
+                "folder of the models (mlflow-artifacts beside mlflow.db) with it, or name it in tracking.artifacts"
             )
 
     def number(self, name: str, alias: str) -> str | None:
@@ -304,7 +298,3 @@ class Store:
         number = str(self.client.create_experiment(config.name, artifact_location=location, tags=kind))
         self.client.set_experiment_tag(number, "mlflow.note.content", experiment_note(config, number))
         return number
-
-
-def _role(tag: Any) -> Any:
-    return tag("mlflow.data.context", "training")
