@@ -47,11 +47,12 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
     infos: list[FeatureInfo] = []
     for slug, holder in snapshot.cached(holders_of).items():
         how = f"holder is {holder.name} at the cell centre, NaN on nobody's land"
-        infos.append(
-            FeatureInfo(_held_by(slug), "0 or 1", FAMILY, 0, f"land held by {holder.name}", ("control_areas",), how)
-        )
-        text = f"distance to the front line, positive on the land of {holder.name}, negative elsewhere"
-        sources, how = ("control_areas", "front_lines"), "exact, at most 50 km, NaN on nobody's land"
+        # A reason is made of the text, and no reason names a side of the war: the formula does.
+        text = "land that one side held"
+        infos.append(FeatureInfo(_held_by(slug), "0 or 1", FAMILY, 0, text, ("control_areas",), how))
+        text = "distance behind or before the former front line"
+        sources = "control_areas", "front_lines"
+        how = f"exact, positive on the land of {holder.name}, at most 50 km, NaN on nobody's land"
         if "front_lines" in snapshot.sources.vectors:
             infos.append(FeatureInfo(_side_of(slug), "m", FAMILY, 0, text, sources, how))
     return tuple(infos)

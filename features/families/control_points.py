@@ -59,21 +59,25 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
-    """The columns that only the data know: one for each side, and two for each pair of sides."""
+    """The columns that only the data know: one for each side, and two for each pair of sides.
+
+    A reason is made of the text, and no reason names a side of the war: the formula does.
+    """
     votes = _votes(snapshot)
     if votes is None:
         return ()
     infos = [
         FeatureInfo(
-            f"places_held_by_{slug}", "0 or 1", FAMILY, 0, f"land among places held by {side}", SOURCE,
-            f"winner of the vote at the last date, h {BANDWIDTHS_M[0]} m",
+            f"places_held_by_{slug}", "0 or 1", FAMILY, 0, "land among places that one side held", SOURCE,
+            f"{side} wins the vote at the last date, h {BANDWIDTHS_M[0]} m",
         )
         for side, slug in zip(votes.sides, _slugs(votes), strict=True)
     ]  # fmt: skip
     for one, other in pairs_of(votes):
-        text = f"distance to a line between {votes.sides[one]} and {votes.sides[other]}"
+        between = f"between {votes.sides[one]} and {votes.sides[other]}"
+        text = "distance to a line between two of the sides"
         infos += [
-            FeatureInfo(_between(votes, one, other, h), "m", FAMILY, -1, text, SOURCE, HOW.format(h=h))
+            FeatureInfo(_between(votes, one, other, h), "m", FAMILY, -1, text, SOURCE, f"{HOW.format(h=h)}; {between}")
             for h in BANDWIDTHS_M
         ]
     return tuple(infos)
