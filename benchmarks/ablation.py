@@ -9,7 +9,7 @@ import pandas as pd
 
 from mlrisk.settings import Config
 from training.contamination import MODEL, CellDataset, judge_contamination, trials_of
-from training.contamination.dataset import restudied
+from training.contamination.dataset import rebuilt
 from training.validation import HeldOut, mean_by_ranking, pooled_score
 from training.validation.baselines import FEATURE_RANKINGS
 from training.validation.block_bootstrap import paired_differences
@@ -40,7 +40,7 @@ RULE_SHARES = (0.1, 0.25, 0.5)
 BLENDED = ("distance to the line", "distance to an incident")
 
 
-def ablation(country: str, config: Config, study: CellDataset) -> pd.DataFrame:
+def ablation(country: str, config: Config, dataset: CellDataset) -> pd.DataFrame:
     """One row a variant: means over held-out regions, and gains over the config on the same draws of blocks."""
     rows: list[dict[str, Any]] = []
     reference: HeldOut | None = None
@@ -49,7 +49,7 @@ def ablation(country: str, config: Config, study: CellDataset) -> pd.DataFrame:
         if reference is not None and variant == changed(config, {}):
             continue
         started = time.monotonic()
-        held_out, figures = _judged(variant, restudied(variant, study))
+        held_out, figures = _judged(variant, rebuilt(variant, dataset))
         reference = reference or held_out
         score = pooled_score(held_out.score, held_out.fold, held_out.area)
         rows.append({"country": country, "variant": name, **figures, **_gains(reference, score, config.seed)})
@@ -70,8 +70,8 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     return Config.model_validate({**tree, **folders})
 
 
-def _judged(config: Config, study: CellDataset) -> tuple[HeldOut, dict[str, float]]:
-    judgement = judge_contamination(config, study, trials_of(config, study), FEATURE_RANKINGS)
+def _judged(config: Config, dataset: CellDataset) -> tuple[HeldOut, dict[str, float]]:
+    judgement = judge_contamination(config, dataset, trials_of(config, dataset), FEATURE_RANKINGS)
     means = mean_by_ranking(judgement.table).set_index("ranking").loc[MODEL]
     return judgement.held_out["leave_region_out"], {name: float(means[name]) for name in FIGURES}
 

@@ -46,9 +46,9 @@ def judged(name: str, config: Config, rankings: Mapping[str, Ranking]) -> pd.Dat
     started = time.monotonic()
     inputs = open_inputs(config)
     ledger = open_ledger(config, inputs)
-    study = dataset_at(config, inputs, ledger.at(config.as_of))
-    trials = trials_of(config, study, tuple(earlier_trials(config, inputs, ledger)))
-    table = judge_contamination(config, study, trials, rankings).table
+    dataset = dataset_at(config, inputs, ledger.at(config.as_of))
+    trials = trials_of(config, dataset, tuple(earlier_trials(config, inputs, ledger)))
+    table = judge_contamination(config, dataset, trials, rankings).table
     print(f"{name}: {len(trials)} folds in {time.monotonic() - started:.0f} s", flush=True)
     return pd.concat([table, mean_by_ranking(table)], ignore_index=True).assign(country=name)
 

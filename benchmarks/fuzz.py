@@ -385,8 +385,8 @@ def judged(answer: dict[str, object], usual: dict[str, object], seconds: float) 
         return Outcome("refused", str(answer["refused"]), seconds, megabytes)
     found: Any = answer["account"]
     same = all(found[part] == usual[part] for part in ("state", "released"))
-    said = found["reports"] != usual["reports"]
-    kind = "read as before" if same else "read, change said" if said else "silent change"
+    reported = found["reports"] != usual["reports"]
+    kind = "read as before" if same else "read, change reported" if reported else "silent change"
     return Outcome(kind, "", seconds, megabytes)
 
 

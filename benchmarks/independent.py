@@ -33,8 +33,8 @@ def way(map_: float, baseline: float, oracle: float) -> float:
 
 def scored(trained: Trained, threads: int) -> Floats:
     """The model's score of every cell."""
-    model, study = trained.contamination, trained.study
-    values = np.ascontiguousarray(study.learned.aligned(model.ranker.features))
+    model, dataset = trained.contamination, trained.dataset
+    values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
     return np.asarray(model.scores(values, threads).score)
 
 
@@ -52,10 +52,10 @@ def judged(seed: int, folder: Path, by_chance: bool, overrides: Sequence[str]) -
     config = mlrisk.load_config(folder / "config.yaml", overrides=[*LITTLE, *overrides])
     started = time.monotonic()
     trained = mlrisk.train(config)
-    evidence, study = trained.evidence, trained.study
+    evidence, dataset = trained.evidence, trained.dataset
     found = evidence.state == FOUND
     asked, true = ~evidence.labelled, world.contaminated.ravel()
-    rules = feature_scores(study.table.names, study.table.values)
+    rules = feature_scores(dataset.table.names, dataset.table.values)
     ranked = {"map": scored(trained, config.compute.threads), **rules}
     ranked |= {"stated causes": world.stated.ravel(), "oracle": world.intensity.ravel()}
     figures = recalls(ranked, asked, true)

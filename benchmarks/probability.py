@@ -20,7 +20,7 @@ from training.contamination import (
     Judgement,
     cell_blocks,
     dataset_at,
-    fit_side,
+    fit_recipe,
     growing_features,
     judge_contamination,
     learned_by,
@@ -39,7 +39,7 @@ FLAT_M, MOUNTAINS_M = 150.0, 800.0
 DESIGN_EFFECT = 4.0
 
 
-def calibrated(study: CellDataset, judgement: Judgement) -> Iterator[dict[str, object]]:
+def calibrated(dataset: CellDataset, judgement: Judgement) -> Iterator[dict[str, object]]:
     """Calibration error of each held-out region, its curve and interval learned from the other regions alone.
 
     `covered` counts the region's deciles of score in which the Venn-Abers interval holds the observed share;
@@ -47,8 +47,8 @@ def calibrated(study: CellDataset, judgement: Judgement) -> Iterator[dict[str, o
     """
     known = np.isfinite(judgement.out_of_fold)
     raw, fold = judgement.out_of_fold[known], judgement.fold[known]
-    found, share = study.evidence.state[known] == 2, study.evidence.share[known]
-    block = cell_blocks(study.grid, BLOCK_M)[known]
+    found, share = dataset.evidence.state[known] == 2, dataset.evidence.share[known]
+    block = cell_blocks(dataset.grid, BLOCK_M)[known]
     stated = cross_calibrated(raw, found, share, fold)
     for number in np.unique(fold):
         here = fold == number
@@ -75,31 +75,31 @@ def _covered(raw: Floats, found: Flags, low: Floats, high: Floats) -> Iterator[t
             yield lowest <= observed <= highest, lowest - noise <= observed <= highest + noise
 
 
-def domains(config: Config, study: CellDataset) -> Iterator[dict[str, object]]:
+def domains(config: Config, dataset: CellDataset) -> Iterator[dict[str, object]]:
     """Share out of domain: mountains asked of a model of flat land, and folds of the training land held out."""
-    relief = study.table.aligned(["relief_5000m_m"])[:, 0]
-    labelled = study.evidence.labelled
-    values = np.ascontiguousarray(study.learned.values)
+    relief = dataset.table.aligned(["relief_5000m_m"])[:, 0]
+    labelled = dataset.evidence.labelled
+    values = np.ascontiguousarray(dataset.learned.values)
     for land, rows in (("flat", labelled & (relief < FLAT_M)), ("all", labelled)):
         learned = np.flatnonzero(rows)
-        group = np.unique(cell_blocks(study.grid, BLOCK_M)[learned], return_inverse=True)[1]
+        group = np.unique(cell_blocks(dataset.grid, BLOCK_M)[learned], return_inverse=True)[1]
         fold = np.random.default_rng(0).permutation(group.max() + 1)[group] % 5
         for number in range(5):
-            domain = _domain(config, study, learned[fold != number], fold[fold != number])
+            domain = _domain(config, dataset, learned[fold != number], fold[fold != number])
             outside = ~domain.contains(values[learned[fold == number]])
             yield {"learned from": land, "asked about": f"its fold {number + 1}", "out_of_domain": outside.mean()}
         asked = relief > MOUNTAINS_M if land == "flat" else ~labelled
-        outside = ~_domain(config, study, learned, fold).contains(values[asked])
+        outside = ~_domain(config, dataset, learned, fold).contains(values[asked])
         name = "mountains" if land == "flat" else "unlabelled south"
         yield {"learned from": land, "asked about": name, "out_of_domain": outside.mean()}
 
 
-def _domain(config: Config, study: CellDataset, rows: Integers, fold: Integers) -> Domain:
-    side, recipe, _ = learned_by(config, study, rows, config.compute.threads)
-    ranker = fit_side(side, recipe, config.seed, None)
-    sample = np.random.default_rng(config.seed).permutation(len(side.values))[:20_000]
-    importance = np.abs(ranker.contributions(side.values[sample], config.compute.threads)).mean(axis=0)
-    return fit_domain(side.values, importance, fold, config.seed, growing_features(side.names, study.infos))
+def _domain(config: Config, dataset: CellDataset, rows: Integers, fold: Integers) -> Domain:
+    learning, recipe, _ = learned_by(config, dataset, rows, config.compute.threads)
+    ranker = fit_recipe(learning, recipe, config.seed, None)
+    sample = np.random.default_rng(config.seed).permutation(len(learning.values))[:20_000]
+    importance = np.abs(ranker.contributions(learning.values[sample], config.compute.threads)).mean(axis=0)
+    return fit_domain(learning.values, importance, fold, config.seed, growing_features(learning.names, dataset.infos))
 
 
 def main() -> None:
@@ -116,14 +116,14 @@ def main() -> None:
         started = time.monotonic()
         overrides = [*changes, "validation.protocols=[leave_region_out]"]
         config = mlrisk.load_config(ROOT / "configs" / "bosnia.yaml", DATA / "bosnia", overrides)
-        study = dataset_at(config, inputs, evidence)
-        judgement = judge_contamination(config, study, trials_of(config, study), {})
-        table = pd.DataFrame(list(calibrated(study, judgement)))
+        dataset = dataset_at(config, inputs, evidence)
+        judgement = judge_contamination(config, dataset, trials_of(config, dataset), {})
+        table = pd.DataFrame(list(calibrated(dataset, judgement)))
         bins, strict, noise = (int(table[column].sum()) for column in ("deciles", "covered", "covered_noise"))
         print(f"\n{name}: {len(table)} regions in {time.monotonic() - started:.0f} s\n{table.round(3).to_string()}")
         print(f"calibration error at most 0.05 in {(table.calibration_error <= 0.05).sum()} of {len(table)}")
         print(f"Venn-Abers covers {strict} of {bins} bins, {noise} with the noise of the observed share")
-    print(pd.DataFrame(list(domains(config, study))).round(3).to_string())
+    print(pd.DataFrame(list(domains(config, dataset))).round(3).to_string())
 
 
 if __name__ == "__main__":

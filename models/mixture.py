@@ -59,13 +59,13 @@ def prior_by_evidence(share: Floats, count: Floats, group: Integers, candidates:
         return max(candidates)
     best, most = max(candidates), -np.inf
     for prior in candidates:
-        said = 0.0
+        likelihood = 0.0
         for number in groups:
             test = (group == number) & (count > 0)
             weights = mixture_weights(share[group != number], count[group != number], prior)
-            said += float(count[test] @ np.log(np.maximum(share[test] @ weights, 1e-300)))
-        if said > most:
-            best, most = prior, said
+            likelihood += float(count[test] @ np.log(np.maximum(share[test] @ weights, 1e-300)))
+        if likelihood > most:
+            best, most = prior, likelihood
     return best
 
 

@@ -32,7 +32,7 @@ from training.contamination import (
     cell_blocks,
     dataset_at,
     earlier_trials,
-    fit_side,
+    fit_recipe,
     growing_features,
     judge_contamination,
     learned_by,
@@ -77,7 +77,7 @@ class Trained:
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
     `beaten` are the baselines that rank better than the model, a sentence each. `report` are the texts of the
-    validation report by file name; `study` is what was learned from, `promises` what the map states and how that did
+    validation report by file name; `dataset` is what was learned from, `promises` what the map states and how that did
     where it was not learned.
     """
 
@@ -91,7 +91,7 @@ class Trained:
     optimism_gap: Mapping[str, float]
     report: Mapping[str, str]
     warnings: tuple[str, ...]
-    study: CellDataset
+    dataset: CellDataset
     judgement: Judgement
     history: History | None
     beaten: tuple[str, ...]
@@ -119,22 +119,22 @@ def train(
     evidence = ledger.at(config.as_of)
     check_evidence(evidence, config.contamination.survey_bias.unlabelled == "background")
     progress("features")
-    study = dataset_at(config, inputs, evidence)
+    dataset = dataset_at(config, inputs, evidence)
     progress("validation")
-    trials = _all_trials(config, inputs, ledger, study)
-    judgement = judge_contamination(config, study, trials)
+    trials = _all_trials(config, inputs, ledger, dataset)
+    judgement = judge_contamination(config, dataset, trials)
     progress("contamination model")
-    promises, choices, moved = _train_contamination(config, study, judgement, trials)
+    promises, choices, moved = _train_contamination(config, dataset, judgement, trials)
     progress("casualty model")
     history = open_history(config, inputs, ledger)
     casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
     metrics = _with_means(judgement.table)
-    warnings = (*promises.notes, *_training_notes(config, study, judgement), *notes)
+    warnings = (*promises.notes, *_training_notes(config, dataset, judgement), *notes)
     progress("report")
-    report = run_report(config, study, judgement, metrics, moved, warnings, casualty_judged, promises)
+    report = run_report(config, dataset, judgement, metrics, moved, warnings, casualty_judged, promises)
     progress("record")
     found = Findings(
-        study=study,
+        dataset=dataset,
         judgement=judgement,
         metrics=metrics,
         casualty=casualty_judged,
@@ -150,15 +150,15 @@ def train(
     return Trained(
         run_id=run_id, versions=versions, contamination=promises.model, casualty=casualty, evidence=evidence,
         metrics=metrics, casualty_metrics=casualty_judged.table, optimism_gap=optimism_gap(metrics),
-        report=report.texts(), warnings=(*report.beaten, *warnings), study=study, judgement=judgement,
+        report=report.texts(), warnings=(*report.beaten, *warnings), dataset=dataset, judgement=judgement,
         history=history, beaten=report.beaten, promises=promises,
     )  # fmt: skip
 
 
-def _all_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger, study: CellDataset) -> tuple[Trial, ...]:
+def _all_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger, dataset: CellDataset) -> tuple[Trial, ...]:
     """The trials of every protocol of the config, with those of earlier dates where `as_of` is one."""
     earlier = earlier_trials(config, inputs, ledger) if "as_of" in config.validation.protocols else ()
-    return tuple(trials_of(config, study, tuple(earlier)))
+    return tuple(trials_of(config, dataset, tuple(earlier)))
 
 
 def _with_means(table: pd.DataFrame) -> pd.DataFrame:
@@ -166,14 +166,14 @@ def _with_means(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, mean_by_ranking(table)], ignore_index=True) if len(table) else table
 
 
-def _training_notes(config: TrainConfig, study: CellDataset, judgement: Judgement) -> tuple[str, ...]:
+def _training_notes(config: TrainConfig, dataset: CellDataset, judgement: Judgement) -> tuple[str, ...]:
     """Sentences on the labels, the protocols that made no fold, the survey bias and the features that stay hidden."""
     hidden = config.contamination.outcomes == "hidden"
     return (
-        *evidence_notes(study.evidence, judgement),
+        *evidence_notes(dataset.evidence, judgement),
         *unjudged_notes(config, judgement),
-        *bias_notes(study.bias),
-        *(hidden_feature_notes(study.infos, study.snapshot.context) if hidden else ()),
+        *bias_notes(dataset.bias),
+        *(hidden_feature_notes(dataset.infos, dataset.snapshot.context) if hidden else ()),
     )
 
 
@@ -211,57 +211,63 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
 
 
 def _train_contamination(
-    config: TrainConfig, study: CellDataset, judgement: Judgement, trials: Sequence[Trial]
+    config: TrainConfig, dataset: CellDataset, judgement: Judgement, trials: Sequence[Trial]
 ) -> tuple[Promises, dict[str, Any], pd.DataFrame]:
     """The model of all labelled cells and its promises, how its recipe came about, how weights move the ranking."""
-    side, recipe, choices = learned_by(config, study, np.flatnonzero(study.evidence.labelled), config.compute.threads)
-    rows = _training_rows(config, study, side, judgement)
+    learning, recipe, choices = learned_by(
+        config, dataset, np.flatnonzero(dataset.evidence.labelled), config.compute.threads
+    )
+    rows = _training_rows(config, dataset, learning, judgement)
     contamination = fit_contamination(
         rows,
         recipe.ranker,
-        side.constraints,
+        learning.constraints,
         config.contamination.members,
         config.seed,
         config.compute.threads,
-        unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight),
+        unlabelled_land(dataset.bias, dataset.learned.aligned(learning.names), learning.found, learning.weight),
     )
-    promises = with_promises(config, study, judgement, trials, contamination)
-    return promises, choices, _sensitivity(config, study, side, recipe, contamination)
+    promises = with_promises(config, dataset, judgement, trials, contamination)
+    return promises, choices, _sensitivity(config, dataset, learning, recipe, contamination)
 
 
-def _training_rows(config: TrainConfig, study: CellDataset, side: LearningSet, judgement: Judgement) -> TrainingRows:
-    rows = study.evidence.labelled
+def _training_rows(
+    config: TrainConfig, dataset: CellDataset, learning: LearningSet, judgement: Judgement
+) -> TrainingRows:
+    rows = dataset.evidence.labelled
     return TrainingRows(
-        features=side.names,
-        values=side.values,
-        target=side.target,
-        weight=side.weight,
+        features=learning.names,
+        values=learning.values,
+        target=learning.target,
+        weight=learning.weight,
         # The curve too speaks of all land, not of the land that people chose.
-        share=side.share * study.bias.weight[rows],
-        block=study.block[rows],
+        share=learning.share * dataset.bias.weight[rows],
+        block=dataset.block[rows],
         out_of_fold=judgement.out_of_fold[rows],
         fold=judgement.fold[rows],
-        region=cell_blocks(study.grid, config.validation.block_m)[rows],
-        growing=growing_features(side.names, study.infos),
+        region=cell_blocks(dataset.grid, config.validation.block_m)[rows],
+        growing=growing_features(learning.names, dataset.infos),
     )
 
 
 def _sensitivity(
-    config: TrainConfig, study: CellDataset, side: LearningSet, recipe: Recipe, model: ContaminationModel
+    config: TrainConfig, dataset: CellDataset, learning: LearningSet, recipe: Recipe, model: ContaminationModel
 ) -> pd.DataFrame:
     """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
-    if side.found.all() or not side.found.any():
+    if learning.found.all() or not learning.found.any():
         return pd.DataFrame()
-    values = np.ascontiguousarray(study.learned.aligned(side.names))
+    values = np.ascontiguousarray(dataset.learned.aligned(learning.names))
 
     def score(weight: Floats) -> Floats:
-        unlabelled = unlabelled_land(study.bias, values, side.found, weight)
-        return fit_side(replace(side, weight=weight), recipe, config.seed, unlabelled).raw(
+        unlabelled = unlabelled_land(dataset.bias, values, learning.found, weight)
+        return fit_recipe(replace(learning, weight=weight), recipe, config.seed, unlabelled).raw(
             values, config.compute.threads
         )
 
-    unweighted = study.evidence.weight[study.evidence.labelled]
-    return sensitivity(score, side.target, side.weight, unweighted, model.ranker.raw(values, config.compute.threads))
+    unweighted = dataset.evidence.weight[dataset.evidence.labelled]
+    return sensitivity(
+        score, learning.target, learning.weight, unweighted, model.ranker.raw(values, config.compute.threads)
+    )
 
 
 def _train_casualty(

@@ -161,16 +161,16 @@ def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
 
 def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[ContaminationModel, Snapshot]:
     """As `mlrisk train` makes it, without records and reports; and what is known of the land, to score it by."""
-    study = dataset_at(config, inputs, evidence)
-    trials = trials_of(config, study, ())
-    judgement = judge_contamination(config, study, trials, {})
-    side, recipe, _ = learned_by(config, study, np.flatnonzero(evidence.labelled), 1)
-    unlabelled = unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight)
+    dataset = dataset_at(config, inputs, evidence)
+    trials = trials_of(config, dataset, ())
+    judgement = judge_contamination(config, dataset, trials, {})
+    learning, recipe, _ = learned_by(config, dataset, np.flatnonzero(evidence.labelled), 1)
+    unlabelled = unlabelled_land(dataset.bias, dataset.learned.aligned(learning.names), learning.found, learning.weight)
     model = fit_contamination(
-        _training_rows(config, study, side, judgement), recipe.ranker, side.constraints, config.contamination.members,
-        config.seed, 1, unlabelled,
+        _training_rows(config, dataset, learning, judgement), recipe.ranker, learning.constraints,
+        config.contamination.members, config.seed, 1, unlabelled,
     )  # fmt: skip
-    return with_promises(config, study, judgement, trials, model).model, study.snapshot
+    return with_promises(config, dataset, judgement, trials, model).model, dataset.snapshot
 
 
 def _audited(plan: Plan, land: pd.DataFrame, left: np.ndarray, rng: np.random.Generator) -> list[Audit]:

@@ -76,7 +76,7 @@ def _are(one: NDArray[np.int8], other: NDArray[np.int8], sides: tuple[int, int])
 def control_votes(snapshot: Snapshot) -> Votes | None:
     """The votes of the control points known at `as_of`; None without a holder. Raises InputError for too many sides.
 
-    At each date a place is held by whoever is named for it last: a table may list every place at every date, or a
+    At each date the holder of a place is the one named for it last: a table may list every place at every date, or a
     place only when it changed hands. Rows without a date hold from the beginning.
     """
     table = snapshot.table("control_points")

@@ -99,16 +99,16 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
     """The columns that only the data know: one for each class of land use."""
-    told: dict[str, tuple[str, str]] = {}
+    texts: dict[str, tuple[str, str]] = {}
     if "land_use" in snapshot.sources.vectors:
         classes = {column: name for column, (name, _) in snapshot.cached(_classes).items()}
-        told = {column: (name, f"land_use is {name} at the cell centre") for column, name in classes.items()}
+        texts = {column: (name, f"land_use is {name} at the cell centre") for column, name in classes.items()}
     elif "land_use" in snapshot.sources.rasters:
         codes = snapshot.cached(_codes)
-        told = {_column(code): (f"{code}", f"class {code} of the raster at the cell centre") for code in codes}
+        texts = {_column(code): (f"{code}", f"class {code} of the raster at the cell centre") for code in codes}
     return tuple(
         FeatureInfo(column, "0 or 1", FAMILY, 0, f"land use is {name}", ("land_use",), how)
-        for column, (name, how) in told.items()
+        for column, (name, how) in texts.items()
     )
 
 

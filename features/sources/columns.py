@@ -84,8 +84,8 @@ def _note_names(source: str, spec: SourceSpec, names: Sequence[str], theirs: Map
     renamed = [f"{ours} from {name!r}" for ours, name in theirs.items() if ours != name]
     if renamed:
         tally.note(f"columns: {', '.join(renamed)}")
-    if told := overlooked(source, names, {*theirs, *spec.values}):
-        tally.note(told)
+    if note := overlooked(source, names, {*theirs, *spec.values}):
+        tally.note(note)
 
 
 def resolve_columns(source: str, path: Path, spec: SourceSpec, schema: Schema, names: Sequence[str]) -> dict[str, str]:

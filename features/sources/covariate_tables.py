@@ -89,8 +89,8 @@ def take_numeric(
                 f"{theirs!r}: {int(lost.sum())} values are no numbers and count as missing ({tally.where(lost)})"
             )
         if parsed.thousands.any():
-            told = f"{int(parsed.thousands.sum())} numbers read as thousands ({tally.where(parsed.thousands)})"
-            tally.note(f"{theirs!r}: {told}")
+            numbers = f"{int(parsed.thousands.sum())} numbers read as thousands ({tally.where(parsed.thousands)})"
+            tally.note(f"{theirs!r}: {numbers}")
         plain = leave_unique(_as_word(slugs[ours.casefold()], ours), used)
         if not ours.isascii():
             tally.note(f"column {plain} is {ours!r}")

@@ -77,8 +77,8 @@ def opened(source: str, path: Path) -> Iterator[DatasetReader]:
             f"sources.{source}: {path} does not say where it lies: give a raster with a geotransform, such as a GeoTIFF"
         ) from error
     except (RasterioError, OSError) as error:
-        told = describe(path) or str(error)
-        raise InputError(f"sources.{source}: {path} cannot be read as a raster: {told}") from error
+        reason = describe(path) or str(error)
+        raise InputError(f"sources.{source}: {path} cannot be read as a raster: {reason}") from error
 
 
 def look(dataset: DatasetReader, window: Window) -> np.ma.MaskedArray:

@@ -109,7 +109,7 @@ def import_model(
     source: Annotated[Path, typer.Argument(metavar="PATH", help="what `mlrisk models export` wrote")],
     by: By = "import",
     key: Annotated[
-        Path | None, typer.Option("--key", metavar="PUB", help="public key of whoever signed it (PATH.sig)")
+        Path | None, typer.Option("--key", metavar="PUB", help="public key of the authority that signed it (PATH.sig)")
     ] = None,
     unsigned: Annotated[bool, typer.Option("--unsigned", help="take it without a signature")] = False,
     set_: SetOption = None,
@@ -129,7 +129,7 @@ def import_model(
 def keys(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="writes NAME.key, which signs, and NAME.pub")],
 ) -> Parts:
-    """Make a pair of keys: the private one signs exports and stays; the public one goes to whoever imports them."""
+    """Make a pair of keys: the private one signs exports and stays; the public one goes to those who import them."""
     from training.registry import make_keys
 
     private, public = make_keys(name)

@@ -1,4 +1,4 @@
-"""Files that a command writes at its end: what hinders them is said before the work begins."""
+"""Files that a command writes at its end: a place that cannot be written is reported before the work begins."""
 
 import os
 from pathlib import Path

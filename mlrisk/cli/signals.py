@@ -46,7 +46,7 @@ def stoppable() -> Iterator[None]:
         yield
         return
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    # A signal that whoever started the command ignores, as nohup does, stays ignored.
+    # A signal that the parent process ignores, as nohup does, stays ignored.
     numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     reader, writer = os.pipe()
     _HELD.update(numbers)

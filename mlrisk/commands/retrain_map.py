@@ -36,7 +36,7 @@ def retrain_and_map(
     if decision.keeps_map:
         return decision, None, (), ("the map stays as it was: no map is made of these sources",)
     earlier = read_earlier(config.output_folder)
-    table = decision.study.table if decision.study else None
+    table = decision.dataset.table if decision.dataset else None
 
     def report(package: Package, folder: Path) -> None:
         progress("change report")
@@ -70,8 +70,8 @@ def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
         return np.full(inputs.grid.n_cells, np.nan)
     texts = Store.of(config).load_number(f"{config.name}.contamination", decision.before)[1]
     model = ContaminationModel.from_files(texts)
-    if decision.study is not None:
-        table = decision.study.table
+    if decision.dataset is not None:
+        table = decision.dataset.table
     else:
         snapshot = Snapshot(inputs.sources, contamination_context(config))
         table = grid_feature_table(

@@ -113,24 +113,30 @@ def by_words(look: Look) -> tuple[Finding, ...]:
     column, kinds = next(iter(found.items()))
     several = len({source for _, source, _ in kinds}) > 1
     return tuple(
-        _worded(look, column, source, [(value, said) for value, of, said in kinds if of == source], several=several)
+        _worded(
+            look,
+            column,
+            source,
+            [(value, constants) for value, of, constants in kinds if of == source],
+            several=several,
+        )
         for source in dict.fromkeys(source for _, source, _ in kinds)
     )
 
 
 def _kind_of(value: str, geometry: frozenset[str]) -> tuple[str, dict[str, str]] | None:
-    for words, source, said in WORDS:
+    for words, source, constants in WORDS:
         if re.search(words, value, re.IGNORECASE) and geometry & set(SCHEMAS[source].geometry):
-            return source, said
+            return source, constants
     return None
 
 
 def _worded(look: Look, column: str, source: str, kinds: list[tuple[str, dict[str, str]]], *, several: bool) -> Finding:
     spec: dict[str, Any] = {"columns": dict(look.coordinates)}
-    ours = next((key for _, said in kinds for key in said), None)
+    ours = next((key for _, constants in kinds for key in constants), None)
     if ours is not None:
         spec["columns"][ours] = column
-        spec["values"] = {ours: {value: said[ours] for value, said in kinds}}
+        spec["values"] = {ours: {value: constants[ours] for value, constants in kinds}}
     if several:
         listed = ", ".join("'" + value.replace("'", "''") + "'" for value, _ in kinds)
         spec["where"] = f'"{column}" IN ({listed})'

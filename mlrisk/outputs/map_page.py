@@ -85,9 +85,9 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         lists=work_lists(package, tasks, words),
         choices=choices,
         words_of={name: dict(pairs) for name, pairs in choices.items()},
-        all_texts=json.dumps(words.told("all"), ensure_ascii=False),
-        all_texts_first=words.told("all")[0],
-        planned_choices=[(value, words.told(text)) for value, text in PLANNED_CHOICES.items()],
+        all_texts=json.dumps(words.entries("all"), ensure_ascii=False),
+        all_texts_first=words.entries("all")[0],
+        planned_choices=[(value, words.entries(text)) for value, text in PLANNED_CHOICES.items()],
         has_plan=scope.planned,
         other=(OTHER_TEXT, OTHER_COLOUR),
         counts=_counts(package, factor),
@@ -109,19 +109,19 @@ def _data(
         "places": named_places(package),
         "widths": {style.key: style.width for style in OVERLAYS},
         "cell_m": package.grid.cell_size_m,
-        "named": {theme.key: words.told(theme.title) for theme in themes},
-        "themes": {theme.key: [words.told(text) for text in (*theme.labels, OTHER_TEXT)] for theme in themes},
+        "named": {theme.key: words.entries(theme.title) for theme in themes},
+        "themes": {theme.key: [words.entries(text) for text in (*theme.labels, OTHER_TEXT)] for theme in themes},
         "of_lists": {theme.key: theme.of_lists for theme in themes},
-        "works": [words.told(text) for text in WORK_TEXTS.values()],
+        "works": [words.entries(text) for text in WORK_TEXTS.values()],
         "has_plan": PlanScope.of(package).planned,
-        "purposes": {name: words.told(text) for name, text in PURPOSE_TEXTS.items()},
+        "purposes": {name: words.entries(text) for name, text in PURPOSE_TEXTS.items()},
         "note": [" ".join(notes_lines(package.notes, language.say)) for language in words.languages],
         "country": package.notes.country,
         "decimals": [language.decimal for language in words.languages],
         "languages": [language.code for language in words.languages],
         "texts": words.table(SCRIPT_TEXTS),
         "families": {
-            name: words.told(FAMILY_TEXTS.get(name, name.replace("_", " ")))
+            name: words.entries(FAMILY_TEXTS.get(name, name.replace("_", " ")))
             for task in tasks
             for name, _ in task["parts"]
         },
@@ -130,15 +130,15 @@ def _data(
 
 
 def _titles(package: Package, words: PageWords) -> list[str]:
-    texts, notes = words.told("Survey priority map, {country}, {date}"), package.notes
+    texts, notes = words.entries("Survey priority map, {country}, {date}"), package.notes
     pairs = zip(texts, words.languages, strict=True)
     return [text.format(country=notes.country, date=language.day(notes.as_of)) for text, language in pairs]
 
 
 def _label(words: PageWords, english: str, attribute: str = "aria-label") -> markupsafe.Markup:
     """An attribute with a text that the script puts into the language of the page."""
-    texts = json.dumps(words.told(english), ensure_ascii=False)
-    return markupsafe.Markup('{}="{}" data-say-{}="{}"').format(attribute, words.told(english)[0], attribute, texts)
+    texts = json.dumps(words.entries(english), ensure_ascii=False)
+    return markupsafe.Markup('{}="{}" data-say-{}="{}"').format(attribute, words.entries(english)[0], attribute, texts)
 
 
 def _asset(name: str) -> str:

@@ -14,11 +14,11 @@ def first_screen(package: Package, words: PageWords) -> list[tuple[list[str], li
     """Question and answer in every language: data up to, ranked by, teams, what the plan brings, and which land."""
     notes = package.notes
     return [
-        (words.told("Data up to"), [language.day(notes.as_of) for language in words.languages]),
-        (words.told("Ranked by"), [policy_text(notes.policy, language.say) for language in words.languages]),
-        (words.told("Teams"), _teams(package, words)),
-        (words.told("What the plan brings"), _brings(package, words)),
-        (words.told("Area"), _area(package, words)),
+        (words.entries("Data up to"), [language.day(notes.as_of) for language in words.languages]),
+        (words.entries("Ranked by"), [policy_text(notes.policy, language.say) for language in words.languages]),
+        (words.entries("Teams"), _teams(package, words)),
+        (words.entries("What the plan brings"), _brings(package, words)),
+        (words.entries("Area"), _area(package, words)),
     ]
 
 
@@ -26,7 +26,7 @@ def _teams(package: Package, words: PageWords) -> list[str]:
     totals: Any = package.plan.get("totals", {})
     capacity = {name: days for name, days in totals.get("capacity_by_asset", {}).items() if days > 0}
     if not capacity:
-        return words.told("teams not stated" if PlanScope.of(package).planned else NO_PLAN)
+        return words.entries("teams not stated" if PlanScope.of(package).planned else NO_PLAN)
     return ["; ".join(_capacity(capacity, language)) for language in words.languages]
 
 
@@ -42,13 +42,13 @@ def _capacity(capacity: dict[str, float], language: Language) -> list[str]:
 def _brings(package: Package, words: PageWords) -> list[str]:
     totals: Any = package.plan.get("totals", {})
     if not totals.get("tasks_planned"):
-        return words.told(NO_PLAN if not PlanScope.of(package).planned else "nothing is planned")
+        return words.entries(NO_PLAN if not PlanScope.of(package).planned else "nothing is planned")
     days, finds = figure(float(totals["team_days"])), figure(float(totals["expected_found_cells"]), 2)
     averted = float(totals.get("casualties_averted_per_year", np.nan))
     whole = float(package.risk["casualties_per_year"].sum(min_count=1))
     if not np.isfinite(averted + whole):
-        return words.told("{days} team-days: about {finds} cells with EO", days=days, finds=finds)
-    return words.told(
+        return words.entries("{days} team-days: about {finds} cells with EO", days=days, finds=finds)
+    return words.entries(
         "{days} team-days: about {finds} cells with EO, {averted} victims a year averted of {all}",
         days=days, finds=finds, averted=figure(averted, 2), all=figure(whole, 2),
     )  # fmt: skip
@@ -64,6 +64,6 @@ def _area(package: Package, words: PageWords) -> list[str]:
     parts = {"all": np.ones(len(risk), bool), "ranked": ranked, "no_basis": new & ~ranked, "released": released,
              "on_record": on_record}  # fmt: skip
     numbers = {name: f"{int(part.sum()) * km2:,.0f}" for name, part in parts.items()}
-    return words.told(
+    return words.entries(
         "{all} km²: ranked {ranked}, no basis to rank {no_basis}, released {released}, on record {on_record}", **numbers
     )

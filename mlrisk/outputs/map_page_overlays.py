@@ -57,7 +57,7 @@ HATCHED = frozenset({"hazards_sha", "hazards_cha"})
 def hazard_areas(package: Package, key: str) -> gpd.GeoDataFrame:
     """Areas on record of one of the three layers: open confirmed, open suspected, closed or released.
 
-    An open area that is not said to be confirmed is drawn as suspected.
+    An open area without a record of confirmation is drawn as suspected.
     """
     frame = package.hazards
     past = closed_hazards(frame) if len(frame) else np.zeros(0, dtype=bool)

@@ -81,10 +81,12 @@ def _if_known(row: dict[Any, Any], evidence: dict[str, int], words: PageWords) -
     """What not every package knows of a task: range, evidence, share without basis; None where it does not."""
     low, high = row.get("contamination_low", np.nan), row.get("contamination_high", np.nan)
     outside = row.get("out_of_domain_share", 0.0)
-    no_basis = words.told("No basis to rank in {share} of the task", share=share(outside))
+    no_basis = words.entries("No basis to rank in {share} of the task", share=share(outside))
     return {
-        "interval": words.told(f"{figure(100 * low)} % to {figure(100 * high)} %") if np.isfinite(low + high) else None,
-        "known": words.told(KNOWN, **evidence) if evidence else None,
+        "interval": words.entries(f"{figure(100 * low)} % to {figure(100 * high)} %")
+        if np.isfinite(low + high)
+        else None,
+        "known": words.entries(KNOWN, **evidence) if evidence else None,
         "outside": no_basis if outside > 0 else None,
     }
 
@@ -112,15 +114,15 @@ def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], wor
             for language in words.languages
         ],
         "days": _or_none(days),
-        "days_text": words.told(figure(days)) if row["planned"] else [""] * len(words.languages),
-        "area": words.told("{area} ha in {cells} cells", area=figure(row["area_m2"] / 1e4), cells=int(row["cells"])),
+        "days_text": words.entries(figure(days)) if row["planned"] else [""] * len(words.languages),
+        "area": words.entries("{area} ha in {cells} cells", area=figure(row["area_m2"] / 1e4), cells=int(row["cells"])),
         "cells": int(row["cells"]),
-        "contamination": words.told(share(float(row["contamination"])) if based else "unknown"),
+        "contamination": words.entries(share(float(row["contamination"])) if based else "unknown"),
         **_if_known(row, evidence, words),
         "finds": _or_none(finds),
-        "finds_text": words.told(figure(finds, 2)),
+        "finds_text": words.entries(figure(finds, 2)),
         "casualties": _or_none(harm),
-        "casualties_text": words.told(figure(harm, 2)),
+        "casualties_text": words.entries(figure(harm, 2)),
         "plan": [plan_text(row, scope, language.say) for language in words.languages],
         "access": str(row["access_note"] or ""),
         "reasons": reasons,
@@ -151,7 +153,7 @@ def task_choices(records: list[dict[str, Any]], words: PageWords) -> dict[str, l
     return {
         "district": [(name, [name] * len(words.languages)) for name in districts],
         "teams": [(name, [teams_text(name, language.say) for language in words.languages]) for name in teams],
-        "purpose": [(name, words.told(PURPOSE_TEXTS[name])) for name in purposes],
+        "purpose": [(name, words.entries(PURPOSE_TEXTS[name])) for name in purposes],
     }
 
 
@@ -162,9 +164,9 @@ def work_lists(package: Package, records: list[dict[str, Any]], words: PageWords
     for number, work in enumerate(WORKS):
         ranked = int((risk["work"].eq(work) & risk["rank"].notna()).sum())
         tasks = [record for record in records if record["work"] == number]
-        holds = words.told(
+        holds = words.entries(
             "{area} km² ranked, {tasks} tasks, {planned} planned",
             area=figure(ranked * km2), tasks=len(tasks), planned=sum(record["planned"] for record in tasks),
-        ) if ranked or tasks else words.told("no land on this list")  # fmt: skip
-        lists.append({"name": words.told(WORK_TEXTS[work]), "holds": holds, "empty": not (ranked or tasks)})
+        ) if ranked or tasks else words.entries("no land on this list")  # fmt: skip
+        lists.append({"name": words.entries(WORK_TEXTS[work]), "holds": holds, "empty": not (ranked or tasks)})
     return lists

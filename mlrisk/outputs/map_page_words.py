@@ -15,7 +15,7 @@ class PageWords:
         self.languages = tuple(language(code) for code in codes)
         self.used: set[str] = set()
 
-    def told(self, english: str, **values: object) -> list[str]:
+    def entries(self, english: str, **values: object) -> list[str]:
         """The text in each language, in the order of the package; `values` fill its placeholders."""
         self.used.add(english)
         texts = [language.say(english) for language in self.languages]
@@ -26,7 +26,7 @@ class PageWords:
 
     def html(self, english: str, **values: object) -> markupsafe.Markup:
         """The text as HTML in which the language of the page shows one of the languages."""
-        return self.spans(self.told(english, **values))
+        return self.spans(self.entries(english, **values))
 
     def spans(self, texts: list[str]) -> markupsafe.Markup:
         """Texts of the languages, escaped; one element alone where they do not differ."""
@@ -38,7 +38,7 @@ class PageWords:
 
     def table(self, texts: tuple[str, ...]) -> dict[str, Any]:
         """Texts that the script writes, by their English."""
-        return {english: self.told(english) for english in texts}
+        return {english: self.entries(english) for english in texts}
 
 
 def _local(value: object, words: Language) -> object:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from features.base import MlriskError
 
 LOCK, FILES, MOVES, EARLIER = "lock", "files", "moves.json", "earlier"
-# Those of this process, for whoever has to end it at once.
+# Those of this process, so that a signal handler can remove them.
 _OPEN: set[Path] = set()
 
 

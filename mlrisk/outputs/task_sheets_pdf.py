@@ -116,7 +116,7 @@ def _sheet(package: Package, tasks: gpd.GeoDataFrame, task: Any, codes: NDArray[
     _paragraphs(figure, 0.09, 0.44, say("Where"), _where(package, task, say), 44)
     _paragraphs(figure, 0.09, 0.31, say("How much"), _how_much(task, cells, scope, say), 44)
     reasons = [str(task[name]) for name in ("reason_1", "reason_2", "reason_3") if task[name]]
-    _paragraphs(figure, 0.52, 0.44, say("Why here"), reasons or [say("no reason is told for this task")], 52)
+    _paragraphs(figure, 0.52, 0.44, say("Why here"), reasons or [say("no reason is given for this task")], 52)
     _paragraphs(figure, 0.52, 0.26, say("What is unknown"), _unknown(package, task, cells, say), 52)
     return figure
 

@@ -94,7 +94,7 @@ def _failed(what: str, error: BaseException | None, messages: list[str]) -> Writ
     if isinstance(error, MemoryError):
         why = "there is not enough memory: end other programs, or rank a smaller area at a time"
     else:
-        said = [str(error)] if error is not None else []
-        why = "; ".join(dict.fromkeys([*said, *messages]))[:300] or type(error).__name__
+        texts = [str(error)] if error is not None else []
+        why = "; ".join(dict.fromkeys([*texts, *messages]))[:300] or type(error).__name__
         why += ". Check that the disk has room and the memory is enough"
     return WriteError(f"{what} could not be written whole: {why}. The map from before is as it was")

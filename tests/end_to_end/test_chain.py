@@ -393,8 +393,8 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
     assert code == 0, trouble
     assert "policy: harm_per_day" in output
     assert "expected against actual finds" in output
-    n_begun = int(re.search(r"tasks begun: (\d+) of", output)[1])
-    assert n_begun > 0
+    n_started = int(re.search(r"tasks started: (\d+) of", output)[1])
+    assert n_started > 0
     assert run_command(capsys, monkeypatch, "rank", country.config_path, "--compare", tmp_path / "none")[0] == 3
 
 

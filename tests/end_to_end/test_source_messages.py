@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-CONFIG = """name: said
+CONFIG = """name: damaged
 as_of: 2024-07-31
 grid: {crs: "EPSG:32638", cell_size_m: 250, area: area.geojson}
 sources: {incidents: incidents.csv}

@@ -12,8 +12,8 @@ import pytest
 from features.base.errors import ConfigError
 from features.sources.opening import Sources
 from models.contamination import ContaminationModel
+from tests.support.sample_dataset import book_of, inputs_of, land
 from tests.support.sample_store import LOOSE, NOW, THEN, store_config
-from tests.support.sample_study import book_of, inputs_of, land
 from training.registry.decision_log import read_lines
 from training.registry.promotion import promote
 from training.registry.store import Store
@@ -126,7 +126,7 @@ def test_what_training_made_is_not_made_again_and_changes_no_figure(started, boo
     champion = ContaminationModel.from_files(Store.of(settings(started[0], THEN)).load_number(NAME, "1")[1])
     given = config, books, book_of(config, books), champion, THEN, trained.contamination
     anew, kept = contest(*given), contest(*given, trained)
-    assert kept.now is trained.study
+    assert kept.now is trained.dataset
     assert [arena.name for arena in anew.arenas] == [arena.name for arena in kept.arenas] == [NEWEST, REGIONS]
     for one, other in zip(anew.arenas, kept.arenas, strict=True):
         for name in ("cell", "champion", "challenger", "positive", "fold"):

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals o
 def country(tmp_path_factory):
     """A small country with a map."""
     made = mlrisk.synthetic_country(5, cells=1_600, folder=tmp_path_factory.mktemp("chaos"))
-    finish(begun(made, "run"))
+    finish(started(made, "run"))
     return made
 
 
@@ -35,7 +35,7 @@ def finish(process) -> None:
     assert process.returncode == 0, error
 
 
-def begun(country, command) -> "subprocess.Popen[str]":
+def started(country, command) -> "subprocess.Popen[str]":
     settings = [part for text in QUICK for part in ("--set", text)]
     line = [sys.executable, "-c", "from mlrisk.cli import main; main()", command, str(country.config_path), *settings]
     return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -50,7 +50,7 @@ def beside(country) -> list[str]:
 
 
 def wait_for(process, word: str) -> None:
-    """Until the log of a command has said a word."""
+    """Wait until the log of a command has its first line."""
     for line in process.stderr:
         if word in line:
             return
@@ -59,7 +59,7 @@ def wait_for(process, word: str) -> None:
 @pytest.mark.parametrize("name", SIGNALS[1:])
 def test_a_command_that_is_asked_to_end_ends_within_a_second(country, name):
     before = outputs(country)
-    process = begun(country, "rank")
+    process = started(country, "rank")
     wait_for(process, "scores")
     asked = time.monotonic()
     process.send_signal(getattr(signal, name))
@@ -78,7 +78,7 @@ def test_faults_by_chance_leave_the_map_whole_and_no_scratch(country):
     before = outputs(country)
     for number in range(FAULTS):
         name = chance.choice(SIGNALS)
-        process = begun(country, "rank")
+        process = started(country, "rank")
         time.sleep(chance.uniform(0.5, 12))
         process.send_signal(getattr(signal, name))
         process.communicate(timeout=60)
@@ -87,7 +87,7 @@ def test_faults_by_chance_leave_the_map_whole_and_no_scratch(country):
         # The map is the earlier one or, where the run had ended, the new one, of which the summary alone differs.
         assert set(after) == set(before), (number, name)
         assert all(after[file] == before[file] for file in before if file != "summary.json"), (number, name)
-    finish(begun(country, "rank"))
+    finish(started(country, "rank"))
     assert beside(country) == []
 
 

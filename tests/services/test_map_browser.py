@@ -484,8 +484,8 @@ def test_browser_filters_and_counts_what_is_shown(package: Package, browser: Bro
     numbers = browser.run(f"{SHOWN}.map((row) => Number(row.cells[0].innerText))")
     assert numbers == sorted(mine["plan_order"].tolist())
     days, finds = figure(mine["team_days"].sum()), figure(mine["expected_finds"].sum())
-    told = f"{len(mine)} of {len(tasks)} tasks: {days} team-days, about {finds} cells with EO"
-    assert browser.run("document.getElementById('counted').textContent") == told
+    counted = f"{len(mine)} of {len(tasks)} tasks: {days} team-days, about {finds} cells with EO"
+    assert browser.run("document.getElementById('counted').textContent") == counted
     for key in ("teams", "district"):
         choose(browser, key, "")
     choose(browser, "planned", "no")

@@ -17,8 +17,8 @@ import pytest
 from features.as_of.snapshot import Snapshot
 from features.table.build import grid_feature_table
 from models.contamination import ContaminationModel
+from tests.support.sample_dataset import inputs_of, land
 from tests.support.sample_store import LOOSE, NOW, THEN, store_config
-from tests.support.sample_study import inputs_of, land
 from training.evidence.inputs import contamination_context
 from training.registry.archive import export_version
 from training.registry.promotion import roll_back

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sample_study import LITTLE_JUDGED, config_of, inputs_of, land
+from tests.support.sample_dataset import LITTLE_JUDGED, config_of, inputs_of, land
 from training.registry.store import Store
 from training.train import train
 

@@ -8,7 +8,15 @@ from scipy.special import expit
 from features.base import Flags, Floats, years_before
 from models.boosting import side_by_side
 from models.ranker import Ranker
-from training.contamination import FEWEST_FOUND, CellDataset, dataset_at, fit_side, held_back_study, recipe_of, side_of
+from training.contamination import (
+    FEWEST_FOUND,
+    CellDataset,
+    dataset_at,
+    fit_recipe,
+    held_back_dataset,
+    learning_set_of,
+    recipe_of,
+)
 from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Inputs, Ledger
 from training.settings import TrainConfig
 from training.validation import deal, judges
@@ -28,8 +36,8 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     found, searched = (int((evidence.labelled & (evidence.state == state)).sum()) for state in (FOUND, SEARCHED))
     if min(found, searched) < FEWEST_FOUND:
         return score
-    study = dataset_at(without_own_accidents(config), inputs, evidence)
-    labels, validation = study.labels, config.validation.model_copy(update={"folds": FOLDS})
+    dataset = dataset_at(without_own_accidents(config), inputs, evidence)
+    labels, validation = dataset.labels, config.validation.model_copy(update={"folds": FOLDS})
     recipe = recipe_of(config.contamination)
 
     def one(members: list[str]) -> tuple[Flags, CellDataset, Ranker] | None:
@@ -39,8 +47,10 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
         if not judges(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
             return None
         # Accidents are what the score explains: their cells leave out their own, and the region keeps the others.
-        seen = held_back_study(config, study, train, sources=OUTCOME_SOURCES & study.snapshot.context.own_event_sources)
-        return held, seen, fit_side(side_of(seen, train, config.validation.block_m), recipe, config.seed)
+        seen = held_back_dataset(
+            config, dataset, train, sources=OUTCOME_SOURCES & dataset.snapshot.context.own_event_sources
+        )
+        return held, seen, fit_recipe(learning_set_of(seen, train, config.validation.block_m), recipe, config.seed)
 
     groups = list(deal(labels, validation, config.seed).values())
     fitted = [one for one in side_by_side(one, groups, config.compute.threads) if one is not None]
@@ -53,8 +63,8 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     return score
 
 
-def _scored(study: CellDataset, ranker: Ranker, cells: Flags) -> Floats:
-    values = np.ascontiguousarray(study.learned.aligned(ranker.features)[cells])
+def _scored(dataset: CellDataset, ranker: Ranker, cells: Flags) -> Floats:
+    values = np.ascontiguousarray(dataset.learned.aligned(ranker.features)[cells])
     return np.asarray(expit(ranker.raw(values, 1)))
 
 

@@ -1,9 +1,9 @@
-from .dataset import FEWEST_FOUND, CellDataset, cell_blocks, dataset_at, growing_features, held_back_study
+from .dataset import FEWEST_FOUND, CellDataset, cell_blocks, dataset_at, growing_features, held_back_dataset
 from .judging import MODEL, Judgement, Trial, earlier_trials, judge_contamination, learned_by, trials_of
-from .learning_set import LearningSet, side_of
+from .learning_set import LearningSet, learning_set_of
 from .neighbour_outcomes import features_of_outcomes
 from .promises import Promises, with_promises
-from .recipe import Recipe, boosting_params, fit_side, recipe_of
+from .recipe import Recipe, boosting_params, fit_recipe, recipe_of
 from .survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, away_from, dealt, unlabelled_land
 
 __all__ = [
@@ -25,13 +25,13 @@ __all__ = [
     "dealt",
     "earlier_trials",
     "features_of_outcomes",
-    "fit_side",
+    "fit_recipe",
     "growing_features",
-    "held_back_study",
+    "held_back_dataset",
     "judge_contamination",
     "learned_by",
+    "learning_set_of",
     "recipe_of",
-    "side_of",
     "trials_of",
     "unlabelled_land",
     "with_promises",

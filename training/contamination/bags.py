@@ -21,38 +21,38 @@ STILL, ROUNDS = 0.02, 4
 HALVINGS = 40
 
 
-def spread_bags(side: LearningSet, recipe: Recipe, seed: int) -> LearningSet:
-    """The side with each bag's expectation spread over its cells by scores of models that had not seen its region.
+def spread_bags(learning: LearningSet, recipe: Recipe, seed: int) -> LearningSet:
+    """The learning set with each bag's expectation spread over its cells by scores of models fitted without its region.
 
     Expectation and maximisation in turn, after Quadrianto et al. (2009), Estimating labels from label proportions:
     each cell of a bag has the odds that the model gives it, shifted so that the bag keeps its sum. The regression on
-    ranks does it alone: it costs a tenth of the trees. The side stays as it is where regions cannot be held out.
+    ranks does it alone: it costs a tenth of the trees. The learning set is unchanged where no region can be held out.
     """
-    in_bag = side.bag != NO_BAG
-    if side.target[in_bag].sum() < FEWEST_EXPECTED:
-        return side
+    in_bag = learning.bag != NO_BAG
+    if learning.target[in_bag].sum() < FEWEST_EXPECTED:
+        return learning
     rows = np.flatnonzero(in_bag)
-    bag = np.unique(side.bag[rows], return_inverse=True)[1].reshape(-1)
-    expected = np.bincount(bag, side.target[rows]).astype(np.float64)
+    bag = np.unique(learning.bag[rows], return_inverse=True)[1].reshape(-1)
+    expected = np.bincount(bag, learning.target[rows]).astype(np.float64)
     # Of a cell that the polygon covers in part less is expected.
-    part = np.log(np.clip(side.share[rows], 1e-3, 1.0))
+    part = np.log(np.clip(learning.share[rows], 1e-3, 1.0))
     for _ in range(ROUNDS):
-        every = _held_out(side, recipe, seed)
+        every = _held_out(learning, recipe, seed)
         if not np.isfinite(every).all():
-            return side
-        target = side.target.copy()
-        target[rows] = keeping_sums(_steepness(side, every) * every[rows] + part, bag, expected)
-        moved = float(np.abs(target - side.target).max())
-        side = replace(side, target=target)
+            return learning
+        target = learning.target.copy()
+        target[rows] = keeping_sums(_steepness(learning, every) * every[rows] + part, bag, expected)
+        moved = float(np.abs(target - learning.target).max())
+        learning = replace(learning, target=target)
         if moved < STILL:
             break
-    return side
+    return learning
 
 
-def _steepness(side: LearningSet, score: Floats) -> float:
+def _steepness(learning: LearningSet, score: Floats) -> float:
     """What makes log-odds of a held-out score (Platt 1999): the penalty shrinks the scores of few rows."""
-    rows, label, part = split_rows(side.target)
-    curve = LogisticRegression(C=1e6).fit(score[rows, None], label, sample_weight=side.weight[rows] * part)
+    rows, label, part = split_rows(learning.target)
+    curve = LogisticRegression(C=1e6).fit(score[rows, None], label, sample_weight=learning.weight[rows] * part)
     return max(float(curve.coef_[0, 0]), 0.0)
 
 
@@ -70,12 +70,12 @@ def keeping_sums(log_odds: Floats, bag: Integers, expected: Floats) -> Floats:
     return np.asarray(expit(log_odds + ((low + high) / 2)[bag]))
 
 
-def _held_out(side: LearningSet, recipe: Recipe, seed: int) -> Floats:
+def _held_out(learning: LearningSet, recipe: Recipe, seed: int) -> Floats:
     """Log-odds of each row from regressions that had not seen its region, NaN where none was held out."""
     params = replace(recipe.ranker, linear_share=1.0)
-    score = np.full(len(side.found), np.nan)
-    for train, test in side.folds(INNER_FOLDS, 0.0, seed):
-        some = side.rows(train)
+    score = np.full(len(learning.found), np.nan)
+    for train, test in learning.folds(INNER_FOLDS, 0.0, seed):
+        some = learning.rows(train)
         ranker = fit_ranker(some.values, some.target, some.weight, some.names, params, seed=seed)
-        score[test] = ranker.raw(side.values[test], 1)
+        score[test] = ranker.raw(learning.values[test], 1)
     return score

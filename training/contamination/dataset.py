@@ -85,44 +85,48 @@ def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellD
     )
 
 
-def restudied(config: TrainConfig, study: CellDataset) -> CellDataset:
+def rebuilt(config: TrainConfig, dataset: CellDataset) -> CellDataset:
     """The same evidence and features under other settings of contamination."""
-    seen = _learned(config, study.table, study.infos, study.snapshot.context)
+    seen = _learned(config, dataset.table, dataset.infos, dataset.snapshot.context)
     return replace(
-        study,
+        dataset,
         learned=seen,
-        constraints=_constraints(config, study.infos, seen),
-        bias=_survey_bias(config, seen, study.infos, study.evidence, study.block),
+        constraints=_constraints(config, dataset.infos, seen),
+        bias=_survey_bias(config, seen, dataset.infos, dataset.evidence, dataset.block),
     )
 
 
-def held_back_study(
+def held_back_dataset(
     config: TrainConfig,
-    study: CellDataset,
+    dataset: CellDataset,
     train: Integers,
     region: Integers | None = None,
     sources: Collection[str] | None = None,
 ) -> CellDataset:
-    """The study of a fold that learns from `train` (rows of the grid's cells): no feature knows what is held out.
+    """The dataset of a fold that learns from `train` (rows of the grid's cells): no feature knows what is held out.
 
     Held out are all labelled cells that are not learned from and the cells of the `region`; records of `sources` (if
     none are given, those that a new region would not have yet: `validation.known_in_new_region`) are left out there,
     for the baselines too.
     """
-    hidden = study.evidence.labelled.copy()
+    hidden = dataset.evidence.labelled.copy()
     hidden[train] = False
     if region is not None:
         hidden[region] = True
     if sources is None:
-        sources = sources_held_back(study.snapshot.context, config.validation.known_in_new_region)
+        sources = sources_held_back(dataset.snapshot.context, config.validation.known_in_new_region)
     # A feature that neither the model nor a baseline reads is not built again: it is unknown in the fold.
-    read = (*study.learned.names, *(one.feature for one in FEATURE_BASELINES.values() if one.on_held_out))
-    names = tuple(name for name in study.table.names if name in set(read))
-    table = FeatureTable(names, study.table.aligned(names))
-    seen = held_back(table, study.infos, study.snapshot, study.grid, np.flatnonzero(hidden), config.compute, sources)
+    read = (*dataset.learned.names, *(one.feature for one in FEATURE_BASELINES.values() if one.on_held_out))
+    names = tuple(name for name in dataset.table.names if name in set(read))
+    table = FeatureTable(names, dataset.table.aligned(names))
+    seen = held_back(
+        table, dataset.infos, dataset.snapshot, dataset.grid, np.flatnonzero(hidden), config.compute, sources
+    )
     if seen is table:
-        return study
-    return replace(study, table=seen, learned=FeatureTable(study.learned.names, seen.aligned(study.learned.names)))
+        return dataset
+    return replace(
+        dataset, table=seen, learned=FeatureTable(dataset.learned.names, seen.aligned(dataset.learned.names))
+    )
 
 
 def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Flags:

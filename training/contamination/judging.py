@@ -13,10 +13,10 @@ from features.base import Floats, Integers
 from models.boosting import side_by_side
 from models.ranker import Ranker
 from training.contamination.bags import spread_bags
-from training.contamination.dataset import CellDataset, cell_blocks, dataset_at, held_back_study
-from training.contamination.learning_set import LearningSet, side_of
+from training.contamination.dataset import CellDataset, cell_blocks, dataset_at, held_back_dataset
+from training.contamination.learning_set import LearningSet, learning_set_of
 from training.contamination.placebo import placebo_scores
-from training.contamination.recipe import Recipe, fit_side, prepared, recipe_of
+from training.contamination.recipe import Recipe, fit_recipe, prepared, recipe_of
 from training.contamination.survey_bias import away_from, unlabelled_land
 from training.contamination.tuning import recipe_for
 from training.evidence import FOUND, UNKNOWN, Evidence, Inputs, Ledger
@@ -52,28 +52,28 @@ HONEST = ("as_of", "leave_region_out")
 class Trial:
     """A fold with what is learned from and what it is judged by.
 
-    Both are the same study, but for `as_of`: there the study is that of an earlier date and the outcome the evidence
-    that was recorded after it.
+    Both are the same dataset, but for `as_of`: there the dataset is that of an earlier date and the outcome is the
+    evidence recorded after it.
     """
 
     fold: Fold
-    study: CellDataset
+    dataset: CellDataset
     outcome: Evidence
 
     def land(self, rows: Integers) -> Land:
-        """Cells as a ranking sees them, with the features of the study's date."""
-        table, learned = self.study.table, self.study.learned
-        return Land(table.names, table.values[rows], learned.names, self.study.grid.centres_m()[rows])
+        """Cells as a ranking sees them, with the features of the dataset's date."""
+        table, learned = self.dataset.table, self.dataset.learned
+        return Land(table.names, table.values[rows], learned.names, self.dataset.grid.centres_m()[rows])
 
     def lesson(self, seed: int, threads: int) -> Lesson:
         """What a ranking may learn from."""
-        rows, evidence = self.fold.train, self.study.evidence
+        rows, evidence = self.fold.train, self.dataset.evidence
         return Lesson(
             land=self.land(rows),
             found=evidence.state[rows] == FOUND,
             weight=evidence.weight[rows],
-            region=self.study.regions[rows],
-            constraints=self.study.constraints,
+            region=self.dataset.regions[rows],
+            constraints=self.dataset.constraints,
             seed=seed,
             threads=threads,
         )
@@ -97,14 +97,14 @@ class Judgement:
     rankers: Mapping[str, Ranker] = field(default_factory=dict)
 
 
-def trials_of(config: TrainConfig, study: CellDataset, earlier: Sequence[Trial] = ()) -> list[Trial]:
+def trials_of(config: TrainConfig, dataset: CellDataset, earlier: Sequence[Trial] = ()) -> list[Trial]:
     """The trials of every protocol of the config, those of earlier dates first."""
     wanted = config.validation.protocols
     trials = list(earlier) if "as_of" in wanted else []
     for protocol, split in PROTOCOLS.items():
         if protocol in wanted:
-            folds = split(study.labels, config.validation, config.seed)
-            trials += [_certain(_held_out_trial(config, study, fold)) for fold in folds]
+            folds = split(dataset.labels, config.validation, config.seed)
+            trials += [_certain(_held_out_trial(config, dataset, fold)) for fold in folds]
     return trials
 
 
@@ -114,24 +114,24 @@ def _certain(trial: Trial) -> Trial:
     return replace(trial, fold=replace(trial.fold, test=test[trial.outcome.certain[test]]))
 
 
-def _held_out_trial(config: TrainConfig, study: CellDataset, fold: Fold) -> Trial:
+def _held_out_trial(config: TrainConfig, dataset: CellDataset, fold: Fold) -> Trial:
     # A region is held out whole: what was recorded on its unlabelled land would tell of it too. Folds of scattered
     # cells hide the block around each, as for undated records: hazards lie in patches, and a neighbour's tells.
     if "regions" in fold.facts:
-        region = np.flatnonzero(np.isin(study.regions, fold.facts["regions"]))
+        region = np.flatnonzero(np.isin(dataset.regions, fold.facts["regions"]))
     else:
-        block = cell_blocks(study.grid, config.contamination.own_block_m)
+        block = cell_blocks(dataset.grid, config.contamination.own_block_m)
         region = np.flatnonzero(np.isin(block, block[fold.test]))
-    return Trial(fold, held_back_study(config, study, fold.train, region), study.evidence)
+    return Trial(fold, held_back_dataset(config, dataset, fold.train, region), dataset.evidence)
 
 
 def judge_contamination(
     config: TrainConfig,
-    study: CellDataset,
+    dataset: CellDataset,
     trials: Sequence[Trial],
     baselines: Mapping[str, Ranking] | None = None,
 ) -> Judgement:
-    """Fit on the training side of every trial, rank its other side, and hold the rankings beside each other.
+    """Fit on the training cells of every trial, rank its judged cells, and compare the rankings.
 
     `baselines` are rankings by name, those that `validation.baselines` names where None is given.
     """
@@ -143,7 +143,7 @@ def judge_contamination(
         (trial, _scores(config, trial, ranker, baselines)) for trial, (ranker, _) in zip(trials, made, strict=True)
     ]
     rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
-    n_cells = study.grid.n_cells
+    n_cells = dataset.grid.n_cells
     out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
     for number, (trial, scores) in enumerate(judged):
         if trial.fold.protocol == "leave_region_out":
@@ -168,34 +168,34 @@ def judge_contamination(
 
 
 def learned_by(
-    config: TrainConfig, study: CellDataset, rows: Integers, threads: int
+    config: TrainConfig, dataset: CellDataset, rows: Integers, threads: int
 ) -> tuple[LearningSet, Recipe, dict[str, Any]]:
-    """What the ranker learns from `rows` (indices of labelled cells) by: the prepared side, the recipe, and the facts.
+    """The prepared learning set of `rows` (indices of labelled cells), the recipe, and how both were chosen.
 
     Tuning, screening and region weights all happen here and see those rows alone.
     """
-    side = side_of(study, rows, config.validation.block_m)
-    side = spread_bags(side, recipe_of(config.contamination), config.seed)
-    recipe, chosen = recipe_for(side, config.contamination, config.validation.buffer_m, config.seed, threads)
-    side, facts = prepared(side, recipe, config.seed)
-    return side, recipe, chosen | facts
+    learning = learning_set_of(dataset, rows, config.validation.block_m)
+    learning = spread_bags(learning, recipe_of(config.contamination), config.seed)
+    recipe, chosen = recipe_for(learning, config.contamination, config.validation.buffer_m, config.seed, threads)
+    learning, facts = prepared(learning, recipe, config.seed)
+    return learning, recipe, chosen | facts
 
 
 def _without(config: TrainConfig, trial: Trial) -> tuple[Ranker, dict[str, Any]]:
-    """The ranker that has not seen the judged side of a trial, and how it was made."""
-    study = trial.study
-    side, recipe, facts = learned_by(config, study, trial.fold.train, 1)
+    """The ranker fitted without the judged cells of a trial, and how it was made."""
+    dataset = trial.dataset
+    learning, recipe, facts = learned_by(config, dataset, trial.fold.train, 1)
     # Land that is held out, or near it, is not drawn as unknown land either.
-    away = away_from(trial.fold.test, study.grid.centres_m(), trial.fold.facts.get("buffer_m", 0.0))
-    values = study.learned.aligned(side.names)
-    unlabelled = unlabelled_land(study.bias, values, side.found, side.weight, away)
-    return fit_side(side, recipe, config.seed, unlabelled), facts
+    away = away_from(trial.fold.test, dataset.grid.centres_m(), trial.fold.facts.get("buffer_m", 0.0))
+    values = dataset.learned.aligned(learning.names)
+    unlabelled = unlabelled_land(dataset.bias, values, learning.found, learning.weight, away)
+    return fit_recipe(learning, recipe, config.seed, unlabelled), facts
 
 
 def _scores(config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mapping[str, Ranking]) -> dict[str, Floats]:
     """Scores of the judged cells by ranking, without those that the sources do not allow."""
     lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
-    asked = np.ascontiguousarray(trial.study.learned.aligned(ranker.features)[trial.fold.test])
+    asked = np.ascontiguousarray(trial.dataset.learned.aligned(ranker.features)[trial.fold.test])
     scores = {MODEL: ranker.raw(asked, config.compute.threads)}
     for name, ranking in baselines.items():
         if trial.fold.protocol not in HONEST and name in LEARNERS:
@@ -204,15 +204,15 @@ def _scores(config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mappin
         if values is not None:
             scores[name] = values
     if config.validation.placebo_trees:
-        scores[PLACEBO] = placebo_scores(config, trial.study, trial.fold)
+        scores[PLACEBO] = placebo_scores(config, trial.dataset, trial.fold)
     return scores
 
 
 def _figures(config: TrainConfig, trial: Trial, scores: Mapping[str, Floats]) -> Iterator[dict[str, object]]:
     fold = trial.fold
     found, area = trial.outcome.state[fold.test] == FOUND, trial.outcome.area[fold.test]
-    block = trial.study.block[fold.test]
-    cell_ha = trial.study.grid.cell_size_m**2 / 10_000
+    block = trial.dataset.block[fold.test]
+    cell_ha = trial.dataset.grid.cell_size_m**2 / 10_000
     judged = {
         name: judged_on_draws(values, found, block, config.seed, config.validation.draws, area)
         for name, values in scores.items()
@@ -233,7 +233,7 @@ def _held_out(
         tests = [(trial, trial.fold.test) for trial, _ in here]
         names = [name for name in here[0][1] if all(name in scores for _, scores in here)]
         scores = {name: np.concatenate([scores[name] for _, scores in here]) for name in names}
-        grid = here[0][0].study.grid
+        grid = here[0][0].dataset.grid
         cells = np.concatenate([test for _, test in tests])
         centres = grid.centres_m()[cells]
         positive = np.concatenate([trial.outcome.state[test] == FOUND for trial, test in tests])
@@ -250,7 +250,7 @@ def _held_out(
                 area=area,
                 fold=fold,
                 fold_names=tuple(trial.fold.name for trial, _ in here),
-                block=np.concatenate([trial.study.block[test] for trial, test in tests]),
+                block=np.concatenate([trial.dataset.block[test] for trial, test in tests]),
                 probability=np.full(len(cells), np.nan),
                 rules=scores,
             ),

@@ -68,7 +68,7 @@ class LearningSet:
         return replace(some, weight=some.weight * stands_for, share=some.share * stands_for)
 
     def folds(self, number: int, buffer_m: float | str, seed: int) -> list[tuple[Integers, Integers]]:
-        """Rows to learn from and to judge on, of folds that hold regions out within this side."""
+        """Rows to learn from and to judge on, of folds that hold regions of this learning set out."""
         labels = Labels(
             labelled=np.ones(len(self.found), bool),
             positive=self.found,
@@ -80,22 +80,22 @@ class LearningSet:
         return [(fold.train, fold.test) for fold in leave_region_out(labels, settings, seed)]
 
 
-def side_of(study: CellDataset, rows: Integers, block_m: float) -> LearningSet:
-    """The side that `rows` (indices of labelled cells) make up; blocks of `block_m` where regions are few."""
-    evidence, centres_m = study.evidence, study.grid.centres_m()[rows]
+def learning_set_of(dataset: CellDataset, rows: Integers, block_m: float) -> LearningSet:
+    """The learning set of `rows` (indices of labelled cells); regions are blocks of `block_m` where few."""
+    evidence, centres_m = dataset.evidence, dataset.grid.centres_m()[rows]
     found = evidence.state[rows] == FOUND
     return LearningSet(
-        names=study.learned.names,
-        values=study.learned.values[rows],
+        names=dataset.learned.names,
+        values=dataset.learned.values[rows],
         found=found,
         target=evidence.target[rows],
         bag=evidence.bag[rows].astype(np.int64),
-        weight=evidence.weight[rows] * study.bias.weight[rows],
+        weight=evidence.weight[rows] * dataset.bias.weight[rows],
         share=evidence.share[rows],
-        regions=learning_regions(study.regions[rows], found, centres_m, block_m),
+        regions=learning_regions(dataset.regions[rows], found, centres_m, block_m),
         centres_m=centres_m,
-        cell_size_m=study.grid.cell_size_m,
-        constraints=study.constraints,
+        cell_size_m=dataset.grid.cell_size_m,
+        constraints=dataset.constraints,
     )
 
 

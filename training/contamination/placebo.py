@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 from features.base import Floats, Grid, Integers
 from features.table import FeatureTable
 from training.contamination.dataset import CellDataset
-from training.contamination.learning_set import side_of
+from training.contamination.learning_set import learning_set_of
 from training.contamination.neighbour_outcomes import SURVEY_SOURCES, features_made_of
-from training.contamination.recipe import Recipe, fit_side, recipe_of
+from training.contamination.recipe import Recipe, fit_recipe, recipe_of
 from training.settings import TrainConfig
 from training.validation import Fold
 
@@ -25,24 +25,24 @@ MOST_CELLS = 4_000
 LEAST_SHIFT = 0.2
 
 
-def placebo_scores(config: TrainConfig, study: CellDataset, fold: Fold) -> Floats:
+def placebo_scores(config: TrainConfig, dataset: CellDataset, fold: Fold) -> Floats:
     """Scores of the judged cells of a fold by the recipe on shifted land; every fold has a shift of its own.
 
     The trees are as few as `validation.placebo_trees`, and nothing is tuned or screened.
     """
     seed = [config.seed, *(fold.protocol + fold.name).encode()]
     rng = np.random.default_rng(seed)
-    moved = shifted(study, shift_of(study.grid, config.validation.block_m, rng))
-    side = side_of(moved, fold.train, config.validation.block_m).thinned(MOST_CELLS, config.seed)
+    moved = shifted(dataset, shift_of(dataset.grid, config.validation.block_m, rng))
+    learning = learning_set_of(moved, fold.train, config.validation.block_m).thinned(MOST_CELLS, config.seed)
     recipe = recipe_of(config.contamination)
     trees = replace(recipe.ranker.trees, n_trees=config.validation.placebo_trees)
     few = Recipe(replace(recipe.ranker, trees=trees, bags=1))
-    ranker = fit_side(side, few, config.seed)
+    ranker = fit_recipe(learning, few, config.seed)
     return ranker.raw(np.ascontiguousarray(moved.learned.values[fold.test]), config.compute.threads)
 
 
 def shift_of(grid: Grid, block_m: float, rng: np.random.Generator) -> tuple[int, int]:
-    """Cells down and across: whole blocks where the area holds several, at least LEAST_SHIFT of a side one way."""
+    """Cells down and across: whole blocks where the area holds several, at least LEAST_SHIFT of its height or width."""
     shift = []
     for cells in grid.shape:
         low, high = max(1, round(LEAST_SHIFT * cells)), max(1, round((1 - LEAST_SHIFT) * cells))
@@ -53,15 +53,15 @@ def shift_of(grid: Grid, block_m: float, rng: np.random.Generator) -> tuple[int,
     return shift[0], shift[1]
 
 
-def shifted(study: CellDataset, shift: tuple[int, int]) -> CellDataset:
-    """The study with all that no label is made of shifted around its rectangle; labels and their records stay."""
-    source = shifted_rows(study.grid, shift)
-    stay = set(features_made_of(study.infos, SURVEY_SOURCES | study.snapshot.context.own_event_sources))
-    values = np.array(study.learned.values.T)
-    for place, name in enumerate(study.learned.names):
+def shifted(dataset: CellDataset, shift: tuple[int, int]) -> CellDataset:
+    """The dataset with all that no label is made of shifted around its rectangle; labels and their records stay."""
+    source = shifted_rows(dataset.grid, shift)
+    stay = set(features_made_of(dataset.infos, SURVEY_SOURCES | dataset.snapshot.context.own_event_sources))
+    values = np.array(dataset.learned.values.T)
+    for place, name in enumerate(dataset.learned.names):
         if name not in stay:
             values[place] = values[place][source]
-    return replace(study, learned=FeatureTable(study.learned.names, values.T))
+    return replace(dataset, learned=FeatureTable(dataset.learned.names, values.T))
 
 
 def shifted_rows(grid: Grid, shift: tuple[int, int]) -> Integers:

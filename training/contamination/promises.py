@@ -51,38 +51,38 @@ class Promises:
 
 
 def with_promises(
-    config: TrainConfig, study: CellDataset, judgement: Judgement, trials: Sequence[Trial], model: ContaminationModel
+    config: TrainConfig, dataset: CellDataset, judgement: Judgement, trials: Sequence[Trial], model: ContaminationModel
 ) -> Promises:
     """Give the model its ratio nearby, its level, its likely range and its bound on missed hazards."""
-    evidence = study.evidence
+    evidence = dataset.evidence
     rows = np.flatnonzero(evidence.labelled & np.isfinite(judgement.out_of_fold))
     notes: list[str] = []
     ranges = bounds = pd.DataFrame()
-    values = np.ascontiguousarray(study.learned.aligned(model.ranker.features))
+    values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
     raw = model.ranker.raw(values, config.compute.threads)
     ratio = np.zeros(len(raw))
     unknown = ~evidence.labelled
     found = evidence.state[rows] == FOUND
     chosen = bool(len(rows)) and bool(found.any()) and not bool(found.all())
     if chosen:
-        local = _local_ratio(config, study, judgement, rows)
+        local = _local_ratio(config, dataset, judgement, rows)
         if local is not None:
             model = replace(model, local_ratio=local)
-            ratio = local(study.grid.centres_m())
+            ratio = local(dataset.grid.centres_m())
     mapped = (raw + ratio)[unknown] if unknown.any() else raw + ratio
     later = _later_cells(judgement, trials, mapped)
     if later is not None and min(later.found.sum(), (~later.found).sum()) >= FEWEST_LATER:
         # Scores of held-out regions lack what their own records add: on unknown land beside survey they mean another.
         curve = calibrate(later.raw, later.found, later.weight)
         model = replace(model, calibration=replace(curve, between_regions=model.calibration.between_regions))
-    level = level_of(study, later, model, raw + ratio)
+    level = level_of(dataset, later, model, raw + ratio)
     curve = levelled(model.calibration, mapped, level.factor) if level.factor != 1 else model.calibration
     if chosen:
-        cells = _held_out_cells(config, study, judgement, rows, model, values[rows])
+        cells = _held_out_cells(config, dataset, judgement, rows, model, values[rows])
         likely = _moved_range(fit_range(cells), model, curve.probability, level)
-        ranges = _ranges_between_halves(study, rows, cells)
-        weight = _like_the_map(config, study, rows)
-        missed, bounds = _bound(study, judgement, rows, weight, mapped)
+        ranges = _ranges_between_halves(dataset, rows, cells)
+        weight = _like_the_map(config, dataset, rows)
+        missed, bounds = _bound(dataset, judgement, rows, weight, mapped)
         model = replace(model, likely_range=likely, missed_share=missed)
         if not missed.blocks:
             notes.append(
@@ -107,10 +107,10 @@ class LaterCells:
     weight: Floats
 
 
-def level_of(study: CellDataset, later: LaterCells | None, model: ContaminationModel, score: Floats) -> Level:
+def level_of(dataset: CellDataset, later: LaterCells | None, model: ContaminationModel, score: Floats) -> Level:
     """Level by the audit where it found something, else by what was recorded later on unknown land, else an index."""
     level = Level() if later is None else level_of_as_of(model.calibration(later.raw), later.found, later.weight)
-    evidence = study.evidence
+    evidence = dataset.evidence
     drawn = np.flatnonzero(evidence.labelled & (evidence.inclusion_prob < 1))
     if not len(drawn):
         return level
@@ -143,32 +143,32 @@ def _ratio_by_score(judged: Floats, mapped: Floats, bins: int = 10) -> Floats:
     return np.asarray((there / np.maximum(here, 1e-12))[place])
 
 
-def _local_ratio(config: TrainConfig, study: CellDataset, judgement: Judgement, rows: Integers) -> LocalRatio | None:
-    settings, evidence = config.contamination, study.evidence
+def _local_ratio(config: TrainConfig, dataset: CellDataset, judgement: Judgement, rows: Integers) -> LocalRatio | None:
+    settings, evidence = config.contamination, dataset.evidence
     found, area = evidence.state[rows] == FOUND, evidence.share[rows]
     expected = cross_calibrated(judgement.out_of_fold[rows], found, area, judgement.fold[rows])
     known = np.isfinite(expected)
     if not settings.local_width_cells or not known.any():
         return None
     return fit_local_ratio(
-        study.grid.centres_m()[rows[known]], (area * found)[known], (area * expected)[known], study.grid.cell_size_m,
-        settings.local_width_cells, settings.local_prior_finds,
+        dataset.grid.centres_m()[rows[known]], (area * found)[known], (area * expected)[known],
+        dataset.grid.cell_size_m, settings.local_width_cells, settings.local_prior_finds,
     )  # fmt: skip
 
 
 def _held_out_cells(
     config: TrainConfig,
-    study: CellDataset,
+    dataset: CellDataset,
     judgement: Judgement,
     rows: Integers,
     model: ContaminationModel,
     values: Floats32,
 ) -> HeldOutCells:
-    evidence = study.evidence
+    evidence = dataset.evidence
     found, area = evidence.state[rows] == FOUND, evidence.share[rows]
     stated = cross_calibrated(judgement.out_of_fold[rows], found, area, judgement.fold[rows])
     odds = np.stack([logit(model.calibration(member.raw(values, config.compute.threads))) for member in model.members])
-    region = study.block[rows]
+    region = dataset.block[rows]
     cells = HeldOutCells(probability=stated, found=found, area=area, region=region, member_sd=odds.std(axis=0))
     return cells.rows(np.isfinite(stated))
 
@@ -193,12 +193,12 @@ def halves(centres_m: Floats) -> dict[str, Flags]:
 OPPOSITE = {"east": "west", "west": "east", "north": "south", "south": "north"}
 
 
-def _ranges_between_halves(study: CellDataset, rows: Integers, cells: HeldOutCells) -> pd.DataFrame:
+def _ranges_between_halves(dataset: CellDataset, rows: Integers, cells: HeldOutCells) -> pd.DataFrame:
     """Coverage of the likely range in each half, learned in the other."""
     if len(cells.found) != len(rows):
         return pd.DataFrame()
     lines = []
-    for name, half in halves(study.grid.centres_m()[rows]).items():
+    for name, half in halves(dataset.grid.centres_m()[rows]).items():
         table = coverage(cells.rows(half), fit_range(cells.rows(~half)))
         if len(table):
             lines.append(
@@ -211,20 +211,20 @@ def _ranges_between_halves(study: CellDataset, rows: Integers, cells: HeldOutCel
     return pd.DataFrame(lines)
 
 
-def _like_the_map(config: TrainConfig, study: CellDataset, rows: Integers) -> Floats:
+def _like_the_map(config: TrainConfig, dataset: CellDataset, rows: Integers) -> Floats:
     """How much more of the mapped land is like each judged cell than of the judged land, (len(rows),), mean 1."""
-    labelled = study.evidence.labelled
+    labelled = dataset.evidence.labelled
     if labelled.all():
         return np.ones(len(rows))
     rng = np.random.default_rng(config.seed)
     some = np.unique(np.concatenate([rng.permutation(len(labelled))[:MOST_CELLS], rows]))
     # What survey brings home would tell judged land from the rest by its outcome.
     names = [
-        name for name in study.learned.names
-        if not {"finds", "land_release", "survey", "hazard_areas"}.intersection(study.infos[name].sources)
+        name for name in dataset.learned.names
+        if not {"finds", "land_release", "survey", "hazard_areas"}.intersection(dataset.infos[name].sources)
     ]  # fmt: skip
     chance = propensity(
-        np.ascontiguousarray(study.learned.aligned(names)[some]), labelled[some], study.block[some], names,
+        np.ascontiguousarray(dataset.learned.aligned(names)[some]), labelled[some], dataset.block[some], names,
         seed=config.seed, threads=1, params=replace(PROPENSITY_PARAMS, n_trees=40),
     )[np.searchsorted(some, rows)]  # fmt: skip
     weight = (1 - chance) / chance
@@ -233,13 +233,13 @@ def _like_the_map(config: TrainConfig, study: CellDataset, rows: Integers) -> Fl
 
 
 def _bound(
-    study: CellDataset, judgement: Judgement, rows: Integers, weight: Floats, mapped: Floats
+    dataset: CellDataset, judgement: Judgement, rows: Integers, weight: Floats, mapped: Floats
 ) -> tuple[MissedShare, pd.DataFrame]:
     """The bound on missed hazards by score, none where it fails; and how it did between halves."""
-    evidence = study.evidence
+    evidence = dataset.evidence
     found, area = evidence.state[rows] == FOUND, evidence.share[rows] * weight
     left = 1 + pooled_score(judgement.out_of_fold[rows], judgement.fold[rows], area)
-    block = study.block[rows]
+    block = dataset.block[rows]
     hazards = area * found
 
     def learned(chosen: Flags) -> Floats:
@@ -247,7 +247,7 @@ def _bound(
         return bound_by_area(left[chosen], hazards[chosen], block[chosen], SHARES)
 
     lines = []
-    for name, half in halves(study.grid.centres_m()[rows]).items():
+    for name, half in halves(dataset.grid.centres_m()[rows]).items():
         bound = learned(~half)
         for promised in PROMISED:
             held = np.flatnonzero(bound <= promised)

@@ -53,46 +53,48 @@ def recipe_of(settings: ContaminationSettings) -> Recipe:
 
 
 def prepared(
-    side: LearningSet, recipe: Recipe, seed: int, agreement: Mapping[str, float] | None = None
+    learning: LearningSet, recipe: Recipe, seed: int, agreement: Mapping[str, float] | None = None
 ) -> tuple[LearningSet, dict[str, Any]]:
-    """The side as the recipe lets the ranker see it, and what was done, ready for JSON.
+    """The learning set as the recipe prepares it for the ranker, and the choices made, ready for JSON.
 
-    `agreement` is that of `agreement_of(side)` where it is known already.
+    `agreement` is that of `agreement_of(learning)` where it is known already.
     """
     facts: dict[str, Any] = {}
     if recipe.least_agreement > 0:
-        kept = screened(agreement_of(side) if agreement is None else agreement, recipe.least_agreement)
-        facts["screened_out"] = [name for name in side.names if name not in kept]
-        side = side.seeing(kept)
+        kept = screened(agreement_of(learning) if agreement is None else agreement, recipe.least_agreement)
+        facts["screened_out"] = [name for name in learning.names if name not in kept]
+        learning = learning.seeing(kept)
     if not recipe.constrained:
-        side = replace(side, constraints={})
+        learning = replace(learning, constraints={})
     if recipe.region_weights != "none":
-        weight = region_weight(recipe.region_weights, side, lambda weight: _held_out(side, weight, recipe, seed))
-        facts["region_weights"] = _by_region(side, weight)
-        side = replace(side, weight=weight)
-    return side, facts
+        weight = region_weight(
+            recipe.region_weights, learning, lambda weight: _held_out(learning, weight, recipe, seed)
+        )
+        facts["region_weights"] = _by_region(learning, weight)
+        learning = replace(learning, weight=weight)
+    return learning, facts
 
 
-def fit_side(side: LearningSet, recipe: Recipe, seed: int, unlabelled: Unlabelled | None = None) -> Ranker:
-    """The ranker of a prepared side; `unlabelled` land has the features of the side."""
+def fit_recipe(learning: LearningSet, recipe: Recipe, seed: int, unlabelled: Unlabelled | None = None) -> Ranker:
+    """The ranker of a prepared learning set; `unlabelled` land has the same features."""
     return fit_ranker(
-        side.values, side.target, side.weight, side.names, recipe.ranker, seed=seed,
-        constraints=side.constraints, unlabelled=unlabelled,
+        learning.values, learning.target, learning.weight, learning.names, recipe.ranker, seed=seed,
+        constraints=learning.constraints, unlabelled=unlabelled,
     )  # fmt: skip
 
 
-def _held_out(side: LearningSet, weight: Floats, recipe: Recipe, seed: int) -> Floats:
+def _held_out(learning: LearningSet, weight: Floats, recipe: Recipe, seed: int) -> Floats:
     """Log-odds of each row from models that had not seen its region, NaN where none was held out."""
     score = np.full(len(weight), np.nan)
-    weighed = replace(side, weight=weight)
+    weighed = replace(learning, weight=weight)
     # Neighbours over the border of a region flatter all regions alike: no buffer is needed to tell which is worst.
-    for train, test in side.folds(INNER_FOLDS, 0.0, seed):
-        score[test] = fit_side(weighed.rows(train), recipe, seed).raw(side.values[test], 1)
+    for train, test in learning.folds(INNER_FOLDS, 0.0, seed):
+        score[test] = fit_recipe(weighed.rows(train), recipe, seed).raw(learning.values[test], 1)
     return score
 
 
-def _by_region(side: LearningSet, weight: Floats) -> dict[str, float]:
+def _by_region(learning: LearningSet, weight: Floats) -> dict[str, float]:
     """Share of the total weight of each region."""
-    names, place = np.unique(side.regions.astype(str), return_inverse=True)
+    names, place = np.unique(learning.regions.astype(str), return_inverse=True)
     total = np.bincount(place, weight) / weight.sum()
     return {str(name): round(float(share), 6) for name, share in zip(names, total, strict=True)}

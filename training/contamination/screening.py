@@ -21,20 +21,20 @@ def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[st
     return tuple(name for name, share in agreement.items() if share >= least)
 
 
-def agreement_of(side: LearningSet) -> dict[str, float]:
+def agreement_of(learning: LearningSet) -> dict[str, float]:
     """Share of the regions in which each feature points the way that it points in most of them, by name.
 
     A feature points up in a region where the AUC of its values alone is above 1/2, and nowhere where it is 1/2: regions
     in which it says nothing are not counted, and a feature that says nothing anywhere has 0. With fewer than
     FEWEST_REGIONS regions that hold enough found and searched cells no feature can be compared: 1 for all.
     """
-    telling = telling_regions(side.regions, side.found)
+    telling = telling_regions(learning.regions, learning.found)
     if len(telling) < FEWEST_REGIONS:
-        return dict.fromkeys(side.names, 1.0)
-    excess = np.array([_excess(side, np.flatnonzero(side.regions == name)) for name in telling])
+        return dict.fromkeys(learning.names, 1.0)
+    excess = np.array([_excess(learning, np.flatnonzero(learning.regions == name)) for name in telling])
     up, down = (excess > 0).sum(axis=0), (excess < 0).sum(axis=0)
     share = np.maximum(up, down) / np.maximum(up + down, 1)
-    return dict(zip(side.names, share.tolist(), strict=True))
+    return dict(zip(learning.names, share.tolist(), strict=True))
 
 
 def auc_excess(values: Floats32, found: Flags, weight: Floats) -> float:
@@ -55,6 +55,6 @@ def auc_excess(values: Floats32, found: Flags, weight: Floats) -> float:
     return float(np.round(won / pairs - 0.5, 12)) if pairs > 0 else 0.0
 
 
-def _excess(side: LearningSet, rows: Integers) -> list[float]:
-    found, weight = side.found[rows], side.weight[rows]
-    return [auc_excess(column, found, weight) for column in side.values[rows].T]
+def _excess(learning: LearningSet, rows: Integers) -> list[float]:
+    found, weight = learning.found[rows], learning.weight[rows]
+    return [auc_excess(column, found, weight) for column in learning.values[rows].T]

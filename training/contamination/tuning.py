@@ -8,7 +8,7 @@ import numpy as np
 
 from models.boosting import side_by_side
 from training.contamination.learning_set import LearningSet
-from training.contamination.recipe import Recipe, fit_side, prepared, recipe_of
+from training.contamination.recipe import Recipe, fit_recipe, prepared, recipe_of
 from training.contamination.screening import agreement_of
 from training.settings import ContaminationSettings, TuningSettings
 from training.validation import order_of, recall_at
@@ -60,26 +60,27 @@ def _equal(best: Tried, other: Tried) -> bool:
 
 
 def recipe_for(
-    side: LearningSet, settings: ContaminationSettings, buffer_m: float | str, seed: int, threads: int
+    learning: LearningSet, settings: ContaminationSettings, buffer_m: float | str, seed: int, threads: int
 ) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe for a side: that of the config, or the one that tuning prefers; and how it was chosen, ready for JSON.
+    """The recipe for a learning set, of the config or preferred by tuning; and how it was chosen, ready for JSON.
 
-    The recipe of the config is always among those tried. It stands where the side has no two inner folds to judge on.
+    The recipe of the config is always among those tried. It stands where the learning set has fewer than two inner
+    folds to judge on.
     """
     given = recipe_of(settings)
     if not settings.tuning.trials:
         return given, {}
-    folds = _inner(side.thinned(MOST_ROWS, seed), given, settings.tuning.inner_folds, buffer_m, seed)
+    folds = _inner(learning.thinned(MOST_ROWS, seed), given, settings.tuning.inner_folds, buffer_m, seed)
     if len(folds) < 2:
         return given, {"tuning": {"tried": 0, "reason": "no two groups of regions to judge on"}}
     tried = [_tried(given, folds, settings.tuning, seed, threads)]
-    tried += _search(given, folds, settings.tuning, seed, threads, bool(side.constraints))
+    tried += _search(given, folds, settings.tuning, seed, threads, bool(learning.constraints))
     chosen = simplest_of_best(tried)
     return chosen.recipe, {"tuning": _told(tried, chosen)}
 
 
-def _inner(side: LearningSet, given: Recipe, number: int, buffer_m: float | str, seed: int) -> list[_Fold]:
-    parts = [(side.rows(train), side.rows(test)) for train, test in side.folds(number, buffer_m, seed)]
+def _inner(learning: LearningSet, given: Recipe, number: int, buffer_m: float | str, seed: int) -> list[_Fold]:
+    parts = [(learning.rows(train), learning.rows(test)) for train, test in learning.folds(number, buffer_m, seed)]
     # Which region is predicted worst hardly depends on the trial, and telling it takes many fits: once for all trials.
     every = replace(given, least_agreement=0.0)
     weights = [prepared(train, every, seed)[0].weight for train, _ in parts]
@@ -91,8 +92,8 @@ def _inner(side: LearningSet, given: Recipe, number: int, buffer_m: float | str,
 
 def _tried(recipe: Recipe, folds: Sequence[_Fold], settings: TuningSettings, seed: int, threads: int) -> Tried:
     def one(fold: _Fold) -> float:
-        side, _ = prepared(fold.train, replace(recipe, region_weights="none"), seed, fold.agreement)
-        score = fit_side(side, recipe, seed).raw(fold.test.seeing(side.names).values, 1)
+        learning, _ = prepared(fold.train, replace(recipe, region_weights="none"), seed, fold.agreement)
+        score = fit_recipe(learning, recipe, seed).raw(fold.test.seeing(learning.names).values, 1)
         return float(recall_at(order_of(score, fold.test.found, fold.test.share).sums(), settings.budget_share)[0])
 
     return Tried(recipe, tuple(side_by_side(one, folds, threads)))

@@ -49,7 +49,7 @@ def read_verdicts(config: TrainConfig) -> Verdicts:
             continue
         if line.get("what") in (ACCEPTED, REJECTED):
             last |= dict.fromkeys(line.get("records", ()), line["what"])
-    by = {what: frozenset(key for key, said in last.items() if said == what) for what in (ACCEPTED, REJECTED)}
+    by = {what: frozenset(key for key, verdict in last.items() if verdict == what) for what in (ACCEPTED, REJECTED)}
     return Verdicts(by[ACCEPTED], by[REJECTED])
 
 

@@ -76,8 +76,8 @@ def import_version(
     """
     if key is None and not unsigned:
         raise ConfigError(
-            "an import needs the public key of whoever signed it (--key PUB), or --unsigned where you know another way "
-            "that it is genuine: a model decides where teams go"
+            "an import needs the public key of the authority that signed it (--key PUB), or --unsigned where you know "
+            "another way that it is genuine: a model decides where teams go"
         )
     files = files_of(source)
     signed_by = verify(files, signature_path(source), key) if key else ""

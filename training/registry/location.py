@@ -90,7 +90,7 @@ def _opened(database: Path) -> sqlite3.Connection:
 
 
 def _has_tables(database: Path) -> bool:
-    """Whether MLflow has begun to build its tables."""
+    """Whether MLflow has started to build its tables."""
     with closing(_opened(database)) as reader:
         tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         return {"alembic_version", "experiments"} <= tables

@@ -24,7 +24,7 @@ def signature_path(export: Path) -> Path:
 
 
 def make_keys(name: Path) -> tuple[Path, Path]:
-    """Write NAME.key, which signs and stays with the authority, and NAME.pub, which goes to whoever imports.
+    """Write NAME.key, which signs and stays with the authority, and NAME.pub, which goes to those who import.
 
     Raises ConfigError where one of them exists: a key is never written over.
     """

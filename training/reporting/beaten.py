@@ -1,10 +1,10 @@
-"""Whether a baseline ranks better than the model: said first wherever a map is read."""
+"""Whether a baseline ranks better than the model: the first sentence of every output."""
 
 import pandas as pd
 
 from training.validation import PLACEBO
 
-# Random folds flatter whoever knows the neighbours, and knndm asks of other land: these two decide.
+# Random folds flatter a model that has the neighbours, and knndm asks of other land: these two protocols decide.
 ASKED = ("as_of", "leave_region_out")
 FIGURES = {"recall_10_gain": "recall at 10 % of area", "roc_auc_gain": "ROC AUC"}
 

@@ -80,12 +80,12 @@ class Explanation:
         )
 
 
-def explanation(study: CellDataset, ranker: Ranker, most_cells: int, seed: int, threads: int) -> Explanation:
-    """Explain the scores of `most_cells` cells, drawn from all land of the study whatever is known of it."""
+def explanation(dataset: CellDataset, ranker: Ranker, most_cells: int, seed: int, threads: int) -> Explanation:
+    """Explain the scores of `most_cells` cells, drawn from all land of the dataset whatever is known of it."""
     names = ranker.features
-    drawn = np.sort(np.random.default_rng(seed).permutation(study.grid.n_cells)[:most_cells])
-    values = np.ascontiguousarray(study.learned.aligned(names)[drawn])
-    infos: Mapping[str, FeatureInfo] = {name: study.infos[name] for name in names if name in study.infos}
+    drawn = np.sort(np.random.default_rng(seed).permutation(dataset.grid.n_cells)[:most_cells])
+    values = np.ascontiguousarray(dataset.learned.aligned(names)[drawn])
+    infos: Mapping[str, FeatureInfo] = {name: dataset.infos[name] for name in names if name in dataset.infos}
     return Explanation(
         names=names,
         families=Families.of(names, {name: info.family for name, info in infos.items()}),
@@ -93,7 +93,7 @@ def explanation(study: CellDataset, ranker: Ranker, most_cells: int, seed: int, 
         units={name: info.unit for name, info in infos.items()},
         values=values,
         contributions=ranker.contributions(values, threads),
-        regions=study.regions[drawn],
+        regions=dataset.regions[drawn],
         pairs=_pairs(ranker, values),
     )
 

@@ -41,8 +41,8 @@ def placebo_sentences(pooled: pd.DataFrame) -> list[str]:
 
 def promise_sections(report: ReportInput, computed: Computed) -> list[Section]:
     """What the numbers mean and promise, first on the page; nothing where a report was made of neither."""
-    said = [*report.promises, *placebo_sentences(computed.pooled)]
-    if not said:
+    sentences = [*report.promises, *placebo_sentences(computed.pooled)]
+    if not sentences:
         return []
     tested = [
         block
@@ -56,17 +56,17 @@ def promise_sections(report: ReportInput, computed: Computed) -> list[Section]:
         if len(table)
         for block in (text(heading), any_table(_in_words(table), ""))
     ]
-    return [section("What the numbers mean, and what they promise", items(said), *tested)]
+    return [section("What the numbers mean, and what they promise", items(sentences), *tested)]
 
 
-def would_improve(study: CellDataset, level: Level) -> tuple[str, ...]:
+def would_improve(dataset: CellDataset, level: Level) -> tuple[str, ...]:
     """What is missing and would move this map most, the greatest first."""
-    given = set(study.snapshot.sources.vectors)
-    wanted = [said for sources, said in SOURCES.values() if not given.intersection(sources)]
+    given = set(dataset.snapshot.sources.vectors)
+    wanted = [wish for sources, wish in SOURCES.values() if not given.intersection(sources)]
     audit = "a random audit: cells that chance has drawn (plans draw some) tell the level of all land"
     if level.kind != "audit":
         wanted.insert(min(1, len(wanted)), audit)
-    dated = study.snapshot.sources.vectors.get("front_lines")
+    dated = dataset.snapshot.sources.vectors.get("front_lines")
     if dated is not None and not {"held_from", "held_to"}.intersection(dated.columns):
         wanted.insert(0, "dates of the front lines (held_from, held_to), and lines of other dates: fronts moved")
     return tuple(wanted)

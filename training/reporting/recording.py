@@ -63,7 +63,7 @@ class Findings:
     since 1970.
     """
 
-    study: CellDataset
+    dataset: CellDataset
     judgement: Judgement
     metrics: pd.DataFrame
     casualty: CasualtyJudgement
@@ -78,7 +78,7 @@ class Findings:
 
 def run_report(
     config: TrainConfig,
-    study: CellDataset,
+    dataset: CellDataset,
     judgement: Judgement,
     metrics: pd.DataFrame,
     moved: pd.DataFrame,
@@ -89,7 +89,7 @@ def run_report(
     """The report of a run."""
     explained, cells = None, config.validation.explained_cells
     if cells:
-        explained = explanation(study, promises.model.ranker, cells, config.seed, config.compute.threads)
+        explained = explanation(dataset, promises.model.ranker, cells, config.seed, config.compute.threads)
     held_out = {
         protocol: replace(cells, probability=cross_calibrated(cells.score, cells.positive, cells.area, cells.fold))
         for protocol, cells in judgement.held_out.items()
@@ -100,7 +100,7 @@ def run_report(
         question=QUESTION,
         table=metrics,
         held_out=held_out,
-        cell_size_m=study.grid.cell_size_m,
+        cell_size_m=dataset.grid.cell_size_m,
         seed=config.seed,
         draws=config.validation.draws,
         picture_dpi=config.validation.picture_dpi,
@@ -113,7 +113,7 @@ def run_report(
         promises=promises.notes,
         ranges=promises.ranges,
         bounds=promises.bounds,
-        missing=would_improve(study, promises.model.level),
+        missing=would_improve(dataset, promises.model.level),
     )
     return report_of(source)
 
@@ -153,7 +153,7 @@ def _version_tags(config: TrainConfig, inputs: Mapping[str, str], found: Finding
     protocols = dict.fromkeys(fold.protocol for fold in found.judgement.folds)
     return {
         "as_of": str(config.as_of),
-        "labels": label_digest(found.study.evidence),
+        "labels": label_digest(found.dataset.evidence),
         "inputs": digest_of(dict(inputs)),
         "protocol": ", ".join(protocols) or "none",
         "grid": grid_text(config),
@@ -166,10 +166,10 @@ def _version_tags(config: TrainConfig, inputs: Mapping[str, str], found: Finding
 
 def _beside(found: Findings, model: ContaminationModel) -> dict[str, str]:
     """What travels with the model though it scores nothing: what its features are, and the land they came from."""
-    study = found.study
+    dataset = found.dataset
     return {
-        "schema.json": schema_text(model.ranker.features, study.infos),
-        "reference.json": reference_text(study.learned),
+        "schema.json": schema_text(model.ranker.features, dataset.infos),
+        "reference.json": reference_text(dataset.learned),
     }
 
 
@@ -204,7 +204,7 @@ def _texts(
     config: TrainConfig, inputs: Mapping[str, str], found: Findings, model: ContaminationModel
 ) -> dict[str, str]:
     """The files of a run by name."""
-    evidence = found.study.evidence
+    evidence = found.dataset.evidence
     counts = {name: int((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
     return {
         **found.report.texts(),
@@ -232,9 +232,9 @@ def _final(choices: Mapping[str, Any]) -> list[dict[str, object]]:
 
 def _flat_metrics(found: Findings) -> dict[str, float]:
     """Figures by MLflow key, such as leave_region_out/mean/mlrisk/roc_auc, and the counts of the evidence."""
-    evidence = found.study.evidence
+    evidence = found.dataset.evidence
     flat = {f"evidence/{name}": float((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
-    flat["evidence/effective_sample_size"] = found.study.bias.effective
+    flat["evidence/effective_sample_size"] = found.dataset.bias.effective
     for start, table, logged in (("", found.metrics, LOGGED), ("casualty/", found.casualty.table, CASUALTY_LOGGED)):
         for row in table.to_dict("records"):
             head = f"{start}{row['protocol']}/{row['fold']}/{row['ranking']}"

@@ -116,7 +116,7 @@ def report_html(report: ReportInput, parts: Sequence[Section]) -> str:
     lead = (
         f"Knowledge as of {report.as_of}.",
         "For accredited planners: it orders survey and releases no land.",
-        *(f"{said[:1].upper()}{said[1:]}." for said in report.promises),
+        *(f"{promise[:1].upper()}{promise[1:]}." for promise in report.promises),
     )
     return page(report.title, lead, NOT_EVIDENCE, parts)
 

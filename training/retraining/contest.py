@@ -17,8 +17,8 @@ from training.contamination import (
     CellDataset,
     away_from,
     dataset_at,
-    fit_side,
-    held_back_study,
+    fit_recipe,
+    held_back_dataset,
     learned_by,
     unlabelled_land,
 )
@@ -65,7 +65,7 @@ class Contest:
     """What was compared: the arenas that could be made, the share of all land in either domain, and the features.
 
     `missing` are features that the champion has learned from and the sources no longer give; it was judged with
-    unknown values in their place. `now` is the study of today, `then` that of the
+    unknown values in their place. `now` is the dataset of today, `then` that of the
     champion's date, None where that is today. `looked_at` are cells whose
     newest results a person has accepted. `casualty` is None where no newest accident judges.
     """
@@ -102,7 +102,7 @@ def contest(
     judged by all that is known of it today: what does harm there came in elsewhere since. `trained` is the training of
     the challenger where it was of this run: its features and held-out models are not made twice.
     """
-    now = trained.study if trained else dataset_at(config, inputs, ledger.at(config.as_of))
+    now = trained.dataset if trained else dataset_at(config, inputs, ledger.at(config.as_of))
     held_out = trained.judgement.rankers if trained else {}
     asked = champion.ranker.features
     missing = tuple(name for name in asked if name not in now.table.names)
@@ -126,9 +126,9 @@ def contest(
     )
 
 
-def _in_domain(config: TrainConfig, study: CellDataset, model: ContaminationModel) -> float:
+def _in_domain(config: TrainConfig, dataset: CellDataset, model: ContaminationModel) -> float:
     """Share of the land in a model's domain, of MOST_LOOKED_AT cells of it: the limits are whole per cents."""
-    cells, size = study.table.reindexed(model.ranker.features), study.grid.n_cells
+    cells, size = dataset.table.reindexed(model.ranker.features), dataset.grid.n_cells
     if size > MOST_LOOKED_AT:
         cells = cells[np.random.default_rng(config.seed).choice(size, MOST_LOOKED_AT, replace=False)]
     return float(model.domain.contains(cells, config.compute.threads).mean())
@@ -226,25 +226,27 @@ def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out:
     )
 
 
-def _ranker(config: TrainConfig, study: CellDataset, train: Integers, test: Integers, buffer_m: float) -> Ranker:
-    """The recipe of the config on some rows of a study, none of which is near the land on test."""
-    study = held_back_study(config, study, train)
-    side, recipe, _ = learned_by(config, study, train, 1)
-    away = away_from(test, study.grid.centres_m(), buffer_m)
-    unlabelled = unlabelled_land(study.bias, study.learned.aligned(side.names), side.found, side.weight, away)
-    return fit_side(side, recipe, config.seed, unlabelled)
+def _ranker(config: TrainConfig, dataset: CellDataset, train: Integers, test: Integers, buffer_m: float) -> Ranker:
+    """The recipe of the config on some rows of a dataset, none of which is near the land on test."""
+    dataset = held_back_dataset(config, dataset, train)
+    learning, recipe, _ = learned_by(config, dataset, train, 1)
+    away = away_from(test, dataset.grid.centres_m(), buffer_m)
+    unlabelled = unlabelled_land(
+        dataset.bias, dataset.learned.aligned(learning.names), learning.found, learning.weight, away
+    )
+    return fit_recipe(learning, recipe, config.seed, unlabelled)
 
 
-def _raw(study: CellDataset, ranker: Ranker, rows: Integers) -> Floats:
-    return ranker.raw(study.table.reindexed(ranker.features)[rows], 1)
+def _raw(dataset: CellDataset, ranker: Ranker, rows: Integers) -> Floats:
+    return ranker.raw(dataset.table.reindexed(ranker.features)[rows], 1)
 
 
-def _near(study: CellDataset, which: Flags, rows: Integers, buffer_m: float) -> Flags:
+def _near(dataset: CellDataset, which: Flags, rows: Integers, buffer_m: float) -> Flags:
     """Cells among `which` that are one of `rows` or within the buffer of one."""
     near = np.zeros(len(which), dtype=bool)
     some = np.flatnonzero(which)
     if len(rows) and len(some):
-        centres = study.grid.centres_m()
+        centres = dataset.grid.centres_m()
         apart, _ = cKDTree(centres[rows]).query(centres[some])
         near[some] = apart <= buffer_m * (1 + 1e-9)
     return near

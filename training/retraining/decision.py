@@ -29,7 +29,7 @@ class Decision:
     judged.
     `notes` are sentences for the operator; `facts` what goes into the audit line. `quarantine` names
     rows that a person has to look at; `keeps_map` says that the sources must not make a map. `ledger` and
-    `study` are of today, for the next ranking: None where they were not needed.
+    `dataset` are of today, for the next ranking: None where they were not needed.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class Decision:
     contest: "Contest | None" = None
     psi: pd.DataFrame = field(default_factory=pd.DataFrame)
     ledger: "Ledger | None" = None
-    study: "CellDataset | None" = None
+    dataset: "CellDataset | None" = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     quarantine: tuple[str, ...] = ()
     keeps_map: bool = False

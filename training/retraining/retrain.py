@@ -141,7 +141,7 @@ def _decided(
             before=None,
             challenger=None,
             notes=(*notes, "there was no champion: this version ranks"),
-            study=trained.study,
+            dataset=trained.dataset,
         )
     progress("news")
     champion = row_of(store, name, before)
@@ -282,7 +282,7 @@ def _judged(
         contest=found,
         psi=psi,
         facts=facts,
-        study=found.now,
+        dataset=found.now,
     )
 
 

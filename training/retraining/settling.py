@@ -136,7 +136,7 @@ def judged_against(row: RegisteredVersion) -> dict[str, str | None]:
 def settled(row: RegisteredVersion, ranking: Mapping[str, str | None], verdicts: str) -> bool:
     """Whether a version needs no judging anew.
 
-    What waits was held against who ranks, and what was refused or held back by what people had said of the records.
+    A waiting version was judged against the champion, and people may since have accepted or rejected records.
     """
     decided = row.tags.get("decision")
     if decided in (WAITING, HELD):

@@ -150,7 +150,7 @@ class ContaminationSettings(Settings):
 
 
 class NotifySettings(Settings):
-    """Who is told of a decision; nothing unless asked for."""
+    """Who is notified of a decision; nobody unless the config names one."""
 
     file: str | None = Field(None, description="JSON file, relative to the config: text, decision, reasons, next_step")
     command: tuple[str, ...] = Field((), description="program and arguments; gets the same JSON on standard input")

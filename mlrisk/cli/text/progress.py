@@ -13,7 +13,7 @@ def progress_parts(done: PlanProgress) -> list[Part]:
     """Totals by purpose, then the tasks on whose land something was searched."""
     started = done.tasks[done.tasks["searched_share"] > 0]
     return [
-        f"policy: {done.policy}   as of {done.as_of}   tasks begun: {len(started):,} of {len(done.tasks):,}",
+        f"policy: {done.policy}   as of {done.as_of}   tasks started: {len(started):,} of {len(done.tasks):,}",
         _purposes(done.purposes),
         *([_tasks(started)] if len(started) else []),
         *notes(done.notes),
@@ -42,4 +42,4 @@ def _tasks(started: pd.DataFrame) -> Table:
         )
         for row in started.head(MOST_TASKS).to_dict("records")
     )  # fmt: skip
-    return Table(f"tasks begun: {len(started):,}", header, rows)
+    return Table(f"tasks started: {len(started):,}", header, rows)

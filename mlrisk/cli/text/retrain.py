@@ -20,8 +20,8 @@ def retrained(done: Retrained) -> list[Part]:
     """The whole output, the decision first."""
     decision = done.decision
     # Records that are not used train nothing.
-    told = CUT_FILE if decision.kind == REFUSED and decision.challenger is None else SENTENCES[decision.kind]
-    sentence = told.format(champion=decision.champion, before=decision.before, challenger=decision.challenger)
+    template = CUT_FILE if decision.kind == REFUSED and decision.challenger is None else SENTENCES[decision.kind]
+    sentence = template.format(champion=decision.champion, before=decision.before, challenger=decision.challenger)
     rows = tuple(
         (check.name, check.verdict if check.passed else check.verdict.upper(), check.text) for check in decision.checks
     )

@@ -15,7 +15,7 @@ FRAME = np.ones(SIZE, dtype=bool)
 
 
 def season(year, days, capacity, truth, detection=0.8):
-    """One season: drawn, searched with this detection, and what the map is said to have missed."""
+    """One season: drawn, searched with this detection, and the estimate of what the map missed."""
     drawn, chance, _ = audit_draw(FRAME, IDS, days, capacity, season_seed(0, str(year)))
     seen = drawn & truth & (np.random.default_rng(year).random(SIZE) < detection)
     cells = pd.DataFrame(

@@ -96,7 +96,7 @@ def used(printed: tuple[set[str], dict[str, str]]) -> set[str]:
         "No test results came with this map: nothing is known about how well it ranks.",
         "{shown} of {all}, the rest in survey_tasks.csv", "unknown",
         "casualties: no accident is known to learn from", "no basis to rank in {cells} cells",
-        "no reason is told for this task", "unknown, no accident is known",
+        "no reason is given for this task", "unknown, no accident is known",
     )  # fmt: skip
     return {text for text in words.used | printed[0] | set(more) if re.search("[a-z]", text, re.IGNORECASE)}
 

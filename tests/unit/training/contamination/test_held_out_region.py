@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from tests.support.sample_study import UTM, config_of, grid_of, inputs_of, land, study_and_trials
-from training.contamination.dataset import held_back_study
+from tests.support.sample_dataset import UTM, config_of, dataset_and_trials, grid_of, inputs_of, land
+from training.contamination.dataset import held_back_dataset
 from training.contamination.neighbour_outcomes import sources_held_back
 from training.contamination.placebo import placebo_scores, shift_of, shifted, shifted_rows
 from training.validation.held_out import PLACEBO
@@ -38,36 +38,36 @@ def tables():
 
 @pytest.fixture(scope="module")
 def made(tables):
-    return study_and_trials(config_with_finds(), inputs_of(tables))
+    return dataset_and_trials(config_with_finds(), inputs_of(tables))
 
 
 def test_finds_and_accidents_of_a_held_out_region_move_no_feature_of_its_fold(tables, made):
-    study, trials = made
-    outcomes = [name for name in study.learned.names if name.startswith(("find_", "incident_"))]
+    dataset, trials = made
+    outcomes = [name for name in dataset.learned.names if name.startswith(("find_", "incident_"))]
     assert outcomes
     for trial in trials:
-        region = np.isin(study.regions, trial.fold.facts["regions"])
+        region = np.isin(dataset.regions, trial.fold.facts["regions"])
         kept = {}
         for source in ("finds", "incidents"):
             points = tables[source].geometry
-            cell = study.grid.locate(points.x.to_numpy(), points.y.to_numpy())
+            cell = dataset.grid.locate(points.x.to_numpy(), points.y.to_numpy())
             away = (cell < 0) | ~region[cell]
             kept[source] = tables[source][away].reset_index(drop=True)
             assert 0 < away.sum() < len(away)
-        again, _ = study_and_trials(config_with_finds(protocols=[]), inputs_of(tables | kept))
+        again, _ = dataset_and_trials(config_with_finds(protocols=[]), inputs_of(tables | kept))
         # An accident less may label a cell less: the buffer of the fold hides the same cells in both.
-        again = replace(again, evidence=study.evidence)
-        same = held_back_study(config_with_finds(), again, trial.fold.train, np.flatnonzero(region))
-        np.testing.assert_array_equal(same.learned.aligned(outcomes), trial.study.learned.aligned(outcomes))
-        assert not np.array_equal(again.learned.aligned(outcomes), study.learned.aligned(outcomes), equal_nan=True)
+        again = replace(again, evidence=dataset.evidence)
+        same = held_back_dataset(config_with_finds(), again, trial.fold.train, np.flatnonzero(region))
+        np.testing.assert_array_equal(same.learned.aligned(outcomes), trial.dataset.learned.aligned(outcomes))
+        assert not np.array_equal(again.learned.aligned(outcomes), dataset.learned.aligned(outcomes), equal_nan=True)
 
 
 def test_accidents_stay_where_a_new_region_has_them(tables, made):
-    study, _ = made
-    _, trials = study_and_trials(config_with_finds(known_in_new_region=["incidents"]), inputs_of(tables))
-    accidents = [name for name in study.learned.names if name.startswith("incident_")]
+    dataset, _ = made
+    _, trials = dataset_and_trials(config_with_finds(known_in_new_region=["incidents"]), inputs_of(tables))
+    accidents = [name for name in dataset.learned.names if name.startswith("incident_")]
     for trial in trials:
-        np.testing.assert_array_equal(trial.study.learned.aligned(accidents), study.learned.aligned(accidents))
+        np.testing.assert_array_equal(trial.dataset.learned.aligned(accidents), dataset.learned.aligned(accidents))
 
 
 def test_what_makes_no_label_is_no_secret(made):
@@ -77,18 +77,18 @@ def test_what_makes_no_label_is_no_secret(made):
 
 
 def test_the_placebo_moves_land_around_and_leaves_records_with_their_labels(made):
-    study, trials = made
-    source = shifted_rows(study.grid, (5, 7))
-    assert sorted(source) == list(range(study.grid.n_cells))
-    centres = study.grid.centres_m() // study.grid.cell_size_m
+    dataset, trials = made
+    source = shifted_rows(dataset.grid, (5, 7))
+    assert sorted(source) == list(range(dataset.grid.n_cells))
+    centres = dataset.grid.centres_m() // dataset.grid.cell_size_m
     apart = (centres[source] - centres) % 24
     assert np.unique(apart, axis=0).tolist() == [[7, 19]]
-    moved = shifted(study, (5, 7))
-    stays = [name for name in study.learned.names if name.startswith(("find_", "incident_"))]
-    np.testing.assert_array_equal(moved.learned.aligned(stays), study.learned.aligned(stays))
+    moved = shifted(dataset, (5, 7))
+    stays = [name for name in dataset.learned.names if name.startswith(("find_", "incident_"))]
+    np.testing.assert_array_equal(moved.learned.aligned(stays), dataset.learned.aligned(stays))
     line = ["front_line_distance_m"]
-    np.testing.assert_array_equal(moved.learned.aligned(line), study.learned.aligned(line)[source])
-    scores = placebo_scores(config_with_finds(), trials[0].study, trials[0].fold)
+    np.testing.assert_array_equal(moved.learned.aligned(line), dataset.learned.aligned(line)[source])
+    scores = placebo_scores(config_with_finds(), trials[0].dataset, trials[0].fold)
     assert scores.shape == trials[0].fold.test.shape
     assert np.isfinite(scores).all()
     assert PLACEBO == "placebo"

@@ -11,13 +11,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from features.base.records import known_at
-from tests.support.sample_study import AS_OF, FIRST, added, book_of, config_of, inputs_of, land
+from tests.support.sample_dataset import AS_OF, FIRST, added, book_of, config_of, inputs_of, land
 from training.contamination.dataset import dataset_at
 from training.contamination.judging import DAYS_PER_YEAR, earlier_dates, earlier_trials
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 
 SIDE = 14
-# A smaller example of a failure would cost minutes: a study is built for each.
+# A smaller example of a failure would cost minutes: a dataset is built for each.
 QUICK = (Phase.explicit, Phase.generate)
 FEW = ("front_lines", "incidents")
 # From where a year earlier something is known.
@@ -37,9 +37,9 @@ def trials_at(config, tables):
 
 def results_of(trial):
     """Everything that a model or a rule can learn from, as bytes."""
-    rows, evidence, study = trial.fold.train, trial.study.evidence, trial.study
-    parts = (rows, evidence.state[rows], evidence.weight[rows], evidence.share[rows], study.table.values)
-    return [np.ascontiguousarray(part).tobytes() for part in (*parts, study.bias.weight, study.bias.background)]
+    rows, evidence, dataset = trial.fold.train, trial.dataset.evidence, trial.dataset
+    parts = (rows, evidence.state[rows], evidence.weight[rows], evidence.share[rows], dataset.table.values)
+    return [np.ascontiguousarray(part).tobytes() for part in (*parts, dataset.bias.weight, dataset.bias.background)]
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +66,11 @@ def test_an_earlier_date_knows_what_the_sources_filtered_at_that_date_say(tables
         then = inputs_of({name: known_at(table, start) for name, table in tables.items()}, SIDE)
         evidence = book_of(config, then).at(AS_OF)
         oracle = dataset_at(config.model_copy(update={"as_of": start}), then, replace(evidence, as_of=start))
-        assert np.array_equal(trial.study.evidence.state, evidence.state)
-        assert np.array_equal(trial.study.evidence.weight, evidence.weight)
-        assert trial.study.table.names == oracle.table.names
-        assert np.array_equal(trial.study.table.values, oracle.table.values, equal_nan=True)
-        assert trial.study.as_of == start
+        assert np.array_equal(trial.dataset.evidence.state, evidence.state)
+        assert np.array_equal(trial.dataset.evidence.weight, evidence.weight)
+        assert trial.dataset.table.names == oracle.table.names
+        assert np.array_equal(trial.dataset.table.values, oracle.table.values, equal_nan=True)
+        assert trial.dataset.as_of == start
 
 
 @settings(max_examples=6, deadline=None, phases=QUICK)
@@ -108,7 +108,7 @@ def test_judged_cells_were_unknown_and_are_labelled_by_what_was_recorded_since(t
         assert sorted(trial.fold.train) == sorted(cell[known_from <= start])
         # Each cell was surveyed once: those of the interval are all that was unknown before.
         assert sorted(trial.fold.test) == sorted(cell[since])
-        assert (trial.study.evidence.state[trial.fold.test] == UNKNOWN).all()
+        assert (trial.dataset.evidence.state[trial.fold.test] == UNKNOWN).all()
         outcome = pd.Series(survey["outcome"].to_numpy(), index=cell)[trial.fold.test]
         assert np.array_equal(trial.outcome.state[trial.fold.test] == FOUND, outcome == "found")
         assert not set(trial.fold.train) & set(trial.fold.test)
@@ -164,6 +164,6 @@ def test_dates_before_which_too_little_was_known_give_no_trial(tables):
     assert [trial.fold.name for trial in trials] == sorted(trial.fold.name for trial in trials)
     assert 2 <= len(trials) <= 5
     for trial in trials:
-        states = trial.study.evidence.state[trial.fold.train]
+        states = trial.dataset.evidence.state[trial.fold.train]
         assert {FOUND, SEARCHED} == set(states.tolist())
         assert 0 < trial.fold.facts["test_base_rate"] < 1

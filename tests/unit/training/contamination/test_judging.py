@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.contamination import own_ranking
-from tests.support.sample_study import AS_OF, added, config_of, inputs_of, land, study_and_trials
+from tests.support.sample_dataset import AS_OF, added, config_of, dataset_and_trials, inputs_of, land
 from training.contamination import judging
 from training.contamination.judging import MODEL, judge_contamination
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
@@ -40,8 +40,8 @@ OWN = {"place": place_of_cell, "silent": says_nothing, "lesson": size_of_lesson}
 
 def judged(tables, rankings=CHEAP, **changes):
     config = config_of(**changes)
-    study, trials = study_and_trials(config, inputs_of(tables, SIDE))
-    return judge_contamination(config, study, trials, rankings)
+    dataset, trials = dataset_and_trials(config, inputs_of(tables, SIDE))
+    return judge_contamination(config, dataset, trials, rankings)
 
 
 def texts_of(config, trial):
@@ -66,7 +66,7 @@ def config():
 
 @pytest.fixture(scope="module")
 def made(config, tables):
-    return study_and_trials(config, inputs_of(tables, SIDE))
+    return dataset_and_trials(config, inputs_of(tables, SIDE))
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +90,14 @@ def test_what_is_recorded_after_as_of_changes_no_judgement(tables, judgement):
 
 
 def test_unknown_land_is_never_searched(made, tables):
-    study, trials = made
+    dataset, trials = made
     survey = tables["survey"]
     known = survey[survey[["date", "recorded_date"]].max(axis=1) <= pd.Timestamp(AS_OF)]
     spoken = set(zip(known.geometry.x, known.geometry.y, strict=True))
-    centres = study.grid.centres_m()
-    assert {tuple(centre) for centre in centres[study.evidence.labelled]} == spoken
+    centres = dataset.grid.centres_m()
+    assert {tuple(centre) for centre in centres[dataset.evidence.labelled]} == spoken
     for trial in trials:
-        assert (trial.study.evidence.state[trial.fold.train] != UNKNOWN).all()
+        assert (trial.dataset.evidence.state[trial.fold.train] != UNKNOWN).all()
         assert (trial.outcome.state[trial.fold.test] != UNKNOWN).all()
         assert {tuple(centre) for centre in centres[trial.fold.test]} <= spoken
 
@@ -110,14 +110,14 @@ def test_what_was_found_in_a_region_does_not_reach_the_model_that_holds_it_out(t
         features=("front_lines", "incidents", "surveyed"), validation=validation | {"folds": 4},
         contamination={"linear_share": 0.0 if share == "trees" else 0.5, "survey_bias": {"weights": "propensity"}},
     )  # fmt: skip
-    study, before = study_and_trials(config, inputs_of(tables, SIDE))
+    dataset, before = dataset_and_trials(config, inputs_of(tables, SIDE))
     held_out = before[1].fold
-    centres = pd.MultiIndex.from_arrays(study.grid.centres_m().T)
+    centres = pd.MultiIndex.from_arrays(dataset.grid.centres_m().T)
     where = centres.get_indexer(list(zip(tables["survey"].geometry.x, tables["survey"].geometry.y, strict=True)))
-    mine = np.isin(study.regions[where], held_out.facts["regions"])
+    mine = np.isin(dataset.regions[where], held_out.facts["regions"])
     survey = tables["survey"].copy()
     survey.loc[mine, "outcome"] = survey.loc[mine, "outcome"].map({"found": "searched", "searched": "found"})
-    _, after = study_and_trials(config, inputs_of(tables | {"survey": survey}, SIDE))
+    _, after = dataset_and_trials(config, inputs_of(tables | {"survey": survey}, SIDE))
     assert [trial.fold.name for trial in before] == [trial.fold.name for trial in after]
     for one, other in zip(before, after, strict=True):
         if one.fold.name == held_out.name:
@@ -133,8 +133,8 @@ def test_what_was_found_in_a_region_does_not_reach_the_model_that_holds_it_out(t
 
 def test_the_same_seed_gives_the_same_bytes_on_one_thread_or_two(tables, config, made, judgement):
     again = config_of(compute={"threads": 2})
-    study, trials = study_and_trials(again, inputs_of(tables, SIDE))
-    assert as_bytes(judge_contamination(again, study, trials, CHEAP | OWN)) == as_bytes(judgement)
+    dataset, trials = dataset_and_trials(again, inputs_of(tables, SIDE))
+    assert as_bytes(judge_contamination(again, dataset, trials, CHEAP | OWN)) == as_bytes(judgement)
     assert [texts_of(again, trial) for trial in trials] == [texts_of(config, trial) for trial in made[1]]
     other = judged(tables, {}, seed=1, validation={"protocols": ["leave_region_out"]})
     assert other.out_of_fold.tobytes() != judgement.out_of_fold.tobytes()
@@ -142,32 +142,32 @@ def test_the_same_seed_gives_the_same_bytes_on_one_thread_or_two(tables, config,
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_each_judged_cell_is_held_once_with_what_its_own_fold_said(config, made, judgement, protocol):
-    study, trials = made
+    dataset, trials = made
     held = judgement.held_out[protocol]
     mine = [trial for trial in trials if trial.fold.protocol == protocol]
     assert len(set(held.cell_id)) == len(held.cell_id) == sum(len(trial.fold.test) for trial in mine)
     assert held.fold_names == tuple(trial.fold.name for trial in mine)
-    place = {cell: number for number, cell in enumerate(study.grid.cell_ids())}
+    place = {cell: number for number, cell in enumerate(dataset.grid.cell_ids())}
     for number, trial in enumerate(mine):
         here = held.fold == number
         cells = np.array([place[cell] for cell in held.cell_id[here]])
         assert set(cells) == set(trial.fold.test)
-        raw = judging._without(config, trial)[0].raw(trial.study.learned.values[cells], 1)
+        raw = judging._without(config, trial)[0].raw(trial.dataset.learned.values[cells], 1)
         assert np.array_equal(held.score[here], raw)
         assert np.array_equal(held.positive[here], trial.outcome.state[cells] == FOUND)
         assert np.array_equal(held.area[here], trial.outcome.share[cells])
-        assert np.array_equal(held.block[here], study.block[cells])
+        assert np.array_equal(held.block[here], dataset.block[cells])
         assert (held.rules["lesson"][here] == len(trial.fold.train)).all()
         centres = np.column_stack([held.easting_m[here], held.northing_m[here]])
-        assert np.array_equal(centres, study.grid.centres_m()[cells])
+        assert np.array_equal(centres, dataset.grid.centres_m()[cells])
         assert np.array_equal(held.rules["place"][here], centres @ np.array([1.0, 1e5]))
     assert np.isnan(held.probability).all()
 
 
 def test_scores_out_of_fold_are_those_of_held_out_regions(made, judgement):
-    study, trials = made
+    dataset, trials = made
     held = judgement.held_out["leave_region_out"]
-    place = {cell: number for number, cell in enumerate(study.grid.cell_ids())}
+    place = {cell: number for number, cell in enumerate(dataset.grid.cell_ids())}
     cells = np.array([place[cell] for cell in held.cell_id])
     assert np.array_equal(judgement.out_of_fold[cells], held.score)
     assert np.isfinite(judgement.out_of_fold).sum() == len(cells) == (judgement.fold >= 0).sum()
@@ -200,39 +200,39 @@ def test_every_fold_and_ranking_has_a_row_with_its_figures(made, judgement):
 def test_a_ranking_of_ones_own_is_named_by_module_and_function_and_stands_in_the_table(config, made):
     named = own_ranking("training.validation.baselines:random_order")
     assert named is random_order
-    study, trials = made
+    dataset, trials = made
 
     def knows(lesson, cells):
         """What the field would say: the truth of the judged cells, by their place."""
-        truth = dict(zip(map(tuple, study.grid.centres_m()), study.evidence.state == FOUND, strict=True))
+        truth = dict(zip(map(tuple, dataset.grid.centres_m()), dataset.evidence.state == FOUND, strict=True))
         return np.array([float(truth[tuple(centre)]) for centre in cells.centres_m])
 
-    table = judge_contamination(config, study, trials[-2:], {"mine": named, "truth": knows}).table
+    table = judge_contamination(config, dataset, trials[-2:], {"mine": named, "truth": knows}).table
     assert table["ranking"].tolist() == [MODEL, "mine", "truth", PLACEBO] * 2
     assert table.loc[table["ranking"] == "mine", "roc_auc"].tolist() == [0.5, 0.5]
     assert table.loc[table["ranking"] == "truth", "roc_auc"].tolist() == [1.0, 1.0]
 
 
 def test_baselines_and_draws_are_those_of_the_config(config, made):
-    study, trials = made
+    dataset, trials = made
     low = {}
     for draws in (10, 60):
         asked = config_of(validation={"baselines": ["incident density"], "draws": draws})
-        table = judge_contamination(asked, study, trials[-1:]).table
+        table = judge_contamination(asked, dataset, trials[-1:]).table
         assert table["ranking"].tolist() == [MODEL, "incident density", PLACEBO]
         low[draws] = table["roc_auc_low"].tolist()
     assert low[10] != low[60]
 
 
 def test_what_was_found_on_the_judged_side_reaches_no_ranking(config, made):
-    """A lesson is of the training side alone: another outcome changes figures, and no score."""
-    study, trials = made
+    """A model learns from the training cells alone: other outcomes on the judged cells change figures and no score."""
+    dataset, trials = made
     for trial in (trials[0], trials[3]):
         state = trial.outcome.state.copy()
         turned = state[trial.fold.test]
         state[trial.fold.test] = np.where(turned == FOUND, SEARCHED, FOUND)
         other = replace(trial, outcome=replace(trial.outcome, state=state))
-        one, two = (judge_contamination(config, study, [each], dict(BASELINES)) for each in (trial, other))
+        one, two = (judge_contamination(config, dataset, [each], dict(BASELINES)) for each in (trial, other))
         protocol = trial.fold.protocol
         for name, score in one.held_out[protocol].rules.items():
             assert np.array_equal(score, two.held_out[protocol].rules[name]), name
@@ -240,15 +240,15 @@ def test_what_was_found_on_the_judged_side_reaches_no_ranking(config, made):
         assert not np.array_equal(one.table["roc_auc"], two.table["roc_auc"])
 
 
-def test_a_lesson_is_what_the_study_knew_of_its_training_side(made):
-    study, trials = made
+def test_a_lesson_is_what_the_dataset_held_of_its_training_side(made):
+    dataset, trials = made
     for trial in trials[:4]:
         rows, lesson = trial.fold.train, trial.lesson(5, 1)
-        assert np.array_equal(lesson.found, trial.study.evidence.state[rows] == FOUND)
-        assert np.array_equal(lesson.weight, trial.study.evidence.weight[rows])
-        assert np.array_equal(lesson.region, study.regions[rows])
-        assert np.array_equal(lesson.land.centres_m, study.grid.centres_m()[rows])
-        assert np.array_equal(lesson.land.seen(), trial.study.learned.values[rows], equal_nan=True)
+        assert np.array_equal(lesson.found, trial.dataset.evidence.state[rows] == FOUND)
+        assert np.array_equal(lesson.weight, trial.dataset.evidence.weight[rows])
+        assert np.array_equal(lesson.region, dataset.regions[rows])
+        assert np.array_equal(lesson.land.centres_m, dataset.grid.centres_m()[rows])
+        assert np.array_equal(lesson.land.seen(), trial.dataset.learned.values[rows], equal_nan=True)
         # Features of survey outcomes are there for rules of thumb, and no learner sees them.
         assert {"found_share_5km"} <= set(lesson.land.names) - set(lesson.land.learned)
 

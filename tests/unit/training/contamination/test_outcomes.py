@@ -12,7 +12,7 @@ from features.base.feature_info import CLIP_M, FeatureContext, clipped_name
 from features.families import hazard_areas
 from features.table.build import grid_feature_table
 from tests.support.sample_country import AS_OF, StandIn, country_grid, polygons
-from tests.support.sample_study import config_of, inputs_of, land, study_and_trials
+from tests.support.sample_dataset import config_of, dataset_and_trials, inputs_of, land
 from training.contamination.dataset import growing_features
 from training.contamination.neighbour_outcomes import features_of_outcomes, held_back, raw_distances
 
@@ -30,11 +30,11 @@ def tables():
 
 @pytest.fixture(scope="module")
 def seen(tables):
-    return study_and_trials(config_seeing(), inputs_of(tables))
+    return dataset_and_trials(config_seeing(), inputs_of(tables))
 
 
 def test_outcomes_of_survey_are_hidden_unless_the_config_lets_them_in(tables, seen):
-    hidden, _ = study_and_trials(config_of(validation={"protocols": []}), inputs_of(tables))
+    hidden, _ = dataset_and_trials(config_of(validation={"protocols": []}), inputs_of(tables))
     outcomes = set(features_of_outcomes(hidden.infos, hidden.snapshot.context))
     assert outcomes & set(hidden.table.names)
     assert not outcomes & set(hidden.learned.names)
@@ -42,41 +42,41 @@ def test_outcomes_of_survey_are_hidden_unless_the_config_lets_them_in(tables, se
 
 
 def test_labels_of_held_out_land_move_no_feature_of_a_fold(tables, seen):
-    study, trials = seen
+    dataset, trials = seen
     survey = tables["survey"]
     for trial in trials:
-        outside = np.ones(study.grid.n_cells, bool)
+        outside = np.ones(dataset.grid.n_cells, bool)
         outside[trial.fold.train] = False
-        cell = study.grid.locate(survey.geometry.x.to_numpy(), survey.geometry.y.to_numpy())
+        cell = dataset.grid.locate(survey.geometry.x.to_numpy(), survey.geometry.y.to_numpy())
         other = survey.assign(outcome=np.where(outside[cell], "found", survey["outcome"]))
         # Regions are dealt so that their found cells balance: the folds are those of before.
-        again, _ = study_and_trials(
+        again, _ = dataset_and_trials(
             config_of(contamination=SEEN, validation={"protocols": []}), inputs_of(tables | {"survey": other})
         )
-        hidden = np.flatnonzero(outside & study.evidence.labelled)
+        hidden = np.flatnonzero(outside & dataset.evidence.labelled)
         rebuilt = held_back(again.learned, again.infos, again.snapshot, again.grid, hidden, config_of().compute)
-        np.testing.assert_array_equal(rebuilt.values, trial.study.learned.values)
-        assert not np.array_equal(again.learned.values, study.learned.values, equal_nan=True)
+        np.testing.assert_array_equal(rebuilt.values, trial.dataset.learned.values)
+        assert not np.array_equal(again.learned.values, dataset.learned.values, equal_nan=True)
 
 
 def test_a_fold_sees_what_the_other_records_alone_would_show(tables, seen):
-    study, trials = seen
+    dataset, trials = seen
     survey = tables["survey"]
-    cell = study.grid.locate(survey.geometry.x.to_numpy(), survey.geometry.y.to_numpy())
+    cell = dataset.grid.locate(survey.geometry.x.to_numpy(), survey.geometry.y.to_numpy())
     for trial in trials:
         kept = survey[np.isin(cell, trial.fold.train)].reset_index(drop=True)
-        sources = replace(study.snapshot.sources, vectors=tables | {"survey": kept})
-        alone = grid_feature_table(study.grid, Snapshot(sources, study.snapshot.context), ["surveyed"], 64)
-        names = [name for name in study.learned.names if name in alone.names]
-        np.testing.assert_array_equal(trial.study.learned.aligned(names), alone.aligned(names))
+        sources = replace(dataset.snapshot.sources, vectors=tables | {"survey": kept})
+        alone = grid_feature_table(dataset.grid, Snapshot(sources, dataset.snapshot.context), ["surveyed"], 64)
+        names = [name for name in dataset.learned.names if name in alone.names]
+        np.testing.assert_array_equal(trial.dataset.learned.aligned(names), alone.aligned(names))
 
 
 def test_without_a_record_left_outcomes_are_unknown(seen):
-    study, _ = seen
-    every = np.arange(study.grid.n_cells)
-    table = held_back(study.learned, study.infos, study.snapshot, study.grid, every, config_of().compute)
-    outcomes = features_of_outcomes(study.infos, study.snapshot.context)
-    for name, before, after in zip(table.names, study.learned.values.T, table.values.T, strict=True):
+    dataset, _ = seen
+    every = np.arange(dataset.grid.n_cells)
+    table = held_back(dataset.learned, dataset.infos, dataset.snapshot, dataset.grid, every, config_of().compute)
+    outcomes = features_of_outcomes(dataset.infos, dataset.snapshot.context)
+    for name, before, after in zip(table.names, dataset.learned.values.T, table.values.T, strict=True):
         assert np.isnan(after).all() if name in outcomes else np.array_equal(after, before, equal_nan=True)
 
 
@@ -97,8 +97,8 @@ def test_a_word_that_is_no_way_to_treat_outcomes_is_refused():
 
 
 def test_what_is_counted_from_records_grows_and_the_land_does_not(seen):
-    study, _ = seen
-    growing = dict(zip(study.table.names, growing_features(study.table.names, study.infos), strict=True))
+    dataset, _ = seen
+    growing = dict(zip(dataset.table.names, growing_features(dataset.table.names, dataset.infos), strict=True))
     assert growing["incident_distance_m"]
     assert growing["found_share_5km"]
     assert not growing["front_line_distance_m"]

@@ -1,23 +1,23 @@
-"""Screening: what agrees over regions stays, and the judged side has no say in it."""
+"""Screening: features that agree over regions stay; the judged cells do not enter the choice."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests.support.made_dataset import CENTRES, GRID, NAMES, REGIONS, made_config, made_dataset, relabelled
 
-from tests.support.made_study import CENTRES, GRID, NAMES, REGIONS, made_config, made_study, relabelled
 from training.contamination.judging import judge_contamination, learned_by, trials_of
-from training.contamination.learning_set import learning_regions, side_of, telling_regions
+from training.contamination.learning_set import learning_regions, learning_set_of, telling_regions
 from training.contamination.screening import agreement_of, auc_excess, screened
 
 ALL = np.arange(GRID.n_cells)
 SCREENING = {"screening": {"least_agreement": 0.8}}
 
 
-def side(study=None):
-    study = study or made_study()
-    return side_of(study, np.flatnonzero(study.evidence.labelled), 10_000)
+def learning(dataset=None):
+    dataset = dataset or made_dataset()
+    return learning_set_of(dataset, np.flatnonzero(dataset.evidence.labelled), 10_000)
 
 
 def test_auc_of_a_feature_is_that_of_scikit_learn():
@@ -42,7 +42,7 @@ def test_nothing_known_or_one_class_says_nothing():
 
 
 def test_what_turns_from_region_to_region_agrees_least():
-    agreement = agreement_of(side())
+    agreement = agreement_of(learning())
     assert agreement["true"] == 1
     assert agreement["turning"] == pytest.approx(5 / 9)
     assert agreement["constant"] == 0
@@ -50,7 +50,7 @@ def test_what_turns_from_region_to_region_agrees_least():
 
 
 def test_weights_count():
-    known = side()
+    known = learning()
     # Of each region only the cells where the true feature errs keep weight: it points the other way everywhere.
     wrong = known.found == (known.values[:, 0] < 0)
     turned = replace(known, weight=np.where(wrong, 1.0, 1e-6))
@@ -80,19 +80,19 @@ def test_blocks_stand_in_for_regions_that_are_too_few():
 
 
 def test_without_regions_to_compare_nothing_is_screened_out():
-    known = side()
+    known = learning()
     assert set(agreement_of(replace(known, regions=np.full(len(known.found), "one", dtype=object))).values()) == {1.0}
 
 
 def test_the_model_learns_from_what_is_left_and_the_fold_says_what_is_not():
-    study = made_study()
-    plain = judge_contamination(made_config(), study, trials_of(made_config(), study), {})
+    dataset = made_dataset()
+    plain = judge_contamination(made_config(), dataset, trials_of(made_config(), dataset), {})
     config = made_config(**SCREENING)
-    judged = judge_contamination(config, study, trials_of(config, study), {})
+    judged = judge_contamination(config, dataset, trials_of(config, dataset), {})
     assert all("turning" in fold.facts["screened_out"] for fold in judged.folds)
     assert not any("screened_out" in fold.facts for fold in plain.folds)
     assert judged.table["roc_auc"].mean() > plain.table["roc_auc"].mean()
-    final, _, facts = learned_by(config, study, np.flatnonzero(study.evidence.labelled), 1)
+    final, _, facts = learned_by(config, dataset, np.flatnonzero(dataset.evidence.labelled), 1)
     assert set(final.names) | set(facts["screened_out"]) == set(NAMES)
     assert final.values.shape[1] == len(final.names)
     assert set(final.constraints) <= set(final.names)
@@ -100,17 +100,17 @@ def test_the_model_learns_from_what_is_left_and_the_fold_says_what_is_not():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_labels_of_the_held_out_region_screen_nothing(seed):
-    study, config = made_study(seed), made_config(**SCREENING)
-    for number, trial in enumerate(trials_of(config, study)):
-        other = relabelled(study, trial.fold.test)
-        first, _, facts = learned_by(config, study, trial.fold.train, 1)
-        second, _, other_facts = learned_by(config, trials_of(config, other)[number].study, trial.fold.train, 1)
+    dataset, config = made_dataset(seed), made_config(**SCREENING)
+    for number, trial in enumerate(trials_of(config, dataset)):
+        other = relabelled(dataset, trial.fold.test)
+        first, _, facts = learned_by(config, dataset, trial.fold.train, 1)
+        second, _, other_facts = learned_by(config, trials_of(config, other)[number].dataset, trial.fold.train, 1)
         assert (first.names, facts) == (second.names, other_facts)
         assert np.array_equal(first.weight, second.weight)
 
 
 def test_thinned_land_stands_for_what_it_leaves_out():
-    known = side()
+    known = learning()
     thin = known.thinned(len(known.found) // 2, 3)
     assert thin.found.sum() == known.found.sum()
     assert len(thin.found) < len(known.found)

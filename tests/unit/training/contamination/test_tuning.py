@@ -1,14 +1,14 @@
-"""Nested tuning: what is chosen, that the judged side has no say in it, and that equal seeds choose alike."""
+"""Nested tuning: the recipe chosen, without the judged cells, and the same recipe for the same seed."""
 
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.support.made_dataset import dataset_of, made_config, made_dataset, relabelled
 
-from tests.support.made_study import made_config, made_study, relabelled, study_of
 from training.contamination.judging import judge_contamination, learned_by, trials_of
-from training.contamination.learning_set import side_of
+from training.contamination.learning_set import learning_set_of
 from training.contamination.recipe import recipe_of
 from training.contamination.tuning import Tried, recipe_for, simplest_of_best
 
@@ -47,8 +47,10 @@ def test_hard_folds_are_hard_for_both():
     assert simplest_of_best([best, simple]) is best
 
 
-def side(study, config=None):
-    return side_of(study, np.flatnonzero(study.evidence.labelled), (config or made_config()).validation.block_m)
+def learning(dataset, config=None):
+    return learning_set_of(
+        dataset, np.flatnonzero(dataset.evidence.labelled), (config or made_config()).validation.block_m
+    )
 
 
 def chosen(config, known, seed=0):
@@ -56,19 +58,19 @@ def chosen(config, known, seed=0):
 
 
 def test_equal_seeds_choose_alike_and_others_search_elsewhere():
-    known, config = side(made_study()), made_config(**TUNING)
+    known, config = learning(made_dataset()), made_config(**TUNING)
     first = chosen(config, known)
     assert first == chosen(config, known)
     assert first[1]["tuning"]["best_recall"] != chosen(config, known, 1)[1]["tuning"]["best_recall"]
 
 
 def test_no_trials_no_tuning():
-    known = side(made_study())
+    known = learning(made_dataset())
     assert chosen(made_config(), known) == (GIVEN, {})
 
 
 def test_the_recipe_of_the_config_is_one_of_those_tried():
-    recipe, facts = chosen(made_config(**TUNING), side(made_study()))
+    recipe, facts = chosen(made_config(**TUNING), learning(made_dataset()))
     tuning = facts["tuning"]
     assert tuning["tried"] == 4
     assert tuning["best_recall"] >= max(tuning["config_recall"], tuning["chosen_recall"])
@@ -77,34 +79,34 @@ def test_the_recipe_of_the_config_is_one_of_those_tried():
 
 
 def test_constraints_are_searched_only_where_there_are_any():
-    study = made_study()
-    free = side_of(replace(study, constraints={}), np.flatnonzero(study.evidence.labelled), 10_000)
+    dataset = made_dataset()
+    free = learning_set_of(replace(dataset, constraints={}), np.flatnonzero(dataset.evidence.labelled), 10_000)
     assert chosen(made_config(**TUNING), free)[0].constrained
 
 
 @pytest.mark.parametrize("option", [{"budget_share": 0.05}, {"inner_folds": 2}, {"trials": 1}])
 def test_every_option_changes_the_tuning(option):
-    known = side(made_study())
+    known = learning(made_dataset())
     before = chosen(made_config(**TUNING), known)[1]
     assert chosen(made_config(tuning=TUNING["tuning"] | option), known)[1] != before
 
 
 def test_found_land_in_one_place_is_not_tuned_on():
-    study = made_study()
-    here = study.regions == study.regions[0]
-    one = study_of(study.table.values, (study.evidence.state == 2) & here, study.evidence.labelled)
-    recipe, facts = chosen(made_config(**TUNING), side(one))
+    dataset = made_dataset()
+    here = dataset.regions == dataset.regions[0]
+    one = dataset_of(dataset.table.values, (dataset.evidence.state == 2) & here, dataset.evidence.labelled)
+    recipe, facts = chosen(made_config(**TUNING), learning(one))
     assert recipe == GIVEN
     assert facts["tuning"]["tried"] == 0
 
 
 def test_labels_of_the_held_out_region_change_neither_choice_nor_model():
     few = {"tuning": {"trials": 2, "inner_folds": 2}, "screening": {"least_agreement": 0.6}}
-    study, config = made_study(), made_config(**few, region_weights="worst")
-    trials = trials_of(config, study)[:1]
-    before = judge_contamination(config, study, trials, {})
+    dataset, config = made_dataset(), made_config(**few, region_weights="worst")
+    trials = trials_of(config, dataset)[:1]
+    before = judge_contamination(config, dataset, trials, {})
     for number, trial in enumerate(trials):
-        other = relabelled(study, trial.fold.test)
+        other = relabelled(dataset, trial.fold.test)
         same = trials_of(config, other)[number]
         assert np.array_equal(same.fold.test, trial.fold.test)
         after = judge_contamination(config, other, [same], {})
@@ -114,10 +116,10 @@ def test_labels_of_the_held_out_region_change_neither_choice_nor_model():
 
 
 def test_the_final_model_is_tuned_on_all_labels():
-    study, config = made_study(), made_config(**TUNING)
-    rows = np.flatnonzero(study.evidence.labelled)
-    _, recipe, facts = learned_by(config, study, rows, 1)
-    assert recipe == chosen(config, side(study))[0]
+    dataset, config = made_dataset(), made_config(**TUNING)
+    rows = np.flatnonzero(dataset.evidence.labelled)
+    _, recipe, facts = learned_by(config, dataset, rows, 1)
+    assert recipe == chosen(config, learning(dataset))[0]
     assert facts["tuning"]["tried"] == 4
     some = rows[: len(rows) // 2]
-    assert learned_by(config, study, some, 1)[2]["tuning"] != facts["tuning"]
+    assert learned_by(config, dataset, some, 1)[2]["tuning"] != facts["tuning"]

@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tests.support.sample_study import AS_OF, UTM, book_of, config_of, inputs_of, land
+from tests.support.sample_dataset import AS_OF, UTM, book_of, config_of, inputs_of, land
 from training.contamination.dataset import dataset_at
 from training.evidence.inputs import Inputs
 from training.evidence.selection import chosen_by, origin_of_cells
@@ -80,8 +80,8 @@ def test_inclusion_probabilities_reach_the_training_weights():
     _, inputs = marked()
     config = config_of(contamination={"survey_bias": {"weights": "propensity"}})
     evidence = book_of(config, inputs).at(AS_OF)
-    study = dataset_at(config, Inputs(inputs.grid, inputs.sources, ()), evidence)
+    dataset = dataset_at(config, Inputs(inputs.grid, inputs.sources, ()), evidence)
     drawn = evidence.labelled & (evidence.inclusion_prob < 1)
     assert drawn.sum() > 20
     # A cell that was drawn with one chance in twenty stands for twenty: it weighs most of all.
-    assert study.bias.weight[drawn].min() >= study.bias.weight[evidence.labelled & ~drawn].max()
+    assert dataset.bias.weight[drawn].min() >= dataset.bias.weight[evidence.labelled & ~drawn].max()

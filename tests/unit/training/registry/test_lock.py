@@ -94,7 +94,7 @@ def test_a_lock_that_cannot_be_written_says_so(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_stops_the_audit_log_with_advice(tmp_path):
-    from tests.support.sample_study import config_of
+    from tests.support.sample_dataset import config_of
     from training.registry.decision_log import log_path, read_lines, write_line
 
     config = config_of().model_copy(update={"home_folder": tmp_path})

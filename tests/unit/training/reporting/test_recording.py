@@ -11,7 +11,7 @@ import pytest
 
 import training.train
 from tests.support.page_reader import FORBIDDEN, Seen
-from tests.support.sample_study import added, book_of, config_of, inputs_of, land, survey
+from tests.support.sample_dataset import added, book_of, config_of, inputs_of, land, survey
 from training.evidence.fingerprint import label_digest
 from training.evidence.states import FOUND, STATE_NAMES, UNKNOWN
 from training.registry.store import Version
@@ -205,7 +205,7 @@ def test_the_missed_cells_of_the_file_are_those_of_the_report(run, config, input
     assert missed.to_dict("records") == json.loads(texts["report.json"])["missed_positives"]
     cells = np.argsort(inputs.grid.cell_ids())[np.searchsorted(np.sort(inputs.grid.cell_ids()), missed["cell_id"])]
     assert np.array_equal(inputs.grid.centres_m()[cells], missed[["easting_m", "northing_m"]])
-    assert (found.study.evidence.state[cells] == FOUND).all()
+    assert (found.dataset.evidence.state[cells] == FOUND).all()
 
 
 def test_the_report_promises_nothing(run):
@@ -219,7 +219,7 @@ def test_the_report_promises_nothing(run):
 def test_numbers_that_are_logged_are_numbers_and_count_the_evidence(run):
     _, memory, kept = run
     assert all(np.isfinite(value) for value in memory.metrics.values())
-    state = kept["found"].study.evidence.state
+    state = kept["found"].dataset.evidence.state
     for number, name in enumerate(STATE_NAMES):
         assert memory.metrics[f"evidence/{name}"] == (state == number).sum()
     assert memory.metrics["leave_region_out/mean/random order/roc_auc"] == 0.5
@@ -235,7 +235,7 @@ def test_the_report_repeats_byte_for_byte(run, config):
     found = kept["found"]
     again = run_report(
         config,
-        found.study,
+        found.dataset,
         found.judgement,
         found.metrics,
         found.moved,
@@ -256,7 +256,7 @@ def test_a_run_that_breaks_is_marked_as_failed(run, config, inputs, monkeypatch)
 
 def test_labels_are_named_by_what_they_say_and_not_by_when(run, config, inputs):
     trained, memory, kept = run
-    evidence = kept["found"].study.evidence
+    evidence = kept["found"].dataset.evidence
     digest = label_digest(evidence)
     assert memory.tags["small.contamination"]["labels"] == digest == label_digest(trained.evidence)
     assert label_digest(replace(evidence, as_of=config.as_of.replace(year=1999))) == digest

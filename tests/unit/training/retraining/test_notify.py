@@ -3,7 +3,7 @@
 import json
 import sys
 
-from tests.support.sample_study import config_of
+from tests.support.sample_dataset import config_of
 from training.retraining.decision import REFUSED, UNCHANGED, Decision
 from training.retraining.gate import Check
 from training.retraining.notify import notify

@@ -1,4 +1,4 @@
-"""A small study of made-up land in nine regions: one feature tells the truth, one turns from region to region."""
+"""A small dataset of made-up land in nine regions: one feature tells the truth, one turns from region to region."""
 
 from datetime import date
 
@@ -45,18 +45,18 @@ def made_config(*, validation=None, **contamination):
     )  # fmt: skip
 
 
-def made_study(seed=0, share=0.9):
+def made_dataset(seed=0, share=0.9):
     """Every cell is searched or found but for `1 - share`; `turning` points the other way in every second region."""
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(GRID.n_cells, 4)).astype(np.float32)
     values[:, 3] = 7.0
     turn = np.where(np.unique(REGIONS, return_inverse=True)[1] % 2, -1, 1)
     found = rng.random(GRID.n_cells) < expit(-1 + 1.5 * values[:, 0] + 1.5 * turn * values[:, 1])
-    return study_of(values, found, rng.random(GRID.n_cells) < share)
+    return dataset_of(values, found, rng.random(GRID.n_cells) < share)
 
 
-def study_of(values, found, labelled, regions=REGIONS):
-    """A study of these features and labels."""
+def dataset_of(values, found, labelled, regions=REGIONS):
+    """A dataset of these features and labels."""
     weight = labelled.astype(np.float64)
     state = np.where(labelled, np.where(found, 2, 1), 0).astype(np.int8)
     evidence = Evidence(
@@ -97,8 +97,8 @@ def study_of(values, found, labelled, regions=REGIONS):
     )
 
 
-def relabelled(study, rows):
+def relabelled(dataset, rows):
     """The same land with the labels of some cells turned round."""
-    found = study.evidence.state == 2
+    found = dataset.evidence.state == 2
     found[rows] = ~found[rows]
-    return study_of(study.table.values, found, study.evidence.labelled, study.regions)
+    return dataset_of(dataset.table.values, found, dataset.evidence.labelled, dataset.regions)

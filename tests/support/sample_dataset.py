@@ -108,8 +108,8 @@ def book_of(config, inputs):
     return Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, Path())
 
 
-def study_and_trials(config, inputs):
-    """The study at the date of the config and the trials of all its protocols."""
+def dataset_and_trials(config, inputs):
+    """The dataset at the date of the config and the trials of all its protocols."""
     book = book_of(config, inputs)
-    study = dataset_at(config, inputs, book.at(config.as_of))
-    return study, trials_of(config, study, tuple(earlier_trials(config, inputs, book)))
+    dataset = dataset_at(config, inputs, book.at(config.as_of))
+    return dataset, trials_of(config, dataset, tuple(earlier_trials(config, inputs, book)))
