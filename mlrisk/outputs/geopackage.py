@@ -2,21 +2,21 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyogrio
 import shapely
 
 from mlrisk.outputs.cell_rasters import on_grid, polygons_of
 from mlrisk.outputs.clean_package import clean_table
 from mlrisk.outputs.code_list import lookup_table
-from mlrisk.outputs.qgis_styles import Entry, VectorStyle, vector_qml
+from mlrisk.outputs.map_page_overlays import hazard_areas
+from mlrisk.outputs.qgis_layers import ON_RECORD, layer_style
+from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
-from mlrisk.outputs.wording import TASK_COLUMNS, check_columns, notes_tags
+from mlrisk.outputs.wording import TASK_COLUMNS, Say, check_columns, notes_tags, speaker
 from mlrisk.outputs.written_files import check_layers
 from mlrisk.risk_map import CLASSES, NO_BASIS, Package, priority_class
 
@@ -26,6 +26,8 @@ MOST_NO_BASIS_VERTICES = 300_000
 CELL_COLUMNS = (
     "cell_id",
     "rank",
+    "work",
+    "status",
     "evidence",
     "contamination",
     "contamination_low",
@@ -41,33 +43,13 @@ CELL_COLUMNS = (
 )
 # Only columns that a planner needs leave the program: a source may hold more than it should.
 CONTEXT_COLUMNS = {
-    "known_hazards": ("hazard_type", "hazard_status", "source"),
+    "known_hazards": ("hazard_type", "hazard_status", "source", "on_record"),
     "front_lines": ("held_from", "held_to", "kind"),
     "roads": ("road_class", "bridge"),
     "rivers": (),
     "settlements": ("name", "place", "population", "planned_population"),
     "districts": ("name",),
 }
-INK = "#1f2430"
-ALIASES = {column.name: column.label for column in TASK_COLUMNS}
-STYLES = {
-    "ranked_cells": VectorStyle(
-        kind="fill",
-        colour=INK,
-        aliases=ALIASES,
-        classes_of="priority_class",
-        entries=tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES if cls.share_to is not None),
-    ),
-    "no_basis_to_rank": VectorStyle(kind="fill", colour="", fill=CLASSES[NO_BASIS - 1].colour, hatch="#ffffff"),
-    "survey_tasks": VectorStyle(kind="fill", colour=INK, width=0.5, label="rank", aliases=ALIASES),
-    "known_hazards": VectorStyle(kind="fill", colour="#a5123f", width=0.5),
-    "front_lines": VectorStyle(kind="line", colour="#5b2a86", width=0.7, dash=True),
-    "roads": VectorStyle(kind="line", colour="#7a7368", width=0.3),
-    "rivers": VectorStyle(kind="line", colour="#4a78b5", width=0.3),
-    "settlements": VectorStyle(kind="marker", colour=INK, label="name"),
-    "districts": VectorStyle(kind="fill", colour="#7a7368", width=0.2, label="name"),
-}
-FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "MultiLineString": "line"}
 
 
 def write_gpkg(package: Package, folder: Path) -> list[Path]:
@@ -80,7 +62,7 @@ def write_gpkg(package: Package, folder: Path) -> list[Path]:
     pyogrio.write_dataframe(lookup_table(), path, layer="lookup", driver="GPKG", layer_metadata=tags)
     when = f"{package.notes.as_of.isoformat()}T00:00:00.000Z"
     _write_aliases(path, layers)
-    _write_styles(path, layers, when)
+    _write_styles(path, layers, when, speaker(package))
     check_layers(path, {name: len(frame) for name, frame in layers.items()} | {"lookup": len(lookup_table())})
     return [path]
 
@@ -91,7 +73,7 @@ def planner_layers(package: Package) -> dict[str, gpd.GeoDataFrame]:
         "ranked_cells": _cells(package),
         "no_basis_to_rank": _no_basis(package),
         "survey_tasks": _tasks(package),
-        "known_hazards": package.hazards,
+        "known_hazards": _hazards(package),
     }
     layers |= {name: package.layers[name] for name in CONTEXT_COLUMNS if name in package.layers}
     kept = {
@@ -124,6 +106,14 @@ def _no_basis(package: Package) -> gpd.GeoDataFrame:
     shapes = polygons_of(codes == NO_BASIS, package.grid.transform, MOST_NO_BASIS_VERTICES)
     text = [CLASSES[NO_BASIS - 1].text] * len(shapes)
     return gpd.GeoDataFrame({"priority_text": text}, geometry=shapes, crs=package.grid.crs)
+
+
+def _hazards(package: Package) -> gpd.GeoDataFrame:
+    """Areas on record with `on_record`: whether they are open, and confirmed or suspected."""
+    hazards = package.hazards.assign(on_record="")
+    for key, text in ON_RECORD.items():
+        hazards.loc[hazard_areas(package, key).index, "on_record"] = text
+    return hazards
 
 
 def _tasks(package: Package) -> gpd.GeoDataFrame:
@@ -177,7 +167,7 @@ def _write_aliases(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
         )
 
 
-def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str) -> None:
+def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str, say: Say) -> None:
     """The table from which QGIS takes the default style of a layer; the columns and empty strings are what it asks."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(
@@ -191,7 +181,7 @@ def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str) ->
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
                 "styleName, styleQML, styleSLD, useAsDefault, description, owner, update_time) "
                 "VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', ?)",
-                (name, name, vector_qml(_style(name, frame)), "mlrisk default", when),
+                (name, name, vector_qml(layer_style(name, frame, say)), "mlrisk default", when),
             )
         database.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
@@ -201,12 +191,3 @@ def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str) ->
         # The date of knowledge, not of writing: what differs from run to run is in summary.json alone.
         database.execute("UPDATE gpkg_contents SET last_change = ?", (when,))
         database.execute("UPDATE gpkg_metadata_reference SET timestamp = ?", (when,))
-
-
-def _style(name: str, frame: gpd.GeoDataFrame) -> VectorStyle:
-    """The style of the layer, for the kind of geometry that it really has and the columns that it really has."""
-    style = STYLES[name]
-    kinds = pd.unique(frame.geom_type.dropna())
-    kind = FAMILY.get(str(kinds[0]), "fill") if len(kinds) else style.kind
-    label = style.label if style.label in frame.columns else ""
-    return replace(style, kind=kind, label=label)

@@ -17,6 +17,7 @@ from mlrisk.risk_map import (
     CONTAMINATION_SCALE,
     EVIDENCE_CODES,
     EVIDENCE_TEXTS,
+    NO_BASIS,
     OUTSIDE,
     Package,
     casualty_scale,
@@ -40,14 +41,18 @@ BANDS = {
     "purpose": "what the survey task of the cell is for: 0 no task; 1 survey; 2 explore; 3 audit (drawn at random)",
     "inclusion_prob": "probability with which the cell could be drawn for the random audit",
     "season_detection": "probability that this season's survey, as planned, finds what lies in the cell",
+    "likely_range": "contamination_high minus contamination_low: how unsure the probability is",
 }
+# Where there is no basis to rank no number is shown to be believed; risk.parquet holds what the model gave there.
+BASED = ("contamination", "contamination_low", "contamination_high", "casualties_per_year", "venn_abers_low",
+         "venn_abers_high", "spread", "missed_share_below", "likely_range")  # fmt: skip
 PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
 CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
 
 
 def write_cog(package: Package, folder: Path) -> list[Path]:
     """Write risk_map.tif (float32, NaN outside the area), risk_classes.tif (uint8, 0 outside) and .qml styles."""
-    columns = (*(name for name in BANDS if name != "priority_class"), "rank", "released")
+    columns = (*(name for name in BANDS if name not in ("priority_class", "likely_range")), "rank", "released")
     check_columns(package.risk, columns, "risk")
     classes = priority_class(package.risk)
     return [
@@ -80,7 +85,11 @@ def _band(package: Package, classes: NDArray[np.int8], name: str) -> NDArray[Any
         return np.asarray(package.risk["evidence"].map(EVIDENCE_CODES).to_numpy())
     if name == "purpose":
         return np.asarray(package.risk["purpose"].map(PURPOSES).to_numpy())
-    return np.asarray(package.risk[name].to_numpy())
+    if name == "likely_range":
+        values = (package.risk["contamination_high"] - package.risk["contamination_low"]).to_numpy()
+    else:
+        values = package.risk[name].to_numpy()
+    return np.where(classes == NO_BASIS, np.nan, values) if name in BASED else np.asarray(values)
 
 
 def _write_classes(package: Package, classes: NDArray[np.int8], path: Path) -> Path:

@@ -18,7 +18,12 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorStyle:
-    """How QGIS draws one layer; `kind` is fill, line or marker, `classes_of` the field that the entries classify."""
+    """How QGIS draws one layer; `kind` is fill, line or marker, `classes_of` the field that the entries classify.
+
+    `rules` take the place of one symbol for all. `label` is an expression and `from_scale` the denominator of the scale
+    from which the layer is drawn, 0 for every scale. `halo` is a colour around an outline. `tip` is the HTML of the map
+    tip, `groups` the parts of the form by their names and `values` the words of codes, both by field.
+    """
 
     kind: str
     colour: str
@@ -26,19 +31,48 @@ class VectorStyle:
     fill: str = ""
     hatch: str = ""
     dash: bool = False
+    halo: str = ""
+    size: float = 2.0
     classes_of: str = ""
     entries: tuple[Entry, ...] = ()
+    rules: tuple["Rule", ...] = ()
     label: str = ""
+    label_size: float = 9.0
+    from_scale: int = 0
+    tip: str = ""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Features that an expression picks (all where it is empty), how they are drawn and what the legend calls them."""
+
+    where: str
+    text: str
+    drawn: VectorStyle
 
 
 def vector_qml(style: VectorStyle) -> str:
     """QML of a vector layer, classified where the style names a field, labelled where it names one."""
+    return _text(vector_root(style))
+
+
+def vector_root(style: VectorStyle) -> ET.Element:
+    """The root of the QML of a vector layer; a project holds what is in it as it is."""
     root = ET.Element("qgis", {"version": "3.22", "styleCategories": "AllStyleCategories"})
-    kind = "categorizedSymbol" if style.entries else "singleSymbol"
+    if style.from_scale:
+        root.attrib |= {"hasScaleBasedVisibilityFlag": "1", "minScale": str(style.from_scale), "maxScale": "0"}
+    kind = "RuleRenderer" if style.rules else "categorizedSymbol" if style.entries else "singleSymbol"
     renderer = ET.SubElement(root, "renderer-v2", {"type": kind, "symbollevels": "0", "forceraster": "0"})
     symbols = ET.Element("symbols")
-    if style.entries:
+    if style.rules:
+        rules = ET.SubElement(renderer, "rules", {"key": "drawn"})
+        for number, rule in enumerate(style.rules):
+            ET.SubElement(rules, "rule", _rule(rule, f"drawn {number}") | {"symbol": str(number), "label": rule.text})
+            _draw(_symbol(symbols, rule.drawn.kind, number), rule.drawn)
+    elif style.entries:
         renderer.set("attr", style.classes_of)
         categories = ET.SubElement(renderer, "categories")
         for number, entry in enumerate(style.entries):
@@ -51,26 +85,39 @@ def vector_qml(style: VectorStyle) -> str:
     else:
         _draw(_symbol(symbols, style.kind, 0), style)
     renderer.append(symbols)
-    if style.label:
-        _labels(root, style.label)
-    aliases = ET.SubElement(root, "aliases")
-    for index, (name, alias) in enumerate(style.aliases.items()):
-        ET.SubElement(aliases, "alias", {"field": name, "name": alias, "index": str(index)})
-    return _text(root)
+    _labels(root, style)
+    _form(root, style)
+    return root
+
+
+def _rule(rule: Rule, key: str) -> dict[str, str]:
+    """The attributes that rules of drawing and of labelling share."""
+    near = {"scalemaxdenom": str(rule.drawn.from_scale)} if rule.drawn.from_scale else {}
+    return {"key": key, **({"filter": rule.where} if rule.where else {}), **near}
 
 
 def classes_qml(entries: Sequence[Entry], band: int = 1) -> str:
     """QML of a raster band of class codes."""
+    return _text(classes_root(entries, band))
+
+
+def classes_root(entries: Sequence[Entry], band: int = 1) -> ET.Element:
+    """The root of the QML of a raster band of class codes."""
     root, renderer = _raster("paletted", band)
     palette = ET.SubElement(renderer, "colorPalette")
     for entry in entries:
         attributes = {"value": str(entry.value), "color": entry.colour, "label": entry.text, "alpha": "255"}
         ET.SubElement(palette, "paletteEntry", attributes)
-    return _text(root)
+    return root
 
 
 def scale_qml(scale: Scale, band: int) -> str:
     """QML of a raster band of a quantity, in the bins of `scale`."""
+    return _text(scale_root(scale, band))
+
+
+def scale_root(scale: Scale, band: int) -> ET.Element:
+    """The root of the QML of a raster band of a quantity, in the bins of `scale`."""
     root, renderer = _raster("singlebandpseudocolor", band)
     shader = ET.SubElement(
         ET.SubElement(renderer, "rastershader"), "colorrampshader", {"colorRampType": "DISCRETE", "clip": "0"}
@@ -78,7 +125,7 @@ def scale_qml(scale: Scale, band: int) -> str:
     for edge, label, colour in zip((*scale.edges, "inf"), scale.labels, scale.colours, strict=True):
         attributes = {"value": str(edge), "color": colour, "label": label, "alpha": "255"}
         ET.SubElement(shader, "item", attributes)
-    return _text(root)
+    return root
 
 
 def _raster(kind: str, band: int) -> tuple[ET.Element, ET.Element]:
@@ -93,7 +140,9 @@ def _symbol(symbols: ET.Element, kind: str, number: int) -> ET.Element:
 
 def _draw(symbol: ET.Element, style: VectorStyle) -> None:
     if style.kind == "fill":
-        _fill(symbol, style.fill, style.colour, style.width)
+        if style.halo:
+            _fill(symbol, "", style.halo, style.width + 0.8)
+        _fill(symbol, style.fill, style.colour, style.width, "dash" if style.dash else "solid")
         if style.hatch:
             _hatch(symbol, style.hatch)
     elif style.kind == "line":
@@ -103,15 +152,15 @@ def _draw(symbol: ET.Element, style: VectorStyle) -> None:
         _layer(symbol, "SimpleLine", line)
     else:
         marker = {"color": _rgb(style.colour), "outline_color": _rgb("#ffffff"), "name": "circle"}
-        _layer(symbol, "SimpleMarker", {**marker, "size": "2", "outline_width": "0.2"})
+        _layer(symbol, "SimpleMarker", {**marker, "size": str(style.size), "outline_width": "0.2"})
 
 
-def _fill(symbol: ET.Element, fill: str, outline: str, width: float) -> None:
+def _fill(symbol: ET.Element, fill: str, outline: str, width: float, line: str = "solid") -> None:
     options = {
         "color": _rgb(fill) if fill else "0,0,0,0",
         "style": "solid" if fill else "no",
         "outline_color": _rgb(outline) if outline else "0,0,0,0",
-        "outline_style": "solid" if outline else "no",
+        "outline_style": line if outline else "no",
         "outline_width": str(width),
     }
     _layer(symbol, "SimpleFill", options)
@@ -131,14 +180,63 @@ def _layer(symbol: ET.Element, kind: str, options: dict[str, str]) -> None:
         ET.SubElement(bag, "Option", {"type": "QString", "name": name, "value": value})
 
 
-def _labels(root: ET.Element, field_name: str) -> None:
-    settings = ET.SubElement(ET.SubElement(root, "labeling", {"type": "simple"}), "settings", {"calloutType": "simple"})
-    text = {"fieldName": field_name, "isExpression": "0", "fontSize": "9", "textColor": "31,36,48,255"}
+def _labels(root: ET.Element, style: VectorStyle) -> None:
+    """Names by the rules that have some, else of every feature where the style has an expression of one."""
+    named = [(number, rule) for number, rule in enumerate(style.rules) if rule.drawn.label]
+    if named:
+        labeling = ET.SubElement(root, "labeling", {"type": "rule-based"})
+        rules = ET.SubElement(labeling, "rules", {"key": "named"})
+        for number, rule in named:
+            _label(
+                ET.SubElement(rules, "rule", _rule(rule, f"named {number}") | {"description": rule.text}), rule.drawn
+            )
+    elif style.label:
+        _label(ET.SubElement(root, "labeling", {"type": "simple"}), style)
+    root.set("labelsEnabled", str(int(bool(named or style.label))))
+
+
+def _label(parent: ET.Element, style: VectorStyle) -> None:
+    settings = ET.SubElement(parent, "settings", {"calloutType": "simple"})
+    text = {
+        "fieldName": style.label,
+        "isExpression": "1",
+        "fontSize": str(style.label_size),
+        "fontSizeUnit": "Point",
+        "fontWeight": "63",
+    }
+    text["textColor"] = "31,36,48,255"
     buffer = {"bufferDraw": "1", "bufferSize": "0.8", "bufferColor": "255,255,255,255"}
     ET.SubElement(ET.SubElement(settings, "text-style", text), "text-buffer", buffer)
-    ET.SubElement(settings, "placement", {"placement": "1", "priority": "8"})
-    # Land under a polygon is no obstacle: a rank must be readable on its task, whatever lies below.
-    ET.SubElement(settings, "rendering", {"drawLabels": "1", "displayAll": "1", "obstacle": "0"})
+    # Over the middle of land, beside the mark of a place. A name that finds no room is left out.
+    placement = {"fill": {"placement": "1", "quadOffset": "4"}, "marker": {"placement": "6"}}.get(style.kind, {})
+    ET.SubElement(settings, "placement", {"priority": "8", **placement})
+    # Land under a polygon is no obstacle: a number must be readable on its task, whatever lies below.
+    ET.SubElement(settings, "rendering", {"drawLabels": "1", "displayAll": "0", "obstacle": "0"})
+
+
+def _form(root: ET.Element, style: VectorStyle) -> None:
+    """What a person sees of one feature: the words of codes, the names of columns, the form in groups, the map tip."""
+    fields = ET.SubElement(root, "fieldConfiguration")
+    for name, words in style.values.items():
+        widget = ET.SubElement(ET.SubElement(fields, "field", {"name": name}), "editWidget", {"type": "ValueMap"})
+        options = ET.SubElement(ET.SubElement(widget, "config"), "Option", {"type": "Map"})
+        choices = ET.SubElement(options, "Option", {"type": "List", "name": "map"})
+        for code, word in words.items():
+            choice = ET.SubElement(choices, "Option", {"type": "Map"})
+            ET.SubElement(choice, "Option", {"type": "QString", "name": word, "value": code})
+    aliases = ET.SubElement(root, "aliases")
+    for index, (name, alias) in enumerate(style.aliases.items()):
+        ET.SubElement(aliases, "alias", {"field": name, "name": alias, "index": str(index)})
+    if style.groups:
+        ET.SubElement(root, "editorlayout").text = "tablayout"
+        form = ET.SubElement(root, "attributeEditorForm")
+        for title, names in style.groups.items():
+            shown = {"name": title, "groupBox": "1", "columnCount": "1", "showLabel": "1"}
+            group = ET.SubElement(form, "attributeEditorContainer", shown)
+            for name in names:
+                ET.SubElement(group, "attributeEditorField", {"name": name, "showLabel": "1"})
+    if style.tip:
+        ET.SubElement(root, "mapTip").text = style.tip
 
 
 def _rgb(colour: str) -> str:

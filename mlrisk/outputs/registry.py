@@ -41,6 +41,7 @@ WRITERS: dict[str, LazyWriter] = {
     "parquet": LazyWriter("geoparquet", "write_parquet"),
     "cog": LazyWriter("geotiff", "write_cog"),
     "gpkg": LazyWriter("geopackage", "write_gpkg"),
+    "qgz": LazyWriter("qgis_project", "write_qgz"),
     "csv": LazyWriter("task_tables", "write_csv"),
     "xlsx": LazyWriter("task_tables", "write_xlsx"),
     "kml": LazyWriter("kml", "write_kml"),

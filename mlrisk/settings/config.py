@@ -20,7 +20,7 @@ LONGEST_VALUE = 80
 
 
 # The formats in the order in which they are written; the table of writers holds the same names.
-FORMATS = ("parquet", "cog", "gpkg", "csv", "xlsx", "kml", "gpx", "html", "pdf", "shp", "fgdb", "stac")
+FORMATS = ("parquet", "cog", "gpkg", "qgz", "csv", "xlsx", "kml", "gpx", "html", "pdf", "shp", "fgdb", "stac")
 # Written where the config asks for them: GeoPackage holds the same, and more.
 OPTIONAL_FORMATS = ("shp", "fgdb")
 
@@ -43,6 +43,8 @@ class OutputSettings(Settings):
         unknown = sorted(set(value) - set(FORMATS))
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no format: choose from {', '.join(FORMATS)}")
+        if "qgz" in value and not {"cog", "gpkg"} <= set(value):
+            raise ValueError("qgz shows the files of cog and gpkg: add them, or leave out qgz")
         return value
 
     @field_validator("languages")

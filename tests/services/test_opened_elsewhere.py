@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from itertools import pairwise
@@ -36,7 +37,7 @@ def package() -> Package:
 @pytest.fixture(scope="module")
 def folder(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
-    for name in ("cog", "gpkg", "csv", "xlsx", "kml"):
+    for name in ("cog", "gpkg", "qgz", "csv", "xlsx", "kml"):
         WRITERS[name](package, folder)
     return folder
 
@@ -58,19 +59,56 @@ def test_qgis_opens_the_geopackage_classified_and_labelled(package: Package, fol
     assert cells["legend"] == [cls.text for cls in shown]
     assert cells["colours"] == [cls.colour for cls in shown]
     assert tasks["features"] == len(package.tasks)
-    assert (tasks["labels"], layers["settlements"]["labels"], cells["labels"]) == ("rank", "name", "")
+    assert tasks["labels"] == [['"plan_order"', 0], ['"rank"', 250_000]]
+    assert (layers["settlements"]["labels"], cells["labels"]) == ([['"name"', 0], ['"name"', 250_000]], [])
     labels = {column.name: column.label for column in TASK_COLUMNS}
     for layer in (cells, tasks):
         assert {name: text for name, text in layer["aliases"].items() if name in labels} == {
             name: labels[name] for name in layer["aliases"] if name in labels
         }
-    image = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
-    pixels, counts = np.unique(image, axis=0, return_counts=True)
-    drawn = {
-        f"#{red:02x}{green:02x}{blue:02x}": count for (red, green, blue), count in zip(pixels, counts, strict=True)
-    }
+    drawn = colours_of(picture)
     assert min(drawn.get(cls.colour, 0) for cls in (*shown, CLASSES[NO_BASIS - 1])) > 100
     assert [colour for colour, count in drawn.items() if count > 20 and is_green(colour)] == []
+
+
+def test_qgis_opens_the_project_with_its_themes_and_a_sheet_for_each_planned_task(
+    package: Package, folder: Path, tmp_path: Path
+) -> None:
+    needs("qgis.core")
+    # What moves to another computer as a whole opens there.
+    moved = tmp_path / "moved"
+    shutil.copytree(folder, moved)
+    script = ROOT / "tests" / "support" / "project_in_qgis.py"
+    ran = subprocess.run(
+        [PYTHON, str(script), str(moved / "mlrisk.qgz"), str(tmp_path)],
+        capture_output=True, text=True, check=True, timeout=120, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    found = json.loads(ran.stdout)
+    assert found["crs"] == "EPSG:32638"
+    assert found["elsewhere"] == []
+    assert len(found["layers"]) == 13
+    assert all(found["layers"].values())
+    assert set(found["themes"]) == {"overview", "plan", "evidence", "uncertainty"}
+    assert set(found["tips"]) == {"Survey tasks", "The first cells, one by one"}
+    assert found["words"]["non_technical_survey"] == "non-technical survey"
+    assert found["groups"] == ["The task", "Place", "What is expected", "Why"]
+    assert {name: len(sheets) for name, sheets in found["layouts"].items()} == dict.fromkeys(
+        ("A4", "A3"), int(package.tasks["planned"].sum())
+    )
+    shown = [cls.colour for cls in CLASSES if cls.share_to is not None]
+    for name in ("theme_overview", "theme_plan", "A4", "A3"):
+        drawn = colours_of(tmp_path / f"{name}.png")
+        assert [colour for colour in shown if drawn.get(colour, 0) < (100 if "theme" in name else 1)] == [], name
+        assert [colour for colour, count in drawn.items() if count > 20 and is_green(colour)] == []
+
+
+def colours_of(picture: Path) -> dict[str, int]:
+    """How many pixels have each colour."""
+    image = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
+    pixels, counts = np.unique(image, axis=0, return_counts=True)
+    return {
+        f"#{red:02x}{green:02x}{blue:02x}": int(count) for (red, green, blue), count in zip(pixels, counts, strict=True)
+    }
 
 
 @pytest.mark.parametrize("name", ["risk_map.tif", "risk_classes.tif"])

@@ -33,10 +33,18 @@ def described(layer: QgsVectorLayer) -> dict[str, object]:
         "attribute": renderer.classAttribute() if categories else "",
         "legend": [item.label() for item in renderer.legendSymbolItems()],
         "colours": [category.symbol().color().name() for category in categories],
-        "labels": layer.labeling().settings().fieldName if layer.labelsEnabled() else "",
+        "labels": labels(layer) if layer.labelsEnabled() else [],
         "aliases": {field.name(): layer.attributeAlias(place) for place, field in enumerate(layer.fields())},
         "epsg": layer.crs().authid(),
     }
+
+
+def labels(layer: QgsVectorLayer) -> list[list[object]]:
+    """Expression of each label and the denominator of the scale from which it is drawn, 0 for every scale."""
+    labeling = layer.labeling()
+    if labeling.type() == "simple":
+        return [[labeling.settings().fieldName, 0]]
+    return [[rule.settings().fieldName, rule.minimumScale()] for rule in labeling.rootRule().children()]
 
 
 def draw(layers: list[QgsVectorLayer], path: str) -> None:

@@ -84,6 +84,7 @@ SELF = {
     "risk_classes.tif": _tif,
     "risk.parquet": lambda path: pq.read_schema(path).metadata[b"mlrisk"].decode(),
     "risk_map.gpkg": _gpkg,
+    "mlrisk.qgz": lambda path: zipfile.ZipFile(path).read("mlrisk.qgs").decode(),
     "survey_tasks.csv": lambda path: path.read_text("utf-8-sig").splitlines()[1],
     "survey_tasks.xlsx": _xlsx,
     "survey_tasks.kml": _kml,
@@ -121,6 +122,7 @@ def texts_of(folder: Path) -> dict[str, str]:
     texts["map.html"] = re.sub(r"<script>.*?</script>", "", texts["map.html"], flags=re.DOTALL)
     with zipfile.ZipFile(folder / "survey_tasks.xlsx") as book:
         texts["survey_tasks.xlsx"] = " ".join(book.read(name).decode() for name in book.namelist())
+    texts["mlrisk.qgz"] = zipfile.ZipFile(folder / "mlrisk.qgz").read("mlrisk.qgs").decode()
     with sqlite3.connect(folder / "risk_map.gpkg") as database:
         texts["risk_map.gpkg"] = " ".join(database.iterdump())
     database.close()

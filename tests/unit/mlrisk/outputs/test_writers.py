@@ -25,8 +25,8 @@ from features.base import NOT_EVIDENCE
 from features.base.errors import InputError
 from mlrisk.outputs import geopackage
 from mlrisk.outputs.cell_rasters import coarsen, coarsening
-from mlrisk.outputs.geopackage import STYLES
 from mlrisk.outputs.geoparquet import COLUMNS
+from mlrisk.outputs.qgis_layers import STYLES, layer_style
 from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.stac import ASSETS
@@ -51,6 +51,7 @@ NAMES = {
         "risk_map_contamination_high.qml",
     ],
     "gpkg": ["risk_map.gpkg"],
+    "qgz": ["mlrisk.qgz"],
     "csv": ["survey_tasks.csv"],
     "xlsx": ["survey_tasks.xlsx"],
     "kml": ["survey_tasks.kml"],
@@ -207,6 +208,7 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
             "purpose",
             "inclusion_prob",
             "season_detection",
+            "likely_range",
         )
         assert image.crs.to_epsg() == 32638
         assert set(image.dtypes) == {"float32"}
@@ -215,7 +217,15 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
         row, column = image.index(package.risk["easting_m"].iloc[5], package.risk["northing_m"].iloc[5])
     mask = package.grid.mask
     assert np.isnan(bands[:, ~mask]).all()
-    np.testing.assert_allclose(bands[0][mask], package.risk["contamination"], rtol=1e-6)
+    # Where there is no basis to rank, no number is shown to be believed.
+    based = priority_class(package.risk) != 6
+    risk = package.risk[based]
+    assert not based.all()
+    width = risk["contamination_high"] - risk["contamination_low"]
+    np.testing.assert_allclose(bands[14][mask][based], width, rtol=1e-5)
+    for band, name in enumerate(("contamination", "contamination_low", "contamination_high", "casualties_per_year")):
+        np.testing.assert_allclose(bands[band][mask][based], risk[name], rtol=1e-6)
+    assert np.isnan(bands[[0, 1, 2, 3, 7, 8, 9, 10, 14]][:, mask][:, ~based]).all()
     assert bands[0, int(row), int(column)] == np.float32(package.risk["contamination"].iloc[5])
     assert (bands[4][mask] == priority_class(package.risk)).all()
     assert (bands[5][mask] == package.risk["in_domain"]).all()
@@ -223,7 +233,7 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
     assert (bands[6][mask][found] == 2).all()
     assert found.any()
     for band, name in enumerate(("venn_abers_low", "venn_abers_high", "spread", "missed_share_below"), start=7):
-        np.testing.assert_allclose(bands[band][mask], package.risk[name], rtol=1e-6)
+        np.testing.assert_allclose(bands[band][mask][based], risk[name], rtol=1e-6)
     assert tags["not_evidence"] == NOT_EVIDENCE
     assert tags["as_of"] == "2024-07-31"
     assert "demo.contamination version 3" in tags["models"]
@@ -390,17 +400,25 @@ def test_gpkg_writes_empty_hazards_and_mixed_settlements(package: Package, tmp_p
     assert read.geom_type.tolist() == ["Point", "Point", "Polygon", "Polygon"]
 
 
-def test_vector_style_classifies_and_labels() -> None:
+def test_vector_style_classifies(package: Package) -> None:
     root = parse(vector_qml(STYLES["ranked_cells"]))
     renderer = root.find("renderer-v2")
     assert renderer is not None
     assert renderer.get("attr") == "priority_class"
     assert [entry.get("label") for entry in root.iter("category")] == [cls.text for cls in CLASSES[:5]]
-    tasks = parse(vector_qml(STYLES["survey_tasks"]))
-    style = tasks.find("labeling/settings/text-style")
-    assert style is not None
-    assert style.get("fieldName") == "rank"
+
+
+def test_vector_style_names_planned_tasks_at_every_scale_and_the_others_from_near(package: Package) -> None:
+    tasks = parse(vector_qml(layer_style("survey_tasks", package.tasks)))
+    named = tasks.findall("labeling/rules/rule")
+    said = [(rule.get("filter"), rule.find("settings/text-style"), rule.get("scalemaxdenom")) for rule in named]
+    assert [(where, text.get("fieldName"), scale) for where, text, scale in said if text is not None] == [
+        ('"planned"', '"plan_order"', None), ('NOT "planned"', '"rank"', "250000"),
+    ]  # fmt: skip
     assert {alias.get("field") for alias in tasks.iter("alias")} == {column.name for column in TASK_COLUMNS}
+    # Without teams nothing is planned: every task is named by its rank.
+    alone = parse(vector_qml(layer_style("survey_tasks", package.tasks.assign(planned=False))))
+    assert [text.get("fieldName") for text in alone.iter("text-style")] == ['"rank"']
 
 
 # --- CSV, XLSX, KML

@@ -62,15 +62,16 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], dict[st
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Language, "say", say)
         sheets = [text.get_text() for page in pages(package) for text in page.findobj(Text)]  # type: ignore[attr-defined]
-        for name in ("xlsx", "kml"):
+        for name in ("xlsx", "kml", "qgz"):
             WRITERS[name](package, folder)
     with zipfile.ZipFile(folder / "survey_tasks.xlsx") as book:
         table = " ".join(book.read(name).decode() for name in book.namelist() if "sharedStrings" in name)
     kml = (folder / "survey_tasks.kml").read_text("utf-8")
-    return asked, {"pdf": " ".join(" ".join(sheets).split()), "xlsx": table, "kml": kml}
+    project = zipfile.ZipFile(folder / "mlrisk.qgz").read("mlrisk.qgs").decode()
+    return asked, {"pdf": " ".join(" ".join(sheets).split()), "xlsx": table, "kml": kml, "qgz": project}
 
 
-@pytest.mark.parametrize("name", ["pdf", "xlsx", "kml"])
+@pytest.mark.parametrize("name", ["pdf", "xlsx", "kml", "qgz"])
 def test_printed_files_speak_the_first_language(name: str, printed: tuple[set[str], dict[str, str]]) -> None:
     asked, pages = printed
     az = language("az")

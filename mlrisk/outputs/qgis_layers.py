@@ -1,0 +1,176 @@
+"""How QGIS shows each layer of the GeoPackage: symbols by scale, names, map tips, forms and the words of codes."""
+
+from dataclasses import replace
+
+import geopandas as gpd
+import pandas as pd
+
+from mlrisk.outputs.qgis_styles import Entry, Rule, VectorStyle
+from mlrisk.outputs.task_words import PURPOSE_TEXTS, TEAM_TEXTS, WORK_TEXTS
+from mlrisk.outputs.wording import TASK_COLUMNS, Say
+from mlrisk.risk_map import CLASSES, EVIDENCE_TEXTS, NO_BASIS
+
+INK, QUIET, HALO, LINE, RECORD = "#1f2430", "#5d564b", "#ffffff", "#5b2a86", "#a5123f"
+# Denominators of the scales from which a layer has room: 4,973 names at once hide the map below them.
+NEAR, NEARER = 250_000, 100_000
+TOWN_PEOPLE = 5_000
+MAJOR_ROADS = ("motorway", "trunk", "primary")
+# What `on_record` says of an area, and its words.
+ON_RECORD = {"hazards_cha": "open CHA", "hazards_sha": "open SHA", "hazards_past": "closed"}
+RECORD_TEXTS = {
+    "hazards_cha": "open confirmed area (CHA)",
+    "hazards_sha": "open suspected area (SHA)",
+    "hazards_past": "closed or released area",
+}
+STATUS_TEXTS = {
+    "unknown": "not surveyed",
+    "evidence_open": "EO found or accident, no area on record",
+    "declared": "declared as surveyed in the settings: no record",
+    "searched": "surveyed or cleared, no EO recorded",
+    "suspected": "open suspected area (SHA)",
+    "on_record": "open confirmed area (CHA)",
+    "released": "released by the authority (recorded decision)",
+}
+TASK_GROUPS = {
+    "The task": ("plan_order", "rank", "work", "purpose", "asset", "team_days", "teams", "planned", "access_note"),
+    "Place": ("district", "mgrs", "longitude", "latitude", "easting_m", "northing_m", "area_m2", "cells"),
+    "What is expected": (
+        "contamination", "expected_finds", "expected_found", "casualties_per_year", "casualties_averted",
+        "open_evidence_cells", "out_of_domain_share", "stability",
+    ),
+    "Why": ("reason_1", "reason_2", "reason_3"),
+}  # fmt: skip
+CELL_GROUPS = {
+    "The cell": ("rank", "work", "status", "evidence", "priority_text", "task_id", "purpose", "cell_id"),
+    "What is expected": ("contamination", "contamination_low", "contamination_high", "casualties_per_year"),
+    "Why": ("reason_1", "reason_2", "reason_3"),
+}
+STYLES = {
+    "ranked_cells": VectorStyle(
+        kind="fill",
+        colour=INK,
+        classes_of="priority_class",
+        entries=tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES if cls.share_to is not None),
+        groups=CELL_GROUPS,
+    ),
+    "no_basis_to_rank": VectorStyle(kind="fill", colour="", fill=CLASSES[NO_BASIS - 1].colour, hatch="#ffffff"),
+    "survey_tasks": VectorStyle(kind="fill", colour=INK, groups=TASK_GROUPS),
+    "known_hazards": VectorStyle(kind="fill", colour=RECORD, width=0.5),
+    "front_lines": VectorStyle(kind="line", colour=LINE, width=0.7, dash=True),
+    "roads": VectorStyle(kind="line", colour="#7a7368", width=0.3),
+    "rivers": VectorStyle(kind="line", colour="#4a78b5", width=0.3),
+    "settlements": VectorStyle(kind="marker", colour=INK),
+    "districts": VectorStyle(kind="fill", colour="#7a7368", width=0.2, label='"name"', label_size=8),
+}
+FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "MultiLineString": "line"}
+
+
+def layer_style(name: str, frame: gpd.GeoDataFrame, say: Say = str) -> VectorStyle:
+    """The style of the layer, for the kind of geometry that it really has and the columns that it really has."""
+    style, kinds = STYLES[name], pd.unique(frame.geom_type.dropna())
+    kind = FAMILY.get(str(kinds[0]), "fill") if len(kinds) else style.kind
+    return replace(
+        style,
+        kind=kind,
+        entries=tuple(replace(entry, text=say(entry.text)) for entry in style.entries),
+        rules=_rules(name, frame, replace(style, kind=kind), say),
+        label=style.label if "name" in frame.columns else "",
+        aliases={column.name: say(column.label) for column in TASK_COLUMNS} if style.groups else {},
+        groups={say(title): tuple(column for column in names if column in frame.columns)
+                for title, names in style.groups.items()},
+        values=_values(frame, say) if style.groups else {},
+        tip=_tip(name, say),
+    )  # fmt: skip
+
+
+def _tip(name: str, say: Say) -> str:
+    """What a person reads beside the pointer; QGIS fills in what stands between [% and %], and escapes nothing."""
+    rank = say("Rank {number}").format(number=_safe("rank"))
+    reasons = [_safe("reason_1"), _safe("reason_2")]
+    if name == "ranked_cells":
+        return "<br>".join([f"<b>{rank}</b>", _safe("priority_text"), *reasons])
+    if name != "survey_tasks":
+        return ""
+    number = say("No. {number} in the plan").format(number=_safe("plan_order"))
+    days = say("{days} team-days").format(days="[% coalesce(to_string(round(\"team_days\", 1)), '-') %]")
+    return "<br>".join([f"<b>{number}</b>", rank, _safe("district"), days, *reasons, _safe("mgrs")])
+
+
+def _safe(column: str) -> str:
+    """The value of a column as text of HTML: names come from data."""
+    whole = f"coalesce(to_string(\"{column}\"), '-')"
+    return f"[% replace(replace({whole}, '&', '&amp;'), '<', '&lt;') %]"
+
+
+def _values(frame: gpd.GeoDataFrame, say: Say) -> dict[str, dict[str, str]]:
+    """The words of the codes in the columns that the layer has."""
+    words = {
+        "work": WORK_TEXTS,
+        "status": STATUS_TEXTS,
+        "evidence": EVIDENCE_TEXTS,
+        "purpose": PURPOSE_TEXTS,
+        "asset": TEAM_TEXTS,
+    }
+    return {
+        column: {code: say(text) for code, text in texts.items()}
+        for column, texts in words.items()
+        if column in frame.columns
+    }
+
+
+def _rules(name: str, frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> tuple[Rule, ...]:
+    """What is drawn otherwise than the rest, and from which scale on."""
+    if name == "survey_tasks":
+        return _task_rules(frame, style, say)
+    if name == "known_hazards":
+        how = {
+            "hazards_cha": (0.6, False, RECORD),
+            "hazards_sha": (0.5, True, RECORD),
+            "hazards_past": (0.2, True, QUIET),
+        }
+        return tuple(
+            Rule(where=f"\"on_record\" = '{code}'", text=say(RECORD_TEXTS[key]),
+                 drawn=replace(style, width=how[key][0], dash=how[key][1], colour=how[key][2],
+                               halo="" if key == "hazards_past" else HALO,
+                               from_scale=NEAR if key == "hazards_past" else 0))
+            for key, code in ON_RECORD.items()
+        )  # fmt: skip
+    if name == "roads":
+        major = f'"road_class" IN ({", ".join(repr(road) for road in MAJOR_ROADS)})'
+        return _near_and_far(major, replace(style, width=0.5), style, ("main roads", "other roads"), say)
+    if name == "settlements":
+        named = '"name"' if "name" in frame.columns else ""
+        town = replace(style, size=2.4, label=named, label_size=10)
+        village = replace(style, size=1.4, label=named, label_size=8)
+        return _near_and_far(_towns(frame), town, village, ("towns", "villages"), say)
+    return ()
+
+
+def _towns(frame: gpd.GeoDataFrame) -> str:
+    """The expression that picks towns, by what the layer knows of its places; empty where it knows nothing."""
+    known = []
+    if "place" in frame.columns:
+        known.append("\"place\" IN ('city', 'town')")
+    if "population" in frame.columns:
+        known.append(f'"population" >= {TOWN_PEOPLE}')
+    return " OR ".join(known)
+
+
+def _near_and_far(
+    far: str, drawn: VectorStyle, near: VectorStyle, texts: tuple[str, str], say: Say
+) -> tuple[Rule, ...]:
+    """What the expression picks at every scale, the rest from NEAR on; all from NEAR on where it picks nothing."""
+    rest = Rule(where="ELSE" if far else "", text=say(texts[1]), drawn=replace(near, from_scale=NEAR))
+    return (Rule(where=far, text=say(texts[0]), drawn=drawn), rest) if far else (rest,)
+
+
+def _task_rules(frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> tuple[Rule, ...]:
+    """Planned tasks by their number in the plan, the others from NEAR on by their rank; all by rank without a plan."""
+    drawn = replace(style, width=0.6, halo=HALO)
+    if not frame["planned"].any():
+        return (Rule(where="", text=say("Survey tasks"), drawn=replace(drawn, label='"rank"')),)
+    waiting = replace(style, colour=QUIET, width=0.4, dash=True, label='"rank"', label_size=7, from_scale=NEAR)
+    return (
+        Rule(where='"planned"', text=say("planned"), drawn=replace(drawn, label='"plan_order"', label_size=10)),
+        Rule(where='NOT "planned"', text=say("not planned"), drawn=waiting),
+    )
