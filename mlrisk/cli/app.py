@@ -45,7 +45,8 @@ def demo(
     config = load_config(country.config_path, overrides=["output.folder=.."])
     trained, ranking = run_chain(config, progress)
     progress("done")
-    print_parts([*judged(trained, write_report(config, trained)), *ranked_map(ranking)])
+    parts = judged(trained, write_report(config, trained)) if trained else []
+    print_parts([*parts, *ranked_map(ranking)])
 
 
 @app.command()
@@ -203,7 +204,8 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
 
     settings = _load(config, data, set_)
     trained, ranking = run_chain(settings, current_log())
-    print_parts([*judged(trained, write_report(settings, trained)), *ranked_map(ranking)])
+    parts = judged(trained, write_report(settings, trained)) if trained else []
+    print_parts([*parts, *ranked_map(ranking)])
 
 
 @app.command()

@@ -2,24 +2,39 @@
 
 from pathlib import Path
 
-from features.base import Progress, no_progress, try_folder
+from features.base import InputError, Progress, no_progress, try_folder
 from mlrisk.commands.rank import Ranking, rank
+from mlrisk.ranking import PRIOR
 from mlrisk.settings import Config
-from training.evidence import open_inputs
+from training.evidence import Ledger, open_inputs, open_ledger
 from training.registry import CHAMPION, Store
-from training.train import Trained, train
+from training.train import Trained, check_evidence, train
 
 __all__ = ["run", "train", "write_report"]
 
 
-def run(config: Config, progress: Progress = no_progress) -> tuple[Trained, Ranking]:
-    """Train and rank with sources that are opened once."""
+def run(config: Config, progress: Progress = no_progress) -> tuple[Trained | None, Ranking]:
+    """Train and rank with sources that are opened once.
+
+    Under `ranking.policy: prior` nothing is trained where too little was found or searched to learn from.
+    """
     try_folder("output.folder", config.output_folder)
     Store.of(config).check_open_to(config.name)
     progress("sources")
     inputs = open_inputs(config)
-    trained = train(config, inputs, progress)
-    return trained, rank(config, inputs, progress)
+    ledger = open_ledger(config, inputs)
+    trained = None
+    if config.ranking.policy != PRIOR or _can_learn(config, ledger):
+        trained = train(config, inputs, progress, ledger=ledger)
+    return trained, rank(config, inputs, progress, ledger)
+
+
+def _can_learn(config: Config, ledger: Ledger) -> bool:
+    try:
+        check_evidence(ledger.at(config.as_of), config.contamination.survey_bias.unlabelled == "background")
+    except InputError:
+        return False
+    return True
 
 
 def write_report(config: Config, trained: Trained) -> tuple[Path, ...]:

@@ -18,7 +18,7 @@ from mlrisk.settings import Config, load_config
 from training.contamination import CellDataset, dataset_at, earlier_trials, judge_contamination, trials_of
 from training.evidence import FOUND, STATE_NAMES, STATUS_NAMES, Evidence, Inputs, Ledger, open_inputs, open_ledger
 from training.train import Trained, check_evidence
-from training.validation import BASELINES, Fold, Land, Lesson, Ranking, mean_by_ranking
+from training.validation import Fold, Land, Lesson, Ranking, baselines_of, mean_by_ranking
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -146,7 +146,7 @@ def evaluate(
     check_evidence(country.dataset.evidence)
     trials = country._trials(chosen)  # noqa: SLF001 the same module
     config = country._judging(chosen)  # noqa: SLF001
-    rankings = {one: BASELINES[one] for one in config.validation.baselines}
+    rankings = baselines_of(config.validation.baselines, config.prior)
     if estimator is not None:
         rankings = {name: _ranking_of(estimator), **rankings}
     table = judge_contamination(config, country.dataset, trials, rankings).table

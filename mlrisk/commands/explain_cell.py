@@ -12,12 +12,13 @@ import pandas as pd
 
 from features.base import NOT_EVIDENCE, Grid, Progress, geographic_centres, no_progress
 from features.table import feature_infos
-from mlrisk.ranking import Champions, explained, load_champions, scorer_of
+from mlrisk.ranking import PRIOR, Champions, explained, load_champions, prior_champions, scorer_of
 from mlrisk.risk_map import Cases, Language, quantity_text, reason
 from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
 from models.attribution import Interaction, strongest_interaction
 from models.contamination import ContaminationModel
+from models.field_rules import PriorModel
 from training.evidence import STATE_NAMES, Inputs, open_inputs, open_ledger
 from training.registry import Version
 
@@ -93,10 +94,13 @@ def explain_cell(
     Raises ConfigError for a cell outside the area or an unknown language.
     """
     words = language(code or config.output.languages[0])
-    progress("champions")
-    champions = load_champions(config)
+    champions = None
+    if config.ranking.policy != PRIOR:
+        progress("champions")
+        champions = load_champions(config)
     progress("sources")
     inputs = inputs or open_inputs(config)
+    champions = champions or prior_champions(config, inputs)
     progress("evidence")
     ledger = open_ledger(config, inputs)
     records, evidence = ledger.of(cell_id, config.as_of), ledger.at(config.as_of)
@@ -129,6 +133,7 @@ def _story(
     released: bool,
 ) -> CellStory:
     model, values = champions.contamination, cases.values
+    domain = model.domain if isinstance(model, ContaminationModel) else None
     scores = model.scores(values, 1, grid.centres_m()[place : place + 1])
     easting, northing = grid.centres_m()[place]
     longitude, latitude = geographic_centres(grid)
@@ -145,9 +150,9 @@ def _story(
         low=float(scores.low[0]),
         high=float(scores.high[0]),
         in_domain=bool(scores.in_domain[0]),
-        dissimilarity=float(model.domain.dissimilarity(values)[0]),
-        domain_threshold=float(model.domain.threshold),
-        novelty=float(model.domain.novelty(values)[0]),
+        dissimilarity=float(domain.dissimilarity(values)[0]) if domain else np.nan,
+        domain_threshold=float(domain.threshold) if domain else np.nan,
+        novelty=float(domain.novelty(values)[0]) if domain else np.nan,
         families=tuple(_family_effects(cases, words, config.as_of)),
         interaction=_together(model, cases),
         values={
@@ -178,14 +183,21 @@ def _family_effects(cases: Cases, words: Language, as_of: date) -> list[FamilyEf
     ]
 
 
-def _together(model: ContaminationModel, cases: Cases) -> Interaction | None:
+def _together(model: ContaminationModel | PriorModel, cases: Cases) -> Interaction | None:
     # The score is a blend: features act together in its trees alone.
-    trees = model.ranker.trees
+    trees = model.ranker.trees if isinstance(model, ContaminationModel) else None
     return strongest_interaction(trees, cases.values[0]) if trees else None
 
 
 def _unit(cases: Cases, name: str) -> str:
     return cases.infos[name].unit if name in cases.infos else ""
+
+
+def _stated(story: CellStory) -> str:
+    """The probability and its likely range, or that rules of the field give none."""
+    if not np.isfinite(story.contamination):
+        return "rules of the field: no probability"
+    return f"contamination {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})"
 
 
 def picture(story: CellStory) -> bytes:
@@ -208,8 +220,7 @@ def picture(story: CellStory) -> bytes:
     axes.axvline(0, color="#1f2430", linewidth=0.8)
     axes.set_xlabel("part of the log-odds (hatched: turns round on resampled land)")
     axes.set_title(
-        f"Cell {story.cell_id}, as of {story.as_of}\n"
-        f"contamination {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})",
+        f"Cell {story.cell_id}, as of {story.as_of}\n{_stated(story)}",
         x=0, ha="left", fontsize=10,
     )  # fmt: skip
     figure.supxlabel(NOT_EVIDENCE, fontsize=7)

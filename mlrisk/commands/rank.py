@@ -19,13 +19,16 @@ from mlrisk.planning import AUDIT, Plan, make_plan, planning_ground, season_seed
 from mlrisk.ranking import (
     EVIDENCE_OPEN,
     MEMBER,
+    PRIOR,
     CellContamination,
     Champions,
+    basis_of,
     casualty_columns,
     cell_scores,
     champion_reports,
     load_champions,
     new_finds,
+    prior_champions,
     ranked,
     scorer_of,
     with_reasons,
@@ -33,6 +36,7 @@ from mlrisk.ranking import (
 from mlrisk.risk_map import INDEX, MAIN, MORE, ModelNote, Notes, Package, present_rule_columns
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
+from models.field_rules import PriorModel
 from training.evidence import (
     NON_TECHNICAL_SURVEY,
     STATE_NAMES,
@@ -47,6 +51,7 @@ from training.evidence import (
 from training.registry import Store, newest
 from training.reporting import json_rows
 from training.settings import code_version, program_digest, public_settings
+from training.validation import RULES
 
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "status", "work", "contamination",
@@ -92,10 +97,13 @@ def rank(
     started = time.monotonic()
     try_folder("output.folder", config.output_folder)
     files = files_digest(config) if files is None else files
-    progress("champions")
-    champions = load_champions(config)
+    champions = None
+    if config.ranking.policy != PRIOR:
+        progress("champions")
+        champions = load_champions(config)
     progress("sources")
     inputs = inputs or open_inputs(config)
+    champions = champions or prior_champions(config, inputs)
     progress("evidence")
     ledger = ledger or open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
@@ -180,11 +188,19 @@ def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFr
         country=config.name,
         as_of=config.as_of,
         policy=config.ranking.policy,
-        models=tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions),
+        models=_model_notes(champions),
         inputs=inputs.digests,
         not_included=tuple(not_included),
         warnings=tuple(warnings),
+        basis=basis_of(champions),
     )
+
+
+def _model_notes(champions: Champions) -> tuple[ModelNote, ...]:
+    """What ranks: versions of the registry, or the rules of the field with the digest of their weights."""
+    if isinstance(champions.contamination, PriorModel):
+        return (ModelNote("contamination", RULES, PRIOR, champions.contamination.ranker.digest),)
+    return tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions)
 
 
 def _version_warnings(config: Config, champions: Champions) -> list[str]:
@@ -192,8 +208,10 @@ def _version_warnings(config: Config, champions: Champions) -> list[str]:
 
     It goes into the summary alone: a model that does not rank must not change a byte of the map.
     """
+    notes: list[str] = []
+    if not champions.versions:
+        return notes
     store = Store.of(config)
-    notes = []
     for version in champions.versions:
         number = newest(store, version.name)
         if number > int(version.number):
@@ -220,7 +238,7 @@ def _summary(
         "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
         "status": {name: int((risk["status"] == name).sum()) for name in STATUS_NAMES},
         "work": {name: _work_summary(risk[risk["work"] == name]) for name in WORKS},
-        "expected_found_cells": float(new_finds(risk[risk["work"] == NON_TECHNICAL_SURVEY]).sum()),
+        "expected_found_cells": _finite(new_finds(risk[risk["work"] == NON_TECHNICAL_SURVEY]).sum()),
         "level": champions.contamination.level.kind,
         "contamination_is": champions.contamination.level.sentence,
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
@@ -232,6 +250,7 @@ def _summary(
         "casualty_validation": json_rows(champions.casualty_metrics),
         "inputs": report_rows(inputs.reports),
         "not_included": list(package.notes.not_included),
+        **({"basis": package.notes.basis} if package.notes.basis else {}),
         "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
         "settings": public_settings(config),
     }
@@ -244,7 +263,7 @@ def _work_summary(land: pd.DataFrame) -> dict[str, object]:
     return {
         "cells": len(land),
         "ranked_cells": int(ranked.sum()),
-        "expected_found_cells": float(new_finds(land).sum()),
+        "expected_found_cells": _finite(new_finds(land).sum()),
         "evidence_open_cells": int(open_.sum()),
         "first_5_percent_cells": int(first.sum()),
         "evidence_open_cells_in_first_5_percent": int((first & open_).sum()),

@@ -69,8 +69,6 @@ def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple
     """The themes, and how many cells lie along the side of a pixel."""
     factor = coarsening(package.grid.shape, most_pixels)
     classes = priority_class(package.risk).astype(np.uint8)
-    risk = package.risk
-    interval = risk["contamination_high"] - risk["contamination_low"]
     themes = (
         Theme(
             key="priority",
@@ -81,12 +79,24 @@ def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple
             colours=tuple(cls.colour for cls in CLASSES),
             hatched=NO_BASIS,
         ),
-        _quantity(package, classes, factor, "contamination", CONTAMINATION_SCALE, risk["contamination"].to_numpy()),
-        _quantity(package, classes, factor, "interval", CONTAMINATION_SCALE, interval.to_numpy()),
+        *_probabilities(package, classes, factor),
         *_casualties(package, classes, factor),
         _evidence(package, factor),
     )
     return themes, factor
+
+
+def _probabilities(package: Package, classes: NDArray[np.uint8], factor: int) -> tuple[Theme, ...]:
+    """Probability and its range, none where rules of the field rank: they give an order alone."""
+    values, low, high = (
+        package.risk[f"contamination{end}"].to_numpy(dtype=np.float64) for end in ("", "_low", "_high")
+    )
+    if not np.isfinite(values).any():
+        return ()
+    return (
+        _quantity(package, classes, factor, "contamination", CONTAMINATION_SCALE, values),
+        _quantity(package, classes, factor, "interval", CONTAMINATION_SCALE, high - low),
+    )
 
 
 def _casualties(package: Package, classes: NDArray[np.uint8], factor: int) -> tuple[Theme, ...]:

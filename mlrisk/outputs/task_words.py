@@ -22,6 +22,7 @@ POLICY_TEXTS = {
     "search": "finds per team-day",
     "authority": "the authority's order of priority",
     "explore": "what survey would teach the map",
+    "prior": "rules of the field, not learned here",
 }
 WORK_TEXTS = {
     NON_TECHNICAL_SURVEY: "non-technical survey",

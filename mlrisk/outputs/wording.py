@@ -140,6 +140,7 @@ def notes_record(notes: Notes) -> dict[str, object]:
         "inputs": dict(sorted(notes.inputs.items())),
         "not_included": list(notes.not_included),
         "warnings": list(notes.warnings),
+        **({"basis": notes.basis} if notes.basis else {}),
     }
 
 
@@ -153,6 +154,7 @@ def notes_tags(notes: Notes) -> dict[str, str]:
         "models": models_text(notes),
         "not_included": "; ".join(notes.not_included) or "nothing noted",
         "warnings": "; ".join(notes.warnings) or "none",
+        **({"basis": notes.basis} if notes.basis else {}),
         "mlrisk": notes_json(notes),
     }
 
@@ -167,6 +169,7 @@ def notes_lines(notes: Notes, say: Say = str) -> list[str]:
     known = say("Country: {country}. Knowledge as of {date}. Ranking policy: {policy}.")
     return [
         say(NOT_EVIDENCE),
+        *([say(notes.basis)] if notes.basis else []),
         known.format(country=notes.country, date=notes.as_of.isoformat(), policy=notes.policy),
         say("Models: {models}.").format(models=models_text(notes)),
         *(say("Not included: {what}").format(what=text) for text in notes.not_included),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.base import Flags, Floats, Integers
 from mlrisk.planning.allocation import RULES, Jobs, Rule, allocate, greedy, in_order
 from mlrisk.planning.tasks import Groups
-from mlrisk.ranking import by_explore, unfound
+from mlrisk.ranking import by_explore, by_prior, unfound
 
 SURVEY, EXPLORE, AUDIT = "survey", "explore", "audit"
 
@@ -46,6 +46,7 @@ WORTH: dict[str, Worth] = {
     "search": Worth(finds, "koopman"),
     "authority": Worth(need, "in_order"),
     "explore": Worth(by_explore, "greedy"),
+    "prior": Worth(by_prior, "in_order"),
 }
 
 

@@ -1,20 +1,25 @@
 from .casualty import CellContamination, casualty_columns
 from .champions import Champions, champion_reports, load_champions
-from .policies import EVIDENCE_OPEN, by_explore, new_finds, ranked, unfound
+from .policies import EVIDENCE_OPEN, by_explore, by_prior, new_finds, ranked, unfound
+from .prior import PRIOR, basis_of, prior_champions
 from .scoring import MEMBER, cell_scores, explained, scorer_of, with_reasons
 
 __all__ = [
     "EVIDENCE_OPEN",
     "MEMBER",
+    "PRIOR",
     "CellContamination",
     "Champions",
+    "basis_of",
     "by_explore",
+    "by_prior",
     "casualty_columns",
     "cell_scores",
     "champion_reports",
     "explained",
     "load_champions",
     "new_finds",
+    "prior_champions",
     "ranked",
     "scorer_of",
     "unfound",

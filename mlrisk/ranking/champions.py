@@ -10,6 +10,7 @@ from features.base import ConfigError
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
+from models.field_rules import PriorModel
 from training.registry import CHAMPION, Store, Version
 from training.settings import grid_text
 
@@ -18,12 +19,12 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Champions:
-    """The model versions that rank today, with the validation and the warnings of their runs.
+    """What ranks today, with the validation and the warnings of its runs.
 
-    `casualty` is None where no accident is on record.
+    `casualty` is None where no accident is on record; `versions` is empty where rules of the field rank.
     """
 
-    contamination: ContaminationModel
+    contamination: ContaminationModel | PriorModel
     casualty: CasualtyModel | None
     versions: tuple[Version, ...]
     metrics: pd.DataFrame
@@ -38,7 +39,10 @@ def load_champions(config: Config) -> Champions:
     numbers = store.champions(config.name)
     number = numbers[f"{config.name}.contamination"]
     if number is None:
-        raise ConfigError(f"there is no champion of {config.name}.contamination: run `mlrisk train` first")
+        raise ConfigError(
+            f"there is no champion of {config.name}.contamination: run `mlrisk train` first, or rank by "
+            "rules of the field with ranking.policy: prior"
+        )
     version, texts = store.load_number(f"{config.name}.contamination", number, CHAMPION)
     _check_champion(config, version)
     versions, casualty, judged_by = [version], None, version
@@ -66,6 +70,8 @@ CARRIED = ("report.html", "report.json", "model_card.md")
 
 def champion_reports(config: Config, champions: Champions) -> dict[str, str]:
     """Report and card of the versions that rank, by file name; those of a casualty model of another run by its name."""
+    if not champions.versions:
+        return {}
     store, first = Store.existing(config), champions.versions[0]
     texts = {name: store.read_text(first.run_id, name) for name in CARRIED}
     for version in champions.versions[1:]:

@@ -71,6 +71,12 @@ def by_explore(risk: pd.DataFrame) -> Floats:
     return np.asarray(width * np.where(risk["in_domain"].to_numpy(), 1.0, 2.0))
 
 
+def by_prior(risk: pd.DataFrame) -> Floats:
+    """The score of the rules of the field, 0 to 1; what is left of it on land that was searched without a find."""
+    score = risk["contamination_score"].to_numpy(dtype=np.float64)
+    return np.asarray(np.where(_surveyed(risk), score * (1 - EARLIER_DETECTION), score))
+
+
 # A new policy is one function, one line here and its name in POLICY_NAMES of the settings.
 POLICIES: dict[str, Policy] = {
     "contamination": by_contamination,
@@ -79,6 +85,7 @@ POLICIES: dict[str, Policy] = {
     "search": by_search,
     "authority": by_authority,
     "explore": by_explore,
+    "prior": by_prior,
 }
 if tuple(POLICIES) != POLICY_NAMES:
     raise RuntimeError(
@@ -94,9 +101,12 @@ def policy_of(name: str) -> Policy:
 
 
 def by_harm(risk: pd.DataFrame) -> Floats:
-    """Victims a year to be expected on the cell, which is the order of clearance; contamination without that model."""
-    casualties = risk["casualties_per_year"]
-    harm = casualties if casualties.notna().all() else risk["contamination"]
+    """Victims a year to be expected on the cell, which is the order of clearance.
+
+    Without that model contamination, and the score where there is no probability.
+    """
+    figures = (risk[name] for name in ("casualties_per_year", "contamination", "contamination_score"))
+    harm = next(figure for figure in figures if figure.notna().all())
     return np.asarray(harm.to_numpy(dtype=np.float64))
 
 

@@ -17,6 +17,7 @@ from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
 from models.attribution import STEADY_MEMBERS, steady
 from models.contamination import ContaminationModel
+from models.field_rules import PriorModel
 from training.evidence import Inputs, contamination_context
 from training.settings import ComputeSettings
 
@@ -44,7 +45,7 @@ class Scorer:
 
     snapshot: Snapshot
     families: Sequence[str]
-    model: ContaminationModel
+    model: ContaminationModel | PriorModel
     threads: int
     keep: bool
     table: tuple[Grid, FeatureTable] | None = None
@@ -96,7 +97,9 @@ class Scorer:
         return rows, values if self.keep else None
 
 
-def scorer_of(config: Config, inputs: Inputs, model: ContaminationModel, table: FeatureTable | None = None) -> Scorer:
+def scorer_of(
+    config: Config, inputs: Inputs, model: ContaminationModel | PriorModel, table: FeatureTable | None = None
+) -> Scorer:
     """The scorer of a run; `table` are the features of all cells where a caller has them."""
     snapshot = Snapshot(inputs.sources, contamination_context(config))
     several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
@@ -163,7 +166,9 @@ def contributions_text(cases: Cases) -> list[str]:
     ]
 
 
-def explained(model: ContaminationModel, values: Floats32, infos: Mapping[str, FeatureInfo], threads: int) -> Cases:
+def explained(
+    model: ContaminationModel | PriorModel, values: Floats32, infos: Mapping[str, FeatureInfo], threads: int
+) -> Cases:
     """What moved the score of each row of features, and whether it holds over the models of resampled land."""
     families = families_of(model.ranker.features, infos)
     contributions = model.ranker.contributions(values, threads)

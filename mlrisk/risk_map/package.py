@@ -31,7 +31,7 @@ class ModelNote:
 class Notes:
     """What every output file carries in its own metadata: whose map, of which date, from what, and what is missing.
 
-    `inputs` maps a source to the sha256 of its files.
+    `inputs` maps a source to the sha256 of its files. `basis` says so where no model of the country ranks.
     """
 
     country: str
@@ -41,6 +41,7 @@ class Notes:
     inputs: dict[str, str]
     not_included: tuple[str, ...]
     warnings: tuple[str, ...]
+    basis: str = ""
 
     NOT_EVIDENCE: ClassVar[str] = NOT_EVIDENCE
 

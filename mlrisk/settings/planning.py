@@ -178,7 +178,7 @@ Assets = Annotated[dict[str, AssetSettings], BeforeValidator(with_known_assets)]
 
 
 # The ranking policies; the table of policies holds the same names.
-POLICY_NAMES = ("contamination", "casualty", "harm_per_day", "search", "authority", "explore")
+POLICY_NAMES = ("contamination", "casualty", "harm_per_day", "search", "authority", "explore", "prior")
 
 
 class RankingSettings(Settings):

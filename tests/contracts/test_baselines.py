@@ -84,7 +84,8 @@ def test_a_rule_without_its_feature_ranks_nothing(name, lesson, judged):
     bare = [replace(each, names=("slope_deg",), learned=("slope_deg",), values=each.values[:, 4:]) for each in
             (lesson.land, judged)]  # fmt: skip
     score = BASELINES[name](replace(lesson, land=bare[0]), bare[1])
-    rules = {"distance to the line", "distance to an incident", "incident density", "distance to a settlement"}
+    rules = {"distance to the line", "distance to an incident", "incident density", "distance to a settlement",
+             "rules of the field"}  # fmt: skip
     assert (score is None) == (name in rules)
 
 

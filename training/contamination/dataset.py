@@ -116,7 +116,11 @@ def held_back_dataset(
     if sources is None:
         sources = sources_held_back(dataset.snapshot.context, config.validation.known_in_new_region)
     # A feature that neither the model nor a baseline reads is not built again: it is unknown in the fold.
-    read = (*dataset.learned.names, *(one.feature for one in FEATURE_BASELINES.values() if one.on_held_out))
+    read = (
+        *dataset.learned.names,
+        *(one.feature for one in FEATURE_BASELINES.values() if one.on_held_out),
+        *config.prior,
+    )
     names = tuple(name for name in dataset.table.names if name in set(read))
     table = FeatureTable(names, dataset.table.aligned(names))
     seen = held_back(

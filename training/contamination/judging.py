@@ -22,7 +22,6 @@ from training.contamination.tuning import recipe_for
 from training.evidence import FOUND, UNKNOWN, Evidence, Inputs, Ledger
 from training.settings import TrainConfig
 from training.validation import (
-    BASELINES,
     LEARNERS,
     PLACEBO,
     PROTOCOLS,
@@ -32,6 +31,7 @@ from training.validation import (
     Land,
     Lesson,
     Ranking,
+    baselines_of,
     bounds,
     explained,
     gains,
@@ -136,7 +136,7 @@ def judge_contamination(
     `baselines` are rankings by name, those that `validation.baselines` names where None is given.
     """
     if baselines is None:
-        baselines = {name: BASELINES[name] for name in config.validation.baselines}
+        baselines = baselines_of(config.validation.baselines, config.prior)
     LOGGER.info("judging contamination on %d folds of %s", len(trials), ", ".join(config.validation.protocols))
     made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
     judged = [

@@ -12,6 +12,7 @@ from .config import (
     TrainConfig,
     TuningSettings,
 )
+from .prior import FIELD_RULES, FieldRule
 from .provenance import (
     code_version,
     digest_of,
@@ -27,11 +28,13 @@ from .validation import BASELINE_NAMES, ValidationSettings
 __all__ = [
     "ACTIVITIES",
     "BASELINE_NAMES",
+    "FIELD_RULES",
     "BoostingSettings",
     "CasualtySettings",
     "ComputeSettings",
     "ContaminationSettings",
     "DeclaredArea",
+    "FieldRule",
     "LabelSettings",
     "NotifySettings",
     "PlannedWorks",

@@ -11,6 +11,7 @@ from features.sources import SourceSpec, SourcesSettings
 from features.table import LOCAL, PROCESSES, Compute, is_scheduler
 from training.settings.boosting import BoostingSettings, Positive, Share
 from training.settings.casualty import CasualtySettings
+from training.settings.prior import Prior
 from training.settings.validation import ValidationSettings, ordered_box
 
 
@@ -261,6 +262,12 @@ class TrainConfig(Settings):
     contamination: ContaminationSettings = ContaminationSettings()
     casualty: CasualtySettings = CasualtySettings()
     validation: ValidationSettings = ValidationSettings()
+    prior: Prior = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="rules of the field by feature: what ranks under ranking.policy prior, and a baseline beside every "
+        "model. A rule given here replaces the one of its name; weight 0 takes it out",
+    )
     retraining: RetrainingSettings = RetrainingSettings()
     tracking: TrackingSettings = TrackingSettings()
     compute: ComputeSettings = ComputeSettings()

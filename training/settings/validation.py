@@ -15,6 +15,7 @@ BASELINE_NAMES = (
     "incident density",
     "distance to a settlement",
     "distance to what is known",
+    "rules of the field",
     "logistic regression",
     "random forest",
 )

@@ -1,5 +1,5 @@
 from .audit_sample import horvitz_thompson
-from .baselines import BASELINES, LEARNERS, Land, Lesson, Ranking
+from .baselines import BASELINES, LEARNERS, RULES, Land, Lesson, Ranking, baselines_of, field_rules
 from .block_bootstrap import block_times, bounds, gains, judged_on_draws, pooled_score
 from .count_metrics import area_figures, deviance, skill, tenths
 from .drift import MOVED_MUCH, population_stability, reference_text
@@ -22,6 +22,7 @@ __all__ = [
     "MOVED_MUCH",
     "PLACEBO",
     "PROTOCOLS",
+    "RULES",
     "CellFolds",
     "Fold",
     "HeldOut",
@@ -31,12 +32,14 @@ __all__ = [
     "Ranking",
     "area_figures",
     "autocorrelation_range_m",
+    "baselines_of",
     "block_times",
     "bounds",
     "calibration_error",
     "deal",
     "deviance",
     "explained",
+    "field_rules",
     "gains",
     "horvitz_thompson",
     "judge",

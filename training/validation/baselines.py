@@ -4,7 +4,7 @@ A ranking is one function: it learns from a Lesson and scores the cells of a Lan
 model of your own in every table, write such a function and name it in `benchmarks.contamination`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
 from features.base import Flags, Floats, Floats32, Integers
-from training.settings import BASELINE_NAMES
+from models.field_rules import FieldRules, Rule
+from training.settings import BASELINE_NAMES, FIELD_RULES, FieldRule
 from training.validation.feature_baselines import FEATURE_BASELINES, INCIDENT_DISTANCE, FeatureBaseline
 from training.validation.held_out import RANDOM
 
 # Beyond this many rows neither learner gains, and both cost minutes.
 MOST_ROWS = 10_000
+RULES = "rules of the field"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,22 @@ def near_contamination(lesson: Lesson, land: Land) -> Floats:
     return -np.asarray(known_m if incident_m is None else np.fmin(known_m, incident_m), dtype=np.float64)
 
 
+def by_rules(rules: Mapping[str, FieldRule]) -> Ranking:
+    """The ranking by rules of the field; it says None where the sources give the feature of none."""
+
+    def ranking(_: Lesson, land: Land) -> Floats | None:
+        given = field_rules(rules, land.names)
+        position = [land.names.index(name) for name in given.features]
+        return given.raw(land.values[:, position]) if position else None
+
+    return ranking
+
+
+def field_rules(rules: Mapping[str, FieldRule], names: Sequence[str]) -> FieldRules:
+    """The rules of a config that features of these names allow."""
+    return FieldRules.of([Rule(name, rule.weight, rule.reach) for name, rule in rules.items()], names)
+
+
 def logistic_regression(lesson: Lesson, land: Land) -> Floats:
     """Log-odds of a logistic regression on features turned into normal scores."""
     rows = _some(lesson)
@@ -125,12 +143,18 @@ BASELINES: dict[str, Ranking] = {
     RANDOM: random_order,
     **FEATURE_RANKINGS,
     "distance to what is known": near_contamination,
+    RULES: by_rules({name: FieldRule(**rule) for name, rule in FIELD_RULES.items()}),
     **LEARNERS,
 }
 if tuple(BASELINES) != BASELINE_NAMES:
     raise RuntimeError(
         f"BASELINES ({', '.join(BASELINES)}) and BASELINE_NAMES ({', '.join(BASELINE_NAMES)}) must be the same"
     )
+
+
+def baselines_of(names: Iterable[str], rules: Mapping[str, FieldRule]) -> dict[str, Ranking]:
+    """The baselines of these names, with the rules of a config."""
+    return {name: by_rules(rules) if name == RULES else BASELINES[name] for name in names}
 
 
 def feature_scores(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:

@@ -13,8 +13,11 @@ def _shown(value: object) -> str:
 
 def cell_parts(story: CellStory) -> list[Part]:
     """One cell in full: place, evidence and its records, contamination with interval and domain, reasons, versions."""
+    ruled = story.contamination != story.contamination  # noqa: PLR0124 NaN where rules of the field rank
     domain = (
-        f"inside the area of applicability (dissimilarity {story.dissimilarity:.2f}, at most "
+        "rules of the field, not learned here"
+        if ruled
+        else f"inside the area of applicability (dissimilarity {story.dissimilarity:.2f}, at most "
         f"{story.domain_threshold:.2f}; novelty {story.novelty:.2f})"
         if story.in_domain
         else f"NO BASIS TO RANK: outside the area of applicability (dissimilarity {story.dissimilarity:.2f}, at most "
@@ -41,7 +44,9 @@ def cell_parts(story: CellStory) -> list[Part]:
     return [
         f"cell {story.cell_id} as of {story.as_of}: {place}",
         f"evidence: {story.evidence}{released}",
-        f"contamination: {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})",
+        "no probability"
+        if ruled
+        else f"contamination: {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})",
         domain,
         families,
         *together,

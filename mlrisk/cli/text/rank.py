@@ -80,6 +80,7 @@ def ranked_map(ranking: Ranking) -> list[Part]:
             if source["repaired"] or source["set_aside"]
         ),
         f"cells: {summary['cells']:,}   ranked: {summary['ranked_cells']:,}   tasks: {summary['tasks']:,}",
+        *([summary["basis"]] if "basis" in summary else []),
         *planned(summary["plan"]),
         *versions(summary["models"]),
         *notes(summary["warnings"]),

@@ -263,7 +263,8 @@
   const count = () => {
     const found = shownTasks();
     const sum = (key) => number(found.reduce((total, task) => total + (task[key] || 0), 0));
-    byId("counted").textContent = say("{0} of {1} tasks: {2} team-days, about {3} cells with EO", found.length, listed.length, sum("days"), sum("finds"));
+    const counted = found.some((task) => task.finds !== null);
+    byId("counted").textContent = !counted ? say("{0} of {1}", found.length, listed.length) : say("{0} of {1} tasks: {2} team-days, about {3} cells with EO", found.length, listed.length, sum("days"), sum("finds"));
   };
   byId("filter").addEventListener("input", sift);
   filters.forEach((part) => part.addEventListener("change", sift));
