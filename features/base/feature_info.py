@@ -64,7 +64,7 @@ def clipped_name(name: str) -> str:
     return f"{name.removesuffix('_m')}_clipped_m"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureInfo:
     """A column of the feature table.
 

@@ -29,22 +29,36 @@ ON_ROAD_M = 1000.0
 WHERE = "on cells of at least 100 m in blocks of 20 km with a margin of 11.5 km, 8 neighbours (Dijkstra 1959); bilinear"
 FEATURES = (
     FeatureInfo(
-        "settlement_travel_time_h", "h", FAMILY, 0, "travel time from a settlement",
-        ("settlements", "roads", "dem", "rivers"),
-        "least time from a settlement: roads at 50, 25 or 10 km/h by class group, elsewhere on foot (Tobler 1993, 0.6 "
+        name="settlement_travel_time_h",
+        unit="h",
+        family=FAMILY,
+        trend=0,
+        text="travel time from a settlement",
+        sources=("settlements", "roads", "dem", "rivers"),
+        formula="least time from a settlement: roads at 50, 25 or 10 km/h by class group, elsewhere on foot "
+        "(Tobler 1993, 0.6 "
         f"off paths), {WADING_H:g} h to wade a river, at most {LONGEST_TRAVEL_H:g} h; {WHERE}",
     ),
     FeatureInfo(
-        "settlement_road_distance_m", "m", FAMILY, 0, "distance to a settlement along roads", ("settlements", "roads"),
-        "straight to the nearest road cell, then along roads to a settlement within 1 km of one, at most "
+        name="settlement_road_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="distance to a settlement along roads",
+        sources=("settlements", "roads"),
+        formula="straight to the nearest road cell, then along roads to a settlement within 1 km of one, at most "
         f"{MARGIN_M:g} m; {WHERE}",
     ),
     FeatureInfo(
-        "settlement_offroad_share", "1", FAMILY, 0, "share of the way from a settlement off the roads",
-        ("settlements", "roads", "dem", "rivers"),
-        f"part of the least travel time that is spent off roads, 1 where no settlement is in reach; {WHERE}",
+        name="settlement_offroad_share",
+        unit="1",
+        family=FAMILY,
+        trend=0,
+        text="share of the way from a settlement off the roads",
+        sources=("settlements", "roads", "dem", "rivers"),
+        formula=f"part of the least travel time that is spent off roads, 1 where no settlement is in reach; {WHERE}",
     ),
-)  # fmt: skip
+)
 SMOOTH = frozenset(info.name for info in FEATURES)
 
 

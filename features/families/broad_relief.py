@@ -38,7 +38,9 @@ RISE = "central differences over 1,000 m"
 
 
 def _info(name: str, unit: str, text: str, formula: str) -> FeatureInfo:
-    return FeatureInfo(name, unit, FAMILY, 0, text, ("dem",), f"{formula}; {WHERE}")
+    return FeatureInfo(
+        name=name, unit=unit, family=FAMILY, trend=0, text=text, sources=("dem",), formula=f"{formula}; {WHERE}"
+    )
 
 
 FEATURES = (

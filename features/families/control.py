@@ -49,12 +49,26 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
         how = f"holder is {holder.name} at the cell centre, NaN on nobody's land"
         # A reason is made of the text, and no reason names a side of the war: the formula does.
         text = "land that one side held"
-        infos.append(FeatureInfo(_held_by(slug), "0 or 1", FAMILY, 0, text, ("control_areas",), how))
+        infos.append(
+            FeatureInfo(
+                name=_held_by(slug),
+                unit="0 or 1",
+                family=FAMILY,
+                trend=0,
+                text=text,
+                sources=("control_areas",),
+                formula=how,
+            )
+        )
         text = "distance behind or before the former front line"
         sources = "control_areas", "front_lines"
         how = f"exact, positive on the land of {holder.name}, at most 50 km, NaN on nobody's land"
         if "front_lines" in snapshot.sources.vectors:
-            infos.append(FeatureInfo(_side_of(slug), "m", FAMILY, 0, text, sources, how))
+            infos.append(
+                FeatureInfo(
+                    name=_side_of(slug), unit="m", family=FAMILY, trend=0, text=text, sources=sources, formula=how
+                )
+            )
     return tuple(infos)
 
 

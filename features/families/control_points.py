@@ -13,30 +13,50 @@ HOW = "12 nearest places vote with exp(-d2 / 2h2), h {h} m; borders of a 500 m l
 FEATURES = (
     *(
         FeatureInfo(
-            f"control_line_{h}m_distance_m", "m", FAMILY, -1, "distance to a line between sides at any date", SOURCE,
-            HOW.format(h=h),
+            name=f"control_line_{h}m_distance_m",
+            unit="m",
+            family=FAMILY,
+            trend=-1,
+            text="distance to a line between sides at any date",
+            sources=SOURCE,
+            formula=HOW.format(h=h),
         )
         for h in BANDWIDTHS_M
     ),
     *(
         FeatureInfo(
-            f"control_line_last_{h}m_distance_m", "m", FAMILY, -1, "distance to the last line between sides", SOURCE,
-            f"{HOW.format(h=h)}, last date known",
+            name=f"control_line_last_{h}m_distance_m",
+            unit="m",
+            family=FAMILY,
+            trend=-1,
+            text="distance to the last line between sides",
+            sources=SOURCE,
+            formula=f"{HOW.format(h=h)}, last date known",
         )
         for h in BANDWIDTHS_M
     ),
     *(
         FeatureInfo(
-            f"control_confidence_{h}m", "share", FAMILY, -1, "how sure the vote of the places is of the holder", SOURCE,
-            f"least share of the winner at any date, h {h} m",
+            name=f"control_confidence_{h}m",
+            unit="share",
+            family=FAMILY,
+            trend=-1,
+            text="how sure the vote of the places is of the holder",
+            sources=SOURCE,
+            formula=f"least share of the winner at any date, h {h} m",
         )
         for h in BANDWIDTHS_M
     ),
     FeatureInfo(
-        "control_changes", "1", FAMILY, 0, "how often the land changed hands", SOURCE,
-        f"dates at which the winner is another than before, h {BANDWIDTHS_M[0]} m",
+        name="control_changes",
+        unit="1",
+        family=FAMILY,
+        trend=0,
+        text="how often the land changed hands",
+        sources=SOURCE,
+        formula=f"dates at which the winner is another than before, h {BANDWIDTHS_M[0]} m",
     ),
-)  # fmt: skip
+)
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
@@ -68,16 +88,29 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
         return ()
     infos = [
         FeatureInfo(
-            f"places_held_by_{slug}", "0 or 1", FAMILY, 0, "land among places that one side held", SOURCE,
-            f"{side} wins the vote at the last date, h {BANDWIDTHS_M[0]} m",
+            name=f"places_held_by_{slug}",
+            unit="0 or 1",
+            family=FAMILY,
+            trend=0,
+            text="land among places that one side held",
+            sources=SOURCE,
+            formula=f"{side} wins the vote at the last date, h {BANDWIDTHS_M[0]} m",
         )
         for side, slug in zip(votes.sides, _slugs(votes), strict=True)
-    ]  # fmt: skip
+    ]
     for one, other in pairs_of(votes):
         between = f"between {votes.sides[one]} and {votes.sides[other]}"
         text = "distance to a line between two of the sides"
         infos += [
-            FeatureInfo(_between(votes, one, other, h), "m", FAMILY, -1, text, SOURCE, f"{HOW.format(h=h)}; {between}")
+            FeatureInfo(
+                name=_between(votes, one, other, h),
+                unit="m",
+                family=FAMILY,
+                trend=-1,
+                text=text,
+                sources=SOURCE,
+                formula=f"{HOW.format(h=h)}; {between}",
+            )
             for h in BANDWIDTHS_M
         ]
     return tuple(infos)

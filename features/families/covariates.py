@@ -43,7 +43,16 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
     for covariate in sources.covariates:
         names += numeric_columns(covariate) if isinstance(covariate, gpd.GeoDataFrame) else [covariate.name]
     return tuple(
-        FeatureInfo(name, "as given", FAMILY, 0, name.replace("_", " "), ("covariates",), "as given") for name in names
+        FeatureInfo(
+            name=name,
+            unit="as given",
+            family=FAMILY,
+            trend=0,
+            text=name.replace("_", " "),
+            sources=("covariates",),
+            formula="as given",
+        )
+        for name in names
     )
 
 

@@ -31,25 +31,49 @@ WHERE = "on cells of at least 100 m in blocks of 20 km; catchments beyond a marg
 FLOW = "pits filled by priority flood (Barnes, Lehman & Mulla 2014), steepest of 8 directions (O'Callaghan & Mark 1984)"
 FEATURES = (
     FeatureInfo(
-        "height_above_drainage_m", "m", FAMILY, 0, "height above the nearest drainage", ("dem",),
-        f"height above the first cell downstream that drains {DRAINAGE_KM2:g} km2 and {FEWEST_CELLS} cells, or above "
+        name="height_above_drainage_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="height above the nearest drainage",
+        sources=("dem",),
+        formula=f"height above the first cell downstream that drains {DRAINAGE_KM2:g} km2 and {FEWEST_CELLS} cells, "
+        f"or above "
         f"the outlet where none does (HAND, Renno et al. 2008); {FLOW}; {WHERE}; bilinear",
     ),
     FeatureInfo(
-        "drainage_distance_m", "m", FAMILY, 0, "distance to the nearest drainage", ("dem",),
-        f"straight distance to the centre of the nearest drainage cell, at most {MARGIN_M:g} m; {FLOW}; {WHERE}; "
+        name="drainage_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="distance to the nearest drainage",
+        sources=("dem",),
+        formula=f"straight distance to the centre of the nearest drainage cell, at most {MARGIN_M:g} m; "
+        f"{FLOW}; {WHERE}; "
         "bilinear",
     ),
     FeatureInfo(
-        "wetness_index", "ln(m)", FAMILY, 0, "topographic wetness", ("dem",),
-        f"ln(a / tan b), a = upslope area per contour length, tan b at least {LEAST_SLOPE:g} (Beven & Kirkby 1979); "
+        name="wetness_index",
+        unit="ln(m)",
+        family=FAMILY,
+        trend=0,
+        text="topographic wetness",
+        sources=("dem",),
+        formula=f"ln(a / tan b), a = upslope area per contour length, tan b at least {LEAST_SLOPE:g} "
+        f"(Beven & Kirkby 1979); "
         f"{FLOW}; {WHERE}; value of the coarse cell",
     ),
     FeatureInfo(
-        "upslope_area_log10_km2", "log10(km2)", FAMILY, 0, "upslope area", ("dem",),
-        f"log10 of the area that drains through the cell, itself included; {FLOW}; {WHERE}; value of the coarse cell",
+        name="upslope_area_log10_km2",
+        unit="log10(km2)",
+        family=FAMILY,
+        trend=0,
+        text="upslope area",
+        sources=("dem",),
+        formula=f"log10 of the area that drains through the cell, itself included; {FLOW}; {WHERE}; "
+        f"value of the coarse cell",
     ),
-)  # fmt: skip
+)
 # Heights and distances change slowly; a flow line is one cell wide and would be smeared over its banks.
 SMOOTH = frozenset({"height_above_drainage_m", "drainage_distance_m"})
 

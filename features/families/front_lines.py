@@ -1,5 +1,7 @@
 """Front lines: distance by kind and period, years held, density, bends, and height above or below the line."""
 
+from functools import partial
+
 import numpy as np
 import shapely
 
@@ -35,6 +37,7 @@ from features.geometry import (
 )
 
 FAMILY = "front_lines"
+_info = partial(FeatureInfo, family=FAMILY)
 KINDS = {
     "line_of_contact": "line of contact",
     "defence_line": "defence line",
@@ -52,108 +55,111 @@ PIECE_M = 250.0
 
 LINES, WITH_DEM = ("front_lines",), ("front_lines", "dem")
 FEATURES = (
-    FeatureInfo("front_line_distance_m", "m", FAMILY, -1, "distance to the front line", LINES, "exact, at most 50 km"),
+    _info(
+        name="front_line_distance_m",
+        unit="m",
+        trend=-1,
+        text="distance to the front line",
+        sources=LINES,
+        formula="exact, at most 50 km",
+    ),
     *(
-        FeatureInfo(
-            f"{kind}_distance_m", "m", FAMILY, -1, f"distance to the {text}", LINES, f"exact, lines of kind {kind}"
+        _info(
+            name=f"{kind}_distance_m",
+            unit="m",
+            trend=-1,
+            text=f"distance to the {text}",
+            sources=LINES,
+            formula=f"exact, lines of kind {kind}",
         )
         for kind, text in KINDS.items()
     ),
     *(
-        FeatureInfo(
-            f"front_line_held_{years}y_distance_m",
-            "m",
-            FAMILY,
-            -1,
-            f"distance to a front line held within the last {years} years",
-            LINES,
-            "exact, lines whose held_to is not earlier or open",
+        _info(
+            name=f"front_line_held_{years}y_distance_m",
+            unit="m",
+            trend=-1,
+            text=f"distance to a front line held within the last {years} years",
+            sources=LINES,
+            formula="exact, lines whose held_to is not earlier or open",
         )
         for years in PERIODS_YEARS
     ),
-    FeatureInfo(
-        "front_line_side_distance_m",
-        "m",
-        FAMILY,
-        0,
-        "distance to the front line, in front of it positive, behind it negative",
-        LINES,
-        "exact, lines with front_side; sign by the pseudo-normal (Baerentzen & Aanaes 2005)",
+    _info(
+        name="front_line_side_distance_m",
+        unit="m",
+        trend=0,
+        text="distance to the front line, in front of it positive, behind it negative",
+        sources=LINES,
+        formula="exact, lines with front_side; sign by the pseudo-normal (Baerentzen & Aanaes 2005)",
     ),
-    FeatureInfo(
-        "front_line_years_held",
-        "years",
-        FAMILY,
-        0,
-        "years that the nearest front line was held",
-        LINES,
-        "held_from to held_to or as_of",
+    _info(
+        name="front_line_years_held",
+        unit="years",
+        trend=0,
+        text="years that the nearest front line was held",
+        sources=LINES,
+        formula="held_from to held_to or as_of",
     ),
-    FeatureInfo(
-        "front_line_shifts_5km",
-        "1",
-        FAMILY,
-        0,
-        "number of different periods of front lines within 5 km",
-        LINES,
-        "distinct (held_from, held_to) with a line within 5 km",
+    _info(
+        name="front_line_shifts_5km",
+        unit="1",
+        trend=0,
+        text="number of different periods of front lines within 5 km",
+        sources=LINES,
+        formula="distinct (held_from, held_to) with a line within 5 km",
     ),
     *(
-        FeatureInfo(
-            f"front_line_density_{km}km_km_per_km2",
-            "km/km2",
-            FAMILY,
-            1,
-            f"length of front lines around {km} km",
-            LINES,
-            "Gaussian kernel, Gauss-Legendre along the line",
+        _info(
+            name=f"front_line_density_{km}km_km_per_km2",
+            unit="km/km2",
+            trend=1,
+            text=f"length of front lines around {km} km",
+            sources=LINES,
+            formula="Gaussian kernel, Gauss-Legendre along the line",
         )
         for km in DENSITY_KM
     ),
-    FeatureInfo(
-        f"withdrawal_route_density_{ROUTE_KM}km_km_per_km2",
-        "km/km2",
-        FAMILY,
-        1,
-        f"length of withdrawal routes around {ROUTE_KM} km",
-        LINES,
-        "Gaussian kernel, lines of kind withdrawal_route",
+    _info(
+        name=f"withdrawal_route_density_{ROUTE_KM}km_km_per_km2",
+        unit="km/km2",
+        trend=1,
+        text=f"length of withdrawal routes around {ROUTE_KM} km",
+        sources=LINES,
+        formula="Gaussian kernel, lines of kind withdrawal_route",
     ),
-    FeatureInfo(
-        "front_line_bend_deg",
-        "degrees",
-        FAMILY,
-        0,
-        "bend of the nearest front line",
-        LINES,
-        "angle between the chords 2 km before and behind the nearest place",
+    _info(
+        name="front_line_bend_deg",
+        unit="degrees",
+        trend=0,
+        text="bend of the nearest front line",
+        sources=LINES,
+        formula="angle between the chords 2 km before and behind the nearest place",
     ),
-    FeatureInfo(
-        "no_mans_land_width_m",
-        "m",
-        FAMILY,
-        0,
-        "width of the land between two front lines",
-        LINES,
-        f"distances to the nearest places in opposite directions, summed; {MOST_WIDTH_M:.0f} where there is no second",
+    _info(
+        name="no_mans_land_width_m",
+        unit="m",
+        trend=0,
+        text="width of the land between two front lines",
+        sources=LINES,
+        formula=f"distances to the nearest places in opposite directions, summed; "
+        f"{MOST_WIDTH_M:.0f} where there is no second",
     ),
-    FeatureInfo(
-        "river_front_line_crossing_distance_m",
-        "m",
-        FAMILY,
-        -1,
-        "distance to where a river crosses the front line",
-        ("front_lines", "rivers"),
-        "exact, to the intersections",
+    _info(
+        name="river_front_line_crossing_distance_m",
+        unit="m",
+        trend=-1,
+        text="distance to where a river crosses the front line",
+        sources=("front_lines", "rivers"),
+        formula="exact, to the intersections",
     ),
-    FeatureInfo(
-        "front_line_height_m",
-        "m",
-        FAMILY,
-        0,
-        "height above the nearest place on the front line",
-        WITH_DEM,
-        "DEM at the cell minus DEM along the line, read every 250 m and interpolated",
+    _info(
+        name="front_line_height_m",
+        unit="m",
+        trend=0,
+        text="height above the nearest place on the front line",
+        sources=WITH_DEM,
+        formula="DEM at the cell minus DEM along the line, read every 250 m and interpolated",
     ),
 )
 

@@ -29,52 +29,58 @@ NEAR_KM = 5
 SOURCE = ("hazard_areas",)
 FEATURES = (
     FeatureInfo(
-        "hazard_area_distance_m", "m", FAMILY, -1, "distance to another hazard area", SOURCE, "exact, 0 inside"
+        name="hazard_area_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=-1,
+        text="distance to another hazard area",
+        sources=SOURCE,
+        formula="exact, 0 inside",
     ),
     *(
         FeatureInfo(
-            f"{name}_distance_m",
-            "m",
-            FAMILY,
-            -1,
-            f"distance to another {text}",
-            SOURCE,
-            f"exact, 0 inside, {kind.upper()}",
+            name=f"{name}_distance_m",
+            unit="m",
+            family=FAMILY,
+            trend=-1,
+            text=f"distance to another {text}",
+            sources=SOURCE,
+            formula=f"exact, 0 inside, {kind.upper()}",
         )
         for kind, (name, text) in TYPES.items()
     ),
     *(
         FeatureInfo(
-            f"{name}_distance_clipped_m",
-            "m",
-            FAMILY,
-            -1,
-            f"distance to another {text}",
-            SOURCE,
-            f"exact, 0 inside, at most {CLIP_M:.0f} m",
+            name=f"{name}_distance_clipped_m",
+            unit="m",
+            family=FAMILY,
+            trend=-1,
+            text=f"distance to another {text}",
+            sources=SOURCE,
+            formula=f"exact, 0 inside, at most {CLIP_M:.0f} m",
         )
         for name, text in (("hazard_area", "hazard area"), *TYPES.values())
     ),
     *(
         FeatureInfo(
-            f"hazard_area_density_{km}km_share",
-            "share",
-            FAMILY,
-            1,
-            f"share of the land around {km} km in other hazard areas",
-            SOURCE,
-            "Gaussian kernel of the areas, widened by their extent",
+            name=f"hazard_area_density_{km}km_share",
+            unit="share",
+            family=FAMILY,
+            trend=1,
+            text=f"share of the land around {km} km in other hazard areas",
+            sources=SOURCE,
+            formula="Gaussian kernel of the areas, widened by their extent",
         )
         for km in DENSITY_KM
     ),
     FeatureInfo(
-        f"hazard_area_count_{NEAR_KM}km",
-        "1",
-        FAMILY,
-        1,
-        f"number of other hazard areas within {NEAR_KM} km",
-        SOURCE,
-        "count of their middles",
+        name=f"hazard_area_count_{NEAR_KM}km",
+        unit="1",
+        family=FAMILY,
+        trend=1,
+        text=f"number of other hazard areas within {NEAR_KM} km",
+        sources=SOURCE,
+        formula="count of their middles",
     ),
 )
 

@@ -4,6 +4,8 @@ Incidents trace the front where the drawn line is missing. A chain or a k-th nei
 cell, so there is no column at all where incidents make labels.
 """
 
+from functools import partial
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from features.geometry import (
 )
 
 FAMILY = "incident_pattern"
+_info = partial(FeatureInfo, family=FAMILY)
 NEIGHBOURS = {3: "third", 5: "fifth", 10: "tenth", 20: "twentieth"}
 TREE_EDGE_KM, GABRIEL_EDGE_KM = 10, 5
 RIDGE_KM = (3, 6)
@@ -53,76 +56,129 @@ def _infos_of_line(
     """How incidents keep to a line, drawn or inferred: the same four columns for each."""
     name = f"{prefix}_distance"
     return (
-        FeatureInfo(
-            or_chain, "m", FAMILY, -1, f"distance to {text} or a chain of incidents", sources,
-            f"lesser of {line}_distance_m and incident_chain_distance_m",
+        _info(
+            name=or_chain,
+            unit="m",
+            trend=-1,
+            text=f"distance to {text} or a chain of incidents",
+            sources=sources,
+            formula=f"lesser of {line}_distance_m and incident_chain_distance_m",
         ),
-        FeatureInfo(
-            f"{name}_mean_{LINE_KM}km_m", "m", FAMILY, 0, f"how far from {text} incidents lie here", sources,
-            f"Gaussian mean of incidents' distances to the line, at most 30 km; {USUAL_LINE_M:.0f} without any",
+        _info(
+            name=f"{name}_mean_{LINE_KM}km_m",
+            unit="m",
+            trend=0,
+            text=f"how far from {text} incidents lie here",
+            sources=sources,
+            formula=f"Gaussian mean of incidents' distances to the line, at most 30 km; {USUAL_LINE_M:.0f} without any",
         ),
-        FeatureInfo(
-            f"{name}_difference_{LINE_KM}km_m", "m", FAMILY, 0, f"distance to {text} beyond that of incidents here",
-            sources, "own distance, at most 30 km, less mean",
+        _info(
+            name=f"{name}_difference_{LINE_KM}km_m",
+            unit="m",
+            trend=0,
+            text=f"distance to {text} beyond that of incidents here",
+            sources=sources,
+            formula="own distance, at most 30 km, less mean",
         ),
-        FeatureInfo(
-            f"{name}_ratio_{LINE_KM}km", "1", FAMILY, 0, f"distance to {text} compared with that of incidents here",
-            sources, f"own distance, at most 30 km, over mean + {ROOM_M:.0f} m",
+        _info(
+            name=f"{name}_ratio_{LINE_KM}km",
+            unit="1",
+            trend=0,
+            text=f"distance to {text} compared with that of incidents here",
+            sources=sources,
+            formula=f"own distance, at most 30 km, over mean + {ROOM_M:.0f} m",
         ),
-    )  # fmt: skip
+    )
 
 
 FEATURES = (
     *(
-        FeatureInfo(
-            f"incident_knn_{k}_distance_m", "m", FAMILY, -1, f"distance to the {ordinal} nearest incident", SOURCE,
-            "exact, at most 50 km",
+        _info(
+            name=f"incident_knn_{k}_distance_m",
+            unit="m",
+            trend=-1,
+            text=f"distance to the {ordinal} nearest incident",
+            sources=SOURCE,
+            formula="exact, at most 50 km",
         )
         for k, ordinal in NEIGHBOURS.items()
     ),
-    FeatureInfo(
-        "incident_chain_distance_m", "m", FAMILY, -1, "distance to a chain of incidents", SOURCE,
-        f"exact, edges up to {TREE_EDGE_KM} km of the minimum spanning tree of places rounded to {STEP_M:.0f} m",
+    _info(
+        name="incident_chain_distance_m",
+        unit="m",
+        trend=-1,
+        text="distance to a chain of incidents",
+        sources=SOURCE,
+        formula=f"exact, edges up to {TREE_EDGE_KM} km of the minimum spanning tree of places "
+        f"rounded to {STEP_M:.0f} m",
     ),
-    FeatureInfo(
-        "incident_gabriel_distance_m", "m", FAMILY, -1, "distance to a link between neighbouring incidents", SOURCE,
-        f"exact, edges up to {GABRIEL_EDGE_KM} km of the Gabriel graph (1969) of places rounded to {STEP_M:.0f} m",
+    _info(
+        name="incident_gabriel_distance_m",
+        unit="m",
+        trend=-1,
+        text="distance to a link between neighbouring incidents",
+        sources=SOURCE,
+        formula=f"exact, edges up to {GABRIEL_EDGE_KM} km of the Gabriel graph (1969) of places "
+        f"rounded to {STEP_M:.0f} m",
     ),
     *(
-        FeatureInfo(
-            f"incident_ridge_{km}km", "1", FAMILY, 0, f"how much incidents line up around {km} km", SOURCE,
-            "-s^2 times the least eigenvalue of the density's Hessian, over the density (Lindeberg 1998)",
+        _info(
+            name=f"incident_ridge_{km}km",
+            unit="1",
+            trend=0,
+            text=f"how much incidents line up around {km} km",
+            sources=SOURCE,
+            formula="-s^2 times the least eigenvalue of the density's Hessian, over the density (Lindeberg 1998)",
         )
         for km in RIDGE_KM
     ),
     *(
-        FeatureInfo(
-            f"incident_ridge_{km}km_per_km2", "1/km2", FAMILY, 1, f"crest of incidents around {km} km", SOURCE,
-            "-s^2 times the least eigenvalue of the density's Hessian (Lindeberg 1998)",
+        _info(
+            name=f"incident_ridge_{km}km_per_km2",
+            unit="1/km2",
+            trend=1,
+            text=f"crest of incidents around {km} km",
+            sources=SOURCE,
+            formula="-s^2 times the least eigenvalue of the density's Hessian (Lindeberg 1998)",
         )
         for km in RIDGE_KM
     ),
-    FeatureInfo(
-        "incident_ratio_2_10km", "ln", FAMILY, 1, "incidents around 2 km compared with 10 km", SOURCE,
-        f"ln of the ratio of {KERNEL}",
+    _info(
+        name="incident_ratio_2_10km",
+        unit="ln",
+        trend=1,
+        text="incidents around 2 km compared with 10 km",
+        sources=SOURCE,
+        formula=f"ln of the ratio of {KERNEL}",
     ),
-    FeatureInfo(
-        "incident_ratio_5_20km", "ln", FAMILY, 1, "incidents around 5 km compared with 20 km", SOURCE,
-        f"ln of Gaussian kernel over mean density within {DISC_KM} km (standard deviation 20 km)",
+    _info(
+        name="incident_ratio_5_20km",
+        unit="ln",
+        trend=1,
+        text="incidents around 5 km compared with 20 km",
+        sources=SOURCE,
+        formula=f"ln of Gaussian kernel over mean density within {DISC_KM} km (standard deviation 20 km)",
     ),
     *(
-        FeatureInfo(
-            f"incidents_per_head_{km}km", "ln 1/people", FAMILY, 1, f"incidents for each person around {km} km",
-            WITH_PEOPLE, f"ln of the ratio of {KERNEL}, {LEAST_PEOPLE} people/km2 added",
+        _info(
+            name=f"incidents_per_head_{km}km",
+            unit="ln 1/people",
+            trend=1,
+            text=f"incidents for each person around {km} km",
+            sources=WITH_PEOPLE,
+            formula=f"ln of the ratio of {KERNEL}, {LEAST_PEOPLE} people/km2 added",
         )
         for km in PEOPLE_KM
     ),
     *_infos_of_line("front_line", "line_or_chain_distance_m", "incident_line", "the front line", WITH_LINE),
     *_infos_of_line(
-        "control_line", "control_line_or_chain_distance_m", "incident_control_line", "a line between sides",
+        "control_line",
+        "control_line_or_chain_distance_m",
+        "incident_control_line",
+        "a line between sides",
         WITH_CONTROL,
     ),
-)  # fmt: skip
+)
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:

@@ -34,42 +34,80 @@ BUILDING_KM = (1,)
 RIVER_KM = 2
 
 FEATURES = (
-    FeatureInfo("river_distance_m", "m", FAMILY, 0, "distance to a river", ("rivers",), "exact, at most 50 km"),
     FeatureInfo(
-        f"river_density_{RIVER_KM}km_km_per_km2",
-        "km/km2",
-        FAMILY,
-        0,
-        f"length of rivers around {RIVER_KM} km",
-        ("rivers",),
-        "Gaussian kernel, Gauss-Legendre along the river",
+        name="river_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="distance to a river",
+        sources=("rivers",),
+        formula="exact, at most 50 km",
     ),
-    FeatureInfo("power_line_distance_m", "m", FAMILY, 0, "distance to a power line", ("power_lines",), "exact"),
-    FeatureInfo("building_distance_m", "m", FAMILY, 0, "distance to a building", ("buildings",), "exact, 0 inside"),
+    FeatureInfo(
+        name=f"river_density_{RIVER_KM}km_km_per_km2",
+        unit="km/km2",
+        family=FAMILY,
+        trend=0,
+        text=f"length of rivers around {RIVER_KM} km",
+        sources=("rivers",),
+        formula="Gaussian kernel, Gauss-Legendre along the river",
+    ),
+    FeatureInfo(
+        name="power_line_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="distance to a power line",
+        sources=("power_lines",),
+        formula="exact",
+    ),
+    FeatureInfo(
+        name="building_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="distance to a building",
+        sources=("buildings",),
+        formula="exact, 0 inside",
+    ),
     *(
         FeatureInfo(
-            f"building_density_{km}km_per_km2",
-            "1/km2",
-            FAMILY,
-            0,
-            f"buildings around {km} km",
-            ("buildings",),
-            "Gaussian kernel",
+            name=f"building_density_{km}km_per_km2",
+            unit="1/km2",
+            family=FAMILY,
+            trend=0,
+            text=f"buildings around {km} km",
+            sources=("buildings",),
+            formula="Gaussian kernel",
         )
         for km in BUILDING_KM
     ),
-    FeatureInfo("farmland_distance_m", "m", FAMILY, 0, "distance to farmland", ("land_use",), "exact, 0 inside"),
     FeatureInfo(
-        "orchard_distance_m", "m", FAMILY, 0, "distance to an orchard or vineyard", ("land_use",), "exact, 0 inside"
+        name="farmland_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="distance to farmland",
+        sources=("land_use",),
+        formula="exact, 0 inside",
     ),
     FeatureInfo(
-        f"farmland_share_{FARM_KM}km",
-        "share",
-        FAMILY,
-        0,
-        f"share of the land around {FARM_KM} km that is farmed",
-        ("land_use",),
-        "Gaussian kernel of the areas of farmland, orchards and vineyards, widened by their extent",
+        name="orchard_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=0,
+        text="distance to an orchard or vineyard",
+        sources=("land_use",),
+        formula="exact, 0 inside",
+    ),
+    FeatureInfo(
+        name=f"farmland_share_{FARM_KM}km",
+        unit="share",
+        family=FAMILY,
+        trend=0,
+        text=f"share of the land around {FARM_KM} km that is farmed",
+        sources=("land_use",),
+        formula="Gaussian kernel of the areas of farmland, orchards and vineyards, widened by their extent",
     ),
 )
 
@@ -107,7 +145,15 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
         codes = snapshot.cached(_codes)
         texts = {_column(code): (f"{code}", f"class {code} of the raster at the cell centre") for code in codes}
     return tuple(
-        FeatureInfo(column, "0 or 1", FAMILY, 0, f"land use is {name}", ("land_use",), how)
+        FeatureInfo(
+            name=column,
+            unit="0 or 1",
+            family=FAMILY,
+            trend=0,
+            text=f"land use is {name}",
+            sources=("land_use",),
+            formula=how,
+        )
         for column, (name, how) in texts.items()
     )
 

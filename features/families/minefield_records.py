@@ -19,34 +19,34 @@ SOURCES = ("minefield_records", "districts")
 
 FEATURES = (
     FeatureInfo(
-        "minefield_record_distance_m",
-        "m",
-        FAMILY,
-        -1,
-        "distance to a recorded minefield",
-        ("minefield_records",),
-        "exact, 0 inside",
+        name="minefield_record_distance_m",
+        unit="m",
+        family=FAMILY,
+        trend=-1,
+        text="distance to a recorded minefield",
+        sources=("minefield_records",),
+        formula="exact, 0 inside",
     ),
     *(
         FeatureInfo(
-            f"minefield_record_density_{km}km_per_km2",
-            "1/km2",
-            FAMILY,
-            1,
-            f"recorded minefields around {km} km, weighed by the trust in them",
-            SOURCES,
-            "Gaussian kernel widened by location_error_m and extent, times record_trust",
+            name=f"minefield_record_density_{km}km_per_km2",
+            unit="1/km2",
+            family=FAMILY,
+            trend=1,
+            text=f"recorded minefields around {km} km, weighed by the trust in them",
+            sources=SOURCES,
+            formula="Gaussian kernel widened by location_error_m and extent, times record_trust",
         )
         for km in DENSITY_KM
     ),
     FeatureInfo(
-        "minefield_record_trust",
-        "share",
-        FAMILY,
-        0,
-        "trust in the nearest recorded minefield",
-        SOURCES,
-        "record_trust of the record, else of its district, else 0.25 (ANAMA)",
+        name="minefield_record_trust",
+        unit="share",
+        family=FAMILY,
+        trend=0,
+        text="trust in the nearest recorded minefield",
+        sources=SOURCES,
+        formula="record_trust of the record, else of its district, else 0.25 (ANAMA)",
     ),
 )
 

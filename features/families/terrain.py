@@ -30,7 +30,7 @@ READ_SIDE = 512
 
 
 def _info(name: str, unit: str, text: str, formula: str) -> FeatureInfo:
-    return FeatureInfo(name, unit, FAMILY, 0, text, ("dem",), formula)
+    return FeatureInfo(name=name, unit=unit, family=FAMILY, trend=0, text=text, sources=("dem",), formula=formula)
 
 
 HORN = "3 x 3 cells, Horn (1981)"

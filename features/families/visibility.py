@@ -28,22 +28,22 @@ _HOW = (
 )
 FEATURES = (
     FeatureInfo(
-        "front_line_visible_share_3km",
-        "share",
-        FAMILY,
-        0,
-        "share of the front line within 3 km that sees it",
-        ("front_lines", "dem"),
-        f"length of line that sees the cell / length within range, 0 without any; {_HOW}",
+        name="front_line_visible_share_3km",
+        unit="share",
+        family=FAMILY,
+        trend=0,
+        text="share of the front line within 3 km that sees it",
+        sources=("front_lines", "dem"),
+        formula=f"length of line that sees the cell / length within range, 0 without any; {_HOW}",
     ),
     FeatureInfo(
-        "front_line_visible_km_3km",
-        "km",
-        FAMILY,
-        0,
-        "length of front line within 3 km that sees it",
-        ("front_lines", "dem"),
-        f"length of line that sees the cell; {_HOW}",
+        name="front_line_visible_km_3km",
+        unit="km",
+        family=FAMILY,
+        trend=0,
+        text="length of front line within 3 km that sees it",
+        sources=("front_lines", "dem"),
+        formula=f"length of line that sees the cell; {_HOW}",
     ),
 )
 

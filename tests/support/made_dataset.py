@@ -73,7 +73,10 @@ def dataset_of(values, found, labelled, regions=REGIONS):
         inclusion_prob=np.where(labelled, 1.0, np.nan),
     )
     table = FeatureTable(NAMES, values)
-    infos = {name: FeatureInfo(name, "", "terrain", CONSTRAINTS.get(name, 0), name) for name in NAMES}
+    infos = {
+        name: FeatureInfo(name=name, unit="", family="terrain", trend=CONSTRAINTS.get(name, 0), text=name)
+        for name in NAMES
+    }
     bias = SurveyBias(
         weight=weight,
         background=np.zeros(len(found)),

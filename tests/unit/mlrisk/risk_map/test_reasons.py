@@ -26,10 +26,12 @@ def words(values, contributions, infos=None, code="en", steady=None):
 
 
 INFOS = {
-    "line_m": FeatureInfo("line_m", "m", "front_lines", -1, "distance to the front line"),
-    "line_density": FeatureInfo("line_density", "km/km2", "front_lines", 1, "length of front lines around 1 km"),
-    "slope_deg": FeatureInfo("slope_deg", "degrees", "terrain", 0, "slope"),
-    "road_m": FeatureInfo("road_m", "m", "roads", 0, "distance to a road"),
+    "line_m": FeatureInfo(name="line_m", unit="m", family="front_lines", trend=-1, text="distance to the front line"),
+    "line_density": FeatureInfo(
+        name="line_density", unit="km/km2", family="front_lines", trend=1, text="length of front lines around 1 km"
+    ),
+    "slope_deg": FeatureInfo(name="slope_deg", unit="degrees", family="terrain", trend=0, text="slope"),
+    "road_m": FeatureInfo(name="road_m", unit="m", family="roads", trend=0, text="distance to a road"),
 }
 
 
