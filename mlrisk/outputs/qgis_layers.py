@@ -6,15 +6,18 @@ import geopandas as gpd
 import pandas as pd
 
 from mlrisk.outputs.qgis_styles import Entry, Rule, VectorStyle
-from mlrisk.outputs.task_words import PURPOSE_TEXTS, TEAM_TEXTS, WORK_TEXTS
+from mlrisk.outputs.task_words import PURPOSE_TEXTS, WORK_TEXTS, teams_text
 from mlrisk.outputs.wording import TASK_COLUMNS, Say
 from mlrisk.risk_map import CLASSES, EVIDENCE_TEXTS, NO_BASIS
 
 INK, QUIET, HALO, LINE, RECORD = "#1f2430", "#5d564b", "#ffffff", "#5b2a86", "#a5123f"
 # Denominators of the scales from which a layer has room: 4,973 names at once hide the map below them.
-NEAR, NEARER = 250_000, 100_000
+NEAR, NEARER = 200_000, 100_000
+# Numbers of the plan that are read at every scale.
+FIRST_OF_PLAN = 50
 TOWN_PEOPLE = 5_000
 MAJOR_ROADS = ("motorway", "trunk", "primary")
+OTHERS = "coalesce($id <> @atlas_featureid, true) AND "
 # What `on_record` says of an area, and its words.
 ON_RECORD = {"hazards_cha": "open CHA", "hazards_sha": "open SHA", "hazards_past": "closed"}
 RECORD_TEXTS = {
@@ -60,7 +63,7 @@ STYLES = {
     "roads": VectorStyle(kind="line", colour="#7a7368", width=0.3),
     "rivers": VectorStyle(kind="line", colour="#4a78b5", width=0.3),
     "settlements": VectorStyle(kind="marker", colour=INK),
-    "districts": VectorStyle(kind="fill", colour="#7a7368", width=0.2, label='"name"', label_size=8),
+    "districts": VectorStyle(kind="fill", colour="#7a7368", width=0.2, label='"name"', label_size=8, label_priority=2),
 }
 FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "MultiLineString": "line"}
 
@@ -109,9 +112,10 @@ def _values(frame: gpd.GeoDataFrame, say: Say) -> dict[str, dict[str, str]]:
         "status": STATUS_TEXTS,
         "evidence": EVIDENCE_TEXTS,
         "purpose": PURPOSE_TEXTS,
-        "asset": TEAM_TEXTS,
     }
-    return {
+    # Teams are words, not codes, where several kinds share a task.
+    kinds = sorted(set(frame["asset"]) - {""}) if "asset" in frame.columns else []
+    return ({"asset": {name: teams_text(name, say) for name in kinds}} if kinds else {}) | {
         column: {code: say(text) for code, text in texts.items()}
         for column, texts in words.items()
         if column in frame.columns
@@ -132,7 +136,7 @@ def _rules(name: str, frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> 
             Rule(where=f"\"on_record\" = '{code}'", text=say(RECORD_TEXTS[key]),
                  drawn=replace(style, width=how[key][0], dash=how[key][1], colour=how[key][2],
                                halo="" if key == "hazards_past" else HALO,
-                               from_scale=NEAR if key == "hazards_past" else 0))
+                               from_scale=NEARER if key == "hazards_past" else 0))
             for key, code in ON_RECORD.items()
         )  # fmt: skip
     if name == "roads":
@@ -159,18 +163,29 @@ def _towns(frame: gpd.GeoDataFrame) -> str:
 def _near_and_far(
     far: str, drawn: VectorStyle, near: VectorStyle, texts: tuple[str, str], say: Say
 ) -> tuple[Rule, ...]:
-    """What the expression picks at every scale, the rest from NEAR on; all from NEAR on where it picks nothing."""
-    rest = Rule(where="ELSE" if far else "", text=say(texts[1]), drawn=replace(near, from_scale=NEAR))
+    """What the expression picks at every scale, the rest from near; all from near where it picks nothing."""
+    rest = Rule(
+        where="ELSE" if far else "",
+        text=say(texts[1]),
+        drawn=replace(near, from_scale=NEARER if near.kind == "marker" else NEAR),
+    )
     return (Rule(where=far, text=say(texts[0]), drawn=drawn), rest) if far else (rest,)
 
 
 def _task_rules(frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> tuple[Rule, ...]:
     """Planned tasks by their number in the plan, the others from NEAR on by their rank; all by rank without a plan."""
-    drawn = replace(style, width=0.6, halo=HALO)
+    drawn = replace(style, width=0.6, halo=HALO, label_priority=8)
     if not frame["planned"].any():
-        return (Rule(where="", text=say("Survey tasks"), drawn=replace(drawn, label='"rank"')),)
-    waiting = replace(style, colour=QUIET, width=0.4, dash=True, label='"rank"', label_size=7, from_scale=NEAR)
+        return (Rule(where="", text=say("Survey tasks"), drawn=replace(drawn, label='"rank"'), named_from=NEAR),)
+    number, waiting = '"plan_order"', replace(style, colour=QUIET, width=0.4, dash=True, from_scale=NEARER)
     return (
-        Rule(where='"planned"', text=say("planned"), drawn=replace(drawn, label='"plan_order"', label_size=10)),
-        Rule(where='NOT "planned"', text=say("not planned"), drawn=waiting),
-    )
+        # The task of a printed sheet, above its neighbours.
+        Rule(where="$id = @atlas_featureid", text=say("this task"),
+             drawn=replace(drawn, width=1.1, label=number, label_size=13, label_priority=10)),
+        Rule(where=f"{OTHERS}{number} <= {FIRST_OF_PLAN}", text=say("planned"),
+             drawn=replace(drawn, label=number, label_size=10)),
+        Rule(where=f"{OTHERS}{number} > {FIRST_OF_PLAN}", text=say("planned, later"),
+             drawn=replace(drawn, width=0.3, label=number), named_from=NEARER),
+        Rule(where=f'{OTHERS}NOT "planned"', text=say("not planned"),
+             drawn=replace(waiting, label='"rank"', label_size=7)),
+    )  # fmt: skip

@@ -130,7 +130,8 @@ def _project(package: Package) -> str:
         ],
         legend=[layers[key] for key in LEGEND if key in layers],
         # A sheet a task: none without tasks.
-        pages=PAGES if "survey_tasks" in layers else (),
+        pages=[_page(page, package.grid.bounds) for page in PAGES if "survey_tasks" in layers],
+        locator_layers=[layers[key] for key in ("districts", "no_basis_to_rank", "classes") if key in layers],
         tasks=layers.get("survey_tasks"),
         planned=planned,
         number='"plan_order"' if planned else '"rank"',
@@ -146,7 +147,7 @@ def _texts(package: Package, say: Say) -> dict[str, str]:
         "District": '[% "district" %]',
         "MGRS": '[% "mgrs" %]',
         "Area": '[% round("area_m2" / 10000, 1) %] ha',
-        "Teams": "[% coalesce(\"asset\", '') %]",
+        "Teams": "[% coalesce(represent_value(\"asset\"), '') %]",
         "Team-days": "[% coalesce(to_string(round(\"team_days\", 1)), '') %]",
         "Access": "[% coalesce(\"access_note\", '') %]",
     }
@@ -198,6 +199,11 @@ def _layer(key: str, source: str, provider: str, root: ET.Element, say: Say, geo
         id=_id(key), name=say(NAMES[key]), source=source, provider=provider, style=style, attributes=attributes,
         geometry=geometry,
     )  # fmt: skip
+
+
+def _page(page: dict[str, Any], bounds: Bounds) -> dict[str, Any]:
+    """A page with the extent of its large map, which leaves room for the side and the margins (mm)."""
+    return page | {"bounds": in_shape(bounds, (page["height"] - 48) / (page["width"] - page["side"] - 32))}
 
 
 def in_shape(bounds: Bounds, shape: float) -> Bounds:

@@ -38,6 +38,7 @@ class VectorStyle:
     rules: tuple["Rule", ...] = ()
     label: str = ""
     label_size: float = 9.0
+    label_priority: int = 5
     from_scale: int = 0
     tip: str = ""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -47,11 +48,15 @@ class VectorStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Features that an expression picks (all where it is empty), how they are drawn and what the legend calls them."""
+    """Features that an expression picks (all where it is empty), how they are drawn and what the legend calls them.
+
+    `named_from` is the denominator of the scale from which they are named, where that is not the one of the drawing.
+    """
 
     where: str
     text: str
     drawn: VectorStyle
+    named_from: int = 0
 
 
 def vector_qml(style: VectorStyle) -> str:
@@ -70,7 +75,8 @@ def vector_root(style: VectorStyle) -> ET.Element:
     if style.rules:
         rules = ET.SubElement(renderer, "rules", {"key": "drawn"})
         for number, rule in enumerate(style.rules):
-            ET.SubElement(rules, "rule", _rule(rule, f"drawn {number}") | {"symbol": str(number), "label": rule.text})
+            own = {"symbol": str(number), "label": rule.text}
+            ET.SubElement(rules, "rule", _rule(rule, f"drawn {number}", rule.drawn.from_scale) | own)
             _draw(_symbol(symbols, rule.drawn.kind, number), rule.drawn)
     elif style.entries:
         renderer.set("attr", style.classes_of)
@@ -90,9 +96,9 @@ def vector_root(style: VectorStyle) -> ET.Element:
     return root
 
 
-def _rule(rule: Rule, key: str) -> dict[str, str]:
+def _rule(rule: Rule, key: str, from_scale: int) -> dict[str, str]:
     """The attributes that rules of drawing and of labelling share."""
-    near = {"scalemaxdenom": str(rule.drawn.from_scale)} if rule.drawn.from_scale else {}
+    near = {"scalemaxdenom": str(from_scale)} if from_scale else {}
     return {"key": key, **({"filter": rule.where} if rule.where else {}), **near}
 
 
@@ -187,9 +193,8 @@ def _labels(root: ET.Element, style: VectorStyle) -> None:
         labeling = ET.SubElement(root, "labeling", {"type": "rule-based"})
         rules = ET.SubElement(labeling, "rules", {"key": "named"})
         for number, rule in named:
-            _label(
-                ET.SubElement(rules, "rule", _rule(rule, f"named {number}") | {"description": rule.text}), rule.drawn
-            )
+            own = _rule(rule, f"named {number}", rule.named_from or rule.drawn.from_scale)
+            _label(ET.SubElement(rules, "rule", own | {"description": rule.text}), rule.drawn)
     elif style.label:
         _label(ET.SubElement(root, "labeling", {"type": "simple"}), style)
     root.set("labelsEnabled", str(int(bool(named or style.label))))
@@ -209,7 +214,7 @@ def _label(parent: ET.Element, style: VectorStyle) -> None:
     ET.SubElement(ET.SubElement(settings, "text-style", text), "text-buffer", buffer)
     # Over the middle of land, beside the mark of a place. A name that finds no room is left out.
     placement = {"fill": {"placement": "1", "quadOffset": "4"}, "marker": {"placement": "6"}}.get(style.kind, {})
-    ET.SubElement(settings, "placement", {"priority": "8", **placement})
+    ET.SubElement(settings, "placement", {"priority": str(style.label_priority), **placement})
     # Land under a polygon is no obstacle: a number must be readable on its task, whatever lies below.
     ET.SubElement(settings, "rendering", {"drawLabels": "1", "displayAll": "0", "obstacle": "0"})
 

@@ -59,8 +59,8 @@ def test_qgis_opens_the_geopackage_classified_and_labelled(package: Package, fol
     assert cells["legend"] == [cls.text for cls in shown]
     assert cells["colours"] == [cls.colour for cls in shown]
     assert tasks["features"] == len(package.tasks)
-    assert tasks["labels"] == [['"plan_order"', 0], ['"rank"', 250_000]]
-    assert (layers["settlements"]["labels"], cells["labels"]) == ([['"name"', 0], ['"name"', 250_000]], [])
+    assert tasks["labels"] == [['"plan_order"', 0]] * 2 + [['"plan_order"', 100_000], ['"rank"', 100_000]]
+    assert (layers["settlements"]["labels"], cells["labels"]) == ([['"name"', 0], ['"name"', 100_000]], [])
     labels = {column.name: column.label for column in TASK_COLUMNS}
     for layer in (cells, tasks):
         assert {name: text for name, text in layer["aliases"].items() if name in labels} == {

@@ -26,7 +26,7 @@ from features.base.errors import InputError
 from mlrisk.outputs import geopackage
 from mlrisk.outputs.cell_rasters import coarsen, coarsening
 from mlrisk.outputs.geoparquet import COLUMNS
-from mlrisk.outputs.qgis_layers import STYLES, layer_style
+from mlrisk.outputs.qgis_layers import OTHERS, STYLES, layer_style
 from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.stac import ASSETS
@@ -214,7 +214,7 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
         assert set(image.dtypes) == {"float32"}
         assert np.isnan(image.nodata)
         bands, tags = image.read(), image.tags()
-        row, column = image.index(package.risk["easting_m"].iloc[5], package.risk["northing_m"].iloc[5])
+        row, column = image.index(package.risk["easting_m"].iloc[-1], package.risk["northing_m"].iloc[-1])
     mask = package.grid.mask
     assert np.isnan(bands[:, ~mask]).all()
     # Where there is no basis to rank, no number is shown to be believed.
@@ -226,7 +226,7 @@ def test_cog_bands_hold_the_values_and_the_notes(package: Package, folder: Path)
     for band, name in enumerate(("contamination", "contamination_low", "contamination_high", "casualties_per_year")):
         np.testing.assert_allclose(bands[band][mask][based], risk[name], rtol=1e-6)
     assert np.isnan(bands[[0, 1, 2, 3, 7, 8, 9, 10, 14]][:, mask][:, ~based]).all()
-    assert bands[0, int(row), int(column)] == np.float32(package.risk["contamination"].iloc[5])
+    assert bands[0, int(row), int(column)] == np.float32(package.risk["contamination"].iloc[-1])
     assert (bands[4][mask] == priority_class(package.risk)).all()
     assert (bands[5][mask] == package.risk["in_domain"]).all()
     found = package.risk["evidence"] == "found"
@@ -413,7 +413,8 @@ def test_vector_style_names_planned_tasks_at_every_scale_and_the_others_from_nea
     named = tasks.findall("labeling/rules/rule")
     said = [(rule.get("filter"), rule.find("settings/text-style"), rule.get("scalemaxdenom")) for rule in named]
     assert [(where, text.get("fieldName"), scale) for where, text, scale in said if text is not None] == [
-        ('"planned"', '"plan_order"', None), ('NOT "planned"', '"rank"', "250000"),
+        ("$id = @atlas_featureid", '"plan_order"', None), (f'{OTHERS}"plan_order" <= 50', '"plan_order"', None),
+        (f'{OTHERS}"plan_order" > 50', '"plan_order"', "100000"), (f'{OTHERS}NOT "planned"', '"rank"', "100000"),
     ]  # fmt: skip
     assert {alias.get("field") for alias in tasks.iter("alias")} == {column.name for column in TASK_COLUMNS}
     # Without teams nothing is planned: every task is named by its rank.
