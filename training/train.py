@@ -36,6 +36,7 @@ from training.contamination import (
     growing_features,
     judge_contamination,
     learned_by,
+    learning_weight,
     trials_of,
     unlabelled_land,
     with_promises,
@@ -264,7 +265,7 @@ def _sensitivity(
             values, config.compute.threads
         )
 
-    unweighted = dataset.evidence.weight[dataset.evidence.labelled]
+    unweighted = learning_weight(dataset.evidence)[dataset.evidence.labelled]
     return sensitivity(
         score, learning.target, learning.weight, unweighted, model.ranker.raw(values, config.compute.threads)
     )

@@ -1,6 +1,6 @@
 from .dataset import FEWEST_FOUND, CellDataset, cell_blocks, dataset_at, growing_features, held_back_dataset
 from .judging import MODEL, Judgement, Trial, earlier_trials, judge_contamination, learned_by, trials_of
-from .learning_set import LearningSet, learning_set_of
+from .learning_set import LearningSet, learning_set_of, learning_weight
 from .neighbour_outcomes import features_of_outcomes
 from .promises import Promises, with_promises
 from .recipe import Recipe, boosting_params, fit_recipe, recipe_of
@@ -31,6 +31,7 @@ __all__ = [
     "judge_contamination",
     "learned_by",
     "learning_set_of",
+    "learning_weight",
     "recipe_of",
     "trials_of",
     "unlabelled_land",

@@ -14,7 +14,7 @@ from models.boosting import side_by_side
 from models.ranker import Ranker
 from training.contamination.bags import spread_bags
 from training.contamination.dataset import CellDataset, cell_blocks, dataset_at, held_back_dataset
-from training.contamination.learning_set import LearningSet, learning_set_of
+from training.contamination.learning_set import LearningSet, learning_set_of, learning_weight
 from training.contamination.placebo import placebo_scores
 from training.contamination.recipe import Recipe, fit_recipe, prepared, recipe_of
 from training.contamination.survey_bias import away_from, unlabelled_land
@@ -71,7 +71,7 @@ class Trial:
         return Lesson(
             land=self.land(rows),
             found=evidence.state[rows] == FOUND,
-            weight=evidence.weight[rows],
+            weight=learning_weight(evidence)[rows],
             region=self.dataset.regions[rows],
             constraints=self.dataset.constraints,
             seed=seed,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.base import Flags, Floats, Floats32, Integers
 from features.table import FeatureTable
 from training.contamination.dataset import CellDataset
-from training.evidence import FOUND, NO_REGION, block_names
+from training.evidence import FOUND, KIND_NAMES, KINDS, NO_REGION, Evidence, block_names
 from training.settings import ValidationSettings
 from training.validation import Labels, leave_region_out
 
@@ -17,6 +17,7 @@ from training.validation import Labels, leave_region_out
 FEWEST_OF_EACH = 10
 # With fewer comparable regions square blocks take their place: a single region agrees with itself.
 FEWEST_REGIONS = 3
+HAZARD_KINDS = [KIND_NAMES.index(name) for name, kind in KINDS.items() if kind.source == "hazard_areas"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -90,13 +91,23 @@ def learning_set_of(dataset: CellDataset, rows: Integers, block_m: float) -> Lea
         found=found,
         target=evidence.target[rows],
         bag=evidence.bag[rows].astype(np.int64),
-        weight=evidence.weight[rows] * dataset.bias.weight[rows],
+        weight=learning_weight(evidence)[rows] * dataset.bias.weight[rows],
         share=evidence.share[rows],
         regions=learning_regions(dataset.regions[rows], found, centres_m, block_m),
         centres_m=centres_m,
         cell_size_m=dataset.grid.cell_size_m,
         constraints=dataset.constraints,
     )
+
+
+def learning_weight(evidence: Evidence) -> Floats:
+    """Weight of each cell to a learner, (n_cells,): a hazard area counts in full for every cell that it touches.
+
+    How much of the cell the area covers says how likely survey of the whole cell would find, which is the curve's to
+    learn; the cell is as good an example of where hazards lie.
+    """
+    on_record = (evidence.state == FOUND) & np.isin(evidence.kind, HAZARD_KINDS)
+    return np.divide(evidence.weight, evidence.share, out=evidence.weight.copy(), where=on_record)
 
 
 def learning_regions(

@@ -1,7 +1,7 @@
 from .fingerprint import files_digest, keyed_records, label_digest, records_text
 from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
 from .ledger import Ledger
-from .record_kinds import KIND_NAMES, closed_hazards
+from .record_kinds import KIND_NAMES, KINDS, closed_hazards
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, NO_BAG, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
@@ -23,6 +23,7 @@ __all__ = [
     "CHANCE",
     "CLEARANCE",
     "FOUND",
+    "KINDS",
     "KIND_NAMES",
     "NON_TECHNICAL_SURVEY",
     "NO_BAG",

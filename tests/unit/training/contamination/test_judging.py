@@ -10,6 +10,7 @@ from benchmarks.contamination import own_ranking
 from tests.support.sample_dataset import AS_OF, added, config_of, dataset_and_trials, inputs_of, land
 from training.contamination import judging
 from training.contamination.judging import MODEL, judge_contamination
+from training.contamination.learning_set import learning_weight
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.validation.baselines import BASELINES, random_order
 from training.validation.held_out import PLACEBO
@@ -245,7 +246,7 @@ def test_a_lesson_is_what_the_dataset_held_of_its_training_side(made):
     for trial in trials[:4]:
         rows, lesson = trial.fold.train, trial.lesson(5, 1)
         assert np.array_equal(lesson.found, trial.dataset.evidence.state[rows] == FOUND)
-        assert np.array_equal(lesson.weight, trial.dataset.evidence.weight[rows])
+        assert np.array_equal(lesson.weight, learning_weight(trial.dataset.evidence)[rows])
         assert np.array_equal(lesson.region, dataset.regions[rows])
         assert np.array_equal(lesson.land.centres_m, dataset.grid.centres_m()[rows])
         assert np.array_equal(lesson.land.seen(), trial.dataset.learned.values[rows], equal_nan=True)
