@@ -14,9 +14,9 @@ PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 test: .venv/ready kernels
 	$(BIN)/python $(PYTEST)
 
-# The unit layer, for while you work.
+# The unit layer without its slow tests, for while you work.
 test-quick: .venv/ready kernels
-	$(BIN)/python $(PYTEST) tests/unit tests/contracts tests/test_architecture.py
+	$(BIN)/python $(PYTEST) -m "not slow" tests/unit tests/test_architecture.py
 
 # Compiled once, before two workers would both do it; a second call takes what lies there.
 kernels: .venv/ready

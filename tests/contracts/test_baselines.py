@@ -102,7 +102,8 @@ def test_a_forecast_of_casualties_has_a_pattern_for_every_unit_and_repeats(name,
     forecast = CASUALTY_BASELINES[name](rows, now, learned)
     assert forecast.pattern.shape == (N,)
     assert np.isfinite(forecast.pattern).all()
-    assert not forecast.counts or (forecast.pattern >= 0).all()
+    if forecast.counts:
+        assert (forecast.pattern >= 0).all()
     assert np.array_equal(CASUALTY_BASELINES[name](rows, now, learned).pattern, forecast.pattern)
 
 

@@ -28,7 +28,7 @@ def test_a_country_of_open_data_goes_from_init_to_check(folder):
     assert sources.settlements.where == '"place" IS NOT NULL'
     assert sources.covariates[0].resampling == "sum"
     assert sources.districts.paths == ("7.geojson",)
-    assert config.grid.area == "6.geojson" or config.grid.area[0].path == "6.geojson"
+    assert config.grid.area == "6.geojson"
     for line in ("roads", "rivers", "power_lines", "buildings", "settlements", "land_use", "conflict_events"):
         assert getattr(sources, line) is not None, line
     again = command_here("check", folder / "new_country.yaml")

@@ -13,7 +13,7 @@ def _shown(value: object) -> str:
 
 def cell_parts(story: CellStory) -> list[Part]:
     """One cell in full: place, evidence and its records, contamination with interval and domain, reasons, versions."""
-    ruled = story.contamination != story.contamination  # noqa: PLR0124 NaN where rules of the field rank
+    ruled = story.contamination != story.contamination
     domain = (
         "rules of the field, not learned here"
         if ruled

@@ -40,6 +40,7 @@ def model(land):
     return fit(land, found.astype(float), np.ones(len(land)), FEATURES, "binary", PARAMS, seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", sorted(ENGINES))
 def test_every_engine_gives_the_values_of_shap_and_adds_up(engine, model, land):
     shap = pytest.importorskip("shap")
@@ -53,11 +54,13 @@ def test_every_engine_gives_the_values_of_shap_and_adds_up(engine, model, land):
     np.testing.assert_allclose(base, base[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_thresholds_are_met_as_lightgbm_meets_them(model, land):
     # Values on a threshold fall to the other side where a float32 column rounds the threshold.
     np.testing.assert_allclose(ENGINES["woodelf"](model, land, 1), ENGINES["lightgbm"](model, land, 1), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [lambda *_: 1 / 0, lambda _, values, __: np.ones((len(values), 5))])
 def test_an_engine_that_fails_or_differs_is_told_of_and_not_used(broken, model, land, monkeypatch):
     monkeypatch.setitem(explain.ENGINES, "woodelf", broken)
@@ -88,6 +91,7 @@ def test_a_sum_whose_sign_turns_over_resampled_land_is_not_steady():
     assert steady(sums, []).all()
 
 
+@pytest.mark.slow
 def test_the_pair_that_works_together_is_named(land):
     rng = np.random.default_rng(5)
     known = np.nan_to_num(land)
@@ -99,6 +103,7 @@ def test_the_pair_that_works_together_is_named(land):
     assert pair.effect > 0.3
 
 
+@pytest.mark.slow
 def test_contributions_leave_the_streams_of_the_process_alone(model, land, capfd):
     streams, other = (sys.stdout, sys.stderr), []
     done = threading.Event()

@@ -93,6 +93,7 @@ def test_one_class_is_refused():
         fit_linear(values, np.zeros(4_000), weight, NAMES, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_a_blend_is_the_weighted_sum_of_its_parts(share):
     values, target, weight = rows()

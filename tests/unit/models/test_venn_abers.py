@@ -73,6 +73,7 @@ def coverage(model, raw, positive, region):
     return np.mean(held)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_regions_that_it_has_not_seen_and_a_pooled_one_does_not():
     held = []
     for seed in range(6):

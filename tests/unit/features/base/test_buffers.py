@@ -62,6 +62,7 @@ def test_a_larger_array_replaces_smaller_ones():
     assert not np.shares_memory(pool.take((1, 2)), large)
 
 
+@pytest.mark.slow
 def test_the_pool_keeps_nothing_alive_that_was_not_given_back():
     pool = Buffers()
     pool.take((3, 4))

@@ -47,6 +47,7 @@ def test_plain_numbers_stay_numbers(value: str, number: float) -> None:
     assert parse_yaml(f"a: {value}", "config") == {"a": number}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "why"),
     [

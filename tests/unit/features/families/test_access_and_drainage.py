@@ -221,6 +221,7 @@ def sample(size, cells):
     return grid, changed(country(), grid=grid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "cells"), [(30.0, 200), (500.0, 60)])
 def test_tiles_and_areas_change_no_byte(size, cells):
     grid, sources = sample(size, cells)

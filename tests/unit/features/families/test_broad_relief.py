@@ -125,6 +125,7 @@ def test_features_are_those_of_scipy_on_one_large_array():
         assert np.ptp(field) > 0, name
 
 
+@pytest.mark.slow
 def test_fine_cells_lie_on_the_bilinear_surface_and_coarse_ones_on_the_mean():
     coarse = relief(across_blocks(), hills)
     fine = relief(across_blocks(50.0, 300), hills)
@@ -138,6 +139,7 @@ def test_fine_cells_lie_on_the_bilinear_surface_and_coarse_ones_on_the_mean():
         np.testing.assert_allclose(double[name], fours, rtol=1e-5, atol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "cells"), [(30.0, 90), (1000.0, 70), (730.0, 60)])
 def test_tiles_and_areas_change_no_byte(size, cells):
     grid = across_blocks(size, cells)

@@ -179,6 +179,7 @@ def test_incidents_say_how_far_from_the_line_mines_lie_here():
     np.testing.assert_allclose(far["incident_line_distance_mean_8km_m"], 4300)
 
 
+@pytest.mark.slow
 def test_there_is_no_column_where_incidents_make_labels():
     sources = country(5)
     assert pattern(sources, context=FeatureContext(AS_OF, frozenset({"incidents"}))) == {}
@@ -187,6 +188,7 @@ def test_there_is_no_column_where_incidents_make_labels():
     assert set(other) == set(pattern(sources))
 
 
+@pytest.mark.slow
 def test_values_depend_neither_on_tiles_nor_on_the_area():
     for grid in (country_grid(), square(48, 100.0)):
         sources = country(1, grid)
@@ -203,6 +205,7 @@ def test_values_depend_neither_on_tiles_nor_on_the_area():
         np.testing.assert_array_equal(values, after[name][stay], err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["date", "recorded_date"])
 def test_an_incident_after_as_of_changes_nothing(column):
     sources = country(3)
@@ -217,6 +220,7 @@ def test_an_incident_after_as_of_changes_nothing(column):
     assert all((known[name] != expected[name]).any() for name in expected)
 
 
+@pytest.mark.slow
 def test_a_missing_source_drops_its_columns_and_only_these():
     sources = country(6)
     expected = pattern(sources)

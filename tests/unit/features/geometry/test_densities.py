@@ -42,6 +42,7 @@ def test_a_kernel_sums_to_its_weight_over_the_land():
     assert found.sum() * 0.25 == pytest.approx(3.0, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_sums_equal_the_double_loop_with_a_sigma_for_each_point(seed):
     rng = np.random.default_rng(seed)

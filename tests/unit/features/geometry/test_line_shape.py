@@ -80,6 +80,7 @@ def test_land_between_two_straight_lines_is_as_wide_as_they_are_apart():
     assert (width[~between] == MOST_WIDTH_M).all()
 
 
+@pytest.mark.slow
 def test_the_gap_equals_its_definition_on_crooked_lines():
     rng = np.random.default_rng(2)
     grid = square_grid(50)

@@ -51,6 +51,7 @@ def test_one_box_far_away_costs_no_memory_for_the_land_between():
     assert squares_of(none, none).within((0, 0, 9, 9), 1e9, none, none).tolist() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "count", "spread_m"), [(0, 80, 6e3), (1, 12, 4e4), (2, 400, 3e4), (3, 2, 8e4)])
 def test_the_nearest_of_a_tile_and_what_holds_it_are_found_in_reach(seed, count, spread_m):
     layer = scattered(seed, count, spread_m)
@@ -68,6 +69,7 @@ def test_the_nearest_of_a_tile_and_what_holds_it_are_found_in_reach(seed, count,
         np.testing.assert_allclose(distance_m(tile, layer).ravel(), expected, rtol=1e-6, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_as_if_it_were_not_there():
     layer, tile = scattered(5, 60, 8e3), tile_at(500_000, 4_900_000)
     gone = np.unique(layer.owner[segments_near(tile, layer, 2000.0)])

@@ -203,6 +203,7 @@ def gdaldem(folder, height, cell_size_m, *options):
         return found.read(1)[1:-1, 1:-1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gdaldem") is None, reason="gdaldem is not installed")
 def test_gdaldem_sees_the_same_slope_aspect_ruggedness_and_roughness(tmp_path):
     height = ndimage.gaussian_filter(np.random.default_rng(7).normal(0, 300, (80, 90)), 2).astype(np.float32)

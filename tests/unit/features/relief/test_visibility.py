@@ -73,15 +73,15 @@ def test_a_wall_hides_what_is_behind_it_and_only_this(turn):
 
 @pytest.mark.parametrize("turn", range(4))
 def test_the_shadow_of_a_ridge_is_as_long_as_its_height_says(turn):
-    # Eye at 22 m, ridge of 12 m at 300 m: the sight line over it falls 10 m in 300 m and lands at 660 m;
-    # the earth's drop of 0.02 m moves this by less than a cell.
+    # Eye at 22 m, ridge of 12 m at 300 m: the sight line over it falls 10 m in 300 m and lands at 660 m, on the centre
+    # of cell 22; the earth's drop of 0.02 m hides that centre too.
     heights = np.zeros((101, 101))
     heights[50, 50] = 20.0
     heights[:, 60] = 12.0
     _, seen = seen_from(np.rot90(heights, turn), 50, 50)
     along = np.rot90(seen, -turn)[50, 50:]
     hidden = np.flatnonzero(~along)
-    assert hidden.tolist() in (list(range(11, 22)), list(range(11, 23)))
+    assert hidden.tolist() == list(range(11, 23))
 
 
 def test_the_curved_earth_hides_what_a_flat_one_would_show():
@@ -94,6 +94,7 @@ def test_the_curved_earth_hides_what_a_flat_one_would_show():
         assert seen_from(heights, 0, 0)[1][0, 98] == sees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [(60, 60), (3, 110), (119, 0)])
 def test_every_cell_equals_an_independent_ray_caster(place):
     heights = rough((121, 125))
@@ -181,6 +182,7 @@ def test_the_columns_say_share_and_length_of_the_line_within_range():
     assert 0.01 < hilly[SHARE].mean() < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [17, 64])
 @pytest.mark.parametrize("sources", [fine(), country()], ids=["30 m", "500 m"])
 def test_tile_borders_change_no_bit(side, sources):

@@ -18,6 +18,7 @@ def days(*texts: object, **how: object) -> list[str]:
     return [str(day) for day in read(*texts, **how).days]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

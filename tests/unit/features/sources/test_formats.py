@@ -67,6 +67,7 @@ FILES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_the_same_records_in_every_format(tmp_path: Path, name: str) -> None:
     table, report = table_of(tmp_path, FILES[name], name=name)

@@ -65,6 +65,7 @@ def open_dem(path: Path, on: Grid, **spec: object) -> tuple[RasterSource, Source
     return found.rasters["dem"], found.reports[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pixel_m", "how"), [(400, "bilinear"), (700, "bilinear"), (100, "average"), (50, "average")])
 def test_a_plane_stays_a_plane(tmp_path: Path, pixel_m: float, how: str) -> None:
     on = grid()
@@ -89,6 +90,7 @@ def test_an_unknown_resampling_is_refused(tmp_path: Path) -> None:
         dem.read(grid(), "cubic")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degrees", [0.0007, 0.004, 0.01])
 @pytest.mark.parametrize("resampling", ["auto", "average", "bilinear", "nearest", "mode"])
 def test_tiles_agree_with_the_whole(tmp_path: Path, degrees: float, resampling: str) -> None:
@@ -232,7 +234,8 @@ def test_a_world_raster_from_0_to_360_degrees(tmp_path: Path) -> None:
     lon, _ = np.meshgrid(np.arange(360) + 0.5, np.arange(180))
     path = write(tmp_path / "world.tif", lon, Affine(1, 0, 0, 0, -1, 90), "EPSG:4326")
     read = open_dem(path, on)[0].read(on, "nearest")
-    assert set(np.unique(read)) == {284.5, 285.5} or set(np.unique(read)) == {284.5}
+    # 480 to 500 km east of zone 18 lie between 75.2 and 75 degrees west.
+    assert np.array_equal(np.unique(read), [284.5])
 
 
 def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
@@ -265,6 +268,7 @@ def test_a_picture_without_a_place_is_refused(tmp_path: Path) -> None:
         open_dem(tmp_path / "a.tif", grid())
 
 
+@pytest.mark.slow
 def test_a_raster_source_travels_between_processes(tmp_path: Path) -> None:
     on = grid()
     dem, _ = open_dem(plane_file(tmp_path / "dem.tif", 400), on)
@@ -282,6 +286,7 @@ def test_the_dem_of_karabakh() -> None:
     assert -60 < read.min() < read.max() < 3800
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resampling", ["auto", "average", "sum", "bilinear", "nearest", "mode"])
 @pytest.mark.parametrize("cell_size_m", [70, 400, 1300])
 def test_tiles_agree_bit_for_bit(tmp_path: Path, resampling: str, cell_size_m: float) -> None:
@@ -312,6 +317,7 @@ def test_positions_between_the_nodes_are_within_a_fraction_of_a_pixel(
         assert max(np.abs(a - b).max() for a, b in zip(found, exact, strict=True)) < most_pixels
 
 
+@pytest.mark.slow
 def test_a_grid_across_the_turn_of_the_meridian_reads_both_ends(tmp_path: Path) -> None:
     fiji = Grid.from_area(shapely.box(780_000, 8_000_000, 900_000, 8_040_000), pyproj.CRS("EPSG:32760"), 500)
     lon, lat = np.meshgrid(-180 + (np.arange(3600) + 0.5) / 10, 90 - (np.arange(1800) + 0.5) / 10)

@@ -50,6 +50,7 @@ def notes(folder: Path, path: str, dem: bool = True) -> list[str]:
     return [note for note in report.notes if "disagrees" in note]
 
 
+@pytest.mark.slow
 def test_a_shuffled_column_is_reported_and_a_noisy_one_is_not(tmp_path: Path) -> None:
     raster(tmp_path / "dem.tif")
     table(tmp_path / "good.csv", shuffled=False)

@@ -192,6 +192,7 @@ def days(*texts: object) -> list[str]:
     return [str(day) for day in parse_dates(pd.Series(list(texts), dtype=object)).days]
 
 
+@pytest.mark.slow
 def test_dates_as_people_write_them() -> None:
     assert days("2020-01-02T23:30:00+02:00", "2020/1/2", "20200102", "2.1.2020", "2 January 2020") == ["2020-01-02"] * 5
     assert days("1995", "1995-02", "1996.02", 1995.0) == ["1995-12-31", "1995-02-28", "1996-02-29", "1995-12-31"]
@@ -394,6 +395,7 @@ def test_dated_events_are_duplicates_only_when_everything_is_the_same(tmp_path: 
     assert table["date"].notna().tolist() == [True, True]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from(["", "1", "2", "90", "x"]), st.sampled_from(["", "1", "-1", "no"])), max_size=12)
 )
@@ -546,6 +548,7 @@ def bosnia() -> Sources:
     return open_sources(SourcesSettings.model_validate(specs), Grid.from_area(area, crs, 2000), DATA)
 
 
+@pytest.mark.slow
 @real
 def test_bosnia_is_counted_as_it_is(bosnia: Sources) -> None:
     reports = {report.source: report for report in bosnia.reports}
@@ -559,6 +562,7 @@ def test_bosnia_is_counted_as_it_is(bosnia: Sources) -> None:
     assert all(table.geometry.is_valid.all() for table in bosnia.vectors.values())
 
 
+@pytest.mark.slow
 @real
 def test_colombia_reads_its_own_columns() -> None:
     crs = pyproj.CRS("EPSG:32618")

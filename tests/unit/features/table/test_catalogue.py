@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from features.families.registry import FAMILIES
 from features.table.catalogue import catalogue
 from tests.support.paths import ROOT
@@ -13,6 +15,7 @@ def test_the_page_in_the_docs_is_that_of_the_code():
     assert page == catalogue(), "run `python -m features.table.catalogue > docs/features.md`"
 
 
+@pytest.mark.slow
 def test_the_module_writes_the_page():
     line = [sys.executable, "-W", "error", "-m", "features.table.catalogue"]
     assert subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=True).stdout == catalogue()

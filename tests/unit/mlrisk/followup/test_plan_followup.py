@@ -88,6 +88,7 @@ def test_progress_expects_what_the_map_said_of_the_searched_part(land):
     assert half["searched_share"].to_numpy() == pytest.approx(np.full(len(half), 0.5))
 
 
+@pytest.mark.slow
 def test_a_map_that_is_right_has_a_ratio_of_one_within_its_interval(land):
     cells = mapped(land).assign(evidence="unknown")
     inside, rng = 0, np.random.default_rng(0)
@@ -100,6 +101,7 @@ def test_a_map_that_is_right_has_a_ratio_of_one_within_its_interval(land):
     assert inside >= 16
 
 
+@pytest.mark.slow
 def test_the_audit_cells_of_a_map_tell_what_it_missed_without_bias(land):
     rng = np.random.default_rng(1)
     low = np.arange(len(land)) % 2 == 0

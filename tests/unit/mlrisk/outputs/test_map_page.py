@@ -65,6 +65,7 @@ def read(page: Path) -> Reader:
     return Reader(page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_page_says_what_it_is_and_is_not(read: Reader) -> None:
     text = " ".join(read.texts)
     assert text.count(NOT_EVIDENCE) >= 2
@@ -85,6 +86,7 @@ def test_page_says_what_it_is_and_is_not(read: Reader) -> None:
     assert meta["as-of"] == "2024-07-31"
 
 
+@pytest.mark.slow
 def test_validation_table_shows_baselines_beside_the_model(package: Package, tmp_path: Path) -> None:
     (path,) = WRITERS["html"](replace(package, languages=("en",)), tmp_path)
     text = " ".join(" ".join(Reader(path.read_text("utf-8")).texts).split())
@@ -94,6 +96,7 @@ def test_validation_table_shows_baselines_beside_the_model(package: Package, tmp
     assert "base rate 3.1 %" in text
 
 
+@pytest.mark.slow
 def test_rows_of_means_are_no_fold(package: Package, tmp_path: Path) -> None:
     metrics = package.metrics
     means = metrics[metrics["fold"] == "2022"].assign(fold="mean", recall_1=0.99)

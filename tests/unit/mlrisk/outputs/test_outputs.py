@@ -23,6 +23,8 @@ from mlrisk.risk_map.package import Package
 from mlrisk.risk_map.priority_classes import CLASSES
 from tests.support.sample_package import FORBIDDEN, FORBIDDEN_AZ, FORMULA, PATH, SCRIPT, is_green, sample_package
 
+pytestmark = pytest.mark.slow
+
 openpyxl = pytest.importorskip("openpyxl")
 
 

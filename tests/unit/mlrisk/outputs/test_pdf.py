@@ -48,6 +48,7 @@ def pdf_string(raw: bytes, key: str) -> str:
     return str(plain.decode("utf-16" if plain.startswith(b"\xfe\xff") else "latin-1"))
 
 
+@pytest.mark.slow
 def test_there_is_an_overview_and_a_sheet_for_each_of_the_first_tasks(package: Package, figures: list[Figure]) -> None:
     assert len(figures) == 3
     assert len(list(pages(replace(package, sheets=0)))) == 1
@@ -80,6 +81,7 @@ def test_evidence_is_that_of_the_cells_inside_the_task(package: Package, figures
     )
 
 
+@pytest.mark.slow
 def test_missing_casualties_are_told_and_hostile_text_is_only_text(package: Package, tmp_path: Path) -> None:
     district = f"{SCRIPT} $\\frac{{1$ \x0c漢 ../x"
     order = pd.array(package.tasks["rank"], dtype="Int32")
@@ -104,6 +106,7 @@ def test_no_colour_is_green(figures: list[Figure]) -> None:
     assert [colour for colour in colours if is_green(colour)] == []
 
 
+@pytest.mark.slow
 def test_file_carries_the_warning_and_no_time_of_writing(package: Package, tmp_path: Path) -> None:
     (path,) = WRITERS["pdf"](replace(package, sheets=1), tmp_path)
     raw = path.read_bytes()

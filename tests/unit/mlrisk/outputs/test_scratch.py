@@ -67,6 +67,7 @@ def test_a_move_that_fails_half_way_is_undone(folder):
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("renames", range(8))
 def test_a_process_that_is_killed_while_it_moves_is_undone_by_the_next(folder, renames):
     """Killed for real, after so many renames of three files out and four in."""

@@ -78,6 +78,7 @@ def exact(jobs: Jobs, capacity: np.ndarray, most_passes: int, whole: bool) -> fl
     return float(-done.fun)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [1, 2, 3])
 @pytest.mark.parametrize("detection", [0.6, 0.9])
 def test_the_greedy_plan_comes_within_five_per_cent_of_the_exact_optimum(kinds, detection):

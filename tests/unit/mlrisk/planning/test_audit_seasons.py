@@ -36,6 +36,7 @@ def kinds(equal):
     return (np.ones((1, SIZE)), np.array([200.0])) if equal else (np.stack([quick, slow]), np.array([400.0, 40.0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("equal", [True, False])
 @pytest.mark.parametrize("where", ["anywhere", "seldom drawn"])
 def test_every_season_draws_anew_and_the_interval_covers(equal, where):

@@ -25,6 +25,7 @@ def test_a_mask_shuts_the_cells_that_it_touches_at_any_cell_size(cell_size_m, tm
     assert np.array_equal(reason == "security", (column < 3) & (row < 2))
 
 
+@pytest.mark.slow
 def test_a_mask_over_the_whole_rectangle_leaves_no_cell(tmp_path):
     sizes = np.arange(30.1, 130.0, 3.7)
     for number, size in enumerate(sizes):

@@ -47,6 +47,7 @@ def test_no_kind_works_longer_than_its_season(land, policy):
         assert plan.totals["team_days_by_asset"][name] <= days * 1.15
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.sampled_from(["harm_per_day", "search"]), st.integers(0, 50), st.integers(1, 6), st.integers(1, 5))
 def test_more_teams_never_find_less(policy, seed, number, more):
@@ -83,6 +84,7 @@ def test_doubling_every_rate_halves_the_days_of_every_task(land):
     assert done[1].totals["team_days"] == pytest.approx(done[0].totals["team_days"] / 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ALL)
 def test_what_a_task_expects_is_the_sum_over_its_cells(land, policy):
     plan = plan_of(land, settings_of(policy))
@@ -181,16 +183,16 @@ def test_a_poor_district_gets_its_floor(land):
 
 def test_members_that_agree_leave_every_planned_task_steady(land):
     same = np.tile(land["contamination"].to_numpy(), (4, 1))
-    for policy in ("search", "contamination"):
-        tasks = plan_of(land, settings_of(policy), members=same).tasks
-        survey = tasks[tasks["purpose"] == "survey"]
-        assert survey["stability"].tolist() == survey["planned"].astype(float).tolist() or policy == "contamination"
+    tasks = plan_of(land, settings_of("search"), members=same).tasks
+    survey = tasks[tasks["purpose"] == "survey"]
+    assert survey["stability"].tolist() == survey["planned"].astype(float).tolist()
     wild = land["contamination"].to_numpy() * np.random.default_rng(0).lognormal(0, 1.5, (8, len(land)))
     steady = plan_of(land, settings_of("search"), members=wild).tasks["stability"].dropna()
     assert steady.between(0, 1).all()
     assert ((steady > 0) & (steady < 1)).mean() > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.sampled_from(ALL), st.integers(0, 1_000))
 def test_the_order_of_rows_changes_nothing(policy, seed):

@@ -87,6 +87,7 @@ def tasks_of(risk, **limits):
     return survey_tasks(GRID, land, groups)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1_000), st.floats(0.1, 1.0), st.floats(1.0, 6.0))
 def test_tasks_are_contiguous_disjoint_and_within_their_limits(seed, least_km2, greatest_km2):

@@ -71,6 +71,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], dict[st
     return asked, {"pdf": " ".join(" ".join(sheets).split()), "xlsx": table, "kml": kml, "qgz": project}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pdf", "xlsx", "kml", "qgz"])
 def test_printed_files_speak_the_first_language(name: str, printed: tuple[set[str], dict[str, str]]) -> None:
     asked, pages = printed
@@ -102,6 +103,7 @@ def used(printed: tuple[set[str], dict[str, str]]) -> set[str]:
     return {text for text in words.used | printed[0] | set(more) if re.search("[a-z]", text, re.IGNORECASE)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
 def test_every_text_of_the_page_has_its_word(code: str, used: set[str]) -> None:
     words = language(code)

@@ -32,6 +32,8 @@ from mlrisk.synthetic.population import ACTIVITIES, ACTIVITY_SHARES
 from mlrisk.synthetic.scenario import AS_OF, draw_kind
 from mlrisk.synthetic.terrain import CLIFF_DEG
 
+pytestmark = pytest.mark.slow
+
 SEED, CELLS = 2, 3000
 DAY = pd.Timestamp(AS_OF)
 

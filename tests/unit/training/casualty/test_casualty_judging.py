@@ -23,6 +23,8 @@ from training.reporting.casualty_sections import casualty_sections
 from training.reporting.report import report_of, report_record
 from training.reporting.tables import ReportInput
 
+pytestmark = pytest.mark.slow
+
 UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH, SIDE = 500_000, 4_400_000, 16_000
 GRID = Grid.from_area(box(EAST, NORTH, EAST + SIDE, NORTH + SIDE), UTM, 1_000)

@@ -28,6 +28,7 @@ def model(made):
     return fit_casualty(settings(), rows, now, BLOCK, 4)
 
 
+@pytest.mark.slow
 def test_the_total_is_that_of_the_register_and_the_order_that_of_the_truth(made, model):
     _, now, rate = made
     expected, low, high = expected_casualties(model, now, 1)
@@ -56,6 +57,7 @@ def test_the_model_beats_a_constant_rate_and_kernels_on_a_year_that_it_has_not_s
         assert skill(observed, ours, pattern * rate.sum() / pattern.sum()) > 0
 
 
+@pytest.mark.slow
 def test_a_model_of_some_units_knows_nothing_of_the_others(made):
     rows, now, _ = made
     learned = np.arange(N) < N // 2
@@ -77,6 +79,7 @@ def test_few_accidents_make_an_index_at_the_recorded_mean():
     assert not fit_casualty(settings(fewest_accidents=10), rows, now, BLOCK, 0).is_index
 
 
+@pytest.mark.slow
 def test_clumped_counts_are_noticed_and_get_a_hurdle_and_others_do_not(made, model):
     assert HURDLE not in model.whole.weights
     rows, now, _ = made_rows(clumped=True)
@@ -88,6 +91,7 @@ def test_clumped_counts_are_noticed_and_get_a_hurdle_and_others_do_not(made, mod
     assert always.whole.weights[HURDLE] > 0
 
 
+@pytest.mark.slow
 def test_severity_moves_what_the_trees_learn_only_under_its_own_loss(made):
     rows, now, _ = made
     deadly = rows.unit < N // 2
@@ -101,6 +105,7 @@ def test_severity_moves_what_the_trees_learn_only_under_its_own_loss(made):
     assert len({plain, weighted, heavier}) == 3
 
 
+@pytest.mark.slow
 def test_years_of_war_move_the_level_and_no_place(made):
     rows, now, _ = made
     war = np.where(rows.period == 0, 3, 1)
@@ -153,6 +158,7 @@ def test_tenths_hold_every_unit_once():
     assert table["expected"].is_monotonic_increasing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hurdle", ["never", "always"])
 def test_mlflow_alone_expects_what_the_model_expects(made, tmp_path, hurdle):
     import mlflow.pyfunc

@@ -41,6 +41,7 @@ def made(tables):
     return dataset_and_trials(config_with_finds(), inputs_of(tables))
 
 
+@pytest.mark.slow
 def test_finds_and_accidents_of_a_held_out_region_move_no_feature_of_its_fold(tables, made):
     dataset, trials = made
     outcomes = [name for name in dataset.learned.names if name.startswith(("find_", "incident_"))]

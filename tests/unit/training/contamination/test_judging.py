@@ -75,12 +75,14 @@ def judgement(config, made):
     return judge_contamination(config, *made, CHEAP | OWN)
 
 
+@pytest.mark.slow
 def test_every_protocol_judges_in_several_folds(judgement):
     folds = pd.Series([fold.protocol for fold in judgement.folds]).value_counts()
     assert set(folds.index) == set(PROTOCOLS) == set(judgement.held_out)
     assert folds.min() >= 2
 
 
+@pytest.mark.slow
 def test_what_is_recorded_after_as_of_changes_no_judgement(tables, judgement):
     late = {
         name: tables[name].assign(date=pd.Timestamp(AS_OF), recorded_date=pd.Timestamp(AS_OF) + pd.Timedelta(days=1))
@@ -103,6 +105,7 @@ def test_unknown_land_is_never_searched(made, tables):
         assert {tuple(centre) for centre in centres[trial.fold.test]} <= spoken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("buffer_m", [1_000, "auto"])
 @pytest.mark.parametrize("share", ["trees", "blend"])
 def test_what_was_found_in_a_region_does_not_reach_the_model_that_holds_it_out(tables, buffer_m, share):
@@ -132,6 +135,7 @@ def test_what_was_found_in_a_region_does_not_reach_the_model_that_holds_it_out(t
         assert np.array_equal(one.fold.test, other.fold.test)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_on_one_thread_or_two(tables, config, made, judgement):
     again = config_of(compute={"threads": 2})
     dataset, trials = dataset_and_trials(again, inputs_of(tables, SIDE))
@@ -225,6 +229,7 @@ def test_baselines_and_draws_are_those_of_the_config(config, made):
     assert low[10] != low[60]
 
 
+@pytest.mark.slow
 def test_what_was_found_on_the_judged_side_reaches_no_ranking(config, made):
     """A model learns from the training cells alone: other outcomes on the judged cells change figures and no score."""
     dataset, trials = made

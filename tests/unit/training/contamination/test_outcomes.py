@@ -41,6 +41,7 @@ def test_outcomes_of_survey_are_hidden_unless_the_config_lets_them_in(tables, se
     assert "found_share_5km" in seen[0].learned.names
 
 
+@pytest.mark.slow
 def test_labels_of_held_out_land_move_no_feature_of_a_fold(tables, seen):
     dataset, trials = seen
     survey = tables["survey"]

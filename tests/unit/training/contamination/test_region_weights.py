@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.support.made_dataset import made_config, made_dataset
 
+from tests.support.made_dataset import made_config, made_dataset
 from training.contamination.judging import judge_contamination, trials_of
 from training.contamination.learning_set import learning_set_of
 from training.contamination.region_weights import ROUNDS, STEP, region_weight
@@ -66,6 +66,7 @@ def test_rounds_see_the_weights_so_far_and_land_that_is_not_held_out_counts_as_t
     assert np.isfinite(seen[-1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["equal", "worst"])
 def test_every_kind_changes_the_ranking_and_is_told(kind):
     dataset = made_dataset(share=0.6)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from tests.support.made_dataset import CENTRES, GRID, NAMES, REGIONS, made_config, made_dataset, relabelled
 
+from tests.support.made_dataset import CENTRES, GRID, NAMES, REGIONS, made_config, made_dataset, relabelled
 from training.contamination.judging import judge_contamination, learned_by, trials_of
 from training.contamination.learning_set import learning_regions, learning_set_of, telling_regions
 from training.contamination.screening import agreement_of, auc_excess, screened
@@ -84,6 +84,7 @@ def test_without_regions_to_compare_nothing_is_screened_out():
     assert set(agreement_of(replace(known, regions=np.full(len(known.found), "one", dtype=object))).values()) == {1.0}
 
 
+@pytest.mark.slow
 def test_the_model_learns_from_what_is_left_and_the_fold_says_what_is_not():
     dataset = made_dataset()
     plain = judge_contamination(made_config(), dataset, trials_of(made_config(), dataset), {})

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.support.made_dataset import dataset_of, made_config, made_dataset, relabelled
 
+from tests.support.made_dataset import dataset_of, made_config, made_dataset, relabelled
 from training.contamination.judging import judge_contamination, learned_by, trials_of
 from training.contamination.learning_set import learning_set_of
 from training.contamination.recipe import recipe_of
@@ -57,6 +57,7 @@ def chosen(config, known, seed=0):
     return recipe_for(known, config.contamination, config.validation.buffer_m, seed, 1)
 
 
+@pytest.mark.slow
 def test_equal_seeds_choose_alike_and_others_search_elsewhere():
     known, config = learning(made_dataset()), made_config(**TUNING)
     first = chosen(config, known)
@@ -84,6 +85,7 @@ def test_constraints_are_searched_only_where_there_are_any():
     assert chosen(made_config(**TUNING), free)[0].constrained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [{"budget_share": 0.05}, {"inner_folds": 2}, {"trials": 1}])
 def test_every_option_changes_the_tuning(option):
     known = learning(made_dataset())
@@ -100,6 +102,7 @@ def test_found_land_in_one_place_is_not_tuned_on():
     assert facts["tuning"]["tried"] == 0
 
 
+@pytest.mark.slow
 def test_labels_of_the_held_out_region_change_neither_choice_nor_model():
     few = {"tuning": {"trials": 2, "inner_folds": 2}, "screening": {"least_agreement": 0.6}}
     dataset, config = made_dataset(), made_config(**few, region_weights="worst")
@@ -115,6 +118,7 @@ def test_labels_of_the_held_out_region_change_neither_choice_nor_model():
         assert np.array_equal(after.out_of_fold[trial.fold.test], before.out_of_fold[trial.fold.test])
 
 
+@pytest.mark.slow
 def test_the_final_model_is_tuned_on_all_labels():
     dataset, config = made_dataset(), made_config(**TUNING)
     rows = np.flatnonzero(dataset.evidence.labelled)

@@ -144,6 +144,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(key):
 KINDS = st.sampled_from(["finds", "incidents", "land_release", "hazard_areas", "survey"])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(KINDS, st.integers(0, 3), st.integers(0, 3), st.integers(1, 900), st.booleans())
 def test_a_record_dated_or_recorded_after_as_of_changes_nothing(source, column, row, days, only_recorded_late):

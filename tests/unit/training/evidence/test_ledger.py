@@ -128,6 +128,7 @@ SEEDS = st.integers(0, 10_000)
 DAYS = st.dates(FIRST, LAST)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS)
 def test_a_date_is_the_evidence_of_the_sources_filtered_at_that_date(seed, as_of):
@@ -135,6 +136,7 @@ def test_a_date_is_the_evidence_of_the_sources_filtered_at_that_date(seed, as_of
     assert_same(ledger(sources).at(as_of), ledger(filtered(sources, as_of)).at(as_of))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS, st.integers(1, 60))
 def test_nothing_changes_on_days_on_which_nothing_was_recorded(seed, day, more):
@@ -151,6 +153,7 @@ def test_nothing_changes_on_days_on_which_nothing_was_recorded(seed, day, more):
         assert (book.known(later) & ~book.known(day)).any()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS)
 def test_an_interval_from_the_beginning_is_the_evidence_at_its_end(seed, until):
@@ -158,6 +161,7 @@ def test_an_interval_from_the_beginning_is_the_evidence_at_its_end(seed, until):
     assert_same(book.between(date(1900, 1, 1), until), book.at(until))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS, DAYS)
 def test_an_interval_is_made_of_its_own_records_alone(seed, one, other):
@@ -173,6 +177,7 @@ def test_an_interval_is_made_of_its_own_records_alone(seed, one, other):
     assert sum(seen.counts.values()) <= mine.sum()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, DAYS)
 def test_no_cell_is_searched_without_a_record_that_says_so(seed, as_of):
@@ -185,6 +190,7 @@ def test_no_cell_is_searched_without_a_record_that_says_so(seed, as_of):
     assert not evidence.state[~np.isin(GRID.cell_ids(), rows.loc[rows["known"], "cell_id"])].any()
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(SEEDS, DAYS)
 def test_the_rows_of_a_cell_hold_the_weight_of_its_state(seed, as_of):

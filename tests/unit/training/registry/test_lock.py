@@ -44,6 +44,7 @@ def test_a_second_run_is_refused_and_told_by_whom(tmp_path, holder):
         pass
 
 
+@pytest.mark.slow
 def test_a_second_run_waits_if_it_may(tmp_path, holder):
     started = time.monotonic()
     with pytest.raises(BusyError), only_one(tmp_path / "lock", 0.5):

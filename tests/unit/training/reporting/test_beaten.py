@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tests.support.sample_held_out import sample_report
 from training.reporting.beaten import beaten_by
@@ -38,6 +39,7 @@ def test_only_a_lead_whose_interval_leaves_out_zero_counts():
     assert beaten_by(pd.DataFrame(), "mlrisk") == ()
 
 
+@pytest.mark.slow
 def test_the_report_and_its_json_say_it_before_anything_else():
     source = sample_report()
     lost = {

@@ -74,6 +74,7 @@ def test_regions_are_means_of_their_own_cells_and_small_ones_are_left_out(explai
     assert "north" not in Explanation(**(vars(explained) | {"regions": few})).by_region()["region"].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [figures.families_picture, figures.features_picture, figures.dependences_picture])
 def test_a_picture_repeats_has_no_green_and_leaves_the_random_numbers_alone(draw, explained):
     from PIL import Image
@@ -89,6 +90,7 @@ def test_a_picture_repeats_has_no_green_and_leaves_the_random_numbers_alone(draw
         assert not (70 <= hue * 360 <= 170 and saturation > 0.2 and value > 0.2)
 
 
+@pytest.mark.slow
 def test_the_section_tells_of_everything_and_escapes_it(explained):
     (made,) = explanation_sections(explained)
     title, html = made.heading, page("t", (), "n", [made])

@@ -33,6 +33,7 @@ def failed(checks):
     return [check.name for check in checks if not check.passed]
 
 
+@pytest.mark.slow
 def test_equals_pass_every_check():
     regions = Arena(**{**vars(arena(name=REGIONS, seed=1)), "fold": (np.arange(CELLS) // 100) % 3})
     checks = judged_by_gate(contest(arena(), regions, casualty=accidents(1.0)), SETTINGS)
@@ -136,6 +137,7 @@ def test_calibration_domain_and_sources():
     assert "slope_deg" in gone[0].text
 
 
+@pytest.mark.slow
 def test_casualty_risk_must_not_be_worse_on_the_newest_accidents():
     assert not failed(check_casualty(contest(casualty=accidents(1.0)), SETTINGS))
     worse = contest(casualty=accidents(0.0))

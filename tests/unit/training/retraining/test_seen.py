@@ -20,6 +20,8 @@ from training.evidence.verdicts import open_ledger
 from training.retraining import last_run
 from training.retraining.last_run import LastRun, known_days, last_run_path, mark_of, read_last_run, write_last_run
 
+pytestmark = pytest.mark.slow
+
 SEEN = LastRun(
     mark="mark", since=date(2024, 1, 31), until=date(2024, 3, 1), champion="2", champion_run="b", known="3",
     known_run="c", decision="refused", inputs={"dem": "a" * 64}, notes=("a note",),

@@ -94,6 +94,7 @@ def test_a_rule_without_its_feature_says_nothing(lesson):
     assert spoken == {"distance to an incident"} == feature_scores(cells.names, cells.values).keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_learner_sees_what_the_model_may_see_and_nothing_else(lesson, name):
     ahead = land(200, seed=2)
@@ -106,6 +107,7 @@ def test_a_learner_sees_what_the_model_may_see_and_nothing_else(lesson, name):
     assert not np.array_equal(BASELINES[name](seen, ahead), score)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_learner_learns_repeats_itself_and_bears_unknown_values(lesson, name):
     ahead = land(400, seed=5)
@@ -116,6 +118,7 @@ def test_a_learner_learns_repeats_itself_and_bears_unknown_values(lesson, name):
     assert np.isfinite(BASELINES[name](unknown, with_column(ahead, ["height"], np.nan))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_learner_goes_by_the_weight_of_the_evidence(lesson, name):
     # Half of the rows say the opposite, and hardly count.

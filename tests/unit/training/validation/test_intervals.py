@@ -52,6 +52,7 @@ def test_precision_of_a_draw_is_that_of_weighted_cells():
         assert drawn[row] == pytest.approx(average_precision_score(positive, score, sample_weight=weight))
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say():
     truth = roc_auc_score(*_country(0, blocks=4_000)[1::-1])
     inside = narrow = 0
@@ -108,6 +109,7 @@ def test_probability_intervals_hold_the_figures_of_all_cells():
         assert spread[f"{name}_low"] < figures[name] < spread[f"{name}_high"], name
 
 
+@pytest.mark.slow
 def test_the_slope_of_a_draw_is_near_the_slope_of_its_cells():
     score, positive, block = _country(10)
     probability = 1 / (1 + np.exp(2.2 - score))
@@ -144,6 +146,7 @@ def test_the_mean_over_folds_has_the_mean_of_their_draws():
     assert mean_draws([]) == {}
 
 
+@pytest.mark.slow
 def test_two_hundred_draws_of_a_hundred_thousand_cells_are_quick():
     rng = np.random.default_rng(3)
     score, positive, block = rng.random(100_000), rng.random(100_000) < 0.05, rng.integers(0, 400, 100_000)

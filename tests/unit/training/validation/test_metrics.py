@@ -22,6 +22,7 @@ def test_ties_get_their_expected_value():
         assert recall_at_area(np.zeros(100), positive, share) == pytest.approx(share)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=60))
 def test_recall_grows_with_area_and_ends_at_one(cells):
     score = np.array([float(value) for value, _ in cells])

@@ -28,6 +28,7 @@ def folds_of(protocol, land):
     return CellFolds(protocol=protocol, centres_m=land[3], cell_size_m=500.0, settings=SETTINGS, seed=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_cross_val_score_judges_on_the_folds_of_the_protocol(protocol, land):
     values, found, regions, centres = land
