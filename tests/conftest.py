@@ -6,6 +6,9 @@ from pathlib import Path
 # Two workers share two cores: where LightGBM's threads wait for each other, a test takes ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# No test reads what another has computed, nor what the code was before.
+os.environ["MLRISK_CACHE"] = ""
+
 # Run by QGIS's own Python, which has the modules that it asks for (test_opened_elsewhere.py).
 collect_ignore = ["support/in_qgis.py"]
 

@@ -1,3 +1,4 @@
+from .array_cache import ArrayCache, key_of
 from .arrays import Flags, Floats, Floats32, Integers
 from .code import package_digest
 from .errors import ConfigError, InputError, MlriskError
@@ -50,6 +51,7 @@ __all__ = [
     "LONGEST_DISTANCE_M",
     "NOT_EVIDENCE",
     "RULED_OUT_BY",
+    "ArrayCache",
     "Buffers",
     "Columns",
     "ConfigError",
@@ -78,6 +80,7 @@ __all__ = [
     "extent_m",
     "geographic_centres",
     "is_dated",
+    "key_of",
     "known_at",
     "no_progress",
     "numbers",

@@ -1,5 +1,6 @@
 """The feature table: one row a cell inside the area, one column a feature, built family by family."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,12 @@ from features.as_of import Snapshot
 from features.base import ConfigError, FeatureInfo, Floats32, Grid, InputError, Integers, check_families
 from features.families import FAMILIES
 from features.table.compute import Compute
+from features.table.family_cache import family_keys, keep_columns, kept_columns
 from features.table.scheduler import over_tiles
 
 ONE_THREAD = Compute()
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +78,11 @@ class FeatureTable:
         return np.ascontiguousarray(np.column_stack(columns))
 
 
-def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> FeatureTable:
+def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str], empty: bool = False) -> FeatureTable:
     """All features of the cells inside a tile.
 
-    Raises InputError when no family finds a source: a table without columns ranks nothing. The table lies in memory
-    that `snapshot.buffers` lends; `lent_feature_table` gives it back.
+    Raises InputError when no family finds a source (unless `empty`): a table without columns ranks nothing. The table
+    lies in memory that `snapshot.buffers` lends; `lent_feature_table` gives it back.
     """
     chosen = check_families(families)
     inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
@@ -92,9 +96,13 @@ def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> Fe
                 raise InputError(f"two sources give the feature {name}: rename the covariate by its columns mapping")
             values[len(names)] = array.ravel() if inside is None else array.ravel()[inside]
             names.append(name)
-    if not names:
-        raise InputError(f"no source gives a feature of {', '.join(families)}: add sources to the config")
+    if not names and not empty:
+        raise _no_feature(chosen)
     return FeatureTable(tuple(names), values[: len(names)].T)
+
+
+def _no_feature(families: Iterable[str]) -> InputError:
+    return InputError(f"no source gives a feature of {', '.join(families)}: add sources to the config")
 
 
 @contextmanager
@@ -113,26 +121,74 @@ class _TableOf:
 
     snapshot: Snapshot
     families: tuple[str, ...]
+    empty: bool
 
     def __call__(self, tile: Grid) -> FeatureTable:
-        return feature_table(tile, self.snapshot, self.families)
+        return feature_table(tile, self.snapshot, self.families, self.empty)
 
 
 def feature_tiles(
-    grid: Grid, snapshot: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
+    grid: Grid,
+    snapshot: Snapshot,
+    families: Iterable[str],
+    tile_cells: int,
+    compute: Compute = ONE_THREAD,
+    *,
+    empty: bool = False,
 ) -> Iterator[tuple[Grid, FeatureTable]]:
     """Each tile of the grid with its table, north to south; only a few tiles are in memory at a time."""
-    return over_tiles(_TableOf(snapshot, check_families(families)), grid.tiles(tile_cells), compute)
+    return over_tiles(_TableOf(snapshot, check_families(families), empty), grid.tiles(tile_cells), compute)
 
 
 def grid_feature_table(
     grid: Grid, snapshot: Snapshot, families: Iterable[str], tile_cells: int, compute: Compute = ONE_THREAD
 ) -> FeatureTable:
-    """The feature table of a whole grid, made tile by tile so that memory holds the rasters of few tiles at a time."""
+    """The feature table of a whole grid, made tile by tile so that memory holds the rasters of few tiles at a time.
+
+    Families that `compute.memory` keeps are read from there, the others are computed and kept.
+    """
+    chosen = check_families(families)
+    if compute.memory is None:
+        return _computed(grid, snapshot, chosen, tile_cells, compute)
+    keys = family_keys(grid, snapshot, chosen)
+    columns = kept_columns(compute.memory, keys)
+    missing = {family: key for family, key in keys.items() if family not in columns}
+    LOGGER.info("families kept: %s; computed: %s", ", ".join(columns) or "none", ", ".join(missing) or "none")
+    if missing:
+        infos = feature_infos(snapshot, missing)
+        made = _columns_of(_computed(grid, snapshot, tuple(missing), tile_cells, compute, empty=bool(columns)))
+        keep_columns(compute.memory, missing, made, infos)
+        columns |= {family: _of(family, made, infos) for family in missing}
+    # As `feature_table` has them: family by family, in each as it was built.
+    together = {name: values for family in chosen for name, values in columns[family].items()}
+    if not together:
+        raise _no_feature(chosen)
+    if len(together) < sum(len(part) for part in columns.values()):
+        raise InputError("two sources give one feature: rename the covariate by its columns mapping")
+    return FeatureTable(tuple(together), np.stack(list(together.values())).T)
+
+
+def _columns_of(table: FeatureTable) -> dict[str, Floats32]:
+    return dict(zip(table.names, table.values.T, strict=True))
+
+
+def _of(family: str, columns: Mapping[str, Floats32], infos: Mapping[str, FeatureInfo]) -> dict[str, Floats32]:
+    return {name: values for name, values in columns.items() if infos[name].family == family}
+
+
+def _computed(
+    grid: Grid,
+    snapshot: Snapshot,
+    families: tuple[str, ...],
+    tile_cells: int,
+    compute: Compute,
+    empty: bool = False,
+) -> FeatureTable:
+    """The table without memory; `empty` allows for families that none of the sources gives a column to."""
     names: tuple[str, ...] = ()
-    values = np.empty((0, 0), dtype=np.float32)
+    values = np.empty((0, grid.n_cells), dtype=np.float32)
     row_starts = starts_of_rows(grid)
-    for tile, part in feature_tiles(grid, snapshot, families, tile_cells, compute):
+    for tile, part in feature_tiles(grid, snapshot, families, tile_cells, compute, empty=empty):
         if not names:
             names, values = part.names, np.empty((len(part.names), grid.n_cells), dtype=np.float32)
         places = places_of(grid, tile, row_starts)

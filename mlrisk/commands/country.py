@@ -146,7 +146,7 @@ def evaluate(
     check_evidence(country.dataset.evidence)
     trials = country._trials(chosen)  # noqa: SLF001 the same module
     config = country._judging(chosen)  # noqa: SLF001
-    rankings = baselines_of(config.validation.baselines, config.prior)
+    rankings = baselines_of(config.validation.baselines, config.prior, config.compute.memory)
     if estimator is not None:
         rankings = {name: _ranking_of(estimator), **rankings}
     table = judge_contamination(config, country.dataset, trials, rankings).table

@@ -136,7 +136,7 @@ def judge_contamination(
     `baselines` are rankings by name, those that `validation.baselines` names where None is given.
     """
     if baselines is None:
-        baselines = baselines_of(config.validation.baselines, config.prior)
+        baselines = baselines_of(config.validation.baselines, config.prior, config.compute.memory)
     LOGGER.info("judging contamination on %d folds of %s", len(trials), ", ".join(config.validation.protocols))
     made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
     judged = [

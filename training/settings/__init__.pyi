@@ -1,7 +1,7 @@
 from .boosting import BoostingSettings, Positive, Share
 from .casualty import ACTIVITIES, CasualtySettings, PlannedWorks
+from .compute import ComputeSettings
 from .config import (
-    ComputeSettings,
     ContaminationSettings,
     DeclaredArea,
     LabelSettings,

@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from features.base import FAMILY_NAMES, Settings, check_families
 from features.sources import SourceSpec, SourcesSettings
-from features.table import LOCAL, PROCESSES, Compute, is_scheduler
 from training.settings.boosting import BoostingSettings, Positive, Share
 from training.settings.casualty import CasualtySettings
+from training.settings.compute import ComputeSettings
 from training.settings.prior import Prior
 from training.settings.validation import ValidationSettings, ordered_box
 
@@ -225,30 +225,6 @@ class TrackingSettings(Settings):
         description="where models and reports go: a folder, relative to the config file, or a URI such as s3://bucket; "
         "beside a database if not given, and where a tracking server keeps them",
     )
-
-
-class ComputeSettings(Settings):
-    """Where features are computed; none of it ever changes a result."""
-
-    scheduler: str = Field(
-        LOCAL,
-        description="local: threads of this process; processes: as many worker processes; tcp://host:port: the "
-        "workers of a Dask scheduler (pip install mlrisk[dask])",
-    )
-    threads: int = Field(2, ge=1, le=256, description="tiles, folds or trees that are worked on side by side")
-    tile_cells: int = Field(512, ge=16, le=8192, description="side of a tile in cells")
-
-    @field_validator("scheduler")
-    @classmethod
-    def _known_scheduler(cls, value: str) -> str:
-        if not is_scheduler(value):
-            raise ValueError(f"{value!r} is no scheduler: choose {LOCAL}, {PROCESSES} or tcp://host:port")
-        return value
-
-    @property
-    def schedule(self) -> Compute:
-        """The same for the features."""
-        return Compute(self.scheduler, self.threads)
 
 
 class TrainConfig(Settings):

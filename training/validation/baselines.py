@@ -6,6 +6,8 @@ model of your own in every table, write such a function and name it in `benchmar
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
-from features.base import Flags, Floats, Floats32, Integers
+from features.base import ArrayCache, Flags, Floats, Floats32, Integers, key_of
 from models.field_rules import FieldRules, Rule
 from training.settings import BASELINE_NAMES, FIELD_RULES, FieldRule
 from training.validation.feature_baselines import FEATURE_BASELINES, INCIDENT_DISTANCE, FeatureBaseline
@@ -152,9 +154,31 @@ if tuple(BASELINES) != BASELINE_NAMES:
     )
 
 
-def baselines_of(names: Iterable[str], rules: Mapping[str, FieldRule]) -> dict[str, Ranking]:
-    """The baselines of these names, with the rules of a config."""
-    return {name: by_rules(rules) if name == RULES else BASELINES[name] for name in names}
+def baselines_of(
+    names: Iterable[str], rules: Mapping[str, FieldRule], memory: ArrayCache | None = None
+) -> dict[str, Ranking]:
+    """The baselines of these names, with the rules of a config; `memory` keeps the scores of those that learn."""
+    chosen = {name: by_rules(rules) if name == RULES else BASELINES[name] for name in names}
+    if memory is None:
+        return chosen
+    return {name: _kept(name, one, memory) if name in LEARNERS else one for name, one in chosen.items()}
+
+
+def _kept(name: str, ranking: Ranking, memory: ArrayCache) -> Ranking:
+    """The ranking, whose scores are read where the same lesson was learned and the same land ranked before."""
+
+    def kept(lesson: Lesson, land: Land) -> Floats | None:
+        code = f"{name} {version('scikit-learn')} {lesson.seed} {lesson.land.learned}", Path(__file__).read_bytes()
+        key = key_of([*code, lesson.land.seen(), lesson.found, lesson.weight, land.seen()])
+        before = memory.read(key)
+        if before is not None:
+            return before["score"]
+        score = ranking(lesson, land)
+        if score is not None:
+            memory.write(key, {"score": score})
+        return score
+
+    return kept
 
 
 def feature_scores(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:

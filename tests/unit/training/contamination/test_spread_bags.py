@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.support.made_dataset import made_dataset
 
 from models.ranker import fit_ranker
 from models.soft_labels import split_rows
+from tests.support.made_dataset import made_dataset
 from training.contamination.bags import FEWEST_EXPECTED, spread_bags
 from training.contamination.learning_set import learning_set_of
 from training.contamination.recipe import recipe_of

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.base import ArrayCache
 from training.validation import baselines
 from training.validation.baselines import (
     BASELINES,
@@ -14,6 +15,7 @@ from training.validation.baselines import (
     INCIDENT_DISTANCE,
     Land,
     Lesson,
+    baselines_of,
     feature_scores,
     near_contamination,
 )
@@ -146,3 +148,17 @@ def test_a_draw_of_rows_never_loses_one_of_the_kinds(monkeypatch, lesson, rare):
     # Regression stops at a single kind: it would raise.
     score = BASELINES["logistic regression"](replace(lesson, found=found), land(20))
     assert np.isfinite(score).all()
+
+
+def test_what_a_learner_gave_is_read_for_the_same_lesson_and_land_alone(tmp_path):
+    memory = ArrayCache(tmp_path, 1e9)
+    ranking = baselines_of(["logistic regression"], {}, memory)["logistic regression"]
+    cells = land(200)
+    lesson = lesson_of(cells, cells.values[:, 0] > np.median(cells.values[:, 0]))
+    first = ranking(lesson, land(30, 1))
+    np.testing.assert_array_equal(first, BASELINES["logistic regression"](lesson, land(30, 1)))
+    (kept,) = tmp_path.iterdir()
+    memory.write(kept.stem, {"score": np.zeros(30)})
+    assert not ranking(lesson, land(30, 1)).any()
+    assert ranking(lesson, land(30, 2)).any()
+    assert ranking(replace(lesson, found=~lesson.found), land(30, 1)).any()
