@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import gamma
 
 from features.base import Floats, Floats32, Integers
 from models.boosting import Boosted, BoostingParams, fit
+from models.rates import RateSpread, rate_range, total_range, with_spread
 
 # Prior spread of the yearly change on the log scale: awareness work and clearance move incident rates by 5-15 % a
 # year (domain facts), so a trend beyond 30 % a year needs many events to be believed.
@@ -19,8 +19,8 @@ MEMORY_YEARS, DAMPING = 1.5, 0.85
 TREES, HURDLE = "trees", "hurdle"
 # Two-sided 90 % of a normal distribution.
 NORMAL_90 = 1.645
-# Least spread of the log of a unit's figure: members may agree by chance.
-LEAST_SPREAD = 0.02
+# The greatest contamination score of a unit's cells: about the chance that the unit holds any ordnance at all.
+GREATEST = "contamination_greatest"
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ class CasualtyModel:
     chi2 over its degrees of freedom on held-out years. `is_index` says that there were too few accidents for counts to
     be believed: then the pattern is contamination x exposure, and the total the recorded mean. `dated` says which of
     the two kinds of features the trees learned from. `scores` are those held out of `scored_cells` (ids).
-    `shape` and `shape_top` (of the tenth of the units with the most) are shapes of the gamma distribution by which true
-    rates lie around expected ones on held-out years; 0 where nothing could be held out.
+    `spread` says how rates lie around expected ones, by held-out years; `accidents` is the number learned from.
     """
 
     whole: Part
@@ -85,8 +84,8 @@ class CasualtyModel:
     dispersion: float
     is_index: bool
     dated: bool
-    shape: float = 0.0
-    shape_top: float = 0.0
+    spread: RateSpread = RateSpread()
+    accidents: float = 0.0
     scored_cells: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     scores: Floats = field(default_factory=lambda: np.zeros(0))
 
@@ -95,28 +94,26 @@ class CasualtyModel:
     ) -> tuple[Floats, Floats, Floats]:
         """Casualties a year of each unit after as_of with a 90 % interval: expected, low, high, each (n_units,).
 
-        The interval is that of the expectation, not of the count of one year: the gamma-Poisson spread of rates around
-        what was expected of held-out years, and that of the members over resampled blocks of land.
+        The interval is that of the expectation, not of the count of one year. It holds the chance that the unit has no
+        danger at all, the spread of rates around what was expected of held-out years where there is any, and that of
+        the members over resampled blocks of land.
         """
         expected = self.whole.expected(values, exposure, patterns, threads) * self.per_accident
         drawn = np.stack([one.expected(values, exposure, patterns, threads) for one in self.members] or [expected])
         spread = np.log(np.maximum(drawn, 1e-12)).std(axis=0, ddof=1 if len(drawn) > 1 else 0)
-        wide = NORMAL_90 * np.maximum(spread, LEAST_SPREAD)
-        shape = np.where(expected >= np.quantile(expected, 0.9), self.shape_top, self.shape)
-        low, high = (
-            np.where(shape > 0, np.log(np.maximum(gamma.ppf(level, np.maximum(shape, 1e-3)), 1e-12)
-                                       / np.maximum(shape, 1e-3)), 0.0)
-            for level in (0.05, 0.95)
-        )  # fmt: skip
-        return (
-            expected, expected * np.exp(-np.hypot(np.minimum(low, 0), wide)),
-            expected * np.exp(np.hypot(np.maximum(high, 0), wide)),
-        )  # fmt: skip
+        chance = self.spread.chance(greatest_score(self.features, values))
+        return expected, *rate_range(expected, chance, with_spread(self.spread.shape, spread))
 
     def total_interval(self) -> tuple[float, float]:
-        """Casualties a year of all land, 90 %: over the members' totals. Bounds of units do not add up to it."""
+        """Casualties a year of all land, 90 %: over the members' totals. Bounds of units do not add up to it.
+
+        An index has no members: then by the number of its accidents alone.
+        """
         totals = np.array([one.accidents_per_year for one in self.members]) * self.per_accident
         whole = self.whole.accidents_per_year * self.per_accident
+        if self.is_index and self.accidents > 0:
+            low, high = total_range(self.accidents)
+            return whole * low, whole * high
         if len(totals) < 2 or whole <= 0:
             return float("nan"), float("nan")
         factor = float(np.exp(NORMAL_90 * np.log(np.maximum(totals, 1e-12)).std(ddof=1)))
@@ -137,7 +134,7 @@ class CasualtyModel:
         facts = {
             "per_accident": self.per_accident, "yearly_change": self.yearly_change, "dispersion": self.dispersion,
             "is_index": self.is_index, "dated": self.dated, "members": len(self.members),
-            "shape": self.shape, "shape_top": self.shape_top,
+            "accidents": self.accidents, **asdict(self.spread),
         }  # fmt: skip
         texts = {"scale.json": json.dumps(facts), "features.json": json.dumps(list(self.features), indent=1)}
         texts |= _part_files(self.whole, "")
@@ -153,11 +150,21 @@ class CasualtyModel:
         """Read what `files` gave."""
         features = tuple(json.loads(texts["features.json"]))
         facts = json.loads(texts["scale.json"])
+        facts.pop("shape_top", None)  # versions of before had a second shape, and 0 where none was learned
+        spread = RateSpread(facts.pop("shape", 0) or RateSpread.shape, facts.pop("belief", RateSpread.belief))
         members = tuple(_read_part(texts, f"_member_{n}", features) for n in range(1, facts.pop("members") + 1))
         lines = [line.split(",") for line in texts.get("scores.csv", "").splitlines()[1:]]
         cells = np.array([int(cell) for cell, _ in lines], dtype=np.int64)
         scores = np.array([float(score) for _, score in lines])
-        return cls(whole=_read_part(texts, "", features), members=members, **facts, scored_cells=cells, scores=scores)
+        return cls(whole=_read_part(texts, "", features), members=members, spread=spread, **facts,
+                   scored_cells=cells, scores=scores)  # fmt: skip
+
+
+def greatest_score(features: Sequence[str], values: Floats32) -> Floats:
+    """The greatest contamination score among the cells of each unit (n_units,); NaN where none is known."""
+    if GREATEST not in features:
+        return np.full(len(values), np.nan)
+    return values[:, list(features).index(GREATEST)].astype(np.float64)
 
 
 def fit_rate(

@@ -219,6 +219,8 @@ class ScaleFile(FileSchema):
     members: Annotated[int, Field(ge=0, le=MOST_MEMBERS)]
     shape: NotNegative = 0.0
     shape_top: NotNegative = 0.0
+    belief: Share = 1.0
+    accidents: NotNegative = 0.0
 
 
 class PartFile(FileSchema):

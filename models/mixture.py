@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from features.base import Floats, Integers
 
@@ -67,32 +66,6 @@ def prior_by_evidence(share: Floats, count: Floats, group: Integers, candidates:
         if likelihood > most:
             best, most = prior, likelihood
     return best
-
-
-SHAPES = np.geomspace(0.1, 50, 40)
-
-
-# Before anything is known: rates lie off by as much as was expected (set on synthetic countries 31 and 32).
-USUAL_SHAPE = 1.0
-
-
-def gamma_shape(observed: Floats, expected: Floats, around: float = USUAL_SHAPE) -> float:
-    """Shape of the gamma distribution of mean 1 by which true rates lie around expected ones (n,).
-
-    1 / shape is the squared coefficient of variation. The likeliest of SHAPES for negative binomial counts (Greenwood
-    and Yule 1920), with a log-normal prior of one unit `around` a shape: few events do not tell rates that fit exactly
-    from rates that do not.
-    """
-    rows = expected > 0
-    y, m = observed[rows], expected[rows]
-    if not y.sum():
-        return around
-    logs = [
-        float((gammaln(y + k) - gammaln(k) + k * np.log(k / (k + m)) + y * np.log(m / (k + m))).sum())
-        - 0.5 * np.log(k / around) ** 2
-        for k in SHAPES
-    ]
-    return float(SHAPES[int(np.argmax(logs))])
 
 
 @dataclass(frozen=True)

@@ -93,16 +93,25 @@ def activity_mix(config: Config, accidents: Accidents) -> Floats:
 
 
 def _by_activity(config: Config, inputs: Inputs, recent: Accidents, hurt: Floats) -> dict[str, Floats]:
-    power, settings = config.casualty.exposure_power, config.casualty
+    settings = config.casualty
     ground = ground_of(inputs.grid, inputs.sources, FeatureContext(config.as_of))
-    today = activity_layers(ground, people_today(inputs.grid, inputs.sources, settings), power)
-    later = activity_layers(ground, people_if_return(config, inputs.grid, inputs.sources), power)
-    parts = split(hurt, today, activity_mix(config, recent))
+    today = people_today(inputs.grid, inputs.sources, settings)
+    later = people_if_return(config, inputs.grid, inputs.sources)
+    parts = split(hurt, activity_layers(ground, today, settings.exposure_power), activity_mix(config, recent))
     columns = {f"casualties_{name}_per_year": parts[:, number] for number, name in enumerate(ACTIVITIES)}
-    grown = np.divide(later, today, out=np.ones_like(today), where=today > 0)
-    # People come on top of those who are there: nowhere is there less danger than today.
-    columns["casualties_per_year_if_return"] = (parts * np.maximum(grown, 1.0)).sum(axis=1)
-    columns["casualties_return_increase"] = columns["casualties_per_year_if_return"] - parts.sum(axis=1)
+
+    def grown(power: float) -> Floats:
+        before, after = (activity_layers(ground, people, power) for people in (today, later))
+        times = np.divide(after, before, out=np.ones_like(before), where=before > 0)
+        # People come on top of those who are there: nowhere is there less danger than today.
+        return np.asarray((parts * (np.maximum(times, 1.0) - 1)).sum(axis=1))
+
+    powers = (settings.exposure_power, *settings.scenario.exposure_powers)
+    more = np.stack([grown(power) for power in powers])
+    columns["casualties_per_year_if_return"] = parts.sum(axis=1) + more[0]
+    columns["casualties_return_increase"] = more[0]
+    columns["casualties_return_increase_low"] = more.min(axis=0)
+    columns["casualties_return_increase_high"] = more.max(axis=0)
     return columns
 
 

@@ -152,6 +152,9 @@ def test_a_return_adds_danger_where_people_come_and_takes_none_away(country, ris
     grown = risk["casualties_return_increase"]
     assert (grown >= 0).all()
     assert np.allclose(risk["casualties_per_year_if_return"], risk["casualties_per_year"] + grown)
+    assert (risk["casualties_return_increase_low"] <= grown).all()
+    assert (grown <= risk["casualties_return_increase_high"]).all()
+    assert risk["casualties_return_increase_high"].sum() > 1.2 * risk["casualties_return_increase_low"].sum()
     towns = open_inputs(config(country)).sources.vectors["settlements"]
     coming = towns[towns["planned_population"] > towns["population"]]
     assert len(coming)

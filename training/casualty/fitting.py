@@ -10,8 +10,9 @@ from features.base import Flags, Floats, Integers
 from features.table import FeatureTable
 from models.block_draws import draw_blocks
 from models.boosting import Boosted, BoostingParams, fit, side_by_side
-from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, year_factor
-from models.mixture import Dispersion, dispersion, gamma_shape, mixture_weights, prior_by_evidence, shares
+from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, greatest_score, year_factor
+from models.mixture import Dispersion, dispersion, mixture_weights, prior_by_evidence, shares
+from models.rates import RateSpread, rate_spread
 from training.casualty.history import INDEX, Moment, UnitPeriods
 from training.contamination import boosting_params, dealt
 from training.registry import EXPOSURE, PATTERN
@@ -53,8 +54,8 @@ def fit_casualty(
     per_accident = float(rows.casualties[chosen].sum() / known) if known else config.casualty.casualties_per_accident
     is_index = known < config.casualty.fewest_accidents
     held = _held_out(config, rows, chosen, block, hurdle=config.casualty.hurdle == "always")
-    spread = _dispersion(rows, held)
-    if config.casualty.hurdle == "auto" and spread.over and not is_index:
+    counts = _dispersion(rows, held)
+    if config.casualty.hurdle == "auto" and counts.over and not is_index:
         held = _held_out(config, rows, chosen, block, hurdle=True)
     if is_index:
         whole = _index_part(config, rows, now, chosen, use)
@@ -67,17 +68,16 @@ def fit_casualty(
 
         whole, *others = side_by_side(one, range(len(times)), config.compute.threads)
     totals = np.bincount(rows.period[chosen], weights=rows.accidents[chosen], minlength=len(rows.starts))
-    shape, shape_top = _shapes(rows, held)
     change = year_factor(totals / rows.complete, 1)[1] if rows.dated else 0.0
     return CasualtyModel(
         whole=whole,
         members=tuple(others),
         per_accident=per_accident,
         yearly_change=change,
-        dispersion=spread.pearson,
+        dispersion=counts.pearson,
         is_index=bool(is_index),
-        shape=shape,
-        shape_top=shape_top,
+        spread=_spread(rows, held),
+        accidents=float(known),
         dated=rows.dated,
     )
 
@@ -190,30 +190,26 @@ def _weights(rows: UnitPeriods, held: HeldOutYears, times: Floats) -> Floats:
     return mixture_weights(share, count * times[rows.unit[held.rows]], prior)
 
 
-def _shapes(rows: UnitPeriods, held: HeldOutYears) -> tuple[float, float]:
-    """Shapes of true rates around those expected of held-out years: all units, and the tenth with the most."""
-    if not len(held.rows):
-        return 0.0, 0.0
+def _expected_of_held(rows: UnitPeriods, held: HeldOutYears) -> tuple[Floats, Floats]:
+    """Accidents observed and expected of the held-out rows, (n,), at the total of each year."""
     group = _group(rows, held)
     share = shares(held.patterns, group) @ _weights(rows, held, np.ones(int(rows.unit.max()) + 1))
     observed = rows.accidents[held.rows]
-    expected = share * np.bincount(group, weights=observed)[group]
-    if not observed.sum():
-        return 0.0, 0.0
-    top = expected >= np.quantile(expected, 0.9)
-    every = gamma_shape(observed, expected)
-    return gamma_shape(observed[~top], expected[~top], every), gamma_shape(observed[top], expected[top], every)
+    return observed, share * np.bincount(group, weights=observed)[group]
+
+
+def _spread(rows: UnitPeriods, held: HeldOutYears) -> RateSpread:
+    """How rates lie around those expected of held-out years; what is usual where none was held out."""
+    if not len(held.rows):
+        return RateSpread()
+    return rate_spread(*_expected_of_held(rows, held), greatest_score(rows.features, rows.values[held.rows]))
 
 
 def _dispersion(rows: UnitPeriods, held: HeldOutYears) -> Dispersion:
     """Spread of held-out counts around the mixture, at the total of each year."""
     if not len(held.rows):
         return Dispersion(1.0, 0.0)
-    group = _group(rows, held)
-    share = shares(held.patterns, group) @ _weights(rows, held, np.ones(int(rows.unit.max()) + 1))
-    observed = rows.accidents[held.rows]
-    totals = np.bincount(group, weights=observed)
-    return dispersion(observed, share * totals[group], len(held.names))
+    return dispersion(*_expected_of_held(rows, held), len(held.names))
 
 
 def _part(

@@ -193,7 +193,10 @@ class History:
         oldest = inside.min() if len(inside) else np.datetime64(until, "D")
         window = self.config.casualty.window_years
         whole = [back for back in range(1, window + 1) if np.datetime64(years_before(until, back), "D") >= oldest]
-        ends = [years_before(until, back) for back in range(max(len(whole), 1), -1, -1)]
+        in_window = (inside > np.datetime64(years_before(until, window), "D")).sum()
+        # Of few accidents none is left out: the year of the first one counts as a whole one.
+        first = 1 if len(whole) < window and in_window < self.config.casualty.fewest_accidents else 0
+        ends = [years_before(until, back) for back in range(max(len(whole) + first, 1), -1, -1)]
         ends += [as_of] if until < as_of else []
         periods = list(pairwise(ends))
         moments = [self.moment(start) for start, _ in periods]

@@ -78,9 +78,13 @@ def casualty_notes(config: TrainConfig, inputs: Inputs, model: CasualtyModel, ro
     """What the casualty figures rest on: few or undated accidents, late records, dispersion, exposure."""
     notes = []
     if model.is_index:
+        low, high = model.total_interval()
+        total = model.whole.accidents_per_year * model.per_accident
         notes.append(
-            f"casualties_per_year rests on {rows.total} accidents, fewer than {config.casualty.fewest_accidents}: it "
-            "is an index (contamination x exposure x severity) at the recorded mean. Read it as where, not as a count"
+            f"casualties_per_year rests on {rows.total} accident{'' if rows.total == 1 else 's'}, fewer than "
+            f"{config.casualty.fewest_accidents}: it is an index (contamination x exposure x severity) at the recorded "
+            f"mean, {total:.2g} a year (90 % by their number alone: {low:.2g} to {high:.2g}). Read it as where, not as "
+            "a count"
         )
     if not rows.dated:
         notes.append(

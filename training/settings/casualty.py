@@ -33,8 +33,19 @@ class ScenarioSettings(Settings):
     """People return before survey: whose exposure casualties_per_year_if_return states."""
 
     future_date: date | None = Field(None, description="the future date; none: all planned works are under way")
+    exposure_powers: tuple[Positive, Positive] = Field(
+        (0.4, 1.0), description="least and greatest exposure_power that the range of the return is computed with"
+    )
     return_share: Share = Field(1.0, description="share of planned_population that has come by then")
     works: tuple[PlannedWorks, ...] = Field((), description="works under way at that date")
+
+
+    @field_validator("exposure_powers")
+    @classmethod
+    def _rising_to_one(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not value[0] <= value[1] <= 1:
+            raise ValueError(f"exposure_powers ({value[0]:g}, {value[1]:g}) must be two powers of at most 1 in order")
+        return value
 
 
 class CasualtySettings(Settings):

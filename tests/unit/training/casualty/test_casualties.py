@@ -64,6 +64,13 @@ def test_a_month_before_the_first_whole_year_makes_no_year_of_its_own():
     assert len(totals("2023-12-31", [str(day.date()) for day in months])) == 3
 
 
+def test_few_accidents_are_counted_as_they_are():
+    assert totals("2023-12-31", ["2018-06-10"], window_years=8) == [1, 0, 0, 0, 0, 0]
+    five = ["2018-06-10", "2018-09-01", "2020-03-01", "2021-07-07", "2023-10-01"]
+    assert sum(totals("2023-12-31", five, window_years=8)) == 5
+    assert sum(totals("2023-12-31", five, window_years=3)) == 2
+
+
 def test_accidents_before_the_window_leave_nothing_to_learn_from():
     assert totals("2022-12-31", ["2005-05-05"] * 20, window_years=8) == []
 

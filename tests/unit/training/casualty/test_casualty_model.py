@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from models.casualty import HURDLE
-from models.mixture import dispersion, gamma_shape, mixture_weights, prior_by_evidence, shares
+from models.mixture import dispersion, mixture_weights, prior_by_evidence, shares
+from models.rates import RateSpread, rate_range, rate_spread
 from tests.support.made_history import BLOCK, N, made_rows, quick
 from training.casualty.baselines import BASELINES, CONSTANT, KERNELS
 from training.casualty.fitting import expected_casualties, fit_casualty, unit_table
@@ -76,6 +77,9 @@ def test_few_accidents_make_an_index_at_the_recorded_mean():
     expected = expected_casualties(model, now, 1)[0]
     assert np.allclose(expected / expected.sum(), now.patterns[:, 4] / now.patterns[:, 4].sum())
     assert expected.sum() == pytest.approx(rows.casualties.sum() / 6)
+    low, high = model.total_interval()
+    assert low < expected.sum() < high
+    assert high / low < 3
     assert not fit_casualty(settings(fewest_accidents=10), rows, now, BLOCK, 0).is_index
 
 
@@ -174,13 +178,28 @@ def test_mlflow_alone_expects_what_the_model_expects(made, tmp_path, hurdle):
         opened.predict(table.drop(columns="pattern: presence"))
 
 
-def test_the_shape_of_rates_around_what_was_expected_is_found_again():
+def test_the_spread_of_rates_is_found_again_with_and_without_land_where_nothing_is():
     rng = np.random.default_rng(0)
-    expected = rng.uniform(0.5, 3, 4_000)
+    expected, score = rng.uniform(0.5, 3, 4_000), rng.uniform(0.1, 0.9, 4_000)
     for shape in (0.5, 2.0, 8.0):
-        observed = rng.poisson(expected * rng.gamma(shape, 1 / shape, len(expected))).astype(float)
-        assert gamma_shape(observed, expected) == pytest.approx(shape, rel=0.25)
-    assert gamma_shape(np.zeros(5), np.ones(5)) == 1.0
+        rate = expected * rng.gamma(shape, 1 / shape, len(expected))
+        everywhere = rate_spread(rng.poisson(rate).astype(float), expected, score)
+        assert (everywhere.shape, everywhere.belief) == (pytest.approx(shape, rel=0.25), 0)
+        here = rng.random(4_000) < score
+        some = rate_spread(rng.poisson(np.where(here, rate / score, 0)).astype(float), expected, score)
+        assert (some.shape, some.belief) == (pytest.approx(shape, rel=0.25), 1)
+    assert rate_spread(np.zeros(5), np.ones(5), score[:5]) == RateSpread()
+    # Too few accidents to speak against the score.
+    assert rate_spread(rng.poisson(expected / 100).astype(float), expected / 100, score).belief == 1
+
+
+def test_a_range_holds_nine_tenths_of_the_rates_and_begins_at_nothing_where_nothing_may_be():
+    rng = np.random.default_rng(0)
+    for chance in (1.0, 0.97, 0.8, 0.3):
+        rate = np.where(rng.random(200_000) < chance, rng.gamma(2.0, 0.5 / chance, 200_000), 0)
+        low, high = rate_range(np.ones(1), np.array([chance]), np.array([2.0]))
+        assert ((low <= rate) & (rate <= high)).mean() == pytest.approx(0.9, abs=0.003)
+        assert (low[0] == 0) == (chance < 0.95)
 
 
 def test_the_prior_is_the_one_that_held_out_years_speak_for():
