@@ -84,7 +84,7 @@ class CasualtyModel:
     dispersion: float
     is_index: bool
     dated: bool
-    spread: RateSpread = RateSpread()
+    spread: RateSpread = field(default_factory=RateSpread)
     accidents: float = 0.0
     scored_cells: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     scores: Floats = field(default_factory=lambda: np.zeros(0))

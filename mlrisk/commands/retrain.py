@@ -59,18 +59,18 @@ def retrain(
         from mlrisk.commands.retrain_map import retrain_and_map
 
         decision, ranking, report, failed = retrain_and_map(config, session, map_record, (signature, waiting), progress)
-        step = next_step(config.name, decision)
+        step = next_step(config, decision)
         notes = (*failed, *notify(config, decision, step))
         return Retrained(decision=decision, ranking=ranking, report=report, next_step=step, notes=notes)
 
 
 def decide_about_records(config: Config, accept: Iterable[str], reject: Iterable[str], by: str) -> tuple[str, ...]:
     """Write down what a person decided about records in quarantine; returns a line for each. See `decide_records`."""
-    from training.evidence import ACCEPTED, REJECTED, Ledger, open_inputs
+    from training.evidence import ACCEPTED, REJECTED, Ledger, read_inputs
     from training.retraining import decide_records
 
     with only_one(lock_path(config), config.retraining.lock_wait_s):
-        inputs = open_inputs(config)
+        inputs = read_inputs(config)
         ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
         rows = [*((ACCEPTED, one) for one in accept), *((REJECTED, one) for one in reject)]
         return decide_records(config, Store.of(config), ledger, rows, by)

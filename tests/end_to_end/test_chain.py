@@ -26,7 +26,7 @@ from mlrisk.ranking.champions import load_champions
 from tests.support.command_line import QUICK, command, command_here
 from training.casualty.fitting import expected_casualties
 from training.casualty.history import open_history
-from training.evidence.inputs import open_inputs
+from training.evidence.verdicts import open_inputs
 from training.registry.promotion import promote
 from training.registry.store import Store
 from training.settings.casualty import ACTIVITIES

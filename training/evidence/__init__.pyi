@@ -1,12 +1,22 @@
 from .fingerprint import files_digest, keyed_records, label_digest, records_text
-from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, open_inputs
+from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, read_inputs
 from .ledger import Ledger
 from .record_kinds import KIND_NAMES, KINDS, closed_hazards
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, NO_BAG, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
 from .status import Status, work_of
-from .verdicts import ACCEPTED, ALL_DAYS, REJECTED, Verdicts, decisions_path, open_ledger, read_verdicts, without
+from .verdicts import (
+    ACCEPTED,
+    ALL_DAYS,
+    REJECTED,
+    Verdicts,
+    decisions_path,
+    open_inputs,
+    open_ledger,
+    read_verdicts,
+    without,
+)
 from .work import (
     CLEARANCE,
     NO_WORK,
@@ -56,6 +66,7 @@ __all__ = [
     "label_digest",
     "open_inputs",
     "open_ledger",
+    "read_inputs",
     "read_verdicts",
     "records_text",
     "without",

@@ -20,11 +20,15 @@ OUTCOME_SOURCES = frozenset({"hazard_areas", "land_release", "survey"})
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a run reads: the grid, the opened sources and every report, the area's first."""
+    """What a run reads: the grid, the opened sources and every report, the area's first.
+
+    `withdrawn` are the keys of the records that a person rejected and that are no longer in the sources.
+    """
 
     grid: Grid
     sources: Sources
     reports: tuple[SourceReport, ...]
+    withdrawn: frozenset[str] = frozenset()
 
     @property
     def digests(self) -> dict[str, str]:
@@ -36,8 +40,11 @@ class Inputs:
         }
 
 
-def open_inputs(config: TrainConfig) -> Inputs:
-    """Open the area and every source of a config; raises ConfigError and InputError that name what is wrong."""
+def read_inputs(config: TrainConfig) -> Inputs:
+    """Open the area and every source of a config; raises ConfigError and InputError that name what is wrong.
+
+    Records that a person rejected are among them: `open_inputs` leaves them out.
+    """
     crs = projected_crs(config.grid.crs)
     area, area_report = open_area(config.grid.area, crs, config.data_folder)
     if config.as_of > datetime.now(UTC).date() + timedelta(days=1):

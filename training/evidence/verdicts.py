@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from training.evidence.fingerprint import keyed_records
-from training.evidence.inputs import Inputs
+from training.evidence.inputs import Inputs, read_inputs
 from training.evidence.ledger import Ledger
 from training.evidence.record_kinds import NO_KIND
 from training.settings import TrainConfig, digest_of
@@ -53,13 +53,40 @@ def read_verdicts(config: TrainConfig) -> Verdicts:
     return Verdicts(by[ACCEPTED], by[REJECTED])
 
 
+def open_inputs(config: TrainConfig) -> Inputs:
+    """The area and every source of a config without the records that a person rejected.
+
+    Raises ConfigError and InputError that name what is wrong.
+    """
+    inputs, rejected = read_inputs(config), read_verdicts(config).rejected
+    return withdrawn(config, inputs, rejected) if rejected else inputs
+
+
+def withdrawn(config: TrainConfig, inputs: Inputs, rejected: frozenset[str]) -> Inputs:
+    """The inputs without records of these keys: they make neither labels nor features. Rows keep their numbers."""
+    sources = inputs.sources
+    ledger = Ledger.build(inputs.grid, sources, config.contamination.labels, config.data_folder)
+    table = keyed_records(ledger, ALL_DAYS)
+    gone = table[table["key"].isin(rejected)]
+    vectors, rows = dict(sources.vectors), dict(sources.rows)
+    for source, part in gone.groupby("source"):
+        name = str(source)
+        numbers = rows.get(name, np.arange(1, len(vectors[name]) + 1))
+        kept = ~np.isin(numbers, part["number"].to_numpy(np.int64))
+        vectors[name], rows[name] = vectors[name][kept].reset_index(drop=True), numbers[kept]
+        if not kept.any():
+            del vectors[name], rows[name]
+    return replace(inputs, sources=replace(sources, vectors=vectors, rows=rows), withdrawn=frozenset(gone["key"]))
+
+
 def open_ledger(config: TrainConfig, inputs: Inputs) -> Ledger:
     """The ledger of a run: its records on its grid, its label rule and the land that its config declares.
 
-    Records that a person rejected stay in it and say nothing of any cell.
+    Records that a person rejected say nothing of any cell.
     """
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
-    return without(ledger, read_verdicts(config).rejected)
+    # A key counts equal records: those that are left have other keys once one of them is withdrawn.
+    return ledger if inputs.withdrawn else without(ledger, read_verdicts(config).rejected)
 
 
 def without(ledger: Ledger, rejected: frozenset[str]) -> Ledger:

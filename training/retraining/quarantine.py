@@ -29,7 +29,8 @@ def check_vanished(news: News, verdicts: Verdicts, settings: RetrainingSettings)
     for source, keys in news.gone_from.items():
         # A corrected record is one that is gone and one that is late.
         late = int((news.late["source"] == source).sum())
-        lost = max(0, len([key for key in keys if key not in verdicts.accepted]) - late)
+        # What a person rejected is gone from what teaches, and no file was cut.
+        lost = max(0, len([key for key in keys if key not in verdicts.accepted | verdicts.rejected]) - late)
         share = lost / news.had[source]
         figures[f"{source}_lost"] = float(lost)
         if lost:

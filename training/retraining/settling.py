@@ -156,13 +156,16 @@ def move_anchor(store: Store, row: RegisteredVersion) -> None:
         store.client.set_registered_model_alias(row.name, ANCHOR, row.number)
 
 
-def next_step(config_name: str, decision: Decision) -> str:
+def next_step(config: TrainConfig, decision: Decision) -> str:
     """What an operator does now; empty where there is nothing to do."""
+    config_name = config.name
     if decision.kind == REFUSED and decision.quarantine:
-        rows = " ".join(decision.quarantine)
+        named = [one for text in decision.quarantine for one in text.split(" ")]
+        files = "; ".join(in_files(config, one) for one in named)
+        accept, reject = (" ".join(f"--{what} {one}" for one in named) for what in ("accept", "reject"))
         return (
-            f"Next: look at {rows}; correct the file, or mlrisk retrain {config_name}.yaml --accept ROWS (they are "
-            "right) or --reject ROWS (they must not teach), with --by NAME."
+            f"Next: look at {files}. Correct the file, or mlrisk retrain {config_name}.yaml --by NAME {accept} (they "
+            f"are right) or {reject} (they must not teach)."
         )
     if decision.kind == REFUSED and decision.challenger is None:
         return "Next: look for a cut file; the champion and its map stay as they are until then."
@@ -175,6 +178,16 @@ def next_step(config_name: str, decision: Decision) -> str:
     if decision.kind == WAITING:
         return f"Next: mlrisk retrain {config_name}.yaml --approve NAME --version {decision.challenger}."
     return ""
+
+
+def in_files(config: TrainConfig, named: str) -> str:
+    """Rows as people look for them: those of a file, for a name such as `survey:3-5`."""
+    source, _, rows = named.partition(":")
+    spec = getattr(config.sources, source, None)
+    if spec is None:
+        return named
+    several = " (counted through these files)" if len(spec.paths) > 1 else ""
+    return f"rows {rows} of {', '.join(spec.paths)}{several}"
 
 
 def check_date(config: TrainConfig, champion: RegisteredVersion) -> None:

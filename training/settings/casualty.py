@@ -39,7 +39,6 @@ class ScenarioSettings(Settings):
     return_share: Share = Field(1.0, description="share of planned_population that has come by then")
     works: tuple[PlannedWorks, ...] = Field((), description="works under way at that date")
 
-
     @field_validator("exposure_powers")
     @classmethod
     def _rising_to_one(cls, value: tuple[float, float]) -> tuple[float, float]:

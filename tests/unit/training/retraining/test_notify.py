@@ -20,7 +20,7 @@ def asked(folder, **notify):
 
 
 def test_a_refusal_is_written_with_its_reason_and_next_step(tmp_path):
-    step = next_step("small", REFUSAL)
+    step = next_step(config_of(sources={"survey": "results.csv"}), REFUSAL)
     copy = f"import sys; open({str(tmp_path / 'copy')!r}, 'w').write(sys.stdin.read())"
     config = asked(tmp_path, file="decision.json", command=[sys.executable, "-c", copy])
     assert notify(config, REFUSAL, step) == ()
@@ -28,7 +28,8 @@ def test_a_refusal_is_written_with_its_reason_and_next_step(tmp_path):
     assert message == json.loads((tmp_path / "copy").read_text())
     assert message["reasons"] == ["memory: turned round"]
     assert message["quarantine"] == ["survey:3-5"]
-    assert "--reject ROWS" in message["text"]
+    assert "rows 3-5 of results.csv" in message["text"]
+    assert "--reject survey:3-5" in message["text"]
 
 
 def test_what_cannot_be_sent_is_a_note_and_nothing_new_is_no_message(tmp_path):

@@ -15,8 +15,7 @@ from features.base.records import known_at
 from features.sources import opening as sources
 from features.sources.digests import digest_files
 from training.evidence.fingerprint import files_digest, fingerprint
-from training.evidence.inputs import open_inputs
-from training.evidence.verdicts import open_ledger
+from training.evidence.verdicts import open_inputs, open_ledger
 from training.retraining import last_run
 from training.retraining.last_run import LastRun, known_days, last_run_path, mark_of, read_last_run, write_last_run
 
