@@ -24,7 +24,7 @@ kernels: .venv/ready
 
 # The unit layer on the lowest versions that pyproject.toml allows, in an environment of its own.
 test-lowest: .venv-lowest/ready
-	.venv-lowest/bin/python $(PYTEST) tests/unit tests/contracts
+	.venv-lowest/bin/python $(PYTEST) -m "not slow" tests/unit
 
 .venv-lowest/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-lowest

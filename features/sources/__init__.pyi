@@ -7,7 +7,7 @@ from .opening import KEEP_AROUND_M, Sources, open_area, open_sources
 from .publications import Publication, publication_of
 from .quality import same_day_and_place
 from .raw_table import RawTable
-from .readers import find_file, read_rows
+from .readers import find_file, find_files, read_rows
 from .report import SourceReport, Tally, report_rows
 from .schema import COLUMN_TEXTS, DATE, POINT, POLYGON, SCHEMAS, SHARE, TEXT, VOCABULARIES, Schema
 from .settings import SourceSpec, SourcesSettings
@@ -36,6 +36,7 @@ __all__ = [
     "describe",
     "digest_files",
     "find_file",
+    "find_files",
     "is_raster",
     "kind_of",
     "open_area",

@@ -22,7 +22,7 @@ from features.sources.crosswalk import SourceTerms, read_terms
 from features.sources.digests import digest_files
 from features.sources.raster_opening import open_raster
 from features.sources.rasters import RasterSource
-from features.sources.readers import find_file, is_raster
+from features.sources.readers import find_files, is_raster
 from features.sources.report import SourceReport, Tally
 from features.sources.schema import AREA, POINT, POLYGON, SCHEMAS
 from features.sources.settings import FOR_RECORDS, SourceSpec, SourcesSettings
@@ -106,7 +106,7 @@ def open_area(
     home = Home(crs, *_domain(crs))
     paths = tuple(path for one in specs for path in one.paths)
     # Before reading, here and below: a file that is replaced meanwhile then differs from its digest.
-    digest = digest_files(tuple(find_file("area", path, base) for path in paths))
+    digest = digest_files(tuple(file for one in specs for file in find_files("area", one, base)))
     tables = [
         read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
         for one in specs
@@ -151,7 +151,7 @@ def _open_vector(
 ) -> tuple[gpd.GeoDataFrame, SourceReport, Integers]:
     base = home_folder if spec.beside_config else base
     tally, schema = Tally(), SCHEMAS[name]
-    files, terms = tuple(find_file(name, path, base) for path in spec.paths), None
+    files, terms = find_files(name, spec, base), None
     if spec.terms is not None:
         # The mapping of words is as much an input as the file whose words it maps.
         files = (*files, home_folder / spec.terms)
@@ -204,7 +204,7 @@ def _open_covariate(
             "leave it out"
         )
     tally = Tally()
-    digest = digest_files(tuple(find_file("covariates", path, base) for path in spec.paths))
+    digest = digest_files(find_files("covariates", spec, base))
     take = partial(take_numeric, spec, _answers(spec, specs, base), frozenset(names))
     table = read_vector("covariates", spec, (POINT,), home, base, take, tally)
     names.update(str(name) for name in table.columns if name != "geometry")

@@ -19,7 +19,7 @@ from features.sources.raster_files import (
 )
 from features.sources.raster_positions import to_pixels, transformer
 from features.sources.rasters import RasterSource, window_around
-from features.sources.readers import find_file, stated_crs
+from features.sources.readers import find_files, stated_crs
 from features.sources.report import SourceReport, Tally
 from features.sources.settings import SourceSpec
 
@@ -37,7 +37,7 @@ def open_raster(
     Raises InputError for a file that is no raster, has no CRS, holds no band of real numbers, lacks tiles, or does not
     reach the area.
     """
-    paths = tuple(find_file(source, path, base) for path in spec.paths)
+    paths = find_files(source, spec, base)
     tally, digest = Tally(), digest_files(paths)
     crs = _common_crs(source, spec, paths, tally)
     flat = horizontal(crs)

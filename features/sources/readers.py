@@ -14,6 +14,7 @@ import pyproj
 from pyproj.exceptions import CRSError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
+from features.sources.databases import is_database, table_file
 from features.sources.geometry_text import parse_geometry
 from features.sources.kinds import MAP_SUFFIXES, PARQUET_SUFFIXES, SHEET_SUFFIXES, TABLE_SUFFIXES, is_raster, kind_of
 from features.sources.layers import read_layer
@@ -24,7 +25,7 @@ from features.sources.settings import SourceSpec
 from features.sources.sheets import read_sheet
 from features.sources.text_tables import read_text
 
-__all__ = ["RawTable", "find_file", "is_raster", "is_table", "read_rows", "stated_crs"]
+__all__ = ["RawTable", "find_file", "find_files", "is_raster", "is_table", "read_rows", "stated_crs"]
 
 WKT_COLUMNS = ("geometry", "wkt", "the_geom", "geom")
 # Tables are read whole; a register of two million accidents has 0.3 GB.
@@ -32,8 +33,22 @@ MOST_BYTES = 2_000_000_000
 UNREADABLE = "geometry that cannot be read"
 
 
-def find_file(source: str, given: str, base: Path) -> Path:
-    """The path of a source relative to `base`; InputError where there is no such file, or it is none to be read."""
+def find_files(source: str, spec: SourceSpec, base: Path) -> tuple[Path, ...]:
+    """The files of a source, in order; each layer of a database is one."""
+    return tuple(
+        find_file(source, path, base, layer)
+        for path in spec.paths
+        for layer in (spec.layers if is_database(path) else (None,))
+    )
+
+
+def find_file(source: str, given: str, base: Path, layer: str | None = None) -> Path:
+    """The path of a source relative to `base`, or of the rows of `layer` where `given` is a database.
+
+    InputError where there is no such file, or it is none to be read.
+    """
+    if is_database(given):
+        return table_file(source, given, layer)
     path = Path(given) if Path(given).is_absolute() else base / given
     try:
         if not path.exists():

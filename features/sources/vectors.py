@@ -70,7 +70,7 @@ def read_vector(
         for layer in spec.layers:
             before = tally.rows_read
             one = spec.model_copy(update={"layer": layer})
-            part = _read_part(source, find_file(source, path, base), one, kinds, home, take, tally, terms)
+            part = _read_part(source, find_file(source, path, base, layer), one, kinds, home, take, tally, terms)
             parts.append(replace(part, rows=part.rows + before))
     records = joined(parts)
     records = set_aside(records, _undated(source, records, tally), "no date", tally)

@@ -1,15 +1,10 @@
 """The chain against PostgreSQL and against a tracking server, both on loopback; skipped where they are absent."""
 
 import os
-import pwd
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,6 +14,7 @@ from features.table.build import grid_feature_table
 from models.contamination import ContaminationModel
 from tests.support.sample_dataset import inputs_of, land
 from tests.support.sample_store import LOOSE, NOW, THEN, store_config
+from tests.support.servers import free_port, postgres_at, wait_for
 from training.evidence.inputs import contamination_context
 from training.registry.archive import export_version
 from training.registry.promotion import roll_back
@@ -29,45 +25,12 @@ from training.retraining.retrain import retrain
 
 NAME = "small.contamination"
 SIDE = 26
-PROGRAMS = [*Path("/usr/lib/postgresql").glob("*/bin")]
-
-
-def program(name):
-    return shutil.which(name) or next((str(folder / name) for folder in PROGRAMS if (folder / name).exists()), None)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
-    if not (program("initdb") and program("postgres") and find_spec("psycopg")):
-        pytest.skip("PostgreSQL or its driver (psycopg) is absent")
-    folder, user = tmp_path_factory.mktemp("postgres"), {}
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        owner = pwd.getpwnam("postgres")
-        user = {"user": "postgres", "group": owner.pw_gid}
-        for path in (folder, *folder.parents):
-            if str(path) == "/tmp":  # noqa: S108 where pytest keeps its folders
-                break
-            path.chmod(0o755)
-        shutil.chown(folder, "postgres")
-    data, port = folder / "data", free_port()
-    line = [program("initdb"), "-D", str(data), "-U", "anna", "--auth=trust", "--no-sync", "-E", "UTF8"]
-    subprocess.run(line, check=True, capture_output=True, cwd=folder, **user)
-    line = [program("postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F"]
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **user)
-    try:
-        wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
-        yield f"postgresql://anna:secret@127.0.0.1:{port}/postgres"
-    finally:
-        # At once: a gentle end waits for clients, and MLflow keeps its connections.
-        process.send_signal(signal.SIGQUIT)
-        process.wait(30)
+    with postgres_at(tmp_path_factory.mktemp("postgres")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +50,6 @@ def server(tmp_path_factory):
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def wait_for(check, seconds=120):
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            return check()
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.3)
 
 
 @pytest.mark.parametrize("where", ["postgres", "server"])

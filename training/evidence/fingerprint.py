@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from features.base import InputError, known_at
-from features.sources import SourceSpec, digest_files, find_file, parts_of
+from features.sources import SourceSpec, digest_files, find_files, parts_of
 from training.evidence.inputs import Inputs
 from training.evidence.ledger import Ledger
 from training.evidence.reading import read_at
@@ -30,7 +30,7 @@ def files_digest(config: TrainConfig, part: object = None) -> str:
     try:
         for place, spec in enumerate(_specs(config if part is None else part)):
             folder = config.home_folder if spec.beside_config else config.data_folder
-            paths = tuple(find_file("file", path, folder) for path in spec.paths)
+            paths = find_files("file", spec, folder)
             terms = (config.home_folder / spec.terms,) if spec.terms is not None else ()
             for path in paths:
                 parts_of(path, strict=True)

@@ -1,0 +1,158 @@
+"""Tables of a PostGIS database: each is read once by a process, into a file that is then read like any other."""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterable
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from features.base import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg import Connection
+
+SCHEMES = ("postgresql://", "postgres://")
+WAIT_SECONDS = 20
+# Address and layer -> the file that holds its rows; removed with the folder when the process ends.
+_FILES: dict[tuple[str, str], Path] = {}
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def is_database(given: str) -> bool:
+    """Whether a path of a source is the address of a PostgreSQL database."""
+    return given.casefold().startswith(SCHEMES)
+
+
+def table_file(source: str, address: str, layer: str | None) -> Path:
+    """A Parquet file with the rows of a table or view in a fixed order; EWKB geometry becomes GeoParquet.
+
+    `layer` is the table, with its schema where that is not on the search path. Raises ConfigError for a password in the
+    address or no layer, InputError where the database does not answer or has no such table.
+    """
+    if urlsplit(address).password is not None:
+        raise ConfigError(
+            f"sources.{source}: the address holds a password, which outputs would repeat: leave it out and set "
+            "PGPASSWORD, or write it into ~/.pgpass"
+        )
+    if layer is None:
+        with _connected(source, address) as database:
+            names = ", ".join(_tables(database)) or "none"
+        raise ConfigError(
+            f"sources.{source}: {address} is a database: name a table as layer. With geometry it has {names}"
+        )
+    if (address, layer) not in _FILES:
+        if not _FOLDERS:
+            _FOLDERS.append(tempfile.TemporaryDirectory(prefix="mlrisk-tables-"))
+        name = re.sub(r"[^A-Za-z0-9_.]+", "_", f"{urlsplit(address).path.strip('/')}.{layer}")
+        path = Path(_FOLDERS[0].name) / f"{len(_FILES)}.{name}.parquet"
+        with _connected(source, address) as database:
+            _read(source, database, layer).to_parquet(path, index=False)
+        _FILES[address, layer] = path
+    return _FILES[address, layer]
+
+
+@contextmanager
+def _connected(source: str, address: str) -> "Iterator[Connection[tuple[Any, ...]]]":
+    """A connection that can only read."""
+    try:
+        import psycopg
+    except ImportError as error:
+        raise InputError(
+            f"sources.{source}: {address} is a database: install the extra `postgres`, or export the table as a file"
+        ) from error
+    try:
+        with psycopg.connect(address, connect_timeout=WAIT_SECONDS) as database:
+            database.read_only = True
+            yield database
+    except psycopg.Error as error:
+        why = str(error).strip().splitlines()
+        raise InputError(f"sources.{source}: {address}: {why[0] if why else type(error).__name__}") from error
+
+
+def _tables(database: "Connection[tuple[Any, ...]]") -> list[str]:
+    found = database.execute(
+        "SELECT table_schema || '.' || table_name FROM information_schema.columns WHERE udt_name IN ('geometry', "
+        "'geography') AND table_schema NOT IN ('pg_catalog', 'information_schema') GROUP BY 1 ORDER BY 1"
+    )
+    return [str(row[0]) for row in found]
+
+
+def _read(source: str, database: "Connection[tuple[Any, ...]]", layer: str) -> pd.DataFrame:
+    from psycopg import sql
+
+    known = database.execute("SELECT to_regclass(%s)", (layer,)).fetchone()
+    if known is None or known[0] is None:
+        names = ", ".join(_tables(database)) or "none"
+        raise InputError(
+            f"sources.{source}.layer ({layer!r}) is no table of the database; with geometry it has {names}"
+        )
+    table = sql.Identifier(*layer.split(".", 1))
+    kinds = _columns(database, layer)
+    shapes = [name for name, kind in kinds if kind in ("geometry", "geography")]
+    # Curves become lines here, where PostGIS can do it; rows without a key are put in order by all that they hold.
+    wanted = sql.SQL(", ").join(
+        sql.SQL("ST_AsEWKB(ST_CurveToLine({0}::geometry)) AS {0}").format(sql.Identifier(name))
+        if name in shapes else sql.Identifier(name)
+        for name, _ in kinds
+    )  # fmt: skip
+    order = (
+        sql.SQL(", ").join(map(sql.Identifier, _key(database, layer))) if _key(database, layer) else sql.SQL("t::text")
+    )
+    rows = database.execute(sql.SQL("SELECT {} FROM {} AS t ORDER BY {}").format(wanted, table, order)).fetchall()
+    columns = {name: _plain(row[place] for row in rows) for place, (name, _) in enumerate(kinds)}
+    return _with_geometry(source, layer, pd.DataFrame(columns), shapes)
+
+
+def _columns(database: "Connection[tuple[Any, ...]]", layer: str) -> list[tuple[str, str]]:
+    found = database.execute(
+        "SELECT a.attname, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+        "WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum", (layer,)
+    )  # fmt: skip
+    return [(str(name), str(kind)) for name, kind in found]
+
+
+def _key(database: "Connection[tuple[Any, ...]]", layer: str) -> list[str]:
+    found = database.execute(
+        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
+        "WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY a.attnum", (layer,)
+    )  # fmt: skip
+    return [str(row[0]) for row in found]
+
+
+def _plain(values: Iterable[object]) -> list[object]:
+    """Values as a file would hold them: days and times as ISO text, numbers as numbers, the rest as text."""
+    made: list[object] = []
+    for value in values:
+        if isinstance(value, Decimal):
+            made.append(float(value))
+        elif isinstance(value, date | datetime | time):
+            made.append(value.isoformat())
+        elif value is None or isinstance(value, bool | int | float | str | bytes):
+            made.append(value)
+        else:
+            made.append(json.dumps(value, ensure_ascii=False, default=str, sort_keys=True))
+    return made
+
+
+def _with_geometry(source: str, layer: str, table: pd.DataFrame, shapes: list[str]) -> pd.DataFrame:
+    """The table with its first geometry in its CRS; other geometry is left out."""
+    if not shapes:
+        return table
+    geometry = shapely.from_wkb(np.array(table[shapes[0]].tolist(), dtype=object))
+    srids = sorted(set(shapely.get_srid(geometry[~shapely.is_missing(geometry)]).tolist()))
+    if len(srids) > 1:
+        raise InputError(f"sources.{source}.layer ({layer!r}) states several SRIDs ({', '.join(map(str, srids))})")
+    crs = f"EPSG:{srids[0]}" if srids and srids[0] > 0 else None
+    return gpd.GeoDataFrame(table.drop(columns=shapes), geometry=geometry, crs=crs)
