@@ -11,10 +11,11 @@ from features.base import Flags, Floats, Floats32, Integers
 
 # More points sharpen neither the index nor the threshold, and cost time in every tile.
 MOST_POINTS = 5_000
-# A cell that lacks features with half of the weight is outside of the domain.
+# A cell whose missing features carry half of the weight or more is outside of the domain.
 LEAST_SEEN = 0.5
-# More than one whole range beyond the training land in sum, no feature counting for more than one range: so at least
-# two features must leave their range, and a single odd column takes no land out of the map.
+# A cell is out of domain when it lies more than one whole range beyond the training land, summed over the features. No
+# feature counts for more than one range: so at least two features must leave their range, and a single odd column takes
+# no land out of the map.
 MOST_NOVELTY = 1.0
 BLOCK_ROWS = 1 << 13
 
@@ -27,9 +28,9 @@ class Domain:
     `points`, shape (n, n_features), of the training data; the dissimilarity index is the distance to the nearest
     point over `mean_distance`, and a cell is in the domain up to `threshold`.
 
-    SHAP weights alone are blind to what the model could not learn: on flat land slope explains nothing, weighs nothing,
-    and mountains look familiar. So the range of every feature in training, `lowest` to `highest` (NaN where it was
-    never known), is a second gate that takes no weights.
+    SHAP weights alone are blind to what the model could not learn: where all training land is flat, slope explains
+    nothing and gets no weight, so that mountains look familiar. Therefore the range of every feature in training,
+    `lowest` to `highest` (NaN where it was never known), is a second gate, which uses no weights.
     """
 
     mean: Floats
@@ -67,7 +68,7 @@ class Domain:
         return self._index(values, threads, np.inf)
 
     def _index(self, values: Floats32, threads: int, most: float) -> Floats:
-        """Dissimilarity index up to `most`, infinite beyond."""
+        """Dissimilarity index of each row, infinite where it is above `most`."""
         points = _weighted(values, self.mean, self.scale, self.weight)
         distance, _ = self._tree.query(points, distance_upper_bound=most * self.mean_distance, workers=threads)
         return np.asarray(distance) / self.mean_distance
@@ -76,8 +77,8 @@ class Domain:
         """How far each row lies beyond the training ranges, in ranges, summed over features; 0 within all of them.
 
         NT1 of Mesgaran, Cousens and Webber (2014), Diversity and Distributions 20, 1147, with two changes: no feature
-        counts for more than one range, and one that was constant in training counts for one as soon as it differs.
-        A feature that is NaN, in the row or throughout training, counts nothing.
+        counts for more than one range, and one that was constant in training counts for one as soon as it differs. A
+        feature that is NaN, in the row or throughout training, does not count.
         """
         lowest, highest = self.lowest.astype(np.float32), self.highest.astype(np.float32)
         with np.errstate(divide="ignore"):
@@ -93,7 +94,7 @@ class Domain:
     def contains(self, values: Floats32, threads: int = 1) -> Flags:
         """True where a row lies inside the area of applicability and within the training ranges.
 
-        Rows that miss features which carry half of the weight or more lie outside.
+        Rows whose missing features carry half of the weight or more lie outside.
         """
         seen = np.isfinite(values) @ self.weight / self.weight.sum()
         inside = (self.novelty(values) <= MOST_NOVELTY) & (seen > LEAST_SEEN)
@@ -113,10 +114,11 @@ def fit_domain(
     """Learn the domain from training rows.
 
     Features marked as `growing` (n_features,) pass the gate of ranges whatever their value: they rise as records
-    accumulate, and a year later all land would lie beyond what the model had seen.
+    accumulate, so that a year later all land would lie beyond the training ranges.
 
-    `importance` is the mean |SHAP| of each feature; `folds` numbers the held-out group of each row, so that the
-    threshold (upper whisker of the training index) is measured as far from neighbours as the model was judged.
+    `importance` is the mean |SHAP| of each feature. `folds` numbers the held-out group of each row: the threshold
+    (upper whisker of the training index) is measured between groups, hence at the distances at which the model was
+    judged.
     """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(values))[:MOST_POINTS])
@@ -158,7 +160,7 @@ def _without_nan(values: Floats) -> list[object]:
 def _ranges(values: Floats32) -> tuple[Floats, Floats]:
     """Least and greatest value of each feature, NaN where none is known."""
     known = np.where(np.isfinite(values), values, np.nan)
-    # fmin and fmax pass over NaN without the warning that nanmin gives for a column of nothing else.
+    # fmin and fmax ignore NaN without the warning that nanmin gives for a column that is all NaN.
     return np.fmin.reduce(known).astype(np.float64), np.fmax.reduce(known).astype(np.float64)
 
 
@@ -169,7 +171,7 @@ def _index_across_folds(points: Floats, group: Integers) -> Floats:
     for number in groups:
         own = group == number
         others = points[~own] if len(groups) > 1 else points
-        # With a single group the nearest other point is the second neighbour: the first is the point itself.
+        # With a single group the second neighbour is taken, because the first is the point itself.
         nearest, _ = cKDTree(others).query(points[own], k=1 if len(groups) > 1 else [2])
         distance[own] = np.ravel(nearest)
     return distance

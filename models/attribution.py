@@ -12,12 +12,12 @@ from models.boosting import BLOCK_ROWS, Boosted
 
 Engine = Callable[[Boosted, Floats32, int], Floats]
 
-# From this many rows on woodelf is quicker: below, what it prepares for each tree costs more than it saves.
+# From this many rows on woodelf is quicker; below, its preparation of each tree costs more than it saves.
 FEWEST_FOR_WOODELF = 5_000
 CHECKED_ROWS = 200
-# Greatest difference on the log-odds between the engines that is taken for rounding.
+# Differences of the log-odds between the engines up to this size are taken for rounding.
 TOLERANCE = 1e-4
-# Members on which the sign of a reason is checked: each costs as much as the reasons themselves.
+# Number of members on which the sign of a reason is checked: each costs as much as the reasons themselves.
 STEADY_MEMBERS = 5
 # A family whose sum has another sign in more than this share of the members is no reason.
 MOST_FLIPS = 0.1
@@ -30,7 +30,7 @@ def lightgbm_engine(boosted: Boosted, values: Floats32, threads: int) -> Floats:
 
 def woodelf_engine(boosted: Boosted, values: Floats32, threads: int) -> Floats:  # noqa: ARG001
     """The same values from all rows at once (Nadel and Wettenstein 2026), on one thread."""
-    # Treelite and scipy behind it take seconds to load: only who explains many rows pays for it.
+    # Treelite and scipy, which it needs, take seconds to load: only a run that explains many rows pays for it.
     from woodelf import WoodelfExplainer
 
     names = [f"f{number}" for number in range(len(boosted.features))]
@@ -49,8 +49,8 @@ ENGINES: dict[str, Engine] = {"lightgbm": lightgbm_engine, "woodelf": woodelf_en
 def tree_contributions(boosted: Boosted, values: Floats32, threads: int = 2, engine: str | None = None) -> Floats:
     """SHAP values on the raw score, (n_rows, n_features), base value left out, by the engine that suits the size.
 
-    Another engine than LightGBM's is held against it on CHECKED_ROWS rows of these; where it fails or differs by more
-    than TOLERANCE the values are LightGBM's, and a RuntimeWarning says so. Raises KeyError for an engine that is none.
+    Another engine than LightGBM's is compared with it on CHECKED_ROWS of the rows; where it fails or differs by more
+    than TOLERANCE the values are LightGBM's, and a RuntimeWarning says so. Raises KeyError for an unknown engine.
     """
     chosen = engine or ("woodelf" if len(values) >= FEWEST_FOR_WOODELF else "lightgbm")
     if chosen == "lightgbm" or not len(values):
@@ -86,7 +86,7 @@ class Families:
         return cls(names, np.array([names.index(name) for name in own], dtype=np.int64))
 
     def sums(self, contributions: Floats) -> Floats:
-        """Contributions summed by family, (n_rows, n_families): features of one stand in for each other."""
+        """Contributions summed by family, (n_rows, n_families), as features of one family stand in for each other."""
         sums = np.zeros((len(contributions), len(self.names)))
         for feature, family in enumerate(self.place):
             sums[:, family] += contributions[:, feature]
@@ -96,8 +96,8 @@ class Families:
 def steady(sums: Floats, members: Sequence[Floats]) -> Flags:
     """Whether the sign of each sum, (n_rows, n_families), holds over the models of resampled land.
 
-    True where at most MOST_FLIPS of the `members` (their own sums of the same shape) have another sign; everywhere
-    without members. A sign that another draw of land would turn is no reason.
+    True where at most the share MOST_FLIPS of the `members` (their own sums, of the same shape) have another sign, and
+    everywhere if there are no members. A sum whose sign another draw of land would turn is no reason.
     """
     if not members:
         return np.ones(sums.shape, dtype=bool)
@@ -107,7 +107,7 @@ def steady(sums: Floats, members: Sequence[Floats]) -> Flags:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Two features that together move the score of a row otherwise than each alone, and by how much (log-odds)."""
+    """Two features whose joint effect on the score of a row is not the sum of their own, and its size (log-odds)."""
 
     first: str
     second: str

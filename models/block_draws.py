@@ -1,4 +1,4 @@
-"""Draws of whole blocks of land with replacement: neighbours repeat each other, so they are drawn together."""
+"""Draws of whole blocks of land with replacement: neighbouring cells are alike, so they are drawn together."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def draw_blocks(block: Integers, rng: np.random.Generator, draws: int) -> tuple[
     """Number of the block of each row, (n,) from 0, and how often each block is drawn, (draws, blocks).
 
     The block bootstrap (Künsch 1989): each draw takes as many blocks as there are. `block` (n,) names the block of each
-    row in any way.
+    row by values of any kind.
 
     >>> place, times = draw_blocks(np.array([7, 7, 9]), np.random.default_rng(0), 2)
     >>> place.tolist(), times.sum(axis=1).tolist()

@@ -14,7 +14,7 @@ from features.base import Floats, Floats32
 Job = TypeVar("Job")
 Fitted = TypeVar("Fitted")
 
-# Rows predicted at a time: 2^18 rows of float32 features stay in cache-friendly blocks of some 50 MB.
+# Number of rows predicted at a time: 2^18 rows of float32 features make blocks of some 50 MB.
 BLOCK_ROWS = 1 << 18
 
 
@@ -81,8 +81,8 @@ def fit(
     """Fit a booster: 'binary' on targets in [0, 1], or 'poisson' on rates with exposure as weight.
 
     `constraints` gives the monotone direction (-1, 0, 1) by feature name. The same rows and seed give the same text on
-    one machine. A fit runs on one thread: folds and members are fitted side by side with `side_by_side`, which is
-    faster than threads within a fit and, on a busy machine, many times so.
+    one machine. A fit runs on one thread: folds and members are fitted in parallel with `side_by_side`, which is faster
+    than threads within a fit, and many times faster on a busy machine.
     """
     settings: dict[str, Any] = {
         # cross_entropy is the binary loss that also takes targets between 0 and 1

@@ -9,8 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from features.base import Flags, Floats, Integers
 
-# Below the first Platt's two parameters are all that the data carry; above the second isotonic regression is free
-# of a shape (Platt 1999; Kull, Silva Filho and Flach 2017; Niculescu-Mizil and Caruana 2005).
+# With fewer positives than the first number the data support no more than Platt's two parameters; with more than the
+# second, isotonic regression needs no assumption on the shape (Platt 1999; Kull, Silva Filho and Flach 2017;
+# Niculescu-Mizil and Caruana 2005).
 PLATT_BELOW = 200
 ISOTONIC_FROM = 1_000
 # Some thousand training cells cannot support a probability nearer to 0 or 1.
@@ -22,8 +23,8 @@ CURVE_POINTS = 201
 class Calibration:
     """A rising piecewise linear curve from raw score (log-odds) to probability, flat beyond its ends.
 
-    `between_regions` is the standard deviation of the log-odds by which whole regions lie above or below the curve,
-    NaN where there were no two regions to tell. The curve cannot know it of new land: the interval has to carry it.
+    `between_regions` is the standard deviation of the log-odds by which whole regions lie above or below the curve, NaN
+    where there were fewer than two regions. The curve cannot know where new land lies: the interval has to cover it.
     """
 
     method: str
@@ -39,9 +40,8 @@ class Calibration:
 def calibrate(raw: Floats, positive: Flags, area: Floats) -> Calibration:
     """Fit the curve on out-of-fold raw scores and what was found there; a row counts by its searched `area`.
 
-    Platt scaling under 200 positives, beta calibration to 1,000, isotonic regression above. Scores that order
-    held-out land the wrong way round give the base rate everywhere. Raises ValueError
-    when one of the classes is missing.
+    Platt scaling under 200 positives, beta calibration to 1,000, isotonic regression above. Scores that order held-out
+    land in reverse give the base rate everywhere. Raises ValueError when one of the classes is missing.
     """
     positives = int(positive.sum())
     if positives in (0, len(positive)):
@@ -56,7 +56,8 @@ def calibrate(raw: Floats, positive: Flags, area: Floats) -> Calibration:
         probability = fitted.predict_proba(_inputs(knots, method))[:, 1]
     if probability[-1] <= probability[0]:
         method, probability = "base rate", np.full(len(knots), np.average(positive, weights=area))
-    # A falling stretch is noise: a higher raw score never means less. Beta calibration can fall at an end.
+    # Beta calibration can fall at an end. A falling stretch is noise: a higher raw score never means a lower
+    # probability.
     probability = np.clip(np.maximum.accumulate(probability), LOWEST, 1 - LOWEST)
     return Calibration(method, tuple(knots.tolist()), tuple(probability.tolist()))
 
@@ -81,7 +82,7 @@ def between_regions(probability: Floats, positive: Flags, area: Floats, region: 
 
     Found over expected varies as a log-normal factor of each region beyond the binomial noise of its cells: moment
     estimate after Breslow (1984), Applied Statistics 33, 38; for rare finds the log of that factor is the shift of the
-    log-odds. Cells of a region are taken as independent, so it errs to the wide side.
+    log-odds. Cells of a region are taken as independent, so that the estimate errs on the wide side.
     """
     _, place = np.unique(region, return_inverse=True)
     found = np.bincount(place, weights=area * positive)
@@ -97,7 +98,7 @@ def between_regions(probability: Floats, positive: Flags, area: Floats, region: 
 def _isotonic(raw: Floats, positive: Flags, area: Floats, knots: Floats) -> Floats:
     """Isotonic regression whose steps are posterior means under Jeffreys' prior.
 
-    A step in which all of 40 cells were found is no certainty: it gives 40.5 / 41, not 1 (Jeffreys 1946).
+    A step in which ordnance was found in all of 40 cells is no certainty: it gives 40.5 / 41, not 1 (Jeffreys 1946).
     """
     fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, positive, sample_weight=area)
     steps, step = np.unique(fitted.predict(raw), return_inverse=True)

@@ -1,4 +1,4 @@
-"""The casualty model: accidents and casualties expected in units, from trees and the patterns beside them."""
+"""The casualty model: accidents and casualties expected in units, a mixture of boosted trees and spatial patterns."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from models.rates import RateSpread, rate_range, total_range, with_spread
 # Prior spread of the yearly change on the log scale: awareness work and clearance move incident rates by 5-15 % a
 # year (domain facts), so a trend beyond 30 % a year needs many events to be believed.
 TREND_SPREAD = 0.15
-# Measured on Colombia to 2004 and on synthetic countries 101 to 106: a short memory follows a change soonest.
+# Measured on Colombia up to 2004 and on synthetic countries 101 to 106: a short memory follows a change soonest.
 MEMORY_YEARS, DAMPING = 1.5, 0.85
 TREES, HURDLE = "trees", "hurdle"
 # Two-sided 90 % of a normal distribution.
@@ -35,8 +35,9 @@ class Hurdle:
 class Part:
     """One fit: the trees, the hurdle where there is one, and what each pattern adds.
 
-    `weights` give the share of all accidents that follows each pattern, `scales` one over the sum of the pattern over
-    the units learned from, so that weight x scale x pattern adds up to `accidents_per_year` there.
+    `weights` are the shares of all accidents that follow each pattern. `scales` are 1 / (sum of the pattern over the
+    training units), so that weight x scale x pattern, summed over them and all patterns, is 1: times
+    `accidents_per_year` it is their total.
     """
 
     trees: Boosted
@@ -57,7 +58,7 @@ class Part:
     def pattern(
         self, name: str, values: Floats32, exposure: Floats, patterns: Mapping[str, Floats], threads: int
     ) -> Floats:
-        """A pattern by name in any unit: those of the trees and the hurdle are made here."""
+        """The pattern of this name in each unit; those of the trees and of the hurdle are computed here."""
         if name == TREES:
             return np.asarray(np.exp(self.trees.raw(values, threads)) * exposure)
         if name == HURDLE and self.hurdle is not None:
@@ -68,13 +69,13 @@ class Part:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CasualtyModel:
-    """Expected casualties: the fit on all records, its bootstrap members, and what stands beside the figure.
+    """Expected casualties: the fit on all records, its bootstrap members, and the figures from which intervals follow.
 
     `per_accident` casualties to an accident; `yearly_change` of the totals on the log scale; `dispersion` Pearson's
-    chi2 over its degrees of freedom on held-out years. `is_index` says that there were too few accidents for counts to
-    be believed: then the pattern is contamination x exposure, and the total the recorded mean. `dated` says which of
-    the two kinds of features the trees learned from. `scores` are those held out of `scored_cells` (ids).
-    `spread` says how rates lie around expected ones, by held-out years; `accidents` is the number learned from.
+    chi2 over its degrees of freedom on held-out years. `is_index` says that there were too few accidents to trust
+    counts: then the pattern is contamination x exposure, and the total is the recorded mean. `dated` says which of the
+    two kinds of features the trees learned from. `scores` are the held-out scores of `scored_cells` (ids). `spread`
+    says how rates lie around expected ones, by held-out years; `accidents` is the number learned from.
     """
 
     whole: Part
@@ -105,7 +106,7 @@ class CasualtyModel:
         return expected, *rate_range(expected, chance, with_spread(self.spread.shape, spread))
 
     def total_interval(self) -> tuple[float, float]:
-        """Casualties a year of all land, 90 %: over the members' totals. Bounds of units do not add up to it.
+        """90 % interval of the yearly casualties on all land, from the members' totals; no sum of the units' bounds.
 
         An index has no members: then by the number of its accidents alone.
         """
@@ -178,26 +179,27 @@ def fit_rate(
 ) -> tuple[Boosted, float]:
     """Booster of the rate relative to the mean rate, and that mean rate.
 
-    The label is count / exposure and the weight exposure (both over their means, which moves no maximum). Rows
-    without exposure tell nothing. `objective` may be tweedie, for losses instead of counts.
+    The label is count / exposure and the weight exposure (both over their means, which moves no maximum). Rows without
+    exposure carry no information. `objective` may be tweedie, for losses instead of counts.
 
-    Exposure as `init_score` instead makes boosting start from a rate of 1 and predicts many times too much.
+    With exposure as `init_score`, boosting would start from a rate of 1 and predict many times too much.
     """
     rows = exposure > 0
     values, count, exposure = values[rows], count[rows], exposure[rows]
     mean_rate = float(count.sum() / exposure.sum())
-    # Rates of one accident in many thousand person-years would fall under LightGBM's least hessian in a leaf.
+    # With rates of one accident in many thousand person-years a leaf would stay below LightGBM's least hessian.
     relative = count / exposure / mean_rate
     weight = exposure / float(exposure.mean())
     return fit(values, relative, weight, features, objective, params, seed=seed), mean_rate
 
 
 def year_factor(totals: Floats, years_ahead: int) -> tuple[float, float]:
-    """Factor from the mean of the yearly totals to the year that lies `years_ahead` after the last, and the change.
+    """Factor from the mean of the yearly totals to the total `years_ahead` after the last year, and the yearly change.
 
     A log-linear Poisson trend in which a year counts half as much as one MEMORY_YEARS later, with a normal prior on the
-    yearly change (spread TREND_SPREAD); ahead it is damped (Gardner and McKenzie 1985), for neither wars nor awareness
-    work go on for ever. The change is that of a year on the log scale; (1, 0) with fewer than three years or no events.
+    yearly change (spread TREND_SPREAD); in the forecast it is damped (Gardner and McKenzie 1985), because neither wars
+    nor awareness work go on for ever. The change is on the log scale; the result is (1, 0) with fewer than three years
+    or no events.
     """
     if len(totals) < 3 or totals.sum() == 0:
         return 1.0, 0.0

@@ -17,7 +17,7 @@ from models.ranker import Ranker
 from models.venn_abers import VennAbers
 
 LOW, HIGH = 0.05, 0.95
-# A version from before the level was learned states its curve as it is: an index.
+# A version that was made before levels were learned states its curve unchanged, as an index.
 INDEX = Level()
 
 
@@ -26,11 +26,11 @@ class Scores:
     """The results of the model for each row, arrays of equal length; NaN only where no bound on missed hazards holds.
 
     `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], its likely
-    range: how regions differ, how members trained on resampled blocks of land differ at the cell, and the doubt of the
-    level. Beside it stand the Venn-Abers interval over regions (`venn_abers_low`, `venn_abers_high`) and the width
-    from 5 % to 95 % of the members (`spread`). `missed_share_below` bounds the
-    share of hazards that would be missed, on land like that judged, if survey stopped above the row. `members` (M, n)
-    is the probability that each member sees, float32.
+    range, which joins the differences between regions, those between members trained on resampled blocks of land, and
+    the uncertainty of the level. Beside it stand the Venn-Abers interval over regions (`venn_abers_low`,
+    `venn_abers_high`) and the width from 5 % to 95 % of the members (`spread`). `missed_share_below` bounds the share
+    of hazards that would be missed, on land like that judged, if survey stopped above the row. `members` (M, n) is the
+    probability that each member sees, float32.
     """
 
     score: Floats
@@ -47,7 +47,7 @@ class Scores:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ContaminationModel:
-    """All parts that score a feature table, without pickle."""
+    """All parts that score a feature table, stored without pickle."""
 
     ranker: Ranker
     members: tuple[Ranker, ...]
@@ -60,7 +60,7 @@ class ContaminationModel:
     level: Level = INDEX
 
     def nearby(self, centres_m: Floats | None, size: int) -> Floats:
-        """What survey nearby adds to the log-odds of `size` cells: 0 where the model or the caller knows no place."""
+        """Log-odds that survey results nearby add to each of `size` cells; 0 if model or caller has no coordinates."""
         if self.local_ratio is None or centres_m is None:
             return np.zeros(size)
         return self.local_ratio(centres_m)
@@ -68,7 +68,7 @@ class ContaminationModel:
     def scores(self, values: Floats32, threads: int = 2, centres_m: Floats | None = None) -> Scores:
         """Score rows of features in the order of `ranker.features`.
 
-        With the centres (n, 2) of the cells, what survey found nearby is part of the score.
+        If the centres (n, 2) of the cells are given, survey results nearby are part of the score.
         """
         nearby = self.nearby(centres_m, len(values))
         raw = self.ranker.raw(values, threads) + nearby
@@ -79,7 +79,7 @@ class ContaminationModel:
         if self.likely_range is not None:
             likely_low, likely_high = self.likely_range(probability, np.log(spread / (1 - spread)).std(axis=0))
         else:
-            # Versions from before have the widest of their two intervals.
+            # Older versions have no likely range: theirs is the wider of their two intervals.
             likely_low = np.maximum(np.minimum.reduce([low, venn_abers_low, probability]), LOWEST)
             likely_high = np.minimum(np.maximum.reduce([high, venn_abers_high, probability]), 1 - LOWEST)
         return Scores(

@@ -1,4 +1,4 @@
-"""Fitting the contamination model: the ranker on all rows, everything else on land that was held out."""
+"""Fitting the contamination model: the ranker on all rows, calibration, intervals and domain on held-out land."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ LOGGER = logging.getLogger(__name__)
 class TrainingRows:
     """Labelled cells: features (n, n_features), target in [0, 1], weight, and the block of each for resampling.
 
-    `share` is the part of the cell that was searched, 1 where something was found. `out_of_fold` is the raw score that
-    models which had not seen the row's region gave it, NaN where none did; `fold` numbers those regions. `region`
-    numbers the block of land from one of which to the next intervals and missed hazards must hold; without it `block`.
-    `growing` marks features that rise as records accumulate, whose training range bounds nothing.
+    `share` is the part of the cell that was searched, 1 where something was found. `out_of_fold` is the raw score from
+    models that were trained without the row's region, NaN where there is none; `fold` numbers those regions. `region`
+    numbers the blocks of land across which intervals and bounds on missed hazards must hold; if it is missing, `block`
+    serves. `growing` marks features that rise as records accumulate; their training range does not limit the domain.
     """
 
     features: tuple[str, ...]
@@ -54,7 +54,7 @@ def fit_contamination(
 ) -> ContaminationModel:
     """Fit the ranker on all rows, its members on resampled blocks, calibration and domain on held-out folds.
 
-    `unlabelled` land stands beside the rows where the config asks for it.
+    `unlabelled` land joins the rows where the config asks for it.
     """
 
     def one(number: int) -> Ranker:
@@ -71,7 +71,7 @@ def fit_contamination(
         "contamination model: %d rows, %d features, %d members", len(rows.values), len(rows.features), n_members
     )
     ranker, *members = side_by_side(one, range(n_members + 1), threads)
-    # Without a fold that holds land out there is nothing honest to calibrate on: the ranker's own odds, in-sample.
+    # Without held-out land there is nothing honest to calibrate on: the curve is that of the ranker's in-sample odds.
     judged = np.isfinite(rows.out_of_fold)
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)
@@ -87,13 +87,13 @@ def fit_contamination(
     )
     known, fold = rows.values, rows.fold
     if unlabelled is not None and unlabelled.alone:
-        # Found cells alone have no curve and no land around them: all unknown land stands beside, each cell as one.
+        # Found cells alone give no curve: all unknown land joins them, each cell with the weight of one.
         held_out = held_out.beside(ranker.raw(unlabelled.values, threads))
         known = np.concatenate([known, unlabelled.values])
         fold = np.concatenate([fold, np.full(len(unlabelled.values), -1)])
     sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
     importance = np.abs(ranker.contributions(rows.values[sample], threads)).mean(axis=0)
-    # In-sample scores bound nothing: without held-out land there are no blocks, and the bound is 1 everywhere.
+    # In-sample scores give no bound: without held-out land there are no blocks, and the bound is 1 everywhere.
     missed = fit_missed_share(held_out.raw, held_out.positive & held_out.whole & judged.any(), held_out.region)
     return ContaminationModel(
         ranker=ranker,
@@ -107,9 +107,9 @@ def fit_contamination(
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _HeldOutScores:
-    """Raw scores and what was found there, from which probabilities and intervals are learned.
+    """Raw scores and survey results of held-out land, from which probabilities and intervals are learned.
 
-    `whole` marks labels that are certain: a bound counts hazards, and what a bag only expects is none.
+    `whole` marks labels that are certain: a bound counts hazards, and the soft label of a bag is not one.
     """
 
     raw: Floats
@@ -120,7 +120,7 @@ class _HeldOutScores:
     whole: Flags
 
     def beside(self, unknown: Floats) -> "_HeldOutScores":
-        """With unknown cells as searched ones of a region of their own."""
+        """The same scores with unknown cells added as searched cells of a region of their own."""
         n = len(unknown)
         return _HeldOutScores(
             raw=np.concatenate([self.raw, unknown]),
@@ -133,7 +133,8 @@ class _HeldOutScores:
 
     def calibration(self) -> Calibration:
         """The curve, with the spread between regions that it leaves."""
-        # The curve of all folds has fitted itself to each region: how far regions lie off it shows only across folds.
+        # The curve of all folds was fitted to every region: only curves of the other folds show how far regions lie
+        # off.
         across = cross_calibrated(self.raw, self.positive, self.area, self.fold)
         known = np.isfinite(across)
         spread = between_regions(across[known], self.positive[known], self.area[known], self.region[known])
@@ -146,7 +147,7 @@ def _drawn(rows: TrainingRows, seed: int) -> Integers:
     block, times = draw_blocks(rows.block, rng, 1)
     drawn: Integers = times[0].astype(np.int64)[block]
     if _both_classes(rows.target) and not _both_classes(rows.target[drawn > 0]):
-        # Few blocks hold all that was found: rows are drawn instead, which understates the spread.
+        # If very few blocks hold all finds, rows are drawn instead, which understates the spread.
         drawn = np.bincount(rng.integers(0, len(block), len(block)), minlength=len(block))
         drawn = np.maximum(drawn, rows.target >= 0.5)
     return drawn

@@ -15,7 +15,8 @@ from models.contamination import Scores
 class Rule:
     """One feature, its weight, and the value at which its share has changed by 1 - 1/e (about two thirds).
 
-    A distance speaks for a cell the more the smaller it is, everything else (a density, a share) the more the greater.
+    The smaller a distance is, the larger its share; of everything else (a density, a share) a larger value has the
+    larger share.
     """
 
     feature: str
@@ -24,11 +25,11 @@ class Rule:
 
     @property
     def falls(self) -> bool:
-        """Whether less of the feature speaks for the cell."""
+        """Whether a smaller value of the feature makes survey of the cell more urgent."""
         return self.feature.endswith("_distance_m")
 
     def share(self, values: Floats) -> Floats:
-        """How much the values (n,) speak for survey, 0 to 1, monotone; NaN where the value is unknown.
+        """Support for survey that the values (n,) give, from 0 to 1, monotone; NaN where the value is unknown.
 
         >>> Rule("road_distance_m", 1.0, 500.0).share(np.array([0.0, 500.0])).round(3).tolist()
         [1.0, 0.368]
@@ -38,13 +39,13 @@ class Rule:
 
     @property
     def turn(self) -> float:
-        """The share at the reach: below it the feature speaks against a cell rather than for it."""
+        """The share at the reach: a smaller share counts against a cell, a larger one for it."""
         return float(np.exp(-1) if self.falls else 1 - np.exp(-1))
 
 
 @dataclass(frozen=True)
 class FieldRules:
-    """Rules whose weights add up to one; what is unknown at a cell adds nothing."""
+    """Rules whose weights add up to one; a feature that is unknown at a cell adds nothing."""
 
     rules: tuple[Rule, ...]
 
@@ -65,12 +66,12 @@ class FieldRules:
         return np.asarray(np.nan_to_num(self._shares(values)).sum(axis=1))
 
     def contributions(self, values: Floats32, threads: int = 1) -> Floats:  # noqa: ARG002 as a ranker's
-        """What each rule adds beyond its share at the reach, (n, n_rules): negative where the thing is further off."""
+        """What each rule adds beyond its share at the reach, (n, n_rules): negative where an object lies beyond it."""
         turns = np.array([rule.weight * rule.turn for rule in self.rules])
         return np.asarray(np.nan_to_num(self._shares(values) - turns))
 
     def known(self, values: Floats32) -> Flags:
-        """Rows (n,) of which at least one rule knows anything."""
+        """Rows (n,) in which the feature of at least one rule is known."""
         return np.asarray(np.isfinite(values).any(axis=1))
 
     def _shares(self, values: Floats32) -> Floats:
@@ -97,14 +98,14 @@ class RulesLevel:
 
 @dataclass(frozen=True)
 class PriorModel:
-    """The rules where a map asks for a contamination model: an order, and no probability."""
+    """The rules in the place of a contamination model: they give an order and no probability."""
 
     ranker: FieldRules
     members: tuple[FieldRules, ...] = ()
     level: RulesLevel = RulesLevel()
 
     def scores(self, values: Floats32, threads: int = 1, centres_m: Floats | None = None) -> Scores:  # noqa: ARG002
-        """The order of the rows; every probability is NaN. A row of which no rule knows anything is out of domain."""
+        """The order of the rows; every probability is NaN. A row in which all features are unknown is out of domain."""
         none = np.full(len(values), np.nan)
         return Scores(
             score=self.ranker.raw(values, threads), probability=none, low=none, high=none,

@@ -1,4 +1,4 @@
-"""The files of a version, each held against its schema and all of them against each other."""
+"""Checks of the files of a version: each against its schema, and all of them against each other."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -32,9 +32,9 @@ SCORE_LINE = re.compile(r"[0-9]{1,19},-?[0-9]{1,4}\.[0-9]{1,17}")
 
 
 def check_files(target: Target, texts: Mapping[str, str]) -> None:
-    """Raise ValueError that names the file and what is wrong with it, where these are not all files of a model.
+    """Raise ValueError, with the file and the reason, unless these are exactly the files of a model.
 
-    A file that is missing, that no model of this kind has, or that does not fit the others is as wrong as one that
+    A missing file, a file that no model of this kind has, and one that contradicts the others are refused like one that
     cannot be read.
     """
     features = _named("features.json", lambda: Features.validate_json(texts["features.json"], strict=True))
@@ -121,7 +121,7 @@ def _check_scores(text: str, _features: Sequence[str]) -> None:
 
 
 def _named(name: str, read: Callable[[], Found]) -> Found:
-    """What `read` gives; its errors name the file and say the first thing that is wrong in a few words."""
+    """The result of `read`; its errors are raised again with the name of the file and the first fault in words."""
     try:
         return read()
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""What each JSON file of a version holds: the schemas by which files of a stranger are read."""
+"""Schemas of the JSON files of a version, by which files from elsewhere are read."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-# Sums of shares go beyond an end, and neighbours fall, by a last digit.
+# Rounding can put a sum of shares beyond its end, or a neighbour below the last value, by a last digit.
 ROUNDING = 1e-9
 MOST_FEATURES, MOST_MEMBERS, MOST_LIST = 5_000, 200, 100_000
 
@@ -51,12 +51,12 @@ Features = TypeAdapter(Annotated[list[Name], Field(min_length=1, max_length=MOST
 
 
 class FileSchema(BaseModel):
-    """A file of a version: closed to keys that it does not know, and strict about types."""
+    """A file of a version: unknown keys are refused, and types are strict."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     def fault(self, features: Sequence[str]) -> str:  # noqa: ARG002 most files know nothing of features
-        """In words, why the file does not fit a model of these features; empty where it does."""
+        """The reason why the file does not fit a model of these features, in words; empty where it fits."""
         return ""
 
 
@@ -114,7 +114,7 @@ class MissedShareFile(FileSchema):
 
 
 class LevelFile(FileSchema):
-    """level.json: finds for each one that the curve states, and what says so."""
+    """level.json: finds for each one that the curve states, and the cells by which that was measured."""
 
     kind: Literal["audit", "as_of", "index"]
     factor: Positive
@@ -125,7 +125,7 @@ class LevelFile(FileSchema):
 
 
 class LikelyRangeFile(FileSchema):
-    """likely_range.json: log-odds by which what is found may lie off the probability."""
+    """likely_range.json: log-odds by which the share found may differ from the probability."""
 
     edge: Rising
     between: Annotated[list[Spread], Field(min_length=1, max_length=MOST_LIST)]
@@ -209,7 +209,7 @@ class LinearFile(FileSchema):
 
 
 class ScaleFile(FileSchema):
-    """scale.json: what stands beside the fits of the casualty model."""
+    """scale.json: the figures of the casualty model besides its fits."""
 
     per_accident: NotNegative
     yearly_change: Finite

@@ -1,4 +1,4 @@
-"""The likely range of a probability: from how regions differ and from how models of resampled land differ."""
+"""The likely range of a probability, from the differences between regions and between models of resampled land."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,10 +12,10 @@ from features.base import Flags, Floats, Integers
 from models.calibration import LOWEST, between_regions
 
 PARTS = 3
-# Without two regions that tell it, land elsewhere may hold three times as much or a third.
+# Without two regions to estimate it from, land elsewhere may hold three times as much or a third.
 UNTOLD_SPREAD = float(np.log(3.0))
 LEAST_SPREAD = 0.3
-# A part of a region with fewer cells says nothing of its share.
+# The share of a part of a region with fewer cells is not estimated.
 FEWEST_CELLS = 40
 FEWEST_PARTS = 10
 NORMAL_WIDTH = 1.645
@@ -26,11 +26,11 @@ NOISE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class LikelyRange:
-    """Log-odds by which the share found may lie off the probability, `width` standard deviations to either side.
+    """Log-odds by which the share found may differ from the probability, `width` standard deviations to either side.
 
     The variance is that between regions (`between`, by part of the probabilities, with `edge` between the parts) plus
-    that of the members at the cell, and that of the level (`level_sd`), of which judged land knows nothing. `width` is
-    the least that covers COVERAGE of the parts of judged regions.
+    that of the members at the cell, and that of the level (`level_sd`), which judged land cannot show. `width` is the
+    least that covers COVERAGE of the parts of judged regions.
     """
 
     edge: tuple[float, ...]
@@ -58,7 +58,7 @@ class LikelyRange:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HeldOutCells:
-    """Judged cells, arrays (n,): probability from other folds, what was found, area, region and the members' spread."""
+    """Judged cells, arrays (n,): probability from other folds, survey result, area, region and the members' spread."""
 
     probability: Floats
     found: Flags
@@ -72,7 +72,7 @@ class HeldOutCells:
 
 
 def fit_range(cells: HeldOutCells) -> LikelyRange:
-    """Learn the range from cells of regions that no model had seen."""
+    """Learn the range from cells of held-out regions."""
     edge = np.quantile(cells.probability, np.arange(1, PARTS) / PARTS) if len(cells.found) else np.zeros(0)
     part = np.searchsorted(edge, cells.probability, side="right")
     between = [_between(cells.rows(part == number)) for number in range(len(edge) + 1)]
@@ -91,8 +91,8 @@ def fit_range(cells: HeldOutCells) -> LikelyRange:
 def coverage(cells: HeldOutCells, likely: LikelyRange) -> pd.DataFrame:
     """One row for each part of each region: cells, stated, low, high, observed, and whether it lies below or above.
 
-    Parts are those of the probabilities. The observed share has the noise of its cells: it lies below the range only
-    where so few finds would come up in less than NOISE of draws at the lower end, and above it likewise.
+    Parts are classes of the probability. The observed share is noisy: it counts as below the range only if so few finds
+    would come up in less than the share NOISE of draws at the lower end, and as above it likewise.
     """
     part = np.searchsorted(likely.edge, cells.probability, side="right")
     low, high = likely(cells.probability, cells.member_sd)
@@ -115,7 +115,7 @@ def coverage(cells: HeldOutCells, likely: LikelyRange) -> pd.DataFrame:
 
 
 def _between(cells: HeldOutCells) -> float:
-    """Spread of log-odds between regions in some cells."""
+    """Spread of the log-odds between the regions of the cells."""
     if not cells.found.any() or len(np.unique(cells.region)) < 2:
         return UNTOLD_SPREAD
     spread = between_regions(cells.probability, cells.found, cells.area, cells.region)

@@ -1,7 +1,8 @@
-"""The level of the probabilities: how many finds land that people did not choose holds for each that the curve states.
+"""The level of the probabilities: the ratio of finds on land that people did not choose to those that the curve states.
 
-The curve is learned on land that people chose, because they expected ordnance there. A random audit tells the level of
-the rest; without one, what was recorded later on land that was unknown; without either the map is an index of where.
+The curve is learned on land that people chose, because they expected ordnance there. A random audit measures the level
+of the rest; without one, later records on land that was unknown measure it; without either the map is an index that
+tells where and not how much.
 """
 
 import json
@@ -17,15 +18,15 @@ from features.base import Flags, Floats
 from models.calibration import LOWEST, Calibration
 
 LevelKind = Literal["audit", "as_of", "index"]
-# Finds that the state of knowledge before is worth: without results on unknown land the curve counts as one find, and
-# what was recorded later, on land that people chose, as no more than four, however much there is of it.
+# Weight of the prior, in finds: without results on unknown land the curve counts as one find, and later records, on
+# land that people chose, count as no more than four, however many there are.
 STRENGTH_INDEX, STRENGTH_AS_OF = 1.0, 4.0
 LIKELY = 0.05, 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """Finds for each one that the curve states, with its likely range, and the cells that say so.
+    """Ratio of finds to those that the curve states, with its likely range, and the cells by which it was measured.
 
     `cells` and `found` are those of the audit, or those recorded after an earlier date; `factor` is 1 for an index.
     """
@@ -39,7 +40,7 @@ class Level:
 
     @property
     def sentence(self) -> str:
-        """What the number is, in one sentence for every output."""
+        """The meaning of the number, in one sentence for every output."""
         if self.kind == "audit":
             return (
                 f"contamination is a probability: its level rests on {self.cells:,} random audit cells, {self.found:,} "
@@ -78,9 +79,9 @@ def posterior(prior: Level, strength: float, found: float, expected: float) -> t
 
 
 def level_of_as_of(stated: Floats, found: Flags, weight: Floats) -> Level:
-    """Level from land that was unknown at an earlier date: what was found of what had been stated, (n,) each.
+    """Level from land that was unknown at an earlier date: later finds and the probabilities stated then, (n,) each.
 
-    `weight` makes the judged land like the land that is mapped. Index where nothing was found or all was.
+    `weight` makes the judged land resemble the mapped land. The level is an index if nothing or everything was found.
     """
     if not found.any() or found.all():
         return Level()
@@ -90,7 +91,7 @@ def level_of_as_of(stated: Floats, found: Flags, weight: Floats) -> Level:
 
 
 def level_of_audit(prior: Level, stated: Floats, found: Flags, inclusion_prob: Floats) -> Level:
-    """Level from cells that were drawn at random; the prior as it is without a found one.
+    """Level from cells that were drawn at random; if nothing was found in them, the prior unchanged.
 
     A cell counts by 1 / `inclusion_prob` (Horvitz and Thompson 1952), scaled to their number.
     """

@@ -1,4 +1,4 @@
-"""A logistic regression on ranks: the simplest learner that bends, and the steadier half of the blend."""
+"""A logistic regression on ranks with a quadratic term: the simpler and steadier half of the blend."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from features.base import Flags, Floats, Floats32, Integers
 
 N_KNOTS = 101
-# More searched rows than this sharpen no coefficient and cost minutes.
+# More searched rows than this cost minutes and sharpen no coefficient.
 MOST_ROWS = 30_000
 # Inverse strength of the ridge penalty: with two inputs a feature, weak enough to bend, strong enough to transfer.
 STRENGTH = 0.02
-# Rows turned into ranks at a time.
+# Number of rows that are turned into ranks at a time.
 BLOCK_ROWS = 1 << 16
 
 
@@ -24,7 +24,7 @@ class Linear:
     """Log-odds as a sum over features of `slope * (r - 1/2) + bend * (r - 1/2)^2`.
 
     r in [0, 1] is the rank of a value among the training rows, read from `knots` (n_features, N_KNOTS quantiles) and
-    held at its ends, so that land beyond what was seen counts as its edge. An unknown value counts as the median.
+    held at its ends, so that values beyond the training range count as its ends. An unknown value counts as the median.
     `centre` (n_features) is the mean term of each feature over the training rows, from which contributions are taken.
     """
 
@@ -75,8 +75,8 @@ def fit_linear(
 ) -> Linear:
     """Fit on rows (n, n_features) whose target is at least 1/2 where something was found.
 
-    All found rows and a seeded draw of the others are used, the drawn ones with the weight of those they stand for.
-    Raises ValueError when one of the classes is missing.
+    All found rows and a seeded draw of the others are used; each drawn row gets the weight of the rows that it
+    represents. Raises ValueError when one of the classes is missing.
     """
     found = target >= 0.5
     if found.all() or not found.any():
@@ -114,7 +114,7 @@ def _quantiles(column: Floats32) -> Floats:
 
 
 def _rising(knots: Floats) -> tuple[Floats, Floats]:
-    """Knots without repeats, each with the middle of the ranks at which it stands."""
+    """Distinct knots, each with the mean of the ranks that it has."""
     knot, first, times = np.unique(knots, return_index=True, return_counts=True)
     return knot, (first + (times - 1) / 2) / (len(knots) - 1)
 

@@ -1,4 +1,4 @@
-"""What survey found nearby against what was expected there: an empirical-Bayes ratio that vanishes away from survey."""
+"""Survey finds nearby over those expected there: an empirical-Bayes ratio that tends to 1 away from surveyed land."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import numpy as np
 
 from features.base import Floats, Integers
 
-# Kernels end here, in widths: beyond lies a three-thousandth of their weight.
+# Kernels are cut off at this many widths; about a three-thousandth of their weight lies beyond.
 REACH = 4
 
 
@@ -19,9 +19,9 @@ class LocalRatio:
     """Log-odds to be added to a score: ln((sum K y + a) / (sum K p + a)) over labelled cells, their own left out.
 
     `column` and `row` are those of labelled cells, counted from the CRS origin; `found` is y and `expected` p, from
-    models that had not seen the region, scaled so that both have one sum. K is a Gaussian of `width_cells` with 1 in
-    its middle, `prior` is a: the expected finds below which nearby results count little (Clayton and Kaldor 1987,
-    Biometrics 43, 671). The value of a cell depends on nothing but its place.
+    models that were trained without the region, scaled so that both have the same sum. K is a Gaussian of `width_cells`
+    with 1 in its middle, `prior` is a: the expected finds below which nearby results count little (Clayton and Kaldor
+    1987, Biometrics 43, 671). The value of a cell depends on its place alone.
     """
 
     cell_size_m: float

@@ -16,7 +16,7 @@ class MissedShare:
 
     From `score[k]` on and below `score[k + 1]` the bound is `share[k]`; below the first it is 1 / (blocks + 1), the
     least that so many blocks can ever show. It holds on average over blocks of land that are like those judged
-    (exchangeable), says nothing of one block, and is not evidence of absence: no land is released by it.
+    (exchangeable), but not for a single block. It is not evidence of absence: no land is released by it.
     """
 
     score: tuple[float, ...]
@@ -36,7 +36,7 @@ class MissedShare:
     def threshold(self, alpha: float) -> float:
         """The highest raw score below which land may be left for later with at most `alpha` of the hazards missed.
 
-        Raises ValueError where `alpha` is no share, or less than the blocks can show.
+        Raises ValueError if `alpha` is not a share, or is less than the blocks can show.
         """
         if not 0 < alpha < 1:
             raise ValueError(f"alpha ({alpha:g}) must lie between 0 and 1, both left out: 0.1 allows a tenth missed")
@@ -60,12 +60,12 @@ class MissedShare:
 
 
 def bound_by_area(left: Floats, weight: Floats, block: Integers, shares: Floats) -> Floats:
-    """Bound on the share of all hazards among the last part of the land, for each of `shares` of it left unsurveyed.
+    """Bound on the share of all hazards missed when each of `shares` of the land, ranked last, is left unsurveyed.
 
-    `left` (n,) is the share of its region's land that ranks at or below each found cell, `weight` its hazards times how
-    much more of the mapped land is like it than of the judged (likelihood ratio, Tibshirani, Barber, Candes and Ramdas
-    2019), `block` its block of land. Conformal risk control (Angelopoulos et al. 2022) on the excess of missed hazards
-    over the bound times all: the next block may hold as many as the richest, and miss all of them.
+    `left` (n,) is the share of its region's land that ranks at or below each found cell, `weight` its hazards times the
+    ratio of land like it on the map to that on judged land (likelihood ratio, Tibshirani, Barber, Candes and Ramdas
+    2019), `block` its block of land. Conformal risk control (Angelopoulos et al. 2022) on the missed hazards less the
+    bound times all hazards: the next block may hold as many as the richest one, all of them missed.
 
     >>> bound_by_area(np.array([0.1, 0.9, 0.9]), np.ones(3), np.array([0, 1, 2]), np.array([0.5, 1.0])).tolist()
     [0.5, 1.0]
@@ -79,10 +79,10 @@ def bound_by_area(left: Floats, weight: Floats, block: Integers, shares: Floats)
 
 
 def share_by_score(raw: Floats, shares: Floats, bound: Floats, blocks: int) -> MissedShare:
-    """The bound by raw score on land whose scores are `raw` (n,): the last `shares` of it are the lowest scores."""
+    """The bound by raw score on land of scores `raw` (n,); the `shares` left unsurveyed have the lowest scores."""
     score = np.quantile(raw, np.concatenate([[0.0], shares[:-1]]))
     first = np.unique(score, return_index=True)[1]
-    # Of a run of equal scores the last bound counts.
+    # In a run of equal scores the last bound counts.
     last = np.append(first[1:], len(score)) - 1
     return MissedShare(tuple(score[first].tolist()), tuple(bound[last].tolist()), blocks)
 
@@ -104,13 +104,13 @@ def fit_missed_share(raw: Floats, positive: Flags, block: Integers) -> MissedSha
     bound = np.cumsum((least / size[place])[order]) + least
     if not len(order):
         return MissedShare((), (), 0)
-    # The bound at a score counts all its ties: it is the last of them.
+    # The bound at a score counts all cells of that score: it is that of the last one.
     share = bound[np.append(start[1:], len(order)) - 1]
     kept = np.unique(np.linspace(0, len(score), MOST_STEPS + 1).astype(np.int64)[:-1])[: len(score)]
     return MissedShare(*_thinned(score, np.minimum(share, 1.0), kept), len(numbers))
 
 
 def _thinned(score: Floats, share: Floats, kept: Integers) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Steps that begin at the kept scores and have the bound of their last score: never below the full one."""
+    """Fewer steps: each begins at a kept score and has the bound of its last score, never below the full bound."""
     ends = np.append(kept[1:], len(score)) - 1
     return tuple(score[kept].tolist()), tuple(share[ends].tolist())

@@ -50,8 +50,8 @@ def mixture_weights(share: Floats, count: Floats, prior: float = 1.0) -> Floats:
 def prior_by_evidence(share: Floats, count: Floats, group: Integers, candidates: Sequence[float]) -> float:
     """The prior of `mixture_weights` under which each group of events is likeliest, given the weights of the others.
 
-    Empirical Bayes by holding groups (years) out in turn; the greatest candidate where there is one group alone, since
-    then nothing speaks for trusting few events more.
+    Empirical Bayes by holding groups (years) out in turn. With a single group it is the greatest candidate, since there
+    is no reason to trust few events more.
     """
     groups = np.unique(group)
     if len(groups) < 2:
@@ -72,7 +72,7 @@ def prior_by_evidence(share: Floats, count: Floats, group: Integers, candidates:
 class Dispersion:
     """Pearson chi2 over degrees of freedom, and the t value of Cameron and Trivedi's test (above 1.64: overdispersed).
 
-    Both are 1 and 0 in the mean where counts are Poisson.
+    For Poisson counts their means are 1 and 0.
     """
 
     pearson: float
@@ -85,7 +85,7 @@ class Dispersion:
 
 
 def dispersion(observed: Floats, expected: Floats, parameters: int = 0) -> Dispersion:
-    """How far counts are from Poisson around what was expected of them by a model that had not seen them.
+    """Deviation of counts from a Poisson distribution about the expectation of a model that was not trained on them.
 
     Cameron and Trivedi (1990): the regression of ((y - m)^2 - y) / m on m without a constant.
     """

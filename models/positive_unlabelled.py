@@ -1,4 +1,4 @@
-"""Learning beside unlabelled land: bags of boosters that each see another draw of it, joined into one booster."""
+"""Learning with unlabelled land: boosters that are each trained with another draw of it, joined into one booster."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Unlabelled:
     """Unlabelled rows: `values` (n, n_features), and the relative chance with which each is drawn.
 
     A draw of `per_bag` rows enters a fit as land without ordnance, with `total_weight` altogether: most of it has none,
-    and the little that it has is the same for every draw. It is never a label. `alone` says that too little land
-    was searched for negatives: these draws are the only ones.
+    and the small share that has some is the same in every draw. It is never a label. `alone` says that too little land
+    was searched to serve as negatives, so that these draws are the only ones.
     """
 
     values: Floats32
@@ -26,7 +26,7 @@ class Unlabelled:
     alone: bool = False
 
     def draw(self, seed: int) -> Integers:
-        """Indices of one bag, without repetition, ascending; fewer than `per_bag` where fewer can be drawn."""
+        """Indices of one bag, ascending and without repetition; fewer than `per_bag` if there are not enough rows."""
         count = min(self.per_bag, int((self.chance > 0).sum()))
         if count == 0:
             return np.array([], dtype=np.int64)
@@ -41,7 +41,7 @@ class Unlabelled:
         features: Sequence[str],
         seed: int,
     ) -> tuple[Floats32, Floats, Floats, Sequence[str]]:
-        """Labelled rows with a draw of the unlabelled ones after them, as a fit takes them."""
+        """Labelled rows followed by a draw of the unlabelled ones, ready for a fit."""
         drawn = self.draw(seed)
         light = np.full(len(drawn), self.total_weight / max(len(drawn), 1))
         return (
@@ -65,10 +65,9 @@ def fit_beside(
     constraints: Mapping[str, int] | None = None,
     threads: int = 1,
 ) -> Boosted:
-    """Booster of labelled rows beside draws of unlabelled ones, the mean over `bags` (Mordelet and Vert 2014).
+    """Mean over `bags` of boosters fitted on labelled rows and a draw of unlabelled ones (Mordelet and Vert 2014).
 
-    Pattern Recognition Letters 37, 201. `target` may hold only ones: then the draws alone
-    stand against them.
+    Pattern Recognition Letters 37, 201. `target` may hold only ones: then the draws are the only negatives.
     """
 
     def one(number: int) -> Boosted:
@@ -79,7 +78,7 @@ def fit_beside(
 
 
 def mean_booster(boosters: Sequence[Boosted]) -> Boosted:
-    """One booster whose raw score is the mean of theirs: all of their trees, with leaves of one part each."""
+    """One booster whose raw score is the mean of theirs: all their trees, leaf values divided by their number."""
     if len(boosters) == 1:
         return boosters[0]
     trees = [tree for booster in boosters for tree in _scaled_trees(booster, 1 / len(boosters))]
@@ -121,7 +120,7 @@ def out_of_bag(
 ) -> Floats:
     """Mean raw score of every unlabelled row over the bags that had not drawn it; NaN where all had.
 
-    The transductive form of Mordelet and Vert (2014): a row that a bag took for empty is not scored by this bag.
+    The transductive form of Mordelet and Vert (2014): a bag does not score the rows that it took for empty.
     """
     total, times = np.zeros(len(unlabelled.values)), np.zeros(len(unlabelled.values))
     for number in range(bags):

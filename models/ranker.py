@@ -30,7 +30,7 @@ class Ranker:
         return self._blended(trees, self.linear.raw(values) if self.linear else None)
 
     def contributions(self, values: Floats32, threads: int = 2) -> Floats:
-        """SHAP values on the log-odds, (n_rows, n_features): those of a sum are the sum of those of its parts."""
+        """SHAP values on the log-odds, (n_rows, n_features): the values of both parts added, as their scores are."""
         trees = tree_contributions(self.trees, values, threads) if self.trees else None
         return self._blended(trees, self.linear.contributions(values) if self.linear else None)
 

@@ -1,4 +1,4 @@
-"""Labels between 0 and 1: a row that is found with probability q is q of a found row and 1 - q of a searched one."""
+"""Labels between 0 and 1: a row with label q counts as a found row of weight q and a searched row of weight 1 - q."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from features.base import Floats, Integers
 
 
 def split_rows(target: Floats) -> tuple[Integers, Floats, Floats]:
-    """Row, label (0 or 1) and part of every row; rows whose target lies between stand twice, the found parts last.
+    """Index, label (0 or 1) and weight of every row; rows whose target lies between appear twice, the found parts last.
 
     Cross entropy of a soft label is the weighted sum of those of its two parts, which every learner can take.
 

@@ -1,13 +1,13 @@
-"""The text of a LightGBM booster, read as a stranger's: LightGBM itself aborts or hangs on one that does not fit."""
+"""Checks of the text of a LightGBM booster from elsewhere: LightGBM itself aborts or hangs on a malformed one."""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 
 MOST_TREES, MOST_LEAVES = 20_000, 4_096
-# Log-odds and log-rates beyond this are no answers, and their exponential is no number.
+# Log-odds and log-rates beyond this are meaningless, and their exponential overflows.
 MOST_SCORE = 500.0
-# TreeSHAP calls itself once a level.
+# TreeSHAP recurses once a level.
 DEEPEST = 256
 NUMBER = r"-?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
 NUMBERS = re.compile(rf"{NUMBER}(?: {NUMBER})*")
@@ -25,13 +25,13 @@ SPLITS = ("split_gain", "internal_value", "internal_weight")
 LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
 SINGLE = ("num_leaves", "num_cat", "is_linear", "shrinkage")
 TREE_KEYS = {"threshold", *SPLITS_WHOLE, *SPLITS, *LEAVES, *SINGLE}
-# A split by a number: bit 1 sends the unknown left, bits 2 and 3 say what is unknown. Bit 0, a split by category, has
-# tables of its own in the text, and nothing here makes one.
+# A numerical split: bit 1 sends unknown values left, bits 2 and 3 say which values are unknown. Bit 0, a categorical
+# split, has tables of its own in the text, and no model here uses one.
 DECISIONS = {0, 2, 4, 6, 8, 10}
 
 
 def check_trees(text: str, features: Sequence[str]) -> None:
-    """Raise ValueError, in words, where LightGBM could not read the trees or never find an end in them.
+    """Raise ValueError, with the reason, if LightGBM could not read the trees or would never reach a leaf.
 
     The trees have to ask for `features` in this order, every split and leaf has to be reached exactly once from the
     root, and every number has to be finite.
@@ -72,7 +72,7 @@ def _keys(block: str, first: str) -> dict[str, str]:
 
 
 def _check_head(text: str, features: Sequence[str]) -> list[int] | None:
-    """The sizes of the trees that the head promises, None where it promises none."""
+    """The sizes of the trees as the head states them, None where it states none."""
     keys = _keys(text, "tree")
     if unknown := [key for key in keys if key not in HEAD]:
         raise ValueError(f"its head has {unknown[0]!r:.60}, which no booster of ours has")
@@ -103,7 +103,7 @@ def _check_tree(keys: Mapping[str, str], n_features: int) -> float:
     if keys.get("num_cat") != "0" or keys.get("is_linear", "0") != "0":
         raise ValueError("splits by category and linear leaves are not read")
     _finite(keys, "shrinkage", 1)
-    # A tree without a split has one leaf and may say nothing more of it.
+    # A tree without a split has one leaf and may leave out everything else.
     for key in LEAVES:
         if leaves > 1 or keys.get(key) or key == "leaf_value":
             _finite(keys, key, leaves)
@@ -129,7 +129,7 @@ def _check_splits(keys: Mapping[str, str], leaves: int, n_features: int) -> None
 
 
 def _check_shape(left: Sequence[int], right: Sequence[int], leaves: int) -> None:
-    """Every split and every leaf hangs on exactly one place, and all of them on the root."""
+    """Every split and every leaf must have exactly one parent, and all of them must be reached from the root."""
     seen_splits: set[int] = {0}
     seen_leaves: set[int] = set()
     level = [0]
@@ -154,7 +154,7 @@ def _check_shape(left: Sequence[int], right: Sequence[int], leaves: int) -> None
 
 
 def _check_tail(text: str) -> None:
-    """What stands after the trees: importances and parameters, which score nothing, as plain lines."""
+    """The lines after the trees must be importances and parameters, which do not affect scores."""
     for line in text.split("\n"):
         if len(line) > 100_000 or not line.isprintable():
             raise ValueError("a line after its trees is no plain text")

@@ -8,14 +8,15 @@ import numpy as np
 
 from features.base import Flags, Floats, Integers
 
-# A bin of the score is one category of the Venn predictor: more bins are finer than some thousand cells can tell.
+# A bin of the score is one category of the Venn predictor; some thousand cells cannot support more bins.
 MOST_BINS = 200
 REGION_BINS = 30
 # A region of fewer labelled cells has an interval of its own that is too wide to say how regions differ.
 FEWEST_CELLS = 200
 FEWEST_REGIONS = 5
-# 85 % of regions that are like those judged lie between. Measured on regions that neither trained nor calibrated:
-# on synthetic land coverage is what the quantiles say, in Bosnia some points more; one interval for all covers none.
+# 85 % of regions that are like those judged lie between. Measured on regions that served neither training nor
+# calibration: on synthetic land coverage is what the quantiles say, in Bosnia some points more; one interval for all
+# regions covers none of them.
 LOW, HIGH = 0.075, 0.925
 
 
@@ -38,10 +39,11 @@ class Steps:
 
 @dataclass(frozen=True)
 class VennAbers:
-    """Interval of the share found among cells of a raw score, in a region that the model has not seen.
+    """Interval of the share found among cells of a raw score, in a region without training cells.
 
-    `low` and `high` have one entry more than `edge`, as in Steps. `regions` is the number of regions whose intervals
-    stand behind it; 0 means that there were too few, and the interval leaves out how regions differ.
+    `low` and `high` have one entry more than `edge`, as in Steps. `regions` is the number of regions from whose
+    intervals it was made; 0 means that there were too few, and that the interval ignores the differences between
+    regions.
     """
 
     edge: tuple[float, ...]
@@ -82,7 +84,7 @@ def inductive(raw: Floats, positive: Flags, area: Floats, bins: int = MOST_BINS)
     found = np.concatenate([[0.0], np.cumsum(np.bincount(place, weights=area * positive, minlength=len(edge) + 1))])
     low, high = np.empty(len(edge) + 1), np.empty(len(edge) + 1)
     for here in range(len(edge) + 1):
-        # Sums over every run of bins that holds this one: left ends down, right ends across.
+        # Sums over every run of bins: the rows are left ends, the columns right ends.
         run_cells = cells[here + 1 :] - cells[: here + 1, None]
         run_found = found[here + 1 :] - found[: here + 1, None]
         low[here] = (run_found / (run_cells + 1)).min(axis=1).max()
@@ -104,8 +106,9 @@ def fit_venn_abers(raw: Floats, positive: Flags, area: Floats, region: Integers)
 
     With some thousand cells the interval of all regions together is very narrow, and regions whose base rates differ
     tenfold lie far outside. So each region has its own Venn-Abers, and the interval runs from the LOW quantile of the
-    lower ends to the HIGH quantile of the upper ends, at ranks (n + 1) q so that few regions give their extremes. Under
-    FEWEST_REGIONS regions of FEWEST_CELLS cells it is that of all together and says so by `regions` 0.
+    lower ends to the HIGH quantile of the upper ends, at ranks (n + 1) q so that few regions give their extremes. With
+    fewer than FEWEST_REGIONS regions of FEWEST_CELLS cells it is the interval of all regions together, marked by
+    `regions` 0.
     """
     pooled = inductive(raw, positive, area)
     numbers, cells = np.unique(region, return_counts=True)
@@ -115,7 +118,7 @@ def fit_venn_abers(raw: Floats, positive: Flags, area: Floats, region: Integers)
     ends = np.array([_of_region(pooled.edge, raw, positive, area, region == number) for number in large])
     low = np.quantile(ends[:, 0], LOW, axis=0, method="weibull")
     high = np.quantile(ends[:, 1], HIGH, axis=0, method="weibull")
-    # Rounding of the quantiles may undo the order of neighbours by a last digit.
+    # Rounding of the quantiles may reverse the order of neighbours by a last digit.
     low, high = np.maximum.accumulate(low), np.maximum.accumulate(high)
     return VennAbers(tuple(pooled.edge.tolist()), tuple(low.tolist()), tuple(high.tolist()), len(large))
 

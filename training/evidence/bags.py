@@ -1,4 +1,4 @@
-"""Cleared polygons whose devices were counted: how many of their cells held some, beyond those with a located find."""
+"""Cleared polygons with counted devices: how many of their cells held some, beyond those with a located find."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ import numpy as np
 from features.base import Flags, Floats, Integers
 from training.evidence.record_cells import RecordCells
 
-# Cells of 250 to 1,000 m hold several devices where they hold any: what is believed before a polygon teaches, and how
-# many devices that belief is worth.
+# Prior of the cells for each further device, and the number of devices that it is worth: contaminated cells of 250 to
+# 1,000 m usually hold several devices.
 PRIOR_CELLS_A_DEVICE, PRIOR_DEVICES = 0.2, 10.0
-# Teams locate a find of nearly every place: devices beyond the located ones lie mostly in the same cells. This is the
-# part of the other cells that the counts would make, were nothing located, which is believed all the same.
+# Teams locate a find in nearly every place: devices beyond the located ones lie mostly in the same cells. Of the
+# further cells that the counts alone would give, this share is still expected.
 ELSEWHERE = 0.1
 
 
@@ -20,7 +20,7 @@ class Bags:
     """Expected contaminated cells of each record beyond those with a located find, (n_records,), 0 where it is no bag.
 
     `probability` spreads that over the pairs (n_pairs,) of the record by share of the cell. `located` counts the cells
-    with a find in each record. `cells_a_device` is what polygons with located finds teach.
+    with a find in each record. `cells_a_device` is estimated from polygons with located finds.
     """
 
     expected: Floats

@@ -1,4 +1,4 @@
-"""Land that the config declares to be searched, by name and reason, not by any record."""
+"""Land that counts as searched because the config declares it, with a name and a reason but without a record."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def _declared_cells(grid: Grid, declared: DeclaredArea, data_folder: Path) -> Fl
     chosen = np.ones(grid.n_cells, dtype=bool)
     if declared.area is not None:
         area, _ = open_area((declared.area,), grid.crs, data_folder)
-        # By cell centres: a district holds too many cells for exact shares of each.
+        # Cells are chosen by their centres: a district holds too many cells to compute exact shares.
         chosen &= rasterize([(area, 1)], grid.shape, transform=grid.transform, dtype="uint8").astype(bool)[grid.mask]
     if declared.bounds is not None:
         longitude, latitude = geographic_centres(grid)

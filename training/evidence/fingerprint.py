@@ -1,4 +1,4 @@
-"""Keys of records and digests of files and labels: whether two runs learn from the same."""
+"""Keys of records and digests of files and labels, which show whether two runs learn from the same data."""
 
 import hashlib
 import json
@@ -21,10 +21,10 @@ from training.settings import TrainConfig, digest_of
 
 
 def files_digest(config: TrainConfig, part: object = None) -> str:
-    """SHA-256 over every file that the config, or a part of it, names, those of the planning too.
+    """SHA-256 over every file that the config, or a part of it, names, including those for planning.
 
-    Empty where one cannot be read, or is made of what is no local file: the error of the run that opens it
-    says which and why.
+    Empty if a file cannot be read or a source is not a local file: the run that opens it raises the error that says
+    which and why.
     """
     parts: dict[str, str] = {}
     try:
@@ -56,7 +56,7 @@ def _specs(node: object) -> Iterator[SourceSpec]:
 
 
 def label_digest(evidence: Evidence) -> str:
-    """SHA-256 of states, targets and weights, the identity of the label set."""
+    """SHA-256 of states, targets and weights, which identifies the label set."""
     return digest_of(
         {
             "state": evidence.state.tobytes().hex(),
@@ -68,7 +68,7 @@ def label_digest(evidence: Evidence) -> str:
 
 KEY_LENGTH = 16
 
-# What neither makes a model nor decides about one: it may change without a new training.
+# Settings that neither shape a model nor decide about one: they may change without a new training.
 WITHOUT_EFFECT = ("as_of", "tracking", "compute", "output", "ranking")
 
 
@@ -76,13 +76,13 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
     """Every record known at `as_of` with a key that depends on what it says and where, not on its row in a file.
 
     Columns: key, source, kind, event, known_from, number (of the row in its file), row (of the ledger's records);
-    records that say nothing of any cell are left out.
+    records that concern no cell are left out.
     """
     records, entries, read = ledger.entries.records, ledger.entries, read_at(ledger.entries, as_of)
-    # Devices are in the key themselves; the kind is that of the record, unless it is withdrawn by then.
+    # The key holds the number of devices; the kind is that of the record, unless it is withdrawn by then.
     kind = np.where(read.kind == NO_KIND, NO_KIND, records["kind"].to_numpy())
     first = np.full(len(records), -1, dtype=np.int64)
-    # Pairs come by place: written backwards, the first cell of each record is what stays.
+    # Pairs are sorted by place: assigned in reverse, the first cell of each record remains.
     first[entries.record[::-1]] = ledger.cell_ids(entries.place[::-1])
     names = np.array([*KIND_NAMES, ""], dtype=object)[kind]
     table = pd.DataFrame(
@@ -99,7 +99,7 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
     )
     kept = read.known & (kind != NO_KIND)
     table = table[kept].reset_index(drop=True)
-    # Two records that say the same of the same place are two records.
+    # Two identical records of the same place remain two records.
     records_as_text = pd.Series(["|".join(map(str, row)) for row in table.itertuples(index=False)], dtype=object)
     times = records_as_text.groupby(records_as_text).cumcount()
     keys = [
@@ -111,7 +111,7 @@ def keyed_records(ledger: Ledger, as_of: date) -> pd.DataFrame:
 
 
 def records_text(ledger: Ledger, as_of: date) -> str:
-    """Key and source of all records known at a date, one a line: what a later run compares its books with."""
+    """Key and source of all records known at a date, one a line, with which a later run compares its records."""
     table = keyed_records(ledger, as_of)
     return "\n".join(sorted(f"{key} {source}" for key, source in zip(table["key"], table["source"], strict=True)))
 
@@ -119,7 +119,7 @@ def records_text(ledger: Ledger, as_of: date) -> str:
 def fingerprint(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> str:
     """SHA-256 over everything that a training would learn from: inputs, label set, known records and settings.
 
-    A later `as_of` under which nothing more is known gives the same: the same results twice are no news.
+    A later `as_of` by which nothing more is known gives the same fingerprint, since it brings no new results.
     """
     settings: dict[str, Any] = config.model_dump(mode="json")
     parts: Mapping[str, str] = {
@@ -127,7 +127,7 @@ def fingerprint(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> str:
         "labels": label_digest(ledger.at(config.as_of)),
         "records": records_text(ledger, config.as_of),
         "known": json.dumps({n: len(known_at(t, config.as_of)) for n, t in sorted(inputs.sources.vectors.items())}),
-        # Units, works and declared areas are no sources of records, and are learned from all the same.
+        # Units, works and declared areas are not sources of records, but models learn from them too.
         "files": files_digest(config, (config.casualty, config.contamination)),
         "settings": json.dumps({key: settings[key] for key in sorted(settings) if key not in WITHOUT_EFFECT}),
     }

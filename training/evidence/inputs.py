@@ -13,8 +13,8 @@ from training.settings import TrainConfig
 
 LOGGER = logging.getLogger(__name__)
 
-# Sources whose records say how single jobs of survey ended. Where they make labels, features of them would tell a
-# held-out region its own answer by way of its neighbours, so no model sees those.
+# Sources whose records are results of single surveys. Where they make labels, features from them would reveal the
+# answer of a held-out region through its neighbours, so no model sees those features.
 OUTCOME_SOURCES = frozenset({"hazard_areas", "land_release", "survey"})
 
 
@@ -62,7 +62,7 @@ def read_inputs(config: TrainConfig) -> Inputs:
 def contamination_context(config: TrainConfig) -> FeatureContext:
     """As-of date and own-event rule of the contamination features.
 
-    Records that give a cell its label must not be among that cell's own features.
+    Records that label a cell must not enter the features of that cell.
     """
     labels = config.contamination.labels
     label_sources = {KINDS[name].source for name in (*labels.found, *labels.searched) if name in KINDS}

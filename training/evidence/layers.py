@@ -9,7 +9,7 @@ from features.base import Floats
 from training.evidence.record_kinds import KIND_NAMES, NO_KIND, laid_as
 from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, UNKNOWN
 
-# Below this share of a cell a search says nothing of it, nor does an event whose place is that uncertain.
+# A search of less than this share of a cell is no evidence on it, nor is an event whose place is that uncertain.
 LEAST_SHARE = 0.1
 
 
@@ -25,7 +25,7 @@ class Layers:
 
     @classmethod
     def unknown(cls, size: int) -> "Layers":
-        """Cells of which nothing is known."""
+        """Layers of cells about which nothing is known."""
         return cls(
             state=np.full(size, UNKNOWN, dtype=np.int8),
             share=np.zeros(size),
@@ -47,14 +47,14 @@ class Layers:
             return
         first = np.flatnonzero(np.diff(place, prepend=-1))
         cells, best = place[first], np.maximum.reduceat(value, first)
-        # Of several draws the surest one: a census beside a sample makes the cell certain.
+        # Of several draws the one of greatest probability counts: a census besides a sample makes the cell certain.
         surest = np.fmax.reduceat(np.where(value >= LEAST_SHARE, drawn, np.nan), first)
         self.inclusion_prob[cells] = np.fmax(self.inclusion_prob[cells], surest)
         state, touched = laid_as(name), best >= LEAST_SHARE
         if state == SEARCHED:
             touched &= (self.state[cells] != FOUND) | (best >= MOST_OF_CELL)
-        # A second record of less weight never takes weight from a cell in the same state; a search that is as good
-        # says more than the weaker one below it, in which devices may have been counted.
+        # A second record of less weight never takes weight from a cell in the same state. A search of equal weight
+        # replaces the weaker kind below it, in which devices may have been counted.
         weight = kind_weight * best
         more = (weight >= self.weight[cells]) if state == SEARCHED else (weight > self.weight[cells])
         stronger = touched & ((self.state[cells] != state) | more)

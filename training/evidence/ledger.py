@@ -37,7 +37,7 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ledger:
-    """All records of a country on its cells. Building it meets polygons and cells once; a date costs a few sums.
+    """All records of a country on its cells. Polygons and cells are intersected once; each date costs a few sums.
 
     `declared` are the places of the cells that the config declares to be searched, `declared_weight` their weights.
     """
@@ -76,9 +76,9 @@ class Ledger:
     def between(self, after: date, until: date) -> Evidence:
         """The evidence of the records that became known after the day `after` and by the end of `until` alone.
 
-        What such a record says is read with all that is known at `until`: a release in which every device was
-        located is searched land, whenever the finds were recorded. Records without a date, and land that the config
-        declares, belong to no interval. Raises ConfigError when the interval is empty.
+        Such a record is read with all that is known at `until`: a release in which every device was located is searched
+        land, no matter when the finds were recorded. Records without a date, and land that the config declares, belong
+        to no interval. Raises ConfigError when the interval is empty.
         """
         if until <= after:
             raise ConfigError(f"until ({until}) must be later than after ({after})")
@@ -87,7 +87,7 @@ class Ledger:
         return self._laid(until, counted, read_at(self.entries, until), Layers.unknown(self.grid.n_cells))
 
     def origins(self, after: date, until: date) -> NDArray[np.object_]:
-        """Who chose each cell, (n_cells,), from the records of an interval as in `between`; empty where nobody says."""
+        """Who chose each cell, (n_cells,), from the records of an interval as in `between`; empty if not recorded."""
         known_from = self.entries.records["known_from"].to_numpy()
         counted = (known_from >= day_after(after)) & (known_from < day_after(until))
         pairs = np.flatnonzero(counted[self.entries.record])
@@ -95,7 +95,7 @@ class Ledger:
         return origin_of_cells(self.grid.n_cells, self.entries.place[pairs], chosen_by)
 
     def of(self, cell_id: int, as_of: date) -> pd.DataFrame:
-        """Every record that speaks of a cell at `as_of`, the strongest first; the columns are those of `rows`.
+        """Every record that concerns a cell at `as_of`, the strongest first, with the columns of `rows`.
 
         Raises ConfigError for a cell outside the area.
         """
@@ -109,11 +109,11 @@ class Ledger:
         return rows.iloc[order].reset_index(drop=True)
 
     def rows(self, as_of: date, chosen: slice = slice(None)) -> pd.DataFrame:
-        """One row a (cell, record), or some of them, by cell from north to south and west to east.
+        """One row for each (cell, record), or for some of them, by cell from north to south and west to east.
 
-        `kind` and `state` are what the record says with all that is known at `as_of`; `weight` is what it counts for
-        the cell (0 where it says nothing of it or is no kind that makes labels) and `known` whether it was known.
-        Records that become known later are listed too: the ledger is the whole of the books.
+        `kind` and `state` are read from the record with all that is known at `as_of`; `weight` is its weight for the
+        cell (0 if it is no evidence on the cell or not of a kind that makes labels) and `known` whether it was known.
+        Records that become known later are listed too: the ledger holds all records.
         """
         entries, read = self.entries, read_at(self.entries, as_of)
         kind = read.kind
@@ -148,7 +148,7 @@ class Ledger:
         )
 
     def declared_rows(self, chosen: Integers) -> pd.DataFrame:
-        """The same columns for some of the cells that the config declares to be searched: no record stands behind."""
+        """The same columns for some of the cells that the config declares to be searched, which have no record."""
         size = len(chosen)
         never = np.full(size, np.datetime64("NaT", "ns"))
         return pd.DataFrame(
@@ -193,12 +193,12 @@ class Ledger:
         return 0.0
 
     def _value(self, read: Reading, record: NDArray[np.int32], share: Floats) -> Floats:
-        """Part of the cell that each pair speaks of, times how sure its place is."""
+        """Part of the cell that each pair concerns, times the certainty of its place."""
         records = self.entries.records
         quality, covered = records["quality"].to_numpy()[record], records["covered"].to_numpy()[record]
-        # Of a cell that a hazard area only touches survey would find what lies in the part: the larger of the cell's
-        # part and of the area's own part, for a small field inside a cell is there as a whole. A search counts by the
-        # part of the cell that it covers.
+        # In a cell that a hazard area only touches, survey would find what lies in the common part. It counts as a
+        # share of the cell or of the area, whichever is larger, because a small field inside a cell is there as a
+        # whole. A search counts by the part of the cell that it covers.
         found = np.array([*(laid_as(name) == FOUND for name in KIND_NAMES), False])[read.kind][record]
         own = np.divide(share, covered, out=np.zeros(len(share)), where=covered > 0)
         return np.asarray(np.where(found, np.maximum(share, own), share) * quality)
@@ -237,9 +237,10 @@ class Ledger:
         )
 
     def _soft(self, kinds: NDArray[np.int8], read: Reading, layers: Layers) -> tuple[Floats, NDArray[np.int32]]:
-        """Target of every cell and its bag; cells that a bag makes as good as found are set to found in `layers`.
+        """Target of every cell and its bag; cells that a bag makes almost certain are set to found in `layers`.
 
-        Counted devices speak of a cell where a release decides its state: a find, an accident, a survey stand above.
+        Counted devices matter only where a release decides the state of the cell: finds, accidents and surveys rank
+        higher.
         """
         entries, n_cells = self.entries, self.grid.n_cells
         chosen = [KIND_NAMES.index(name) for name in chosen_kinds(self.labels)]
@@ -248,7 +249,7 @@ class Ledger:
         with np.errstate(divide="ignore"):
             target = -np.expm1(np.bincount(place, weights=np.log1p(-probability), minlength=n_cells))
         bag = np.full(n_cells, NO_BAG, dtype=np.int32)
-        # The bag that says most of a cell comes last and stays.
+        # The bag with the greatest target for a cell comes last and so remains.
         order = np.argsort(probability, kind="stable")
         bag[place[order]] = entries.record[mine][order]
         released = np.isin(layers.kind, [KIND_NAMES.index(name) for name in RELEASES])

@@ -13,7 +13,7 @@ Shapes = NDArray[np.object_]
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """What polygons cover in cells that none of them covers enough of alone.
+    """Parts of polygons in cells that no polygon covers sufficiently by itself.
 
     `pair` numbers the (cell, record) pairs, by cell, and `shape` has the part of the record in the cell. `enough` is
     the share of a cell from which it counts as covered.
@@ -31,7 +31,7 @@ def cut_pieces(
     pairs: tuple[NDArray[np.int32], NDArray[np.int32], Floats],
     enough: float,
 ) -> Pieces:
-    """Pieces of the records `mine` in cells that they could cover together but that one alone does not.
+    """Pieces of the records `mine` in cells that they could cover together but that none covers alone.
 
     `shapes` has the geometry of each record; `pairs` are place, record and share, by place.
     """
@@ -56,7 +56,7 @@ def covered_together(
     pairs: tuple[NDArray[np.int32], NDArray[np.int32], Floats],
     area_m2: float,
 ) -> NDArray[np.int32]:
-    """Cells that several of the records `mine` cover together; overlapping land counts once. `area_m2`: of a cell."""
+    """Cells (area `area_m2`) that several of the records `mine` cover together; overlapping land counts once."""
     place, record, share = pairs
     chosen = mine[record[pieces.pair]]
     pair, shapes = pieces.pair[chosen], pieces.shape[chosen]
@@ -65,7 +65,7 @@ def covered_together(
         return cells
     enough = np.bincount(owner, weights=share[pair], minlength=len(cells)) >= pieces.enough - 1e-9
     owner, shapes = (np.cumsum(enough) - 1)[owner[enough[owner]]], shapes[enough[owner]]
-    # Pairs lie by cell: the pieces of one cell stand side by side.
+    # Pairs are sorted by cell, so that the pieces of one cell are adjacent.
     column = np.arange(len(owner)) - np.searchsorted(owner, owner)
     table = np.full((int(enough.sum()), int(column.max(initial=0)) + 1), None, dtype=object)
     table[owner, column] = shapes

@@ -1,4 +1,4 @@
-"""The records as they read at a date, with all that is known by then."""
+"""The meaning of each record at a date, given all that is known by then."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,12 +16,12 @@ CLEARED_WITH_DEVICES = KIND_NAMES.index("cleared_with_devices")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reading:
-    """The records as they read at a date, arrays (n_records,).
+    """The meaning of each record at a date, arrays (n_records,).
 
-    `known` at the end of that day; `kind` is a place in KIND_NAMES (NO_KIND where a record says nothing, such as a
-    hazard area that is known to be withdrawn), `bags` what counted devices say of the cells of a release, `unlocated`
-    the devices that no known find accounts for. `open` marks hazard areas and surveys on which no end of work
-    is known; `reopens` records that put released land back on the map.
+    `known` marks records that are known at the end of that day; `kind` is a place in KIND_NAMES (NO_KIND for a record
+    that is no evidence, such as a hazard area known to be withdrawn), `bags` holds the cells expected from counted
+    devices of releases, `unlocated` the number of devices that no known find accounts for. `open` marks hazard areas
+    and surveys on which no end of work is known; `reopens` records that put released land back on the map.
     """
 
     known: Flags
@@ -38,7 +38,7 @@ def known_by(entries: RecordCells, as_of: date) -> Flags:
 
 
 def read_at(entries: RecordCells, as_of: date) -> Reading:
-    """The records as they read with all that is known at `as_of`: a status, a find, counts as soon as it is known."""
+    """The meaning of each record given all that is known at `as_of`: a status or a find counts once it is known."""
     records, known = entries.records, known_by(entries, as_of)
     changed = _by(records["status_from"].to_numpy(), as_of)
     withdrawn, closed = records["withdrawn"].to_numpy() & changed, records["closed"].to_numpy() & changed

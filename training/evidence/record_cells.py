@@ -1,4 +1,4 @@
-"""Every record of a country on the cells that it speaks of, laid once for all dates."""
+"""Every record of a country on the cells that it concerns, intersected once for all dates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from training.evidence.selection import chosen_by
 from training.evidence.states import MOST_OF_CELL
 
 DEVICE_COLUMNS = ("ap_mines", "at_mines", "uxo")
-# The date of a record's subject, where it has several: the event, the end of the work, the survey of the area.
+# Column with the date of a record's subject if there are several dates: event, end of the work, survey of the area.
 EVENT_DATES = ("date", "end_date", "record_date", "start_date")
-# The date of observation, which decides whether a release or a find came first.
+# Column with the date of observation, which decides whether a release or a find came first.
 SEEN_DATES = ("date", "record_date", "recorded_date")
-# Events have a place; areas speak of land.
+# Sources of events, which have a place, and of areas, which cover land.
 EVENT_SOURCES, AREA_SOURCES = ("finds", "incidents"), ("hazard_areas", "land_release", "survey")
 
 
@@ -41,14 +41,14 @@ class RecordCells:
     files of the source), `record_id`, `event_date`, `recorded_date`, `known_from` (the last of its dates, NaT: always
     known), `seen`, `ends`, `kind` (a place in KIND_NAMES), `quality` (what the error of its place leaves to the cell it
     was recorded in), `devices` (counted; NaN where a find states none), `covered` (cells that it covers, as a sum of
-    shares), `finished` (a decision that releases land), `reopens` (says that ordnance is there), `withdrawn` and
+    shares), `finished` (a decision that releases land), `reopens` (evidence that ordnance is there), `withdrawn` and
     `closed` (status of a hazard area, as of `status_from`, NaT: always), `inclusion_prob`, `chosen_by` (model, people,
-    chance; empty where nobody says).
+    chance; empty if not recorded).
 
     `place` (position in `grid.cell_ids()`), `record` (row of `records`) and `share` (part of the cell; 1 for a point)
-    are the pairs, by place and then record. `point` marks records that are points. `event_row` and `area_row` say
-    which finds and accidents lie in which areas. `release_pieces` are those of releases that can release a cell only
-    together, `hazard_pieces` those of hazard areas that cover most of a cell only together.
+    are the pairs, by place and then record. `point` marks records that are points. `event_row` and `area_row` say which
+    finds and accidents lie in which areas. `release_pieces` are pieces of releases that release a cell only together,
+    `hazard_pieces` pieces of hazard areas that cover most of a cell only together.
     """
 
     records: pd.DataFrame
@@ -68,12 +68,12 @@ class RecordCells:
 
     @property
     def is_find(self) -> Flags:
-        """Which records are finds that speak of a cell."""
+        """Which records are finds that concern a cell."""
         return np.asarray((self.records["source"] == "finds") & (self.records["kind"] != NO_KIND))
 
 
 def lay_records(grid: Grid, sources: Sources, whole_share: float) -> RecordCells:
-    """Lay every record of the evidence sources on the grid; `whole_share` is from where a cell counts as covered."""
+    """Lay every record of the evidence sources on the grid; from `whole_share` on a cell counts as covered."""
     tables = {name: sources.vectors[name] for name in EVIDENCE_SOURCES if name in sources.vectors}
     first = dict(zip(tables, np.cumsum([0, *map(len, tables.values())]), strict=False))
     inside = np.cumsum(grid.mask, dtype=np.int32).ravel() - 1
@@ -119,7 +119,7 @@ def _is_point(table: gpd.GeoDataFrame) -> Flags:
 
 
 def _pairs(grid: Grid, table: gpd.GeoDataFrame) -> tuple[Integers, Integers, Floats, Floats]:
-    """Flat cell, row and share of every (cell, record) that meets, and how many cells each record covers."""
+    """Flat cell, row and share of every (cell, record) that intersects, and the number of cells in each record."""
     points = _is_point(table)
     rows = np.flatnonzero(points)
     places = shapely.get_coordinates(np.asarray(table.geometry.array)[points])
@@ -140,7 +140,7 @@ def _pairs(grid: Grid, table: gpd.GeoDataFrame) -> tuple[Integers, Integers, Flo
 def _described(
     grid: Grid, source: str, table: gpd.GeoDataFrame, rows: Integers | None, covered: Floats
 ) -> pd.DataFrame:
-    """One row a record of one source: who says what, when, and how well."""
+    """One row for each record of a source: its origin, content, dates and quality."""
     given = [name for name in RULED_OUT_BY if name in table]
     drawn = numbers(table, "inclusion_prob", np.nan)
     hazard = np.full(len(table), source == "hazard_areas")
@@ -164,7 +164,7 @@ def _described(
             "withdrawn": hazard & withdrawn_hazards(table),
             "closed": hazard & closed_hazards(table),
             "status_from": dates_of(table, "status_date"),
-            # A cell that could not be drawn was not drawn: a probability of nothing is none.
+            # A cell that could not be drawn was not drawn: a probability of 0 means that there is none.
             "inclusion_prob": np.where(drawn > 0, drawn, np.nan),
             "chosen_by": chosen_by(source, table, drawn),
         }
@@ -184,7 +184,7 @@ def _first_of(table: gpd.GeoDataFrame, names: tuple[str, ...]) -> NDArray[np.dat
 
 
 def _latest(dates: list[NDArray[np.datetime64]], size: int) -> NDArray[np.datetime64]:
-    """The last of several dates, NaT where all are missing: none of them may lie after the date of knowledge."""
+    """The last of several dates, NaT if all are missing: a record is known only when none of its dates lies ahead."""
     latest = np.full(size, np.datetime64("NaT", "ns"))
     for one in dates:
         latest = np.fmax(latest, one.astype("datetime64[ns]"))

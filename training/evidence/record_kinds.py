@@ -1,4 +1,4 @@
-"""The kinds of records: where each comes from, what it says of a cell, and how much it counts."""
+"""The kinds of records: the source of each, the state that it gives a cell, and its weight."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ from features.base import ConfigError, Flags, dates_of, words
 from training.evidence.states import FOUND, SEARCHED
 from training.settings import LabelSettings
 
-# Status of a hazard area that survey has shown to be none.
+# Status of a hazard area that survey has refuted.
 WITHDRAWN = ("cancelled", "discredited")
 CLOSED = (*WITHDRAWN, "closed", "released", "handed over", "cleared")
 RELEASE_TYPES = ("cancelled", "reduced", "cleared")
 RELEASES = (*RELEASE_TYPES, "cleared_with_devices")
-# Land that the config declares to be searched is no record, yet it stands behind a state like one.
+# Land that the config declares to be searched is not a record, but it decides a state like one.
 DECLARED = "declared_searched"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of record: its source, what it says of a cell, and what it counts.
+    """A kind of record: its source, the state that it gives a cell, and its weight.
 
     `strength` orders kinds that disagree about a cell: a located find stands above clearance, clearance above a
     hazard area drawn on a map, and that above land cancelled from a desk.
@@ -33,7 +33,7 @@ class Kind:
     weight: float
 
 
-# Weights after IMAS 07.11: clearance proves, technical survey tests, cancellation reasons (method: cancelled and
+# Weights after IMAS 07.11: clearance is proof, technical survey a test, cancellation an argument (method: cancelled and
 # reduced land counts less than cleared land). A new kind is one line here and one in `kinds_of`.
 KINDS: dict[str, Kind] = {
     "find": Kind("finds", FOUND, 6, 1.0),
@@ -54,10 +54,10 @@ EVIDENCE_SOURCES = tuple(dict.fromkeys(kind.source for kind in KINDS.values()))
 
 
 def kinds_of(source: str, table: gpd.GeoDataFrame) -> NDArray[np.int8]:
-    """The kind of each record as a place in KIND_NAMES; NO_KIND for records that say nothing of any cell.
+    """The kind of each record as a place in KIND_NAMES; NO_KIND for records that are no evidence on any cell.
 
-    A release is the kind of its type here, and a hazard area that of its type: whether devices are unlocated, and
-    whether the area is withdrawn, depends on what is known at a date.
+    Releases and hazard areas get the kind of their type. Whether devices are unlocated, and whether an area is
+    withdrawn, depends on the date and is decided later.
     """
     named = np.full(len(table), "", dtype="<U24")
     if source == "finds":
@@ -78,14 +78,14 @@ def kinds_of(source: str, table: gpd.GeoDataFrame) -> NDArray[np.int8]:
 
 
 def finished_releases(table: gpd.GeoDataFrame) -> Flags:
-    """Land release of a known type that has ended: work that goes on has no result yet."""
+    """Which land releases are of a known type and have ended: work in progress has no result yet."""
     started = ~np.isnat(dates_of(table, "start_date"))
     under_way = started & np.isnat(dates_of(table, "end_date")) & np.isnat(dates_of(table, "recorded_date"))
     return np.asarray(np.isin(words(table, "release_type"), RELEASE_TYPES) & ~under_way)
 
 
 def withdrawn_hazards(table: gpd.GeoDataFrame) -> Flags:
-    """Hazard areas that survey found never to have been one."""
+    """Hazard areas that survey found never to have been hazardous."""
     return np.asarray(np.isin(words(table, "hazard_status"), WITHDRAWN))
 
 
@@ -95,7 +95,7 @@ def closed_hazards(table: gpd.GeoDataFrame) -> Flags:
 
 
 def chosen_kinds(labels: LabelSettings) -> list[str]:
-    """The kinds that make labels, weakest first; raises ConfigError for a name that is no kind."""
+    """The kinds that make labels, weakest first; raises ConfigError for an unknown kind."""
     for key, wanted in (("found", FOUND), ("searched", SEARCHED)):
         possible = [name for name, kind in KINDS.items() if kind.state == wanted]
         for name in getattr(labels, key):
@@ -105,18 +105,18 @@ def chosen_kinds(labels: LabelSettings) -> list[str]:
         if name not in KINDS:
             raise ConfigError(f"contamination.labels.weights ({name}) is unknown: choose from {', '.join(KINDS)}")
     chosen = {*labels.found, *labels.searched}
-    # Equal strengths: found is laid last, for it must not be hidden by a search of the same quality.
+    # Among equal strengths found is laid last, because a search of the same quality must not hide it.
     return sorted(chosen, key=lambda name: (KINDS[name].strength, KINDS[name].state, name))
 
 
 def laid_as(kind: str) -> int:
     """The state of the cells of a kind: declared land is searched, and so is a cleared polygon with counted devices.
 
-    Which of its cells held the devices nobody knows: that is the soft label of the cell, see `bags`.
+    Nobody knows which of its cells held the devices: that is what the soft label expresses, see `bags`.
     """
     return KINDS[kind].state if kind in KINDS and kind != "cleared_with_devices" else SEARCHED
 
 
 def weight_of(kind: str, labels: LabelSettings) -> float:
-    """What a kind counts: the weight of the config, else that of the table."""
+    """The weight of a kind: that of the config, else that of the table."""
     return labels.weights.get(kind, KINDS[kind].weight)

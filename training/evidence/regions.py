@@ -15,8 +15,8 @@ NO_REGION = ""
 def cell_regions(grid: Grid, sources: Sources, settings: ValidationSettings) -> NDArray[np.object_]:
     """Name of the region of each cell, in `grid.cell_ids()` order; empty where a cell lies in none.
 
-    Districts are cut by cell centres, or taken from the nearest point where points mark the cells of a district;
-    where there are not two of them, blocks take their place.
+    Districts are cut by cell centres, or taken from the nearest point where points mark the cells of a district; if
+    there are fewer than two districts, blocks take their place.
     """
     if isinstance(settings.regions, dict):
         longitude, latitude = geographic_centres(grid)
@@ -54,7 +54,7 @@ def district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.object
 
 
 def district_texts(districts: gpd.GeoDataFrame) -> list[str]:
-    """A text for each district: its name; polygons of one name get their number too, points do not."""
+    """A text for each district: its name, with a number added where several polygons share a name."""
     names = districts["name"].astype("string").fillna("") if "name" in districts else [""] * len(districts)
     if districts.geom_type.eq("Point").all():
         return [str(name) for name in names]

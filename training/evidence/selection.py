@@ -1,4 +1,4 @@
-"""Who chose the land that a record speaks of: what a ranking asked for stands apart from what people report."""
+"""Who chose the land of a record: land that a ranking proposed is kept apart from land that people reported."""
 
 from collections.abc import Mapping
 
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from features.base import Floats, words
 
 MODEL, PEOPLE, CHANCE, UNSAID = "model", "people", "chance", ""
-# What a survey plan of `mlrisk rank` wanted with a task: results written into its tasks need no mark by hand.
+# Purposes of tasks in a survey plan of `mlrisk rank`: results entered in its tasks need no mark by hand.
 OF_PURPOSE = {"survey": MODEL, "explore": MODEL, "audit": CHANCE}
-# What several records of a cell make together: a draw stands above a report, and a report above a ranking, for what
-# people know without the ranking says something of the ranking.
+# Precedence among several records of a cell: a draw ranks above a report, and a report above a ranking, because
+# knowledge that people have without the ranking is a test of it.
 STRENGTH = (UNSAID, MODEL, PEOPLE, CHANCE)
 
 
 def chosen_by(source: str, table: gpd.GeoDataFrame, inclusion_prob: Floats) -> NDArray[np.object_]:
-    """Who chose the land of each record: what it says, else chance where it was drawn, else whom its purpose names.
+    """Who chose the land of each record: as recorded, else by the purpose of its task, else chance where it was drawn.
 
-    `purpose` is that of the task of a survey plan. Nobody looks for an accident: people always report them.
+    The purpose is that of a task in a survey plan. Accidents are always reported by people.
     """
     chosen = words(table, "chosen_by").astype(object) if "chosen_by" in table else np.full(len(table), UNSAID, object)
     chosen = np.where(np.isin(chosen, STRENGTH), chosen, UNSAID).astype(object)
@@ -34,7 +34,7 @@ def chosen_by(source: str, table: gpd.GeoDataFrame, inclusion_prob: Floats) -> N
 
 
 def origin_of_cells(n_cells: int, place: NDArray[np.int32], chosen: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Who chose each cell, from the pairs of cells (`place`) and what their records say (`chosen`).
+    """Who chose each cell, from pairs of a cell (`place`) and who chose it by a record (`chosen`).
 
     >>> origin_of_cells(3, np.array([0, 0, 2]), np.array(["model", "people", "model"], dtype=object)).tolist()
     ['people', '', 'model']

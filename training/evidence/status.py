@@ -1,4 +1,4 @@
-"""Status of each cell, and the work that it makes: survey of new land, or what comes after."""
+"""Status of each cell, and the work that follows from it: survey of new land, or a later step of land release."""
 
 from enum import IntEnum
 
@@ -18,13 +18,13 @@ SHA, CHA, SURVEY_FOUND, FIND, ACCIDENT = map(KIND_NAMES.index, ("SHA", "CHA", "s
 
 
 class Status(IntEnum):
-    """Status of a cell at a date, from dated records alone; a higher one takes a cell from a lower one.
+    """Status of a cell at a date, from dated records alone; a higher status overrides a lower one.
 
     UNKNOWN: nobody looked, or at less than half of the cell. DECLARED: searched only because the config says so.
-    SEARCHED: at least half of it searched, and not released as a whole; a find in it lies in land that was released
-    since. EVIDENCE_OPEN: a find or an accident that no area on record and no release covers. SUSPECTED: an open
-    suspected area covers at least half. ON_RECORD: an open confirmed area, or a survey that found, covers at least
-    half. RELEASED: released as a whole by the authority, nothing since.
+    SEARCHED: at least half of it searched, and not released as a whole; any find in it lies in land released since.
+    EVIDENCE_OPEN: a find or an accident that no area on record and no release covers. SUSPECTED: an open suspected area
+    covers at least half. ON_RECORD: an open confirmed area, or a survey with finds, covers at least half. RELEASED:
+    released as a whole by the authority, with no later evidence.
     """
 
     UNKNOWN = 0
@@ -37,7 +37,7 @@ class Status(IntEnum):
 
 
 def work_of(status: NDArray[np.int8]) -> NDArray[np.object_]:
-    """The work that each status makes.
+    """The work that follows from each status.
 
     >>> work_of(np.array([Status.UNKNOWN, Status.SUSPECTED, Status.RELEASED], dtype=np.int8)).tolist()
     ['non_technical_survey', 'technical_survey', 'none']
@@ -55,7 +55,7 @@ def cell_status(
 ) -> NDArray[np.int8]:
     """Status of every cell (n_cells,), by its value in `Status`, from the `counted` records as they are read at a date.
 
-    `laid` are state, share and kind of the cells, `area_m2` is that of a cell.
+    `laid` are state, share and kind of the cells, `area_m2` is the area of a cell.
     """
     state, share, kind = laid
     status = np.full(len(state), Status.UNKNOWN, dtype=np.int8)
@@ -66,7 +66,7 @@ def cell_status(
     settled = counted & (hazards | entries.records["finished"].to_numpy())
     evidence, handled = _events(entries, counted & np.isin(read.kind, (FIND, ACCIDENT)), settled, len(state))
     status[looked & declared] = Status.DECLARED
-    # A find that lies in land released since is no reason to call the search of the cell void.
+    # A find in land that was released since does not invalidate the search of the cell.
     status[(looked & ~declared) | (handled & ~evidence & _mostly_released(entries, counted, len(state)))] = (
         Status.SEARCHED
     )
@@ -97,8 +97,8 @@ def _mostly_released(entries: RecordCells, counted: Flags, n_cells: int) -> Flag
 def _events(entries: RecordCells, events: Flags, settled: Flags, n_cells: int) -> tuple[Flags, Flags]:
     """Cells with an event that no `settled` area covers, and cells with one that an area covers.
 
-    A release covers what happened no later than its end; an event or a release without a date may be either, and
-    counts as covered: the cell goes back on the map (see `released_cells`), but not to the head of it.
+    A release covers events no later than its end. Where the event or the release has no date, the event counts as
+    covered: the cell goes back on the map (see `released_cells`), but not to its top.
     """
     event, area = entries.event_row, entries.area_row
     ends = entries.records["ends"].to_numpy()[area]

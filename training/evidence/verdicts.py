@@ -1,4 +1,4 @@
-"""What people decided about single records: which were accepted as they are, and which must not teach."""
+"""Decisions of people about single records: which are accepted as they are, and which must not make labels."""
 
 import json
 from dataclasses import dataclass, replace
@@ -19,20 +19,20 @@ ALL_DAYS = date(2200, 1, 1)
 
 
 def decisions_path(config: TrainConfig) -> Path:
-    """The decision log of a country: beside its config."""
+    """The file of the decision log of a country, in the folder of its config."""
     return config.home_folder / f"{config.name}.audit.jsonl"
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Keys of records by what a person decided last."""
+    """Keys of records by the last decision about each."""
 
     accepted: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
-        """What two sets of decisions are compared by; empty where there is none."""
+        """A digest by which two sets of decisions are compared; empty without decisions."""
         if not (self.accepted or self.rejected):
             return ""
         return digest_of({ACCEPTED: " ".join(sorted(self.accepted)), REJECTED: " ".join(sorted(self.rejected))})
@@ -90,7 +90,7 @@ def open_ledger(config: TrainConfig, inputs: Inputs) -> Ledger:
 
 
 def without(ledger: Ledger, rejected: frozenset[str]) -> Ledger:
-    """The same ledger, in which records of these keys say nothing."""
+    """The same ledger, in which records of these keys are no evidence."""
     if not rejected:
         return ledger
     keys = keyed_records(ledger, ALL_DAYS)

@@ -1,4 +1,4 @@
-"""Names of the statuses of a cell, and the work that each makes."""
+"""Names of the statuses of a cell, and the work that follows from each."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ CLEARANCE: Final = "clearance"
 NO_WORK: Final = "none"
 # The lists of work, IMAS 08.10, 08.20 and 09.10, in the order in which they are shown.
 WORKS: Final = (NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY, CLEARANCE)
-# Whether declared land is new land is for `ranking.declared` to say.
+# `ranking.declared` decides whether declared land counts as new land.
 WORK_OF = {
     "unknown": NON_TECHNICAL_SURVEY,
     "evidence_open": NON_TECHNICAL_SURVEY,

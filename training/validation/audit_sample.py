@@ -5,7 +5,7 @@ import numpy as np
 from features.base import Flags, Floats, Integers
 
 LEVEL = 0.90
-# Units whose probabilities differ by less than this factor are one group: of each group it is asked what it hides.
+# Units whose probabilities differ by less than this factor form one group; hidden finds are estimated for each group.
 GROUP_FACTOR = 4.0
 DRAWS = 4_000
 
@@ -14,11 +14,11 @@ def horvitz_thompson(found: Flags, inclusion_prob: Floats) -> dict[str, float]:
     """Estimated number of found units in the land that was audited, with its 90 % interval.
 
     Units were drawn independently with `inclusion_prob` in (0, 1] (Horvitz and Thompson, 1952). The interval is that of
-    a posterior: in each group of alike probabilities the units that were not drawn are negative binomial given those
-    that were found, and the groups add up; the lower end counts what was found, the upper end half a unit more in each
-    group (the ends of Garwood, 1936, made less wide after Jeffreys). A group of seldom drawn units in which
-    nothing was found can hide many: an interval by the found ones alone ends too low there. It never starts under what
-    was found, nor above the estimate.
+    a posterior: in each group of similar probabilities the number of found units that were not drawn is negative
+    binomial given those that were drawn, and the groups add up. The lower end counts the finds, the upper end half a
+    unit more in each group (the ends of Garwood, 1936, narrowed after Jeffreys). A group of seldom drawn units in which
+    nothing was found can hide many: an interval from the finds alone would end too low. The interval never starts below
+    the number of finds, nor above the estimate.
 
     >>> horvitz_thompson(np.array([True, False]), np.array([0.1, 0.1]))["estimate"]
     10.0
@@ -32,7 +32,7 @@ def horvitz_thompson(found: Flags, inclusion_prob: Floats) -> dict[str, float]:
         if chance < 1:
             seen = int(found[rows].sum())
             unseen = (1 - chance) / chance
-            # Of a group in which nothing was found the lower end knows nothing, and the upper end the worst.
+            # A group in which nothing was found adds nothing to the lower end, and its worst case to the upper end.
             least += rng.poisson(rng.gamma(seen, unseen, DRAWS)) if seen else 0
             most += rng.poisson(rng.gamma(seen + 0.5, unseen, DRAWS))
     low, high = float(np.quantile(least, (1 - LEVEL) / 2)), float(np.quantile(most, (1 + LEVEL) / 2))
@@ -43,7 +43,7 @@ def horvitz_thompson(found: Flags, inclusion_prob: Floats) -> dict[str, float]:
 
 
 def _groups(chance: Floats) -> list[Integers]:
-    """Rows of units whose probabilities are alike, from the greatest on down."""
+    """Rows of units of similar probabilities, the group of the greatest ones first."""
     order = np.argsort(-chance, kind="stable")
     groups: list[Integers] = []
     while len(order):

@@ -1,7 +1,7 @@
 """Baselines beside which every model is judged: one feature, chance, and the simplest learners.
 
-A ranking is one function: it learns from a Lesson and scores the cells of a Land; more is surveyed first. To see a
-model of your own in every table, write such a function and name it in `benchmarks.contamination`.
+A ranking is one function: it learns from a Lesson and scores the cells of a Land; more is surveyed first. To add a
+model of your own to every table, write such a function and name it in `benchmarks.contamination`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from training.settings import BASELINE_NAMES, FIELD_RULES, FieldRule
 from training.validation.feature_baselines import FEATURE_BASELINES, INCIDENT_DISTANCE, FeatureBaseline
 from training.validation.held_out import RANDOM
 
-# Beyond this many rows neither learner gains, and both cost minutes.
+# More rows than this improve neither learner, and cost minutes.
 MOST_ROWS = 10_000
 RULES = "rules of the field"
 
@@ -42,7 +42,7 @@ class Land:
     centres_m: Floats
 
     def column(self, name: str) -> Floats | None:
-        """One feature, None where the sources do not give it."""
+        """The values of one feature, None where the sources do not give it."""
         return self.values[:, self.names.index(name)].astype(np.float64) if name in self.names else None
 
     def seen(self) -> Floats32:
@@ -75,7 +75,7 @@ Ranking = Callable[[Lesson, Land], Floats | None]
 
 
 def ranked_by(baseline: FeatureBaseline) -> Ranking:
-    """The ranking by one feature; it says None where the sources do not give the feature."""
+    """The ranking by one feature; it returns None where the sources do not give the feature."""
 
     def ranking(_: Lesson, land: Land) -> Floats | None:
         values = land.column(baseline.feature)
@@ -90,14 +90,14 @@ def random_order(_: Lesson, land: Land) -> Floats:
 
 
 def near_contamination(lesson: Lesson, land: Land) -> Floats:
-    """Minus the distance to the nearest found cell of the lesson or to an incident: what a planner has at that date."""
+    """Minus the distance to the nearest found cell of the lesson or to an incident, which a planner knows then."""
     known_m, _ = cKDTree(lesson.land.centres_m[lesson.found]).query(land.centres_m)
     incident_m = land.column(INCIDENT_DISTANCE)
     return -np.asarray(known_m if incident_m is None else np.fmin(known_m, incident_m), dtype=np.float64)
 
 
 def by_rules(rules: Mapping[str, FieldRule]) -> Ranking:
-    """The ranking by rules of the field; it says None where the sources give the feature of none."""
+    """The ranking by rules of the field; it returns None where the sources give the feature of no rule."""
 
     def ranking(_: Lesson, land: Land) -> Floats | None:
         given = field_rules(rules, land.names)
@@ -131,7 +131,7 @@ def random_forest(lesson: Lesson, land: Land) -> Floats:
     filled = SimpleImputer(strategy="median", keep_empty_features=True)
     forest = RandomForestClassifier(100, min_samples_leaf=20, n_jobs=lesson.threads, random_state=lesson.seed)
     forest.fit(filled.fit_transform(lesson.land.seen()[rows]), lesson.found[rows], lesson.weight[rows])
-    # Threads add the votes up in the order in which they end, and the last digit differs from run to run.
+    # Threads would add up the votes in the order in which they end, so that the last digit differed from run to run.
     forest.set_params(n_jobs=1)
     return np.asarray(forest.predict_proba(filled.transform(land.seen()))[:, 1], dtype=np.float64)
 

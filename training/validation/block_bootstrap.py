@@ -15,14 +15,14 @@ from training.validation.survey_order import order_of
 FEWEST_BLOCKS = 5
 LOW, HIGH = 0.05, 0.95
 DIFFERENCES = ("recall_5", "recall_10", "recall_20", "roc_auc", "pr_auc")
-# Draws are done in parts of about this many numbers, so that memory does not grow with them.
+# Draws are made in portions of about this many numbers, so that memory does not grow with the number of draws.
 NUMBERS_AT_ONCE = 1 << 22
 
 Draws = dict[str, Floats]
 
 
 def block_times(block: Integers, seed: int, draws: int) -> tuple[Integers, Floats]:
-    """Blocks numbered from 0, (n,), and how often each is drawn, (draws, blocks); no draw with too few blocks.
+    """Blocks numbered from 0, (n,), and how often each is drawn, (draws, blocks); no draws with too few blocks.
 
     Equal arguments give equal draws: two rankings of the same cells are compared on the same land.
     """
@@ -35,7 +35,7 @@ def ranking_draws(
 ) -> Draws:
     """Every figure of `ranking_figures` on each draw of blocks, (draws,); empty arrays with fewer than FEWEST_BLOCKS.
 
-    Cells of a block stay together, since neighbours repeat each other. The cells are sorted once.
+    Cells of a block stay together, since neighbouring cells resemble each other. The cells are sorted once.
     """
     place, times = block_times(block, seed, draws)
     order = order_of(score, positive, area)
@@ -70,7 +70,7 @@ def paired_differences(
 ) -> dict[str, float]:
     """`score` minus `other` on the same cells: `recall_10_gain` with its bounds `_low` and `_high`, for DIFFERENCES.
 
-    Both rankings are judged on the same draws, so that what makes a draw easy for both cancels.
+    Both rankings are judged on the same draws, so that the difficulty of a draw cancels.
     """
     ours, theirs = (judged_on_draws(one, positive, block, seed, draws, area) for one in (score, other))
     return gains(ours, theirs)
@@ -87,13 +87,13 @@ class OnDraws:
 def judged_on_draws(
     score: Floats, positive: Flags, block: Integers, seed: int, draws: int = 200, area: Floats | None = None
 ) -> OnDraws:
-    """Figures and draws of a ranking; those of the same cells, blocks and seed compare draw by draw."""
+    """Figures and draws of a ranking; two rankings of the same cells, blocks and seed can be compared draw by draw."""
     figures = {name: float(one[0]) for name, one in ranking_figures(order_of(score, positive, area).sums()).items()}
     return OnDraws(figures, ranking_draws(score, positive, block, seed, draws, area))
 
 
 def gains(ours: OnDraws, theirs: OnDraws) -> dict[str, float]:
-    """Ours minus theirs for DIFFERENCES, with bounds."""
+    """The figures of DIFFERENCES of this ranking minus those of the other, with bounds."""
     apart = {f"{name}_gain": ours.figures[name] - theirs.figures[name] for name in DIFFERENCES}
     return apart | bounds({f"{name}_gain": ours.drawn[name] - theirs.drawn[name] for name in DIFFERENCES})
 
@@ -133,10 +133,10 @@ def bounds(drawn: Mapping[str, Floats]) -> dict[str, float]:
 
 
 def pooled_score(score: Floats, fold: Integers, area: Floats | None = None) -> Floats:
-    """A score that ranks the cells of all folds together: minus the share of its own fold surveyed before each cell.
+    """A score that ranks the cells of all folds together: minus the share of a cell's fold surveyed before it.
 
-    Scores of different models do not compare; places in the order of survey do. Recall at 10 % of area of this score
-    is that of surveying the first 10 % of every fold. Cells with a negative fold get NaN.
+    Scores of different models cannot be compared; places in the order of survey can. Recall at 10 % of area of this
+    score is that of surveying the first 10 % of every fold. Cells with a negative fold get NaN.
 
     >>> pooled_score(np.array([5.0, 4.0, 90.0, 80.0]), np.array([0, 0, 1, 1])).tolist()
     [-0.25, -0.75, -0.25, -0.75]
@@ -146,13 +146,13 @@ def pooled_score(score: Floats, fold: Integers, area: Floats | None = None) -> F
         rows = np.flatnonzero(fold == number)
         part = None if area is None else area[rows]
         order = order_of(score[rows], np.zeros(len(rows), dtype=bool), part)
-        # Rounded, so that the same place in two folds is a tie: a rule that knows nothing is one tie in all of them.
+        # Rounded, so that the same place in two folds is a tie: a constant score is one tie over all folds.
         pooled[rows] = -np.round(order.expected_before() / order.area.sum(), 12)
     return pooled
 
 
 def mean_draws(folds: list[Draws]) -> Draws:
-    """Draws of the mean over folds, each fold's blocks drawn by themselves; folds without draws make no mean."""
+    """Draws of the mean over folds, with the blocks of each fold drawn separately; folds without draws are left out."""
     if not folds or any(len(next(iter(fold.values()))) == 0 for fold in folds):
         return {name: np.zeros(0) for fold in folds[:1] for name in fold}
     frames = [pd.DataFrame(fold) for fold in folds]

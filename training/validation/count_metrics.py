@@ -8,12 +8,12 @@ from features.base import Floats
 
 AREA_SHARES = (0.01, 0.05, 0.10)
 TENTHS = 10
-# Nothing is ever impossible: below this share of the mean an expectation counts as this share.
+# Least expectation, as a share of the mean one: an event where none was expected would make the deviance infinite.
 LEAST_EXPECTED = 1e-6
 
 
 def deviance(observed: Floats, expected: Floats, weight: Floats | None = None) -> float:
-    """Mean Poisson deviance; an expectation of nothing counts as LEAST_EXPECTED of the mean one.
+    """Mean Poisson deviance; expectations count as at least LEAST_EXPECTED times their mean.
 
     Each unit counts by its `weight` (n,) where one is given.
 
@@ -25,7 +25,7 @@ def deviance(observed: Floats, expected: Floats, weight: Floats | None = None) -
 
 
 def skill(observed: Floats, expected: Floats, other: Floats) -> float:
-    """Share of the other forecast's deviance that this one does without; 0 for the same, negative for worse.
+    """Share by which this forecast reduces the deviance of the other one; 0 if they are equal, negative if it is worse.
 
     >>> skill(np.array([2.0, 0.0]), np.array([1.9, 0.1]), np.array([1.0, 1.0])) > 0.5
     True
@@ -62,7 +62,7 @@ def area_figures(score: Floats, count: Floats, area: Floats) -> dict[str, float]
 
 
 def tenths(expected: Floats, observed: Floats) -> pd.DataFrame:
-    """Expected and observed events in tenths of the units by what was expected, the lowest first."""
+    """Expected and observed events in tenths of the units, ordered by the expectation from low to high."""
     order = np.argsort(expected, kind="stable")
     parts = np.array_split(order, TENTHS)
     rows = [

@@ -1,4 +1,4 @@
-"""Input drift: how the land that a model is asked about differs from the land it was made for."""
+"""Input drift: how the land that a model ranks differs from the land for which it was trained."""
 
 import json
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ import pandas as pd
 from features.table import FeatureTable
 
 BINS = 10
-# No bin is ever quite empty: the index of an empty one would be infinite.
+# Least share of a bin: an empty bin would make the index infinite.
 LEAST_SHARE = 1e-4
-# Limits of credit scoring, where the index comes from (Siddiqi 2006): below the first nothing moved.
+# Limits from credit scoring, where the index comes from (Siddiqi 2006): below the first there is no drift.
 MOVED, MOVED_MUCH = 0.1, 0.25
 
 
@@ -27,7 +27,7 @@ def reference_text(table: FeatureTable) -> str:
 
 
 def population_stability(reference: Mapping[str, Any], table: FeatureTable) -> pd.DataFrame:
-    """Population stability index of each feature that both know: sum of (now - then) ln(now / then) over the bins.
+    """Population stability index of each feature in both: the sum of (now - then) ln(now / then) over the bins.
 
     Unknown values are a bin of their own (Siddiqi 2006, Credit Risk Scorecards). The largest index comes first.
     """
@@ -53,9 +53,9 @@ def _reference(values: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def _shares(values: np.ndarray[Any, Any], edges: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Share of the values in each bin, and last that of the unknown ones."""
+    """Share of the values in each bin, followed by the share of unknown values."""
     known = np.isfinite(values)
-    # float32 edges would fall on either side of themselves: a quantile of the values is one of the values.
+    # A quantile is itself one of the values: rounded to float32 an edge could fall on either side of it.
     place = np.searchsorted(edges, values[known].astype(np.float64), side="left")
     counts = np.append(np.bincount(place, minlength=len(edges) + 1), np.count_nonzero(~known))
     return np.asarray(counts / max(len(values), 1))

@@ -1,4 +1,4 @@
-"""Baselines that rank by one feature: what a planner would do without a model."""
+"""Baselines that rank by one feature, as a planner would do without a model."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ INCIDENT_DISTANCE = "incident_distance_m"
 class FeatureBaseline:
     """Rank by one feature; `sign` is -1 where less comes first (a distance).
 
-    `on_held_out` and `on_map` say where it stands beside a model: on land that is held out, and on a finished map.
+    `on_held_out` and `on_map` say where it is compared with a model: on held-out land, and on a finished map.
     """
 
     feature: str

@@ -13,7 +13,7 @@ from training.validation.probability_metrics import probability_figures
 
 RANDOM = "random order"
 MISSED_COLUMNS = "cell_id", "easting_m", "northing_m", "fold", "surveyed_before", "best_rule", "best_rule_before"
-# The recipe on land that was moved away from under its labels: whatever it scores above chance is no knowledge.
+# The recipe on land that was shifted against its labels: whatever it scores above chance is not skill.
 PLACEBO = "placebo"
 
 
@@ -38,7 +38,7 @@ class HeldOut:
     rules: Mapping[str, Floats] = field(default_factory=dict)
 
     def rankings(self, model: str) -> dict[str, Floats]:
-        """Scores by ranking that compare over folds: the model, every baseline, and a random order as one tie."""
+        """Scores of each ranking, comparable over folds: the model, every baseline, and a random order as one tie."""
         named = {model: self.score, **self.rules, RANDOM: np.zeros(len(self.score))}
         return {name: pooled_score(score, self.fold, self.area) for name, score in named.items()}
 
@@ -66,8 +66,8 @@ def pooled_table(
 def missed_table(held_out: HeldOut, model: str) -> pd.DataFrame:
     """Found cells that the model's ranking put into the lower half of the land, worst first.
 
-    `surveyed_before` is the share of its fold's land that would be surveyed before the cell; the best baseline
-    for the cell stands beside, with its share.
+    `surveyed_before` is the share of its fold's land that would be surveyed before the cell; the baseline that ranks
+    the cell highest follows with its share.
     """
     rankings = held_out.rankings(model)
     before = {name: -score for name, score in rankings.items()}
@@ -90,7 +90,7 @@ def missed_table(held_out: HeldOut, model: str) -> pd.DataFrame:
 
 
 def probability_table(held_out: HeldOut, seed: int, draws: int = 200) -> pd.DataFrame:
-    """Stated and observed frequency and the figures of the probability, for all folds (with bounds) and for each."""
+    """Stated and observed frequency and figures of the probability, for all folds (with bounds) and for each fold."""
     everything = np.ones(len(held_out.fold), dtype=bool)
     rows = []
     for name, rows_of in [("all", everything)] + [

@@ -1,4 +1,4 @@
-"""k-fold nearest neighbour distance matching: folds as far from what they learn from as the land ahead is."""
+"""k-fold nearest neighbour distance matching: folds that are as far from training cells as the land to predict is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from scipy.stats import wasserstein_distance
 
 from features.base import Floats, Integers
 
-# Distances to this many cells of the land ahead tell their distribution to a per cent.
+# Distances to this many cells of the land to predict give their distribution to within a per cent.
 MOST_AHEAD = 10_000
-# From single cells to blocks of which a fold holds about one, in steps that move the distances by a third.
+# Sizes of block that are tried: from single cells to blocks of about a fold each, in steps of a third.
 STEP = 1.4
 
 
@@ -35,9 +35,9 @@ class Matched:
 def matched_folds(points_m: Floats, ahead_m: Floats, folds: int, least_block_m: float, seed: int) -> Matched:
     """Deal points (n, 2) into folds whose distances match those from `ahead_m` (m, 2) to the points.
 
-    After Linnenbrink, Milà, Ludwig and Meyer (2024), Geoscientific Model Development 17, 5897, with squares aligned
-    to the CRS origin in the place of their clusters, so that a fold does not depend on the order of the points.
-    Raises ValueError where there are fewer points than folds.
+    After Linnenbrink, Milà, Ludwig and Meyer (2024), Geoscientific Model Development 17, 5897, with squares aligned to
+    the CRS origin instead of clusters, so that a fold does not depend on the order of the points. Raises ValueError
+    where there are fewer points than folds.
     """
     if len(points_m) < folds:
         raise ValueError(f"folds ({folds}) must be at most the number of labelled cells ({len(points_m)})")
@@ -78,7 +78,7 @@ def _candidates(points_m: Floats, folds: int, least_block_m: float, seed: int) -
 
 
 def _dealt(cells: Integers, order: Integers, folds: int) -> Integers:
-    """Fold of each block: the largest first, in random order among equals, each to the smallest fold so far."""
+    """Fold of each block: blocks go, the largest first and equals in random order, to the smallest fold so far."""
     fold, load = np.empty(len(cells), dtype=np.int64), np.zeros(folds)
     for place in order[np.argsort(-cells[order], kind="stable")]:
         fold[place] = int(np.argmin(load))
@@ -87,7 +87,7 @@ def _dealt(cells: Integers, order: Integers, folds: int) -> Integers:
 
 
 def _strips(cells: Integers, along: Integers, folds: int) -> Integers:
-    """Fold of each block: neighbours in the order `along` share a fold, folds hold about as many points."""
+    """Fold of each block: neighbours in the order `along` share a fold, and folds are of about equal size."""
     middle = np.cumsum(cells[along]) - cells[along] / 2
     fold = np.empty(len(cells), dtype=np.int64)
     fold[along] = np.minimum((middle / cells.sum() * folds).astype(np.int64), folds - 1)

@@ -7,7 +7,7 @@ from features.base import Flags, Floats, Integers
 from training.validation.ranking_metrics import AREA_SHARES, HAZARD_SHARES, ranking_figures, recall_at
 from training.validation.survey_order import order_of
 
-# Figures of which less is better.
+# Figures that are better when they are smaller.
 LESS_IS_BETTER = (
     *("height", "rheight", "area_80", "area_90", "area_95", "hectares_80", "hectares_90", "hectares_95"),
     *("brier", "log_loss", "calibration_error"),
@@ -35,12 +35,12 @@ def judge(
     cell_ha: float | None = None,
     m2_per_team_day: float | None = None,
 ) -> dict[str, float]:
-    """Every figure of one ranking, see `ranking_figures`, with the number of cells and of found ones.
+    """Every figure of one ranking (see `ranking_figures`), with the numbers of cells and of found cells.
 
-    `area` is the part of each cell that was searched: a cell counts by it. Cells with a NaN score are ranked last: a
-    baseline without a value for a cell does not survey it first. With `cell_ha`, the hectares of a whole
-    cell, `hectares_90` is the land to survey for 90 % of the hazards; with `m2_per_team_day` too,
-    `per_team_day_10` is the number of positive cells found per team and day within the first 10 % of the area.
+    `area` is the part of each cell that was searched, by which the cell is weighted. Cells with a NaN score are ranked
+    last: a baseline without a value for a cell does not survey it first. With `cell_ha`, the hectares of a whole cell,
+    `hectares_90` is the land to survey for 90 % of the hazards; with `m2_per_team_day` too, `per_team_day_10` is the
+    number of positive cells found per team and day within the first 10 % of the area.
 
     >>> figures = judge(np.array([3.0, 2.0, 1.0, 0.0]), np.array([True, False, False, True]), cell_ha=25.0)
     >>> figures["roc_auc"], figures["height"], figures["hectares_80"]
@@ -63,7 +63,7 @@ def judge(
 
 
 def prediction_rate(score: Floats, positive: Flags, area: Floats | None = None, points: int = 201) -> Floats:
-    """Recall at `points` shares of the area from 0 to 1, (points,); a straight line for a ranking that knows nothing.
+    """Recall at `points` shares of the area from 0 to 1, (points,); a straight line for a constant score.
 
     >>> prediction_rate(np.zeros(4), np.array([True, False, False, False]), points=3).tolist()
     [0.0, 0.5, 1.0]
@@ -88,7 +88,7 @@ def missed_positives(score: Floats, positive: Flags, area: Floats | None = None)
 
 
 def worst_regions(table: pd.DataFrame, figure: str = "recall_10") -> pd.DataFrame:
-    """Of each protocol and ranking the row of the fold with the worst `figure`; folds without it are passed over."""
+    """The row of the fold with the worst `figure` for each protocol and ranking; folds without it are ignored."""
     judged = table[table[figure].notna() & (table["fold"] != "mean")]
     by = judged.groupby(["protocol", "ranking"], sort=False)[figure]
     at = by.idxmax() if figure in LESS_IS_BETTER else by.idxmin()
@@ -98,7 +98,7 @@ def worst_regions(table: pd.DataFrame, figure: str = "recall_10") -> pd.DataFram
 def mean_by_ranking(table: pd.DataFrame) -> pd.DataFrame:
     """Mean over the folds of each protocol and ranking, as rows whose fold is 'mean'.
 
-    The bounds of intervals are left empty there: the mean of bounds is no bound of the mean.
+    Bounds of intervals are left empty: the mean of bounds is not a bound of the mean.
     """
     numbers = [column for column in table.columns if column not in ("protocol", "fold", "ranking")]
     means = table.groupby(["protocol", "ranking"], sort=False)[numbers].mean().reset_index()

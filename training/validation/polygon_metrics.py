@@ -60,7 +60,7 @@ def missed_polygons(score: Floats, cell: Integers, polygon: Integers, area: Floa
 
 
 def polygon_areas(order: Order, group: Integers, size: Integers, found_when: FoundWhen) -> Floats:
-    """Expected area surveyed when each polygon is found, which `size` of the cells tied in `group` decide.
+    """Expected area surveyed when each polygon is found; `size` of the cells tied in `group` decide when that is.
 
     The first of q marked cells among m in random order stands at (m + 1) / (q + 1) on average, the last at q times it.
     """
@@ -70,7 +70,7 @@ def polygon_areas(order: Order, group: Integers, size: Integers, found_when: Fou
 
 
 def _deciding(order: Order, cell: Integers, polygon: Integers, found_when: FoundWhen) -> tuple[Integers, Integers]:
-    """For each polygon the group of ties in which it is found, and how many of its cells lie there."""
+    """The group of ties in which each polygon is found, and how many of its cells lie in that group."""
     if found_when not in ("any", "all"):
         raise ValueError(f"found_when ({found_when!r}) must be 'any' or 'all'")
     group, number = order.groups()[cell], np.unique(polygon, return_inverse=True)[1]
@@ -85,7 +85,7 @@ def _deciding(order: Order, cell: Integers, polygon: Integers, found_when: Found
 
 
 def _chance(count: Integers, size: Integers, taken: Floats, found_when: FoundWhen) -> Floats:
-    """Chance that any (or all) of `size` cells are among `taken` of `count` tied ones: hypergeometric.
+    """Hypergeometric chance that any (or all) of `size` cells are among the first `taken` of `count` tied cells.
 
     Between whole cells the chance is taken along the straight line, as the last cell is searched in part.
     """

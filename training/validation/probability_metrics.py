@@ -8,17 +8,17 @@ import pandas as pd
 from features.base import Flags, Floats, Integers
 
 BINS = 10
-# Probabilities are kept this far from 0 and 1 for logarithms: one wrong certainty would else hide all other cells.
+# Probabilities are kept this far from 0 and 1 for logarithms: otherwise one wrong certainty would hide all other cells.
 LEAST = 1e-6
 
 
 def probability_figures(probability: Floats, positive: Flags, area: Floats | None = None) -> dict[str, float]:
     """Brier score, log loss, calibration error, slope and intercept of recalibration; cells count by their area.
 
-    `calibration_error` is that of the function of this name. `calibration_slope` and `calibration_intercept` are those
-    of a logistic regression of the outcome on the stated logit (Cox, 1958): 1 and 0 for a calibrated probability, a
-    slope under 1 for one that is too sure. NaN without a positive and a negative. Cells without a probability are left
-    out.
+    `calibration_error` is computed by the function of this name. `calibration_slope` and `calibration_intercept` are
+    those of a logistic regression of the outcome on the stated logit (Cox, 1958): 1 and 0 for a calibrated probability,
+    a slope under 1 for an overconfident one. NaN without a positive and a negative. Cells without a probability are
+    left out.
     """
     probability, positive, area = _stated(probability, positive, area)
     positive = positive.astype(bool)
@@ -41,7 +41,7 @@ def probability_figures(probability: Floats, positive: Flags, area: Floats | Non
 def calibration_error(probability: Floats, positive: Flags | Floats, area: Floats | None = None) -> float:
     """Mean distance between stated and observed frequency over ten bins of equally many cells (Naeini et al. 2015).
 
-    Cells count by their area; those without a probability are left out, and NaN stands for none at all. `positive` may
+    Cells are weighted by their area; those without a probability are left out. NaN if no cell has one. `positive` may
     hold the true probability of each cell where it is known, as on synthetic land.
 
     >>> calibration_error(np.full(4, 0.5), np.array([True, False, True, True]))
@@ -85,7 +85,7 @@ def reliability(
 
 
 def equal_count_bins(values: Floats, bins: int = BINS) -> Integers:
-    """Bin of each value, 0 for the lowest, equally many values in each but for ties."""
+    """Bin of each value, 0 for the lowest; apart from ties, all bins hold equally many values."""
     if not len(values):
         return np.zeros(0, dtype=np.int64)
     edges = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
@@ -102,7 +102,7 @@ def recalibration(logit: Floats, positive: Flags, area: Floats, rounds: int = 50
         step = newton_step(logit, positive, area, theta)
         if step is None or not np.isfinite(step).all() or np.abs(theta + step).max() > 1e3:
             return float("nan"), float("nan")
-        # A whole step may overshoot where the stated logits are far off.
+        # A full step may overshoot where the stated logits are far from the outcomes.
         theta = theta + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
         if np.abs(step).max() < 1e-10:
             return float(theta[0]), float(theta[1])

@@ -1,4 +1,4 @@
-"""Figures of a ranking from its sums along the order of survey; a tie gets its expected value over random orders."""
+"""Figures of a ranking from sums along the order of survey; ties count at their expected value over random orders."""
 
 import numpy as np
 from scipy.special import digamma
@@ -17,8 +17,8 @@ def ranking_figures(sums: Sums) -> dict[str, Floats]:
     positive, and `rheight`, that over all negatives (RELand, 2024; a tie counts by half, so rheight is 1 - roc_auc);
     `rate_auc`, the area under the prediction-rate curve of recall against area (Chung and Fabbri, 2003); `recall_5`;
     `pai_5`, recall over the share of area (Chainey et al., 2008); `pei_5`, that over the best that any ranking could
-    reach (Hunt, 2016); `area_90`, the share of the area at which 90 % of the positive area is reached. Cells count
-    by their area in all of them.
+    reach (Hunt, 2016); `area_90`, the share of the area at which 90 % of the positive area is reached. All of them
+    weight cells by their area.
     """
     total, found = sums.area.sum(axis=1), sums.hits.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -57,7 +57,7 @@ def recall_at(sums: Sums, share: float) -> Floats:
 
 
 def area_to_reach(sums: Sums, share: float) -> Floats:
-    """Expected area at which `share` of the positive area is in hand, (draws,); NaN without a positive.
+    """Expected area at which `share` of the positive area is found, (draws,); NaN without a positive.
 
     The j-th of k positives among m tied cells stands at j (m + 1) / (k + 1) on average; a cell is searched whole.
     """
@@ -75,9 +75,9 @@ def area_to_reach(sums: Sums, share: float) -> Floats:
 def average_precision(sums: Sums) -> Floats:
     """Average precision, (draws,), that of scikit-learn without ties; NaN without a positive.
 
-    In a tie of m cells with k positives the cell at place j is a positive with k/m, and the cells before it hold
-    (j - 1)(k - 1)/(m - 1) of the others: summed over j this has a closed form in the digamma function. Exact for cells
-    of one area; cells of different areas in one tie are taken at their means.
+    In a tie of m cells with k positives the cell at place j is a positive with k/m, and the cells before it hold (j -
+    1)(k - 1)/(m - 1) of the others: summed over j this has a closed form in the digamma function. Exact if all cells
+    have the same area; within a tie cells of different areas are taken at their means.
     """
     at = np.flatnonzero(sums.found > 0)
     area, hits = sums.area[:, at], sums.hits[:, at]

@@ -1,4 +1,4 @@
-"""Which labelled cells a model learns from and which it is judged on: the folds of each protocol, explained."""
+"""The folds of each protocol: which labelled cells a model learns from, and on which it is judged."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,10 @@ from training.settings import ValidationSettings
 from training.validation.knndm import Matched, matched_folds
 from training.validation.variogram import autocorrelation_range_m
 
-# A wider buffer would leave so few found cells to learn from that another model than the one in use is judged.
+# With a wider buffer so few found cells would be left to learn from that the judged model would not resemble the final
+# one.
 LEAST_LEFT = 0.5
-# Random folds only show the optimism gap: more of them would cost time without a use.
+# Random folds only show the optimism gap: more of them would cost time for nothing.
 MOST_RANDOM_FOLDS = 5
 QUANTILES = tuple(np.linspace(0.0, 1.0, 21).tolist())
 
@@ -53,11 +54,11 @@ class Labels:
 def leave_region_out(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
     """Folds that hold whole regions out; training cells within the buffer of a held-out cell are left out as well.
 
-    Regions are dealt to `folds` groups by the labelled land that they hold, never by what was found there, so that
-    another label moves no cell between folds; named boxes are a fold each. A buffer narrower than a cell would leave
-    the neighbours in: it is at least a cell wide unless it is 0. `auto` estimates the range of the labels'
-    autocorrelation from the training side alone, and halves it until half of the found cells are left to learn from.
-    A fold without found and searched cells on both sides judges nothing and is left out.
+    Regions are dealt to `folds` groups by the labelled land that they hold, never by finds, so that a changed label
+    moves no cell between folds; each named box is a fold. A buffer narrower than a cell would leave the neighbouring
+    cells in: it is at least a cell wide unless it is 0. `auto` estimates the range of the labels' autocorrelation from
+    the training side alone, and halves it until half of the found cells are left to learn from. A fold without found
+    and searched cells on both sides judges nothing and is left out.
     """
     for name, members in deal(labels, settings, seed).items():
         held_out = np.isin(labels.regions, members)
@@ -80,18 +81,18 @@ def leave_region_out(labels: Labels, settings: ValidationSettings, seed: int) ->
 
 
 def knndm(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
-    """Folds of blocks whose distances to what is learned from match those of the land that is to be predicted.
+    """Folds of blocks whose distances to their training cells match those of the land to predict.
 
-    k-fold nearest neighbour distance matching after Linnenbrink, Milà, Ludwig and Meyer (2024). The land to be
-    predicted is every cell of the area without a label; each fold tells the Wasserstein distance and the quantiles
-    of the distances behind it.
+    k-fold nearest neighbour distance matching after Linnenbrink, Milà, Ludwig and Meyer (2024). The land to predict is
+    every cell of the area without a label; the facts of each fold hold the Wasserstein distance and the quantiles of
+    both distributions of distances.
     """
     rows = np.flatnonzero(labels.labelled)
     ahead = labels.centres_m[~labels.labelled]
     if len(rows) < 2 * settings.folds:
         return
     if not len(ahead):
-        # Nothing is left to predict but land like the labelled cells themselves.
+        # If no cell is unlabelled, the land to predict is like the labelled cells themselves.
         ahead = labels.centres_m[rows]
     matched = matched_folds(labels.centres_m[rows], ahead, settings.folds, labels.cell_size_m, seed)
     for number in range(settings.folds):
@@ -107,7 +108,7 @@ def knndm(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[F
 
 
 def random_folds(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[Fold]:
-    """Random k-fold over labelled cells: dishonest, reported only to show the optimism gap."""
+    """Random k-fold over labelled cells: too optimistic, reported only to show by how much (the optimism gap)."""
     folds = min(settings.folds, MOST_RANDOM_FOLDS)
     rows = np.flatnonzero(labels.labelled)
     part = np.random.default_rng(seed).permutation(len(rows)) % folds
@@ -132,12 +133,12 @@ PROTOCOLS: dict[str, Callable[[Labels, ValidationSettings, int], Iterator[Fold]]
 
 
 def judges(labels: Labels, rows: Integers) -> bool:
-    """Whether rows hold both found and searched cells: otherwise there is nothing to learn or to judge."""
+    """Whether the rows hold both found and searched cells, without which nothing can be learned or judged."""
     return len(rows) > 0 and 0 < int(labels.positive[rows].sum()) < len(rows)
 
 
 def explained(labels: Labels, train: Integers, test: Integers) -> dict[str, Any]:
-    """Sizes, base rates and the distances from each judged cell to the nearest one that was learned from."""
+    """Facts of a fold: sizes, base rates and the distances from each judged cell to the nearest training cell."""
     apart_m, _ = cKDTree(labels.centres_m[train]).query(labels.centres_m[test])
     return {
         "train_cells": len(train),
@@ -182,7 +183,7 @@ def _buffer(
     apart_m: Floats,
     seed: int,
 ) -> tuple[float, dict[str, Any]]:
-    """Width of the buffer in metres, and how it came about."""
+    """Width of the buffer in metres, and how it was determined."""
     if settings.buffer_m != "auto":
         return max(settings.buffer_m, labels.cell_size_m) if settings.buffer_m else 0.0, {}
     found = labels.positive[candidates]
@@ -194,7 +195,7 @@ def _buffer(
 
 
 def _facts(matched: Matched) -> dict[str, Any]:
-    """What nearest neighbour distance matching found, the distances as quantiles at QUANTILES."""
+    """Facts of nearest neighbour distance matching, with the distances as quantiles at QUANTILES."""
     return {
         "wasserstein_m": matched.wasserstein_m,
         "block_m": matched.block_m,

@@ -17,9 +17,9 @@ from training.validation.splits import PROTOCOLS, Labels
 class CellFolds:
     """A splitter for `cv=` of scikit-learn: `cross_val_score(model, X, y, groups=regions, cv=CellFolds(...))`.
 
-    `protocol` is a name in PROTOCOLS, `centres_m` (n, 2) the place of each row of X, `ahead_m` (m, 2) that of the land
-    to be predicted, which knndm looks at (none: land like the rows themselves). Rows and folds are those that `mlrisk
-    train` would judge on with the same settings and seed.
+    `protocol` is a name in PROTOCOLS, `centres_m` (n, 2) the coordinates of each row of X, `ahead_m` (m, 2) those of
+    the land to predict, which knndm needs (without it, land like the rows themselves). Rows and folds are those of
+    `mlrisk train` with the same settings and seed.
     """
 
     protocol: str

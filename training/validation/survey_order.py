@@ -43,13 +43,13 @@ class Order:
         return np.asarray((np.cumsum(areas) - areas / 2)[self.groups()])
 
     def sums(self, block: Integers | None = None, times: Floats | None = None) -> "Sums":
-        """Area and positive area along the ranking, ties in one segment, runs without a positive in one segment.
+        """Area and positive area along the ranking; ties form one segment, and so do runs of cells without a positive.
 
         With `block` (n,) numbered from 0 in the caller's order and `times` (draws, blocks), how often each block was
         drawn, the sums have one row a draw.
         """
         found = np.add.reduceat(self.positive.astype(np.int64), self.start) if len(self.start) else self.start
-        # A run of cells without a positive moves no figure but by its area: one segment stands for it.
+        # A run of cells without a positive affects figures by its area alone: one segment represents it.
         opens = np.ones(len(found), dtype=bool)
         opens[1:] = (found[1:] > 0) | (found[:-1] > 0)
         start = self.start[opens]

@@ -5,7 +5,7 @@ from scipy.optimize import curve_fit
 
 from features.base import Flags, Floats
 
-# Resemblance beyond this is a trend across the country, which features carry and no buffer can take out.
+# Autocorrelation beyond this distance is a trend across the country, which features express and no buffer can remove.
 GREATEST_LAG_M = 30_000.0
 LAGS = 30
 ANCHORS = 1_500
@@ -17,8 +17,8 @@ PRACTICAL = 3.0
 def autocorrelation_range_m(centres_m: Floats, positive: Flags, cell_size_m: float, seed: int) -> float:
     """Practical range in metres of an exponential variogram of the found cells (Cressie 1993, p. 61).
 
-    `centres_m` has shape (n, 2). Between one cell and a third of the extent, at most 30 km; one cell where labels do
-    not resemble their neighbours, or where there are too few to tell.
+    `centres_m` has shape (n, 2). Between one cell and a third of the extent, at most 30 km; one cell where labels are
+    not autocorrelated, or where there are too few to estimate it.
     """
     lag_m, semivariance, pairs = variogram(centres_m, positive.astype(np.float64), cell_size_m, seed)
     greatest_m = lag_m[-1] if len(lag_m) else cell_size_m
@@ -34,11 +34,11 @@ def autocorrelation_range_m(centres_m: Floats, positive: Flags, cell_size_m: flo
     # On land of some ten cells a quarter of the greatest lag is less than a cell, the least range.
     start = (float(semivariance[0]) / 2, sill / 2, max(greatest_m / 4, cell_size_m))
     bounds = ([0, 0, cell_size_m], [sill, 2 * sill, greatest_m])
-    # Near lags tell the range: they weigh by their pairs over the square of the lag (Cressie 1985).
+    # Near lags determine the range: each lag is weighted by its pairs over the square of the lag (Cressie 1985).
     spread = lag_m / np.sqrt(pairs)
     try:
         (_, _, range_m), _ = curve_fit(curve, lag_m, semivariance, start, spread, bounds=bounds)
-    except RuntimeError:  # no convergence: the first lag that reaches the sill
+    except RuntimeError:  # no convergence: take the first lag that reaches the sill
         range_m = lag_m[np.argmax(semivariance >= 0.95 * sill)]
     return float(np.clip(range_m, cell_size_m, greatest_m))
 
@@ -55,7 +55,7 @@ def variogram(centres_m: Floats, values: Floats, cell_size_m: float, seed: int) 
     greatest_m = min(GREATEST_LAG_M, extent_m / 3)
     if greatest_m < 2 * cell_size_m:
         return np.empty(0), np.empty(0), np.empty(0)
-    # Classes widen with distance: the range is decided near the cell.
+    # Classes widen with distance, because the range is determined by the near ones.
     edges = np.geomspace(cell_size_m, greatest_m, LAGS + 1)
     sums = np.zeros((3, LAGS))
     for anchor in anchors:
