@@ -1,6 +1,8 @@
 """Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods) as rows of text."""
 
 import io
+import re
+import zipfile
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -11,6 +13,8 @@ from features.base import InputError, Integers
 from features.sources.report import Tally
 from features.sources.text_tables import Cells, as_frame
 
+# A sheet of two million rows unpacks to as much; a greater one is handed on as it is.
+MOST_XML_BYTES = 1_000_000_000
 # What spreadsheets write where a formula has no value.
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 
@@ -22,7 +26,7 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     or no table on it.
     """
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_blanks(content)))
         sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
     except (CalamineError, OSError, ValueError) as error:
         raise InputError(
@@ -43,6 +47,23 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     cells = Cells([row for row, _ in numbered], [number for _, number in numbered], "row")
     table, places = as_frame(what, cells, tally)
     return table, np.asarray(places)
+
+
+def _without_blanks(content: bytes) -> bytes:
+    """An OpenDocument workbook without blanks between its elements: calamine refuses those that GDAL and QGIS write."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return content
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        if "content.xml" not in book.namelist():
+            return content
+        if book.getinfo("content.xml").file_size > MOST_XML_BYTES:
+            return content
+        with zipfile.ZipFile(made, "w") as anew:
+            for name in book.namelist():
+                part = book.read(name)
+                anew.writestr(name, re.sub(rb">\s+<", b"><", part) if name == "content.xml" else part)
+    return made.getvalue()
 
 
 def _text(cell: object) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 
@@ -212,3 +213,70 @@ def test_the_kind_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
         name: kind_of(tmp_path / name) for name in ("a.csv", "c.csv", "text.xls", "a", "a.zip", "a.gpkg", "a.parquet")
     }
     assert list(kinds.values()) == ["text", "sheet", "text", "text", "archive", "map", "parquet"]
+
+
+def track(points: list[shapely.Point]) -> str:
+    fixes = "".join(
+        f'<wpt lat="{at.y}" lon="{at.x}"><time>{day}T08:00:00Z</time></wpt>'
+        for at, day in zip(points, DAYS, strict=True)
+    )
+    return f'<gpx version="1.1" creator="a" xmlns="http://www.topografix.com/GPX/1/1">{fixes}</gpx>'
+
+
+def topology(points: list[shapely.Point]) -> str:
+    rows = [
+        {"type": "Point", "coordinates": [at.x, at.y], "properties": {"date": day}}
+        for at, day in zip(points, DAYS, strict=True)
+    ]
+    return json.dumps(
+        {"type": "Topology", "arcs": [], "objects": {"accidents": {"type": "GeometryCollection", "geometries": rows}}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "spec"),
+    [
+        ("a.gpx", track(list(DEGREES.geometry)).encode(), {"layer": "waypoints", "columns": {"date": "time"}}),
+        ("a.topojson", topology(list(DEGREES.geometry)).encode(), {"crs": "EPSG:4326"}),
+        ("a.kml", as_written("KML"), {}),
+        ("a.gml", as_written("GML"), {}),
+        ("a.jml", as_written("JML"), {}),
+    ],
+)  # fmt: skip
+def test_maps_that_only_some_programs_write(tmp_path: Path, name: str, content: bytes, spec: dict[str, object]) -> None:
+    table, report = table_of(tmp_path, content, name=name, **spec)
+    assert report.rows_kept == 6
+    assert sorted(str(day)[:10] for day in table["date"]) == DAYS
+    assert shapely.distance(table.geometry.to_numpy(), FRAME.geometry.to_numpy()).max() < 0.01
+
+
+def test_lines_of_a_drawing_take_the_crs_of_the_config(tmp_path: Path) -> None:
+    lines = gpd.GeoDataFrame(geometry=[shapely.LineString(POINTS[:3]), shapely.LineString(POINTS[3:])], crs=UTM)
+    lines.to_file(tmp_path / "lines.dxf", driver="DXF")
+    table, report = kept(opened(tmp_path, front_lines={"path": "lines.dxf", "crs": UTM.to_string()}), "front_lines")
+    assert report.rows_kept == 2
+    assert table.geometry.length.tolist() == pytest.approx([2000, 2000])
+    with pytest.raises(InputError, match="states no CRS: give crs"):
+        opened(tmp_path, front_lines={"path": "lines.dxf"})
+
+
+def test_a_sheet_of_libreoffice_is_a_table(tmp_path: Path) -> None:
+    plain = pd.read_csv(io.StringIO(CSV))
+    pyogrio.write_dataframe(plain, tmp_path / "a.ods", driver="ODS")
+    table, report = table_of(tmp_path, (tmp_path / "a.ods").read_bytes(), name="a.ods")
+    assert report.rows_kept == 6
+    assert table["killed"].tolist() == list(range(6))
+
+
+def test_an_extract_of_openstreetmap_is_read_by_layer(tmp_path: Path) -> None:
+    nodes = "".join(
+        f'<node id="{n}" lat="{at.y}" lon="{at.x}" version="1"/>' for n, at in enumerate(DEGREES.geometry, 1)
+    )
+    way = (
+        '<way id="9" version="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="track"/><tag k="tunnel" v="yes"/></way>'
+    )
+    (tmp_path / "a.osm").write_text(f'<osm version="0.6" generator="a">{nodes}{way}</osm>')
+    roads = {"path": "a.osm", "layer": "lines", "columns": {"road_class": "highway"}}
+    table, report = kept(opened(tmp_path, roads=roads), "roads")
+    assert report.rows_kept == 1
+    assert table["road_class"].tolist() == ["track"]
