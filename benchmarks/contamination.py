@@ -22,10 +22,16 @@ DATA = ROOT.parent / "shared" / "data"
 SYNTHETIC_SEEDS = (1, 2, 3)
 SYNTHETIC_CELLS = 40_000
 
-# The config of each case and what is overridden: the Colombian labels were made of events, so the country is judged
-# with them (without a cell's own block) and without any.
+# The config of each case and what is overridden. The north of Bosnia is split west and east, and at 44.6 N, with and
+# without what settlements tell of lines. The Colombian labels were made of events, so the country is judged with them
+# (without a cell's own block) and without any.
+NORTH_AND_SOUTH = "validation.regions={north: [15.0, 44.62, 20.0, 46.0], south: [15.0, 44.1, 20.0, 44.58]}"
+NO_CONTROL = "sources.control_points=null"
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "bosnia": ("bosnia", ()),
+    "bosnia-across": ("bosnia", (NORTH_AND_SOUTH,)),
+    "bosnia-without-control": ("bosnia", (NO_CONTROL,)),
+    "bosnia-across-without-control": ("bosnia", (NORTH_AND_SOUTH, NO_CONTROL)),
     "colombia": ("colombia", ()),
     "colombia-without-events": (
         "colombia",

@@ -14,6 +14,7 @@ import numpy as np
 import mlrisk
 from benchmarks.independent_country import World, write_independent
 from features.base import Flags, Floats
+from models.contamination import Scores
 from training.evidence import FOUND
 from training.train import Trained
 from training.validation.baselines import feature_scores
@@ -31,11 +32,13 @@ def way(map_: float, baseline: float, oracle: float) -> float:
     return (map_ - baseline) / (oracle - baseline)
 
 
-def scored(trained: Trained, threads: int) -> Floats:
-    """The model's score of every cell."""
+def scored(trained: Trained, threads: int) -> tuple[Scores, Floats]:
+    """What the map states of every cell, and the score without what survey found nearby."""
     model, dataset = trained.contamination, trained.dataset
     values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
-    return np.asarray(model.scores(values, threads).score)
+    centres_m = dataset.grid.centres_m()
+    scores = model.scores(values, threads, centres_m)
+    return scores, scores.score - model.nearby(centres_m, len(values))
 
 
 def recalls(scores: Mapping[str, Floats], asked: Flags, true: Flags) -> dict[str, float]:
@@ -56,7 +59,8 @@ def judged(seed: int, folder: Path, by_chance: bool, overrides: Sequence[str]) -
     found = evidence.state == FOUND
     asked, true = ~evidence.labelled, world.contaminated.ravel()
     rules = feature_scores(dataset.table.names, dataset.table.values)
-    ranked = {"map": scored(trained, config.compute.threads), **rules}
+    scores, alone = scored(trained, config.compute.threads)
+    ranked = {"map": scores.score, "map without what was found nearby": alone, **rules}
     ranked |= {"stated causes": world.stated.ravel(), "oracle": world.intensity.ravel()}
     figures = recalls(ranked, asked, true)
     best = max(rules, key=lambda name: figures[name])
@@ -66,11 +70,15 @@ def judged(seed: int, folder: Path, by_chance: bool, overrides: Sequence[str]) -
     print(f"found labels that are right: {world.ever.ravel()[found].mean():.3f} of {int(found.sum())}")
     print("recall at 10 % of unsearched land: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     if not by_chance:
-        for name in ("map", "stated causes"):
+        for name in ("map", "map without what was found nearby", "stated causes"):
             print(f"way from {best} to the oracle, {name}: {way(figures[name], figures[best], figures['oracle']):.3f}")
     table = trained.metrics
     means = table[(table["fold"] == "mean") & (table["ranking"] == "mlrisk")]
     print("ROC AUC: " + ", ".join(f"{row['protocol']} {row['roc_auc']:.3f}" for row in means.to_dict("records")))
+    stated, held = scores.probability[asked].mean(), true[asked].mean()
+    print(f"unsearched land: stated {stated:.4f}, true {held:.4f}, {stated / held:.2f} times")
+    print("first lines of the report: " + "; ".join(trained.promises.notes))
+    print(f"cells with a bound on missed hazards: {int(np.isfinite(scores.missed_share_below).sum())}")
     return figures | {"way": way(figures["map"], figures[best], figures["oracle"])}
 
 

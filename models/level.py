@@ -49,7 +49,7 @@ class Level:
         if self.kind == "as_of":
             return (
                 f"contamination is a probability of doubtful level: it rests on {self.cells:,} cells that people chose "
-                "to survey later, with no random audit (audit cells of a plan would tell the level of the rest)"
+                "to survey later, with no find of a random audit (audit cells of a plan tell the level of the rest)"
             )
         return (
             "contamination is an index of where, no probability: neither a random audit nor later results on unknown "
@@ -78,29 +78,34 @@ def posterior(prior: Level, strength: float, found: float, expected: float) -> t
     return shape / rate, float(low), float(high)
 
 
-def level_of_as_of(stated: Floats, found: Flags, weight: Floats) -> Level:
+def level_of_as_of(stated: Floats, found: Floats, weight: Floats) -> Level:
     """Level from land that was unknown at an earlier date: later finds and the probabilities stated then, (n,) each.
 
-    `weight` makes the judged land resemble the mapped land. The level is an index if nothing or everything was found.
+    `found` lies between 0 and 1 where an area on record covers a part of the cell. `weight` makes the judged land
+    resemble the mapped land. The level is an index if nothing or everything was found.
     """
-    if not found.any() or found.all():
+    hits = found > 0
+    if not hits.any() or hits.all():
         return Level()
     weight = weight / weight.mean()
     factor, low, high = posterior(Level(), STRENGTH_INDEX, float(weight @ found), float(weight @ stated))
-    return Level(kind="as_of", factor=factor, low=low, high=high, cells=len(found), found=int(found.sum()))
+    return Level(kind="as_of", factor=factor, low=low, high=high, cells=len(found), found=int(hits.sum()))
 
 
 def level_of_audit(prior: Level, stated: Floats, found: Flags, inclusion_prob: Floats) -> Level:
-    """Level from cells that were drawn at random; if nothing was found in them, the prior unchanged.
+    """Level from cells that were drawn at random; an index remains one if nothing was found in them.
 
-    A cell counts by 1 / `inclusion_prob` (Horvitz and Thompson 1952), scaled to their number.
+    A cell counts by 1 / `inclusion_prob` (Horvitz and Thompson 1952), scaled to their number. An audit without a find
+    lowers the level that later results gave, and stays of their kind: it is no measure of its own.
     """
-    if not found.any():
+    if not found.any() and prior.kind == "index":
         return prior
     design = 1 / inclusion_prob
     design = design / design.mean()
     strength = STRENGTH_AS_OF if prior.kind == "as_of" else STRENGTH_INDEX
     factor, low, high = posterior(prior, strength, float(design @ found), float(design @ stated))
+    if not found.any():
+        return replace(prior, factor=factor, low=low, high=high)
     return Level(kind="audit", factor=factor, low=low, high=high, cells=len(found), found=int(found.sum()))
 
 

@@ -10,15 +10,16 @@ from benchmarks.planning.land import trained_land, truth_of
 from features.base import Grid
 from mlrisk.planning import make_plan
 from mlrisk.planning.ground import PlanningGround
-from mlrisk.ranking import ranked
+from mlrisk.ranking import new_finds, ranked
 from mlrisk.settings import RankingSettings
+from training.evidence import NON_TECHNICAL_SURVEY
 
 DETECTION = 0.8
 POLICIES = ("harm_per_day", "search", "casualty", "authority")
 
 
 def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
-    """Expected casualties averted and new hazards found a team-day on the truth, one row a way to plan.
+    """Expected casualties averted and hazards found on new land a team-day on the truth, one row a way to plan.
 
     All ways have the same teams, days, ground, tasks' limits and no share to explore or audit. Expected values: each
     contaminated cell counts with the probability that the planned survey of its ground finds it.
@@ -28,8 +29,14 @@ def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
     truth = truth_of(country.truth_raster, grid)
     # The floor for districts costs some harm for fairness; without it all ways are free in the same way.
     settings = config.ranking.model_copy(update={"explore_share": 0.0, "audit_share": 0.0, "district_floor": 0.0})
-    # A find where EO is found already is no find of the season.
-    truth = truth.assign(new=land["evidence"].ne("found").to_numpy())
+    # Land on record is no news, and a find where EO is found already is no find of the season.
+    new = land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & land["evidence"].ne("found").to_numpy()
+    truth = truth.assign(new=new, stated=np.where(new, new_finds(land), 0.0))
+    print(
+        f"seed {seed}, new land: {int(new.sum())} cells, with EO stated {truth['stated'].sum():.1f}, true "
+        f"{int((truth['contaminated_at_as_of'] > 0)[new].sum())}",
+        flush=True,
+    )
     rows = [_row(seed, name, _policy(grid, land, settings, ground, name), truth) for name in POLICIES]
     for name, score in rules_of_thumb(land, seed).items():
         rows.append(_row(seed, name, _by_score(grid, land, settings, ground, score), truth))
@@ -73,7 +80,7 @@ def _row(seed: int, name: str, plan: object, truth: pd.DataFrame) -> dict[str, o
     surveys = np.log1p(-found) / np.log1p(-DETECTION)
     plain = DETECTION * np.minimum(surveys, 1) + (1 - DETECTION) * DETECTION * np.clip(surveys - 1, 0, 1)
     averted = float((found * truth["casualties_per_year"]).sum())
-    hazards = float((found * contaminated).sum())
+    hazards, expected = float((found * contaminated).sum()), float((found * truth["stated"]).sum())
     return {
         "seed": seed,
         "plan": name,
@@ -87,4 +94,6 @@ def _row(seed: int, name: str, plan: object, truth: pd.DataFrame) -> dict[str, o
         "hazards_per_100_days_plain": 100 * float((plain * contaminated).sum()) / days,
         "averted_share": averted / truth["casualties_per_year"].sum(),
         "hazards_share": hazards / contaminated.sum(),
+        "expected": expected,
+        "expected_over_true": expected / hazards if hazards else np.nan,
     }

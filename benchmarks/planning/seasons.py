@@ -121,7 +121,9 @@ def _live(home: Path, more: tuple[str, ...], rng: np.random.Generator) -> Lived:
         plan = make_plan(grid, land, config.ranking, barriers, seed=season)
         audits += _audited(plan, land, left, rng)
         hit, went = _surveyed(plan, left, rng)
-        course[-1] |= _by_purpose(plan, hit, went)
+        # Outside the first fifth of the unknown land lies what the map does not point at.
+        aside = unknown & (score < np.quantile(score[unknown], 0.8))
+        course[-1] |= _by_purpose(plan, hit, went, aside)
         left = left & ~hit
         _write_down(home, grid, plan, hit, went, day)
     table = pd.DataFrame(course)
@@ -138,13 +140,18 @@ def _live(home: Path, more: tuple[str, ...], rng: np.random.Generator) -> Lived:
     return Lived(figures, table, score, unknown)
 
 
-def _by_purpose(plan: Plan, hit: np.ndarray, went: np.ndarray) -> dict[str, float]:
-    """Surveyed cells and found cells of a season by what they were for."""
+def _by_purpose(plan: Plan, hit: np.ndarray, went: np.ndarray, aside: np.ndarray) -> dict[str, float]:
+    """Surveyed cells, found cells, and those of either that lie `aside`, of a season by what they were for."""
     purpose = plan.cells["purpose"].to_numpy()
     return {
         f"{name}_{what}": int((flags & (purpose == name)).sum())
         for name in ("survey", "explore", "audit")
-        for what, flags in (("cells", went), ("found", hit))
+        for what, flags in (
+            ("cells", went),
+            ("found", hit),
+            ("cells_aside", went & aside),
+            ("found_aside", hit & aside),
+        )
     }
 
 

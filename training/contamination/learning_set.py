@@ -17,7 +17,12 @@ from training.validation import Labels, leave_region_out
 FEWEST_OF_EACH = 10
 # With fewer comparable regions square blocks take their place: a single region agrees with itself.
 FEWEST_REGIONS = 3
-HAZARD_KINDS = [KIND_NAMES.index(name) for name, kind in KINDS.items() if kind.source == "hazard_areas"]
+# Areas in which survey found something: they cover parts of cells.
+AREA_KINDS = [
+    KIND_NAMES.index(name)
+    for name, kind in KINDS.items()
+    if kind.state == FOUND and kind.source in ("hazard_areas", "survey")
+]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -101,12 +106,12 @@ def learning_set_of(dataset: CellDataset, rows: Integers, block_m: float) -> Lea
 
 
 def learning_weight(evidence: Evidence) -> Floats:
-    """Weight of each cell to a learner, (n_cells,): a hazard area counts in full for every cell that it touches.
+    """Weight of each cell to a learner, (n_cells,): an area on record counts in full for every cell that it touches.
 
     How much of the cell the area covers says how likely survey of the whole cell would find, which is the curve's to
     learn; the cell is as good an example of where hazards lie.
     """
-    on_record = (evidence.state == FOUND) & np.isin(evidence.kind, HAZARD_KINDS)
+    on_record = (evidence.state == FOUND) & np.isin(evidence.kind, AREA_KINDS)
     return np.divide(evidence.weight, evidence.share, out=evidence.weight.copy(), where=on_record)
 
 

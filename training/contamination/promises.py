@@ -14,10 +14,12 @@ from models.intervals import HeldOutCells, LikelyRange, coverage, fit_range
 from models.level import Level, level_of_as_of, level_of_audit, levelled
 from models.local_ratio import LocalRatio, fit_local_ratio
 from models.missed_share import MissedShare, bound_by_area, share_by_score
+from models.soft_labels import split_rows
 from training.contamination.dataset import CellDataset
 from training.contamination.judging import Judgement, Trial
+from training.contamination.later_results import LaterCells, later_cells
 from training.contamination.survey_bias import PROPENSITY_PARAMS, propensity
-from training.evidence import FOUND, KIND_NAMES
+from training.evidence import FOUND
 from training.settings import TrainConfig
 from training.validation import pooled_score
 
@@ -32,7 +34,6 @@ MOST_WEIGHT = 0.99
 FEWEST_LATER = 20
 # More cells sharpen no likelihood ratio.
 MOST_CELLS = 20_000
-ACCIDENT = "accident"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,10 +71,11 @@ def with_promises(
             model = replace(model, local_ratio=local)
             ratio = local(dataset.grid.centres_m())
     mapped = (raw + ratio)[unknown] if unknown.any() else raw + ratio
-    later = _later_cells(judgement, trials, mapped)
-    if later is not None and min(later.found.sum(), (~later.found).sum()) >= FEWEST_LATER:
+    later = later_cells(judgement, trials, mapped)
+    if later is not None and min((later.target > 0).sum(), (later.target == 0).sum()) >= FEWEST_LATER:
         # Scores of held-out regions lack what their own records add: on unknown land beside survey they mean another.
-        curve = calibrate(later.raw, later.found, later.weight)
+        row, label, part = split_rows(later.target)
+        curve = calibrate(later.raw[row], label > 0, later.weight[row] * part)
         model = replace(model, calibration=replace(curve, between_regions=model.calibration.between_regions))
     level = level_of(dataset, later, model, raw + ratio)
     curve = levelled(model.calibration, mapped, level.factor) if level.factor != 1 else model.calibration
@@ -95,52 +97,15 @@ def with_promises(
     )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class LaterCells:
-    """Cells that survey labelled after an earlier date, (n,): score at that date, what was found, likeness to the map.
-
-    `weight` makes them like the mapped land by their scores, with mean 1.
-    """
-
-    raw: Floats
-    found: Flags
-    weight: Floats
-
-
 def level_of(dataset: CellDataset, later: LaterCells | None, model: ContaminationModel, score: Floats) -> Level:
     """Level by the audit where it found something, else by what was recorded later on unknown land, else an index."""
-    level = Level() if later is None else level_of_as_of(model.calibration(later.raw), later.found, later.weight)
+    level = Level() if later is None else level_of_as_of(model.calibration(later.raw), later.target, later.weight)
     evidence = dataset.evidence
     drawn = np.flatnonzero(evidence.labelled & (evidence.inclusion_prob < 1))
     if not len(drawn):
         return level
     stated = model.calibration(score[drawn])
     return level_of_audit(level, stated, evidence.state[drawn] == FOUND, evidence.inclusion_prob[drawn])
-
-
-def _later_cells(judgement: Judgement, trials: Sequence[Trial], mapped: Floats) -> LaterCells | None:
-    """What as_of was judged by, without accidents: these label only what holds something, and tell no level."""
-    later = [trial for trial in trials if trial.fold.protocol == "as_of"]
-    if "as_of" not in judgement.held_out or not later:
-        return None
-    held_out = judgement.held_out["as_of"]
-    accident = KIND_NAMES.index(ACCIDENT)
-    by_survey = np.concatenate([trial.outcome.kind[trial.fold.test] != accident for trial in later])
-    if not by_survey.any():
-        return None
-    raw = held_out.score[by_survey]
-    # Not by area: a find in the searched corner counts whole, so cells that were searched in part must as well.
-    weight = _ratio_by_score(raw, mapped)
-    return LaterCells(raw, held_out.positive[by_survey], weight / weight.mean())
-
-
-def _ratio_by_score(judged: Floats, mapped: Floats, bins: int = 10) -> Floats:
-    """How much more of the mapped land has a score than of the judged, (n,), by bins of equally many judged cells."""
-    edge = np.unique(np.quantile(judged, np.arange(1, bins) / bins))
-    place = np.searchsorted(edge, judged, side="right")
-    here = np.bincount(place, minlength=len(edge) + 1) / len(judged)
-    there = np.bincount(np.searchsorted(edge, mapped, side="right"), minlength=len(edge) + 1) / len(mapped)
-    return np.asarray((there / np.maximum(here, 1e-12))[place])
 
 
 def _local_ratio(config: TrainConfig, dataset: CellDataset, judgement: Judgement, rows: Integers) -> LocalRatio | None:

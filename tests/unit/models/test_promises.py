@@ -33,6 +33,15 @@ def test_one_found_audit_cell_sets_the_level_and_none_leaves_it():
     assert Level.from_text(Level().text()) == Level()
 
 
+def test_an_audit_without_a_find_lowers_a_level_of_later_results():
+    later = Level(kind="as_of", factor=0.5, low=0.3, high=0.8, cells=400, found=20)
+    level = level_of_audit(later, np.full(60, 0.2), np.zeros(60, dtype=bool), np.full(60, 0.05))
+    # Four finds of the state before for eight that were stated; none for twelve more.
+    assert level.factor == pytest.approx(4 / 20)
+    assert (level.kind, level.cells, level.found) == ("as_of", 400, 20)
+    assert level.low < level.factor < level.high
+
+
 def test_an_audit_that_is_drawn_unevenly_counts_by_its_chance():
     stated, found = np.full(40, 0.25), np.arange(40) < 8
     even = level_of_audit(Level(), stated, found, np.full(40, 0.1))
@@ -42,11 +51,11 @@ def test_an_audit_that_is_drawn_unevenly_counts_by_its_chance():
 
 def test_later_results_on_unknown_land_set_the_level_where_no_audit_does():
     stated, weight = np.full(200, 0.3), np.ones(200)
-    found = np.arange(200) < 20
+    found = np.where(np.arange(200) < 20, 1.0, 0.0)
     level = level_of_as_of(stated, found, weight)
     assert level.kind == "as_of"
     assert level.factor == pytest.approx(21 / 61)
-    assert level_of_as_of(stated, np.zeros(200, dtype=bool), weight).kind == "index"
+    assert level_of_as_of(stated, np.zeros(200), weight).kind == "index"
 
 
 def test_a_moved_level_is_the_mean_of_the_land_and_keeps_the_order():
