@@ -123,7 +123,8 @@ def rank(
     season = config.ranking.audit_season or str(config.as_of.year)
     seed = season_seed(config.seed, season)
     audited = evidence.labelled & (evidence.inclusion_prob < 1)
-    plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, _members(land), seed, audited)
+    plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, _members(land), seed, audited,
+                     config.output.languages)  # fmt: skip
     package = _package(config, inputs, champions, land, plan)
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {

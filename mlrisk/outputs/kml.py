@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from features.base import NOT_EVIDENCE, printable
 from mlrisk.outputs.map_page_tasks import nearest_places
-from mlrisk.outputs.task_words import PlanScope, figure, plan_text, share, short_name, teams_text, work_text
+from mlrisk.outputs.task_words import PlanScope, figure, plan_text, share, short_name, size_text, teams_text, work_text
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
 from mlrisk.outputs.wording import TASK_COLUMNS, Say, heading, notes_lines, speaker
 from mlrisk.risk_map import Package
@@ -106,7 +106,7 @@ def _balloon(row: dict[Any, Any], package: Package, scope: PlanScope, say: Say) 
     contamination = say("{share} on average; explosive ordnance expected in {some} cells").format(
         share=say(share(row["contamination"])), some=say(figure(row["expected_finds"], 2))
     )
-    area = say("{area} ha in {cells} cells").format(area=say(figure(row["area_m2"] / 10_000)), cells=int(row["cells"]))
+    area = size_text(row, say)
     facts = (
         f"{say('Plan')}: {plan_text(row, scope, say)}",
         f"{say('Rank')}: {row['rank']} ({work_text(str(row['work']), say)})",

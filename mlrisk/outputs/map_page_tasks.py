@@ -17,6 +17,7 @@ from mlrisk.outputs.task_words import (
     figure,
     plan_text,
     share,
+    size_text,
     task_name,
     task_number,
     teams_text,
@@ -96,9 +97,7 @@ def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], wor
         _reasons(row, "" if place == 0 else f"_{language.code}") for place, language in enumerate(words.languages)
     ]
     days = float(row["team_days"]) if row["planned"] else np.nan
-    # Where there is no basis to rank, no number is shown to be believed.
-    based = float(row.get("out_of_domain_share", 0.0)) < 1
-    finds, harm = (float(row[name]) if based else np.nan for name in ("expected_finds", "casualties_per_year"))
+    finds, harm = float(row["expected_finds"]), float(row["casualties_per_year"])
     return {
         "work": WORKS.index(str(row["work"])),
         "rank": int(row["rank"]),
@@ -115,9 +114,9 @@ def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], wor
         ],
         "days": _or_none(days),
         "days_text": words.entries(figure(days)) if row["planned"] else [""] * len(words.languages),
-        "area": words.entries("{area} ha in {cells} cells", area=figure(row["area_m2"] / 1e4), cells=int(row["cells"])),
+        "area": [size_text(row, language.say) for language in words.languages],
         "cells": int(row["cells"]),
-        "contamination": words.entries(share(float(row["contamination"])) if based else "unknown"),
+        "contamination": words.entries(share(float(row["contamination"]))),
         **_if_known(row, evidence, words),
         "finds": _or_none(finds),
         "finds_text": words.entries(figure(finds, 2)),

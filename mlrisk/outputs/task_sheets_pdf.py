@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from features.base import NOT_EVIDENCE
 from mlrisk.outputs.map_page_tasks import KNOWN, nearest_places
 from mlrisk.outputs.task_sheet_map import around, class_codes, draw_map, draw_tasks, printable
-from mlrisk.outputs.task_words import PlanScope, plan_text, policy_text, share, task_name, task_number, work_text
+from mlrisk.outputs.task_words import (
+    PlanScope,
+    plan_text,
+    policy_text,
+    share,
+    size_text,
+    task_name,
+    task_number,
+    work_text,
+)
 from mlrisk.outputs.task_words import figure as figure_text
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
 from mlrisk.outputs.wording import HOW_TO_READ, Say, models_text, notes_lines, speaker
@@ -117,7 +126,7 @@ def _sheet(package: Package, tasks: gpd.GeoDataFrame, task: Any, codes: NDArray[
     _paragraphs(figure, 0.09, 0.31, say("How much"), _how_much(task, cells, scope, say), 44)
     reasons = [str(task[name]) for name in ("reason_1", "reason_2", "reason_3") if task[name]]
     _paragraphs(figure, 0.52, 0.44, say("Why here"), reasons or [say("no reason is given for this task")], 52)
-    _paragraphs(figure, 0.52, 0.26, say("What is unknown"), _unknown(package, task, cells, say), 52)
+    _paragraphs(figure, 0.52, 0.26, say("What is unknown"), _unknown(package, cells, say), 52)
     return figure
 
 
@@ -130,22 +139,21 @@ def _cells_in(package: Package, shape: Any) -> Any:
 
 
 def _where(package: Package, task: Any, say: Say) -> list[str]:
-    area = say("{area} ha in {cells} cells of {metres} m")
+    size = say("{size}, cells of {metres} m")
     return [
         f"MGRS {task['mgrs']}",
         say("WGS 84 latitude {north}, longitude {east}").format(
             north=f"{task['latitude']:.5f}", east=f"{task['longitude']:.5f}"
         ),
         f"{package.grid.crs.to_string()} {task['easting_m']:,.0f} E, {task['northing_m']:,.0f} N",
-        area.format(
-            area=say(figure_text(task["area_m2"] / 1e4)), cells=task["cells"], metres=f"{package.grid.cell_size_m:g}"
-        ),
+        size.format(size=size_text(task, say), metres=f"{package.grid.cell_size_m:g}"),
         say("task {number}; not for planning routes").format(number=task["task_id"]),
     ]
 
 
 def _how_much(task: Any, cells: Any, scope: PlanScope, say: Say) -> list[str]:
-    low, high = cells["contamination_low"].mean(), cells["contamination_high"].mean()
+    based = np.isfinite(task["contamination"])
+    low, high = (cells[f"contamination_{end}"].mean() if based else np.nan for end in ("low", "high"))
     found = say("probability that survey finds explosive ordnance in a cell: {share} on average")
     finds = say("explosive ordnance expected in {some} of {all} cells")
     return [
@@ -160,11 +168,11 @@ def _how_much(task: Any, cells: Any, scope: PlanScope, say: Say) -> list[str]:
     ]
 
 
-def _unknown(package: Package, task: Any, cells: Any, say: Say) -> list[str]:
+def _unknown(package: Package, cells: Any, say: Say) -> list[str]:
     counts = cells["evidence"].value_counts()
     outside = int((~cells["in_domain"]).sum())
     known = {name: int(counts.get(name, 0)) for name in EVIDENCE_CODES}
-    learned = np.isfinite(task["casualties_per_year"])
+    learned = package.risk["casualties_per_year"].notna().any()
     return [
         f"{say('Already known')}: {say(KNOWN).format(**known)}",
         *([say("no basis to rank in {cells} cells").format(cells=outside)] if outside else []),

@@ -151,3 +151,14 @@ def short_name(task: Mapping[Any, Any], scope: PlanScope, say: Say = str) -> str
     """What a device shows of a task: its number and the place that is nearest, else the district."""
     number, where = task_number(task, scope), str(task.get("place") or task["district"])
     return f"{number} {where}".strip() if number is not None else f"{task_name(task, scope, say)} {where}".strip()
+
+
+def size_text(task: Mapping[Any, Any], say: Say = str) -> str:
+    """How large a task is.
+
+    >>> size_text({"area_m2": 62_500.0, "cells": 1}), size_text({"area_m2": 125_000.0, "cells": 2})
+    ('6.25 ha in 1 cell', '12.5 ha in 2 cells')
+    """
+    number = int(task["cells"])
+    text = say("{area} ha in 1 cell") if number == 1 else say("{area} ha in {cells} cells")
+    return text.format(area=say(figure(task["area_m2"] / 10_000)), cells=number)

@@ -11,6 +11,12 @@ from training.evidence import WORKS
 NAMES = tuple(column.name for column in TASK_COLUMNS)
 # The writers work these out; a package need not hold them.
 DERIVED = ("easting_m", "northing_m", "mgrs")
+# What the model says of a task.
+EXPECTATIONS = (
+    "contamination", "contamination_low", "contamination_high", "expected_finds", "expected_finds_low",
+    "expected_finds_high", "expected_found", "casualties_per_year", "casualties_averted", "casualties_averted_low",
+    "casualties_averted_high", "stability", "priority",
+)  # fmt: skip
 
 
 def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
@@ -18,7 +24,7 @@ def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
     check_columns(package.tasks, tuple(name for name in NAMES if name not in DERIVED), "tasks")
     order = package.tasks["work"].map(WORKS.index).astype("int64")
     tasks = package.tasks.assign(_work=order).sort_values(["_work", "rank"], kind="stable")
-    tasks = tasks.drop(columns="_work").reset_index(drop=True)
+    tasks = without_baseless(tasks.drop(columns="_work").reset_index(drop=True))
     points = tasks.geometry.representative_point()
     places = zip(tasks["latitude"], tasks["longitude"], strict=True)
     return tasks.assign(
@@ -26,6 +32,13 @@ def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
         northing_m=points.y.round(1),
         mgrs=np.array([mgrs_text(*place) for place in places], dtype=object),
     )
+
+
+def without_baseless(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Tasks whose expectations are missing where no cell of them has a basis to rank: no number to be believed."""
+    baseless = tasks["out_of_domain_share"].to_numpy(dtype=np.float64) >= 1
+    names = [name for name in EXPECTATIONS if name in tasks]
+    return tasks.assign(**{name: np.where(baseless, np.nan, tasks[name].to_numpy(np.float64)) for name in names})
 
 
 def in_plan_order(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -18,10 +18,9 @@ from mlrisk.planning.effort import audit_days, cell_days
 from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
 from mlrisk.planning.plan_summary import plan_notes, plan_totals
+from mlrisk.planning.task_reasons import with_task_reasons
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
 from mlrisk.ranking import by_explore
-from mlrisk.risk_map import languages
-from mlrisk.risk_map.language import language
 from mlrisk.settings import RankingSettings
 from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
 
@@ -53,6 +52,7 @@ def make_plan(
     members: Floats | None = None,
     seed: int = 0,
     audited: Flags | None = None,
+    languages: Sequence[str] = ("en",),
 ) -> Plan:
     """Group the ranked land into tasks and spend the team-days of the season on them.
 
@@ -61,6 +61,7 @@ def make_plan(
     by each bootstrap member; the stability of a task is the share of members that would plan it. Without teams there
     are tasks in their order and no plan. `seed` is that of the season's audit (`season_seed`), and `audited` (n_cells,)
     marks cells of an earlier one, in the order of `land`: they are drawn again only where the settings keep a panel.
+    `languages` are those of the reasons in `land`, the first of which has columns without its code.
     """
     if audited is not None:
         land = land.assign(audited=audited)
@@ -86,7 +87,8 @@ def make_plan(
         inclusion_prob=np.where(purpose == AUDIT, inclusion, np.nan),
         stability=_stability(work, land, settings, free, members),
     )
-    tasks = _with_reasons(tasks)
+    quickest = days.min(axis=0, initial=np.inf) if len(days) else np.full(len(land), np.inf)
+    tasks = with_task_reasons(tasks, groups.total(quickest), settings.policy, languages)
     cells = pd.DataFrame(
         {
             "cell_id": land["cell_id"],
@@ -242,26 +244,3 @@ def _season_detection(n_cells: int, rows: Integers, spent: Spent) -> Floats:
     detection = np.zeros(n_cells)
     detection[rows] = 1 - spent.left
     return detection
-
-
-def _with_reasons(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Exploring and audit tasks state first that they promise no finds."""
-    explore, audit = tasks["purpose"].eq(EXPLORE).to_numpy(), tasks["purpose"].eq(AUDIT).to_numpy()
-    if not (explore | audit).any():
-        return tasks
-    outside = tasks["out_of_domain_share"].to_numpy() > 0.5
-    first = np.full(len(tasks), "", dtype=object)
-    first[explore] = "Learning task: the estimate is very unsure here"
-    first[explore & outside] = "Learning task: nothing comparable is known; survey here teaches most"
-    chance = tasks["inclusion_prob"].to_numpy()
-    check = "Check task, drawn at random (1 in {one_in}), to measure what the map misses"
-    first[audit] = [check.format(one_in=f"{float(f'{1 / value:.2g}'):,.0f}") for value in chance[audit]]
-    for ending in ("", *(f"_{code}" for code in languages() if f"reason_1_{code}" in tasks)):
-        sentences = first if not ending else np.array([language(ending[1:]).say(text) for text in first], dtype=object)
-        tasks = tasks.assign(
-            **{
-                f"reason_1{ending}": np.where(first != "", sentences, tasks[f"reason_1{ending}"]),
-                f"reason_2{ending}": np.where(first != "", tasks[f"reason_1{ending}"], tasks[f"reason_2{ending}"]),
-            }
-        )
-    return tasks

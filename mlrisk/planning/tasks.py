@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.region_growing import grow, no_barriers
 from mlrisk.ranking import EVIDENCE_OPEN, new_finds
+from mlrisk.risk_map import quantity
 from mlrisk.settings import TaskSettings
 
 SQUARE_KM = 1e6
@@ -155,26 +156,15 @@ def _access(grid: Grid, land: pd.DataFrame, groups: Groups) -> NDArray[np.object
         nearest = np.full(groups.count, np.inf)
         inside = groups.label >= 0
         np.fmin.at(nearest, groups.label[inside], land["road_distance_m"].to_numpy()[inside])
-        parts.append([f"road at {metres(max(0.0, d - grid.cell_size_m / 2))}" for d in nearest])
+        parts.append([f"road at {quantity(max(0.0, d - grid.cell_size_m / 2), 'm')}" for d in nearest])
     if "base_m" in land:
-        parts.append([f"settlement at {metres(d)}" for d in groups.mean(land["base_m"].to_numpy())])
+        parts.append([f"settlement at {quantity(d, 'm')}" for d in groups.mean(land["base_m"].to_numpy())])
     if "slope_deg" in land:
         parts.append([f"slope {d:.0f} degrees" for d in groups.mean(np.nan_to_num(land["slope_deg"].to_numpy()))])
     notes = np.full(groups.count, "", dtype=object)
     if parts:
         notes[:] = ["; ".join(words) for words in zip(*parts, strict=True)]
     return notes
-
-
-def metres(distance_m: float) -> str:
-    """A distance as a planner writes it.
-
-    >>> metres(84.0), metres(12_345.0), metres(float("inf"))
-    ('84 m', '12.3 km', 'unknown')
-    """
-    if not np.isfinite(distance_m):
-        return "unknown"
-    return f"{distance_m:.0f} m" if distance_m < 1000 else f"{distance_m / 1000:.1f} km"
 
 
 def _shapes(grid: Grid, groups: Groups) -> NDArray[np.object_]:

@@ -10,7 +10,7 @@ from .columns import (
     rule_columns,
     rule_scores,
 )
-from .language import Language, languages
+from .language import Language, language, languages
 from .package import ModelNote, Notes, Package
 from .priority_classes import (
     CLASSES,
@@ -27,7 +27,7 @@ from .priority_classes import (
     priority_class,
 )
 from .reading import load_risk_map
-from .reasons import Cases, families_of, quantity_text, reason, reasons_in_words
+from .reasons import Cases, families_of, quantity, quantity_text, reason, reasons_in_words
 
 __all__ = [
     "CLASSES",
@@ -53,11 +53,13 @@ __all__ = [
     "casualty_scale",
     "families_of",
     "ground_columns",
+    "language",
     "languages",
     "load_risk_map",
     "present_casualty_columns",
     "present_rule_columns",
     "priority_class",
+    "quantity",
     "quantity_text",
     "reason",
     "reasons_in_words",

@@ -27,7 +27,8 @@ class Language:
     """The texts of one language.
 
     `leads` gives by family the sentences that state its evidence, with features as placeholders; `texts` names
-    features, numbers in their names written as `#` and meant by {0}, {1}; `units` translates units. `page` has the
+    features, numbers in their names written as `#` and meant by {0}, {1}, or says them with their {value}, one sentence
+    for a positive and after `|` one for a negative value; `units` translates units. `page` has the
     fixed texts of the page, the printed sheets and the tables under their English, numbers written and meant in the
     same way. `decimal` and `thousands` are the signs in numbers, `date_form` is the form of a date (strftime).
     """
@@ -70,12 +71,16 @@ class Language:
         """Upper case by the rules of the language: Azerbaijani has a dotted and a dotless i."""
         return (text.replace("i", "İ") if self.code in DOTTED else text).upper()
 
+    def own_text(self, name: str) -> str:
+        """The text of a feature in this language; empty where it has none, and the feature is then no reason."""
+        pattern = self.texts.get(name) or self.texts.get(NUMBER.sub("#", name), "")
+        return pattern.format(*NUMBER.findall(name), value="{value}")
+
     def text(self, name: str, infos: Mapping[str, FeatureInfo]) -> str:
         """The text of a feature; the catalogue's English, or its name, where the language has none."""
-        numbers = NUMBER.findall(name)
-        pattern = self.texts.get(name) or self.texts.get(NUMBER.sub("#", name))
-        if pattern:
-            return pattern.format(*numbers)
+        own = self.own_text(name)
+        if own and "{value}" not in own:
+            return own
         return infos[name].text if name in infos else name.replace("_", " ")
 
 

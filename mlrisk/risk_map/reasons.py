@@ -14,6 +14,8 @@ from models.attribution import Families
 # Contributions below this share of all that moved the score are noise to a reader.
 LEAST_SHARE = 0.03
 REASONS = 3
+# Units that a planner knows. A feature of another one is named without its number.
+SPOKEN_UNITS = ("m", "km", "share", "degrees", "years", "h", "people/km2", "1", "")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,25 +84,37 @@ def reasons_in_words(cases: Cases, language: Language, as_of: date) -> NDArray[n
         moved = cases.moved(row)
         raised = [family for family in moved if cases.sums[row, family] > 0]
         lowered = [family for family in moved[::-1] if cases.sums[row, family] < 0]
-        for place, family in enumerate((raised[:2] + lowered[:1] + raised[2:] + lowered[1:])[:REASONS]):
-            texts[row, place] = reason(cases, row, family, language, as_of)
+        order = raised[:2] + lowered[:1] + raised[2:] + lowered[1:]
+        spoken = [text for family in order if (text := reason(cases, row, family, language, as_of))]
+        texts[row, : len(spoken[:REASONS])] = spoken[:REASONS]
     return texts
 
 
 def reason(cases: Cases, row: int, family: int, language: Language, as_of: date) -> str:
-    """The reason by a family: its evidence, its strongest feature where the evidence does not name it, the effect."""
+    """The reason by a family: its evidence, its strongest feature where the evidence does not name it, the effect.
+
+    Empty where the language has no sentence for any of that.
+    """
     strongest = cases.names[cases.strongest(row, family)]
     value = dict(zip(cases.names, cases.values[row].tolist(), strict=True))
     lead, named = _lead(cases.families.names[family], value, cases.infos, language, as_of)
-    text = lead
-    if strongest not in named:
-        unit = cases.infos[strongest].unit if strongest in cases.infos else ""
-        detail = language.value.format(
-            text=language.text(strongest, cases.infos), value=quantity_text(strongest, value[strongest], unit, language)
-        )
-        text = language.also.format(first=lead, second=detail) if lead else detail
+    unit = cases.infos[strongest].unit if strongest in cases.infos else ""
+    detail = "" if strongest in named else _detail(strongest, value[strongest], unit, language)
+    text = language.also.format(first=lead, second=detail) if lead and detail else lead or detail
     effect = language.raised if cases.sums[row, family] > 0 else language.lowered
-    return effect.format(reason=text)
+    return effect.format(reason=text) if text else ""
+
+
+def _detail(name: str, value: float, unit: str, language: Language) -> str:
+    """One feature with its value; without it where its unit says nothing to a planner, empty without a text."""
+    text = language.own_text(name)
+    if not text or unit not in SPOKEN_UNITS:
+        return text
+    if "{value}" in text:
+        sides = text.split("|")
+        side = sides[-1] if value < 0 else sides[0]
+        return side.format(value=quantity_text(name, abs(value), unit, language)) if np.isfinite(value) else ""
+    return language.value.format(text=text, value=quantity_text(name, value, unit, language))
 
 
 def _lead(
@@ -136,8 +150,8 @@ def quantity(value: float, unit: str, units: Mapping[str, str] | None = None) ->
 
     >>> quantity(1234.0, "m")
     '1.23 km'
-    >>> quantity(0.25, "share")
-    '25 %'
+    >>> quantity(0.25, "share"), quantity(0.08, "years"), quantity(1234.0, "people/km2")
+    ('25 %', '1 month', '1,230 people/km2')
     >>> quantity(float("nan"), "m")
     'unknown'
     """
@@ -147,8 +161,12 @@ def quantity(value: float, unit: str, units: Mapping[str, str] | None = None) ->
         value, unit = value / 1000, "km"
     elif unit == "share":
         value, unit = value * 100, "%"
+    elif unit == "years" and 0 <= value < 0.95:
+        value = max(1, round(value * 12))
+        unit = "month" if value == 1 else "months"
     # Three digits, and never an exponent: planners read 0.0000287, not 2.87e-05.
+    value = float(f"{value:.3g}")
     # A record does not lie to the decimetre.
     whole = unit == "m" or abs(value) >= 100
-    digits = f"{value:.0f}" if whole else np.format_float_positional(float(f"{value:.3g}"), trim="-")
+    digits = f"{value:,.0f}" if whole else np.format_float_positional(value, trim="-")
     return digits if unit in ("", "1", "as given") else f"{digits} {(units or {}).get(unit, unit)}"

@@ -217,3 +217,24 @@ def test_geodatabase_has_the_layers_of_the_geopackage(package: Package, folder: 
     assert tasks["district"].tolist() == package.tasks["district"].tolist()
     cells = pyogrio.read_dataframe(path, layer="ranked_cells", read_geometry=False, max_features=1)
     assert cells["cell_id"].iloc[0] == str(package.risk.set_index("rank")["cell_id"].loc[1])
+
+
+def test_a_task_without_any_basis_has_no_number_in_any_file(package: Package, tmp_path: Path) -> None:
+    """Its probability is one that the sample has nowhere else, so that it is found where it is shown."""
+    tasks = package.tasks.copy()
+    chance = {"contamination": 0.7654, "contamination_low": 0.7653, "contamination_high": 0.7655}
+    for name, value in (
+        chance | {"expected_finds": 7.654, "expected_found": 6.543, "out_of_domain_share": 1.0}
+    ).items():
+        tasks.loc[0, name] = value
+    changed = replace(package, tasks=tasks)
+    for name in ("csv", "gpx", "kml", "html", "xlsx"):
+        WRITERS[name](changed, tmp_path)
+    texts = [path.read_text("utf-8") for path in tmp_path.iterdir() if path.suffix != ".xlsx"]
+    with zipfile.ZipFile(tmp_path / "survey_tasks.xlsx") as book:
+        texts += [book.read(name).decode() for name in book.namelist()]
+    shown = re.compile(r"(?<![\d.])(0\.765\d?|76\.5|7\.654?|6\.543?)(?![\d])")
+    assert [found for text in texts for found in shown.findall(text)] == []
+    WRITERS["gpkg"](changed, tmp_path)
+    layer = pyogrio.read_dataframe(tmp_path / "risk_map.gpkg", layer="survey_tasks")
+    assert layer.loc[layer["task_id"] == tasks["task_id"].iloc[0], list(chance)].isna().all(axis=None)

@@ -86,7 +86,7 @@ def test_missing_casualties_are_told_and_hostile_text_is_only_text(package: Pack
     district = f"{SCRIPT} $\\frac{{1$ \x0c漢 ../x"
     order = pd.array(package.tasks["rank"], dtype="Int32")
     tasks = package.tasks.assign(casualties_per_year=np.nan, district=district, planned=True, plan_order=order)
-    changed = replace(package, tasks=tasks)
+    changed = replace(package, tasks=tasks, risk=package.risk.assign(casualties_per_year=np.nan))
     overview, sheet, second = pages(changed)
     WRITERS["pdf"](replace(changed, sheets=0), tmp_path)
     assert " ".join(printable(district).split()) in texts(sheet)

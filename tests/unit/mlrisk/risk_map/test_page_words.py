@@ -29,7 +29,7 @@ from mlrisk.outputs.task_words import (
     WORK_TEXTS,
 )
 from mlrisk.outputs.wording import HOW_TO_READ
-from mlrisk.planning.plan import _with_reasons
+from mlrisk.planning.task_reasons import SENTENCES, with_task_reasons
 from mlrisk.risk_map.language import DECIMAL, Language, language, languages
 from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS
 from tests.support.sample_package import FORBIDDEN, FORBIDDEN_AZ, sample_package
@@ -40,6 +40,7 @@ PLAN = (
     "Learning task: the estimate is very unsure here",
     "Learning task: nothing comparable is known; survey here teaches most",
     "Check task, drawn at random (1 in 14,000), to measure what the map misses",
+    *(text for pair in SENTENCES.values() for text in pair),
     "teams not stated", "nothing is planned", "{teams}: {days} team-days", "no land on this list",
     "{days} team-days: about {finds} cells with EO",
     "{days} team-days: about {finds} cells with EO, {averted} victims a year averted of {all}",
@@ -158,10 +159,13 @@ def test_an_exploring_or_auditing_task_says_so_first_in_every_language() -> None
             "purpose": ["survey", "audit", "explore"],
             "out_of_domain_share": [0.0, 0.0, 1.0],
             "inclusion_prob": [np.nan, 0.0123, np.nan],
-            **{name: ["a", "b", "c"] for name in ("reason_1", "reason_2", "reason_1_az", "reason_2_az")},
+            "work": ["technical_survey"] * 3,
+            "contamination": [0.2] * 3,
+            "cells": [1] * 3,
+            **{f"reason_{place}{code}": ["a", "b", "c"] for code in ("", "_az") for place in (1, 2, 3)},
         }
     )
-    table = _with_reasons(tasks)
+    table = with_task_reasons(tasks, np.ones(3), "contamination", ("en", "az"))
     check = "Check task, drawn at random (1 in 81), to measure what the map misses"
     assert table["reason_1"].tolist()[:2] == ["a", check]
     assert table["reason_1_az"].tolist()[:2] == [
