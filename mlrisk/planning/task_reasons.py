@@ -18,7 +18,7 @@ EVERYWHERE = 0.9
 # Policies whose order counts victims, and those whose order counts the days of work.
 BY_VICTIMS, BY_DAYS = ("casualty", "harm_per_day"), ("harm_per_day", "search")
 EXPOSED = "people are {more} exposed here than in {share} of the tasks"
-WORK = "{days} team-days: {more} work a hectare than in {share} of the tasks"
+WORK = "{more} work a hectare than in {share} of the tasks (team-days: {days})"
 SENTENCES = {
     "exposed": (EXPOSED.replace("{more}", "more"), EXPOSED.replace("{more}", "less")),
     # Less work speaks for a task.

@@ -35,10 +35,10 @@ def test_a_ranking_by_victims_averted_speaks_of_people_and_of_work() -> None:
     assert reasons(tasks, 0, "harm_per_day", days) == [
         "For: people are more exposed here than in 80 % of the tasks",
         "For: line a",
-        "Against: 8 team-days: more work a hectare than in 80 % of the tasks",
+        "Against: more work a hectare than in 80 % of the tasks (team-days: 8)",
     ]
     assert reasons(tasks, 4, "harm_per_day", days) == [
-        "For: 1 team-days: less work a hectare than in 80 % of the tasks",
+        "For: less work a hectare than in 80 % of the tasks (team-days: 1)",
         "For: line e",
         "Against: people are less exposed here than in 80 % of the tasks",
     ]
