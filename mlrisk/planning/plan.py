@@ -87,8 +87,7 @@ def make_plan(
         inclusion_prob=np.where(purpose == AUDIT, inclusion, np.nan),
         stability=_stability(work, land, settings, free, members),
     )
-    quickest = days.min(axis=0, initial=np.inf) if len(days) else np.full(len(land), np.inf)
-    tasks = with_task_reasons(tasks, groups.total(quickest), settings.policy, languages)
+    tasks = with_task_reasons(tasks, groups.total(_quickest(days)), settings.policy, languages)
     cells = pd.DataFrame(
         {
             "cell_id": land["cell_id"],
@@ -100,11 +99,13 @@ def make_plan(
     )
     notes = plan_notes(settings, tasks, capacity, free, shut)
     totals = plan_totals(tasks, work, spent, assets)
-    LOGGER.info(
-        "plan: %d of %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], len(tasks), totals["team_days"],
-        capacity.sum(),
-    )  # fmt: skip
+    LOGGER.info("plan: %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], totals["team_days"], capacity.sum())
     return Plan(tasks=tasks, cells=cells, districts=district_shares(land, tasks), totals=totals, notes=notes)
+
+
+def _quickest(days: Floats) -> Floats:
+    """Team-days of each cell by the kind that needs fewest, (n_cells,); inf where there is no kind at all."""
+    return np.asarray(days.min(axis=0, initial=np.inf))
 
 
 def _audit_frame(land: pd.DataFrame, free: Flags, settings: RankingSettings) -> Flags:
