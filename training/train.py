@@ -77,9 +77,9 @@ class Trained:
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
-    `beaten` are the baselines that rank better than the model, a sentence each. `report` are the texts of the
-    validation report by file name; `dataset` is what was learned from, `promises` what the map states and how that did
-    where it was not learned.
+    `beaten` are the baselines that rank better than the model, a sentence each. `report` holds the texts of the
+    validation report by file name, `dataset` the training data, and `promises` the promises of the map with their tests
+    on other land.
     """
 
     run_id: str
@@ -108,8 +108,8 @@ def train(
 ) -> Trained:
     """Train both models as of `config.as_of`, judge them, record them in MLflow and register their versions.
 
-    `tags` are what else the run and the versions are to be known by. The ledger is built where none is given.
-    Raises InputError when too little was found or searched to learn from.
+    `tags` are further tags of the run and its versions. The ledger is built if none is given. Raises InputError when
+    too little was found or searched to learn from.
     """
     began_ms = time.time_ns() // 1_000_000
     Store.of(config).check_open_to(config.name)
@@ -168,7 +168,7 @@ def _with_means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _training_notes(config: TrainConfig, dataset: CellDataset, judgement: Judgement) -> tuple[str, ...]:
-    """Sentences on the labels, the protocols that made no fold, the survey bias and the features that stay hidden."""
+    """Sentences on the labels, the protocols without a fold, the survey bias and the hidden features."""
     hidden = config.contamination.outcomes == "hidden"
     return (
         *evidence_notes(dataset.evidence, judgement),
@@ -179,16 +179,17 @@ def _training_notes(config: TrainConfig, dataset: CellDataset, judgement: Judgem
 
 
 def _beaten_tag(beaten: tuple[str, ...]) -> dict[str, str]:
-    """The tag of a run in which baselines rank better than the model; empty where none does."""
+    """The tag of a run in which baselines rank better than the model; empty if none does."""
     return {"beaten_by": "; ".join(beaten)[:MOST_TAG]} if beaten else {}
 
 
 def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
-    """Refuse evidence that nothing can be learned from; raises InputError with the counts.
+    """Refuse evidence from which nothing can be learned; raises InputError with the counts.
 
-    `found_alone` allows for too little that was searched: the config asks for a background of unknown land.
+    `found_alone` accepts evidence with too little searched land, where the config asks for a background of unknown
+    land.
     """
-    # What bags expect counts: where devices were counted and none was located, no single cell is known to be found.
+    # Expectations of bags count: if devices were counted and none was located, no cell is known to be found.
     found = int(evidence.target[evidence.labelled].sum())
     searched = int((evidence.state[evidence.labelled] == SEARCHED).sum())
     counts = ", ".join(f"{name} {count}" for name, count in evidence.counts.items()) or "no record"
@@ -214,7 +215,7 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
 def _train_contamination(
     config: TrainConfig, dataset: CellDataset, judgement: Judgement, trials: Sequence[Trial]
 ) -> tuple[Promises, dict[str, Any], pd.DataFrame]:
-    """The model of all labelled cells and its promises, how its recipe came about, how weights move the ranking."""
+    """The model of all labelled cells with its promises, the choice of its recipe, and the effect of weights."""
     learning, recipe, choices = learned_by(
         config, dataset, np.flatnonzero(dataset.evidence.labelled), config.compute.threads
     )
@@ -241,7 +242,7 @@ def _training_rows(
         values=learning.values,
         target=learning.target,
         weight=learning.weight,
-        # The curve too speaks of all land, not of the land that people chose.
+        # The curve too is fitted for all land, not for the land that people chose.
         share=learning.share * dataset.bias.weight[rows],
         block=dataset.block[rows],
         out_of_fold=judgement.out_of_fold[rows],
@@ -254,7 +255,7 @@ def _training_rows(
 def _sensitivity(
     config: TrainConfig, dataset: CellDataset, learning: LearningSet, recipe: Recipe, model: ContaminationModel
 ) -> pd.DataFrame:
-    """How the ranking of all cells moves with prevalence and survey weights; empty where one class is missing."""
+    """Change of the ranking of all cells with prevalence and survey weights; empty if one class is missing."""
     if learning.found.all() or not learning.found.any():
         return pd.DataFrame()
     values = np.ascontiguousarray(dataset.learned.aligned(learning.names))

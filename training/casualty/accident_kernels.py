@@ -1,4 +1,4 @@
-"""Decayed kernels of accidents over the units: two bandwidths, half-lives of one and three years, and without decay."""
+"""Kernels of accidents over the units: two bandwidths, with half-lives of one and three years and without decay."""
 
 import numpy as np
 
@@ -20,9 +20,9 @@ def kernel_names(settings: CasualtySettings, dated: bool) -> list[str]:
 
 
 def accident_kernels(units: Units, snapshot: Snapshot, settings: CasualtySettings, dated: bool) -> Floats:
-    """Sum of the decayed kernels over the cells of each unit, (n_units, k); zero where nothing was known.
+    """Sum of the decayed kernels over the cells of each unit, (n_units, k); zero if no accident was known.
 
-    Gaussian kernels widened by location_error_m, as in features.families.incidents; records of deminers count nowhere.
+    Gaussian kernels widened by location_error_m, as in features.families.incidents; accidents of deminers never count.
     The context of `snapshot` says which records a cell leaves out.
     """
     names = kernel_names(settings, dated)

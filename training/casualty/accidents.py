@@ -15,7 +15,7 @@ from training.settings import CasualtySettings, TrainConfig
 
 # With fewer known delays the completeness of the last year cannot be estimated.
 FEWEST_DELAYS = 30
-# A register that seems to hold less than this of a year has another fault: no count is raised further.
+# A register that seems to hold less than this share of a year has another fault: counts are not raised further.
 LEAST_COMPLETE = 0.5
 
 
@@ -23,8 +23,9 @@ LEAST_COMPLETE = 0.5
 class Accidents:
     """Accidents (n,): `day` and `recorded` as days, NaT where missing; `recorded` is never before `day`.
 
-    `killed` and `injured` are NaN where the record is silent, `casualties` what is counted. `activity` indexes
-    ACTIVITIES, UNNAMED where none is named. `deminer` accidents follow the work of teams and are kept apart.
+    `killed` and `injured` are NaN where the record does not state them, `casualties` is the number used in counts.
+    `activity` indexes ACTIVITIES, UNNAMED where none is named. `deminer` accidents follow the work of teams and are
+    kept apart.
     """
 
     places_m: Floats
@@ -47,22 +48,22 @@ class Accidents:
         return ~np.isnat(self.day)
 
     def chosen(self, rows: Flags) -> "Accidents":
-        """Some of the accidents."""
+        """A selection of the accidents."""
         return Accidents(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
     def known(self, as_of: date) -> "Accidents":
-        """Those recorded by the end of the day `as_of`; undated ones always are."""
+        """Accidents recorded by the end of the day `as_of`; undated ones always count as recorded."""
         return self.chosen(np.isnat(self.recorded) | (self.recorded <= np.datetime64(as_of, "D")))
 
     def between(self, after: date, until: date) -> Flags:
-        """Which happened after the day `after` and by the end of `until`."""
+        """Which accidents happened after the day `after` and by the end of `until`."""
         return np.asarray((self.day > np.datetime64(after, "D")) & (self.day <= np.datetime64(until, "D")))
 
     def complete(self, after: date, until: date, as_of: date) -> float:
         """Share of the accidents of a period that a register has by `as_of`, from the delays of older ones.
 
-        Delays of accidents that happened at least two years before `as_of` are taken as all of them; 1 where fewer
-        than FEWEST_DELAYS are known. Never below LEAST_COMPLETE.
+        Delays of accidents at least two years before `as_of` are taken as complete. The share is 1 if fewer than
+        FEWEST_DELAYS are known. Never below LEAST_COMPLETE.
         """
         delay = (self.recorded - self.day) / np.timedelta64(1, "D")
         old = self.dated & (self.day <= np.datetime64(as_of - timedelta(days=731), "D")) & (delay > 0)
@@ -78,8 +79,8 @@ class Accidents:
 def read_accidents(sources: Sources, settings: CasualtySettings) -> Accidents | None:
     """All accidents of a run, one row each; None without such a source.
 
-    Rows of one day and place are one accident whose victims were listed apart: their casualties are added up. Where
-    each of them tells the same two or more casualties, the accident was reported twice and is counted once.
+    Rows of one day and place are one accident whose victims were listed separately: their casualties are added up. If
+    each row states the same two or more casualties, the accident was reported twice and is counted once.
     """
     table = sources.vectors.get("incidents")
     if table is None or not len(table):
@@ -111,7 +112,7 @@ def casualty_count(incidents: gpd.GeoDataFrame, per_accident: float) -> Floats:
 
 
 def accident_notes(accidents: Accidents, config: TrainConfig) -> list[str]:
-    """Sentences about the register that a reader of the counts must know."""
+    """Sentences about the register that readers of the counts must know."""
     known, settings = accidents.known(config.as_of), config.casualty
     notes = []
     if known.deminer.any():

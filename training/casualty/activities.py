@@ -1,4 +1,4 @@
-"""Activities of the victims: read from a register's words, their mix, and the split of casualties by activity."""
+"""Activities of the victims: recognised in the words of a register, their mix, and casualties split by activity."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from features.base import Floats, Integers
 from training.settings import ACTIVITIES
 
 UNNAMED = -1
-# Words of IMSMA forms and of the registers in data/ (English and Spanish), by activity; the first that fits holds.
+# Words of IMSMA forms and of the registers in data/ (English and Spanish), by activity; the first match counts.
 WORDS: dict[str, frozenset[str]] = {
     "official": frozenset(
         {"official", "duty", "duties", "military", "police", "patrol", "patrolling", "soldier", "demining", "fuerza"}
@@ -31,12 +31,12 @@ WORDS: dict[str, frozenset[str]] = {
     ),
 }
 SILENT = frozenset({"", "unknown", "none", "sin información", "sin informacion", "not known", "n/a"})
-# Turns of proportional fitting; the fit is far below a tenth of a per cent by then.
+# Iterations of proportional fitting, after which the error is far below a tenth of a per cent.
 TURNS = 50
 
 
 def activity_of(texts: NDArray[np.str_]) -> Integers:
-    """Number of the activity in ACTIVITIES for each text, UNNAMED where it says nothing; unknown words are `other`.
+    """Number of the activity in ACTIVITIES for each text, UNNAMED if the text is empty; unknown words are `other`.
 
     >>> import numpy as np
     >>> activity_of(np.array(["Farming", "juggling", ""])).tolist()
@@ -47,7 +47,7 @@ def activity_of(texts: NDArray[np.str_]) -> Integers:
 
 
 def mix_of(activity: Integers, casualties: Floats, prior: Mapping[str, float]) -> Floats:
-    """Share of the casualties by activity, (len(ACTIVITIES),): the records' where they name it, else the `prior`'s."""
+    """Share of the casualties by activity, (len(ACTIVITIES),): from records that name it, else from the `prior`."""
     named = activity >= 0
     counted = np.bincount(activity[named], weights=casualties[named], minlength=len(ACTIVITIES)).astype(np.float64)
     given = np.array([prior.get(name, 0.0) for name in ACTIVITIES])
@@ -57,16 +57,16 @@ def mix_of(activity: Integers, casualties: Floats, prior: Mapping[str, float]) -
 
 
 def split(casualties: Floats, layers: Floats, mix: Floats) -> Floats:
-    """Casualties (n,) of cells by activity, (n, activities): rows sum to the cell, columns to the mix.
+    """Casualties (n,) of cells split by activity, (n, activities): rows sum to the cell, columns to the mix.
 
     `layers` (n, activities) say where each activity takes people. Iterative proportional fitting (Deming and Stephan
-    1940); rows come last, so that they hold exactly.
+    1940); rows are fitted last, so that their sums are exact.
     """
     total = float(casualties.sum())
     if total <= 0:
         return np.zeros_like(layers)
     table = np.maximum(layers, 0) * casualties[:, None]
-    # Where no layer reaches, an activity spreads as the casualties do.
+    # Where all layers are 0, an activity is distributed as the casualties are.
     table = np.where(table.sum(axis=1, keepdims=True) > 0, table, casualties[:, None])
     table = np.where(table.sum(axis=0) > 0, table, casualties[:, None])
     for _ in range(TURNS):

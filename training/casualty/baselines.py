@@ -10,7 +10,7 @@ from training.casualty.history import Moment, UnitPeriods
 from training.validation import deviance
 
 CONSTANT, KERNELS = "constant rate x exposure", "decayed kernels"
-# A kernel alone expects no accident where none happened: this share of it is spread evenly over the land.
+# A kernel alone expects no accident where none happened, so this share of it is spread evenly over the land.
 FLOOR = 0.05
 
 
@@ -32,7 +32,7 @@ def constant_rate(rows: UnitPeriods, _now: Moment, _learned: Flags) -> Forecast 
 
 
 def decayed_kernels(rows: UnitPeriods, now: Moment, learned: Flags) -> Forecast | None:
-    """The kernel of accidents, with the bandwidth and half-life that would have forecast the last years best."""
+    """The kernel of accidents with the bandwidth and half-life that would have forecast the last years best."""
     names = [name for name in now.pattern_names if name.startswith("accidents ")]
     chosen = learned[rows.unit] & (rows.period >= rows.period.max() - 1)
     observed, even = rows.accidents[chosen], float(1 / chosen.sum())

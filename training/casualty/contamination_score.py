@@ -1,4 +1,4 @@
-"""The contamination score that the casualty model reads: as of any date, from models that did not see the region."""
+"""The contamination score for the casualty model: as of any date, from models fitted without the region."""
 
 from datetime import date
 
@@ -21,14 +21,14 @@ from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Inputs, Ledger
 from training.settings import TrainConfig
 from training.validation import deal, judges
 
-# Groups of regions of which each is scored by a model of the others.
+# Number of groups of regions, each scored by a model of the others.
 FOLDS = 3
 
 
 def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: date) -> Floats:
-    """Probability-like score (n_cells,) as of a date, each region from a model that has not seen it.
+    """Score (n_cells,) between 0 and 1 as of a date, for each region from a model fitted without it.
 
-    NaN where too little was known by then. A cell leaves out its own accidents: incidents count as events that make
+    NaN if too little was known by then. Features of a cell leave out its own accidents, which count as events that make
     labels here.
     """
     evidence = ledger.at(as_of)
@@ -46,7 +46,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
         positive = labels.positive[train]
         if not judges(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
             return None
-        # Accidents are what the score explains: their cells leave out their own, and the region keeps the others.
+        # The score is to explain accidents: each cell leaves out its own, and the region keeps the others.
         seen = held_back_dataset(
             config, dataset, train, sources=OUTCOME_SOURCES & dataset.snapshot.context.own_event_sources
         )
@@ -56,7 +56,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
     fitted = [one for one in side_by_side(one, groups, config.compute.threads) if one is not None]
     for held, seen, ranker in fitted:
         score[held] = _scored(seen, ranker, held)
-    # No model learned from land of regions without a label: it gets the mean of all models.
+    # Regions without a label belong to no group: they get the mean of all models.
     rest = np.isnan(score)
     if rest.any() and fitted:
         score[rest] = np.mean([_scored(seen, ranker, rest) for _, seen, ranker in fitted], axis=0)
@@ -76,14 +76,14 @@ def without_own_accidents(config: TrainConfig) -> TrainConfig:
 
 
 class HeldOutScores:
-    """The score of any date, made anew every so many years back from `as_of`; between, the last one made is known."""
+    """The score at any date: computed at intervals of some years back from `as_of`, and constant in between."""
 
     def __init__(self, config: TrainConfig, inputs: Inputs, ledger: Ledger) -> None:
         self.config, self.inputs, self.ledger = config, inputs, ledger
         self._made: dict[date, Floats] = {}
 
     def __call__(self, day: date) -> Floats:
-        """The score (n_cells,) that was known at the end of a day."""
+        """The last score (n_cells,) that was computed for a date up to this day."""
         fresh = self._fresh(day)
         if fresh not in self._made:
             self._made[fresh] = held_out_score(self.config, self.inputs, self.ledger, fresh)

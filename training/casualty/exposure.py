@@ -1,4 +1,4 @@
-"""Exposure: how many people are present where, today and after a return, and where each activity takes them."""
+"""Exposure: the number of people present in each cell, today and after a return, and where activities take them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from features.sources import Sources, open_area
 from training.settings import ACTIVITIES, CasualtySettings, PlannedWorks, TrainConfig
 
 KM2 = 1e6
-# People travel further than they work: for travel and patrols the kernel is this many times as wide.
+# People travel further than they go to work: for travel and patrols the kernel is this many times as wide.
 WIDE = 2.5
-# Distance at which a road or a power line has lost two thirds of its pull.
+# Distance at which the attraction of a road or a power line has fallen by two thirds.
 ALONG_M = 500.0
 # Least share of an activity far from roads, lines and fields: people also walk over open land.
 AWAY = 0.1
@@ -34,7 +34,7 @@ class People:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What draws people, 0 to 1 for each cell (n_cells,): 1 at a road, at a power line or building, on farmed land."""
+    """Attraction of cells for people, 0 to 1 (n_cells,): 1 at a road, at a power line or building, on farmed land."""
 
     road: Floats
     works: Floats
@@ -47,13 +47,13 @@ Layer = Callable[[Ground, People, float], Floats]
 def exposed_people(grid: Grid, sources: Sources, settings: CasualtySettings) -> Floats:
     """People present in each cell at a time, in `cell_ids()` order: residents spread by a kernel, and a floor.
 
-    Without settlements every cell has the floor alone, so the rate is one per area.
+    Without settlements every cell has only the floor, so that rates are per area.
     """
     return people_today(grid, sources, settings).near * grid.cell_size_m**2 / KM2
 
 
 def people_today(grid: Grid, sources: Sources, settings: CasualtySettings) -> People:
-    """The people that the inputs state today."""
+    """The people of today according to the inputs."""
     return _people(grid, sources, settings, 0.0, np.zeros(grid.n_cells))
 
 
@@ -68,7 +68,7 @@ def people_if_return(config: TrainConfig, grid: Grid, sources: Sources) -> Peopl
 
 
 def ground_of(grid: Grid, sources: Sources, context: FeatureContext) -> Ground:
-    """What draws people on each cell; the same everywhere without sources."""
+    """Attraction of each cell for people; the same everywhere if there are no sources."""
     snapshot, inside = Snapshot(sources, context), grid.mask
     along = {
         name: np.exp(-distance_m(grid, snapshot.layer(name))[inside].astype(np.float64) / ALONG_M)
@@ -86,7 +86,7 @@ def ground_of(grid: Grid, sources: Sources, context: FeatureContext) -> Ground:
 
 
 def presence(people: People, power: float) -> Floats:
-    """Presence that harm grows with: people per km2 to `power`, those at works among them."""
+    """Presence to which harm is proportional: people per km2, including those at works, to `power`."""
     return np.asarray((people.near + people.works) ** power)
 
 

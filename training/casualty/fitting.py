@@ -1,4 +1,4 @@
-"""Fitting the casualty model: each pattern of the units weighs by how well it predicts later years."""
+"""Fitting the casualty model: each pattern of the units is weighted by how well it predicts later years."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ from training.contamination import boosting_params, dealt
 from training.registry import EXPOSURE, PATTERN
 from training.settings import TrainConfig
 
-# Years that the mixture is learned on, each forecast from those before it.
+# Number of years from which the mixture is learned, each forecast from the years before it.
 ROLLS = 2
-# Groups of blocks that stand in for years where accidents carry no date.
+# Number of groups of blocks that replace years if accidents have no date.
 BLOCK_FOLDS = 3
-# Accidents given to each pattern beforehand: what the held-out years speak for. 2 for each of eleven patterns was as
-# much as a small register has, and flattened it.
+# Candidates for the number of prior accidents of each pattern; the held-out years decide. A fixed 2 for each of eleven
+# patterns was as much as a small register has, and made the weights equal.
 PRIORS = (0.03, 0.1, 0.3, 1.0, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOutYears:
-    """Rows that trees forecast without having seen them, and their patterns, (n, k), `names` in order."""
+    """Rows that were forecast by trees fitted without them, and their patterns, (n, k), in the order of `names`."""
 
     names: tuple[str, ...]
     rows: Integers
@@ -44,7 +44,7 @@ def fit_casualty(
     members: int,
     learned: Flags | None = None,
 ) -> CasualtyModel:
-    """The model of all rows, or of those of the units `learned` (n_units,) alone.
+    """The model of all rows, or only of those of the units `learned` (n_units,).
 
     `now` holds the units as of as_of, `block` (n_units,) the block of land of each, drawn with its neighbours.
     """
@@ -89,22 +89,22 @@ def expected_casualties(model: CasualtyModel, now: Moment, threads: int) -> tupl
 
 
 def unit_table(now: Moment) -> pd.DataFrame:
-    """The units of a moment as `mlflow.pyfunc` asks for them: one row a unit, in the order of the units."""
+    """The units of a moment as input of `mlflow.pyfunc`: one row for each unit, in the order of the units."""
     columns = dict(zip(now.features, now.values.T, strict=True)) | {EXPOSURE: now.exposure}
     return pd.DataFrame(columns | {PATTERN + name: now.patterns[:, n] for n, name in enumerate(now.pattern_names)})
 
 
 def patterns_of(names: Sequence[str], now: Moment) -> dict[str, Floats]:
-    """The patterns of a moment by name; one that it lacks lies as presence does, so that no weight is lost."""
+    """The patterns of a moment by name; a missing one is replaced by presence, so that no weight is lost."""
     have = {name: now.patterns[:, place] for place, name in enumerate(now.pattern_names)}
     return {name: have.get(name, have["presence"]) for name in names}
 
 
 def yearly_effect(rows: UnitPeriods, chosen: Flags) -> Floats:
-    """Exposure of each row times what its period had beside the mean one: years differ, and trees learn where.
+    """Exposure of each row times its period's accidents relative to the mean period, so that trees learn only places.
 
-    Growth of a register, awareness work and years of war move all units alike; they are left to the level. Years are
-    compared on the units that have them all.
+    Growth of a register, awareness work and years of war affect all units alike and are left to the level. Years are
+    compared on the units that have all of them.
     """
     periods = np.bincount(rows.unit[chosen], minlength=int(rows.unit.max()) + 1)
     same = chosen & (periods[rows.unit] == periods.max())
@@ -115,7 +115,7 @@ def yearly_effect(rows: UnitPeriods, chosen: Flags) -> Floats:
 
 
 def _target(config: TrainConfig, rows: UnitPeriods) -> tuple[Floats, str]:
-    """What trees learn, and by which loss."""
+    """The target of the trees, and the loss."""
     if config.casualty.loss == "poisson":
         return rows.accidents, "poisson"
     return rows.injured + config.casualty.death_weight * rows.killed, "tweedie"
@@ -133,7 +133,7 @@ def _trees(config: TrainConfig, rows: UnitPeriods, chosen: Flags, times: Floats,
 
 
 def _hurdle(config: TrainConfig, rows: UnitPeriods, chosen: Flags, times: Floats, seed: int) -> Hurdle:
-    """Whether anything happens in a unit and period (Mullahy 1986): a binary booster, and the mean where it does."""
+    """A hurdle (Mullahy 1986): a binary booster for any accident in a unit and period, and the mean if there is one."""
     some = chosen & (times[rows.unit] > 0)
     any_ = rows.accidents[some] > 0
     params: BoostingParams = boosting_params(config.casualty.model)
@@ -144,7 +144,7 @@ def _hurdle(config: TrainConfig, rows: UnitPeriods, chosen: Flags, times: Floats
 
 
 def _held_out(config: TrainConfig, rows: UnitPeriods, chosen: Flags, block: Integers, hurdle: bool) -> HeldOutYears:
-    """Patterns of rows forecast by trees that had not seen them: later years, or blocks where nothing is dated."""
+    """Patterns of rows forecast by trees fitted without them: later years, or blocks if no accident is dated."""
     ones = np.ones(len(block))
     folds: list[tuple[Flags, Flags]] = []
     # A last period that lacks units (UnitPeriods.kept) holds few accidents: it comes on top of as many whole years.
@@ -199,7 +199,7 @@ def _expected_of_held(rows: UnitPeriods, held: HeldOutYears) -> tuple[Floats, Fl
 
 
 def _spread(rows: UnitPeriods, held: HeldOutYears) -> RateSpread:
-    """How rates lie around those expected of held-out years; what is usual where none was held out."""
+    """Spread of rates about those expected of held-out years; the usual spread if none was held out."""
     if not len(held.rows):
         return RateSpread()
     return rate_spread(*_expected_of_held(rows, held), greatest_score(rows.features, rows.values[held.rows]))
@@ -256,7 +256,7 @@ def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: Flags) -> Part:
 
 
 def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Flags, use: Flags) -> Part:
-    """Contamination x exposure at the recorded mean: with few accidents nothing finer can be learned."""
+    """Contamination x exposure, scaled to the recorded mean: few accidents do not support anything finer."""
     name = INDEX if INDEX in now.pattern_names else "presence"
     total = float(now.patterns[use, now.pattern_names.index(name)].sum())
     years = rows.years * len(rows.starts)
@@ -271,6 +271,6 @@ def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Fla
 
 
 def _draws(block: Integers, members: int, seed: int) -> list[Floats]:
-    """How often each unit is drawn when blocks of land are drawn with replacement, once for each member."""
+    """How often each unit occurs in each draw of blocks of land with replacement, one draw for each member."""
     place, times = draw_blocks(block, np.random.default_rng(seed), members)
     return list(times[:, place])

@@ -24,18 +24,17 @@ INDEX = "contamination x presence"
 
 COUNTS = ("accidents", "casualties", "killed", "injured", "deminers")
 
-# Least contamination score in the exposure: land that no model suspects can hurt people too.
+# Least contamination score in the exposure: accidents also happen on land that no model suspects.
 LEAST_SCORE = 0.005
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Moment:
-    """What is known of the units at a date: features of the trees, patterns by name, exposure.
+    """The data on the units at a date: features of the trees, patterns by name, exposure.
 
-    `values` (n_units, n_features). `patterns` (n_units, k) are intensities in any unit: where accidents would lie if
-    they followed accidents nearby, presence, area, or contamination x presence. `exposure` (n_units,) is the
-    presence at risk in person-years of one year: people to the power of `exposure_power`, times contamination where a
-    score is known.
+    `values` (n_units, n_features). `patterns` (n_units, k) are relative intensities of accidents if these followed
+    accidents nearby, presence, area, or contamination x presence. `exposure` (n_units,) is the presence at risk in
+    person-years of one year: people to the power of `exposure_power`, times contamination where a score is known.
     """
 
     features: tuple[str, ...]
@@ -49,10 +48,11 @@ class Moment:
 class UnitPeriods:
     """Rows of the casualty model: one for each unit and period, periods in order of time.
 
-    `accidents` and `casualties` are counts, `killed`, `injured` what records say, `deminers` accidents of teams, which
-    no other column holds. `person_years` are people times years, `exposure` the presence at risk. `unit` numbers the
-    units; `starts` are the days that periods begin after. `complete` is the share of each period's accidents that the
-    register has. `years` is the length of a period: 1 for dated accidents, the whole span for undated ones.
+    `accidents` and `casualties` are counts, `killed` and `injured` the numbers stated by records, `deminers` accidents
+    of teams, which no other column includes. `person_years` are people times years, `exposure` the presence at risk.
+    `unit` numbers the units; `starts` are the days after which periods begin. `complete` is the share of each period's
+    accidents that the register has. `years` is the length of a period: 1 for dated accidents, the whole span for
+    undated ones.
     """
 
     features: tuple[str, ...]
@@ -74,7 +74,7 @@ class UnitPeriods:
     dated: bool
 
     def kept(self, some: Flags) -> "UnitPeriods":
-        """The table with some of its rows (n,) alone; periods stay numbered as they were."""
+        """The table with only some of its rows (n,); the numbers of periods do not change."""
         arrays = ("values", "patterns", "exposure", "person_years", *COUNTS, "unit", "period")
         return replace(self, **{name: getattr(self, name)[some] for name in arrays})
 
@@ -107,7 +107,7 @@ class History:
 
     @property
     def dated(self) -> bool:
-        """Whether periods are years: as `as_dated` says, else where an accident known at as_of carries a date."""
+        """Whether periods are years: according to `as_dated`, else if an accident known at as_of has a date."""
         known = self.accidents.known(self.config.as_of)
         return bool(known.dated.any()) if self.as_dated is None else self.as_dated
 
@@ -119,7 +119,7 @@ class History:
         return self._made[key]
 
     def rows(self, as_of: date, until: date | None = None) -> UnitPeriods | None:
-        """The table of all that was known at `as_of`; None without one accident of the population in its periods.
+        """The table of all that was known at `as_of`; None if its periods hold no accident of the population.
 
         Periods of dated accidents are the years before `until` (`as_of` if none is given), and the time from then to
         `as_of`, which may be shorter than a year.
@@ -132,8 +132,8 @@ class History:
     def counted(self, accidents: Accidents, weights: Floats) -> Floats:
         """Sum of weights (n,) of the accidents by unit.
 
-        Where the place is less exact than a unit, an accident is spread over the units that it may lie in, in
-        proportion to a Gaussian of its location error and the people there.
+        An accident whose place is less exact than a unit is spread over the units in which it may lie, in proportion to
+        a Gaussian of its location error and the people there.
         """
         exact = accidents.error_m <= np.sqrt(self.units.area_km2.mean() * KM2)
         place = self.units.of_points(*accidents.places_m.T)
@@ -148,7 +148,7 @@ class History:
         return count
 
     def context(self, day: date) -> FeatureContext:
-        """Features as of a day; for undated accidents each unit leaves out its own block's."""
+        """The context of features as of a day; for undated accidents each unit leaves out those of its own block."""
         if self.dated:
             return FeatureContext(day)
         return FeatureContext(day, frozenset({"incidents"}), self.config.contamination.own_block_m)
@@ -188,13 +188,14 @@ class History:
 
     def _dated(self, as_of: date, until: date, known: Accidents) -> UnitPeriods | None:
         place = self.units.of_points(*known.places_m.T)
-        # A register that reaches three years and a month back has three whole years; the month would be a fourth.
+        # A register that reaches back three years and a month has three whole years: the month must not count as a
+        # fourth.
         inside = known.day[place >= 0]
         oldest = inside.min() if len(inside) else np.datetime64(until, "D")
         window = self.config.casualty.window_years
         whole = [back for back in range(1, window + 1) if np.datetime64(years_before(until, back), "D") >= oldest]
         in_window = (inside > np.datetime64(years_before(until, window), "D")).sum()
-        # Of few accidents none is left out: the year of the first one counts as a whole one.
+        # If accidents are few none is left out: the year of the first one counts as a whole year.
         first = 1 if len(whole) < window and in_window < self.config.casualty.fewest_accidents else 0
         ends = [years_before(until, back) for back in range(max(len(whole) + first, 1), -1, -1)]
         ends += [as_of] if until < as_of else []
@@ -211,7 +212,8 @@ class History:
     def _table(
         self, moments: list[Moment], chosen: list[Accidents], starts: tuple[date, ...], complete: Floats, years: float
     ) -> UnitPeriods | None:
-        # Early periods can lack columns (a line kind not yet known): the model sees what every period has.
+        # Early periods can lack columns (a kind of line not yet known): the model sees the columns that every period
+        # has.
         features = common([moment.features for moment in moments])
         patterns = common([moment.pattern_names for moment in moments])
         n_units, n = self.units.n_units, len(moments)
@@ -245,7 +247,7 @@ class History:
 
 
 def unit_features(config: TrainConfig, snapshot: Snapshot, units: Units) -> FeatureTable:
-    """The feature table of the units, without what the model must not see; polygons have the mean of their cells."""
+    """The feature table of the units, without columns hidden from the model; polygons get the mean of their cells."""
     compute, families = config.compute, config.features
     grid = units.cells if units.squares is None else units.squares
     table = grid_feature_table(grid, snapshot, families, compute.tile_cells, compute.schedule)
@@ -261,7 +263,7 @@ def greatest(units: Units, values: Floats) -> Floats:
 
 
 def common(names: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Names that all of the lists have, in the order of the last."""
+    """Names that occur in all lists, in the order of the last one."""
     return tuple(name for name in names[-1] if all(name in one for one in names))
 
 

@@ -18,7 +18,7 @@ from training.settings import TrainConfig
 from training.validation import Labels, area_figures, deviance, leave_region_out, skill, tenths
 
 MODEL = "mlrisk"
-# With fewer accidents before it a year is not forecast.
+# A year with fewer accidents before it is not forecast.
 FEWEST_BEFORE = 20
 
 
@@ -26,7 +26,7 @@ FEWEST_BEFORE = 20
 class CasualtyJudgement:
     """`table` has one row for each protocol, fold and ranking; `tenths` and `years` are of forecast years alone.
 
-    `warnings` say where totals were far off.
+    `warnings` name years whose totals were far off.
     """
 
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -41,7 +41,7 @@ class CasualtyJudgement:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Outcome:
-    """What happened in a fold, and its forecasts by ranking, on the judged units; NaN: no count."""
+    """Outcome and forecasts of a fold by ranking, on the judged units; NaN for forecasts without counts."""
 
     protocol: str
     fold: str
@@ -63,7 +63,7 @@ class Outcome:
                     if other in self.expected:
                         base = self.expected[other]
                         row[f"skill_over_{label}"] = skill(observed, expected, base)
-                        # Scaled to the total that happened: this judges places alone, not numbers.
+                        # Scaled to the observed total, so that only places are judged, not numbers.
                         row[f"where_skill_over_{label}"] = skill(
                             observed, expected * _to(observed, expected), base * _to(observed, base)
                         )
@@ -72,7 +72,7 @@ class Outcome:
 
 
 def judge_casualty(config: TrainConfig, history: History) -> CasualtyJudgement:
-    """Every forecast year and every region that is held out; empty where there is nothing to judge by."""
+    """Judge every forecast year and every held-out region; empty if there is nothing to judge by."""
     years = list(forecast_years(config, history))
     outcomes = [*years, *held_out_regions(config, history)]
     rows = [row for outcome in outcomes for row in outcome.rows()]
@@ -90,7 +90,7 @@ def judge_casualty(config: TrainConfig, history: History) -> CasualtyJudgement:
 
 
 def forecast_years(config: TrainConfig, history: History) -> Iterator[Outcome]:
-    """The last years, each forecast from what was known at its start, and judged on what is known at as_of."""
+    """The last years, each forecast from the records known at its start and judged by those known at as_of."""
     if not history.dated:
         return
     known = history.accidents.known(config.as_of)
@@ -105,9 +105,9 @@ def forecast_years(config: TrainConfig, history: History) -> Iterator[Outcome]:
 
 
 def forecast(config: TrainConfig, history: History, start: date, observed: Floats, years: int) -> Outcome | None:
-    """What was expected, at the end of the day `start`, of the accidents of so many years after it, by ranking.
+    """Forecasts, made at the end of the day `start`, of the accidents of so many years after it, by ranking.
 
-    None where too little was known by then.
+    None if too little was known by then.
     """
     rows = history.rows(start)
     if rows is None or rows.total < FEWEST_BEFORE:
@@ -191,7 +191,7 @@ def _add_baselines(
     expected: dict[str, Floats],
     scores: dict[str, Floats],
 ) -> None:
-    """Baselines beside the model; those that state counts have `total` on the units learned from."""
+    """Add the baselines; those that state counts have `total` on the training units."""
     for name, baseline in BASELINES.items():
         made = baseline(rows, now, learned)
         if made is None:

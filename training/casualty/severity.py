@@ -12,10 +12,10 @@ from training.casualty.accidents import Accidents
 from training.casualty.units import Units
 
 CLASSES = ("mine", "uxo", "unknown")
-# Casualties that stand for what is known of all devices when one class, or one place, is looked at.
+# Weight, in casualties, of the prior from all devices in the estimate for one class or one place.
 PRIOR_CASUALTIES = 20.0
 PRIOR_ACCIDENTS = 5.0
-# Where nothing is recorded at all: domain.md, 70 of 388 victims in Azerbaijan died.
+# Used if nothing is recorded at all: domain.md, 70 of 388 victims in Azerbaijan died.
 USUAL_SHARE = 0.18
 
 
@@ -27,7 +27,7 @@ def device_class(devices: NDArray[np.str_]) -> Integers:
 
 
 def killed_by_class(accidents: Accidents) -> Floats:
-    """Share of the casualties who died, (len(CLASSES),), drawn towards that of all devices where few are known."""
+    """Share of the casualties who died, (len(CLASSES),), shrunk towards that of all devices if few are known."""
     stated = np.isfinite(accidents.killed) & (accidents.casualties > 0)
     killed, hurt = accidents.killed[stated], accidents.casualties[stated]
     overall = float(killed.sum() / hurt.sum()) if hurt.sum() else USUAL_SHARE
@@ -49,7 +49,7 @@ def killed_share(units: Units, accidents: Accidents, bandwidth_m: float) -> Floa
 
 
 def _near(units: Units, places_m: Floats, bandwidth_m: float) -> Floats:
-    """Accidents within about two bandwidths of each unit: the kernel over its peak, the mean over cells."""
+    """Accidents within about two bandwidths of each unit: the kernel divided by its peak, averaged over cells."""
     cells = units.cells
     if not len(places_m):
         return np.zeros(units.n_units)

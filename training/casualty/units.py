@@ -19,7 +19,7 @@ class Units:
     """Units made of whole cells; `place` (n_cells,) is the unit of each cell of `cells`, in `cell_ids()` order.
 
     `squares` is the grid of the units where they are squares, None where they are polygons: then the last unit may be
-    all land outside of them.
+    all land outside the polygons.
     """
 
     cells: Grid
@@ -70,15 +70,15 @@ class Units:
 
 
 def make_units(grid: Grid, unit_m: float) -> Units:
-    """Units of whole cells nearest to `unit_m`; a cell larger than that is its own unit."""
+    """Square units of whole cells, as near to `unit_m` as possible; a cell larger than that is its own unit."""
     squares, place = grid.coarsened(max(1, round(unit_m / grid.cell_size_m)))
     return Units(grid, place, squares.n_cells, squares)
 
 
 def polygon_units(grid: Grid, polygons: NDArray[np.object_]) -> Units:
-    """A unit for each polygon that holds a cell centre, and one for all land outside of them.
+    """A unit for each polygon that holds a cell centre, and one for all land outside the polygons.
 
-    Where polygons overlap the first one holds.
+    Where polygons overlap the first one counts.
     """
     inside = first_inside(grid, layer_of(polygons)).ravel()[grid.mask.ravel()].astype(np.int64)
     place = np.unique(np.where(inside < 0, len(polygons), inside), return_inverse=True)[1].reshape(-1)
@@ -86,7 +86,7 @@ def polygon_units(grid: Grid, polygons: NDArray[np.object_]) -> Units:
 
 
 def units_of(config: TrainConfig, grid: Grid, sources: Sources) -> Units:
-    """The units that the config asks for; raises InputError where their polygons are not given."""
+    """The units that the config asks for; raises InputError if their polygons are missing."""
     wanted = config.casualty.units
     if wanted == "squares":
         return make_units(grid, config.casualty.unit_m)

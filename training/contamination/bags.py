@@ -1,4 +1,4 @@
-"""Learning from label proportions: what a polygon with counted devices expects, spread over its cells by a model."""
+"""Learning from label proportions: a model spreads the expectation of a polygon with counted devices over its cells."""
 
 from dataclasses import replace
 
@@ -14,9 +14,9 @@ from training.contamination.recipe import Recipe
 from training.contamination.region_weights import INNER_FOLDS
 from training.evidence import NO_BAG
 
-# With fewer cells expected in all bags their labels move nothing.
+# With fewer cells expected in all bags, their labels have no effect on a model.
 FEWEST_EXPECTED = 3.0
-# The expectation stands still when no cell moves by more than this; it does so after two or three rounds.
+# The iteration ends when no cell changes by more than this, which takes two or three rounds.
 STILL, ROUNDS = 0.02, 4
 HALVINGS = 40
 
@@ -24,9 +24,9 @@ HALVINGS = 40
 def spread_bags(learning: LearningSet, recipe: Recipe, seed: int) -> LearningSet:
     """The learning set with each bag's expectation spread over its cells by scores of models fitted without its region.
 
-    Expectation and maximisation in turn, after Quadrianto et al. (2009), Estimating labels from label proportions:
-    each cell of a bag has the odds that the model gives it, shifted so that the bag keeps its sum. The regression on
-    ranks does it alone: it costs a tenth of the trees. The learning set is unchanged where no region can be held out.
+    Expectation and maximisation in turn, after Quadrianto et al. (2009), Estimating labels from label proportions: each
+    cell of a bag gets the odds of the model, shifted so that the bag keeps its sum. Only the regression on ranks is
+    fitted, which costs a tenth of the trees. The learning set is unchanged where no region can be held out.
     """
     in_bag = learning.bag != NO_BAG
     if learning.target[in_bag].sum() < FEWEST_EXPECTED:
@@ -34,7 +34,7 @@ def spread_bags(learning: LearningSet, recipe: Recipe, seed: int) -> LearningSet
     rows = np.flatnonzero(in_bag)
     bag = np.unique(learning.bag[rows], return_inverse=True)[1].reshape(-1)
     expected = np.bincount(bag, learning.target[rows]).astype(np.float64)
-    # Of a cell that the polygon covers in part less is expected.
+    # In a cell that the polygon covers only in part, less is expected.
     part = np.log(np.clip(learning.share[rows], 1e-3, 1.0))
     for _ in range(ROUNDS):
         every = _held_out(learning, recipe, seed)
@@ -50,14 +50,14 @@ def spread_bags(learning: LearningSet, recipe: Recipe, seed: int) -> LearningSet
 
 
 def _steepness(learning: LearningSet, score: Floats) -> float:
-    """What makes log-odds of a held-out score (Platt 1999): the penalty shrinks the scores of few rows."""
+    """Factor that turns held-out scores into log-odds (Platt 1999); the penalty shrinks it if there are few rows."""
     rows, label, part = split_rows(learning.target)
     curve = LogisticRegression(C=1e6).fit(score[rows, None], label, sample_weight=learning.weight[rows] * part)
     return max(float(curve.coef_[0, 0]), 0.0)
 
 
 def keeping_sums(log_odds: Floats, bag: Integers, expected: Floats) -> Floats:
-    """Probabilities with these odds, shifted within each bag so that they sum to what is expected of it.
+    """Probabilities of these odds, shifted within each bag so that they sum to its expectation.
 
     >>> keeping_sums(np.array([0.0, 0.0, 5.0, -5.0]), np.array([0, 0, 1, 1]), np.array([0.5, 1.0])).round(2).tolist()
     [0.25, 0.25, 0.99, 0.01]
@@ -71,7 +71,7 @@ def keeping_sums(log_odds: Floats, bag: Integers, expected: Floats) -> Floats:
 
 
 def _held_out(learning: LearningSet, recipe: Recipe, seed: int) -> Floats:
-    """Log-odds of each row from regressions that had not seen its region, NaN where none was held out."""
+    """Log-odds of each row from regressions fitted without its region, NaN where no region was held out."""
     params = replace(recipe.ranker, linear_share=1.0)
     score = np.full(len(learning.found), np.nan)
     for train, test in learning.folds(INNER_FOLDS, 0.0, seed):

@@ -22,7 +22,7 @@ from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs
 from training.settings import TrainConfig
 from training.validation import FEATURE_BASELINES, Labels
 
-# Registers that grow: counts of their records rise although the land stays the same.
+# Registers that grow: the number of their records rises although the land stays the same.
 GROWING = OUTCOME_SOURCES | {"incidents", "conflict_events", "finds", "minefield_records"}
 # With fewer found or searched cells, no held-out region can be judged and a map has no meaning.
 FEWEST_FOUND = 20
@@ -30,11 +30,11 @@ FEWEST_FOUND = 20
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CellDataset:
-    """Everything known of the cells at a date, arrays in `grid.cell_ids()` order.
+    """The data on all cells at a date, arrays in `grid.cell_ids()` order.
 
-    `table` holds every feature, for the baselines; `learned` those that the model may see. `regions` names the
-    region of each cell, `block` numbers the square of land that is resampled as a whole, and `constraints` gives the
-    monotone direction of features. `bias` says how labelled cells weigh and where unknown land is drawn.
+    `table` holds every feature, for the baselines; `learned` those that the model may see. `regions` names the region
+    of each cell, `block` numbers the square of land that is resampled as a whole, and `constraints` gives the monotone
+    direction of features. `bias` holds the weights of labelled cells and the chance of unknown cells to be drawn.
     """
 
     as_of: date
@@ -62,7 +62,7 @@ class CellDataset:
 
 
 def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellDataset:
-    """Features as of the date of the evidence beside it; raises ConfigError for a setting that names no feature."""
+    """The evidence with features as of its date; raises ConfigError for a setting that names an unknown feature."""
     grid, compute = inputs.grid, config.compute
     context = replace(contamination_context(config), as_of=evidence.as_of)
     snapshot = Snapshot(inputs.sources, context)
@@ -103,11 +103,11 @@ def held_back_dataset(
     region: Integers | None = None,
     sources: Collection[str] | None = None,
 ) -> CellDataset:
-    """The dataset of a fold that learns from `train` (rows of the grid's cells): no feature knows what is held out.
+    """The dataset of a fold that learns from `train` (rows of the grid's cells), without features of held-out records.
 
-    Held out are all labelled cells that are not learned from and the cells of the `region`; records of `sources` (if
-    none are given, those that a new region would not have yet: `validation.known_in_new_region`) are left out there,
-    for the baselines too.
+    All labelled cells outside `train` and the cells of the `region` are held out. Records of `sources` on them are left
+    out, for the baselines too; without `sources` these are the records that a new region would not have yet, see
+    `validation.known_in_new_region`.
     """
     hidden = dataset.evidence.labelled.copy()
     hidden[train] = False
@@ -115,7 +115,7 @@ def held_back_dataset(
         hidden[region] = True
     if sources is None:
         sources = sources_held_back(dataset.snapshot.context, config.validation.known_in_new_region)
-    # A feature that neither the model nor a baseline reads is not built again: it is unknown in the fold.
+    # A feature that neither the model nor a baseline reads is not rebuilt: it is unknown in the fold.
     read = (
         *dataset.learned.names,
         *(one.feature for one in FEATURE_BASELINES.values() if one.on_held_out),
@@ -147,9 +147,9 @@ def cell_blocks(grid: Grid, block_m: float) -> Integers:
 def _learned(
     config: TrainConfig, table: FeatureTable, infos: Mapping[str, FeatureInfo], context: FeatureContext
 ) -> FeatureTable:
-    """The columns that the model may see: not those left out, by name or family, nor those made of survey outcomes.
+    """The columns that the model may see: all but those excluded by name or family and those from survey outcomes.
 
-    The latter are let in by `contamination.outcomes`; a distance with a clipped form gives way to it.
+    `contamination.outcomes` admits the latter. If a distance has a clipped form, the model sees that form alone.
     """
     seen = table.without("contamination.leave_out", config.contamination.leave_out, infos)
     gone = set(raw_distances(seen.names))
@@ -165,7 +165,7 @@ def _survey_bias(
     evidence: Evidence,
     block: Integers,
 ) -> SurveyBias:
-    # Finds are results of survey: a propensity that reads them would use the outcome to explain the survey.
+    # Finds are results of survey: a propensity from them would explain the survey by its outcome.
     names = [name for name in learned.names if "finds" not in infos[name].sources]
 
     def chance() -> Floats:

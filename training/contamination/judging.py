@@ -44,13 +44,13 @@ LOGGER = logging.getLogger(__name__)
 
 MODEL = "mlrisk"
 
-# Learners cost as much as the model: they stand beside it where the answer decides something.
+# Baselines that learn cost as much as the model: they are judged only in the protocols that matter.
 HONEST = ("as_of", "leave_region_out")
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A fold with what is learned from and what it is judged by.
+    """A fold with the dataset to learn from and the evidence to judge by.
 
     Both are the same dataset, but for `as_of`: there the dataset is that of an earlier date and the outcome is the
     evidence recorded after it.
@@ -61,12 +61,12 @@ class Trial:
     outcome: Evidence
 
     def land(self, rows: Integers) -> Land:
-        """Cells as a ranking sees them, with the features of the dataset's date."""
+        """The cells as input of a ranking, with the features of the dataset's date."""
         table, learned = self.dataset.table, self.dataset.learned
         return Land(table.names, table.values[rows], learned.names, self.dataset.grid.centres_m()[rows])
 
     def lesson(self, seed: int, threads: int) -> Lesson:
-        """What a ranking may learn from."""
+        """The labelled cells that a ranking may learn from."""
         rows, evidence = self.fold.train, self.dataset.evidence
         return Lesson(
             land=self.land(rows),
@@ -81,12 +81,12 @@ class Trial:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Judgement:
-    """What validation found.
+    """The results of validation.
 
     `table` has one row for each protocol, fold and ranking. `out_of_fold` is the raw score of each cell from a model
-    that had not seen its region (NaN where none was held out) and `fold` numbers that region, -1 where there is none;
-    both in `grid.cell_ids()` order. `folds` explain themselves; `held_out` has an entry for each protocol. `rankers`
-    are those that have not seen the regions of a fold of leave_region_out, by its name.
+    fitted without its region (NaN where none was held out) and `fold` numbers that region, -1 where there is none; both
+    in `grid.cell_ids()` order. `folds` holds the facts of each fold, `held_out` has an entry for each protocol.
+    `rankers` are those fitted without the regions of a fold of leave_region_out, by the name of the fold.
     """
 
     table: pd.DataFrame
@@ -109,14 +109,15 @@ def trials_of(config: TrainConfig, dataset: CellDataset, earlier: Sequence[Trial
 
 
 def _certain(trial: Trial) -> Trial:
-    """The trial without cells that a bag may or may not hold: their label is an expectation, not an outcome."""
+    """The trial without cells whose label is only the expectation of a bag and not an outcome."""
     test = trial.fold.test
     return replace(trial, fold=replace(trial.fold, test=test[trial.outcome.certain[test]]))
 
 
 def _held_out_trial(config: TrainConfig, dataset: CellDataset, fold: Fold) -> Trial:
-    # A region is held out whole: what was recorded on its unlabelled land would tell of it too. Folds of scattered
-    # cells hide the block around each, as for undated records: hazards lie in patches, and a neighbour's tells.
+    # A region is held out as a whole, because records on its unlabelled land would reveal its labels too. Folds of
+    # scattered cells hide the block around each, as for undated records: hazards lie in patches, so that a neighbour's
+    # label reveals the cell's.
     if "regions" in fold.facts:
         region = np.flatnonzero(np.isin(dataset.regions, fold.facts["regions"]))
     else:
@@ -133,7 +134,7 @@ def judge_contamination(
 ) -> Judgement:
     """Fit on the training cells of every trial, rank its judged cells, and compare the rankings.
 
-    `baselines` are rankings by name, those that `validation.baselines` names where None is given.
+    `baselines` are rankings by name; if None, those of `validation.baselines`.
     """
     if baselines is None:
         baselines = baselines_of(config.validation.baselines, config.prior, config.compute.memory)
@@ -170,9 +171,9 @@ def judge_contamination(
 def learned_by(
     config: TrainConfig, dataset: CellDataset, rows: Integers, threads: int
 ) -> tuple[LearningSet, Recipe, dict[str, Any]]:
-    """The prepared learning set of `rows` (indices of labelled cells), the recipe, and how both were chosen.
+    """The prepared learning set of `rows` (indices of labelled cells), the recipe, and the choices behind both.
 
-    Tuning, screening and region weights all happen here and see those rows alone.
+    Tuning, screening and region weights all take place here, on those rows alone.
     """
     learning = learning_set_of(dataset, rows, config.validation.block_m)
     learning = spread_bags(learning, recipe_of(config.contamination), config.seed)
@@ -182,7 +183,7 @@ def learned_by(
 
 
 def _without(config: TrainConfig, trial: Trial) -> tuple[Ranker, dict[str, Any]]:
-    """The ranker fitted without the judged cells of a trial, and how it was made."""
+    """The ranker fitted without the judged cells of a trial, and the choices behind it."""
     dataset = trial.dataset
     learning, recipe, facts = learned_by(config, dataset, trial.fold.train, 1)
     # Land that is held out, or near it, is not drawn as unknown land either.
@@ -193,7 +194,7 @@ def _without(config: TrainConfig, trial: Trial) -> tuple[Ranker, dict[str, Any]]
 
 
 def _scores(config: TrainConfig, trial: Trial, ranker: Ranker, baselines: Mapping[str, Ranking]) -> dict[str, Floats]:
-    """Scores of the judged cells by ranking, without those that the sources do not allow."""
+    """Scores of the judged cells by ranking, without rankings that lack their sources."""
     lesson, land = trial.lesson(config.seed, config.compute.threads), trial.land(trial.fold.test)
     asked = np.ascontiguousarray(trial.dataset.learned.aligned(ranker.features)[trial.fold.test])
     scores = {MODEL: ranker.raw(asked, config.compute.threads)}
@@ -271,10 +272,10 @@ def earlier_dates(as_of: date, horizon_years: float, rounds: int) -> tuple[tuple
 
 
 def earlier_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> Iterator[Trial]:
-    """One trial for each earlier date from which there is something to learn and after which something to judge.
+    """One trial for each earlier date that has enough labels before it to learn from and after it to judge by.
 
-    Labels and features are those known at the date; judged are the cells that nobody had labelled by then and that
-    results recorded until the end of the horizon label. A date before which too little was known gives no trial.
+    Labels and features are those known at the date. The judged cells were unlabelled then and are labelled by results
+    recorded until the end of the horizon. A date before which too little was known gives no trial.
     """
     settings = config.validation
     for start, until in earlier_dates(config.as_of, settings.horizon_years, settings.rounds):

@@ -1,4 +1,4 @@
-"""The learning set of a fold: its labelled cells to learn from, without any that are judged."""
+"""The learning set of a fold: its labelled cells without the judged ones."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from training.validation import Labels, leave_region_out
 
 # With fewer found or searched cells a region cannot be compared with others.
 FEWEST_OF_EACH = 10
-# With fewer comparable regions square blocks take their place: a single region agrees with itself.
+# With fewer comparable regions square blocks take their place: a single region has nothing to be compared with.
 FEWEST_REGIONS = 3
 # Areas in which survey found something: they cover parts of cells.
 AREA_KINDS = [
@@ -29,10 +29,10 @@ AREA_KINDS = [
 class LearningSet:
     """Labelled cells to learn from, arrays (n,) and `values` (n, n_features) by `names`; NaN where unknown.
 
-    `target` is 1 where something was found, 0 where land was searched without, and between in a cleared polygon whose
-    counted devices were not located; `bag` numbers that polygon, NO_BAG elsewhere. `weight` is that of the evidence
-    times that of survey bias, `share` the searched part of the cell. `regions` names
-    the region of each cell (blocks where there are too few), `constraints` gives the monotone direction by name.
+    `target` is 1 where something was found, 0 where a search found nothing, and between in a cleared polygon whose
+    counted devices were not located; `bag` numbers that polygon, NO_BAG elsewhere. `weight` is the weight of the
+    evidence times that of survey bias, `share` the searched part of the cell. `regions` names the region of each cell
+    (blocks where there are too few), `constraints` gives the monotone direction by name.
     """
 
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ class LearningSet:
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def seeing(self, names: Iterable[str]) -> "LearningSet":
-        """The same cells with some of the features alone."""
+        """The same cells with only some of the features."""
         kept = tuple(names)
         if kept == self.names:
             return self
@@ -62,7 +62,7 @@ class LearningSet:
         return replace(self, names=kept, values=values, constraints=constraints)
 
     def thinned(self, most: int, seed: int) -> "LearningSet":
-        """At most `most` cells: all found ones and a draw of the searched, which stand for those that are left out."""
+        """At most `most` cells: all found ones and a draw of the searched, weighted to represent all of them."""
         searched = np.flatnonzero(~self.found)
         room = max(most - int(self.found.sum()), most // 2)
         if len(searched) <= room:
@@ -74,7 +74,7 @@ class LearningSet:
         return replace(some, weight=some.weight * stands_for, share=some.share * stands_for)
 
     def folds(self, number: int, buffer_m: float | str, seed: int) -> list[tuple[Integers, Integers]]:
-        """Rows to learn from and to judge on, of folds that hold regions of this learning set out."""
+        """Rows to learn from and to judge on, for folds that hold out regions of this learning set."""
         labels = Labels(
             labelled=np.ones(len(self.found), bool),
             positive=self.found,
@@ -87,7 +87,7 @@ class LearningSet:
 
 
 def learning_set_of(dataset: CellDataset, rows: Integers, block_m: float) -> LearningSet:
-    """The learning set of `rows` (indices of labelled cells); regions are blocks of `block_m` where few."""
+    """The learning set of `rows` (indices of labelled cells); its regions are blocks of `block_m` if there are few."""
     evidence, centres_m = dataset.evidence, dataset.grid.centres_m()[rows]
     found = evidence.state[rows] == FOUND
     return LearningSet(
@@ -108,8 +108,8 @@ def learning_set_of(dataset: CellDataset, rows: Integers, block_m: float) -> Lea
 def learning_weight(evidence: Evidence) -> Floats:
     """Weight of each cell to a learner, (n_cells,): an area on record counts in full for every cell that it touches.
 
-    How much of the cell the area covers says how likely survey of the whole cell would find, which is the curve's to
-    learn; the cell is as good an example of where hazards lie.
+    The covered share of the cell determines how likely a survey of the whole cell would find something, which
+    calibration learns; as an example of where hazards lie the cell is as good as any.
     """
     on_record = (evidence.state == FOUND) & np.isin(evidence.kind, AREA_KINDS)
     return np.divide(evidence.weight, evidence.share, out=evidence.weight.copy(), where=on_record)
@@ -118,7 +118,7 @@ def learning_weight(evidence: Evidence) -> Floats:
 def learning_regions(
     regions: NDArray[np.object_], found: Flags, centres_m: Floats, block_m: float
 ) -> NDArray[np.object_]:
-    """The regions as they are, or square blocks where fewer than FEWEST_REGIONS of them tell something."""
+    """The given regions, or square blocks if fewer than FEWEST_REGIONS of them have enough labels."""
     return regions if len(telling_regions(regions, found)) >= FEWEST_REGIONS else block_names(centres_m, block_m)
 
 

@@ -1,4 +1,4 @@
-"""Features of survey outcomes in neighbouring cells, rebuilt for each fold without the outcomes that it holds out."""
+"""Features of survey outcomes in neighbouring cells, rebuilt for each fold without its held-out outcomes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -19,15 +19,15 @@ SURVEY_SOURCES = OUTCOME_SOURCES | {"finds"}
 
 
 def sources_held_back(context: FeatureContext, known_in_new_region: Collection[str]) -> frozenset[str]:
-    """Sources whose records a region that is held out must not show: results of survey, and all that makes labels.
+    """Sources whose records must be hidden in a held-out region: results of survey, and all that make labels.
 
-    Sources that a new region has on the day of its first map are excepted.
+    Sources that a new region has on the day of its first map are exempt.
     """
     return (SURVEY_SOURCES | context.own_event_sources) - frozenset(known_in_new_region)
 
 
 def features_of_outcomes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
-    """Features made of survey outcomes that make labels too."""
+    """Features from survey outcomes that also make labels."""
     telling = OUTCOME_SOURCES & context.own_event_sources
     return tuple(name for name, info in infos.items() if telling.intersection(info.sources))
 
@@ -39,7 +39,7 @@ def raw_distances(infos: Iterable[str]) -> tuple[str, ...]:
 
 
 def features_made_of(infos: Mapping[str, FeatureInfo], sources: Collection[str]) -> tuple[str, ...]:
-    """Features that one of the sources has a part in."""
+    """Features that use at least one of the sources."""
     wanted = frozenset(sources)
     return tuple(name for name, info in infos.items() if wanted.intersection(info.sources))
 
@@ -53,7 +53,7 @@ def held_back(
     compute: ComputeSettings,
     sources: Collection[str] | None = None,
 ) -> FeatureTable:
-    """The features of a fold that must not know the records of the `hidden` cells (rows of `grid.cell_ids()`).
+    """The features of a fold without the records of the `hidden` cells (rows of `grid.cell_ids()`).
 
     Every record of the `sources` (those of outcomes that make labels, if none are given) is left out where it reaches
     into a hidden cell, and the features of these sources are built again from the others; the rest stays. A column

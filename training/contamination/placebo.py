@@ -1,8 +1,8 @@
-"""The placebo: the recipe where land was moved from under its labels, so that nothing can be learned of it.
+"""The placebo: the recipe on land that was shifted against its labels, so that nothing can be learned from it.
 
 Labels and the records that they are made of stay in place, and everything else (relief, lines, roads, people) is
-shifted by whole blocks around the area: the same as moving the labels, but without laying the records anew. What the
-recipe still scores above chance is no knowledge of land: a leak from labels into features, or chance itself.
+shifted by whole blocks around the area: the same as moving the labels, but without laying the records anew. If the
+recipe still scores above chance, labels leak into features, or it is chance.
 """
 
 from dataclasses import replace
@@ -19,16 +19,16 @@ from training.contamination.recipe import Recipe, fit_recipe, recipe_of
 from training.settings import TrainConfig
 from training.validation import Fold
 
-# As many cells as separate an AUC of 0.5 from 0.6.
+# This many cells suffice to distinguish an AUC of 0.5 from 0.6.
 MOST_CELLS = 4_000
-# A shift by less than this part of the area would leave land beside its own labels.
+# A shift by less than this part of the area would leave land too near to its own labels.
 LEAST_SHIFT = 0.2
 
 
 def placebo_scores(config: TrainConfig, dataset: CellDataset, fold: Fold) -> Floats:
     """Scores of the judged cells of a fold by the recipe on shifted land; every fold has a shift of its own.
 
-    The trees are as few as `validation.placebo_trees`, and nothing is tuned or screened.
+    There are only `validation.placebo_trees` trees, and nothing is tuned or screened.
     """
     seed = [config.seed, *(fold.protocol + fold.name).encode()]
     rng = np.random.default_rng(seed)
@@ -54,7 +54,7 @@ def shift_of(grid: Grid, block_m: float, rng: np.random.Generator) -> tuple[int,
 
 
 def shifted(dataset: CellDataset, shift: tuple[int, int]) -> CellDataset:
-    """The dataset with all that no label is made of shifted around its rectangle; labels and their records stay."""
+    """The dataset with everything shifted around its rectangle but labels and the records that make them."""
     source = shifted_rows(dataset.grid, shift)
     stay = set(features_made_of(dataset.infos, SURVEY_SOURCES | dataset.snapshot.context.own_event_sources))
     values = np.array(dataset.learned.values.T)
@@ -65,7 +65,7 @@ def shifted(dataset: CellDataset, shift: tuple[int, int]) -> CellDataset:
 
 
 def shifted_rows(grid: Grid, shift: tuple[int, int]) -> Integers:
-    """Row of the cell that each cell takes its land from, (n_cells,); the nearest one where that lies outside."""
+    """Row of the cell whose land each cell gets, (n_cells,); the nearest cell if that one lies outside the area."""
     rows, columns = np.nonzero(grid.mask)
     place = np.full(grid.shape, -1, dtype=np.int64)
     place[rows, columns] = np.arange(len(rows))

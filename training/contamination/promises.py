@@ -1,4 +1,4 @@
-"""What the map promises, learned and tested on held-out land: level, likely range, missed hazards, ratio nearby."""
+"""The promises of the map, learned and tested on held-out land: level, likely range, missed hazards, local ratio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -25,24 +25,24 @@ from training.validation import pooled_score
 
 SHARES = np.linspace(0.005, 1.0, 200)
 PROMISED = (0.1, 0.2, 0.3)
-# A bound that misses by more than this where it was not learned is not shown.
+# A bound that fails by more than this on other land than it was learned from is not shown.
 TOLERANCE = 0.03
-# Land left unsurveyed under a promise of 0.3: a random order leaves 0.3, and promises nothing.
+# Least share of land left unsurveyed under a promise of 0.3: a random order leaves 0.3 and so promises nothing.
 LEAST_GAIN = 0.4
 MOST_WEIGHT = 0.99
-# Found, and searched, cells recorded later from which on they make the curve of the map.
+# From this many found and this many searched cells recorded later on, the curve of the map is fitted to them.
 FEWEST_LATER = 20
-# More cells sharpen no likelihood ratio.
+# More cells would not make the likelihood ratio more precise.
 MOST_CELLS = 20_000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Promises:
-    """The model with what it promises, and how the promises did on land on which they were not learned.
+    """The model with its promises, and the tests of these on other land than they were learned from.
 
     `ranges` has one row for each half of the judged land on which the likely range was tested, `bounds` one for each
-    half and promised share, with the share of hazards that was missed; `notes` say what the probability is and which
-    promise is not made, for the first lines of a report.
+    half and promised share, with the share of hazards that was missed; `notes` explain the probability and name
+    promises that are not made, for the first lines of a report.
     """
 
     model: ContaminationModel
@@ -54,7 +54,7 @@ class Promises:
 def with_promises(
     config: TrainConfig, dataset: CellDataset, judgement: Judgement, trials: Sequence[Trial], model: ContaminationModel
 ) -> Promises:
-    """Give the model its ratio nearby, its level, its likely range and its bound on missed hazards."""
+    """Give the model its local ratio, its level, its likely range and its bound on missed hazards."""
     evidence = dataset.evidence
     rows = np.flatnonzero(evidence.labelled & np.isfinite(judgement.out_of_fold))
     notes: list[str] = []
@@ -73,7 +73,8 @@ def with_promises(
     mapped = (raw + ratio)[unknown] if unknown.any() else raw + ratio
     later = later_cells(judgement, trials, mapped)
     if later is not None and min((later.target > 0).sum(), (later.target == 0).sum()) >= FEWEST_LATER:
-        # Scores of held-out regions lack what their own records add: on unknown land beside survey they mean another.
+        # Scores of held-out regions lack the effect of their own records: near surveyed land they mean another
+        # probability.
         row, label, part = split_rows(later.target)
         curve = calibrate(later.raw[row], label > 0, later.weight[row] * part)
         model = replace(model, calibration=replace(curve, between_regions=model.calibration.between_regions))
@@ -98,7 +99,7 @@ def with_promises(
 
 
 def level_of(dataset: CellDataset, later: LaterCells | None, model: ContaminationModel, score: Floats) -> Level:
-    """Level by the audit where it found something, else by what was recorded later on unknown land, else an index."""
+    """Level by the audit if it found something, else by later records on unknown land, else an index."""
     level = Level() if later is None else level_of_as_of(model.calibration(later.raw), later.target, later.weight)
     evidence = dataset.evidence
     drawn = np.flatnonzero(evidence.labelled & (evidence.inclusion_prob < 1))
@@ -141,7 +142,7 @@ def _held_out_cells(
 def _moved_range(
     likely: LikelyRange, model: ContaminationModel, levelled_to: Sequence[float], level: Level
 ) -> LikelyRange:
-    """The range for probabilities whose level was moved, and with the doubt of the level."""
+    """The range for probabilities whose level was changed, widened by the uncertainty of the level."""
     middle = len(levelled_to) // 2
     shift = logit(levelled_to[middle]) - logit(model.calibration.probability[middle])
     edge = tuple(float(expit(logit(edge) + shift)) for edge in likely.edge)
@@ -177,13 +178,13 @@ def _ranges_between_halves(dataset: CellDataset, rows: Integers, cells: HeldOutC
 
 
 def _like_the_map(config: TrainConfig, dataset: CellDataset, rows: Integers) -> Floats:
-    """How much more of the mapped land is like each judged cell than of the judged land, (len(rows),), mean 1."""
+    """Likelihood ratio of mapped to judged land at each judged cell, (len(rows),), mean 1."""
     labelled = dataset.evidence.labelled
     if labelled.all():
         return np.ones(len(rows))
     rng = np.random.default_rng(config.seed)
     some = np.unique(np.concatenate([rng.permutation(len(labelled))[:MOST_CELLS], rows]))
-    # What survey brings home would tell judged land from the rest by its outcome.
+    # Features from survey results would distinguish judged land by its outcome.
     names = [
         name for name in dataset.learned.names
         if not {"finds", "land_release", "survey", "hazard_areas"}.intersection(dataset.infos[name].sources)
@@ -200,7 +201,7 @@ def _like_the_map(config: TrainConfig, dataset: CellDataset, rows: Integers) -> 
 def _bound(
     dataset: CellDataset, judgement: Judgement, rows: Integers, weight: Floats, mapped: Floats
 ) -> tuple[MissedShare, pd.DataFrame]:
-    """The bound on missed hazards by score, none where it fails; and how it did between halves."""
+    """The bound on missed hazards by score, none if it fails, and its tests between halves."""
     evidence = dataset.evidence
     found, area = evidence.state[rows] == FOUND, evidence.share[rows] * weight
     left = 1 + pooled_score(judgement.out_of_fold[rows], judgement.fold[rows], area)

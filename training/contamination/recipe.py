@@ -18,7 +18,7 @@ from training.settings import BoostingSettings, ContaminationSettings, RegionWei
 
 @dataclass(frozen=True)
 class Recipe:
-    """Parameters of the ranker, whether monotone directions hold, how features are screened and regions weighed."""
+    """Parameters of the ranker, whether monotone directions hold, screening of features and weights of regions."""
 
     ranker: RankerParams
     constrained: bool = True
@@ -27,12 +27,12 @@ class Recipe:
 
     @property
     def size(self) -> float:
-        """How far the recipe is from simple: leaves in total, counted by the share of the trees."""
+        """Complexity of the recipe: the number of leaves times the share of the trees."""
         return self.ranker.trees.n_trees * self.ranker.trees.num_leaves * (1 - self.ranker.linear_share)
 
 
 def boosting_params(settings: BoostingSettings) -> BoostingParams:
-    """The model's parameters from those of the config."""
+    """The parameters of the trees from those of the config."""
     return BoostingParams(
         n_trees=settings.n_trees,
         learning_rate=settings.learning_rate,
@@ -84,10 +84,10 @@ def fit_recipe(learning: LearningSet, recipe: Recipe, seed: int, unlabelled: Unl
 
 
 def _held_out(learning: LearningSet, weight: Floats, recipe: Recipe, seed: int) -> Floats:
-    """Log-odds of each row from models that had not seen its region, NaN where none was held out."""
+    """Log-odds of each row from models fitted without its region, NaN where no region was held out."""
     score = np.full(len(weight), np.nan)
     weighed = replace(learning, weight=weight)
-    # Neighbours over the border of a region flatter all regions alike: no buffer is needed to tell which is worst.
+    # Neighbours across borders flatter all regions alike: no buffer is needed to find the worst region.
     for train, test in learning.folds(INNER_FOLDS, 0.0, seed):
         score[test] = fit_recipe(weighed.rows(train), recipe, seed).raw(learning.values[test], 1)
     return score

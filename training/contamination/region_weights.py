@@ -21,9 +21,9 @@ HeldOutScore = Callable[[Weights], Floats]
 def region_weight(kind: RegionWeights, learning: LearningSet, held_out: HeldOutScore) -> Weights:
     """Weight of each row, (n,), with the same total as before.
 
-    `equal`: each region weighs as much as any other. `worst`: after Sagawa et al. (2020, ICLR, group DRO) regions gain
-    by exp(loss) of their held-out log loss over ROUNDS rounds, from the weight of their land on; `held_out` gives the
-    scores under given weights and is called for `worst` alone.
+    `equal`: all regions have the same weight. `worst`: after Sagawa et al. (2020, ICLR, group DRO) the weight of a
+    region, at first that of its land, is multiplied by exp(held-out log loss) in each of ROUNDS rounds; `held_out`
+    gives the scores under given weights and is called for `worst` alone.
     """
     if kind == "none":
         return learning.weight
@@ -44,7 +44,7 @@ def _spread(part: Weights, place: Integers, weight: Weights) -> Weights:
 
 
 def _losses(score: Floats, learning: LearningSet, place: Integers) -> Weights:
-    """Mean log loss of each region, that of all land where none of its rows were held out."""
+    """Mean log loss of each region; that of all land if no row of the region was held out."""
     known = np.isfinite(score)
     chance = np.clip(expit(score[known]), 1e-6, 1 - 1e-6)
     loss = -np.log(np.where(learning.found[known], chance, 1 - chance)) * learning.weight[known]

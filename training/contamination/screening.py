@@ -11,7 +11,7 @@ from training.contamination.learning_set import FEWEST_REGIONS, LearningSet, tel
 def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[str, ...]:
     """Names of the features that agree in at least `least_agreement` of the regions, in their order.
 
-    Where none does, those that agree most: a model needs a feature. All of them where the share is 0 or agreement is
+    If none does, those that agree most, because a model needs a feature. All of them if the share is 0 or agreement is
     unknown.
 
     >>> screened({"slope": 0.9, "luck": 0.5, "rain": 0.7}, 0.7)
@@ -22,11 +22,11 @@ def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[st
 
 
 def agreement_of(learning: LearningSet) -> dict[str, float]:
-    """Share of the regions in which each feature points the way that it points in most of them, by name.
+    """Share of the regions in which each feature has its prevailing direction, by name.
 
-    A feature points up in a region where the AUC of its values alone is above 1/2, and nowhere where it is 1/2: regions
-    in which it says nothing are not counted, and a feature that says nothing anywhere has 0. With fewer than
-    FEWEST_REGIONS regions that hold enough found and searched cells no feature can be compared: 1 for all.
+    The direction of a feature in a region is up if the AUC of its values alone is above 1/2, and down if it is below.
+    Regions where it is 1/2 are not counted; a feature with 1/2 in all regions has 0. With fewer than FEWEST_REGIONS
+    regions that hold enough found and searched cells no feature can be compared: 1 for all.
     """
     telling = telling_regions(learning.regions, learning.found)
     if len(telling) < FEWEST_REGIONS:
@@ -51,7 +51,7 @@ def auc_excess(values: Floats32, found: Flags, weight: Floats) -> float:
     misses = np.bincount(place, weight[known] * ~found[known])
     pairs = hits.sum() * misses.sum()
     won = (hits * (np.cumsum(misses) - misses / 2)).sum()
-    # Rounded, so that a constant feature says nothing and not the last bit of a sum.
+    # Rounded, so that a constant feature has no direction from the last bit of a sum.
     return float(np.round(won / pairs - 0.5, 12)) if pairs > 0 else 0.0
 
 

@@ -1,4 +1,4 @@
-"""How a ranking of all cells moves with prevalence and survey weights."""
+"""Sensitivity of the ranking of all cells to prevalence and survey weights."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,12 +20,12 @@ def sensitivity(
     unweighted: Floats,
     reference: Floats | None = None,
 ) -> pd.DataFrame:
-    """How the ranking moves when the prevalence is halved or doubled, and without survey weights.
+    """Changes of the ranking when the prevalence is halved or doubled, and without survey weights.
 
-    `score_with(weight)` refits on the labelled rows with other weights and scores all cells: a prevalence put on a
-    finished score moves no ranking. One row a variant: Spearman's rank correlation with the ranking as it is, and the
-    share of the best 1, 5 and 10 % of the cells that stays there. `reference` are the scores with the weights as they
-    are, where a caller has them.
+    `score_with(weight)` refits on the labelled rows with other weights and scores all cells, because a prevalence
+    applied to finished scores changes no ranking. One row for each variant: Spearman's rank correlation with the
+    present ranking, and the share of the best 1, 5 and 10 % of the cells that stays there. `reference` holds the scores
+    with the present weights if the caller has them.
     """
     known = score_with(weight) if reference is None else reference
     variants = {
@@ -33,7 +33,7 @@ def sensitivity(
         "prevalence x2": with_prevalence(target, weight, 2.0),
         "without survey weights": unweighted,
     }
-    # Weights that are the same, as where no survey weights were asked for, move nothing.
+    # Equal weights change nothing, as when no survey weights were asked for.
     rows = [
         {"variant": name, **agreement(known, known if np.array_equal(other, weight) else score_with(other))}
         for name, other in variants.items()

@@ -14,7 +14,7 @@ from models.calibration import LOWEST, Calibration
 from models.positive_unlabelled import Unlabelled
 from training.settings import SurveyBiasSettings
 
-# No land is ever certain to be surveyed or to be passed by; beyond these a weight rests on the propensity's noise.
+# No land is certain to be surveyed or to be left out; beyond these limits a weight reflects the propensity's noise.
 LEAST_PROPENSITY, MOST_PROPENSITY = 0.02, 0.98
 
 LARGEST_WEIGHTS = 0.99  # quantile at which weights are capped
@@ -49,9 +49,9 @@ def propensity(
 ) -> Floats:
     """P(surveyed | features) of every cell, from models that had not seen the cell's block of land.
 
-    Arrays over cells in one order; `values` must hold nothing that is made of survey outcomes. Clipped to
-    [LEAST_PROPENSITY, MOST_PROPENSITY]; where `inclusion_prob` is finite (random audit cells) it stands instead,
-    unclipped. All cells surveyed, or none, give that share everywhere.
+    Arrays over cells in one order; `values` must hold no feature from survey outcomes. Clipped to [LEAST_PROPENSITY,
+    MOST_PROPENSITY]; where `inclusion_prob` is finite (random audit cells) it is used instead, unclipped. If all cells
+    are surveyed, or none, that share is given everywhere.
     """
     number = dealt(block, folds, seed)
 
@@ -94,7 +94,7 @@ def survey_weights(chance: Floats, surveyed: Flags) -> Floats:
     """Stabilised inverse propensity weights of the surveyed cells, their mean 1; 0 where not surveyed.
 
     Share surveyed over propensity (Robins, Hernan and Brumback 2000, Epidemiology 11, 550), capped at the 99th
-    percentile: the surveyed cells then stand for all land and not for the land that people chose.
+    percentile: the surveyed cells then represent all land and not the land that people chose.
 
     >>> import numpy as np
     >>> survey_weights(np.array([0.75, 0.25, 0.5]), np.array([True, True, False])).tolist()
@@ -110,7 +110,7 @@ def survey_weights(chance: Floats, surveyed: Flags) -> Floats:
 
 
 def effective_sample_size(weight: Floats) -> float:
-    """Number of equally weighted rows that tell as much (Kish 1965, Survey Sampling): (sum w)^2 / sum w^2.
+    """Number of equally weighted rows with as much information (Kish 1965, Survey Sampling): (sum w)^2 / sum w^2.
 
     >>> import numpy as np
     >>> effective_sample_size(np.array([1.0, 1.0, 0.0]))
@@ -125,9 +125,9 @@ class SurveyBias:
     """The correction of training for the choice of surveyed land, arrays over all cells.
 
     `weight` multiplies the weight of labelled cells and is 0 elsewhere; `effective` is their effective number.
-    `background` is the relative chance with which an unknown cell is drawn, 0 for labelled cells and everywhere where
-    unknown land plays no part; `background_weight` is the weight of a draw, see `unlabelled_land`.
-    `found_alone` says that too little was searched, and that found cells are held against unknown land instead.
+    `background` is the relative chance with which an unknown cell is drawn, 0 for labelled cells, and everywhere if
+    unknown land is not used; `background_weight` is the weight of a draw, see `unlabelled_land`. `found_alone` says
+    that too little was searched, and that unknown land serves as negatives instead.
     """
 
     weight: Floats
@@ -144,10 +144,10 @@ def survey_bias(
     fewest_searched: int,
     chance: Callable[[], Floats],
 ) -> SurveyBias:
-    """What `settings` ask for; `chance()` gives the propensity of every cell and is called only where it is needed.
+    """The correction that `settings` ask for; `chance()` gives the propensity of every cell, called only if needed.
 
     With fewer than `fewest_searched` searched cells and `unlabelled: background`, unknown land is drawn by propensity
-    and weighs as much as all that was found. The evidence stays what it is.
+    and weighs as much as all found cells. The evidence is not changed.
     """
     target_group = int(searched.sum()) < fewest_searched and settings.unlabelled == "background"
     weighted = settings.weights == "propensity"
@@ -169,10 +169,10 @@ def unlabelled_land(
     weight: Floats,
     away: Flags | None = None,
 ) -> Unlabelled | None:
-    """Unknown land to be drawn from, of those cells that are `away` from what is held out; None where there is none.
+    """Unknown land to draw from, among the cells that are `away` from held-out ones; None if there is none.
 
-    `values` are those of all cells, `positive` and `weight` those of the labelled rows that are learned from: a draw
-    is as many cells as those, and weighs `background_weight` times the searched, or the found where they stand alone.
+    `values` has all cells, `positive` and `weight` the labelled training rows. A draw has as many cells as these; its
+    weight is `background_weight` times that of the searched rows, or of the found ones if there are no others.
     """
     rows = np.flatnonzero(bias.background * (1 if away is None else away) > 0)
     if not len(rows):
@@ -191,14 +191,15 @@ def background_chance(chance: Floats, labelled: Flags, target_group: bool) -> Fl
     """Relative chance of each unknown cell to be drawn as background, 0 for labelled cells.
 
     Where only found cells exist (`target_group`), unknown land is drawn with the bias that made the records: by the
-    propensity of being reported, so that access does not pass for contamination (Phillips et al. 2009, Ecological
-    Applications 19, 181). Beside searched land, all unknown land alike: it is the kind that no label shows.
+    propensity of being reported, so that access is not taken for contamination (Phillips et al. 2009, Ecological
+    Applications 19, 181). If searched land exists, all unknown cells have the same chance: they represent land that no
+    label covers.
     """
     return np.where(labelled, 0.0, chance if target_group else 1.0)
 
 
 def away_from(held_out: Integers, centres_m: Floats, buffer_m: float) -> Flags:
-    """Cells that are not held out and lie farther than `buffer_m` from every cell that is; `centres_m` is (n, 2)."""
+    """Cells that lie farther than `buffer_m` from every held-out cell, and are not held out; `centres_m` is (n, 2)."""
     distance, _ = cKDTree(centres_m[held_out]).query(centres_m, distance_upper_bound=max(buffer_m, 1e-6))
     return np.asarray(np.isinf(distance))
 

@@ -16,7 +16,7 @@ from training.validation import order_of, recall_at
 if TYPE_CHECKING:
     from optuna import Trial
 
-# Choosing among recipes needs no more rows than this, and costs hours with them.
+# More rows than this do not improve the choice among recipes, and cost hours.
 MOST_ROWS = 20_000
 AGREEMENTS = (0.0, 0.6, 0.7, 0.8)
 
@@ -36,7 +36,7 @@ class Tried:
 
 @dataclass(frozen=True, eq=False)
 class _Fold:
-    """An inner fold: what is learned from, weighed by region, with the agreement of its features; what is judged on."""
+    """An inner fold: the set to learn from, weighted by region, with the agreement of features; the set to judge on."""
 
     train: LearningSet
     test: LearningSet
@@ -47,7 +47,8 @@ def simplest_of_best(tried: Sequence[Tried]) -> Tried:
     """The simplest recipe that is within one standard error of the best one.
 
     The standard error is that of the difference to the best over the inner folds (the rule of Breiman et al. 1984,
-    paired: what makes a fold hard for both cancels). Simple is `Recipe.size`; of equals, the first tried.
+    paired, so that the difficulty of a fold cancels). The simplest has the least `Recipe.size`; of equals, the first
+    one.
     """
     best = max(tried, key=lambda one: one.mean)
     return min((one for one in tried if _equal(best, one)), key=lambda one: one.recipe.size)
@@ -62,10 +63,10 @@ def _equal(best: Tried, other: Tried) -> bool:
 def recipe_for(
     learning: LearningSet, settings: ContaminationSettings, buffer_m: float | str, seed: int, threads: int
 ) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe for a learning set, of the config or preferred by tuning; and how it was chosen, ready for JSON.
+    """The recipe for a learning set, from the config or from tuning, and the record of the choice, ready for JSON.
 
-    The recipe of the config is always among those tried. It stands where the learning set has fewer than two inner
-    folds to judge on.
+    The recipe of the config is always among those tried. It is kept if the learning set has fewer than two inner folds
+    to judge on.
     """
     given = recipe_of(settings)
     if not settings.tuning.trials:
@@ -81,7 +82,8 @@ def recipe_for(
 
 def _inner(learning: LearningSet, given: Recipe, number: int, buffer_m: float | str, seed: int) -> list[_Fold]:
     parts = [(learning.rows(train), learning.rows(test)) for train, test in learning.folds(number, buffer_m, seed)]
-    # Which region is predicted worst hardly depends on the trial, and telling it takes many fits: once for all trials.
+    # The region that is predicted worst hardly depends on the recipe, and many fits are needed to find it: once for all
+    # recipes.
     every = replace(given, least_agreement=0.0)
     weights = [prepared(train, every, seed)[0].weight for train, _ in parts]
     return [
@@ -102,7 +104,7 @@ def _tried(recipe: Recipe, folds: Sequence[_Fold], settings: TuningSettings, see
 def _search(
     given: Recipe, folds: Sequence[_Fold], settings: TuningSettings, seed: int, threads: int, constrained: bool
 ) -> list[Tried]:
-    """What a tree-structured Parzen estimator tries (Bergstra et al. 2011), each set after those before it."""
+    """Trials of a tree-structured Parzen estimator (Bergstra et al. 2011), each chosen after those before it."""
     # Optuna takes a second to import, and most runs do not tune.
     import optuna
 
@@ -119,7 +121,7 @@ def _search(
 
 
 def suggested(trial: "Trial", given: Recipe, constrained: bool) -> Recipe:
-    """One recipe of the search space; parameters outside of it stay as given."""
+    """One recipe of the search space; parameters that are not searched stay as given."""
     trees = replace(
         given.ranker.trees,
         n_trees=trial.suggest_int("n_trees", 60, 360, step=60),

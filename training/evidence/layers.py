@@ -42,7 +42,7 @@ class Layers:
         value: Floats,
         drawn: Floats,
     ) -> None:
-        """Write one kind over the weaker evidence below; pairs come by place, `value` is their share of the cell."""
+        """Write one kind over the weaker evidence below; pairs are sorted by place, `value` is a share of the cell."""
         if not len(place):
             return
         first = np.flatnonzero(np.diff(place, prepend=-1))

@@ -10,16 +10,16 @@ from typing import Any
 
 TARGETS = ("contamination", "casualty")
 CHAMPION, CHALLENGER, ANCHOR = "champion", "challenger", "anchor"
-# While several aliases move, this tag of the country's first model holds what ranked before. Taking it away is the one
-# step that commits: a process killed earlier has changed nothing for a reader that looks here first.
+# While several aliases move, this tag of the country's first model holds the versions that ranked before. Its removal
+# is the one step that commits: if a process is killed earlier, nothing has changed for readers, who look here first.
 UNDER_WAY = "promotion_under_way"
-# A promotion on another machine takes seconds; one that is older was killed there.
+# A promotion takes seconds; an older one on another machine was killed there.
 LONGEST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """A promotion that has not ended: numbers by model before and after, when it began, and whose process does it."""
+    """A promotion that has not ended: numbers by model before and after, when it began, and in which process."""
 
     before: Mapping[str, str | None]
     after: Mapping[str, str]
@@ -29,19 +29,19 @@ class Move:
 
     @classmethod
     def between(cls, before: Mapping[str, str | None], after: Mapping[str, str]) -> "Move":
-        """A move that this process begins now."""
+        """A move of aliases that this process begins now."""
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         return cls(before=before, after=after, at=now, host=platform.node(), pid=os.getpid())
 
     @property
     def elsewhere(self) -> bool:
-        """Whether it may be at work on another machine, whose lock this one does not see."""
+        """Whether the move may be in progress on another machine, whose lock is not visible here."""
         age = datetime.now(UTC) - datetime.fromisoformat(self.at)
         return self.host != platform.node() and age < LONGEST
 
 
 def now_text() -> str:
-    """The moment, as the log and the tags have it."""
+    """The present time as it is written in the log and in tags."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -76,24 +76,25 @@ def number_at(client: Any, name: str, alias: str) -> str | None:
 
 
 def champion_at(client: Any, name: str) -> str | None:
-    """The number of the version that ranks; that from before while a promotion is under way."""
+    """The number of the version that ranks; while a promotion is under way, the one that ranked before."""
     move = under_way(client, name)
     return move.before[name] if move is not None and name in move.before else number_at(client, name, CHAMPION)
 
 
 def champions_at(client: Any, country: str) -> dict[str, str | None]:
-    """The numbers that rank by model, all of one moment: a promotion in between is never half seen."""
+    """The numbers that rank, by model, all of the same moment: a reader never sees half of a promotion."""
     names = [f"{country}.{target}" for target in TARGETS]
     while True:
         move = under_way(client, names[0])
         numbers = {name: number_at(client, name, CHAMPION) for name in names}
-        # Whoever moves sets the tag first and takes it away last: the same on both sides, nothing moved in between.
+        # A promotion sets the tag first and removes it last: if the tag is the same before and after, nothing moved
+        # meanwhile.
         if under_way(client, names[0]) == move and numbers[names[0]] == number_at(client, names[0], CHAMPION):
             return numbers | dict(move.before) if move is not None else numbers
 
 
 def under_way(client: Any, name: str) -> Move | None:
-    """The promotion that has not ended, None where none is under way."""
+    """The promotion that is under way, None if there is none."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -106,20 +107,20 @@ def under_way(client: Any, name: str) -> Move | None:
 
 
 def announce(client: Any, move: Move) -> None:
-    """Say that these versions are about to rank: from now on a reader sees what ranked before."""
+    """Announce that these versions are about to rank: from now on readers see those that ranked before."""
     home = home_of(next(iter(move.after)))
     client.set_registered_model_tag(home, UNDER_WAY, json.dumps(vars(move)))
 
 
 def carry_out(client: Any, move: Move) -> None:
-    """Let the versions of an announced move rank, all of them or, where something breaks in between, none."""
+    """Let the versions of an announced move rank, all of them or, if something fails meanwhile, none."""
     for name, number in move.after.items():
         client.set_registered_model_alias(name, CHAMPION, number)
     client.delete_registered_model_tag(home_of(next(iter(move.after))), UNDER_WAY)
 
 
 def undo(client: Any, move: Move) -> None:
-    """Take back an announced move that did not end."""
+    """Undo an announced move that did not end."""
     for name, number in move.before.items():
         if number is not None:
             client.set_registered_model_alias(name, CHAMPION, number)

@@ -21,15 +21,15 @@ from training.settings import TrainConfig, digest_of
 
 # Fixed, so that the same version gives the same archive.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-# Decisions of the store that a version comes from do not travel: the store that it comes to makes its own.
+# Tags of decisions in the store of origin are not exported: the importing store makes its own decisions.
 LEFT_BEHIND = ("promoted_over", "promoted_by", "promoted_at", "promoted_why", "decision", "decision_why", "signed_by")
 
 
 def export_version(store: Store, name: str, number: str, target: Path, key: Path | None = None) -> Path:
     """Write a version, its tags, its figures and the texts of its run into a folder, or an archive if it ends in .zip.
 
-    With a private `key` its signature is written beside it, as TARGET.sig. Raises ConfigError where `target` exists:
-    nothing is written over.
+    With a private `key` its signature is written beside it, as TARGET.sig. Raises ConfigError if `target` exists:
+    nothing is overwritten.
     """
     beside = signature_path(target)
     if taken := [path for path in (target, *((beside,) if key else ())) if path.exists()]:
@@ -69,10 +69,10 @@ def import_version(
 ) -> tuple[Version, bool]:
     """Register a version that `export_version` wrote; the second value says whether it was new here.
 
-    Its signature has to be of the public `key`, unless `unsigned` says that it has none. It becomes champion where the
-    country has none, or none but the other model of the same training; else challenger:
-    `mlrisk models promote` decides. `by` answers for it in the log. Raises InputError
-    for what is no such version, was changed, belongs to another country, or does not answer as a model does.
+    Its signature must match the public `key`, unless `unsigned` says that it has none. It becomes champion where the
+    country has none, or none but the other model of the same training; else challenger: `mlrisk models promote`
+    decides. `by` names the person responsible in the log. Raises InputError for files that are no such version, were
+    changed, belong to another country, or give no valid predictions.
     """
     if key is None and not unsigned:
         raise ConfigError(
@@ -112,7 +112,7 @@ def _zip(folder: Path, target: Path) -> None:
 
 
 def _read(files: dict[str, str], source: Path, config: TrainConfig) -> tuple[Card, dict[str, str], dict[str, str]]:
-    """The card, the files of the model and the texts of its run; raises InputError where they are not one version."""
+    """The card, the files of the model and the texts of its run; raises InputError if they do not form one version."""
     try:
         card = card_of(files[CARD])
     except ValueError as error:
@@ -135,7 +135,7 @@ def _read(files: dict[str, str], source: Path, config: TrainConfig) -> tuple[Car
 
 
 def _check_model(card: Card, texts: dict[str, str], source: Path) -> None:
-    """Raise InputError where the files are no model: by their schemas first, then by what they answer elsewhere."""
+    """Raise InputError if the files are no model: by their schemas first, then by predictions in another process."""
     target: Any = card.name.rsplit(".", 1)[1]
     try:
         check_files(target, texts)

@@ -1,4 +1,4 @@
-"""version.json of an export: what a version is called, where it comes from, and its figures."""
+"""version.json of an export: name, origin and figures of a version."""
 
 import math
 import re
@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 FORMAT = 1
-# Names by the rule of the config, and the targets that there are.
+# Names of models: a name that the config allows, and one of the targets.
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}\.(contamination|casualty)$"
-# Elements and attributes of a report of ours; anything else has no business in one.
+# Elements and attributes that occur in reports of mlrisk; all others are refused.
 ELEMENTS = (
     "html", "head", "body", "meta", "title", "style", "h1", "h2", "h3", "h4", "p", "pre", "br", "hr", "div", "span",
     "section", "figure", "figcaption", "img", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "small",
@@ -48,7 +48,7 @@ MetricKey = Annotated[str, Field(max_length=250), AfterValidator(_key)]
 
 
 class VersionTags(BaseModel):
-    """The tags that the program reads; others are texts of one name each."""
+    """The tags that the program reads; other tags may be any texts."""
 
     model_config = ConfigDict(extra="allow", strict=True)
     __pydantic_extra__: dict[str, Text]
@@ -61,7 +61,7 @@ class VersionTags(BaseModel):
 
 
 class Card(BaseModel):
-    """version.json: closed to keys that it does not know."""
+    """version.json; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -80,7 +80,7 @@ class Card(BaseModel):
 
 
 def card_of(text: str) -> Card:
-    """The card of an export; raises ValueError that says the first thing that is wrong with it."""
+    """The card of an export; raises ValueError with its first fault."""
     try:
         card = Card.model_validate_json(text)
         extra = card.tags.__pydantic_extra__
@@ -102,9 +102,9 @@ def card_of(text: str) -> Card:
 
 
 def active_content(page: str) -> str:
-    """The first thing in an HTML page that could run or load something, empty where there is none.
+    """The first element or attribute of an HTML page that could run or load something, empty if there is none.
 
-    The report of a run is shown beside the map: that of a stranger must be text and pictures alone.
+    The report of a run is shown beside the map: a report from elsewhere must hold text and pictures alone.
 
     >>> active_content('<p class="x">a</p>'), active_content('<p onclick="x()">'), active_content("<script>")
     ('', 'onclick of <p>', '<script>')

@@ -1,4 +1,4 @@
-"""The files of an exported version, folder or archive, read as a stranger's: bounded, and by name."""
+"""The files of an exported version, folder or archive, read as untrusted input: limited in size and in names."""
 
 import re
 import zipfile
@@ -9,7 +9,7 @@ from features.base import InputError, read_bytes, refuse_special
 
 CARD, MODEL, RUN = "version.json", "model", "run"
 MOST_FILES, MOST_FILE_BYTES, MOST_BYTES = 1_000, 128 << 20, 256 << 20
-# Plain names alone: no part of a path, no quote, no control character.
+# Only plain names: no part of a path, no quote, no control character.
 MODEL_FILE = re.compile(r"[a-z][a-z0-9_]{0,63}\.(json|txt|csv)")
 RUN_FILE = re.compile(r"[a-z][a-z0-9_]{0,63}\.(json|txt|csv|md|html)")
 
@@ -17,8 +17,8 @@ RUN_FILE = re.compile(r"[a-z][a-z0-9_]{0,63}\.(json|txt|csv|md|html)")
 def files_of(source: Path) -> dict[str, str]:
     """The content of every file of an export by its place in it, such as model/booster.txt; nothing is unpacked.
 
-    Raises InputError, with the reason, for what is no export: links, devices, other names, more bytes than a version
-    has, an entry that stands twice, texts that are no UTF-8.
+    Raises InputError, with the reason, if it is no export: links, devices, other names, more bytes than a version has,
+    duplicate entries, texts that are not UTF-8.
     """
     try:
         refuse_special(source)
@@ -29,7 +29,7 @@ def files_of(source: Path) -> dict[str, str]:
                 texts[name] = content.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise InputError(f"import ({source}): {name} is no text in UTF-8") from error
-    # What zipfile raises for an archive that is cut, encrypted, or packed in a way that it does not know.
+    # Errors of zipfile for an archive that is truncated, encrypted, or compressed by an unknown method.
     except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError) as error:
         raise InputError(f"import ({source}) cannot be read: {error or type(error).__name__}") from error
     if CARD not in texts:

@@ -1,4 +1,4 @@
-"""The audit log of a country: one JSON line for every decision about what ranks."""
+"""The decision log of a country: one JSON line for every decision about the versions that rank."""
 
 import getpass
 import json
@@ -15,12 +15,12 @@ from training.settings import TrainConfig, code_version
 
 
 def log_path(config: TrainConfig) -> Path:
-    """Where the audit log of a country lies: beside its config."""
+    """The file of the decision log of a country, in the folder of its config."""
     return decisions_path(config)
 
 
 def write_line(config: TrainConfig, what: str, who: str, **facts: Any) -> Path:
-    """Append one decision: what, who, when, from which data; the line is on the disk when this returns.
+    """Append one decision with its author, time and data; the line is on the disk when this returns.
 
     Raises MlriskError where the file cannot be written.
     """
@@ -47,7 +47,7 @@ def write_line(config: TrainConfig, what: str, who: str, **facts: Any) -> Path:
 
 
 def read_lines(config: TrainConfig) -> list[Mapping[str, Any]]:
-    """Every decision, the oldest first; a line that was cut by a power failure is passed over."""
+    """Every decision, the oldest first; a line that a power failure truncated is ignored."""
     path = log_path(config)
     lines = []
     for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
@@ -59,7 +59,7 @@ def read_lines(config: TrainConfig) -> list[Mapping[str, Any]]:
 
 
 def _ends_whole(path: Path) -> bool:
-    """Whether the last line has its end: one that a power failure cut must not swallow the next."""
+    """Whether the last line is complete: a line that a power failure truncated must not swallow the next one."""
     if not path.is_file() or not path.stat().st_size:
         return True
     with path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""A version that came from elsewhere, loaded and asked in a process of its own before anything is registered.
+"""A version from elsewhere, loaded and tested in a separate process before anything is registered.
 
-Run as `python -m training.registry.import_probe TARGET` with the files as JSON on standard input. What makes LightGBM
-abort, hang or eat memory ends this process and not the one that imports.
+Run as `python -m training.registry.import_probe TARGET` with the files as JSON on standard input. A file that makes
+LightGBM abort, hang or exhaust memory ends this process and not the one that imports.
 """
 
 import json
@@ -22,7 +22,7 @@ ROWS = 64
 
 
 def probe(target: str, texts: Mapping[str, str]) -> str:
-    """Why a version cannot be used, in words; empty where it answers a probe table as a model does."""
+    """The reason why a version cannot be used, in words; empty if its predictions for a probe table are valid."""
     line = [sys.executable, "-m", "training.registry.import_probe", target]
     try:
         done = subprocess.run(  # noqa: S603 our own module
@@ -40,7 +40,7 @@ def probe(target: str, texts: Mapping[str, str]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """This process's own, with its paths of modules, and one thread: limits of memory count stacks of threads."""
+    """The environment of this process with its module paths, and one thread: stacks of threads count as memory."""
     import os
 
     paths = os.pathsep.join(path for path in sys.path if path)
@@ -48,7 +48,7 @@ def _environment() -> dict[str, str]:
 
 
 def _limit() -> None:
-    """Seconds of the processor, bytes of memory and of a file, no core dump; Windows has the timeout alone."""
+    """Limit processor time, memory and size of files, and forbid core dumps; on Windows only the timeout holds."""
     try:
         import resource
     except ImportError:
@@ -74,7 +74,7 @@ def probe_table(count: int) -> Floats32:
 
 
 def fault(target: str, texts: Mapping[str, str]) -> str:
-    """Why the answers of a version are none of a model, in words; empty where they are."""
+    """The reason why predictions of a version are invalid, in words; empty if they are valid."""
     from models.casualty import CasualtyModel
     from models.contamination import ContaminationModel
 
@@ -94,7 +94,7 @@ def fault(target: str, texts: Mapping[str, str]) -> str:
         return ""
     casualty = CasualtyModel.from_files(texts)
     table = probe_table(len(casualty.features))
-    # A hundred metres to a person, or none: exposure and patterns are never negative.
+    # Exposure and patterns are never negative: here they run from 0 to 100.
     presence = np.linspace(0, 100, ROWS)
     answers = casualty.casualties(table, presence, dict.fromkeys(casualty.pattern_names, presence), 1)
     if not all(np.isfinite(values).all() and (values >= 0).all() for values in answers):
@@ -103,7 +103,7 @@ def fault(target: str, texts: Mapping[str, str]) -> str:
 
 
 def _places(model: "ContaminationModel") -> Floats:
-    """Centres (ROWS, 2) of cells about one that the model knows, and of some that are far away."""
+    """Centres (ROWS, 2) of cells near one on which the model has data, and of some that are far away."""
     places = np.random.default_rng(1).normal(0, 20_000, (ROWS, 2))
     if model.local_ratio is not None:
         cell = np.array([model.local_ratio.column[0], model.local_ratio.row[0]])

@@ -1,4 +1,4 @@
-"""A store that was copied or moved with its project folder: its files are those beside it, wherever it came from."""
+"""A store that was copied or moved with its project folder: its files are found beside it, whatever the old paths."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from features.base import ConfigError, try_folder
 from training.registry.store_errors import TrackingError, store_errors
 
-# Where MLflow writes down the absolute place of files.
+# Columns in which MLflow stores absolute paths of files.
 PLACES = {
     "experiments": ("artifact_location",),
     "runs": ("artifact_uri",),
@@ -20,7 +20,7 @@ PLACES = {
     "logged_models": ("artifact_location",),
 }
 WAIT_S = 30.0
-# Some seconds on a machine that has nothing else to do.
+# Building the tables takes some seconds on an idle machine.
 BUILD_S = 300.0
 
 
@@ -46,7 +46,7 @@ def check_there(uri: str) -> None:
 def check_writable(uri: str, artifacts: str | None) -> None:
     """Raise an error where an sqlite store or its folder of models cannot be written, or the database is damaged.
 
-    TrackingError for the database and ConfigError for the folder; a store elsewhere is asked by its first run.
+    TrackingError for the database and ConfigError for the folder; a store elsewhere is tested by its first run.
     """
     database = database_of(uri)
     if database is not None:
@@ -65,10 +65,10 @@ def check_writable(uri: str, artifacts: str | None) -> None:
 
 @contextmanager
 def first_opening(uri: str) -> Iterator[None]:
-    """One process at a time builds the tables of a new sqlite store: two at once end in an error of one of them."""
+    """Let one process at a time build the tables of a new sqlite store: if two do, one of them fails."""
     database = database_of(uri)
     path = None if database is None else database.with_name(f".{database.name}.first.lock")
-    # Whoever comes while another builds waits for the end, not for the first table.
+    # A process that arrives while another builds waits for the end, not for the first table.
     if database is None or path is None or (database.is_file() and not path.exists() and _has_tables(database)):
         yield
         return
@@ -85,7 +85,7 @@ def first_opening(uri: str) -> Iterator[None]:
 
 
 def _opened(database: Path) -> sqlite3.Connection:
-    """A database that is there: it may be written, because what a killed writer left has to be rolled back first."""
+    """Open an existing database for writing, because the transaction of a killed writer has to be rolled back first."""
     return sqlite3.connect(f"{database.resolve().as_uri()}?mode=rw", uri=True, timeout=WAIT_S)
 
 
@@ -97,11 +97,11 @@ def _has_tables(database: Path) -> bool:
 
 
 def settle_in(uri: str, artifacts: str | None) -> tuple[str, ...]:
-    """Point a copied or moved sqlite store at the files beside it; returns the old places that it had.
+    """Point a copied or moved sqlite store at the files beside it; returns its old paths.
 
-    MLflow keeps absolute places: the copy of a project would read and write the files of the original. A place is
-    changed only where the same country's files lie under `artifacts`. Raises TrackingError where the database cannot
-    be written.
+    MLflow keeps absolute paths: the copy of a project would read and write the files of the original. A path is changed
+    only where files of the same country lie under `artifacts`. Raises TrackingError where the database cannot be
+    written.
     """
     database = database_of(uri)
     if database is None or artifacts is None or not artifacts.startswith("file://") or not database.is_file():
@@ -132,7 +132,7 @@ def _rewrite(database: Path, moved: dict[str, str]) -> None:
         for table, columns in PLACES.items():
             for column in columns if table in tables else ():
                 for old, new in moved.items():
-                    # The slash keeps a folder whose name merely begins alike out of it.
+                    # The slash excludes a folder whose name merely has the same beginning.
                     writer.execute(
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608 names of PLACES alone
                         f"WHERE substr({column}, 1, ?) = ?",

@@ -23,9 +23,9 @@ class BusyError(MlriskError):
 def only_one(path: Path, wait_s: float = 0.0) -> Iterator[None]:
     """Hold the lock of a file, waiting up to `wait_s` for the process that holds it.
 
-    Raises BusyError that names this process, and MlriskError where the file cannot be written. A process that is
-    killed holds no lock: nothing has to be cleaned up by hand. The holder stands in a file of its own beside the lock,
-    because Windows lets nobody read a locked file.
+    Raises BusyError that names that process, and MlriskError if the file cannot be written. A killed process holds no
+    lock, so that nothing has to be cleaned up by hand. The holder is named in a second file beside the lock, because
+    nobody can read a locked file on Windows.
     """
     lock = FileLock(path)
     try:
@@ -46,7 +46,7 @@ def only_one(path: Path, wait_s: float = 0.0) -> Iterator[None]:
 
 
 def holder_path(path: Path) -> Path:
-    """The file beside a lock that says which process took it last."""
+    """The file beside a lock that names the process which took it last."""
     return path.with_name(f"{path.name}.holder")
 
 

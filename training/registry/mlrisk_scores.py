@@ -1,8 +1,9 @@
-"""What the map says from the folder of a model version, without mlrisk: probabilities, or casualties a year.
+"""Predictions of the map from the folder of a model version, without mlrisk: probabilities, or casualties a year.
 
 A copy of this file travels with every version as `code/mlrisk_scores.py` and is what `mlflow.pyfunc` loads, so it
-imports nothing of ours: mlflow, lightgbm, numpy and pandas are enough. What it computes is `models.ranker.Ranker.raw`
-and `models.calibration.Calibration`, or `models.casualty.CasualtyModel.casualties`; tests hold them to 1e-9.
+imports nothing of mlrisk: mlflow, lightgbm, numpy and pandas are enough. It computes the same as
+`models.ranker.Ranker.raw` and `models.calibration.Calibration`, or as `models.casualty.CasualtyModel.casualties`; tests
+compare them to 1e-9.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ MANIFEST = "manifest.json"
 # Columns of the casualty model beside its features: the presence at risk, and each pattern by its name after this.
 EXPOSURE, PATTERN = "exposure", "pattern: "
 TREES, HURDLE = "trees", "hurdle"
-# Kernels of what was found nearby end at so many of their widths, as in models.local_ratio.
+# Kernels of survey results nearby are cut off at this many widths, as in models.local_ratio.
 REACH = 4
 
 
@@ -26,7 +27,7 @@ class CalibratedScores:
     """A version as it was registered: predicts the probability that survey would find explosive ordnance."""
 
     def __init__(self, folder: Path) -> None:
-        # Here and not above: who only reads the names of this module does not wait for it.
+        # Imported here and not above, so that reading the names of this module takes no time.
         import lightgbm
 
         check_files(folder)
@@ -41,12 +42,11 @@ class CalibratedScores:
         self.curve = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
 
     def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray[Any, Any]:
-        """Probability of each row of a table of features; columns that the model does not ask for are left aside.
+        """Probability of each row of a table of features; columns that the model does not need are ignored.
 
-        `params={"score": True}` gives the raw log-odds instead, by which the map ranks. NaN is an unknown value. What
-        survey found nearby is part of both where the table has `easting_m` and `northing_m`, the centres of cells;
-        without them the map says more than this does near surveyed land.
-        Raises ValueError that names the features that are missing.
+        `params={"score": True}` gives the raw log-odds instead, by which the map ranks. NaN is an unknown value. Survey
+        results nearby enter both if the table has `easting_m` and `northing_m`, the centres of cells; without them
+        predictions differ from the map near surveyed land. Raises ValueError that names the features that are missing.
         """
         values = asked_of(table, self.features)
         score = np.asarray(self.booster.predict(values, raw_score=True), dtype=np.float64)
@@ -72,7 +72,7 @@ class CalibratedScores:
 
 
 def ratio_nearby(fields: dict[str, Any], centres_m: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """What `models.local_ratio.LocalRatio` adds to the log-odds at the centres (n, 2) of cells."""
+    """Log-odds that `models.local_ratio.LocalRatio` adds at the centres (n, 2) of cells."""
     width, size, prior = fields["width_cells"], fields["cell_size_m"], fields["prior"]
     column, row = np.array(fields["column"]), np.array(fields["row"])
     margin = int(np.ceil(REACH * width))
@@ -138,7 +138,7 @@ class ExpectedCasualties:
 
 
 def columns_beside(weights: Iterable[str]) -> list[str]:
-    """Columns that a casualty model of these patterns asks for beside its features."""
+    """Columns that a casualty model of these patterns needs besides its features."""
     return [EXPOSURE, *(PATTERN + name for name in weights if name not in (TREES, HURDLE))]
 
 
@@ -161,7 +161,7 @@ def check_files(folder: Path) -> None:
 
 
 def changed_files(folder: Path) -> list[str]:
-    """The files of a version that are not as its manifest says, each with what is wrong."""
+    """The files of a version that differ from its manifest, each with its fault."""
     manifest = folder / MANIFEST
     if not manifest.is_file():
         return [f"{MANIFEST} is missing"]
@@ -176,6 +176,6 @@ def changed_files(folder: Path) -> list[str]:
 
 
 def _load_pyfunc(path: str) -> CalibratedScores | ExpectedCasualties:
-    """What `mlflow.pyfunc.load_model` calls."""
+    """Entry point of `mlflow.pyfunc.load_model`."""
     folder = Path(path)
     return ExpectedCasualties(folder) if (folder / "scale.json").is_file() else CalibratedScores(folder)

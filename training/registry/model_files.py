@@ -1,4 +1,4 @@
-"""The folder of a model version: MLflow's flavours, our readable files, and the manifest of all of them."""
+"""The folder of a model version: MLflow's flavours, the readable files of mlrisk, and the manifest of all of them."""
 
 import hashlib
 import json
@@ -9,25 +9,26 @@ from typing import Any
 
 from training.registry.mlrisk_scores import MANIFEST, changed_files, columns_beside
 
-# Read or written with MLflow's own flavours; what we read is the rest.
+# Files of MLflow's own flavours; mlrisk reads the others.
 FLAVOUR_FILES = ("MLmodel", "model.lgb", "conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta")
 CODE = "code"
 LOADER = Path(__file__).with_name("mlrisk_scores.py")
-# What pyfunc answers from: a probability needs its curve, casualties their patterns. Else it opens as a booster alone.
+# Files that pyfunc needs: the curve for probabilities, the patterns for casualties. Without them it opens the booster
+# alone.
 CALIBRATED = ("calibration.json", "blend.json", "features.json")
 COUNTED = ("scale.json", "part.json", "features.json")
 NEEDED = ("mlflow", "lightgbm", "numpy", "pandas", "scikit-learn")
 
 
 def write_version(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write a version: `mlflow.lightgbm` opens its trees, `mlflow.pyfunc` answers what the map says.
+    """Write a version: `mlflow.lightgbm` opens its trees, `mlflow.pyfunc` predicts the values of the map.
 
     The code that pyfunc runs is one file beside the model; nothing is pickled and mlrisk need not be installed.
     """
     import lightgbm
 
     with warnings.catch_warnings():
-        # MLflow warns of a type hint of its own while it is imported.
+        # MLflow warns about a type hint of its own on import.
         warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType.*")
         import mlflow.lightgbm
 
@@ -43,7 +44,7 @@ def write_version(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def read_texts(folder: Path) -> dict[str, str]:
-    """Our own files of a version by name."""
+    """The files of a version that mlrisk wrote, by name."""
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
     return {p.name: p.read_text(encoding="utf-8") for p in files if p.name not in (*FLAVOUR_FILES, MANIFEST)}
 
@@ -59,12 +60,12 @@ def manifest_of(folder: Path) -> dict[str, str]:
 
 
 def differing(folder: Path) -> str:
-    """Which files of a version are not as its manifest says, in words."""
+    """The files of a version that differ from its manifest, in words."""
     return ", ".join(changed_files(folder)) or "its manifest was changed with them"
 
 
 def schema_difference(wanted: Sequence[str], given: Sequence[str]) -> str:
-    """What tells two lists of features apart, in words; empty where they hold the same names.
+    """The difference between two lists of features, in words; empty if they hold the same names.
 
     >>> schema_difference(["slope_deg", "road_distance_m"], ["slope_deg", "height_m"])
     'missing: road_distance_m; new: height_m'
@@ -81,7 +82,7 @@ def _requirements() -> list[str]:
 
 
 def _columns(texts: Mapping[str, str]) -> list[str]:
-    """What a table needs that pyfunc is asked with, none where pyfunc can answer nothing."""
+    """The columns of a table for pyfunc; none if pyfunc cannot predict."""
     if all(name in texts for name in COUNTED):
         part = json.loads(texts["part.json"])
         return [*json.loads(texts["features.json"]), *columns_beside(part["weights"])]
@@ -92,12 +93,12 @@ def _signature(features: Sequence[str]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    # Doubles take floats of any width and NaN; what an unknown value means is the model's affair.
+    # Doubles take floats of any width and NaN; the model handles unknown values.
     return ModelSignature(Schema([ColSpec("double", name) for name in features]), Schema([ColSpec("double")]))
 
 
 def _add_loader(folder: Path) -> None:
-    """Let `mlflow.pyfunc` answer by our loader instead of the raw booster."""
+    """Let `mlflow.pyfunc` load the version by mlrisk_scores instead of the raw booster."""
     from mlflow.models import Model
 
     (folder / CODE).mkdir()

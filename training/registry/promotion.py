@@ -1,7 +1,7 @@
 """The one way in which versions change places: lock, compare, write the decision down, move the aliases.
 
-Training, retraining, promotion by hand, roll back and import all come through here. The lock is held for the seconds
-of the change alone; what was compared before it is compared once more within it.
+Training, retraining, promotion by hand, roll back and import all use it. The lock is held only for the seconds of the
+change; comparisons that were made before are repeated within it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ MOST_WHY = 4000
 
 
 class OvertakenError(MlriskError):
-    """Another version ranks than the one that was judged against."""
+    """The version that ranks now is not the one against which the challenger was judged."""
 
 
 def promote(
@@ -55,10 +55,10 @@ def promote(
 ) -> dict[str, str | None]:
     """Let these versions rank from now on, all or none; returns the numbers that ranked before, by model.
 
-    `numbers` are version numbers by model, `judged_against` those that have to rank still (None: any). The decision
-    is in the log before an alias moves; one that is killed half way is undone by the next that comes, which says so
-    in the log. Raises ConfigError for a version that is none or a `by` without a name, and OvertakenError where
-    another version ranks than was judged.
+    `numbers` are version numbers by model, `judged_against` those that still have to rank (None: any). The decision is
+    in the log before an alias moves. A promotion that is killed half way is undone by the next one, which notes it in
+    the log. Raises ConfigError for an unknown version or an empty `by`, and OvertakenError if another version ranks
+    than the one judged against.
     """
     _check_person(by)
     for name, number in numbers.items():
@@ -84,7 +84,7 @@ def roll_back(store: Store, config: TrainConfig, by: str) -> dict[str, str]:
             raise ConfigError(f"{config.name}: there is nothing to roll back to ({listed} replaced no version)")
         newest = max(row.tags.get("promoted_at", "") for row in before.values())
         numbers = {n: row.tags[BEFORE] for n, row in before.items() if row.tags.get("promoted_at", "") == newest}
-        # Where a version itself came from stays what it was, so that a second roll back goes one step further.
+        # The origin of the restored version stays as it was, so that a second roll back goes one step further.
         over = {name: row_of(store, name, number).tags.get(BEFORE) for name, number in numbers.items()}
         _change(store, config, {"before": ranking, "after": numbers}, ROLLED_BACK, by, "rolled back", {}, over)
     return numbers
@@ -93,10 +93,10 @@ def roll_back(store: Store, config: TrainConfig, by: str) -> dict[str, str]:
 def enter(
     store: Store, config: TrainConfig, versions: Iterable[Version], what: str, by: str, facts: Mapping[str, Any]
 ) -> tuple[Version, ...]:
-    """Give the new versions of one training their alias, when all are registered: half a training never ranks.
+    """Give the new versions of one training their aliases once all are registered: half a training never ranks.
 
-    They are champions where the country has none, or none but versions of the same training. Else what ranks goes on
-    ranking as the pair it is, and they are challengers; imported ones have no alias.
+    They become champions if the country has none, or only versions of the same training. Otherwise the present pair
+    goes on ranking and they become challengers; imported ones get no alias.
     """
     given = tuple(versions)
     with at_the_switch(store, config) as ranking:
@@ -120,7 +120,7 @@ def enter(
 def training_of(store: Store, row: RegisteredVersion) -> dict[str, str]:
     """The version numbers, by model, of the training that made a version: they rank together.
 
-    An imported version has a run of its own: there the fingerprint of the training says what belongs together.
+    Imported versions have runs of their own: there the fingerprint of the training shows which belong together.
     """
     mark = row.tags.get("fingerprint", "")
     numbers = {row.name: row.number}
@@ -134,7 +134,7 @@ def training_of(store: Store, row: RegisteredVersion) -> dict[str, str]:
 
 
 def restore(store: Store, config: TrainConfig) -> bool:
-    """Undo a promotion that was killed half way; whether there was one. One that is at work is waited for."""
+    """Undo a promotion that was killed half way, after waiting for one in progress; whether there was one."""
     with store_errors(store.uri):
         if under_way(store.client, f"{config.name}.contamination") is None:
             return False
@@ -144,7 +144,7 @@ def restore(store: Store, config: TrainConfig) -> bool:
 
 @contextmanager
 def at_the_switch(store: Store, config: TrainConfig) -> Iterator[dict[str, str | None]]:
-    """Be the only one who moves the country's aliases; gives the numbers that rank, by model."""
+    """Hold the lock on the country's aliases; gives the numbers that rank, by model."""
     with _lock(store, config):
         _recover(store, config)
         with store_errors(store.uri):
@@ -153,7 +153,7 @@ def at_the_switch(store: Store, config: TrainConfig) -> Iterator[dict[str, str |
 
 
 def switch_path(store: Store, config: TrainConfig) -> Path:
-    """The file whose lock guards the aliases: beside the database, so that all configs that share it meet there."""
+    """The file whose lock guards the aliases: beside the database, so that all configs of this store share it."""
     sqlite = store.uri.startswith("sqlite:///")
     folder = Path(store.uri.removeprefix("sqlite:///")).parent if sqlite else config.home_folder
     return folder / f".{config.name}.promotion.lock"
@@ -178,7 +178,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _recover(store: Store, config: TrainConfig) -> bool:
-    """Undo what was killed; the caller holds the lock, so that nobody on this machine is at work."""
+    """Undo a killed promotion; the caller holds the lock, so that no other one runs on this machine."""
     with store_errors(store.uri):
         move = under_way(store.client, f"{config.name}.contamination")
         if move is None:
@@ -209,7 +209,7 @@ def _change(
     facts: Mapping[str, Any],
     over: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Announce, write the decision down, mark the versions, move; what breaks in between is taken back."""
+    """Announce the move, log the decision, tag the versions and move the aliases; undo it all if a step fails."""
     after = numbers["after"]
     before = {name: numbers["before"][name] for name in after}
     move = Move.between(before, after)
@@ -229,7 +229,7 @@ def _change(
                         store.client.delete_model_version_tag(name, number, BEFORE)
             carry_out(store.client, move)
         except BaseException:
-            # Where even that fails, readers see what ranked before, and the next change takes it back.
+            # If even that fails, readers see the versions that ranked before, and the next change undoes the move.
             with suppress(Exception):
                 _take_back(store, config, move)
             raise

@@ -9,7 +9,7 @@ from training.settings import TrainConfig, code_version, digest_of, grid_text
 
 
 def experiment_note(config: TrainConfig, experiment: str) -> str:
-    """What the experiment of a country is, in Markdown; links come first, for lists show the first lines only."""
+    """Description of a country's experiment in Markdown; links come first, because lists show only the first lines."""
     wanted = {
         "searchFilter": 'tags.kind = "training"', "orderByKey": "metrics.`recall_10`", "orderByAsc": "false",
         "workflowType": "machine_learning",
@@ -27,7 +27,7 @@ def experiment_note(config: TrainConfig, experiment: str) -> str:
 
 
 def run_name(config: TrainConfig) -> str:
-    """The name of a training run: the date first, for lists cut names off and the country is that of the experiment."""
+    """The name of a training run, its date first: lists cut names off, and the experiment names the country."""
     return f"{config.as_of} {config.name}"
 
 
@@ -45,7 +45,7 @@ def run_note(config: TrainConfig) -> str:
 
 
 def run_tags(config: TrainConfig, inputs: Mapping[str, str]) -> dict[str, str]:
-    """Tags of a training run; the digest of every input has one of its own."""
+    """Tags of a training run, with one for the digest of every input."""
     tags = {
         "kind": "training",
         "as_of": str(config.as_of),
@@ -53,7 +53,7 @@ def run_tags(config: TrainConfig, inputs: Mapping[str, str]) -> dict[str, str]:
         "grid": grid_text(config),
         "inputs": digest_of(dict(inputs)),
         "python": platform.python_version(),
-        # What MLflow shows as the source of a run.
+        # MLflow shows this as the source of a run.
         "mlflow.source.name": f"mlrisk {code_version()}",
         "mlflow.source.type": "PROJECT",
     }
@@ -78,7 +78,7 @@ def model_note(name: str) -> str:
 
 
 def version_note(name: str, tags: Mapping[str, str]) -> str:
-    """The description of a version: what it comes from and what opens it."""
+    """The description of a version: its origin and how to open it."""
     facts = json.dumps({key: tags[key] for key in ("as_of", "grid", "code") if key in tags}, ensure_ascii=False)
     answer = "casualties a year of each unit" if name.endswith(".casualty") else "calibrated probability"
     return (

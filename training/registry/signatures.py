@@ -1,4 +1,4 @@
-"""Detached Ed25519 signatures of exported versions: who made them, and that nobody changed them since."""
+"""Detached Ed25519 signatures of exported versions, which prove their author and that nobody changed them since."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from typing import Any
 
 from features.base import ConfigError, InputError, read_bytes
 
-# What is signed begins with this, so that no signature of something else ever fits.
+# Signed messages begin with this, so that no signature made for another purpose fits.
 CONTEXT = "mlrisk exported version 1"
 MOST_KEY_BYTES = 1 << 16
 HOW = "make one with `mlrisk models keys NAME`"
@@ -24,9 +24,9 @@ def signature_path(export: Path) -> Path:
 
 
 def make_keys(name: Path) -> tuple[Path, Path]:
-    """Write NAME.key, which signs and stays with the authority, and NAME.pub, which goes to those who import.
+    """Write NAME.key, which signs and stays with the authority, and NAME.pub, which importers need.
 
-    Raises ConfigError where one of them exists: a key is never written over.
+    Raises ConfigError if one of them exists: a key is never overwritten.
     """
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -77,7 +77,7 @@ def verify(texts: Mapping[str, str], signature: Path, key: Path) -> str:
 
 
 def _message(texts: Mapping[str, str]) -> bytes:
-    """Every file by name and digest: the same for a folder and for an archive of it."""
+    """The message to sign: the digest of every file by name, the same for a folder and for its archive."""
     lines = [f"{hashlib.sha256(texts[name].encode()).hexdigest()}  {name}" for name in sorted(texts)]
     return "\n".join([CONTEXT, *lines]).encode()
 

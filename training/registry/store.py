@@ -1,4 +1,4 @@
-"""MLflow: the store of runs, model versions and aliases; with training.registry.aliases the one place that knows it."""
+"""The MLflow store of runs, model versions and aliases, which only this room knows."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from training.settings import TrainConfig, digest_of, flattened, masked, public_
 
 LOGGER = logging.getLogger(__name__)
 
-# Nothing calls out: MLflow reads these when it is imported, which happens further down only.
+# These forbid telemetry. MLflow reads them when it is imported, which happens only further down.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
@@ -69,12 +69,12 @@ class Store:
             uri, home = f"sqlite:///{database}", database.parent
         if wanted is not None:
             return cls(uri, wanted if "://" in wanted else (config.home_folder / wanted).resolve().as_uri())
-        # A server knows a place for artifacts; a database would let MLflow put them into the current folder.
+        # A server has a place for artifacts; with a database MLflow would put them into the current folder.
         return cls(uri, None if scheme in ("http", "https") else (home / "mlflow-artifacts").resolve().as_uri())
 
     @classmethod
     def existing(cls, config: TrainConfig) -> "Store":
-        """The store of a config, for reading; raises ConfigError where there is none, and makes none."""
+        """The existing store of a config, for reading; raises ConfigError if there is none, and creates none."""
         store = cls.of(config)
         check_there(store.uri)
         return store
@@ -107,7 +107,7 @@ class Store:
             settle_in(self.uri, self.artifacts)
             with first_opening(self.uri):
                 client = MlflowClient(self.uri, self.uri)
-                # The tables are built at the first question.
+                # The tables are built at the first query.
                 client.search_experiments(max_results=1)
                 return client
         except MlriskError:
@@ -179,12 +179,12 @@ class Store:
                 self.client.log_artifacts(run_id, scratch, "plots")
 
     def finish_run(self, run_id: str) -> None:
-        """End a run that has everything."""
+        """End a run that is complete."""
         with store_errors(self.uri):
             self.client.set_terminated(run_id)
 
     def fail_run(self, run_id: str) -> None:
-        """Mark a run as failed, so that nobody takes it for a result; where even that fails, it stays unfinished."""
+        """Mark a run as failed, so that nobody takes it for a result; if even that fails, it stays unfinished."""
         with suppress(Exception):
             self.client.set_terminated(run_id, status="FAILED")
 
@@ -258,7 +258,7 @@ class Store:
             return Path(self.client.download_artifacts(run_id, name, scratch)).read_text(encoding="utf-8")
 
     def _check_files(self, run_id: str, folder: str, what: str) -> None:
-        """Raise InputError that says where the files of a version are looked for, where they are not."""
+        """Raise InputError, with the path, if the files of a version are missing."""
         place = str(self.client.get_run(run_id).info.artifact_uri)
         local = place.removeprefix("file://")
         if local != place and not (Path(local) / folder).is_dir():
@@ -273,7 +273,7 @@ class Store:
             return champion_at(self.client, name) if alias == CHAMPION else number_at(self.client, name, alias)
 
     def champions(self, country: str) -> dict[str, str | None]:
-        """The numbers that rank, by model: both of the same moment; None where there is none."""
+        """The numbers that rank, by model, both of the same moment; None if no version ranks."""
         with store_errors(self.uri):
             return champions_at(self.client, country)
 
@@ -293,7 +293,7 @@ class Store:
         if experiment is not None:
             return str(experiment.experiment_id)
         location = f"{self.artifacts}/{config.name}" if self.artifacts else None
-        # The kind makes the UI open on training runs and not on what it has for language models.
+        # The kind makes the UI open on training runs and not on its page for language models.
         kind = {"mlflow.experimentKind": "custom_model_development"}
         number = str(self.client.create_experiment(config.name, artifact_location=location, tags=kind))
         self.client.set_experiment_tag(number, "mlflow.note.content", experiment_note(config, number))

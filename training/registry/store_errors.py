@@ -13,7 +13,7 @@ class TrackingError(MlriskError):
     """The tracking store cannot be reached or written."""
 
 
-# What a message of sqlite, of SQLAlchemy or of MLflow around them holds, and what would do.
+# Fragments of messages of sqlite, SQLAlchemy or MLflow, each with the advice for the operator.
 ADVICE = {
     "database is locked": "another program holds it: wait until it has ended, or use PostgreSQL for many at once",
     "readonly database": "it cannot be written: give this user write access to the file and its folder",
@@ -40,7 +40,7 @@ ERRNOS = {
 
 
 def advice_for(error: BaseException) -> str | None:
-    """What would do about an error, None where it is no trouble of this kind.
+    """Advice for an error, None if it is not an error of the store or a disk.
 
     >>> advice_for(OSError(errno.ENOSPC, "x"))
     'the disk is full: free some space and run again, nothing that ranks was changed'
@@ -53,7 +53,7 @@ def advice_for(error: BaseException) -> str | None:
 
 @contextmanager
 def store_errors(uri: str) -> Iterator[None]:
-    """Raise TrackingError with advice where the store or its disk refuses; other errors pass."""
+    """Raise errors of the store or its disk as TrackingError with advice; other errors pass."""
     try:
         yield
     except MlriskError:

@@ -13,7 +13,7 @@ from training.registry.model_files import schema_difference
 from training.registry.store import Store
 from training.registry.store_errors import store_errors
 
-# What a version was before it ranks tells where a roll back goes.
+# Tag with the number that ranked before this version was promoted, to which a roll back returns.
 BEFORE = "promoted_over"
 
 SHOWN = ("roc_auc", "pr_auc", "base_rate", "recall_5", "recall_10", "recall_20")
@@ -45,7 +45,7 @@ def rows_of(store: Store, name: str) -> list[RegisteredVersion]:
 
 
 def row_of(store: Store, name: str, number: str) -> RegisteredVersion:
-    """One version; raises ConfigError that names those there are when it is none of them."""
+    """One version; raises ConfigError with the existing numbers if it does not exist."""
     from mlflow.exceptions import MlflowException
 
     with store_errors(store.uri):
@@ -76,8 +76,8 @@ def row_of(store: Store, name: str, number: str) -> RegisteredVersion:
 def compared(store: Store, name: str, one: str, other: str) -> dict[str, Any]:
     """Two versions side by side: figures of each protocol, settings, inputs and features that differ.
 
-    Figures of two runs are means over folds of their own: held on the same land only where labels and folds agree,
-    which `same_labels` says.
+    Figures of each run are means over its own folds: they come from the same land only if labels and folds agree, which
+    `same_labels` says.
     """
     first, second = row_of(store, name, one), row_of(store, name, other)
     runs = [store.client.get_run(row.run_id) for row in (first, second)]
@@ -131,9 +131,9 @@ def _differ(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, tuple
 
 
 def sweep(store: Store, country: str, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Close the unfinished runs of a country that carry `tags`, and take away versions that they had registered.
+    """Close the unfinished runs of a country that carry `tags`, and delete versions that they had registered.
 
-    Call it only while the lock is held: then no such run can be alive. Returns what was done, for the operator.
+    Call it only while holding the lock: then no such run can be alive. Returns notes for the operator.
     """
     notes = []
     with store_errors(store.uri):

@@ -4,15 +4,16 @@ import pandas as pd
 
 from training.validation import PLACEBO
 
-# Random folds flatter a model that has the neighbours, and knndm asks of other land: these two protocols decide.
+# Random folds flatter a model that knows the neighbours, and knndm concerns other land: these two protocols decide.
 ASKED = ("as_of", "leave_region_out")
 FIGURES = {"recall_10_gain": "recall at 10 % of area", "roc_auc_gain": "ROC AUC"}
 
 
 def beaten_by(pooled: pd.DataFrame, model: str) -> tuple[str, ...]:
-    """A sentence for each baseline whose lead over the model has a 90 % interval that leaves out zero.
+    """A sentence for each baseline whose lead over the model has a 90 % interval without zero.
 
-    `pooled` has a row a protocol and ranking, with what the model gains over it: `recall_10_gain`, `_low`, `_high`.
+    `pooled` has one row for each protocol and ranking, with the gain of the model over it: `recall_10_gain`, `_low`,
+    `_high`.
 
     >>> beaten_by(pd.DataFrame({"protocol": ["as_of"], "ranking": ["distance to the line"],
     ...     "recall_10_gain": [-0.03], "recall_10_gain_low": [-0.07], "recall_10_gain_high": [-0.01]}), "mlrisk")[0]

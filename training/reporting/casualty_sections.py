@@ -1,4 +1,4 @@
-"""The sections of a validation report that speak of casualty risk."""
+"""The sections of a validation report on casualty risk."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ AREAS = ("1 %", "5 %", "10 %", "PAI 5 %", "PEI 5 %")
 
 
 def casualty_sections(tables: Mapping[str, pd.DataFrame]) -> list[Section]:
-    """Skill, recall by area, totals by year and calibration by tenth; one line where nothing was judged."""
+    """Skill, recall by area, totals by year and calibration by tenth; one line if nothing was judged."""
     figures = tables.get("figures", pd.DataFrame())
     if not tables:
         return []

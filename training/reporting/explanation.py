@@ -14,7 +14,7 @@ from training.contamination import CellDataset
 
 # Values of pairs cost some hundred times those of features.
 PAIRED_ROWS = 300
-# A mean over fewer cells of a region tells of those cells.
+# The mean over fewer cells does not describe a region.
 FEWEST_OF_REGION = 20
 
 
@@ -23,7 +23,8 @@ class Explanation:
     """Contributions to the log-odds of cells drawn from all land, `values` and `contributions` (n_rows, n_features).
 
     `regions` names the region of each row, empty outside all; `texts` and `units` say what the features are, by name.
-    `pairs` work together in the trees, the strongest first, their effect the mean size over some of the rows.
+    `pairs` are the features that interact in the trees, the strongest first; their effect is a mean size over some of
+    the rows.
     """
 
     names: tuple[str, ...]
@@ -59,7 +60,7 @@ class Explanation:
         )
 
     def by_region(self) -> pd.DataFrame:
-        """One row a region of enough cells: `region`, `cells`, and the mean of each family's sum there, by name."""
+        """One row for each region of enough cells: `region`, `cells`, and the mean sum of each family, by name."""
         sums = self.families.sums(self.contributions)
         order = self.by_family()["family"].tolist()
         frame = pd.DataFrame(sums, columns=list(self.families.names))[order]
@@ -81,7 +82,7 @@ class Explanation:
 
 
 def explanation(dataset: CellDataset, ranker: Ranker, most_cells: int, seed: int, threads: int) -> Explanation:
-    """Explain the scores of `most_cells` cells, drawn from all land of the dataset whatever is known of it."""
+    """Explain the scores of `most_cells` cells, drawn from all land of the dataset, surveyed or not."""
     names = ranker.features
     drawn = np.sort(np.random.default_rng(seed).permutation(dataset.grid.n_cells)[:most_cells])
     values = np.ascontiguousarray(dataset.learned.aligned(names)[drawn])
@@ -99,7 +100,7 @@ def explanation(dataset: CellDataset, ranker: Ranker, most_cells: int, seed: int
 
 
 def _pairs(ranker: Ranker, values: Floats32) -> tuple[Interaction, ...]:
-    """Pairs of the trees, in their part of the log-odds; a regression has none."""
+    """Interacting pairs of the trees, on their part of the log-odds; the regression has none."""
     if ranker.trees is None:
         return ()
     some = values[np.linspace(0, len(values) - 1, min(len(values), PAIRED_ROWS)).astype(np.int64)]

@@ -111,21 +111,21 @@ def _named(explained: Explanation, name: str, *, unit: bool = False) -> str:
 
 @contextmanager
 def _drawn(height_in: float) -> "Iterator[tuple[Figure, Any]]":
-    """A figure and shap, whose plots draw from numpy's global generator: it is seeded here, and put back after."""
+    """A figure and shap, whose plots draw from numpy's global generator: it is seeded here and restored afterwards."""
     import matplotlib as mpl
 
     if "matplotlib.pyplot" not in sys.modules:
-        # shap brings pyplot, which would look for a display.
+        # shap imports pyplot, which would look for a display.
         mpl.use("agg")
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
     with warnings.catch_warnings(), mpl.rc_context(FONT):
-        # What a plot warns of (a column of one value, no room for a label) is not for who reads the report.
+        # Warnings of a plot (a column of one value, no room for a label) do not concern readers of the report.
         warnings.simplefilter("ignore")
         import shap
         from matplotlib import pyplot as plt
 
-        # shap finds its place through pyplot, so this figure is one of pyplot's until it is closed.
+        # shap draws into pyplot's current figure, so this figure belongs to pyplot until it is closed.
         figure = plt.figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained", facecolor=PAPER)
         try:
             yield figure, shap

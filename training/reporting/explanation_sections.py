@@ -1,4 +1,4 @@
-"""The sections of a report that say what moves the scores of all land."""
+"""The sections of a report on the features that determine the scores of all land."""
 
 from markupsafe import Markup
 
@@ -10,13 +10,13 @@ NOTE = (
     "Contributions (SHAP values) to the log-odds of {cells:,} cells drawn from all land. They say what moves the "
     "score, not what causes contamination: features that go together share or take each other's part."
 )
-# More columns than these fit on no screen; the JSON holds all.
+# No screen has room for more columns; the JSON holds all.
 MOST_FAMILIES = 7
 MOST_FEATURES = 15
 
 
 def explanation_sections(explained: Explanation | None) -> list[Section]:
-    """By family, by feature, in pairs and by region; nothing where nothing was explained."""
+    """Contributions by family, by feature, in pairs and by region; nothing if nothing was explained."""
     if explained is None or not len(explained.values):
         return []
     return [

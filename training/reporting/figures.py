@@ -17,7 +17,7 @@ MODEL_COLOUR, MISSED_COLOUR, LAND = "#0b3c8c", "#c4321c", "#d9d5cf"
 # After Okabe and Ito (2008) without its green.
 COLOURS = ("#d55e00", "#8a63a8", "#56a0d3", "#e69f00", "#7a4b2a", "#cc79a7", "#6a6470", "#2f2b52")
 DASHES = ("--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (7, 2)), (0, (3, 3)))
-# Narrow, so that its letters can be read where a phone makes the picture smaller still.
+# Narrow, so that its letters remain legible when a phone reduces the picture.
 WIDTH_IN, DPI = 4.6, 220
 FONT: dict[Any, Any] = {"font.family": ["DejaVu Sans"], "font.size": 9}
 
@@ -91,7 +91,7 @@ def region_calibration(table: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def fold_map(easting_m: Floats, northing_m: Floats, fold: Integers, names: Sequence[str], cell_size_m: float) -> bytes:
-    """Which fold holds each judged cell; folds carry their number, for colours come round again."""
+    """The fold of each judged cell; folds carry their numbers, because colours repeat."""
     from matplotlib.colors import ListedColormap
 
     figure, axes, place = _map(easting_m, northing_m, cell_size_m)
@@ -135,7 +135,7 @@ def error_map(
 
 
 def distance_ecdfs(facts: Mapping[str, Any]) -> bytes:
-    """Distances to the nearest cell that was learned from: of land to be predicted and between folds."""
+    """Distances to the nearest training cell, from the land to predict and between folds."""
     figure = _figure(3.2)
     axes = figure.subplots()
     share = np.asarray(facts["quantiles"])
@@ -153,7 +153,7 @@ def distance_ecdfs(facts: Mapping[str, Any]) -> bytes:
 
 
 class _Place:
-    """Where cells lie in a picture with one pixel a cell, or fewer where that would be more than a screen holds."""
+    """Places of cells in a picture with one pixel for each cell, or fewer if a screen could not show as many."""
 
     MOST_PIXELS = 1600
 
@@ -182,7 +182,7 @@ def _figure(height_in: float) -> "Figure":
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    # The figure is made without pyplot: nothing is kept, and no display is looked for.
+    # The figure is made without pyplot, which would keep it and look for a display.
     with rc_context(FONT):
         return Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained", facecolor=PAPER)
 
@@ -197,7 +197,7 @@ def _plain(*many: Any) -> None:
 def png_of(figure: "Figure") -> bytes:
     """The picture as a file; the same picture gives the same bytes."""
     buffer = io.BytesIO()
-    # Without its version in the file the bytes follow from the picture alone.
+    # Without matplotlib's version in the file the bytes depend on the picture alone.
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 

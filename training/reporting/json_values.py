@@ -1,4 +1,4 @@
-"""Figures and tables as JSON: null for what is not a finite number."""
+"""Figures and tables as JSON: null for a number that is not finite."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import pandas as pd
 
 
 def json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table as mappings of plain values, None for what is missing or not finite.
+    """The rows of a table as mappings of plain values, None for a value that is missing or not finite.
 
     >>> json_rows(pd.DataFrame({"fold": ["north"], "recall": [float("nan")]}))
     [{'fold': 'north', 'recall': None}]
@@ -24,7 +24,7 @@ def json_text(record: Mapping[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON knows it: numpy scalars and arrays as Python's, None for what is not a finite number."""
+    """The value in types of JSON: numpy scalars and arrays as Python's, None for a number that is not finite."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray):

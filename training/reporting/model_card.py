@@ -1,4 +1,4 @@
-"""The model card of a version: what it is for, from what it was made, how it was judged, and where it fails."""
+"""The model card of a version: its purpose, data, validation and limits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
@@ -33,7 +33,7 @@ def model_card(
 ) -> str:
     """The card as Markdown; `counts` are cells by state, `features` their number, `inputs` the names of the sources.
 
-    Every figure is one of the report's: the card measures nothing itself.
+    Every figure comes from the report: the card measures nothing itself.
     """
     source, computed = report.source, report.computed
     beaten = {"A baseline beats the model": _items(report.beaten)} if report.beaten else {}
@@ -114,7 +114,7 @@ def _worst(computed: Computed, model: str) -> list[str]:
 
 
 def _stated(computed: Computed) -> list[str]:
-    """How far stated probabilities were off: over all, and in the region where they were off most."""
+    """Error of the stated probabilities: over all land, and in the region where it was greatest."""
     rows = [row for row in _rows(computed.probability) if isfinite(row["stated"]) and isfinite(row["observed"])]
     overall = [row for row in rows if row["fold"] == "all"]
     regions = sorted(

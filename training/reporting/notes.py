@@ -1,4 +1,4 @@
-"""The sentences about a training run that a reader of its map must know: what was not judged, assumed or left out."""
+"""Sentences about a training run that readers of its map must know: what was not judged, assumed or left out."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ UNJUDGED = {
 
 
 def evidence_notes(evidence: Evidence, judgement: Judgement) -> tuple[str, ...]:
-    """What the labels rest on: declared land, and probabilities that no held-out region supports."""
+    """The basis of the labels: declared land, and probabilities that no held-out region supports."""
     notes = []
     if evidence.counts.get("declared_searched"):
         notes.append(
@@ -46,7 +46,7 @@ def unjudged_notes(config: TrainConfig, judgement: Judgement) -> tuple[str, ...]
 
 
 def bias_notes(bias: SurveyBias) -> tuple[str, ...]:
-    """What found cells are held against where too little was searched."""
+    """The negatives that a model learned from where too little land was searched."""
     note = (
         "too little land was searched: found cells were held against a background drawn from unknown land "
         "(contamination.survey_bias.unlabelled). That land stays unknown, and contamination is an index of where, no "
@@ -56,7 +56,7 @@ def bias_notes(bias: SurveyBias) -> tuple[str, ...]:
 
 
 def hidden_feature_notes(infos: Mapping[str, FeatureInfo], context: FeatureContext) -> tuple[str, ...]:
-    """Features that stay in the table and that no model sees, because their records make the labels."""
+    """Features in the table that no model sees, because their records make the labels."""
     names = features_of_outcomes(infos, context)
     if not names:
         return ()
@@ -75,7 +75,7 @@ def no_accidents_note(config: TrainConfig) -> str:
 
 
 def casualty_notes(config: TrainConfig, inputs: Inputs, model: CasualtyModel, rows: UnitPeriods) -> tuple[str, ...]:
-    """What the casualty figures rest on: few or undated accidents, late records, dispersion, exposure."""
+    """The basis of the casualty figures: few or undated accidents, late records, dispersion, exposure."""
     notes = []
     if model.is_index:
         low, high = model.total_interval()

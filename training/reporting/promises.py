@@ -1,4 +1,4 @@
-"""What the map promises and how that did where it was not learned, the placebo, and what would improve the map."""
+"""The promises of the map, their tests on other land, the placebo, and the data that would improve the map."""
 
 from collections.abc import Mapping
 
@@ -11,8 +11,8 @@ from training.reporting.sections import any_table
 from training.reporting.tables import Computed, ReportInput
 from training.validation import PLACEBO
 
-# Where the fronts ran, to about three kilometres, is worth more than any learner: measured on Bosnia, where a hundred
-# variants of model and features stay within noise of each other.
+# The course of the front lines, to about three kilometres, is worth more than any learner: measured on Bosnia, where a
+# hundred variants of model and features differ by no more than noise.
 SOURCES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "fronts": (
         ("front_lines",),
@@ -28,7 +28,7 @@ SOURCES: Mapping[str, tuple[tuple[str, ...], str]] = {
 
 
 def placebo_sentences(pooled: pd.DataFrame) -> list[str]:
-    """One sentence for each protocol: what the recipe scores on land shifted from under its labels."""
+    """One sentence for each protocol: the score of the recipe on land that was shifted against its labels."""
     if pooled.empty:
         return []
     return [
@@ -40,7 +40,7 @@ def placebo_sentences(pooled: pd.DataFrame) -> list[str]:
 
 
 def promise_sections(report: ReportInput, computed: Computed) -> list[Section]:
-    """What the numbers mean and promise, first on the page; nothing where a report was made of neither."""
+    """The meaning and the promises of the numbers, first on the page; nothing if the report has neither."""
     sentences = [*report.promises, *placebo_sentences(computed.pooled)]
     if not sentences:
         return []
@@ -60,7 +60,7 @@ def promise_sections(report: ReportInput, computed: Computed) -> list[Section]:
 
 
 def would_improve(dataset: CellDataset, level: Level) -> tuple[str, ...]:
-    """What is missing and would move this map most, the greatest first."""
+    """Missing data that would improve this map most, the most valuable first."""
     given = set(dataset.snapshot.sources.vectors)
     wanted = [wish for sources, wish in SOURCES.values() if not given.intersection(sources)]
     audit = "a random audit: cells that chance has drawn (plans draw some) tell the level of all land"

@@ -1,4 +1,4 @@
-"""What a training run leaves behind: the report, the tables and the registered versions, in MLflow."""
+"""Recording of a training run in MLflow: the report, the tables and the registered versions."""
 
 import io
 import json
@@ -27,7 +27,7 @@ from training.validation import reference_text
 
 
 def schema_text(features: tuple[str, ...], infos: Mapping[str, FeatureInfo]) -> str:
-    """The features that a model asks for, in order, with unit, family and sources, as JSON."""
+    """The features of a model in their order, with unit, family and sources, as JSON."""
     rows = [
         {"name": name, "unit": infos[name].unit, "family": infos[name].family, "sources": list(infos[name].sources)}
         for name in features
@@ -43,10 +43,10 @@ CASUALTY_LOGGED = (
     *("recall_1", "recall_5", "recall_10", "pai_1", "pai_5", "pai_10", "pei_1", "pei_5", "pei_10"),
 )
 
-# The protocol whose means stand for a run where only one figure has room.
+# The protocol whose means represent a run where there is room for one figure only.
 HEADLINE = "leave_region_out"
 
-# Longer facts of a fold, such as lists of distances, are in folds.json: nobody reads them as a parameter.
+# Longer facts of a fold, such as lists of distances, go to folds.json instead of a parameter.
 MOST_FACT = 200
 
 QUESTION = "Where would survey find explosive ordnance first?"
@@ -54,7 +54,7 @@ QUESTION = "Where would survey find explosive ordnance first?"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Findings:
-    """What training found out, to be written down.
+    """The results of training that are to be recorded.
 
     `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
     prevalence and weights; `choices` what tuning, screening and region
@@ -125,7 +125,7 @@ def record(
     contamination: ContaminationModel,
     casualty: CasualtyModel | None,
 ) -> tuple[str, tuple[Version, ...]]:
-    """Log everything to MLflow and register the versions; a run that breaks here is marked as failed.
+    """Log everything to MLflow and register the versions; a run that stops here is marked as failed.
 
     `inputs` are the digests of the sources by name.
     """
@@ -165,7 +165,7 @@ def _version_tags(config: TrainConfig, inputs: Mapping[str, str], found: Finding
 
 
 def _beside(found: Findings, model: ContaminationModel) -> dict[str, str]:
-    """What travels with the model though it scores nothing: what its features are, and the land they came from."""
+    """Files of the model that do not affect scores: the description of its features, and the land they came from."""
     dataset = found.dataset
     return {
         "schema.json": schema_text(model.ranker.features, dataset.infos),
@@ -220,7 +220,7 @@ def _texts(
         "missed_found_cells.csv": _csv(found.report.computed.missed),
         "sensitivity.csv": _csv(found.moved),
         "folds.json": json.dumps([*explained_folds(found.judgement), *_final(found.choices)], indent=1),
-        # Whoever reads a map of this model has to know first which ranking is better.
+        # Readers of a map of this model have to know first which ranking is better.
         "warnings.txt": "\n".join((*found.report.beaten, *found.warnings)),
     }
 
@@ -246,12 +246,12 @@ def _flat_metrics(found: Findings) -> dict[str, float]:
 
 
 def _clean(text: str) -> str:
-    """A text as MLflow takes it in a key."""
+    """A text with only the characters that MLflow allows in a key."""
     return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in text)
 
 
 def _csv(table: pd.DataFrame) -> str:
     buffer = io.StringIO()
-    # Names of districts and folds are texts from data: a spreadsheet must not run them.
+    # Names of districts and folds come from data: a spreadsheet must not run them as formulas.
     table.map(lambda value: plain(value) if isinstance(value, str) else value).to_csv(buffer, index=False)
     return buffer.getvalue()

@@ -20,7 +20,7 @@ from training.validation import reliability
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """A report as values: what it is made of, the tables that follow, and the sections of its page."""
+    """A report as values: its input, the tables that follow from it, and the sections of its page."""
 
     source: ReportInput
     computed: Computed

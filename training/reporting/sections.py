@@ -26,7 +26,7 @@ NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "recall_5": "recall at 5 % of
 
 
 def missed_list(missed: pd.DataFrame, found: int, what: str = "found cells") -> Markup:
-    """The missed positives: how many of how many, and each with its place."""
+    """The missed positives: their number among all, and each with its place in the ranking."""
     if missed.empty:
         return text(f"None of {found:,} {what} lies in the lowest-ranked half.")
     header = ("cell", "fold", "% surveyed before", "by the best rule", "easting, m", "northing, m")
@@ -52,7 +52,7 @@ def missed_list(missed: pd.DataFrame, found: int, what: str = "found cells") -> 
 def answer_table(rows: pd.DataFrame, model: str) -> Markup:
     """Rankings side by side: recall with 90 % intervals, gain of the model over each, areas with the base rate.
 
-    Rows without a base rate come from land of which only the finds are known: they have recalls alone.
+    Rows without a base rate come from land where only finds are known: they have only recalls.
     """
     areas = "base_rate" in rows
     header = ("ranking", *(f"recall {share} %" for share in (5, 10, 20)), "gain at 10 %")
@@ -81,7 +81,7 @@ def rate_picture(held_out: HeldOut, model: str) -> Picture:
 
 
 def error_picture(held_out: HeldOut, model: str, cell_size_m: float) -> Picture:
-    """Map of the found cells by when the ranking would have reached them."""
+    """Map of the found cells by the share of land that the ranking surveys before them."""
     before = -held_out.rankings(model)[model]
     missed = held_out.positive & (before > 0.5)
     png = figures.error_map(
@@ -91,7 +91,7 @@ def error_picture(held_out: HeldOut, model: str, cell_size_m: float) -> Picture:
 
 
 def missed_block(computed: Computed) -> Markup:
-    """The missed positives of the protocol that the report is about."""
+    """The missed positives of the main protocol of the report."""
     held_out = computed.held_out
     if held_out is None and computed.missed.empty:
         return text("not measured: no held-out cells were kept")
@@ -125,14 +125,14 @@ def answer_block(report: ReportInput, computed: Computed) -> Markup:
 
 
 def gap_block(computed: Computed) -> Markup:
-    """What random validation would have promised too much."""
+    """The excess of random validation over that on held-out regions."""
     explained = "Random folds minus held-out regions: what random validation would have promised too much."
     rows = [(NAMES[name], number(value, 3)) for name, value in computed.gap.items()]
     return text(explained) + table(("figure", "gap"), rows)
 
 
 def worst_block(computed: Computed, model: str) -> Markup:
-    """The fold in which each ranking does worst."""
+    """The worst fold of each ranking."""
     worst = computed.worst
     if worst.empty:
         return text("not measured")
@@ -151,7 +151,7 @@ def worst_block(computed: Computed, model: str) -> Markup:
 
 
 def pictures_sections(report: ReportInput, computed: Computed) -> list[Section]:
-    """Curves, calibration and maps of the held-out cells; nothing where none were kept."""
+    """Curves, calibration and maps of the held-out cells; nothing if none were kept."""
     held_out = computed.held_out
     if held_out is None:
         return []

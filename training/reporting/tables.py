@@ -9,7 +9,7 @@ import pandas as pd
 from training.reporting.explanation import Explanation
 from training.validation import MISSED_COLUMNS, HeldOut, missed_table, pooled_table, probability_table, worst_regions
 
-# From what promotion looks at first to what only shows the gap.
+# Protocols in the order of their importance for promotion; the last only shows the optimism gap.
 PROTOCOLS = {
     "as_of": "judged on what was recorded after the date of knowledge",
     "leave_region_out": "judged on regions that the model had not seen",
@@ -27,11 +27,11 @@ class ReportInput:
     `table` has one row for each protocol, fold and ranking, with figures as columns (means over folds as fold 'mean');
     `held_out` the judged cells by protocol, empty where none were kept. `explanations` are plain dicts of one fold
     each, with `protocol` and `fold`; those of knndm may hold `quantiles`, `to_predict_m`, `between_folds_m` and
-    `wasserstein_m`. `sensitivity` and `ablation` are tables with words in their first column. `casualty` has
-    `figures`, `years` and `tenths` of casualty risk, see training.casualty.judging. `explained` is what moves the
-    scores of all land. `promises` say what the probability is and what is not promised, `ranges` and `bounds` how the
-    likely range and the bound on missed hazards did where they were not learned; `missing` names what would improve
-    the map. Texts may hold anything: they are escaped.
+    `wasserstein_m`. `sensitivity` and `ablation` are tables with words in their first column. `casualty` has `figures`,
+    `years` and `tenths` of casualty risk, see training.casualty.judging. `explained` is the explanation of the scores
+    of all land. `promises` are sentences on the meaning of the probability and on promises that are not made; `ranges`
+    and `bounds` are the tests of the likely range and of the bound on missed hazards on other land than they were
+    learned from; `missing` names data that would improve the map. Texts may hold anything: they are escaped.
     """
 
     title: str
@@ -59,7 +59,7 @@ class ReportInput:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Computed:
-    """Tables that the page and the JSON share; `protocol` is the one that pictures and missed cells are of."""
+    """Tables that the page and the JSON share; `protocol` is that of the pictures and missed cells."""
 
     protocol: str | None
     held_out: HeldOut | None
@@ -94,7 +94,7 @@ def compute(report: ReportInput) -> Computed:
 
 
 def optimism_gap(rows: pd.DataFrame, model: str = "mlrisk") -> dict[str, float]:
-    """Mean over random folds minus mean over held-out regions of the model's figures; NaN where one was not run."""
+    """The model's figures on random folds minus those on held-out regions, as means; NaN if one was not run."""
     gap = dict.fromkeys(GAP_FIGURES, float("nan"))
     if not len(rows):
         return gap

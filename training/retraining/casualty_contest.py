@@ -13,17 +13,17 @@ from training.evidence import NO_REGION, cell_regions
 from training.settings import TrainConfig
 from training.validation import Labels, block_times, deal, deviance
 
-# Groups of regions of which each is judged by a model of the others.
+# Number of groups of regions, each judged by a model of the others.
 FOLDS = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CasualtyArena:
-    """Units on which both were judged, arrays (n,): accidents that happened, and those that either expected.
+    """Units on which both models were judged, arrays (n,): accidents that happened, and those that each expected.
 
-    Both expectations have their total from the newest accidents of the other regions: what tells them apart is where
-    accidents lie, for how many there are neither wars nor awareness work let a model know. `centres_m` (n, 2) is the
-    place of each unit, `side_m` its side, `block_m` that of the squares of land that are resampled as a whole.
+    Both expectations take their total from the newest accidents of the other regions, so that they differ only in where
+    accidents lie: wars and awareness work make their number unpredictable. `centres_m` (n, 2) is the place of each
+    unit, `side_m` its side, `block_m` that of the squares of land that are resampled as a whole.
     """
 
     observed: Floats
@@ -37,11 +37,11 @@ class CasualtyArena:
 def casualty_arena(
     config: TrainConfig, history: History | None, since: date, champion: CasualtyModel
 ) -> CasualtyArena | None:
-    """Accidents that happened after `since` and are known today, as both models saw the land at `since`.
+    """Accidents after `since` that are known today, and what both models expected of the land as known at `since`.
 
-    The champion has seen none of them. The challenger's recipe learns from today's books without the newest accidents
-    of the regions that it is judged on: what was known of these regions before, the champion knows too. None without
-    dated accidents since then, or where no region can be held out.
+    The champion was trained on none of them. The challenger's recipe learns from today's records without the newest
+    accidents of the regions on which it is judged; the older ones of these regions are known to the champion too. None
+    without dated accidents since then, or if no region can be held out.
     """
     if history is None or not history.dated or since >= config.as_of:
         return None
@@ -102,7 +102,7 @@ def worse_by(arena: CasualtyArena, block: Integers, draws: int, seed: int = 0) -
 
 
 def _expected(model: CasualtyModel, moment: Moment, threads: int) -> Floats:
-    """Accidents expected of each unit in any unit of time; features that the moment lacks are unknown."""
+    """Relative accidents expected in each unit; features that the moment lacks count as unknown."""
     values = FeatureTable(moment.features, moment.values).reindexed(model.features)
     return model.casualties(values, moment.exposure, patterns_of(model.pattern_names, moment), threads)[0]
 

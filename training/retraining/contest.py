@@ -1,4 +1,4 @@
-"""Champion and challenger on the same land: the newest results, and regions held out of what was known before."""
+"""Champion and challenger on the same land: the newest results, and held-out regions of earlier results."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,13 +35,13 @@ NEWEST, REGIONS = "newest results", "held-out regions"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Arena:
-    """Cells on which both were judged, arrays (n,).
+    """Cells on which both models were judged, arrays (n,).
 
-    `champion` and `challenger` are raw scores of models that have not seen what they are judged by; those of one `fold`
-    compare. `stated_champion` and `stated_challenger` are probabilities, NaN where the model on test is not the
-    registered one. `origin` says who chose a cell (training.evidence.selection), empty where nobody says. `area`
-    is the judged share of a cell, `centres_m` (n, 2) its place, `block_m` the side of the squares of land that are
-    resampled as a whole.
+    `champion` and `challenger` are raw scores of models trained without the results by which they are judged; scores
+    can be compared within a `fold`. `stated_champion` and `stated_challenger` are probabilities, NaN where the model on
+    test is not the registered one. `origin` says who chose a cell (training.evidence.selection), empty if not recorded.
+    `area` is the judged share of a cell, `centres_m` (n, 2) its place, `block_m` the side of the squares of land that
+    are resampled as a whole.
     """
 
     name: str
@@ -62,12 +62,11 @@ class Arena:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Contest:
-    """What was compared: the arenas that could be made, the share of all land in either domain, and the features.
+    """The comparison: the arenas that could be made, the share of land in the domain of each model, and the features.
 
-    `missing` are features that the champion has learned from and the sources no longer give; it was judged with
-    unknown values in their place. `now` is the dataset of today, `then` that of the
-    champion's date, None where that is today. `looked_at` are cells whose
-    newest results a person has accepted. `casualty` is None where no newest accident judges.
+    `missing` names features that the champion was trained with and that the sources no longer give; they counted as
+    unknown. `now` is the dataset of today, `then` that of the champion's date, None where that is today. `looked_at`
+    are cells whose newest results a person has accepted. `casualty` is None if there are no new accidents to judge by.
     """
 
     arenas: tuple[Arena, ...]
@@ -81,7 +80,7 @@ class Contest:
     looked_at: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def arena(self, name: str) -> Arena | None:
-        """The arena of a name, None where it could not be made."""
+        """The arena of this name, None if it could not be made."""
         return next((arena for arena in self.arenas if arena.name == name), None)
 
 
@@ -94,13 +93,14 @@ def contest(
     challenger: ContaminationModel,
     trained: Trained | None = None,
 ) -> Contest:
-    """Judge both on results recorded after `since`, the champion's date, and on regions held out of earlier ones.
+    """Judge both on results recorded after `since`, the champion's date, and on held-out regions of earlier results.
 
-    On the newest results the champion stands as it is, for it has seen none of them; the challenger's recipe learns
-    anew without those of the regions it is judged on. Both see features as of `since`. On held-out regions the same
-    recipe learns once from what was known at `since` and once from today's books, each without the region, and is
-    judged by all that is known of it today: what does harm there came in elsewhere since. `trained` is the training of
-    the challenger where it was of this run: its features and held-out models are not made twice.
+    On the newest results the champion is judged as it is, since it was trained on none of them; the challenger's recipe
+    is refitted without those of the regions on which it is judged. Both use features as of `since`. On held-out regions
+    the same recipe is fitted once to the records known at `since` and once to today's, each time without the region,
+    and judged by all that is known of the region today: if the second fit is worse, new records elsewhere are the
+    cause. `trained` is the training of the challenger if it belongs to this run: its features and held-out models are
+    used again.
     """
     now = trained.dataset if trained else dataset_at(config, inputs, ledger.at(config.as_of))
     held_out = trained.judgement.rankers if trained else {}
@@ -127,7 +127,7 @@ def contest(
 
 
 def _in_domain(config: TrainConfig, dataset: CellDataset, model: ContaminationModel) -> float:
-    """Share of the land in a model's domain, of MOST_LOOKED_AT cells of it: the limits are whole per cents."""
+    """Share of the land in a model's domain, from MOST_LOOKED_AT cells, as its limits are whole per cents."""
     cells, size = dataset.table.reindexed(model.ranker.features), dataset.grid.n_cells
     if size > MOST_LOOKED_AT:
         cells = cells[np.random.default_rng(config.seed).choice(size, MOST_LOOKED_AT, replace=False)]
@@ -227,7 +227,7 @@ def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out:
 
 
 def _ranker(config: TrainConfig, dataset: CellDataset, train: Integers, test: Integers, buffer_m: float) -> Ranker:
-    """The recipe of the config on some rows of a dataset, none of which is near the land on test."""
+    """The recipe of the config, fitted to rows of a dataset that are not near the land on test."""
     dataset = held_back_dataset(config, dataset, train)
     learning, recipe, _ = learned_by(config, dataset, train, 1)
     away = away_from(test, dataset.grid.centres_m(), buffer_m)
@@ -253,7 +253,7 @@ def _near(dataset: CellDataset, which: Flags, rows: Integers, buffer_m: float) -
 
 
 def _buffer_m(config: TrainConfig, then: CellDataset) -> float:
-    """The buffer of the config; where it is automatic, the range of the labels known before."""
+    """The buffer of the config; if it is automatic, the range of autocorrelation of the labels known before."""
     if config.validation.buffer_m != "auto":
         return float(config.validation.buffer_m)
     rows = np.flatnonzero(then.evidence.labelled)
@@ -263,7 +263,7 @@ def _buffer_m(config: TrainConfig, then: CellDataset) -> float:
 
 
 def arena_table(contest: Contest) -> pd.DataFrame:
-    """Every judged cell with both scores, for a reader who wants to judge anew."""
+    """Every judged cell with both scores, for readers who want to repeat the comparison."""
     return pd.concat([_rows(contest, arena) for arena in contest.arenas], ignore_index=True) if contest.arenas else (
         pd.DataFrame()
     )  # fmt: skip

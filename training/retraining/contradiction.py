@@ -1,4 +1,4 @@
-"""Whether the newest results of a district fit what was known better turned round: found for searched."""
+"""Whether the newest results of a district fit earlier knowledge better when reversed, found for searched."""
 
 import numpy as np
 from scipy.special import log_expit, logit, logsumexp
@@ -8,20 +8,20 @@ from training.retraining.contest import Arena
 from training.retraining.loss import blocks_of
 
 LEAST = 1e-3
-# Log-odds by which honest results of a district lie off what was stated: their spread, measured on synthetic countries
-# 141 and 142 (39 districts and years), as far as the other districts have not moved the middle.
+# Spread of the log-odds of honest results of a district about those stated, measured on synthetic countries 141 and 142
+# (39 districts and years); the other districts shift its centre.
 SPREAD = 1.0
 OFFSETS = np.linspace(-9, 9, 181)
-# Survey goes where scores are high, and there the best of them disappoint: less is found than was stated, never more.
+# Survey goes where scores are high, and the highest scores tend to be too high: less is found than stated, not more.
 MIDDLE = (-2.0, 0.0)
 
 
 def turned_round(arena: Arena, rows: Flags, others: Flags | None) -> float:
-    """Log of how many times better the results of `rows` fit the champion's statement when they are turned round.
+    """Log of the factor by which the results of `rows` fit the champion's probabilities better when reversed.
 
-    A Bayes factor (Jeffreys 1939). Both readings may lie off the stated log-odds as a whole, by a normal offset around
-    that of the other districts, so that what tells them apart is how far off the share is and which land it is that was
-    found. Cells of one block count as one: they are no independent witnesses.
+    A Bayes factor (Jeffreys 1939). Under both hypotheses the results may differ from the stated log-odds by a normal
+    offset around that of the other districts. The evidence is therefore the size of the offset and which cells were
+    found. Cells of one block count as one, because they are not independent.
     """
     middle = 0.0 if others is None else float(np.clip(shift(arena, others), *MIDDLE))
     stated = logit(np.clip(arena.stated_champion[rows], LEAST, 1 - LEAST))
@@ -32,15 +32,15 @@ def turned_round(arena: Arena, rows: Flags, others: Flags | None) -> float:
 
 
 def shift(arena: Arena, rows: Flags) -> float:
-    """Log-odds of the share found beyond those of the stated one."""
+    """Log-odds of the share found minus those of the stated share."""
     found, stated = found_and_stated(arena, rows)
     return float(logit(found) - logit(stated))
 
 
 def found_and_stated(arena: Arena, rows: Flags) -> tuple[float, float]:
-    """Share of some cells that was found, and that the champion stated."""
+    """Share of the cells that was found, and the share that the champion stated."""
     area = arena.area[rows]
-    # Half a cell on either side (Jeffreys 1946): of ten cells without a find the share is not known to be nothing.
+    # Half a cell on either side (Jeffreys 1946): ten cells without a find do not prove a share of 0.
     found = (float(arena.positive[rows] @ area) + 0.5) / (float(area.sum()) + 1)
     return found, min(max(float(np.average(arena.stated_champion[rows], weights=area)), LEAST), 1 - LEAST)
 

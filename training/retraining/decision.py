@@ -1,4 +1,4 @@
-"""What a retraining came to, in a module that a run with nothing new can read without all that training needs."""
+"""The result of a retraining, in a module that a run without news imports without all that training needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,20 +16,19 @@ if TYPE_CHECKING:
     from training.retraining.new_records import News
 
 FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"
-# Too few results to test anything: the champion goes on, and so does the count of results.
+# Too few results to test anything: the champion stays, and results go on being counted.
 HELD = "held"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Decision:
-    """What a retraining came to.
+    """The result of a retraining.
 
     `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED, HELD or WAITING (for --approve). `champion`
-    is the number of the contamination version that ranks now, `before` of the one that did, `challenger` of the one
-    judged.
-    `notes` are sentences for the operator; `facts` what goes into the audit line. `quarantine` names
-    rows that a person has to look at; `keeps_map` says that the sources must not make a map. `ledger` and
-    `dataset` are of today, for the next ranking: None where they were not needed.
+    is the number of the contamination version that ranks now, `before` that of its predecessor, `challenger` that of
+    the judged version. `notes` are sentences for the operator; `facts` go into the line of the decision log.
+    `quarantine` names rows that a person has to inspect; `keeps_map` says that no map must be made from the sources.
+    `ledger` and `dataset` are of today, for the next ranking: None where they were not needed.
     """
 
     kind: str
@@ -49,12 +48,12 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the gate refused, empty where it did not."""
+        """The reasons why the gate refused, empty if it did not."""
         return tuple(f"{check.name}: {check.text}" for check in self.checks if not check.passed)
 
 
 def no_change(known: RegisteredVersion, before: str, notes: tuple[str, ...], news: "News | None") -> Decision:
-    """UNCHANGED: `known` was trained on all there is, and `before` goes on ranking."""
+    """UNCHANGED: `known` was trained on all records, and `before` goes on ranking."""
     decided = known.tags.get("decision", "")
     sentence = f"nothing new since version {known.number} was trained" + (f" ({decided})" if decided else "")
     waits = (

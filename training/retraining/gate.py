@@ -1,4 +1,4 @@
-"""The gate: what a challenger has to hold before it ranks. Each check is one function and one line in CHECKS."""
+"""The gate: checks that a challenger has to pass before it ranks, each one function and one line in CHECKS."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -23,9 +23,9 @@ MEMORY = "memory"
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What one check found: whether it holds, a sentence for people, and the figures in it as values.
+    """The result of one check: whether it passed, a sentence for people, and the figures in it as values.
 
-    `judged` is False where there was too little to judge by: such a check holds.
+    `judged` is False if there was too little to judge by: such a check passes.
     """
 
     name: str
@@ -69,7 +69,7 @@ def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
 
 
 def check_skill(contest: Contest, settings: RetrainingSettings) -> list[Check]:
-    """ROC AUC on all newest results: with few of them recall at a share of the area hears too little."""
+    """ROC AUC on all newest results: with few of them recall at a share of the area has too little power."""
     arena = contest.arena(NEWEST)
     if arena is None or not _judgeable(arena, np.ones(len(arena.cell), dtype=bool), settings):
         return []
@@ -83,7 +83,7 @@ def check_skill(contest: Contest, settings: RetrainingSettings) -> list[Check]:
 
 
 def check_memory(memory: Memory | None, settings: RetrainingSettings) -> list[Check]:
-    """All results since the anchor, added up over rounds whatever became of these, do not fit better turned round."""
+    """All results since the anchor, over all rounds whatever their outcome, do not fit better when reversed."""
     groups = [] if memory is None else turned_since(memory)
     if memory is None or not groups:
         return [not_judged(MEMORY, "no result since the anchor on land that was unknown then: nothing to add up")]
@@ -109,12 +109,12 @@ def _e_text(log_e: float) -> str:
 
 
 def untested(checks: tuple[Check, ...]) -> bool:
-    """Whether nothing of the newest results could be tested: then a pass says nothing."""
+    """Whether none of the newest results could be tested: then a pass means nothing."""
     return not any(check.judged for check in checks if check.name in (f"recall, {NEWEST}", MEMORY))
 
 
 def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Check]:
-    """No district is worse by more than a margin: ROC AUC, for in a district a few per cent of area are few cells."""
+    """No district is worse by more than a margin; by ROC AUC, since a few per cent of a district are few cells."""
     checks = []
     for arena in contest.arenas:
         worse, judged = [], 0
@@ -135,7 +135,7 @@ def check_districts(contest: Contest, settings: RetrainingSettings) -> list[Chec
 
 
 def check_independent(contest: Contest, settings: RetrainingSettings) -> list[Check]:
-    """The same recall on results that no ranking asked for: such results flatter the ranking that asked.
+    """The same recall on results that no ranking requested, because requested results flatter the ranking.
 
     Judged where enough of the newest results are marked as reported by people or drawn by chance.
     """
@@ -155,11 +155,12 @@ def check_independent(contest: Contest, settings: RetrainingSettings) -> list[Ch
 
 
 def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[Check]:
-    """No district's newest results turn what was known upside down: such records are looked at before they teach.
+    """No district's newest results reverse earlier knowledge: such records are inspected before models learn from them.
 
-    Two signs: they would fit what the champion states many times better with found for searched, or the share found
-    exceeds the stated one by `most_shift` log-odds, by itself and beside the other districts. That little or nothing is
-    found where much was stated is the common disappointment of survey and refuses nobody: the challenger learns it.
+    There are two signs: the results would fit the champion's probabilities many times better with found and searched
+    exchanged, or the share found exceeds the stated one by `most_shift` log-odds, both absolutely and relative to the
+    other districts. That less is found than was stated is common in survey and no reason to refuse: the challenger
+    learns from it.
     """
     arena = contest.arena(NEWEST)
     if arena is None:
@@ -185,10 +186,10 @@ def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[
 
 
 def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Check]:
-    """The challenger's scores make probabilities that hold on land held out, or are no further off than the champion's.
+    """The challenger's scores give calibrated probabilities on held-out land, or are no worse than the champion's.
 
-    Each region's curve is fitted on the other regions, for both alike. What either states of the newest results
-    stands beside it and decides nothing: survey goes where scores are high, and there the best of them disappoint.
+    Each region's curve is fitted on the other regions, for both alike. The calibration of both on the newest results is
+    reported and decides nothing: survey goes where scores are high, and the highest scores tend to be too high.
     """
     arena = contest.arena(REGIONS)
     errors = [np.nan, np.nan] if arena is None else [_error(arena, s) for s in (arena.champion, arena.challenger)]
@@ -206,7 +207,7 @@ def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Ch
 
 
 def check_casualty(contest: Contest, settings: RetrainingSettings) -> list[Check]:
-    """The casualty challenger says no worse where the newest accidents lie: Poisson deviance, over blocks of land."""
+    """The casualty challenger predicts the newest accidents no worse: Poisson deviance, over blocks of land."""
     arena = contest.casualty
     accidents = 0.0 if arena is None else float(arena.observed.sum())
     if arena is None or accidents < settings.least_found:
@@ -237,7 +238,7 @@ def check_domain(contest: Contest, settings: RetrainingSettings) -> list[Check]:
 
 
 def check_sources(contest: Contest, _: RetrainingSettings) -> list[Check]:
-    """No source that the champion learned from has vanished: that is decided by a person, not by a timer."""
+    """No source from which the champion learned has vanished, which a person must decide and not a timer."""
     gone = ", ".join(contest.missing) or "none"
     text = f"features that vanished: {gone}; new: {len(contest.new)}"
     figures = {"vanished": len(contest.missing), "new": len(contest.new)}
@@ -266,7 +267,7 @@ def judged_by_gate(contest: Contest, settings: RetrainingSettings, memory: Memor
 
 
 def drift_sentence(psi: list[tuple[str, float]]) -> str:
-    """Input drift in one sentence: reported, for it says that the land differs and not that a model is worse.
+    """Input drift in one sentence, only reported: it shows that the land differs and not that a model is worse.
 
     >>> drift_sentence([("road_distance_m", 0.31), ("slope_deg", 0.02)])
     'input drift: 1 of 2 features moved much (population stability index over 0.25): road_distance_m 0.31'
@@ -282,7 +283,7 @@ def _judgeable(arena: Arena, rows: Flags, settings: RetrainingSettings) -> bool:
 
 
 def _error(arena: Arena, score: Floats) -> float:
-    """Calibration error of scores whose curve comes from the other folds; NaN where there is no other."""
+    """Calibration error of scores whose curve comes from the other folds; NaN if there are no others."""
     stated = cross_calibrated(score, arena.positive, arena.area, arena.fold)
     known = np.isfinite(stated)
     return calibration_error(stated[known], arena.positive[known], arena.area[known])

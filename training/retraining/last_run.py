@@ -1,4 +1,4 @@
-"""A record of the last retraining, by which the next one knows that nothing is new before it opens a source."""
+"""A record of the last retraining, which shows the next one that nothing is new before it opens a source."""
 
 import json
 from contextlib import suppress
@@ -39,20 +39,20 @@ class LastRun(BaseModel):
     notes: tuple[str, ...]
 
     def holds(self, mark: str, as_of: date) -> bool:
-        """Whether the same is known at a date as at that of the retraining, from the same files by the same code."""
+        """Whether the records known at a date are those of the retraining, from the same files by the same code."""
         started = self.since is None or self.since <= as_of
         return bool(mark) and self.mark == mark and started and (self.until is None or as_of < self.until)
 
 
 def last_run_path(config: TrainConfig) -> Path:
-    """The file of the last run, beside the config; without it the next run takes some seconds longer."""
+    """The file of the last run, beside the config; without it the next run only takes some seconds longer."""
     return config.home_folder / f".{config.name}.retrain.seen.json"
 
 
 def mark_of(config: TrainConfig, files: str) -> str:
-    """SHA-256 over the digest of the files, all settings but the date, and our own code; empty without a digest.
+    """SHA-256 over the digest of the files, all settings but the date, and the program; empty without a digest.
 
-    The date is compared by itself: a timer moves it every day, and mostly nothing becomes known by that.
+    The date is compared separately: a timer moves it every day, and on most days nothing becomes known.
     """
     if not files:
         return ""
@@ -72,7 +72,7 @@ def read_last_run(config: TrainConfig) -> LastRun | None:
 
 
 def write_last_run(config: TrainConfig, last_run: LastRun) -> None:
-    """Write the file in one step; without permission to write only the next run's short cut is lost."""
+    """Write the file in one step; without permission to write, only the short cut of the next run is lost."""
     path = last_run_path(config)
     beside = path.with_suffix(".part")
     try:

@@ -1,4 +1,4 @@
-"""By how much a challenger is worse on an arena: one figure of both, on the same draws of blocks of land."""
+"""The loss of a challenger on an arena: the difference of one figure, on the same draws of blocks of land."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ MANY_BLOCKS = 15
 
 @dataclass(frozen=True)
 class Loss:
-    """Champion minus challenger in one figure: as it is, its 90 % interval, and the draws (empty with few blocks)."""
+    """Champion minus challenger in one figure: estimate, 90 % interval, and the draws (empty with few blocks)."""
 
     champion: float
     challenger: float
@@ -26,7 +26,7 @@ class Loss:
         return self.champion - self.challenger
 
     def share_beyond(self, margin: float) -> float:
-        """Share of the draws in which the loss exceeds a margin; all or none where there were too few blocks."""
+        """Share of the draws in which the loss exceeds a margin; 1 or 0 by the estimate if there are too few blocks."""
         known = self.draws[np.isfinite(self.draws)]
         return float((known > margin).mean()) if len(known) else float(self.loss > margin)
 
@@ -45,7 +45,7 @@ class Loss:
 
 
 def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0) -> Loss:
-    """Loss in a figure of `ranking_figures` over the cells of an arena, or some of them; both on the same draws."""
+    """Loss in a figure of `ranking_figures` over the cells of an arena, or some of them, on the same draws for both."""
     chosen = np.ones(len(arena.cell), dtype=bool) if rows is None else rows
     judged = [
         judged_on_draws(
@@ -59,7 +59,7 @@ def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0)
 
 
 def blocks_of(arena: Arena, rows: Flags) -> Integers:
-    """Number of the block of land of each chosen cell: as large as training's where that leaves MANY_BLOCKS of them.
+    """Number of the block of land of each chosen cell; blocks are as large as in training if that leaves MANY_BLOCKS.
 
     A district is smaller than a country: its blocks are halved until there are enough to draw from, down to two cells.
     """

@@ -1,4 +1,4 @@
-"""The gate's memory: all results since an anchor version that small steps do not move, and a test that adds them up."""
+"""The gate's memory: all results since an anchor version, which small steps do not move, and a sequential test."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,12 +16,12 @@ from training.retraining.contradiction import turned_round
 from training.settings import TrainConfig
 
 SINCE_ANCHOR = "results since the anchor"
-# Dates from which results may have been turned round, evenly by number of results: the evidence is averaged over them.
+# Number of dates from which results may be reversed, evenly spaced by results; the evidence is averaged over them.
 STARTS = 12
-# Below this many cells of a district the test adds up nothing.
+# A district with fewer cells is not tested.
 FEWEST_CELLS = 8
-# Of the dates that the results tell apart by less than this (log), the earliest: a person looks at a row too many
-# rather than at one too few.
+# Dates whose evidence (log) differs by less than this are equal, and the earliest is taken: a person should rather
+# inspect a row too many than one too few.
 AS_GOOD = 3.0
 
 
@@ -41,10 +41,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Turned:
-    """How the results of a district, or of the country (""), fit the anchor's statements turned round.
+    """Evidence that the results of a district, or of the country (""), fit the anchor's probabilities when reversed.
 
-    `log_e` is the log of an e-value: under results that are recorded right it exceeds log(1 / a) ever, in all rounds
-    together, with a probability of at most a (Ville 1939). `start` is the day from which they fit best so.
+    `log_e` is the log of an e-value: if results are recorded correctly, the probability that it ever exceeds log(1 /
+    a), in all rounds together, is at most a (Ville 1939). `start` is the day from which reversed results fit best.
     """
 
     district: str
@@ -86,7 +86,7 @@ def memory_of(
 
 
 def turned_since(memory: Memory) -> list[Turned]:
-    """The whole country first, then each district with enough cells."""
+    """The evidence of reversed results: the whole country first, then each district with enough cells."""
     everything = np.ones(len(memory.arena.cell), dtype=bool)
     groups: list[tuple[str, Flags, Flags | None]] = [("", everything, None)]
     groups += [
@@ -106,7 +106,7 @@ def _turned(memory: Memory, name: str, rows: Flags, others: Flags | None) -> Tur
          for day in starts]
     )  # fmt: skip
     best = np.datetime64(int(starts[int(np.flatnonzero(logs >= logs.max() - AS_GOOD).min())]), "D").item()
-    # The mean of e-values is one: nobody knows from when on results were turned round.
+    # The mean of e-values is an e-value: it covers all days from which results may have been reversed.
     return Turned(name, int(rows.sum()), float(logsumexp(logs) - np.log(len(logs))), best)
 
 
@@ -115,7 +115,7 @@ def _since(memory: Memory, rows: Flags, others: Flags | None) -> float:
 
 
 def _known_from(ledger: Ledger, cell: Integers, as_of: date) -> NDArray[np.datetime64]:
-    """The last day on which a record of each cell became known, of those known at a date."""
+    """The last day up to a date on which a record of each cell became known."""
     entries = ledger.entries
     known = ledger.known(as_of)[entries.record]
     days = entries.records["known_from"].to_numpy().astype("datetime64[D]").astype(np.int64)[entries.record]
@@ -126,7 +126,7 @@ def _known_from(ledger: Ledger, cell: Integers, as_of: date) -> NDArray[np.datet
 
 
 def share_found(memory: Memory, rows: Flags) -> tuple[float, float]:
-    """Share found and share stated of some of the results."""
+    """Share found and share stated among some of the results."""
     area: Floats = memory.arena.area[rows]
     found = float(np.average(memory.arena.positive[rows], weights=area))
     return found, float(np.average(memory.arena.stated_champion[rows], weights=area))

@@ -1,4 +1,4 @@
-"""What is new: the records of today's books beside those that a version was trained on."""
+"""New records: today's records compared with those on which a version was trained."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from training.evidence import Ledger, keyed_records
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class News:
-    """Records by what became of them since a version was trained; each frame has source, kind, event and known_from.
+    """Records that are new, late or gone since a training; each frame has source, kind, event and known_from.
 
-    `new` became known after its date, `late` are records from before that it did not have (a file that was overlooked,
-    a correction), `gone` are keys of records that it had and that are no longer in the books; `gone_from` are the same
-    by source, and `had` is how many it had of each.
+    `new` records became known after its date, `late` ones are older but were missing (an overlooked file, a
+    correction). `gone` are keys of records that no longer exist, `gone_from` their numbers by source, and `had` is the
+    number of records of each source at the training.
     """
 
     since: date
@@ -33,7 +33,7 @@ class News:
 
 
 def news_since(ledger: Ledger, as_of: date, before: str, since: date) -> News:
-    """What the books of today hold beyond those of `before` (a `records_text`), which were read as of `since`."""
+    """Today's records compared with those of `before` (a `records_text`), which were read as of `since`."""
     table = keyed_records(ledger, as_of)
     # Versions that were trained by an earlier mlrisk have no source beside the key.
     known = {key: source or "records" for key, _, source in (line.partition(" ") for line in before.splitlines())}

@@ -8,7 +8,7 @@ from training.settings import TrainConfig
 
 
 def news_notes(news: News) -> tuple[str, ...]:
-    """How many records are new, recorded late, or gone since the champion was trained."""
+    """The numbers of records that are new, recorded late, or gone since the champion was trained."""
     lines = [f"new records since {news.since}: {_counted(news.new)}"]
     if len(news.late):
         lines.append(
@@ -25,7 +25,7 @@ def _counted(frame: pd.DataFrame) -> str:
 
 
 def label_shift(ledger: Ledger, config: TrainConfig, news: News) -> tuple[str, ...]:
-    """Share of found cells in the newest results beside that of what was known before."""
+    """Share of found cells in the newest results compared with the share before."""
     if news.since >= config.as_of:
         return ()
     then, fresh = ledger.at(news.since), ledger.between(news.since, config.as_of)

@@ -1,4 +1,4 @@
-"""Telling others what was decided: a JSON file that a webhook can send as it is, or a command that gets it."""
+"""Notification of a decision: a JSON file that a webhook can send unchanged, or a command that receives it."""
 
 import json
 import subprocess
@@ -12,9 +12,9 @@ MOST_S = 60
 
 
 def notify(config: TrainConfig, decision: Decision, next_step: str) -> tuple[str, ...]:
-    """Write and send a decision as `retraining.notify` asks; returns a note where that failed, and never raises for it.
+    """Write and send a decision as `retraining.notify` asks; returns a note if that failed, and never raises for it.
 
-    A run in which nothing changed tells nobody.
+    A run in which nothing changed notifies nobody.
     """
     wanted = config.retraining.notify
     if decision.kind == UNCHANGED or not (wanted.file or wanted.command):
@@ -44,7 +44,7 @@ def notify(config: TrainConfig, decision: Decision, next_step: str) -> tuple[str
 
 
 def message(config: TrainConfig, decision: Decision, next_step: str) -> dict[str, Any]:
-    """The message as plain values; `text` alone is what chat webhooks show."""
+    """The message as plain values; chat webhooks show only `text`."""
     reasons = list(decision.reasons)
     return {
         "text": " ".join([f"{config.name}: {decision.kind}, version {decision.champion} ranks.", *reasons, next_step]),

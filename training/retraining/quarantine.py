@@ -1,4 +1,4 @@
-"""Records that a person has to look at: which they are, how they are named, and what was decided about them."""
+"""Records that a person has to inspect: their selection, their names, and the decisions about them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -15,21 +15,21 @@ from training.retraining.new_records import News, news_since
 from training.settings import RetrainingSettings, TrainConfig
 
 VANISHED = "vanished"
-# So few missing records are a correction, whatever share of a small file they are.
+# This few missing records are a correction, whatever their share of a small file.
 FEWEST_VANISHED = 3
-# Results from which on the anchor may follow the champion: fewer are a small step.
+# From this many results on the anchor may follow the champion: fewer are a small step.
 FEWEST_TO_MOVE = 200
 
 
 def check_vanished(news: News, verdicts: Verdicts, settings: RetrainingSettings) -> Check:
-    """Records that the champion learned from are still in the books, by source, or a person has accepted that not."""
+    """Check by source that the champion's training records still exist, or that a person accepted their loss."""
     parts, failed, figures = [], [], {}
     if not news.had:
         return not_judged("vanished records", "the champion's records are not on file")
     for source, keys in news.gone_from.items():
-        # A corrected record is one that is gone and one that is late.
+        # A corrected record counts as one that is gone and one that is late.
         late = int((news.late["source"] == source).sum())
-        # What a person rejected is gone from what teaches, and no file was cut.
+        # Records that a person rejected are missing from the labels although no file was truncated.
         lost = max(0, len([key for key in keys if key not in verdicts.accepted | verdicts.rejected]) - late)
         share = lost / news.had[source]
         figures[f"{source}_lost"] = float(lost)
@@ -47,10 +47,10 @@ def check_vanished(news: News, verdicts: Verdicts, settings: RetrainingSettings)
 def decide_records(
     config: TrainConfig, store: Store, ledger: Ledger, rows: Iterable[tuple[str, str]], by: str
 ) -> tuple[str, ...]:
-    """Write down what a person decided about records; `rows` are pairs of ACCEPTED or REJECTED and a name of rows.
+    """Log a person's decisions about records; `rows` are pairs of ACCEPTED or REJECTED and a name of rows.
 
-    A name is `SOURCE:ROWS` such as `survey:12,15-20` (rows as the ledger numbers them), or `vanished:SOURCE`.
-    `ledger` is the one in which nothing was rejected. Raises ConfigError for rows that are none.
+    A name is `SOURCE:ROWS` such as `survey:12,15-20` (rows as the ledger numbers them), or `vanished:SOURCE`. `ledger`
+    is the one without rejections. Raises ConfigError for rows that do not exist.
     """
     if not by.strip():
         raise ConfigError(f"--by ({by!r}) is empty: give the person who decides about these records")
@@ -63,7 +63,7 @@ def decide_records(
 
 
 def suspects(ledger: Ledger, cells: Integers, since: date, until: date) -> pd.DataFrame:
-    """The records of an interval on some cells, (place in the grid), as `keyed_records` has them."""
+    """The records of an interval on some cells (places in the grid), as rows of `keyed_records`."""
     table = keyed_records(ledger, until)
     entries = ledger.entries
     here = np.unique(entries.record[np.isin(entries.place, cells)])
@@ -73,12 +73,12 @@ def suspects(ledger: Ledger, cells: Integers, since: date, until: date) -> pd.Da
 
 
 def accepted_aside(config: TrainConfig, ledger: Ledger) -> Ledger:
-    """The ledger without the records that a person has accepted: what was looked at is no more evidence against."""
+    """The ledger without the records that a person has accepted: inspected records no longer count as suspicious."""
     return without(ledger, read_verdicts(config).accepted)
 
 
 def cells_looked_at(config: TrainConfig, ledger: Ledger) -> Integers:
-    """Places of the cells of which a person has accepted a record."""
+    """Places of the cells with a record that a person has accepted."""
     accepted = read_verdicts(config).accepted
     if not accepted:
         return np.zeros(0, dtype=np.int64)
@@ -88,7 +88,7 @@ def cells_looked_at(config: TrainConfig, ledger: Ledger) -> Integers:
 
 
 def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tuple[str, ...]:
-    """Rows by source of the results that fit better turned round, from the day on from which they do so best."""
+    """Rows by source of the results that fit better when reversed, from the day from which they do so best."""
     if memory is None:
         return ()
     groups, most_e = turned_since(memory), config.retraining.most_e
@@ -103,13 +103,13 @@ def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tu
     first = min(one.start for one in odd)
     labels = config.contamination.labels
     table = suspects(accepted_aside(config, ledger), memory.arena.cell[rows], first - timedelta(days=1), config.as_of)
-    # Only what makes a label was held against the anchor.
+    # Only records that make labels were compared with the anchor.
     table = table[table["kind"].isin((*labels.found, *labels.searched))]
     return tuple(rows_text(part) for _, part in table.groupby("source"))
 
 
 def confirmed(memory: Memory, settings: RetrainingSettings) -> bool:
-    """Whether the results since the anchor speak as strongly for being right as they would have to against it."""
+    """Whether results since the anchor confirm correct records as strongly as they would have to contradict them."""
     groups = turned_since(memory)
     return bool(groups) and groups[0].log_e < -np.log(settings.most_e) and groups[0].cells >= FEWEST_TO_MOVE
 
@@ -162,7 +162,7 @@ def _keys_of(config: TrainConfig, store: Store, ledger: Ledger, named: str) -> l
 def champion_news(
     config: TrainConfig, store: Store, ledger: Ledger, row: RegisteredVersion | None = None
 ) -> News | None:
-    """What is new and what is gone since the champion, None where there is none."""
+    """New and missing records since the champion, None if there is no champion."""
     name = f"{config.name}.contamination"
     number = store.number(name, CHAMPION)
     if row is None and number is None:

@@ -1,4 +1,4 @@
-"""From newer results to a decision: what is new, a challenger, the contest, the gate, and who ranks from now on."""
+"""From newer results to a decision: new records, a challenger, the contest, the gate, and the next champion."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ from training.validation import population_stability
 LOGGER = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
-# A challenger is judged so often where people let other versions rank meanwhile.
+# A challenger is judged at most this often if people promote other versions meanwhile.
 MOST_ROUNDS = 3
 
 
@@ -64,8 +64,8 @@ def retrain(
 ) -> Decision:
     """Train a challenger on what is known at `config.as_of` and let it rank if the gate holds; one run at a time.
 
-    With a `signature` nothing is trained: the version that waits for it ranks from then on. Killed at any point, the
-    old champion goes on ranking, and the next run takes up what was finished.
+    With a `signature` nothing is trained: the waiting version ranks from then on. If the run is killed at any point,
+    the old champion goes on ranking, and the next run resumes from the finished steps.
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         session = begin(config, progress, from_files=inputs is None)
@@ -82,7 +82,7 @@ def decide(
     signed: tuple[Signature | None, RegisteredVersion | None],
     progress: Progress,
 ) -> Decision:
-    """`retrain` for a caller that holds the lock and has a session; writes the result down for the next run.
+    """`retrain` for a caller that holds the lock and has a session; records the result for the next run.
 
     `signed` is a signature and the version that it is for (`waiting_version`), or None twice.
     """
@@ -96,7 +96,7 @@ def decide(
         decision = _judged_again(config, session, inputs, ledger, progress)
     decision = replace(decision, ledger=ledger)
     LOGGER.info("decision: %s, version %s ranks", decision.kind, decision.champion)
-    # A model that was trained just now learned from every record: there is no news for it.
+    # A model that was trained just now learned from every record: nothing is new to it.
     lines: tuple[str, ...] = (f"new records since {config.as_of}: none",)
     if decision.news is not None and decision.champion == decision.before:
         lines = news_notes(decision.news)
@@ -108,7 +108,7 @@ def decide(
 def _judged_again(
     config: TrainConfig, session: RetrainSession, inputs: Inputs, ledger: Ledger, progress: Progress
 ) -> Decision:
-    """The decision; judged anew where a person let another version rank meanwhile."""
+    """The decision; the challenger is judged again if a person promoted another version meanwhile."""
     notes = session.notes
     for _ in range(MOST_ROUNDS - 1):
         try:
@@ -180,7 +180,7 @@ def _decided(
 
 
 def _cut_file(config: TrainConfig, whole: Check, before: str, notes: tuple[str, ...], news: News) -> Decision:
-    """REFUSED before anything is trained: such sources make neither a model nor a map."""
+    """REFUSED before anything is trained: no model and no map are made from such sources."""
     facts = {"champion": before, "challenger": None, "news": news.counts, "figures": {whole.name: dict(whole.figures)}}
     write_line(config, REFUSED, f"policy {config.retraining.policy}", why=whole.text, **facts)
     return Decision(
@@ -199,7 +199,7 @@ def _cut_file(config: TrainConfig, whole: Check, before: str, notes: tuple[str, 
 def _memory(
     config: TrainConfig, store: Store, inputs: Inputs, ledger: Ledger, champion: RegisteredVersion, found: Contest
 ) -> Memory | None:
-    """All results since the anchor; its features are made anew where it is not of the champion's date."""
+    """All results since the anchor; its features are rebuilt if its date is not that of the champion."""
     anchor = anchor_of(store, champion)
     day = min(date.fromisoformat(anchor.tags["as_of"]), date.fromisoformat(champion.tags["as_of"]))
     window = config.as_of - timedelta(days=round(365.25 * config.retraining.memory_years))

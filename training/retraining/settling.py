@@ -1,4 +1,4 @@
-"""How a decision takes effect: who signs what, what was judged against what, and the call that lets versions rank."""
+"""How a decision takes effect: signatures, the versions judged against, and the promotion."""
 
 import json
 from collections.abc import Mapping
@@ -22,16 +22,16 @@ from training.retraining.decision import HELD, PROMOTED, REFUSED, WAITING, Decis
 from training.settings import TrainConfig
 
 OVERTAKEN = "overtaken"
-# The tag of a judged version with the numbers that it was held against, by model.
+# The tag of a judged version with the numbers against which it was judged, by model.
 JUDGED_AGAINST = "judged_against"
-# The tag with the digest of the decisions of people about records at that time.
+# The tag with the digest of people's decisions about records at that time.
 VERDICTS = "verdicts"
 MOST_TAG = 4000
 
 
 @dataclass(frozen=True)
 class Signature:
-    """The person who lets a waiting version rank, and its number; None: the one that waits."""
+    """The person who lets a waiting version rank, and its number (None: whichever waits)."""
 
     person: str
     number: str | None = None
@@ -40,8 +40,8 @@ class Signature:
 def waiting_version(config: TrainConfig, store: Store, signature: Signature) -> RegisteredVersion:
     """The version that a signature is for.
 
-    Raises ConfigError where the name is empty, where nothing waits, where what waits was judged against another
-    champion than ranks today, and where it knows more than the config's date allows to show.
+    Raises ConfigError if the name is empty, if nothing waits, if the waiting version was judged against another
+    champion than today's, or if it was trained on records after the config's date.
     """
     if not signature.person.strip():
         raise ConfigError(
@@ -80,7 +80,7 @@ def waiting_version(config: TrainConfig, store: Store, signature: Signature) -> 
 def sign(
     config: TrainConfig, store: Store, waiting: RegisteredVersion, signature: Signature, notes: tuple[str, ...]
 ) -> Decision:
-    """Let the version that waits rank, in the name of who signs."""
+    """Promote the waiting version in the name of the person who signs."""
     ranking = judged_against(waiting)
     before = ranking[waiting.name]
     facts = {
@@ -111,9 +111,9 @@ def settle(
     ranking: Mapping[str, str | None],
     facts: Mapping[str, Any],
 ) -> None:
-    """Write the decision down, let it take effect, then mark it as done: a process that was killed does it once more.
+    """Log the decision, let it take effect, then mark it as done: after a kill the next process repeats it.
 
-    `ranking` are the numbers that the challenger was judged against; raises OvertakenError where others rank now.
+    `ranking` are the numbers against which the challenger was judged; raises OvertakenError if others rank now.
     """
     if kind == PROMOTED:
         numbers = training_of(store, challenger)
@@ -129,12 +129,12 @@ def settle(
 
 
 def judged_against(row: RegisteredVersion) -> dict[str, str | None]:
-    """The numbers, by model, that a version was held against when it was judged; empty where it was not."""
+    """The numbers, by model, against which a version was judged; empty if it was not."""
     return dict(json.loads(row.tags.get(JUDGED_AGAINST, "{}")))
 
 
 def settled(row: RegisteredVersion, ranking: Mapping[str, str | None], verdicts: str) -> bool:
-    """Whether a version needs no judging anew.
+    """Whether the judgement of a version still holds.
 
     A waiting version was judged against the champion, and people may since have accepted or rejected records.
     """
@@ -145,19 +145,19 @@ def settled(row: RegisteredVersion, ranking: Mapping[str, str | None], verdicts:
 
 
 def anchor_of(store: Store, champion: RegisteredVersion) -> RegisteredVersion:
-    """The version that results are added up against; the champion where none was set."""
+    """The version against which results accumulate; the champion if none was set."""
     number = store.number(champion.name, ANCHOR)
     return champion if number is None else row_of(store, champion.name, number)
 
 
 def move_anchor(store: Store, row: RegisteredVersion) -> None:
-    """Let results be added up from this version on."""
+    """Let results accumulate from this version on."""
     with store_errors(store.uri):
         store.client.set_registered_model_alias(row.name, ANCHOR, row.number)
 
 
 def next_step(config: TrainConfig, decision: Decision) -> str:
-    """What an operator does now; empty where there is nothing to do."""
+    """The next step for an operator; empty if there is nothing to do."""
     config_name = config.name
     if decision.kind == REFUSED and decision.quarantine:
         named = [one for text in decision.quarantine for one in text.split(" ")]
@@ -181,7 +181,7 @@ def next_step(config: TrainConfig, decision: Decision) -> str:
 
 
 def in_files(config: TrainConfig, named: str) -> str:
-    """Rows as people look for them: those of a file, for a name such as `survey:3-5`."""
+    """Rows by their numbers in the file, as people look for them, for a name such as `survey:3-5`."""
     source, _, rows = named.partition(":")
     spec = getattr(config.sources, source, None)
     if spec is None:
@@ -191,7 +191,7 @@ def in_files(config: TrainConfig, named: str) -> str:
 
 
 def check_date(config: TrainConfig, champion: RegisteredVersion) -> None:
-    """Refuse to go back behind the champion's date; raises ConfigError as `rank` does."""
+    """Refuse a date before the champion's; raises ConfigError as `rank` does."""
     if champion.tags["as_of"] > str(config.as_of):
         raise ConfigError(
             f"{champion.name} version {champion.number} ranks and knows records up to {champion.tags['as_of']}, as_of "

@@ -11,18 +11,18 @@ from training.retraining.decision import Decision, no_change
 from training.retraining.last_run import LastRun, known_days, mark_of, read_last_run, write_last_run
 from training.settings import TrainConfig
 
-# Runs of a retraining carry the tag, by which the remains of a killed one are found.
+# Runs of a retraining carry this tag, by which the remains of a killed one are found.
 BY_RETRAIN = {"command": "retrain"}
 
 
 def lock_path(config: TrainConfig) -> Path:
-    """The file that two retrainings of a country must not hold at once."""
+    """The lock file of a country, which only one retraining can hold at a time."""
     return config.home_folder / f".{config.name}.retrain.lock"
 
 
 @dataclass(frozen=True)
 class RetrainSession:
-    """The store, in order again after a killed run, with notes of what that took.
+    """The store, cleaned up after a killed run, with notes on the steps.
 
     `files` is the digest of the files, `mark` that of files, settings and code; both are empty where the inputs do not
     come from files, or one of these cannot be read.
@@ -36,7 +36,7 @@ class RetrainSession:
 
 def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: bool = True) -> RetrainSession:
     """The first steps of a retraining; the caller holds the lock."""
-    # Before a source is opened: a file that changes meanwhile is then new to the next run.
+    # The digest is taken before a source is opened, so that a file that changes meanwhile is new to the next run.
     files = files_digest(config) if from_files else ""
     mark = mark_of(config, files)
     store = Store.of(config)
@@ -49,7 +49,7 @@ def begin(config: TrainConfig, progress: Callable[[str], None], *, from_files: b
 
 
 def unchanged_decision(config: TrainConfig, session: RetrainSession, signature: object | None) -> Decision | None:
-    """UNCHANGED where files, settings, code and versions are those of the last retraining; None: look closer."""
+    """UNCHANGED if files, settings, code and versions are those of the last retraining; None if news is possible."""
     same = nothing_new(config, session) if signature is None else None
     if same is None:
         return None
@@ -58,7 +58,7 @@ def unchanged_decision(config: TrainConfig, session: RetrainSession, signature: 
 
 
 def nothing_new(config: TrainConfig, session: RetrainSession) -> tuple[RegisteredVersion, LastRun] | None:
-    """The version that learned from all records, and the last run; None where something may be new.
+    """The version that learned from all records, and the last run; None if something may be new.
 
     Versions are compared by the run that made them too: numbers begin anew in another store.
     """

@@ -10,12 +10,12 @@ from features.sources import SourceSpec
 from training.settings.boosting import BoostingSettings, Positive, Share
 
 ACTIVITIES = ("unauthorised_travel", "agriculture", "infrastructure", "official", "other")
-# Shares of casualties by activity where no record names one and the config gives none: nothing is known.
+# Equal shares of casualties by activity, for registers without activities and a config without shares.
 EVEN_MIX = dict.fromkeys(ACTIVITIES, 0.2)
 
 
 class PlannedWorks(Settings):
-    """Works planned for a future date: people who will be on land that they are not on today."""
+    """Works planned for a future date, which bring people to land where they are not today."""
 
     area: SourceSpec = Field(description="polygons of the works")
     people: Positive = Field(description="people at work on all of it at a time")
@@ -30,7 +30,7 @@ class PlannedWorks(Settings):
 
 
 class ScenarioSettings(Settings):
-    """People return before survey: whose exposure casualties_per_year_if_return states."""
+    """The scenario of a return before survey, whose casualties are `casualties_per_year_if_return`."""
 
     future_date: date | None = Field(None, description="the future date; none: all planned works are under way")
     exposure_powers: tuple[Positive, Positive] = Field(

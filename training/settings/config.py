@@ -1,4 +1,4 @@
-"""Settings of a training run: the parts of the YAML that concern sources, evidence, models and judging."""
+"""Settings of a training run: the parts of the YAML on sources, evidence, models and validation."""
 
 from datetime import date
 from pathlib import Path
@@ -254,7 +254,7 @@ class TrainConfig(Settings):
     @field_validator("as_of", mode="before")
     @classmethod
     def _whole_day(cls, value: Any) -> Any:
-        # A time of day would make two maps of the same date differ.
+        # With a time of day, two maps of the same date would differ.
         if hasattr(value, "hour"):
             raise ValueError(f"{value} has a time of day: give a date such as 2024-07-31")
         return value

@@ -37,7 +37,7 @@ FIELD_RULES: dict[str, dict[str, float]] = {
 
 
 def _with_defaults(given: Any) -> Any:
-    """The rules of the field with those that are given in their place; weight 0 takes one out."""
+    """The rules of the field, replaced by those given for the same feature; weight 0 removes a rule."""
     return {**FIELD_RULES, **given} if isinstance(given, dict) else given
 
 

@@ -24,14 +24,14 @@ def masked(uri: str) -> str:
 
 
 def public_settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings of a run as they may be written down: without a password."""
+    """The settings of a run without passwords, fit to be stored."""
     settings = config.model_dump(mode="json")
     kept = {"uri": masked(config.tracking.uri), "artifacts": config.tracking.artifacts}
     return settings | {"tracking": {name: value for name, value in kept.items() if value}}
 
 
 def grid_text(config: TrainConfig) -> str:
-    """CRS and cell size, which a model shares with the land that it may rank."""
+    """CRS and cell size as text: a model may only rank land of the same grid."""
     return f"{config.grid.crs} {config.grid.cell_size_m:g} m"
 
 
@@ -44,12 +44,12 @@ def digest_of(texts: Mapping[str, str]) -> str:
 
 
 def schema_digest(texts: Mapping[str, str]) -> str:
-    """SHA-256 of the features that a model asks for, in order, and of what is known of them."""
+    """SHA-256 of the features of a model, in order, with their descriptions."""
     return digest_of({name: texts[name] for name in ("features.json", "schema.json") if name in texts})
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested mapping as dotted keys and short texts; what is None is left out.
+    """A nested mapping as dotted keys and short texts; values that are None are left out.
 
     >>> flattened({"grid": {"cell_size_m": 500.0, "area": ["a.gpkg"]}, "seed": None})
     {'grid.cell_size_m': '500.0', 'grid.area': '["a.gpkg"]'}
