@@ -115,9 +115,8 @@ def _certain(trial: Trial) -> Trial:
 
 
 def _held_out_trial(config: TrainConfig, dataset: CellDataset, fold: Fold) -> Trial:
-    # A region is held out as a whole, because records on its unlabelled land would reveal its labels too. Folds of
-    # scattered cells hide the block around each, as for undated records: hazards lie in patches, so that a neighbour's
-    # label reveals the cell's.
+    # A region is held out as a whole, because records on its unlabelled land would reveal its labels. Folds of
+    # scattered cells hide the block around each, as for undated records, because neighbouring labels are alike.
     if "regions" in fold.facts:
         region = np.flatnonzero(np.isin(dataset.regions, fold.facts["regions"]))
     else:
