@@ -1,4 +1,4 @@
-"""`mlrisk progress` and `mlrisk verify`: a plan and a map held against what came later."""
+"""`mlrisk progress` and `mlrisk verify`: a plan and a map compared with later results."""
 
 from pathlib import Path
 from typing import Annotated

@@ -137,7 +137,7 @@ def keys(
 
 
 def _ranking(numbers: "Mapping[str, str]", over: "Mapping[str, str | None]") -> list[str]:
-    """Who ranks now, and which model goes on as it was."""
+    """The versions that rank now, and the model that did not change."""
     lines = [
         f"champion: {name} version {number}" + (f", before it version {over[name]}" if over.get(name) else "")
         for name, number in numbers.items()

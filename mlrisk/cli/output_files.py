@@ -1,14 +1,14 @@
-"""Files that a command writes at its end: a place that cannot be written is reported before the work begins."""
+"""Output files of a command: a path that cannot be written is reported before the work begins."""
 
 import os
 from pathlib import Path
 
-# Of a file, in bytes, on every file system in use.
+# Longest name of a file, in bytes, on every file system in use.
 LONGEST_NAME = 255
 
 
 def prepare(*files: Path | None) -> None:
-    """Make the folders of the files; ConfigError for one that cannot be written. None is passed over."""
+    """Make the folders of the files; ConfigError for one that cannot be written. None in the list is ignored."""
     from features.base import ConfigError, try_file
 
     for file in files:

@@ -31,6 +31,6 @@ def _print_table(part: "Table") -> None:
         table.add_row(*(escape(text) for text in row))
     console = Console()
     if not console.is_terminal:
-        # A pipe has no width: rows stay on their lines.
+        # A pipe has no width, so that rows are not wrapped.
         console = Console(width=200)
     console.print(table)

@@ -12,17 +12,17 @@ from mlrisk.cli.run_log import start_log
 from mlrisk.cli.signals import Stopped, caught, say_and_exit, stoppable
 from mlrisk.version import __version__
 
-# What a disk says when it does not take a file: no fault of the program, and no trace of it for the user.
+# Errors of a disk that refuses a file: they are no faults of the program, so users see no traceback.
 REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Options of the program as a whole, which may also stand after a command.
 EVERYWHERE = ("--verbose", "--quiet")
 
 
 class Program(TyperGroup):
-    """The commands, with the options of EVERYWHERE before or after their names."""
+    """The commands, which accept the options of EVERYWHERE before or after their names."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Move the options that hold everywhere to the front; what follows `--` stays where it is."""
+        """Move the options that hold everywhere to the front; arguments after `--` stay in place."""
         end = args.index("--") if "--" in args else len(args)
         front = [word for word in args[:end] if word in EVERYWHERE]
         rest = [word for word in args[:end] if word not in EVERYWHERE]
@@ -41,7 +41,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; every error ends with its exit code and one sentence that says what would do."""
+    """Run the command line; every error ends with its exit code and one sentence with a remedy."""
     from features.base import MlriskError, why_not
 
     try:

@@ -1,4 +1,4 @@
-"""What a running command writes to standard error: steps and log records, as JSON lines or beside a progress bar.
+"""Log of a running command on standard error: steps and log records, as JSON lines or above a progress bar.
 
 Libraries log and never print; this module installs the handler that shows their records. Without options it shows the
 steps of the command and warnings, with `--verbose` every record of INFO and above, with `--quiet` warnings alone.
@@ -40,7 +40,7 @@ class RunLog(logging.Handler):
             self._write({"step": step})
 
     def install(self) -> None:
-        """Show the records of PACKAGES in this log alone; an earlier log is taken out."""
+        """Show the records of PACKAGES in this log alone; an earlier log is removed."""
         least = logging.INFO if self.verbose else logging.WARNING
         if self.on_terminal and not self.quiet:
             least = logging.DEBUG
@@ -52,7 +52,7 @@ class RunLog(logging.Handler):
             logger.setLevel(least)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a record: move the bar by it, or write it as a line."""
+        """Show a record: advance the bar, or write a line."""
         try:
             done, total = getattr(record, "done", None), getattr(record, "total", None)
             if self.bar is not None and self.task is not None and total is not None:
@@ -63,7 +63,7 @@ class RunLog(logging.Handler):
             self.handleError(record)
 
     def stop(self) -> None:
-        """Take the bar off the terminal, so that results stand alone."""
+        """Remove the bar from the terminal before results are printed."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = self.task = None
@@ -85,7 +85,7 @@ class RunLog(logging.Handler):
         self.stream.flush()
 
     def _draw_step(self, step: str) -> None:
-        # Rich takes a tenth of a second to load, which a pipe has no use for.
+        # Rich takes a tenth of a second to load, and a pipe does not need it.
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -108,7 +108,7 @@ _CURRENT: list[RunLog] = []
 
 
 def start_log(*, verbose: bool = False, quiet: bool = False) -> RunLog:
-    """Install the log of the command that begins now, on today's standard error."""
+    """Install the log of the command that begins now, on the present standard error."""
     log = RunLog(sys.stderr, verbose=verbose, quiet=quiet)
     log.install()
     _CURRENT[:] = [log]

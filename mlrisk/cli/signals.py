@@ -1,4 +1,4 @@
-"""A command that is asked to end: it ends within a second, with one sentence, and leaves no scratch."""
+"""Signals that stop a command: it ends within a second, with one sentence, and leaves no scratch files."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from types import FrameType
 
 # Exit codes are 128 and the number of the signal, as shells count.
 NAMES = {"SIGINT": "Ctrl-C", "SIGTERM": "the system asked it to end", "SIGHUP": "its terminal was closed"}
-# How long the run has to undo what it does; a library that does not give way is not waited for.
+# Time for the run to undo its changes; the process does not wait longer for a library.
 GRACE_S = 0.6
 
 
@@ -38,7 +38,7 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raise Stopped in the main thread at the first signal; end the process where that takes longer than GRACE_S.
+    """Raise Stopped in the main thread at the first signal; end the process if that takes longer than GRACE_S.
 
     In a thread of another program signals belong to that program, and nothing is changed.
     """
@@ -52,7 +52,7 @@ def stoppable() -> Iterator[None]:
     _HELD.update(numbers)
     _CAUGHT.clear()
     before = {number: signal.signal(number, _raise) for number in numbers}
-    # Windows wakes sockets alone: there a library that does not give way is waited for.
+    # On Windows a signal wakes only sockets: there the process waits for a library that does not return.
     woken = -1
     if os.name == "posix":
         os.set_blocking(writer, False)
@@ -72,7 +72,7 @@ def stoppable() -> Iterator[None]:
 
 
 def say_and_exit(stopped: Stopped) -> None:
-    """One sentence, and the exit code of the signal; worker threads that still compute are not waited for."""
+    """Print one sentence and exit with the code of the signal, without waiting for worker threads."""
     _say(stopped)
     sys.stdout.flush()
     _abandon()
@@ -80,7 +80,7 @@ def say_and_exit(stopped: Stopped) -> None:
 
 
 def _let_go() -> None:
-    """A forked worker ends by a signal as any process does, and wakes nobody."""
+    """Restore default signals in a forked worker, which then ends without waking this process."""
     if _HELD:
         signal.set_wakeup_fd(-1)
         for number in _HELD:
@@ -92,7 +92,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def caught() -> Stopped | None:
-    """The signal that came, None before one: compiled code turns what is raised within it into an error of its own."""
+    """The signal that arrived, None before one: compiled code replaces an exception raised within it by its own."""
     return Stopped(_CAUGHT[0]) if _CAUGHT else None
 
 
@@ -102,7 +102,7 @@ def _raise(number: int, _frame: FrameType | None) -> None:
 
 
 def _watch(reader: int, numbers: set[int], ended: threading.Event) -> None:
-    """Wait for a signal; then for the main thread, which may be within a library, and end the process without it."""
+    """Wait for a signal, then for the main thread; if a library holds that thread, end the process without it."""
     with os.fdopen(reader, "rb", buffering=0) as pipe:
         while caught := pipe.read(1):
             if caught[0] in numbers and not ended.wait(GRACE_S):
@@ -113,7 +113,7 @@ def _watch(reader: int, numbers: set[int], ended: threading.Event) -> None:
 
 
 def _abandon() -> None:
-    # Loaded only where something was written: a command that is stopped earlier has no scratch.
+    # Imported only if something was written: a command that is stopped earlier has no scratch files.
     scratch = sys.modules.get("mlrisk.outputs.scratch")
     if scratch is not None:
         scratch.abandon()

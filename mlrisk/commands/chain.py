@@ -16,7 +16,7 @@ __all__ = ["run", "train", "write_report"]
 def run(config: Config, progress: Progress = no_progress) -> tuple[Trained | None, Ranking]:
     """Train and rank with sources that are opened once.
 
-    Under `ranking.policy: prior` nothing is trained where too little was found or searched to learn from.
+    Under `ranking.policy: prior` nothing is trained if too little was found or searched to learn from.
     """
     try_folder("output.folder", config.output_folder)
     Store.of(config).check_open_to(config.name)
@@ -40,8 +40,8 @@ def _can_learn(config: Config, ledger: Ledger) -> bool:
 def write_report(config: Config, trained: Trained) -> tuple[Path, ...]:
     """Write the validation report of a training run into the output folder.
 
-    It is report.html and report.json where the run's versions rank; beside the map of another model it is that of a
-    challenger, and says so in its name.
+    The files are report.html and report.json if the run's versions rank; beside the map of another model they are named
+    as those of a challenger.
     """
     config.output_folder.mkdir(parents=True, exist_ok=True)
     start = "" if all(version.alias == CHAMPION for version in trained.versions) else "challenger_"

@@ -1,4 +1,4 @@
-"""A country from Python: its features, labels and folds, and any estimator judged on them as ours is."""
+"""A country from Python: its features, labels and folds, on which any estimator can be judged as the model is."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -27,7 +27,7 @@ PROTOCOL_NAMES = ("as_of", "leave_region_out", "knndm", "random")
 
 
 class Country:
-    """The sources of a config, opened once; features, labels and folds are made when they are asked for.
+    """The sources of a config, opened once; features, labels and folds are computed on request.
 
     Every method takes the config's `as_of` unless it is given another date.
     """
@@ -47,7 +47,7 @@ class Country:
 
     @property
     def reports(self) -> tuple[SourceReport, ...]:
-        """What was read, repaired and set aside, one report a source."""
+        """Reports of records read, repaired and set aside, one for each source."""
         return self.inputs.reports
 
     @cached_property
@@ -132,15 +132,15 @@ def evaluate(
     protocols: Iterable[str] = ("leave_region_out",),
     name: str = "estimator",
 ) -> pd.DataFrame:
-    """Judge an estimator of scikit-learn on the folds of a country, beside our model and the baselines.
+    """Judge an estimator of scikit-learn on the folds of a country, compared with the model and the baselines.
 
     The estimator is cloned for each fold, fitted with `sample_weight` where it takes one, and asked for
-    `predict_proba`, or for `decision_function`. It sees the features that our model may see, with NaN where one is
-    unknown and without those that are unknown everywhere; put an imputer into its pipeline where it needs one. None
-    judges our model alone. Nothing is registered.
+    `predict_proba`, or for `decision_function`. It gets the features that the model may see, with NaN where one is
+    unknown and without those that are unknown everywhere; add an imputer to its pipeline if it needs one. With None
+    only the model is judged. Nothing is registered.
 
-    One row a protocol, fold and ranking, and the mean over folds; figures and their 90 % intervals as in report.json.
-    Raises InputError where too little was found or searched to judge.
+    One row for each protocol, fold and ranking, and for the mean over folds; figures and their 90 % intervals as in
+    report.json. Raises InputError if too little was found or searched to judge.
     """
     chosen = tuple(protocols)
     check_evidence(country.dataset.evidence)
@@ -154,7 +154,7 @@ def evaluate(
 
 
 def _ranking_of(estimator: "BaseEstimator") -> Ranking:
-    """An estimator as a ranking: it learns from the labelled cells of a fold and scores those that are judged."""
+    """An estimator as a ranking: it learns from the labelled cells of a fold and scores the judged ones."""
 
     def ranking(lesson: Lesson, land: Land) -> Floats:
         from sklearn.base import clone

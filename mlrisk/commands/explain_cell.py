@@ -27,7 +27,7 @@ RECORD_COLUMNS = ("source", "kind", "state", "event_date", "recorded_date", "kno
 
 @dataclass(frozen=True)
 class FamilyEffect:
-    """A family of features: its part of the log-odds, whether that is steady over resampled land, and the reason."""
+    """A family of features: contribution to the log-odds, whether it is steady over resampled land, and the reason."""
 
     family: str
     effect: float
@@ -39,7 +39,7 @@ class FamilyEffect:
 class CellStory:
     """One cell at `as_of`: its records, its score and the reasons for it.
 
-    `families` have the one that raised the score most first; `unknown` are features without a value here; `records`
+    `families` begin with the one that raised the score most; `unknown` are features without a value here; `records`
     every record of the ledger on the cell, those of later dates too (`known` marks those that counted).
     """
 
@@ -67,7 +67,7 @@ class CellStory:
     code: str
 
     def tree(self) -> dict[str, Any]:
-        """The same as plain JSON values, with the sentence that every output carries."""
+        """The cell as plain JSON values, with the sentence that every output carries."""
         plain = {
             name: value for name, value in vars(self).items() if name not in ("families", "interaction", "records")
         }
@@ -184,7 +184,7 @@ def _family_effects(cases: Cases, words: Language, as_of: date) -> list[FamilyEf
 
 
 def _together(model: ContaminationModel | PriorModel, cases: Cases) -> Interaction | None:
-    # The score is a blend: features act together in its trees alone.
+    # The score is a blend, in which only the trees have interactions.
     trees = model.ranker.trees if isinstance(model, ContaminationModel) else None
     return strongest_interaction(trees, cases.values[0]) if trees else None
 
@@ -194,14 +194,14 @@ def _unit(cases: Cases, name: str) -> str:
 
 
 def _stated(story: CellStory) -> str:
-    """The probability and its likely range, or that rules of the field give none."""
+    """The probability and its likely range; rules of the field have none."""
     if not np.isfinite(story.contamination):
         return "rules of the field: no probability"
     return f"contamination {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})"
 
 
 def picture(story: CellStory) -> bytes:
-    """The families as bars, PNG: to the right those that raised the score, hatched those without a steady effect."""
+    """The families as bars (PNG): those that raised the score to the right, those without a steady effect hatched."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

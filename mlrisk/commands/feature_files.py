@@ -14,7 +14,7 @@ from training.evidence import contamination_context, open_inputs
 
 
 def features(config: Config) -> pd.DataFrame:
-    """The feature table: cell_id, easting_m, northing_m and one column a feature, one row a cell."""
+    """The feature table: cell_id, easting_m, northing_m and a column for each feature, one row for each cell."""
     inputs = open_inputs(config)
     grid = inputs.grid
     snapshot = Snapshot(inputs.sources, contamination_context(config))
@@ -27,7 +27,7 @@ def features(config: Config) -> pd.DataFrame:
 def write_features(config: Config, folder: str | Path | None = None, progress: Progress = no_progress) -> FeatureFolder:
     """Write the features of every cell as GeoParquet, a file a tile; `features` in the output folder if none is given.
 
-    A run after a kill goes on where that one stopped; see features.table.store.
+    After a kill the next run resumes where it stopped; see features.table.store.
     """
     progress("sources")
     inputs = open_inputs(config)

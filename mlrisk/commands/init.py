@@ -11,7 +11,7 @@ from mlrisk.intake import Proposal, config_text, propose
 
 @dataclass(frozen=True)
 class Initiated:
-    """The config that was written, the files beside it, and the proposal that they hold."""
+    """The written config, the files beside it, and the proposal in them."""
 
     config: Path
     files: tuple[Path, ...]
@@ -19,10 +19,10 @@ class Initiated:
 
 
 def init(folder: str | Path, name: str | None = None, *, force: bool = False, as_of: date | None = None) -> Initiated:
-    """Write NAME.yaml into `folder` from what its files are; `as_of` is today if it is not given.
+    """Write NAME.yaml into `folder` from its recognised files; `as_of` is today if it is not given.
 
-    Raises ConfigError for a path that is no folder, a name that cannot be one, and files that exist where `force`
-    does not say to replace them; InputError where nothing is recognised.
+    Raises ConfigError for a path that is not a folder, an invalid name, and existing files unless `force` says to
+    replace them; InputError if nothing is recognised.
     """
     place = Path(folder)
     if not place.is_dir():
@@ -44,6 +44,6 @@ def init(folder: str | Path, name: str | None = None, *, force: bool = False, as
 
 
 def _name(folder: str) -> str:
-    """A name for models and files from that of a folder."""
+    """A name for models and files from the name of a folder."""
     plain = re.sub(r"[^a-z0-9_-]+", "_", folder.casefold()).strip("_-")[:63]
     return plain or "country"

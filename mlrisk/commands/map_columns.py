@@ -1,4 +1,4 @@
-"""Columns and layers of a map beside its scores: place, status and work of each cell, hazard areas, context."""
+"""Columns and layers of a map besides its scores: place, status and work of each cell, hazard areas, context."""
 
 import geopandas as gpd
 import numpy as np
@@ -40,7 +40,7 @@ def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataF
 
 
 def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.DataFrame:
-    """`risk` with the status of each cell and the work that it makes, and `surveyed`: a search lowers its residual.
+    """`risk` with the status and the work of each cell, and `surveyed`, where a search lowers the residual.
 
     `declared` is `ranking.declared`: whether land that only the config declares searched counts as surveyed.
     """
@@ -55,7 +55,7 @@ def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.Dat
 
 
 def context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:
-    """Layers for the orientation of a reader, as known at as_of; districts marked by points alone have no borders."""
+    """Layers for the orientation of readers, as known at as_of; districts marked only by points have no borders."""
     given = [name for name in CONTEXT_LAYERS if name in sources.vectors]
     layers = {name: known_at(sources.vectors[name], config.as_of) for name in given}
     if "districts" in layers and layers["districts"].geom_type.eq("Point").any():

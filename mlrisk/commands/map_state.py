@@ -1,4 +1,4 @@
-"""Whether the map in an output folder is the one that ranking would make now."""
+"""The state of the map in an output folder: whether ranking would make the same map now."""
 
 import json
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ from training.retraining import LastRun, RetrainSession
 from training.settings import program_digest, public_settings
 
 CELLS = "risk.parquet"
-# The packages whose code and texts make a map.
+# The packages whose code and texts affect a map.
 PROGRAM = ("features", "models", "training", "mlrisk")
-# Settings that leave the map as it is. Dates are compared through the last run: mostly no feature depends on them.
+# Settings that do not affect the map. Dates are compared through the last run, since most features do not depend on
+# them.
 SAME_MAP = ("as_of", "compute", "retraining", "tracking")
 
 
@@ -39,7 +40,7 @@ class InputDigest(BaseModel):
 
 
 class MapRecord(BaseModel):
-    """What summary.json says of how a map came about; `written` has the size of each file in bytes."""
+    """The origin of a map according to summary.json; `written` has the size of each file in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -53,7 +54,7 @@ class MapRecord(BaseModel):
 
 
 def read_map_record(folder: Path) -> MapRecord | None:
-    """The record of the map in an output folder; None where one of its files is missing or empty, or its cells are cut.
+    """The record of the map in an output folder; None if a file is missing or empty, or its cells are truncated.
 
     Sheets and layers that people fill in may grow.
     """
@@ -69,8 +70,8 @@ def read_map_record(folder: Path) -> MapRecord | None:
 def is_current(map_record: MapRecord | None, config: Config, session: RetrainSession, last_run: LastRun | None) -> bool:
     """Whether a map comes from today's champions, all of today's records, this program and this config.
 
-    `last_run.inputs` are the digests of the sources when they were opened, which in a long run was some time before the
-    map's other files were read.
+    `last_run.inputs` are the digests of the sources when they were opened; a long run reads the other files of the map
+    some time later.
     """
     if map_record is None or last_run is None or not session.files or map_record.files != session.files:
         return False

@@ -61,7 +61,7 @@ RISK_COLUMNS = (
     "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
 )  # fmt: skip
 
-# Of some hundred figures those that a planner reads; report.json has the others.
+# The figures that a planner reads, of some hundred; report.json has the others.
 VALIDATION = (
     "protocol", "fold", "ranking", "cells", "found", "base_rate", "roc_auc", "roc_auc_low", "roc_auc_high", "pr_auc",
     "recall_1", "recall_5", "recall_10", "recall_10_low", "recall_10_high", "recall_20", "hectares_90",
@@ -89,10 +89,10 @@ def rank(
 ) -> Ranking:
     """Score every cell with the champions, explain, rank, plan, and write the planner package.
 
-    Files are written beside the output folder and moved in when all are there: a run that fails leaves earlier
-    outputs as they were. `ledger` and `table` are the records and the contamination features of all cells as of the
-    config's date, `files` the digest of the config's files from before any was opened, of a caller that has them; they
-    are made where they are not given. `beside` writes more files into a folder, from which they come with the others.
+    Files are written beside the output folder and moved in once all are complete: a run that fails leaves earlier
+    outputs unchanged. A caller may give the records and the contamination features of all cells as of the config's date
+    (`ledger`, `table`) and the digest of the config's files before any was opened (`files`). `beside` writes further
+    files into a folder, which are moved in with the others.
     """
     started = time.monotonic()
     try_folder("output.folder", config.output_folder)
@@ -138,9 +138,9 @@ def rank(
 
 
 def _with_reports(reports: Mapping[str, str], beside: Beside | None) -> Beside:
-    """What writes the reports of the versions that rank, then what `beside` writes.
+    """A writer of the reports of the versions that rank, followed by `beside`.
 
-    The report of another model would be read as that of this map.
+    A report of another model would be taken for that of this map.
     """
 
     def more(package: Package, folder: Path) -> None:
@@ -171,7 +171,7 @@ def _package(config: Config, inputs: Inputs, champions: Champions, land: pd.Data
 
 
 def _members(land: pd.DataFrame) -> Floats:
-    """Contamination by each bootstrap member, (M, n_cells)."""
+    """Contamination according to each bootstrap member, (M, n_cells)."""
     return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])
 
 
@@ -198,16 +198,16 @@ def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFr
 
 
 def _model_notes(champions: Champions) -> tuple[ModelNote, ...]:
-    """What ranks: versions of the registry, or the rules of the field with the digest of their weights."""
+    """The models that rank: versions of the registry, or the rules of the field with the digest of their weights."""
     if isinstance(champions.contamination, PriorModel):
         return (ModelNote("contamination", RULES, PRIOR, champions.contamination.ranker.digest),)
     return tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions)
 
 
 def _version_warnings(config: Config, champions: Champions) -> list[str]:
-    """What an operator must know when a newer version than the one that ranks was trained.
+    """Warnings for the operator if a newer version than the ranking one was trained.
 
-    It goes into the summary alone: a model that does not rank must not change a byte of the map.
+    They go only into the summary: a model that does not rank must not change a byte of the map.
     """
     notes: list[str] = []
     if not champions.versions:
@@ -272,12 +272,12 @@ def _work_summary(land: pd.DataFrame) -> dict[str, object]:
 
 
 def _casualty_summary(model: CasualtyModel | None, risk: pd.DataFrame) -> dict[str, object]:
-    """What kind of figure the casualty columns hold, and their totals."""
+    """The kind of figures in the casualty columns, and their totals."""
     kind = "index" if model is None or model.is_index else "expected casualties"
     totals = {name: _finite(risk[name].sum(min_count=1)) for name in (MAIN, *MORE) if name != INDEX}
     facts: dict[str, object] = {"kind": kind, "index": "contamination x exposure x severity, mean 1", "totals": totals}
     if model is not None:
-        # Bounds of cells do not add up: those of the total are the members'.
+        # Bounds of cells do not add up to bounds of the total, which come from the members.
         low, high = (_finite(value) for value in model.total_interval())
         totals |= {"casualties_per_year_low": low, "casualties_per_year_high": high}
         facts |= {

@@ -30,7 +30,7 @@ def pages() -> dict[str, str]:
 def config_keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Every key of the config with its type, default and meaning, keys of nested settings behind their own.
 
-    Settings that stand under a name of the user's choice have `NAME` in that place; entries of a list `[]`.
+    Settings under a name of the user's choice have `NAME` in its place, entries of a list `[]`.
     """
     for name, field in model.model_fields.items():
         if not prefix and name in NOT_IN_YAML:
@@ -58,7 +58,7 @@ def config_page() -> str:
 
 
 def sources_page() -> str:
-    """Every source with its geometry and the columns that pass the border."""
+    """Every source with its geometry and the columns that are read."""
     head = (
         "Columns that are not named here never leave the reading of a file: personal data of victims stay out. Map "
         "names of your own with `columns: {ours: theirs}` and values with `values`."
@@ -95,7 +95,7 @@ def outputs_page() -> str:
 
 
 def exit_codes_page() -> str:
-    """What the exit code of every command says."""
+    """The meaning of every exit code of the commands."""
     rows = [
         ("0", "done"),
         (str(MlriskError.exit_code), "a run that failed; the message says what would do"),
@@ -118,7 +118,7 @@ def write_pages(folder: Path) -> tuple[Path, ...]:
 
 
 def _inner_settings(annotation: Any) -> tuple[type[BaseModel] | None, str]:
-    """The settings behind a type, and what stands between its key and theirs; None for a plain value."""
+    """The settings class in a type, and the text between its key and theirs; None for a plain value."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     origin = get_origin(annotation)
@@ -131,7 +131,7 @@ def _inner_settings(annotation: Any) -> tuple[type[BaseModel] | None, str]:
 
 
 def _type_text(annotation: Any, limits: Iterable[Any]) -> str:
-    """A type as a reader of YAML understands it, with its limits.
+    """A type in the words of YAML, with its limits.
 
     >>> from annotated_types import Gt, Le
     >>> _type_text(float | None, [Gt(0), Le(1)]), _type_text(tuple[str, ...], [])

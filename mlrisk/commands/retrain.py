@@ -1,4 +1,4 @@
-"""`mlrisk retrain`: most runs of a timer find nothing new and end here; the others rank again."""
+"""`mlrisk retrain`: most runs by a timer find nothing new and end here; the others rank again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Retrained:
-    """The decision, and the new map with its change report; both None where the present map still holds."""
+    """The decision, and the new map with its change report, which are None if the present map is still valid."""
 
     decision: Decision
     ranking: "Ranking | None"
@@ -41,21 +41,21 @@ def retrain(
 ) -> Retrained:
     """Train on newer results, judge, promote or refuse, and rank with the champion; one run at a time.
 
-    With `approve`, the name of a person, nothing is trained: the `version` that waits for a signature ranks (None:
-    the one that waits). A run in which nothing is new and whose map is there already changes nothing. Every step can
-    be repeated: what was finished before a kill is taken up by the next run.
+    With `approve`, the name of a person, nothing is trained: the waiting `version` is promoted (None: whichever waits).
+    A run without new records that finds its map up to date changes nothing. Every step can be repeated: after a kill
+    the next run resumes from the finished steps.
     """
     signature = None if approve is None else Signature(approve, None if version is None else str(version))
     try_folder("output.folder", config.output_folder)
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         session = begin(config, progress)
-        # Before any source is opened: a signature that is for nothing costs nothing.
+        # Checked before any source is opened, so that a useless signature costs no time.
         waiting = None if signature is None else waiting_version(config, session.store, signature)
         map_record = read_map_record(config.output_folder)
         unchanged = unchanged_decision(config, session, signature)
         if unchanged and is_current(map_record, config, session, read_last_run(config)):
             return Retrained(decision=unchanged, ranking=None, report=())
-        # Models and writers take seconds to import, which a run that ends above does without.
+        # Models and writers take seconds to import; a run that ends above does not need them.
         from mlrisk.commands.retrain_map import retrain_and_map
 
         decision, ranking, report, failed = retrain_and_map(config, session, map_record, (signature, waiting), progress)
@@ -65,7 +65,7 @@ def retrain(
 
 
 def decide_about_records(config: Config, accept: Iterable[str], reject: Iterable[str], by: str) -> tuple[str, ...]:
-    """Write down what a person decided about records in quarantine; returns a line for each. See `decide_records`."""
+    """Log a person's decisions about records in quarantine; returns a line for each. See `decide_records`."""
     from training.evidence import ACCEPTED, REJECTED, Ledger, read_inputs
     from training.retraining import decide_records
 

@@ -1,4 +1,4 @@
-"""The longer way of `mlrisk retrain`: open the sources, decide who ranks, make the map anew, and say what moved."""
+"""The longer way of `mlrisk retrain`: open the sources, decide who ranks, make a new map, and report the changes."""
 
 from pathlib import Path
 
@@ -25,9 +25,9 @@ def retrain_and_map(
     signed: tuple[Signature | None, RegisteredVersion | None],
     progress: Progress,
 ) -> tuple[Decision, Ranking | None, tuple[Path, ...], tuple[str, ...]]:
-    """The decision, the map and its report, and what failed; no map where that of `map_record` is today's.
+    """The decision, the map with its report, and failures; no map if that of `map_record` is up to date.
 
-    A refusal is reported even where no map can be made of the new sources: the earlier map stays as it was.
+    A refusal is reported even if no map can be made from the new sources: the earlier map stays as it was.
     """
     inputs = open_inputs(config)
     decision = decide(config, session, inputs, signed, progress)
@@ -42,7 +42,7 @@ def retrain_and_map(
         progress("change report")
         _report(config, inputs, earlier, decision, package, folder)
 
-    # The report moves in with the map: of a map that is there it is never missing, whenever a run is killed.
+    # The report is moved in with the map, so that no map lacks its report even if the run is killed.
     try:
         ranking = rank(config, inputs, progress, decision.ledger, table, session.files, report)
     except MlriskError as error:
@@ -65,7 +65,7 @@ def _report(
 
 
 def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
-    """Scores of today's features by the model that ranked before, NaN where there was none."""
+    """Scores by the former model on today's features, NaN if there was none."""
     if decision.before is None:
         return np.full(inputs.grid.n_cells, np.nan)
     texts = Store.of(config).load_number(f"{config.name}.contamination", decision.before)[1]

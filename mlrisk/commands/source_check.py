@@ -1,4 +1,4 @@
-"""`mlrisk check`: what the sources of a config hold."""
+"""`mlrisk check`: the contents of the sources of a config."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from training.evidence import STATE_NAMES, open_inputs, open_ledger
 
 @dataclass(frozen=True)
 class Checked:
-    """The sources of a config: a report of each, the number of cells, and the evidence by state and by kind."""
+    """The result of a check: a report of each source, the number of cells, and the evidence by state and by kind."""
 
     reports: tuple[SourceReport, ...]
     cells: int

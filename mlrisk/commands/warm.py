@@ -1,4 +1,4 @@
-"""Compiling ahead: the kernels of a fresh installation, before the first map asks for them one by one."""
+"""Compilation of all kernels of a fresh installation before the first map needs them one by one."""
 
 import sys
 import tempfile
@@ -20,7 +20,7 @@ PACKAGES = ("features", "models", "training", "mlrisk")
 
 @dataclass(frozen=True)
 class Warmed:
-    """Compiled forms of kernels: those compiled now, and those that were found on the disk; and the seconds it took."""
+    """Numbers of kernels compiled now and found on the disk, and the seconds that it took."""
 
     compiled: int
     found: int
@@ -30,8 +30,8 @@ class Warmed:
 def warm() -> Warmed:
     """Compile the kernels behind the features, which numba keeps on the disk beside the program.
 
-    A small synthetic country is read and its features are built, once as a model of contamination sees them and once
-    as one of casualties does, for which no record makes labels.
+    A small synthetic country is read and its features are built, once for contamination and once for casualties, where
+    no record makes labels.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,23 +1,23 @@
-"""Hazards that a map missed, estimated from its random audit cells after these were searched."""
+"""Hazards that a map missed, estimated from its random audit cells once these are searched."""
 
 import pandas as pd
 
 from features.base import Flags, Floats
 from training.validation import horvitz_thompson
 
-# A cell that was searched less than this was not audited.
+# A cell of which less than this share was searched was not audited.
 AUDITED_SHARE = 0.5
 
 
 def map_audit(
     cells: pd.DataFrame, share: Floats, found: Flags, low: Flags
 ) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
-    """Estimates of the found cells in all audited land and of those that were missed, and notes.
+    """Estimates of all found cells in the audited land and of the missed ones, with notes.
 
-    `cells` is a risk map with `purpose`, `inclusion_prob` and `season_detection`; `share` (n,) of each was searched
-    later, `found` (n,) marks cells with a find, `low` (n,) those in the lower half of the ranking or without a rank.
-    Each drawn cell counts for 1 / (inclusion_prob x detection), because both the draw and the detection are by chance.
-    Empty where the map drew none, or none of them was searched.
+    `cells` is a risk map with `purpose`, `inclusion_prob` and `season_detection`; `share` (n,) is the part of each cell
+    that was searched later, `found` (n,) marks cells with a find, `low` (n,) cells in the lower half of the ranking or
+    without a rank. Each drawn cell counts for 1 / (inclusion_prob x detection), because both the draw and the detection
+    are by chance. Empty if the map drew no cells, or none of them was searched.
     """
     if not {"purpose", "inclusion_prob", "season_detection"} <= set(cells.columns):
         return {}, ()

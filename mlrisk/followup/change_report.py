@@ -1,4 +1,4 @@
-"""The change report as a page and as JSON: what moved on the map, why, and what was expected against what was found."""
+"""The change report as a page and as JSON: changes of the map, their causes, and expected against actual finds."""
 
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def changes_record(decision: Decision, changes: Changes | None, notes: Notes, be
 
 
 def changes_html(decision: Decision, changes: Changes | None, notes: Notes, before: str) -> str:
-    """The page: the decision and its reasons first, then who lost, what moved, tasks, and expected against found."""
+    """The page: decision and reasons first, then districts that lost, moved cells, tasks, expected and actual finds."""
     lead = (
         f"{notes.country}: the map of {before or 'no earlier date'} beside that of {notes.as_of}.",
         "For accredited planners: it orders survey and releases no land.",

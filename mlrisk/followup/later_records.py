@@ -37,7 +37,7 @@ class LaterRecords:
     """Records newer than a map, in its CRS, and the (cell, record) pairs of those on its cells.
 
     `cell` counts in `grid.cell_ids()` order and `record` rows of `table`. `read` counts the rows of the file, `known`
-    those recorded by the map's as_of, `outside` those on no cell of the map; `notes` say what was repaired or left out.
+    those recorded by the map's as_of, `outside` those on no cell of the map; `notes` name repairs and omissions.
     """
 
     table: gpd.GeoDataFrame
@@ -50,9 +50,9 @@ class LaterRecords:
 
 
 def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date, crs: str | None) -> LaterRecords:
-    """Read the file of an option such as `--found`; raises InputError that names the option for an unusable file.
+    """Read the file of an option such as `--found`; raises InputError with the option for an unusable file.
 
-    A record is known at `as_of` when it was recorded by then or, without a date of recording, when it happened by then.
+    A record is known at `as_of` if it was recorded by then or, without a date of recording, if it happened by then.
     Records without any date count as later ones.
     """
     tally = Tally()
@@ -63,7 +63,7 @@ def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date,
         table = read_vector(option, spec, schema.geometry, home, Path.cwd(), take, tally)
     except InputError as error:
         text = str(error).replace(f"sources.{option}", option).replace("give crs, e.g. crs:", "give --crs, e.g. --crs")
-        # There is no config to give names and folders in.
+        # There is no config that could give names and folders.
         text = re.sub(r"give columns: \{[^}]*\}", "give its columns these names", text)
         text = re.sub(r"; paths are relative to .*$", "", text)
         raise InputError(text) from error
@@ -93,7 +93,7 @@ def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date,
 
 
 def searched_share(grid: Grid, later: LaterRecords) -> Floats:
-    """Share of each cell that was searched, in `grid.cell_ids()` order; a point stands for its whole cell."""
+    """Share of each cell that was searched, in `grid.cell_ids()` order; a point counts as its whole cell."""
     polygons = later.table.geom_type.isin(("Polygon", "MultiPolygon")).to_numpy()
     shapes = np.asarray(later.table.geometry.array, dtype=object)[polygons]
     share = covered_share(grid, shapes)[grid.mask]
@@ -104,7 +104,7 @@ def searched_share(grid: Grid, later: LaterRecords) -> Floats:
 def _known(table: gpd.GeoDataFrame, as_of: date) -> Flags:
     recorded, happened = dates_of(table, "recorded_date"), dates_of(table, "date")
     recorded = np.where(np.isnat(recorded), happened, recorded)
-    # NaT compares as False: a record without a date is never taken for an old one.
+    # Comparisons with NaT are False, so that a record without a date is never taken for an old one.
     return np.asarray(recorded < np.datetime64(as_of, "D") + np.timedelta64(1, "D"))
 
 

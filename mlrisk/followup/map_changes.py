@@ -17,7 +17,7 @@ from mlrisk.followup.verification import open_risk
 from mlrisk.risk_map import Package
 from training.evidence import FOUND, STATE_NAMES, Ledger
 
-# A cell moved when it changed its place by this share of the ranked land; less is the noise of any new training.
+# A cell has moved if its place changed by this share of the ranked land; less is the noise of any new training.
 MOVED_SHARE = 0.05
 SHARES = (0.05, 0.1, 0.2)
 WHY = ("new evidence", "changed features", "changed model", "changed place of others")
@@ -25,7 +25,7 @@ WHY = ("new evidence", "changed features", "changed model", "changed place of ot
 
 @dataclass(frozen=True, eq=False)
 class Earlier:
-    """A map that lay in the output folder: its cells, its date, its tasks (None where none were written)."""
+    """The earlier map in the output folder: its cells, its date, its tasks (None if none were written)."""
 
     cells: pd.DataFrame
     as_of: str
@@ -34,10 +34,10 @@ class Earlier:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Changes:
-    """What moved: one row a cell that moved, counts by reason and by district, and how the tasks of both plans overlap.
+    """Changes between two maps: a row for each moved cell, counts by reason and by district, and the overlap of tasks.
 
     `place` is the share of the ranked land that is surveyed before a cell, in [0, 1]; NaN without a rank. `expected`
-    holds what the earlier map expected beside what was found on the land surveyed since, as a whole and by district.
+    compares the finds that the earlier map expected with those on the land surveyed since, as a whole and by district.
     """
 
     moved: pd.DataFrame
@@ -49,7 +49,7 @@ class Changes:
 
 
 def read_earlier(folder: Path) -> Earlier | None:
-    """The map in an output folder, None where there is none that can be read."""
+    """The map in an output folder, None if there is no readable one."""
     try:
         _, cells, as_of = open_risk(folder)
     except InputError:
@@ -70,11 +70,11 @@ def changes_between(
     districts: NDArray[np.object_],
     ledger: Ledger,
 ) -> Changes:
-    """What moved from an earlier map to a package of the same grid.
+    """Changes from an earlier map to a package of the same grid.
 
-    `between` are scores of today's features by the model that ranked before, NaN where there was none: where they
-    differ from the earlier map the features changed, and the rest of the step is due to the model. `districts`
-    (n_cells,) names that of each cell.
+    `between` are scores by the former model on today's features, NaN if there was none: their difference from the
+    earlier map is due to changed features, and the rest of the step to the model. `districts` (n_cells,) names that of
+    each cell.
     """
     now = package.risk
     old = earlier.cells.set_index("cell_id").reindex(now["cell_id"]).reset_index()
@@ -95,7 +95,7 @@ def changes_between(
     order = np.argsort(-np.nan_to_num(np.abs(step), nan=2.0), kind="stable")
     moved = table.iloc[order[moves[order]]].reset_index(drop=True)
     tasks = package.tasks
-    # Without earlier tasks nobody can say which of today's are new.
+    # Without earlier tasks it is unknown which of today's are new.
     overlap = TaskOverlap(tasks[:0], tasks[:0], 0) if earlier.tasks is None else task_overlap(earlier.tasks, tasks)
     return Changes(
         moved=moved,
@@ -110,10 +110,10 @@ def changes_between(
 def expected_and_found(
     earlier: Earlier, cell_id: Integers, districts: NDArray[np.object_], ledger: Ledger, as_of: str
 ) -> pd.DataFrame:
-    """Land surveyed since the earlier map: found cells that it expected, with its interval, beside those found.
+    """Land surveyed since the earlier map: the number of found cells that it expected, with interval, and the actual.
 
-    One row for the country and one a district; empty where nothing was recorded since. Cells with earlier evidence are
-    left out, because there the map repeated its records.
+    One row for the country and one for each district; empty if nothing was recorded since. Cells with earlier evidence
+    are left out, because there the map repeated its records.
     """
     columns = ["district", "cells", "expected", "expected_low", "expected_high", "found", "in_first_tenth"]
     since, until = pd.Timestamp(earlier.as_of).date(), pd.Timestamp(as_of).date()
@@ -158,7 +158,7 @@ def _why(old: pd.DataFrame, now: pd.DataFrame, between: Floats) -> NDArray[np.ob
     why[still] = WHY[3]
     evidence = old["evidence"].astype(object).to_numpy() != now["evidence"].astype(object).to_numpy()
     released = old["released"].fillna(value=False).to_numpy(bool) != now["released"].to_numpy(bool)
-    # A cell that went to another list of work has another place, whatever its score.
+    # A cell that changed to another list of work has another place, whatever its score.
     work = old["work"].astype(object).to_numpy() != now["work"].astype(object).to_numpy() if "work" in old else False
     why[evidence | released | work] = WHY[0]
     return np.asarray(why)

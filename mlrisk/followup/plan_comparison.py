@@ -1,4 +1,4 @@
-"""The difference between two plans: tasks that come in and drop out, and the totals of both."""
+"""The difference between two plans: added and dropped tasks, and the totals of both."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ class Comparison:
     """Two plans of one country.
 
     `came` are planned tasks of the new plan alone, `went` of the old one alone, `kept` counts those in both; `totals`
-    has a row a figure: old and new.
+    has a row for each figure with the old and the new value.
     """
 
     came: gpd.GeoDataFrame

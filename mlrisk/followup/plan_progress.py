@@ -1,4 +1,4 @@
-"""How far a plan has come: expected and actual finds by task and by purpose."""
+"""Progress of a plan: expected and actual finds by task and by purpose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ COUNTED_SHARE = 0.1
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PlanProgress:
-    """How far a plan has come.
+    """Progress of a plan.
 
-    `tasks` has a row a task: `searched_share` of its land, `expected_cells` and `found_cells` in the searched part.
-    `purposes` has one a purpose, with the ratio of found to expected and its 90 % interval.
+    `tasks` has a row for each task: `searched_share` of its land, `expected_cells` and `found_cells` in the searched
+    part. `purposes` has a row for each purpose, with the ratio of found to expected cells and its 90 % interval.
     """
 
     as_of: date
@@ -34,11 +34,11 @@ class PlanProgress:
 
 
 def plan_progress(risk: str | Path, found: str | Path, searched: str | Path, crs: str | None = None) -> PlanProgress:
-    """Hold land release results against the plan of a map (risk.parquet or its folder).
+    """Compare land release results with the plan of a map (risk.parquet or its folder).
 
-    `found` and `searched` are files of finds and of searched land, as for `mlrisk verify`. Expected are the
-    contaminated cells that one survey of the searched land finds by the probabilities of the map. Raises InputError for
-    a map without tasks.
+    `found` and `searched` are files of finds and of searched land, as for `mlrisk verify`. The expected cells are those
+    contaminated cells that one survey of the searched land finds according to the map. Raises InputError for a map
+    without tasks.
     """
     _, cells, as_of = open_risk(Path(risk))
     policy = str(cells.attrs["policy"])
@@ -51,7 +51,7 @@ def plan_progress(risk: str | Path, found: str | Path, searched: str | Path, crs
     hit = np.zeros(len(cells), dtype=bool)
     hit[finds.cell] = True
     share = searched_share(grid, later)
-    # A find is proof that its cell was searched, whatever the polygons say.
+    # A find proves that its cell was searched, even outside the searched polygons.
     share = np.where(hit & (share == 0), 1.0, share)
     tasks = task_progress(cells, share, hit)
     return PlanProgress(
@@ -60,7 +60,7 @@ def plan_progress(risk: str | Path, found: str | Path, searched: str | Path, crs
 
 
 def task_progress(cells: pd.DataFrame, share: Floats, found: Flags) -> pd.DataFrame:
-    """One row a task; `share` (n,) of each cell was searched, `found` (n,) marks cells with a find."""
+    """One row for each task; `share` (n,) is the searched part of each cell, `found` (n,) marks cells with a find."""
     detection = cells["season_detection"].to_numpy(dtype=np.float64)
     typical = float(np.median(detection[detection > 0])) if (detection > 0).any() else 1.0
     chance = cells["contamination"].to_numpy(dtype=np.float64) * unfound(cells)

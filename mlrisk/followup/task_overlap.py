@@ -1,4 +1,4 @@
-"""Tasks of two plans of one country beside each other, by the land that they cover."""
+"""Comparison of the tasks of two plans of one country by the land that they cover."""
 
 from dataclasses import dataclass
 
@@ -38,6 +38,6 @@ def covered_share(tasks: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Floats:
         return np.zeros(len(shapes))
     task, other = shapely.STRtree(covering).query(shapes, predicate="intersects")
     common = np.bincount(task, shapely.area(shapely.intersection(shapes[task], covering[other])), len(shapes))
-    # Missing and empty shapes have no area: they cover nothing, and nothing covers them.
+    # Missing and empty shapes have no area, so that they neither cover nor are covered.
     area = np.nan_to_num(shapely.area(shapes))
     return np.asarray(np.divide(common, area, out=np.zeros(len(shapes)), where=area > 0))

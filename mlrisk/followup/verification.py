@@ -22,9 +22,9 @@ from training.reporting import json_rows
 from training.validation import HeldOut, horvitz_thompson, missed_table, polygon_figures, pooled_table
 
 MAP = "the map"
-# A search of less than this share of a cell does not judge the cell, as in the evidence.
+# A cell of which less than this share was searched is not judged, as in the evidence.
 LEAST_SHARE = 0.1
-# Figures that need searched land, because finds alone do not say where nothing was.
+# Figures that need searched land, because finds alone do not show where nothing was.
 NEED_SEARCHED = ("roc_auc", "pr_auc", "base_rate", "height", "rheight", "pei")
 
 
@@ -32,10 +32,10 @@ NEED_SEARCHED = ("roc_auc", "pr_auc", "base_rate", "height", "rheight", "pei")
 class Verification:
     """A map judged by later records.
 
-    `held_out` are the judged cells (ranked ones, with searched land only those searched or found), `table` has one
-    row a ranking with bounds and the map's gain over it, `missed` the found cells in the lowest-ranked half.
-    `unranked` lists the found cells that had no rank. `audit` comes from searched records with `inclusion_prob`, else
-    from the map's own audit cells that were searched; empty without either.
+    `held_out` are the judged cells (all ranked cells or, with searched land, those searched or found), `table` has one
+    row for each ranking with bounds and the map's gain over it, `missed` the found cells in the lowest-ranked half.
+    `unranked` lists the found cells that had no rank. `audit` is estimated from searched records with `inclusion_prob`,
+    else from searched audit cells of the map; empty without either.
     """
 
     risk_path: Path
@@ -61,11 +61,11 @@ def verify(
     seed: int = 0,
     draws: int = 200,
 ) -> Verification:
-    """Judge the ranking of a map by the records after its `as_of`, beside the baselines that it carries.
+    """Judge the ranking of a map by records after its `as_of`, compared with the baselines that it carries.
 
-    `risk` is risk.parquet or its folder. `found` holds points or polygons, `searched` what was searched later; without
-    it unknown land stays unknown and only recall by area is judged. `crs` is that of files that state none. Raises
-    InputError for files that cannot be used, and where no find is newer than the map or on a ranked cell.
+    `risk` is risk.parquet or its folder. `found` holds points or polygons, `searched` the land searched later; without
+    the latter unknown land stays unknown and only recall by area is judged. `crs` is that of files that state none.
+    Raises InputError for unusable files, and if no find is newer than the map or on a ranked cell.
     """
     path, cells, as_of = open_risk(Path(risk))
     grid, row = grid_of(cells)
@@ -77,7 +77,7 @@ def verify(
     ranked = _new_land(cells)
     _check_finds(finds, positive & ranked, Path(found), as_of)
     share = np.ones(len(cells)) if later is None else searched_share(grid, later)
-    # A find is proof of its cell, however little of it the searched polygons cover.
+    # A cell with a find counts, however little of it the searched polygons cover.
     share = np.where(positive, 1.0 if later is None else np.where(share > 0, share, 1.0), share)
     judged = np.flatnonzero(ranked & (positive | (share >= LEAST_SHARE)))
     held_out = _judged(cells, judged, positive, share, block_m)
@@ -108,7 +108,7 @@ def verify(
 
 
 def _counts(ranked: Flags, positive: Flags, judged: Integers, finds: LaterRecords) -> dict[str, int]:
-    """Numbers of cells (n_cells,) by rank and find, and of the records of finds by what became of them."""
+    """Numbers of cells (n_cells,) by rank and find, and of the records of finds by their use."""
     return {
         "cells": len(ranked),
         "ranked_cells": int(ranked.sum()),
@@ -166,7 +166,7 @@ def grid_of(cells: gpd.GeoDataFrame) -> tuple[Grid, Integers]:
 def _audit(
     cells: pd.DataFrame, share: Floats, later: LaterRecords, positive: Flags, low: Integers
 ) -> tuple[Mapping[str, Mapping[str, float]], tuple[str, ...]]:
-    """The audit of the searched records where they are one, else that of the map's own audit cells; and notes."""
+    """The audit from the searched records if they are one, else from the audit cells of the map; with notes."""
     by_records = audits(later, positive, low, cells)
     if by_records:
         return by_records, ()
@@ -175,10 +175,10 @@ def _audit(
 
 
 def audits(later: LaterRecords, positive: Flags, low: Integers, cells: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Horvitz-Thompson estimates from searched records with `inclusion_prob`: of all, and of what was missed.
+    """Horvitz-Thompson estimates from searched records with `inclusion_prob`: of all finds, and of missed ones.
 
-    A record is found when its outcome says so or a find lies in one of its cells. Missed are records none of whose
-    cells is in the upper half of the ranking; `low` are the ids of the judged cells in the lower half.
+    A record counts as found if its outcome says so or a find lies in one of its cells. It counts as missed if none of
+    its cells is in the upper half of the ranking; `low` are the ids of the judged cells in the lower half.
     """
     if "inclusion_prob" not in later.table:
         return {}

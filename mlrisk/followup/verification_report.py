@@ -1,4 +1,4 @@
-"""The outcome of `mlrisk verify` as a page and as JSON, from the pieces of the training report."""
+"""The result of `mlrisk verify` as a page and as JSON, from parts of the training report."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ RECALL_ONLY = (
 
 
 def write_verification(verification: Verification, html: Path | None = None, json: Path | None = None) -> None:
-    """Write the files that are asked for; the same verification gives the same bytes."""
+    """Write the requested files; the same verification gives the same bytes."""
     if html is not None:
         html.write_text(verification_html(verification), encoding="utf-8", newline="\n")
     if json is not None:
@@ -35,7 +35,7 @@ def write_verification(verification: Verification, html: Path | None = None, jso
 
 
 def verification_html(verification: Verification) -> str:
-    """The page: missed finds first, then the rankings side by side, curves, map, finds, audit and notes."""
+    """The page: missed finds first, then the comparison of rankings, curves, map, finds, audit and notes."""
     held_out, counts = verification.held_out, verification.counts
     first = missed_list(verification.missed.assign(fold=""), counts["found_cells"], "found cells with a rank")
     if len(verification.unranked):

@@ -1,4 +1,4 @@
-"""A folder of files becomes a proposed config: what each file is, where our columns are, and what is unsure."""
+"""A config proposed for a folder of files: the source of each file, its columns, and the doubts."""
 
 import lazy_loader
 

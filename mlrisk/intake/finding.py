@@ -1,20 +1,20 @@
-"""What a file was recognised as, and all findings of a folder."""
+"""Findings: the source as which a file was recognised, and all findings of a folder."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlrisk.intake.looking import Look, Unread
 
-# Sources of one file or of several with the same columns; a spec of another layout stands beside it as a comment.
+# Sources that take one file, or several with the same columns; a spec of another layout is added as a comment.
 AREA = "area"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One source in one file: `source` is the key in the config (`area` that of the grid), '' where none takes it.
+    """One source in one file: `source` is the key in the config (`area` that of the grid), '' if none fits.
 
-    `spec` is what the config says of it besides the path. The finding with the greatest `score` stands first where
-    several files of different layouts are one source. `doubts` are sentences for a person.
+    `spec` is its entry in the config besides the path. If several files of different layouts fit one source, the
+    finding with the greatest `score` comes first. `doubts` are sentences for a person.
     """
 
     look: Look
@@ -27,9 +27,9 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A config as it is proposed: the grid, the chosen findings by source, and what a person has to decide.
+    """A proposed config: the grid, the chosen findings by source, and the decisions left to a person.
 
-    `alternatives` were recognised and are not used, with the reason; `files` (name: text) are written beside it.
+    `alternatives` are recognised but unused, each with the reason; `files` (name: text) are written beside the config.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A look at a file: what it holds, in columns, kinds of geometry, values and bounds, before anybody names it."""
+"""A look at a file before its source is known: columns, kinds of geometry, values and bounds."""
 
 import re
 import warnings
@@ -18,14 +18,14 @@ from features.base import Flags, Floats, InputError, refuse_special
 from features.sources import RawTable, SourceSpec, Tally, describe, is_raster, kind_of, read_rows
 from mlrisk.intake.rasters import RasterFacts, look_at_raster
 
-# Rows of a map by which it is judged: values of tags show within these, and a country of roads takes minutes.
+# Number of rows read of a map: they show the values of its tags, and all roads of a country take minutes to read.
 SAMPLE_ROWS = 3000
-# Files that belong to another one, or that programs keep for themselves.
+# Files that belong to another file, or that programs keep for their own use.
 BESIDE = frozenset(
     {".dbf", ".shx", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".xml", ".qmd", ".qml", ".aux", ".ovr", ".yaml", ".yml"}
     | {".md", ".rst", ".html", ".htm", ".sld", ".lyr", ".lyrx", ".fix", ".tfw", ".license"}
 )
-# What runs leave in the folder of a config.
+# Files that runs leave in the folder of a config.
 OWN = frozenset({"outputs", "mlruns", "mlartifacts", "mlflow.db"})
 DEGREES = pyproj.CRS("EPSG:4326")
 LONGITUDE = re.compile(
@@ -43,8 +43,8 @@ KINDS = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon
 class Look:
     """One layer or table of a file. `sample` has its first rows with the columns as they are.
 
-    `bounds` are west, south, east, north in degrees, None where there is no place; `geometry` the kinds that occur.
-    `coordinates` names the columns of longitude and latitude where they are not ours already. `where_lost` is why a
+    `bounds` are west, south, east, north in degrees, None without coordinates; `geometry` the kinds that occur.
+    `coordinates` names the columns of longitude and latitude if they need a mapping. `where_lost` is the reason why a
     table has no place although it may have one.
     """
 
@@ -67,11 +67,11 @@ class Look:
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """The name of the layer in messages."""
         return self.path if self.layer is None else f"{self.path} (layer {self.layer})"
 
     def values(self, column: str) -> list[str]:
-        """The different texts of a column, the most frequent first."""
+        """The distinct texts of a column, the most frequent first."""
         texts = self.sample[column].dropna().astype(str).str.strip()
         counted = texts[texts != ""].value_counts(sort=False)
         return [str(text) for text in sorted(counted.index, key=lambda text: (-counted[text], text))]
@@ -79,16 +79,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Unread:
-    """A file or layer of which nothing becomes a source, and why."""
+    """A file or layer that does not become a source, and the reason."""
 
     path: str
     reason: str
 
 
 def look_around(folder: Path, own: frozenset[str] = frozenset()) -> Iterator[Look | Unread]:
-    """A look at every regular file below the folder, in the order of their names, but for `own`: files of the program.
+    """A look at every regular file below the folder, in order of name, except `own` files of the program.
 
-    Outputs and the store of models in the folder are passed over too.
+    Outputs and the store of models in the folder are ignored too.
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix.casefold() not in BESIDE)
     for path in files:
@@ -130,7 +130,7 @@ def _map_looks(path: Path, name: str) -> list[Look | Unread]:
             looks = [_layer_look(path, name, layer, several=len(layers) > 1) for layer in layers]
     except (ValueError, DataSourceError, DataLayerError, CRSError, RuntimeError) as error:
         return [Unread(name, describe(path) or f"GDAL cannot read it: {error}")]
-    # Formats such as that of OpenStreetMap have all their layers in any case.
+    # Formats such as that of OpenStreetMap list all their layers, even empty ones.
     filled = [look for look in looks if look is not None]
     return [*filled] or [Unread(name, "it holds no rows")]
 
@@ -170,7 +170,7 @@ def table_look(
         shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
         kinds = frozenset(KINDS[kind] for kind in set(shapely.get_type_id(shapes).tolist()) & set(KINDS))
         total = shapely.total_bounds(shapes) if bounds is None else bounds
-        # Columns of the same place beside a geometry need no mapping: the geometry comes first.
+        # Coordinate columns need no mapping if there is a geometry, which takes precedence.
         return Look(
             path=name, layer=layer, sample=table, shapes=tuple(shapes[:SAMPLE_ROWS]), geometry=kinds, count=count,
             bounds=_degrees(total, crs), crs=crs,
@@ -192,7 +192,7 @@ def table_look(
 
 
 def _coordinates(table: pd.DataFrame) -> tuple[dict[str, str], str]:
-    """The columns of longitude and latitude, or why there are none."""
+    """The columns of longitude and latitude, or the reason why there are none."""
     found: dict[str, str] = {}
     for ours, pattern in (("longitude", LONGITUDE), ("latitude", LATITUDE)):
         names = [str(name) for name in table.columns if pattern.match(str(name).strip().casefold())]

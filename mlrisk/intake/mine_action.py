@@ -1,4 +1,4 @@
-"""Records of mine action: exports of IMSMA and of authorities, by the names of their columns or by their words."""
+"""Records of mine action: exports of IMSMA and of authorities, recognised by names of columns or by values."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ from mlrisk.intake.looking import Look
 
 TERMS_FILE = "imsma_core.yaml"
 RECORDS = ("hazard_areas", "land_release", "finds", "incidents", "minefield_records", "survey")
-# Names that tables of all kinds have, and that say nothing of what one is.
+# Names that occur in tables of all kinds and therefore identify none.
 COMMON = frozenset(
     {
         "activity",
@@ -35,7 +35,7 @@ COMMON = frozenset(
     | {"longitude", "latitude", "reliability", "classification", "subcategory", "depth_m", "accuracy", "date_created"}
 )
 CUT = 10
-# What a layer without columns of its own says in its values: words, the source, constants of the source.
+# For layers without typical columns: words in their values, the source, constants of the source.
 WORDS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (r"\b(lifted|destroyed|removed|disposed)\b|\b(mine|uxo|device|ordnance)s? found\b|обнаружен", "finds", {}),
     (r"\bcancel|annul|anulad|отмен", "land_release", {"release_type": "cancelled"}),
@@ -60,14 +60,14 @@ MOST_WORDS = 30
 
 @cache
 def imsma_terms() -> tuple[Path, Mapping[str, SourceTerms]]:
-    """The mapping file of IMSMA's terms, in the package or in the repository it was made from, and what it says."""
+    """The mapping file of IMSMA's terms, in the package or its repository, and its content."""
     here = Path(__file__).parent
     file = next(path for path in (here / TERMS_FILE, here.parents[1] / "configs/terms" / TERMS_FILE) if path.exists())
     return file, read_terms(file)
 
 
 def by_columns(look: Look) -> tuple[Finding, ...]:
-    """Records whose columns have names of IMSMA, of the GICHD requirements, or ours."""
+    """Records whose columns have names of IMSMA, of the GICHD requirements, or of mlrisk."""
     names = set(look.columns)
     cut = all(len(name) <= CUT for name in names)
     _, terms = imsma_terms()
@@ -78,7 +78,7 @@ def by_columns(look: Look) -> tuple[Finding, ...]:
     for source in RECORDS:
         if not look.geometry & set(SCHEMAS[source].geometry):
             continue
-        # A name that several kinds of records have does not tell them apart.
+        # A name that several kinds of records share does not distinguish them.
         own = {name for many in terms[source].columns.values() for name in many if users[name] == 1}
         own |= {
             name for name in SCHEMAS[source].columns if sum(name in SCHEMAS[other].columns for other in RECORDS) == 1
@@ -99,7 +99,7 @@ def by_columns(look: Look) -> tuple[Finding, ...]:
 
 
 def by_words(look: Look) -> tuple[Finding, ...]:
-    """Records that say in the values of a column what they are, as layers drawn from maps do."""
+    """Records whose kind is stated in the values of a column, as in layers drawn from maps."""
     found: dict[str, list[tuple[str, str, dict[str, str]]]] = {}
     for column in look.sample.columns:
         values = look.values(column)
@@ -149,7 +149,7 @@ def _worded(look: Look, column: str, source: str, kinds: list[tuple[str, dict[st
 
 
 def front_lines(look: Look) -> tuple[Finding, ...]:
-    """Lines that are called a front, a line of contact or a ceasefire line, or carry our own columns."""
+    """Lines that are called a front, a line of contact or a ceasefire line, or have the columns of mlrisk."""
     if "line" not in look.geometry:
         return ()
     if {"held_from", "held_to", "front_side"} & set(look.columns):
@@ -210,7 +210,7 @@ def victims(look: Look) -> tuple[Finding, ...]:
 
 
 def surveyed_cells(look: Look) -> tuple[Finding, ...]:
-    """Points on the lines of a regular grid with many numbers: cells of a study, perhaps with the outcome of survey."""
+    """Points of a regular grid with many numerical columns: cells of a study, perhaps with survey outcomes."""
     if look.geometry != {"point"} or not _on_lattice(look):
         return ()
     numeric = [name for name in look.sample.columns if _is_number(look.values(name))]

@@ -1,4 +1,4 @@
-"""Tiles of elevation as one VRT: a text that names the files and where each lies in the whole."""
+"""Tiles of elevation as one VRT: a text file with the names and positions of the tiles."""
 
 from xml.sax.saxutils import escape
 
@@ -14,7 +14,7 @@ SHARED_PIXELS = 2.5
 
 
 def are_tiles(facts: list[RasterFacts]) -> bool:
-    """Whether rasters lie side by side in one CRS with pixels of one height."""
+    """Whether rasters are adjacent tiles in one CRS with pixels of the same height."""
     first = facts[0]
     return all(
         one.crs == first.crs and abs(one.pixel[1] / first.pixel[1] - 1) < 1e-6 and one.dtype == first.dtype
@@ -29,7 +29,7 @@ def _overlap(one: RasterFacts, two: RasterFacts) -> bool:
 
 
 def vrt_text(findings: list[Finding]) -> str:
-    """The VRT of tiles; paths are relative to it. Where tiles are missing it has no data."""
+    """The VRT of tiles, with paths relative to it and no data where tiles are missing."""
     tiles = [(finding.look.path, finding.look.raster) for finding in findings if finding.look.raster is not None]
     facts = [one for _, one in tiles]
     west, south = min(one.own_bounds[0] for one in facts), min(one.own_bounds[1] for one in facts)

@@ -10,7 +10,7 @@ from features.sources import publication_of
 from mlrisk.intake.finding import Finding
 from mlrisk.intake.looking import Look
 
-# Tags of OpenStreetMap as columns: tag, kind of geometry, source, our column for its value.
+# Tags of OpenStreetMap as columns: tag, kind of geometry, source, canonical column of its value.
 TAGS: tuple[tuple[str, tuple[str, ...], str, str | None], ...] = (
     ("highway", ("line",), "roads", "road_class"),
     ("waterway", ("line", "polygon"), "rivers", None),
@@ -20,7 +20,7 @@ TAGS: tuple[tuple[str, tuple[str, ...], str, str | None], ...] = (
     ("landuse", ("polygon",), "land_use", "land_use"),
 )
 OSM_COLUMNS = frozenset({"osm_id", "osm_way_id", "@id", "osm_type", "other_tags", "osmid", "osm_version"})
-# Codes of Geofabrik's layers (description of its free shapefiles): first, last, source, our column for fclass.
+# Codes of Geofabrik's layers (description of its free shapefiles): first, last, source, canonical column of fclass.
 GEOFABRIK: tuple[tuple[int, int, str, str | None], ...] = (
     (1000, 1099, "settlements", "place"),
     (1500, 1599, "buildings", None),
@@ -31,14 +31,14 @@ GEOFABRIK: tuple[tuple[int, int, str, str | None], ...] = (
 NAMES = re.compile(r"^(name|name_en|city|town|village|settlement|place_?name|naziv|asciiname|nombre)$")
 POPULATION = re.compile(r"^(pop|population|pop_?\d{4}|pop_total|population_\d{4}|inhabitants|poblacion|stanovnika)$")
 HOLDERS = ("holder", "controlled_by", "held_by")
-# Districts of a winding country cover a part of the hull around it; what covers more than all of it overlaps.
+# Share of the hull that districts cover: less than all in a winding country, more than all only if they overlap.
 LEAST_COVER, MOST_COVER = 0.4, 1.05
-# Systems of the TravelMapping project end in letters of their class, after the code of the country.
+# Names of systems in the TravelMapping project are the code of the country followed by letters of the class.
 TRAVEL_CLASSES = ((r"sf$|^[a-z]{3}a$", "motorway"), (r"^(asiah|eur)", "trunk"), (r".", "primary"))
 
 
 def conflict(look: Look) -> tuple[Finding, ...]:
-    """Tables of armed conflict whose publishers lay them out in one way: UCDP GED, ACLED."""
+    """Tables of armed conflict with a fixed layout: UCDP GED, ACLED."""
     known = publication_of(look.columns)
     if known is None or known.source != "conflict_events" or "point" not in look.geometry:
         return ()
@@ -77,7 +77,7 @@ def boundaries(look: Look) -> tuple[Finding, ...]:
 
 
 def _cover_the_land(look: Look) -> bool:
-    """Whether polygons lie side by side and leave little between them, as districts do and lakes or hazards do not."""
+    """Whether polygons adjoin and leave few gaps, as districts do and lakes or hazards do not."""
     hull = shapely.convex_hull(shapely.GeometryCollection(list(look.shapes))).area
     covered = float(shapely.area(np.array(look.shapes, dtype=object)).sum())
     return bool(LEAST_COVER * hull <= covered <= MOST_COVER * hull)
@@ -91,7 +91,7 @@ def geofabrik(look: Look) -> tuple[Finding, ...]:
     for first, last, source, ours in GEOFABRIK:
         if first <= code <= last:
             spec = {"columns": {} if ours is None else {ours: look.columns["fclass"]}}
-            # Points of places are places; their polygons repeat them.
+            # Only points of places are used, because polygons repeat them.
             score = 2 if source != "settlements" or look.geometry == {"point"} else 1
             return (Finding(look=look, source=source, what="a layer of Geofabrik", spec=spec, score=score),)
     values = ", ".join(look.values(look.columns["fclass"])[:3])
@@ -103,7 +103,8 @@ def openstreetmap(look: Look) -> tuple[Finding, ...]:
     columns = look.columns
     if not OSM_COLUMNS & set(columns):
         return ()
-    # A country's extract has thousands of crossings before its first place: what it has columns of is taken as there.
+    # A country's extract has thousands of crossings before its first place, so that a column is taken as proof of
+    # values.
     whole = look.path.casefold().endswith(".pbf")
     tags = [tag for tag, *_ in TAGS if tag in columns and (whole or look.values(columns[tag]))]
     found = []
@@ -138,7 +139,7 @@ def _has_tag(look: Look, tag: str) -> bool:
 
 
 def _people(look: Look) -> dict[str, str]:
-    """Columns of names and numbers of people that are not called as ours are."""
+    """A mapping for columns of names and numbers of people that have other names than the canonical ones."""
     named = {}
     for ours, pattern in (("name", NAMES), ("population", POPULATION)):
         theirs = [original for name, original in look.columns.items() if pattern.match(name)]
@@ -156,7 +157,7 @@ def _filled(look: Look, column: str) -> float:
 
 
 def roads(look: Look) -> tuple[Finding, ...]:
-    """Roads of the TravelMapping project, or lines with classes of OpenStreetMap under our own name."""
+    """Roads of the TravelMapping project, or lines with classes of OpenStreetMap in the canonical column."""
     columns = look.columns
     if "line" not in look.geometry:
         return ()
@@ -176,7 +177,7 @@ def roads(look: Look) -> tuple[Finding, ...]:
 
 
 def other_lines(look: Look) -> tuple[Finding, ...]:
-    """Rivers and power lines under their tag, and one line without a word: perhaps a front."""
+    """Rivers and power lines by their tag, and a single line without attributes, which may be a front."""
     if "line" not in look.geometry:
         return ()
     for tag, source in (("waterway", "rivers"), ("power", "power_lines")):
@@ -196,7 +197,7 @@ def _is_id(name: str) -> bool:
 
 
 def control(look: Look) -> tuple[Finding, ...]:
-    """Who held the land: areas with a holder. Points of places with one are no areas."""
+    """Control of land: areas with a holder; points of places with a holder are not areas."""
     holder = next((look.columns[name] for name in HOLDERS if name in look.columns), None)
     if holder is None:
         return ()
@@ -207,7 +208,7 @@ def control(look: Look) -> tuple[Finding, ...]:
 
 
 def settlements(look: Look) -> tuple[Finding, ...]:
-    """Places with a name and people, or a kind of place."""
+    """Places with a name and a number of people, or with a kind of place."""
     people = [name for name in look.columns if POPULATION.match(name)]
     names = [name for name in look.columns if NAMES.match(name)]
     if "point" not in look.geometry or not names or not (people or "place" in look.columns):
@@ -218,7 +219,7 @@ def settlements(look: Look) -> tuple[Finding, ...]:
 
 
 def land_use(look: Look) -> tuple[Finding, ...]:
-    """Polygons of land use under our own name."""
+    """Polygons with land use in the canonical column."""
     if "polygon" in look.geometry and "land_use" in look.columns:
         return (Finding(look=look, source="land_use", what="land use", score=1),)
     return ()

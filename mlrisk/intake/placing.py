@@ -1,4 +1,4 @@
-"""The grid that is proposed: CRS, cell size, area."""
+"""The proposed grid: CRS, cell size, area."""
 
 import json
 from math import sqrt
@@ -13,17 +13,17 @@ from mlrisk.intake.finding import Finding
 Box = tuple[float, float, float, float]
 
 CELL_SIZES_M = (100, 250, 500, 1000, 2000, 5000, 10_000)
-# A map of more cells takes minutes more, and a first map is there to be thrown away.
+# A map of more cells takes minutes longer, and a first map will not be kept.
 MOST_CELLS = 250_000
-# A zone is 6 degrees wide; a country that reaches this far beyond it stretches by a few per mille.
+# A zone is 6 degrees wide; this far beyond it lengths are wrong by a few per mille.
 WIDEST_ZONE_DEGREES = 10.0
 UTM_LATITUDES = (-80.0, 84.0)
-# Relief of larger pixels than this share of a cell shows nothing within it.
+# Pixels of elevation larger than this share of a cell do not show relief within the cell.
 PIXEL_SHARE = 0.75
 
 
 def proposed_crs(box: Box) -> str:
-    """The UTM zone of the middle of a box in degrees, or an equal-area CRS around it where it is too wide for a zone.
+    """The UTM zone of the middle of a box in degrees, or an equal-area CRS around it if it is too wide for a zone.
 
     >>> proposed_crs((15.7, 42.5, 19.6, 45.3)), proposed_crs((-76.2, -5.0, -74.2, -3.0))
     ('EPSG:32633', 'EPSG:32718')
@@ -37,7 +37,7 @@ def proposed_crs(box: Box) -> str:
 
 
 def proposed_cell_size(area_km2: float, pixel_m: float | None) -> int:
-    """The smallest usual side of a cell, metres, of which the area holds not too many, and that the relief shows.
+    """The smallest usual cell size in metres that gives not too many cells and suits the pixels of elevation.
 
     >>> proposed_cell_size(51_000, None), proposed_cell_size(900, None), proposed_cell_size(900, 460.0)
     (500, 100, 500)
@@ -47,7 +47,7 @@ def proposed_cell_size(area_km2: float, pixel_m: float | None) -> int:
 
 
 def area_of(findings: list[Finding]) -> tuple[float, Box]:
-    """Size in km2 and bounds in degrees of the files of an area; points of cells by their spacing."""
+    """Size in km2 and bounds in degrees of the files of an area; that of cell points follows from their spacing."""
     geod, size = pyproj.Geod(ellps="WGS84"), 0.0
     for finding in findings:
         look = finding.look
@@ -66,13 +66,13 @@ def area_of(findings: list[Finding]) -> tuple[float, Box]:
 
 
 def spacing_m(points: tuple[shapely.Geometry, ...]) -> float:
-    """Distance of the rows of a grid of points in degrees, metres, to whole hundreds."""
+    """Spacing in metres of the rows of a grid of points in degrees, rounded to hundreds."""
     latitudes = np.unique(shapely.get_y(np.array(points, dtype=object)).round(7))
     return max(100.0, round(float(np.median(np.diff(latitudes))) * 111_320 / 100) * 100.0)
 
 
 def rectangle(boxes: list[Box]) -> tuple[str, Box]:
-    """A GeoJSON of the rectangle around boxes in degrees, rounded outwards to hundredths, and that rectangle."""
+    """The rectangle around boxes in degrees, rounded outwards to hundredths, as GeoJSON and as bounds."""
     low, high = np.array(boxes)[:, :2].min(axis=0), np.array(boxes)[:, 2:].max(axis=0)
     west, south = (np.floor(low * 100) / 100).tolist()
     east, north = (np.ceil(high * 100) / 100).tolist()
@@ -85,7 +85,7 @@ def rectangle(boxes: list[Box]) -> tuple[str, Box]:
 
 
 def overlap(first: Box, second: Box) -> bool:
-    """Whether two boxes have a place in common."""
+    """Whether two boxes overlap."""
     return first[0] <= second[2] and second[0] <= first[2] and first[1] <= second[3] and second[1] <= first[3]
 
 

@@ -1,4 +1,4 @@
-"""From findings to a proposed config: one layout a source, a grid around them, and the doubts that stay."""
+"""From findings to a proposed config: one layout for each source, a grid around them, and the remaining doubts."""
 
 import json
 from datetime import date
@@ -35,9 +35,9 @@ ONE_LAYOUT = "another file is used, and a source has one set of columns"
 
 
 def propose(folder: Path, name: str, as_of: date) -> Proposal:
-    """Look at every file below `folder` and propose a config that lies in it.
+    """Look at every file below `folder` and propose a config to be written into it.
 
-    Raises InputError where nothing is recognised that has a place.
+    Raises InputError if no source with coordinates is recognised.
     """
     findings: list[Finding] = []
     unread: list[Unread] = []
@@ -94,10 +94,10 @@ def _proposal(name: str, as_of: date, findings: list[Finding], unread: list[Unre
 
 
 def _groups(findings: list[Finding]) -> list[list[Finding]]:
-    """Findings that one spec reads, the best group first; groups are as good as their best."""
+    """Groups of findings that share a spec, ordered by the best finding of each."""
     by_layout: dict[str, list[Finding]] = {}
     for one in findings:
-        # Words of one column in several files are one translation.
+        # Words of the same column in several files are merged into one translation.
         same = {key: value for key, value in one.spec.items() if key != "values"}
         key = json.dumps([same, one.look.layer, sorted(one.spec.get("values", {}))], sort_keys=True, default=str)
         by_layout.setdefault(key if one.look.raster is None else one.look.path, []).append(one)
@@ -115,7 +115,8 @@ def _best_group(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
         return [], []
     best = groups[0]
     if best[0].look.geometry != {"point"}:
-        # Several boundaries of one layout are levels, not neighbours: the one of fewest parts is the whole.
+        # Several boundaries of one layout are levels, not neighbours: the one with the fewest parts is the whole
+        # country.
         best = [max(best, key=lambda one: one.score)]
     return best, [one for one in findings if one not in best]
 
@@ -130,7 +131,7 @@ def _one_level(group: list[Finding]) -> tuple[list[Finding], list[Finding]]:
 
 
 def _over(one: Finding, other: Finding) -> bool:
-    """Whether two files of districts have more than the rim of their boxes in common."""
+    """Whether the boxes of two files of districts share more than their rim."""
     first, second = one.look.bounds, other.look.bounds
     if first is None or second is None:
         return True
@@ -139,7 +140,7 @@ def _over(one: Finding, other: Finding) -> bool:
 
 
 def _spec(group: list[Finding]) -> dict[str, Any]:
-    """What the config says of the files of one layout."""
+    """The entry of the config for the files of one layout."""
     paths = list(dict.fromkeys(one.look.path for one in group))
     spec: dict[str, Any] = {"path": paths[0] if len(paths) == 1 else paths}
     if group[0].look.layer is not None:
@@ -179,7 +180,7 @@ def _elevation(
 def _grid(
     name: str, area: list[Finding], others: list[Finding], findings: list[Finding], files: dict[str, str]
 ) -> tuple[dict[str, Any], tuple[float, float, float, float], list[str]]:
-    """The proposed grid, its bounds in degrees, and what is doubtful about it."""
+    """The proposed grid, its bounds in degrees, and its doubts."""
     doubts = []
     if area:
         size, box = area_of(area)
@@ -210,7 +211,7 @@ def _grid(
 
 
 def _doubts(chosen: list[Finding]) -> list[str]:
-    """The doubts of the findings, each once with the files that it is about."""
+    """The doubts of the findings, each once with the files that it concerns."""
     about: dict[str, list[str]] = {}
     for one in chosen:
         for doubt in one.doubts:
@@ -219,7 +220,7 @@ def _doubts(chosen: list[Finding]) -> list[str]:
 
 
 def _doubts_of_labels(sources: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """What the map cannot be learned from as the sources stand."""
+    """Doubts about labels: what is missing in the sources to learn a map."""
     doubts = [
         "as_of: the day of this proposal; give the day on which the files were exported, and nothing later counts"
     ]

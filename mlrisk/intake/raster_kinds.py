@@ -1,4 +1,4 @@
-"""Rasters by their values: elevation, people, land cover. No name is looked at."""
+"""Rasters recognised by their values and not by names: elevation, people, land cover."""
 
 import numpy as np
 
@@ -10,18 +10,18 @@ from mlrisk.intake.rasters import RasterFacts
 WORLD_COVER = frozenset({0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100})
 MOST_CLASSES = 48
 HEIGHTS_M = (-500.0, 9000.0)
-# An index such as that of vegetation has a range of two; a country that is flatter than this needs no elevation.
+# Least range of elevation in metres: a vegetation index has a range of two, and a flatter country needs no elevation.
 LEAST_RELIEF_M = 5.0
 LOW_COUNTRY_M = 150.0
-# Relief goes on from pixel to pixel; people jump.
+# Neighbouring pixels are correlated in relief, much less so in population.
 SMOOTH_RELIEF = 0.6
-# Most land is empty, and a few pixels hold most people: the mean lies far above the middle value.
+# Most land is empty, and a few pixels hold most people: the mean lies far above the median.
 EMPTY_SHARE = 0.3
 SKEW = 2.0
 
 
 def of_raster(look: Look) -> tuple[Finding, ...]:
-    """Findings of a raster; empty where its values are nothing that is known."""
+    """Findings of a raster; empty if its values are of no known kind."""
     facts = look.raster
     if facts is None or not len(facts.values):
         return ()
@@ -50,7 +50,7 @@ def _land_cover(look: Look, facts: RasterFacts) -> Finding | None:
 
 
 def _population(look: Look, facts: RasterFacts) -> Finding | None:
-    """Counts of people: never below zero, mostly near zero, and far more in a few pixels than in the middle one."""
+    """Counts of people: never below zero, mostly near zero, and in a few pixels far above the median."""
     values = facts.values
     if values.min() < 0 or values.max() <= 0:
         return None

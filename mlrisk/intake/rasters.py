@@ -1,4 +1,4 @@
-"""A look at a raster: what its values say of what it shows."""
+"""A look at a raster: facts on its values from which its kind is recognised."""
 
 import warnings
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from features.base import Floats, InputError
 
-# Pixels a side of the look: the middle at full size, the whole thinned out.
+# Pixels along a side of the sample: the middle at full resolution, the whole raster thinned out.
 LOOK_SIDE = 512
-# What files write for missing values without saying so; no height, count or class.
+# Values that often mark missing data without being declared; none is a height, count or class.
 MARKERS = (-32768.0, -32767.0, -9999.0, -99999.0, -200.0)
 ONE_DEGREE_M = 111_320.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RasterFacts:
-    """What a raster holds. `values` are finite pixels (n,) of the whole, thinned out, without missing ones.
+    """Facts on a raster. `values` are finite pixels (n,) of the thinned raster, without missing ones.
 
     `smoothness` is the correlation of neighbouring pixels in the middle, NaN where they are all the same.
     """
@@ -49,7 +49,7 @@ class RasterFacts:
 
 
 def look_at_raster(path: Path) -> RasterFacts:
-    """The facts of a raster; InputError for one that cannot be read or says not where it lies."""
+    """The facts of a raster; InputError for one that cannot be read or has no position."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)

@@ -1,4 +1,4 @@
-"""The table of recognisers: each looks at one file and says what it is, or nothing. The first answer counts."""
+"""The table of recognisers: each inspects one file and returns findings or none. The first findings count."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from mlrisk.intake.finding import Finding
 from mlrisk.intake.looking import Look, Unread
 from mlrisk.intake.raster_kinds import of_raster
 
-# From what can be nothing else to what is a guess.
+# Ordered from unambiguous kinds to guesses.
 RECOGNISERS: dict[str, Callable[[Look], tuple[Finding, ...]]] = {
     "rasters by their values": of_raster,
     "UCDP GED and ACLED": open_data.conflict,
@@ -29,7 +29,7 @@ RECOGNISERS: dict[str, Callable[[Look], tuple[Finding, ...]]] = {
 
 
 def recognise(look: Look) -> tuple[Finding, ...] | Unread:
-    """The findings of the first recogniser that has any, or why there are none."""
+    """The findings of the first recogniser that has any, or the reason why there are none."""
     for recogniser in RECOGNISERS.values():
         if found := recogniser(look):
             return found

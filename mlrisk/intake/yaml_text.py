@@ -11,7 +11,7 @@ WIDTH = 118
 
 
 def config_text(proposal: Proposal) -> str:
-    """The config: what is unsure on top, then each source under what it was recognised as."""
+    """The config: the doubts first, then each source below a comment that says how it was recognised."""
     lines = ["# Proposed by `mlrisk init`: a first config, to be read and corrected. Then: mlrisk check, mlrisk run."]
     lines += _listed("Unsure: decide each of these", proposal.doubts)
     lines += _listed(
@@ -57,6 +57,6 @@ def _listed(title: str, texts: Any) -> list[str]:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line, quoted where YAML would read it as something else."""
+    """A value on one line, quoted if YAML would otherwise misread it."""
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False)
     return str(text).removesuffix("\n").removesuffix("\n...")

@@ -33,7 +33,7 @@ CASUALTY_COLUMNS = (MAIN, *MORE)
 
 @dataclass(frozen=True, eq=False)
 class CellContamination:
-    """The contamination of the cells as the map has it, (n_cells,): its probability, and the raw score behind it."""
+    """The contamination of the cells as on the map, (n_cells,): its probability and its raw score."""
 
     cell_id: Integers
     probability: Floats
@@ -43,7 +43,7 @@ class CellContamination:
 def casualty_columns(
     config: Config, inputs: Inputs, model: CasualtyModel | None, cells: CellContamination
 ) -> Mapping[str, Floats]:
-    """The columns of CASUALTY_COLUMNS, (n_cells,); where no accident is on record all but the index are NaN.
+    """The columns of CASUALTY_COLUMNS, (n_cells,); if no accident is on record all but the index are NaN.
 
     A unit's figure is shared among its cells in proportion to contamination x exposure x severity, so that the cells
     sum to the unit.
@@ -70,7 +70,7 @@ def casualty_columns(
         as_dated=model.dated,
     )
     if model.is_index:
-        # With few accidents the total is the recorded mean, and all of its pattern is the index.
+        # With few accidents the total is the recorded mean, and its pattern is the index alone.
         total = model.whole.accidents_per_year * model.per_accident
         expected = units.total(index) / index.sum() * total
         low, high = np.full((2, units.n_units), np.nan)
@@ -103,7 +103,7 @@ def _by_activity(config: Config, inputs: Inputs, recent: Accidents, hurt: Floats
     def grown(power: float) -> Floats:
         before, after = (activity_layers(ground, people, power) for people in (today, later))
         times = np.divide(after, before, out=np.ones_like(before), where=before > 0)
-        # People come on top of those who are there: nowhere is there less danger than today.
+        # People who return add to those who are there: danger is nowhere less than today.
         return np.asarray((parts * (np.maximum(times, 1.0) - 1)).sum(axis=1))
 
     powers = (settings.exposure_power, *settings.scenario.exposure_powers)
@@ -136,7 +136,7 @@ def _score(model: CasualtyModel, cells: CellContamination) -> Floats:
     """The held-out scores that the model was trained on, (n_cells,); the ranking model's own for other cells."""
     score = expit(cells.score)
     if len(model.scored_cells):
-        # Cells are kept in the order of the grid, from north to south, and ids grow the other way.
+        # Cells are in the order of the grid, from north to south, while ids grow from south to north.
         order = np.argsort(model.scored_cells)
         ids, kept = model.scored_cells[order], model.scores[order]
         place = np.searchsorted(ids, cells.cell_id).clip(max=len(ids) - 1)

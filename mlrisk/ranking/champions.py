@@ -19,9 +19,9 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Champions:
-    """What ranks today, with the validation and the warnings of its runs.
+    """The models that rank today, with the validation and the warnings of their runs.
 
-    `casualty` is None where no accident is on record; `versions` is empty where rules of the field rank.
+    `casualty` is None if no accident is on record; `versions` is empty if rules of the field rank.
     """
 
     contamination: ContaminationModel | PriorModel
@@ -35,7 +35,7 @@ class Champions:
 def load_champions(config: Config) -> Champions:
     """The champions of both targets; raises ConfigError for a version of other cells or of later records than as_of."""
     store = Store.existing(config)
-    # Both of one moment: a pair that mixes two promotions was never judged.
+    # Both are read at the same moment, because a pair from two promotions was never judged.
     numbers = store.champions(config.name)
     number = numbers[f"{config.name}.contamination"]
     if number is None:
@@ -64,12 +64,12 @@ def load_champions(config: Config) -> Champions:
     )
 
 
-# What a ranking carries of the runs that made its models.
+# Files of the training runs that a ranking carries.
 CARRIED = ("report.html", "report.json", "model_card.md")
 
 
 def champion_reports(config: Config, champions: Champions) -> dict[str, str]:
-    """Report and card of the versions that rank, by file name; those of a casualty model of another run by its name."""
+    """Report and card of the versions that rank, by file name, which names a casualty model of another run."""
     if not champions.versions:
         return {}
     store, first = Store.existing(config), champions.versions[0]
@@ -95,7 +95,7 @@ def _check_champion(config: Config, version: Version) -> None:
 
 
 def _warnings(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
-    """The warnings that the runs of the champions left, each once."""
+    """The warnings of the champions' runs, each once."""
     runs = dict.fromkeys(version.run_id for version in versions)
     lines = [line for run in runs for line in store.read_text(run, "warnings.txt").splitlines()]
     return tuple(dict.fromkeys(line for line in lines if line))

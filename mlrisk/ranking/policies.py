@@ -18,17 +18,17 @@ LEAST = 1e-6
 
 
 def by_contamination(risk: pd.DataFrame) -> Floats:
-    """The model's raw score in log-odds: it orders cells that calibration has given one probability.
+    """The model's raw score in log-odds, which also orders cells to which calibration gave the same probability.
 
-    On a cell that was searched without a find the odds fall to 1 - d of what they were (Bayes), d the detection of
-    the search: its score falls by as much.
+    On a cell that was searched without a find the odds fall by the factor 1 - d (Bayes), where d is the detection of
+    the search, and the score accordingly.
     """
     score = risk["contamination_score"].to_numpy(dtype=np.float64)
     return np.asarray(np.where(_surveyed(risk), score + np.log(1 - EARLIER_DETECTION), score))
 
 
 def by_casualty(risk: pd.DataFrame) -> Floats:
-    """Casualties to be expected in a year if nothing is done; raises ConfigError without a casualty model."""
+    """Casualties expected in a year if nothing is done; raises ConfigError without a casualty model."""
     return _casualties(risk, "casualty")
 
 
@@ -42,10 +42,10 @@ def by_harm_per_day(risk: pd.DataFrame) -> Floats:
 
 
 def by_search(risk: pd.DataFrame) -> Floats:
-    """Finds a team-day at the moment at which the optimal search turns to the cell (Koopman 1957; Stone 1975).
+    """Finds per team-day at the moment when the optimal search reaches the cell (Koopman 1957; Stone 1975).
 
-    p a / days with a = -ln(1 - detection): the level of return down to which effort has fallen when a cell is first
-    worth it. What was searched before keeps its residual probability.
+    p a / days with a = -ln(1 - detection): the return on effort at which the cell is first worth survey. Land that was
+    searched before has its residual probability.
     """
     detection = _column(risk, "detection", EARLIER_DETECTION)
     chance = risk["contamination"].to_numpy(dtype=np.float64) * unfound(risk)
@@ -55,13 +55,13 @@ def by_search(risk: pd.DataFrame) -> Floats:
 def by_authority(risk: pd.DataFrame) -> Floats:
     """The authority's weighted criteria (`need`, 0 to 1) where contamination is to be expected: their product.
 
-    Without `need` it is danger to life alone, the first of the criteria.
+    Without `need` only danger to life counts, the first of the criteria.
     """
     return np.asarray(risk["contamination"].to_numpy(dtype=np.float64) * _column(risk, "need", 1.0))
 
 
 def by_explore(risk: pd.DataFrame) -> Floats:
-    """How unsure the log-odds are: where a survey teaches the model most; out of domain they count double.
+    """Uncertainty of the log-odds, which shows where a survey teaches the model most; doubled out of domain.
 
     Width in log-odds and not in probability, which would be the order of contamination again.
     """
@@ -72,7 +72,7 @@ def by_explore(risk: pd.DataFrame) -> Floats:
 
 
 def by_prior(risk: pd.DataFrame) -> Floats:
-    """The score of the rules of the field, 0 to 1; what is left of it on land that was searched without a find."""
+    """The score of the rules of the field, 0 to 1, reduced on land that was searched without a find."""
     score = risk["contamination_score"].to_numpy(dtype=np.float64)
     return np.asarray(np.where(_surveyed(risk), score * (1 - EARLIER_DETECTION), score))
 
@@ -94,16 +94,16 @@ if tuple(POLICIES) != POLICY_NAMES:
 
 
 def policy_of(name: str) -> Policy:
-    """The policy of a name; raises ConfigError that lists those there are."""
+    """The policy of a name; raises ConfigError that lists the known ones."""
     if name not in POLICIES:
         raise ConfigError(f"ranking.policy ({name}) is no policy: choose from {', '.join(POLICIES)}")
     return POLICIES[name]
 
 
 def by_harm(risk: pd.DataFrame) -> Floats:
-    """Victims a year to be expected on the cell, which is the order of clearance.
+    """Victims a year expected on the cell, by which clearance is ranked.
 
-    Without that model contamination, and the score where there is no probability.
+    Without a casualty model it is contamination, and the score if there is no probability.
     """
     figures = (risk[name] for name in ("casualties_per_year", "contamination", "contamination_score"))
     harm = next(figure for figure in figures if figure.notna().all())
@@ -113,7 +113,7 @@ def by_harm(risk: pd.DataFrame) -> Floats:
 def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
     """The risk map with `priority` and `rank`, which counts from 1 within each kind of `work`.
 
-    Both are empty where there is no basis to rank (out of domain) and where there is no work. Survey goes by the
+    Both are empty where there is no basis to rank (out of domain) and where there is no work. Survey is ranked by the
     policy, clearance by harm. Land where a find or an accident is still open comes first. Ties are broken by the
     contamination score and then by cell_id, so the order of rows never matters.
     """
@@ -130,9 +130,9 @@ def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
 
 
 def unfound(risk: pd.DataFrame) -> Floats:
-    """Factor on the contamination of each cell for its earlier surveys: below 1 where they found nothing.
+    """Factor on the contamination of each cell for earlier surveys, below 1 where they found nothing.
 
-    Bayes: (1 - d) / (1 - p d) with d the detection of the earlier survey; 1 where nobody searched, or EO was found.
+    Bayes: (1 - d) / (1 - p d), where d is the detection of the earlier survey; 1 where nobody searched or EO was found.
     """
     searched = _surveyed(risk)
     chance = risk["contamination"].to_numpy(dtype=np.float64)
@@ -142,7 +142,7 @@ def unfound(risk: pd.DataFrame) -> Floats:
 def new_finds(risk: pd.DataFrame) -> Floats:
     """Cells with EO that the work on each cell is expected to find, (n,), 0 on new land where EO is found already.
 
-    In areas on record it counts what lies there: technical survey and clearance are sent to it.
+    In areas on record all contaminated cells count, because technical survey and clearance are sent to them.
     """
     chance = risk["contamination"].to_numpy(dtype=np.float64) * unfound(risk)
     old = risk["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & risk["evidence"].eq("found").to_numpy()
@@ -150,7 +150,7 @@ def new_finds(risk: pd.DataFrame) -> Floats:
 
 
 def _surveyed(risk: pd.DataFrame) -> Flags:
-    """Whether a search lowers the residual of each cell, (n,); nowhere on a map that does not say."""
+    """Whether a search lowers the residual of each cell, (n,); nowhere on a map without that column."""
     return risk["surveyed"].to_numpy(dtype=bool) if "surveyed" in risk else np.zeros(len(risk), dtype=bool)
 
 
@@ -162,5 +162,5 @@ def _casualties(risk: pd.DataFrame, policy: str) -> Floats:
 
 
 def _column(risk: pd.DataFrame, name: str, otherwise: float) -> Floats:
-    """A column, or one value for every cell where the map has no such column."""
+    """A column, or one value for every cell if the map has no such column."""
     return risk[name].to_numpy(dtype=np.float64) if name in risk else np.full(len(risk), otherwise)

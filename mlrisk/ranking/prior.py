@@ -1,4 +1,4 @@
-"""Rules of the field in the place of champions: what ranks a country in which nothing can be learned."""
+"""Rules of the field in the place of champions, for a country in which nothing can be learned."""
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,10 @@ from training.evidence import Inputs, contamination_context
 from training.validation import RULES, field_rules
 
 PRIOR = "prior"
-# What every output of such a map says, with and without records from which a model was trained.
+# Sentences in every output of such a map, with and without records from which a model was trained.
 NOT_LEARNED = "No local evidence: rules of the field, not learned here."
 NOT_USED = "Rules of the field, not learned here: the model trained on local evidence does not rank this map."
-# Names of rankings as outputs show them: "mlrisk" is what made the map.
+# Names of rankings as outputs show them; "mlrisk" is the ranking of the map.
 MODEL, LEARNED = "mlrisk", "learned model"
 NOT_JUDGED = pd.DataFrame(columns=["protocol", "fold", "ranking"])
 
@@ -24,8 +24,8 @@ NOT_JUDGED = pd.DataFrame(columns=["protocol", "fold", "ranking"])
 def prior_champions(config: Config, inputs: Inputs) -> Champions:
     """The rules that the sources of a country allow; raises ConfigError where they allow none.
 
-    Where a model of the country was trained and judged, the figures are those of that judging with the rules as what
-    made the map and the model beside them; otherwise there are none.
+    If a model of the country was trained and judged, the figures come from that validation, with the rules as the
+    ranking of the map and the model as another one; otherwise there are none.
     """
     rules = field_rules(config.prior, _names(config, inputs))
     if not rules.rules:
@@ -40,7 +40,7 @@ def prior_champions(config: Config, inputs: Inputs) -> Champions:
 
 
 def _names(config: Config, inputs: Inputs) -> tuple[str, ...]:
-    """The features that the sources give: those of one cell are those of all."""
+    """The features that the sources give, read from one cell because all cells have the same."""
     row, column = (int(index[0]) for index in np.nonzero(inputs.grid.mask))
     cell = inputs.grid.window(row, row + 1, column, column + 1)
     snapshot = Snapshot(inputs.sources, contamination_context(config))
@@ -48,7 +48,7 @@ def _names(config: Config, inputs: Inputs) -> tuple[str, ...]:
 
 
 def basis_of(champions: Champions) -> str:
-    """What a map by rules says of itself; empty where a model ranks."""
+    """The sentence on the basis of a map by rules; empty if a model ranks."""
     if not isinstance(champions.contamination, PriorModel):
         return ""
     if not len(champions.metrics):
@@ -65,7 +65,7 @@ def basis_of(champions: Champions) -> str:
 
 
 def _judged(config: Config) -> pd.DataFrame:
-    """The judging of the country's champion with the rules in the place of the map; empty without one."""
+    """The validation of the country's champion with the rules in the place of the map; empty without a champion."""
     try:
         metrics = load_champions(config).metrics
     except ConfigError:

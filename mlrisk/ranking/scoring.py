@@ -1,4 +1,4 @@
-"""Scores and reasons of all cells, tile by tile; those of a tile depend on its land, the sources and models alone."""
+"""Scores and reasons of all cells, tile by tile; those of a tile depend only on its land, the sources and models."""
 
 import json
 import logging
@@ -21,12 +21,12 @@ from models.field_rules import PriorModel
 from training.evidence import Inputs, contamination_context
 from training.settings import ComputeSettings
 
-# Columns with the contamination by each bootstrap member start with this; the plan needs them, no file holds them.
+# Prefix of columns with the contamination by each bootstrap member, which the plan needs and no file holds.
 MEMBER = "member_"
 REASONS = ("reason_1", "reason_2", "reason_3")
-# Rows whose contributions, and those of every member, are in memory at a time.
+# Number of rows whose contributions, and those of every member, are in memory at a time.
 EXPLAINED_AT_ONCE = 50_000
-# Up to this size features of all cells are kept for the reasons; beyond it tiles with reasons are computed twice.
+# Up to this size the features of all cells are kept for the reasons; above it tiles with reasons are computed twice.
 MOST_KEPT_BYTES = 1 << 29
 
 LOGGER = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ TileValues = tuple[Grid, Floats32]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scorer:
-    """What a tile needs to be scored; the same tile gives the same rows wherever its borders lie.
+    """The models, sources and settings that score a tile; a cell gets the same row wherever tile borders lie.
 
     `threads` work within a tile. With `keep` the features of every tile are kept for the reasons; without it they are
-    computed once more for the tiles that need them. `table` has the features of all cells of a grid, where a caller has
+    computed again for the tiles that need them. `table` has the features of all cells of a grid if a caller has
     computed them.
     """
 
@@ -51,23 +51,23 @@ class Scorer:
     table: tuple[Grid, FeatureTable] | None = None
 
     def values(self, tile: Grid) -> Floats32:
-        """Features of the cells inside the tile as the model asks for them, shape (n_cells, n_features)."""
+        """Features of the cells inside the tile in the order of the model, shape (n_cells, n_features)."""
         with self._features(tile) as table:
             return self._asked(table)
 
     def _features(self, tile: Grid) -> AbstractContextManager[FeatureTable]:
-        """The table of the tile for the length of a block."""
+        """The table of the tile, lent for the duration of a block."""
         if self.table is None:
             return lent_feature_table(tile, self.snapshot, self.families)
         grid, table = self.table
         return nullcontext(FeatureTable(table.names, table.values[places_of(grid, tile, starts_of_rows(grid))]))
 
     def _asked(self, table: FeatureTable) -> Floats32:
-        # A copy, because the table is lent; row by row, or every member of the model would transpose it for itself.
+        # A copy, because the table is lent; in row order, or every member of the model would transpose it again.
         return np.array(table.aligned(self.model.ranker.features), order="C")
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, Floats32 | None]:
-        """Scores of the cells inside the tile, the columns of baselines and plan, and the features that are kept.
+        """Scores of the cells inside the tile, with the columns of baselines and plan, and the features to keep.
 
         Rows are in `tile.cell_ids()` order.
         """
@@ -100,12 +100,12 @@ class Scorer:
 def scorer_of(
     config: Config, inputs: Inputs, model: ContaminationModel | PriorModel, table: FeatureTable | None = None
 ) -> Scorer:
-    """The scorer of a run; `table` are the features of all cells where a caller has them."""
+    """The scorer of a run; `table` holds the features of all cells if a caller has them."""
     snapshot = Snapshot(inputs.sources, contamination_context(config))
     several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
     keep = inputs.grid.n_cells * len(model.ranker.features) * 4 <= MOST_KEPT_BYTES
-    # Several tiles are scored side by side, one a thread; a single tile has all threads.
-    # A table does not travel to workers: to compute a tile there takes less time than to send it.
+    # Several tiles are scored in parallel, one on each thread; a single tile uses all threads. A table is not sent to
+    # workers, because they compute a tile in less time.
     whole = None if table is None or config.compute.scheduler != LOCAL else (inputs.grid, table)
     return Scorer(
         snapshot=snapshot,
@@ -169,7 +169,7 @@ def contributions_text(cases: Cases) -> list[str]:
 def explained(
     model: ContaminationModel | PriorModel, values: Floats32, infos: Mapping[str, FeatureInfo], threads: int
 ) -> Cases:
-    """What moved the score of each row of features, and whether it holds over the models of resampled land."""
+    """Contributions to the score of each row of features, and whether they hold over the models of resampled land."""
     families = families_of(model.ranker.features, infos)
     contributions = model.ranker.contributions(values, threads)
     sums = families.sums(contributions)
@@ -188,7 +188,7 @@ def explained(
 def _values_of(
     scorer: Scorer, grid: Grid, compute: ComputeSettings, wanted: Integers, kept: list[TileValues]
 ) -> tuple[Integers, Floats32]:
-    """Ids and features of the wanted cells, those that were kept or computed once more."""
+    """Ids and features of the wanted cells, from those kept or computed again."""
     tiles = [tile for tile in grid.tiles(compute.tile_cells) if np.isin(tile.cell_ids(), wanted).any()]
     ids = [np.empty(0, dtype=np.int64)]
     rows = [np.empty((0, len(scorer.model.ranker.features)), dtype=np.float32)]

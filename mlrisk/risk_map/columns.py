@@ -1,4 +1,4 @@
-"""Names of the casualty columns of the risk map, and what each says."""
+"""The casualty columns of the risk map and the meaning of each."""
 
 from collections.abc import Mapping
 
@@ -34,17 +34,17 @@ def present_casualty_columns(risk: pd.DataFrame) -> list[str]:
     return [name for name in MORE if name in risk]
 
 
-# Columns of the feature table that decide what ground a team can work, where the sources gave them.
+# Columns of the feature table that decide on which ground a team can work, if the sources gave them.
 GROUND_COLUMNS = ("slope_deg", "road_distance_m")
 
 
 def ground_columns(names: tuple[str, ...], values: Floats32) -> dict[str, Floats]:
-    """The columns of a feature table (n_cells, n_features) that teams ask for."""
+    """The columns of a feature table (n_cells, n_features) that the effort of teams depends on."""
     place = {name: number for number, name in enumerate(names)}
     return {name: values[:, place[name]].astype(np.float64) for name in GROUND_COLUMNS if name in place}
 
 
-# Their features are columns at the end of risk.parquet where the sources gave them, as they were known at as_of.
+# Baselines whose features are columns at the end of risk.parquet, as known at as_of, if the sources gave them.
 RULES = {name: baseline for name, baseline in FEATURE_BASELINES.items() if baseline.on_map}
 
 RULE_COLUMNS = tuple(baseline.feature for baseline in RULES.values())

@@ -1,4 +1,4 @@
-"""The languages of reasons and texts: one YAML file each; where a text is missing the English one stands."""
+"""The languages of reasons and texts, one YAML file each; a missing text is replaced by the English one."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from features.base import ConfigError, FeatureInfo
 FOLDER = "languages"
 NUMBER = re.compile(r"\d+")
 DECIMAL = re.compile(r"\d+(?:[.,]\d+)*(?:e-?\d+)?")
-# A number as the program writes it, and a text that is one, with its unit or not.
+# A number as the program writes it, and a text that is only a number, with or without its unit.
 NUMERAL = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 FIGURE = re.compile(r"[+\u2212-]?\d+(?:,\d{3})*(?:\.\d+)?(?: (?:%|ha|km²|km|m))?")
 # Languages in which the capital of i has its dot.
@@ -50,7 +50,7 @@ class Language:
     page: Mapping[str, str]
 
     def say(self, english: str) -> str:
-        """A fixed text; the English one where the language has none."""
+        """A fixed text in this language, or the English one if it has none."""
         if english in self.page:
             return self.page[english]
         pattern = self.page.get(DECIMAL.sub("#", english))
@@ -59,12 +59,12 @@ class Language:
         return self.figures(english) if FIGURE.fullmatch(english) else english
 
     def figures(self, english: str) -> str:
-        """A text whose numbers have the signs of the language: 1,234.5 with a decimal comma."""
+        """The text with numbers in the format of the language, such as a decimal comma."""
         swap = {".": self.decimal, ",": self.thousands}
         return NUMERAL.sub(lambda found: "".join(swap.get(sign, sign) for sign in found[0]), english)
 
     def day(self, day: date) -> str:
-        """A date as people of the language write it."""
+        """A date in the format of the language."""
         return day.strftime(self.date_form)
 
     def upper(self, text: str) -> str:
@@ -77,7 +77,7 @@ class Language:
         return pattern.format(*NUMBER.findall(name), value="{value}")
 
     def text(self, name: str, infos: Mapping[str, FeatureInfo]) -> str:
-        """The text of a feature; the catalogue's English, or its name, where the language has none."""
+        """The text of a feature; if the language has none, the English of the catalogue or else its name."""
         own = self.own_text(name)
         if own and "{value}" not in own:
             return own

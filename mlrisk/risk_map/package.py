@@ -1,4 +1,4 @@
-"""The risk map as a value: what `rank` makes and every writer reads."""
+"""The risk map as a value, which `rank` makes and every writer reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelNote:
-    """One model version that stands behind the map; `digest` is the sha256 of its folder."""
+    """One model version from which the map was made; `digest` is the sha256 of its folder."""
 
     target: str
     name: str
@@ -29,9 +29,9 @@ class ModelNote:
 
 @dataclass(frozen=True, kw_only=True)
 class Notes:
-    """What every output file carries in its own metadata: whose map, of which date, from what, and what is missing.
+    """Metadata of every output file: country, date, models and inputs of the map, and what is missing.
 
-    `inputs` maps a source to the sha256 of its files. `basis` says so where no model of the country ranks.
+    `inputs` maps a source to the sha256 of its files. `basis` is a sentence if no model of the country ranks.
     """
 
     country: str
@@ -54,10 +54,10 @@ class Package:
     `priority` is NaN and `rank` null where there is no basis to rank and on released land. `tasks`, `hazards` and the
     context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be empty.
     `metrics` holds one row a protocol, fold and ranking (model or baseline) with roc_auc, pr_auc, base_rate and
-    recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area). `plan` is
-    what the survey plan spends and expects, as plain values.
-    `sheets` is the number of tasks that get a printed sheet of their own; `languages` are those of its
-    texts: reasons in the first are `reason_1`, in a further one `reason_1_az`.
+    recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area). `plan` has
+    the effort and the expected outcome of the survey plan, as plain values. `sheets` is the number of tasks that get a
+    printed sheet of their own; `languages` are those of its texts: reasons in the first are `reason_1`, in a further
+    one `reason_1_az`.
     """
 
     grid: Grid

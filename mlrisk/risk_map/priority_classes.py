@@ -38,7 +38,7 @@ CLASSES = (
 )
 OUTSIDE = 0
 NO_BASIS, RELEASED = 6, 7
-# From what a planner must not overlook to what may give way when several cells share a pixel.
+# Order of precedence when several cells share a pixel: the classes that a planner must not overlook come first.
 MOST_URGENT_FIRST = (1, 2, 3, 4, NO_BASIS, 5, RELEASED, OUTSIDE)
 
 EVIDENCE_CODES = {"unknown": 0, "searched": 1, "found": 2}
@@ -49,7 +49,7 @@ EVIDENCE_TEXTS = {
 }
 EVIDENCE_COLOURS = {"unknown": "#6a6470", "searched": "#8ea6c8", "found": "#a5123f"}
 
-# Low to high, darker with each step, so that it also reads in grey print.
+# From low to high, darker with each step, so that it is legible in grey print too.
 RAMP = ("#a3b3cf", "#c2ab97", "#e9b550", "#e58a35", "#cf4d2e", "#991c45", "#3d0a33")
 
 
@@ -86,7 +86,7 @@ def _scale(edges: tuple[float, ...], factor: float, unit: str) -> Scale:
     return Scale(edges, (f"below {texts[0]}{unit}", *between, f"{texts[-1]}{unit} and more"))
 
 
-# Fixed steps of about a half decade: maps of two dates and two countries can be laid side by side.
+# Fixed steps of about half a decade, so that maps of several dates and countries can be compared.
 CONTAMINATION_SCALE = _scale((0.001, 0.003, 0.01, 0.03, 0.1, 0.3), 100, " %")
 
 
@@ -105,10 +105,10 @@ def casualty_scale(casualties_per_year: ArrayLike) -> Scale:
 
 
 def priority_class(risk: pd.DataFrame) -> NDArray[np.int8]:
-    """Class code of each row of `risk`, by the share of the ranked area of its list of work that comes before the cell.
+    """Class code of each row of `risk`, by the share of ranked area that precedes the cell in its list of work.
 
-    `rank` counts within each `work`; a map without that column is one list. A rank counts even on released land: a cell
-    that is ranked is never hidden behind an older decision.
+    `rank` counts within each `work`; a map without that column is one list. A rank counts even on released land: an
+    older decision never hides a ranked cell.
     """
     rank = risk["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
     work = risk["work"].to_numpy(dtype=object) if "work" in risk else np.full(len(risk), "", dtype=object)

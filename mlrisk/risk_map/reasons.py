@@ -11,7 +11,7 @@ from features.base import CLIP_M, DAYS_PER_YEAR, LONGEST_DISTANCE_M, FeatureInfo
 from mlrisk.risk_map.language import Language, placeholders
 from models.attribution import Families
 
-# Contributions below this share of all that moved the score are noise to a reader.
+# Contributions below this share of their sum are noise to a reader.
 LEAST_SHARE = 0.03
 REASONS = 3
 # Units that a planner knows. A feature of another one is named without its number.
@@ -20,7 +20,7 @@ SPOKEN_UNITS = ("m", "km", "share", "degrees", "years", "h", "people/km2", "1", 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cases:
-    """Rows to give reasons for: features, what each added to the log-odds, and which effects are steady.
+    """Rows to give reasons for: features, their contributions to the log-odds, and which effects are steady.
 
     `values` and `contributions` have shape (n_rows, n_features), `sums` and `steady` (n_rows, n_families): the sum of
     a family, and whether its sign holds over the models of resampled land.
@@ -42,7 +42,7 @@ class Cases:
         contributions: Floats,
         infos: Mapping[str, FeatureInfo],
     ) -> "Cases":
-        """Cases with the contributions of one model alone: every effect counts as steady."""
+        """Cases with the contributions of a single model, where every effect counts as steady."""
         families = families_of(names, infos)
         sums = families.sums(contributions)
         return cls(
@@ -56,28 +56,28 @@ class Cases:
         )
 
     def moved(self, row: int) -> list[int]:
-        """Families that moved the score of a row enough to speak of, the one that raised it most first."""
+        """Families with a notable effect on the score of a row, beginning with the one that raised it most."""
         floor = LEAST_SHARE * np.abs(self.sums[row]).sum()
         moving = (np.abs(self.sums[row]) > floor) & self.steady[row]
         return [int(family) for family in np.argsort(-self.sums[row], kind="stable") if moving[family]]
 
     def strongest(self, row: int, family: int) -> int:
-        """The feature that moved the score most in the direction of its family."""
+        """The feature of the family with the largest contribution in the direction of the family."""
         signed = self.contributions[row] * np.sign(self.sums[row, family])
         return int(np.argmax(np.where(self.families.place == family, signed, -np.inf)))
 
 
 def families_of(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Families:
-    """The families of the features; a column that no family knows is its own."""
+    """The families of the features; a column without a family is its own."""
     return Families.of(names, {name: infos[name].family for name in names if name in infos})
 
 
 def reasons_in_words(cases: Cases, language: Language, as_of: date) -> NDArray[np.object_]:
-    """Three reasons for each row, shape (n_rows, 3); empty text where there is no third.
+    """Three reasons for each row, shape (n_rows, 3); empty text where there are fewer.
 
-    Contributions (on the log-odds) are summed by family, because features of one family stand in for each other.
-    The first two reasons raised the score where anything did; the third lowered it most, so that a reader learns what
-    speaks against. Reasons state what moved the score, not what causes contamination.
+    Contributions (on the log-odds) are summed by family, because features of one family stand in for each other. The
+    first two reasons are families that raised the score, if any did; the third is the one that lowered it most, so that
+    readers learn the counter-evidence. Reasons explain the score; they are not causes of contamination.
     """
     texts = np.full((len(cases.values), REASONS), "", dtype=object)
     for row in range(len(cases.values)):
@@ -91,7 +91,7 @@ def reasons_in_words(cases: Cases, language: Language, as_of: date) -> NDArray[n
 
 
 def reason(cases: Cases, row: int, family: int, language: Language, as_of: date) -> str:
-    """The reason by a family: its evidence, its strongest feature where the evidence does not name it, the effect.
+    """The reason from a family: its evidence, its strongest feature unless the evidence names it, and the effect.
 
     Empty where the language has no sentence for any of that.
     """
@@ -120,7 +120,7 @@ def _detail(name: str, value: float, unit: str, language: Language) -> str:
 def _lead(
     family: str, value: Mapping[str, float], infos: Mapping[str, FeatureInfo], language: Language, as_of: date
 ) -> tuple[str, set[str]]:
-    """The first sentence of the family all of whose features have a value, and the features in it."""
+    """The first of the family's sentences whose features all have values, and the names of these features."""
     for sentence in language.leads.get(family, ()):
         wanted = placeholders(sentence)
         if all(np.isfinite(value.get(name, np.nan)) for name, _ in wanted):
@@ -137,7 +137,7 @@ def _lead(
 
 
 def quantity_text(name: str, value: float, unit: str, language: Language) -> str:
-    """The value of a feature with its unit; a distance at the end of what is measured is at least that."""
+    """The value of a feature with its unit; a distance at the limit of measurement is stated as "at least"."""
     if not np.isfinite(value):
         return language.unknown
     text = language.figures(quantity(value, unit, language.units))

@@ -1,4 +1,4 @@
-"""The whole configuration of a country, read from YAML; every message names the key, the value and what would do."""
+"""The whole configuration of a country, read from YAML; every message names the key, the value and a remedy."""
 
 import re
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from mlrisk.settings.planning import RankingSettings
 from training.settings import TrainConfig
 
 NOT_IN_YAML = ("home_folder", "data_folder")
-# What a message shows of a value.
+# Length of a value in a message.
 LONGEST_VALUE = 80
 
 
 # The formats in the order in which they are written; the table of writers holds the same names.
 FORMATS = ("parquet", "cog", "gpkg", "qgz", "csv", "xlsx", "kml", "gpx", "html", "pdf", "shp", "fgdb", "stac")
-# Written where the config asks for them: GeoPackage holds the same, and more.
+# Written only if the config asks for them, because GeoPackage holds the same and more.
 OPTIONAL_FORMATS = ("shp", "fgdb")
 
 
@@ -88,7 +88,7 @@ def load_config(path: str | Path, data: str | Path | None = None, overrides: Seq
     try:
         return Config.model_validate({**tree, "home_folder": home, "data_folder": folder})
     except ValidationError as error:
-        # A value of several kinds gets a complaint for each; the first says what is meant.
+        # pydantic complains about each kind that a value may have; the first complaint is the relevant one.
         by_key = {_key_of(part): part for part in reversed(error.errors())}
         raise ConfigError("\n".join(_message(file, part) for part in reversed(by_key.values()))) from error
 
@@ -143,7 +143,7 @@ def _message(file: Path, error: Any) -> str:
 
 
 def _location(error: Any) -> list[Any]:
-    """Where a complaint stands, without the kinds of value that pydantic tried there."""
+    """The key that a complaint concerns, without the kinds of value that pydantic tried."""
     return [
         part
         for part in error["loc"]
@@ -156,7 +156,7 @@ def _key_of(error: Any) -> str:
 
 
 def _model_at(location: Sequence[Any]) -> type[BaseModel]:
-    """The settings class whose keys stand at a place of the config."""
+    """The settings class whose keys are valid at a place of the config."""
     model: type[BaseModel] = Config
     for part in location:
         field = model.model_fields.get(str(part))

@@ -13,8 +13,8 @@ Months = tuple[int, ...]
 # IMAS 08.10, 08.20 and 09.10; training.evidence says which status of a cell makes which work.
 Work = Literal["non_technical_survey", "technical_survey", "clearance"]
 
-# Rates from the field (ANAMA; world figure for manual work; the machine's 1,500 m2 an hour over six hours). What ground
-# a kind can work is unverified and meant to be replaced by the operator's own rules. No rate of rats is known.
+# Rates from the field (ANAMA; world figure for manual work; the machine's 1,500 m2 an hour over six hours). The ground
+# on which a kind can work is unverified and should be replaced by the operator's own rules. No rate for rats is known.
 KNOWN_ASSETS: dict[str, dict[str, Any]] = {
     # Visits and interviews: land covered in a day, and the share of contaminated cells that they reveal.
     # Both unverified.
@@ -30,7 +30,7 @@ KNOWN_ASSETS: dict[str, dict[str, Any]] = {
     "rats": {"greatest_slope_deg": 30.0},
 }
 
-# Barron and Barrett (1996): rank order centroids of six criteria, for an order that comes without weights.
+# Barron and Barrett (1996): rank order centroids of six criteria, because the order is published without weights.
 ANAMA_WEIGHTS = {
     "casualties": 0.4083,
     "needs": 0.2417,
@@ -85,7 +85,7 @@ class PlanSettings(Settings):
 
 
 class MaskSettings(Settings):
-    """Land that no task may hold for a reason that somebody answers for."""
+    """Land that no task may hold, for a stated reason."""
 
     reason: str = Field(min_length=3, description="access, security, season or in words; stands in every output")
     area: SourceSpec = Field(description="polygons of the land")
@@ -98,7 +98,7 @@ class MaskSettings(Settings):
 
 
 class LayerSettings(Settings):
-    """Land that speaks for one of the authority's criteria."""
+    """Land on which one of the authority's criteria holds."""
 
     area: SourceSpec = Field(description="polygons or points")
     reach_m: float = Field(0.0, ge=0, description="land this near to it counts too")
@@ -129,7 +129,7 @@ class AuthoritySettings(Settings):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Says so when the weights had to be brought to one."""
+        """A note if the weights had to be scaled to a sum of one."""
         total = sum(self.weights.values())
         if abs(total - 1) < 0.005:
             return ()
@@ -157,7 +157,7 @@ def check_months(value: Months) -> Months:
 
 
 def with_known_assets(given: Any) -> Any:
-    """Assets by name, with what is known of kinds of that name filled in; others need a rate of their own."""
+    """Assets by name, completed with the defaults of kinds of that name; other names need a rate of their own."""
     if not isinstance(given, dict):
         return given
     filled = {}

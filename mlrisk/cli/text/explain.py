@@ -12,7 +12,7 @@ def _shown(value: object) -> str:
 
 
 def cell_parts(story: CellStory) -> list[Part]:
-    """One cell in full: place, evidence and its records, contamination with interval and domain, reasons, versions."""
+    """Place, evidence and records of one cell, its contamination with interval and domain, reasons, and versions."""
     ruled = story.contamination != story.contamination
     domain = (
         "rules of the field, not learned here"

@@ -1,11 +1,11 @@
-"""The output of `init`: what each file was recognised as, and what is unsure."""
+"""The output of `init`: the source of each file, and the doubts."""
 
 from mlrisk.cli.text.parts import Part, Table
 from mlrisk.commands import Initiated
 
 
 def proposed(done: Initiated) -> list[Part]:
-    """The files, the doubts, and what was written."""
+    """The files, the doubts, and the files written."""
     proposal = done.proposal
     rows = [(one.look.name, one.source, one.what) for one in proposal.findings]
     rows += [(one.look.name, "-", f"{one.what}; not used: {why}") for one, why in proposal.alternatives]

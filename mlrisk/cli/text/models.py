@@ -11,7 +11,7 @@ MOST_SETTINGS = 40
 
 
 def listed(rows: Iterable[RegisteredVersion]) -> list[Part]:
-    """The versions of the models, one a row, with the figures that decide."""
+    """The versions of the models, one for each row, with the figures that decide."""
     header = (
         "model", "version", "alias", "as of", *(f"{protocol} {figure}" for protocol, figure in LISTED), "decision",
         "promoted by", "digest",

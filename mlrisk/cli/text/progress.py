@@ -10,7 +10,7 @@ MOST_TASKS = 30
 
 
 def progress_parts(done: PlanProgress) -> list[Part]:
-    """Totals by purpose, then the tasks on whose land something was searched."""
+    """Totals by purpose, then the tasks whose land was searched at least in part."""
     started = done.tasks[done.tasks["searched_share"] > 0]
     return [
         f"policy: {done.policy}   as of {done.as_of}   tasks started: {len(started):,} of {len(done.tasks):,}",

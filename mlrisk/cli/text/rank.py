@@ -33,7 +33,7 @@ def planned(plan: Mapping[str, Any]) -> list[Part]:
 
 
 def _districts(rows: list[dict[str, Any]]) -> Table:
-    """Effort beside harm by district, those with most of either first."""
+    """Effort and harm by district, those with most of either first."""
     first = sorted(rows, key=lambda row: -max(row["effort_share"] or 0, row["casualties_share"] or 0))[:MOST_DISTRICTS]
     header = ("district", "land", "expected finds", "expected harm", "effort", "team-days", "out of domain")
     shares = ("land_share", "expected_finds_share", "casualties_share", "effort_share")
@@ -50,7 +50,7 @@ def _districts(rows: list[dict[str, Any]]) -> Table:
 
 
 def compared(comparison: Comparison) -> list[Part]:
-    """What two settings change: totals, then tasks that came and went."""
+    """Differences between the plans of two settings: totals, then added and dropped tasks."""
     totals = tuple(
         (row["figure"], f"{row['old']:,.2f}", f"{row['new']:,.2f}", f"{row['new'] - row['old']:+,.2f}")
         for row in comparison.totals.to_dict("records")
@@ -70,7 +70,7 @@ def compared(comparison: Comparison) -> list[Part]:
 
 
 def ranked_map(ranking: Ranking) -> list[Part]:
-    """What came in with faults, how much was ranked by which models, and where the files lie."""
+    """Faults of the input, ranked area by model, and the files."""
     summary: dict[str, Any] = ranking.summary
     return [
         *(

@@ -1,4 +1,4 @@
-"""The output of `retrain`: the decision, its reasons, what is new, and where the map and the report lie."""
+"""The output of `retrain`: the decision, its reasons, new records, and the paths of the map and the report."""
 
 from mlrisk.cli.text.parts import Part, Table
 from mlrisk.commands import Retrained
@@ -19,7 +19,7 @@ CUT_FILE = "refused: these records train nothing, version {champion} goes on ran
 def retrained(done: Retrained) -> list[Part]:
     """The whole output, the decision first."""
     decision = done.decision
-    # Records that are not used train nothing.
+    # Records that are not used do not count as new.
     template = CUT_FILE if decision.kind == REFUSED and decision.challenger is None else SENTENCES[decision.kind]
     sentence = template.format(champion=decision.champion, before=decision.before, challenger=decision.challenger)
     rows = tuple(
@@ -39,7 +39,7 @@ def retrained(done: Retrained) -> list[Part]:
 def _ranked(done: Retrained) -> list[Part]:
     if done.ranking is None:
         return []
-    # Needs what ranking needs, which a run without a new map has not imported.
+    # Imports the modules of ranking, which a run without a new map does without.
     from mlrisk.cli.text.rank import ranked_map
 
     return ranked_map(done.ranking)

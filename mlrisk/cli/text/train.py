@@ -1,4 +1,4 @@
-"""The output of `train` and `run`: the models beside the baselines, and where the report lies."""
+"""The output of `train` and `run`: the models compared with the baselines, and the path of the report."""
 
 from collections.abc import Iterable
 from math import isfinite
@@ -11,7 +11,7 @@ from training.train import Trained
 
 
 def judged(trained: Trained, files: Iterable[Path]) -> list[Part]:
-    """Both validations, what random folds would have promised beyond held-out regions, and the files."""
+    """Both validations, the optimism gap of random folds, and the files."""
     gap = {name: value for name, value in trained.optimism_gap.items() if value == value}  # noqa: PLR0124 NaN
     gaps = ", ".join(f"{name} {value:+.3f}" for name, value in gap.items()) or "not measured"
     return [
@@ -24,10 +24,10 @@ def judged(trained: Trained, files: Iterable[Path]) -> list[Part]:
 
 
 def judged_contamination(metrics: pd.DataFrame) -> list[Part]:
-    """Each ranking on land that was held out: the means over folds, and the model fold by fold."""
+    """Each ranking on held-out land: the means over folds, and the model fold by fold."""
     if not len(metrics):
         return []
-    # Every fold of every ranking is in the report; here the means, and the model fold by fold beyond random folds.
+    # The report has every fold of every ranking; here are the means, and the folds of the model but for random ones.
     honest = metrics["protocol"].isin(["as_of", "leave_region_out"]) & (metrics["ranking"] == "mlrisk")
     shown = metrics[(metrics["fold"] == "mean") | honest]
     header = ("protocol", "fold", "ranking", "ROC AUC", "PR AUC (base)", "recall 1 %", "5 %", "10 % of area", "20 %")

@@ -1,4 +1,4 @@
-"""The output of `verify`: missed finds first, then the map beside the baselines."""
+"""The output of `verify`: missed finds first, then the map compared with the baselines."""
 
 from collections.abc import Sequence
 
