@@ -196,7 +196,8 @@ def check_evidence(evidence: Evidence, found_alone: bool = False) -> None:
     if not found and not searched:
         raise InputError(
             f"every cell is unknown at {evidence.as_of} ({counts}): give hazard areas, finds, incidents or land "
-            "release with dates up to as_of, or name more kinds in contamination.labels"
+            "release with dates up to as_of, or name more kinds in contamination.labels; "
+            "ranking.policy: prior ranks by rules of the field without any"
         )
     if found < FEWEST_FOUND:
         raise InputError(

@@ -3,7 +3,7 @@ from .coordinates import Home
 from .crosswalk import SourceTerms, read_terms
 from .digests import digest_files, parts_of
 from .kinds import describe, is_raster, kind_of
-from .opening import KEEP_AROUND_M, Sources, open_area, open_sources
+from .opening import KEEP_AROUND_M, LABEL_SOURCES, Sources, open_area, open_sources
 from .publications import Publication, publication_of
 from .quality import same_day_and_place
 from .raw_table import RawTable
@@ -17,6 +17,7 @@ __all__ = [
     "COLUMN_TEXTS",
     "DATE",
     "KEEP_AROUND_M",
+    "LABEL_SOURCES",
     "POINT",
     "POLYGON",
     "SCHEMAS",

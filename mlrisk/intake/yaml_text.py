@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from features.sources import LABEL_SOURCES
 from mlrisk.intake.finding import Proposal
 
 WIDTH = 118
@@ -24,6 +25,12 @@ def config_text(proposal: Proposal) -> str:
     lines += ["sources:"] if proposal.sources else ["sources: {}"]
     for source, specs in proposal.sources.items():
         lines += _source(source, specs, proposal)
+    if not LABEL_SOURCES.intersection(proposal.sources):
+        lines += [
+            "# No file says where ordnance was found or what was searched: rules of the field rank, nothing is learned.",
+            "# Take this out when there are finds, accidents, hazard areas, land release or survey results.",
+            "ranking: {policy: prior}",
+        ]
     lines += [
         "# What counts as found and as searched; these are the values that hold if they are left out.",
         "# contamination:",

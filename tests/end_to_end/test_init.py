@@ -28,11 +28,20 @@ def test_a_country_of_open_data_goes_from_init_to_check(folder):
     assert sources.settlements.where == '"place" IS NOT NULL'
     assert sources.covariates[0].resampling == "sum"
     assert sources.districts.paths == ("7.geojson",)
-    assert config.grid.area == "6.geojson"
+    assert [area.path for area in config.grid.area] == ["6.geojson"]
     for line in ("roads", "rivers", "power_lines", "buildings", "settlements", "land_use", "conflict_events"):
         assert getattr(sources, line) is not None, line
     again = command_here("check", folder / "new_country.yaml")
     assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.slow
+def test_a_country_of_open_data_goes_from_init_to_a_map_by_rules_of_the_field(folder):
+    assert command_here("init", folder).returncode == 0
+    done = command_here("run", folder / "new_country.yaml", "--set", "grid.cell_size_m=500")
+    assert done.returncode == 0, done.stderr
+    assert "No local evidence: rules of the field, not learned here." in done.stdout
+    assert (folder / "outputs" / "new_country" / "map.html").is_file()
 
 
 def test_init_never_replaces_a_config_unasked(folder):

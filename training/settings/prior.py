@@ -18,7 +18,8 @@ class FieldRule(Settings):
     )
 
 
-# Order of weights: front lines, accidents, handed-over records, withdrawal routes, crossings, land use. Their sizes are
+# Order of weights: front lines, accidents, handed-over records, withdrawal routes, crossings, land use; recorded
+# fighting, which is placed to a few kilometres, stands between the routes and the crossings. Their sizes are
 # rank order centroids of six criteria (Barron and Barrett 1996), shared among the features of a criterion; reaches come
 # from ANAMA's accounts (domain.md): mines up to 2 km in front of trenches, by crossings, in orchards, on river banks.
 # No label was looked at.
@@ -32,6 +33,7 @@ FIELD_RULES: dict[str, dict[str, float]] = {
     "road_front_line_crossing_distance_m": {"weight": 0.03, "reach": 1000},
     "bridge_distance_m": {"weight": 0.03, "reach": 500},
     "orchard_distance_m": {"weight": 0.02, "reach": 250},
+    "conflict_event_density_10km_per_km2": {"weight": 0.06, "reach": 0.05},
     "river_distance_m": {"weight": 0.01, "reach": 250},
 }
 
