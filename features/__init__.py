@@ -1,1 +1,1 @@
-"""From sources to one table of features a grid: geometry and time, no learning."""
+"""From sources to the feature table of a grid: geometry and time, no learning."""

@@ -1,4 +1,4 @@
-"""What was known at a date, derived once for all tiles: tables, layers, a cell's own records, events."""
+"""Knowledge at a date, derived once for all tiles: tables, layers, a cell's own records, events."""
 
 import lazy_loader
 

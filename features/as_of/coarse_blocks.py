@@ -1,8 +1,8 @@
 """Blocks of coarse cells, anchored to the CRS origin, for features that spread over a country: water and travel.
 
-A block is computed with a margin on every side, always the same one, so that a value depends on the place alone: never
-on the tile that asks for it and never on the area of interest. Neighbouring blocks may differ along their common border
-because neither reads beyond its margin.
+A block is computed with a margin of fixed width on every side, so that a value depends on the place alone and not on
+the tile or the area of interest. Neighbouring blocks may differ along their common border because neither reads beyond
+its margin.
 """
 
 from collections.abc import Callable, Iterator
@@ -100,7 +100,8 @@ def assemble(
     the block's own ring; others take the value of their coarse cell. A cell is NaN only where its coarse cell is.
     """
     out: dict[str, Floats32] = {}
-    # Neighbouring tiles, computed at once, begin with different blocks instead of waiting for each other.
+    # Neighbouring tiles that are computed at the same time begin with different blocks, so that they do not wait for
+    # each other.
     for block in sorted(blocks_of(tile), key=lambda block: _apart_m(block, tile)):
         cells = block.side * block.factor
         left = block.column * cells - tile.column_min
@@ -113,7 +114,7 @@ def assemble(
 
 
 def _apart_m(block: Block, tile: Grid) -> float:
-    """From the middle of the block to the middle of the tile."""
+    """Distance from the middle of the block to the middle of the tile."""
     west, south, east, north = tile.bounds
     side_m = block.side * block.coarse_m
     return hypot((block.column + 0.5) * side_m - (west + east) / 2, (block.row + 0.5) * side_m - (south + north) / 2)
@@ -135,7 +136,7 @@ def _paste(out: Floats32, field: Floats32, factor: int, top: int, left: int, smo
             if not smooth or factor == 1 or np.isnan(own):
                 out[row, column] = own
                 continue
-            # Places in half cells keep the weights exact integers.
+            # Coordinates in half cells make the weights exact integers.
             v, u = 2 * down + 1 + factor, 2 * across + 1 + factor
             i, j = v // (2 * factor), u // (2 * factor)
             below, right = v - 2 * factor * i, u - 2 * factor * j

@@ -1,4 +1,4 @@
-"""Who held the land at each date, by a vote of the places around whose holder is known, and the lines between sides."""
+"""The holder of the land at each date, by a vote of surrounding places of known holder, and lines between sides."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,15 +12,16 @@ from features.as_of.snapshot import Snapshot
 from features.base import Flags, Floats, Grid, InputError, Integers, dates_of, places_m, words
 from features.geometry import Layer, layer_of
 
-# Twelve places decide, near ones most; at 1.5 km the line follows each village, at 4 km it runs between groups of them.
+# Twelve places vote, near ones with the greatest weight; with a bandwidth of 1.5 km the line follows each village, with
+# 4 km it runs between groups of villages.
 VOTERS = 12
 BANDWIDTHS_M = (1500, 4000)
-# Sides of a war: more are municipalities or owners, and a column for each pair would name places.
+# Most sides of a war: more holders are municipalities or owners, and a column for each pair would name places.
 MOST_SIDES = 6
 MOST_DATES = 24
-# Nodes lie at (k + 0.5) steps from the CRS origin: the lines depend on no tile and on no grid.
+# Nodes lie at (k + 0.5) steps from the CRS origin, so that the lines depend on no tile and on no grid.
 STEP_M, MOST_NODES = 500.0, 1_000_000
-# The least bandwidth and place in metres: records nearer than this to each other are of one place.
+# Records nearer to each other than this, in metres, belong to one place.
 SAME_PLACE_M = 1.0
 NOBODY = -1
 
@@ -41,14 +42,14 @@ class Votes:
     confidence: dict[int, Floats]
 
     def at(self, tile: Grid) -> tuple[Integers, Integers]:
-        """Row and column of the node nearest to each cell of a tile; beyond the lattice that at its edge."""
+        """Row and column of the node nearest to each cell of a tile; beyond the lattice the node at its edge."""
         rows, columns = next(iter(self.confidence.values())).shape
         row = np.clip(np.floor((tile.northings_m - self.south) / self.step_m + 0.5).astype(np.int64), 0, rows - 1)
         column = np.clip(np.floor((tile.eastings_m - self.west) / self.step_m + 0.5).astype(np.int64), 0, columns - 1)
         return row[:, None], column[None, :]
 
     def lines(self, bandwidth_m: int, sides: tuple[int, int] | None = None, last: bool = False) -> Layer:
-        """The lines between all sides, or between two of them, at every date or the last one alone.
+        """The lines between all sides, or between two of them, at every date or only at the last one.
 
         They are the borders of the squares around two neighbouring nodes whose holders differ.
         """
@@ -76,8 +77,8 @@ def _are(one: NDArray[np.int8], other: NDArray[np.int8], sides: tuple[int, int])
 def control_votes(snapshot: Snapshot) -> Votes | None:
     """The votes of the control points known at `as_of`; None without a holder. Raises InputError for too many sides.
 
-    At each date the holder of a place is the one named for it last: a table may list every place at every date, or a
-    place only when it changed hands. Rows without a date hold from the beginning.
+    At each date a place has the holder of its latest row: a table may list every place at every date, or a place only
+    when it changed hands. Rows without a date are valid from the beginning.
     """
     table = snapshot.table("control_points")
     names = words(table, "holder")
@@ -132,7 +133,7 @@ def pairs_of(votes: Votes) -> list[tuple[int, int]]:
 
 
 def _dates(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-    """The dates at which somebody is named, at most MOST_DATES: beyond that the last one of equal parts."""
+    """The dates of rows with a holder; if they are more than MOST_DATES, the last one of each of equal parts."""
     days = np.unique(dates[~np.isnat(dates)])
     if not len(days):
         return np.array(["NaT"], dtype="datetime64[D]")
@@ -142,7 +143,7 @@ def _dates(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
 
 
 def _holding(place: Integers, dates: NDArray[np.datetime64], day: np.datetime64) -> Integers:
-    """The row that names the holder of each place at a day: its latest one that is not later; undated ones first."""
+    """The row with the holder of each place at a day: the latest one up to that day; undated rows count as earliest."""
     rows = np.flatnonzero(np.isnat(dates) | (dates <= day) | np.isnat(day))
     since = np.where(np.isnat(dates[rows]), np.datetime64("0001-01-01", "D"), dates[rows]).astype(np.int64)
     rows = rows[np.lexsort((since, place[rows]))]

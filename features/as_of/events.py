@@ -1,4 +1,4 @@
-"""Dated points that families share: places, ages, kernel densities, and the cells that own them."""
+"""Dated points for several families: places, ages, kernel densities, and the cells that own them."""
 
 import re
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Events:
 
 @dataclass(frozen=True, eq=False)
 class EventsOnTile:
-    """The events of a source as the cells of one tile see them: each cell's own are left out."""
+    """The events of a source around the cells of one tile; each cell leaves out its own."""
 
     tile: Grid
     events: Events
@@ -53,7 +53,7 @@ class EventsOnTile:
         return event_distance_m(self.tile, self.parts, self.own)
 
     def densities(self, weights: dict[str, Floats], bandwidth_km: float) -> dict[str, Floats]:
-        """Weight per km2 by name, for weights (n,) by name."""
+        """Weight per km2 of each set of weights (n,), by name."""
         stacked = np.column_stack(list(weights.values()))
         events = self.events
         sums = event_densities(self.tile, events.places, stacked, bandwidth_km * 1000.0, events.error_m, self.own)
@@ -77,19 +77,19 @@ def events_on(tile: Grid, snapshot: Snapshot, source: str) -> EventsOnTile:
 
 
 def events_of(snapshot: Snapshot, source: str) -> Events:
-    """The events of a source, made once for all tiles."""
+    """The events of a source, computed once for all tiles."""
     table = snapshot.table(source)
     error_m = numbers(table, "location_error_m", 0.0)
     return Events(table, places_m(table), error_m, ages_years(table, snapshot.context.as_of))
 
 
 def are_mines(table: gpd.GeoDataFrame, column: str) -> Flags:
-    """Rows whose device or ordnance category speaks of mines."""
+    """Rows whose device or ordnance category names mines."""
     return _any_word(table, column, MINE_WORDS)
 
 
 def are_uxo(table: gpd.GeoDataFrame, column: str) -> Flags:
-    """Rows whose device or ordnance category speaks of unexploded or abandoned ordnance."""
+    """Rows whose device or ordnance category names unexploded or abandoned ordnance."""
     return _any_word(table, column, UXO_WORDS)
 
 

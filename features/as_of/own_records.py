@@ -1,7 +1,7 @@
 """The own-event rule: a record that gives a cell its label stays out of that cell's features.
 
-A cell leaves out the dated points of its own cell, the undated points of its own block, and the polygons that reach
-into its own block, whole. Blocks are squares aligned to the CRS origin.
+A cell leaves out dated points in the cell, undated points in its block, and the whole of polygons that reach into its
+block. Blocks are squares aligned to the CRS origin.
 """
 
 import geopandas as gpd
@@ -14,7 +14,7 @@ from features.geometry import Layer, OwnRecords, OwnRecordsByRule, point_layer
 
 
 def own_points(tile: Grid, snapshot: Snapshot, source: str) -> OwnRecordsByRule:
-    """The records of a source of points with the cells that own them; none does unless the source makes labels."""
+    """The records of a source of points with the cells that own them; without owners unless the source makes labels."""
     places, dated, block_m = snapshot.cached(_points, source)
     return own_points_by_rule(tile, places, dated, block_m)
 
@@ -40,14 +40,14 @@ def own_points_by_rule(tile: Grid, places: Floats, dated: Flags, block_m: float 
 
 
 def point_layers_by_rule(places: Floats, dated: Flags, block_m: float | None) -> list[Layer]:
-    """The points by the rule that they follow, in the order of `own_points_by_rule`."""
+    """The points by the rule that applies to them, in the order of `own_points_by_rule`."""
     if block_m is None:
         return [point_layer(places)]
     return [point_layer(places[rows]) for rows, _ in _rules(dated, block_m)]
 
 
 def _rules(dated: Flags, block_m: float) -> list[tuple[Integers, float | None]]:
-    """Rows of the dated points, and of the undated ones with the width of their block; only where there are any."""
+    """Rows of the dated points, and of the undated ones with the width of their block; empty parts are left out."""
     both: list[tuple[Integers, float | None]] = [(np.flatnonzero(dated), None), (np.flatnonzero(~dated), block_m)]
     return [(rows, width_m) for rows, width_m in both if len(rows)]
 

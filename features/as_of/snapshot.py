@@ -1,4 +1,4 @@
-"""The sources as they were known at a date, and what is derived from them once for all tiles."""
+"""The sources as they were known at a date, and data derived from them once for all tiles."""
 
 import threading
 from collections import OrderedDict
@@ -14,14 +14,14 @@ from features.sources import Sources
 
 # Every window of the terrain and every sight line ends within this of a cell.
 HEIGHT_REACH_M = 5000.0
-# Blocks kept at a time: more than the tiles of one row of a country touch, little beside one tile's rasters.
+# Number of blocks kept: more than one row of tiles touches, and little memory compared with the rasters of a tile.
 BLOCKS_KEPT = 96
 
 Made = TypeVar("Made")
 
 
 class Snapshot:
-    """The sources and the date of knowledge of one run, with a memory for what does not depend on the tile.
+    """The sources and the date of knowledge of one run, with a memory for data that do not depend on the tile.
 
     Families derive from it: `build(tile, snapshot)` is a pure function of both, for the memory only saves time. Threads
     may share it; a process that receives it starts with an empty memory.
@@ -48,15 +48,15 @@ class Snapshot:
         self._forget()
 
     def table(self, source: str) -> gpd.GeoDataFrame:
-        """The rows of a vector source known at `as_of`; KeyError where there is no such source."""
+        """The rows of a vector source known at `as_of`; KeyError if there is no such source."""
         return self.cached(_known_table, source)
 
     def layer(self, source: str) -> Layer:
-        """The geometries of a vector source known at `as_of`, taken apart; KeyError where there is no such source."""
+        """The geometries of a vector source known at `as_of`, taken apart; KeyError if there is no such source."""
         return self.cached(_known_layer, source)
 
     def cached(self, make: "Callable[..., Made]", *arguments: Any) -> Made:
-        """`make(snapshot, *arguments)`, made once and kept; the arguments are hashable."""
+        """The result of `make(snapshot, *arguments)`, computed once and kept; the arguments are hashable."""
         return self._memory(self._made, None, make, arguments)
 
     def cached_block(self, make: "Callable[..., Made]", *arguments: Any) -> Made:
@@ -64,7 +64,7 @@ class Snapshot:
         return self._memory(self._recent, BLOCKS_KEPT, make, arguments)
 
     def cached_for_tile(self, make: "Callable[[Snapshot, Grid], Made]", tile: Grid) -> Made:
-        """`make(snapshot, tile)`, kept by each thread until it asks for another tile: families of one tile share it."""
+        """The result of `make(snapshot, tile)`, kept by each thread until its next tile, so that families share it."""
         kept: Any = getattr(self._last, "made", None)
         if kept is None or kept[0] is not tile:
             kept = tile, {}

@@ -1,4 +1,4 @@
-"""Arrays on disk under keys of what they were made from: what was computed once is read the next time."""
+"""A cache of arrays on disk under keys of their input, so that they are computed only once."""
 
 import hashlib
 import os
@@ -17,16 +17,16 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class ArrayCache:
-    """A folder of .npz files of at most `most_bytes` together; those that were not read for longest go first.
+    """A folder of .npz files of at most `most_bytes` together; the least recently read ones are removed first.
 
-    A cache may be deleted at any time, and one that cannot be read or written only costs the time that it would save.
+    A cache may be deleted at any time; if it cannot be read or written, arrays are only computed again.
     """
 
     folder: Path
     most_bytes: float
 
     def read(self, key: str) -> Arrays | None:
-        """The arrays of a key, None where there are none or the file is damaged."""
+        """The arrays of a key, None if there are none or the file is damaged."""
         path = self._path(key)
         try:
             with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
@@ -37,7 +37,7 @@ class ArrayCache:
         return arrays
 
     def write(self, key: str, arrays: Arrays) -> None:
-        """Keep arrays under a key; nothing where the folder cannot be written."""
+        """Keep arrays under a key; does nothing if the folder cannot be written."""
         beside = self.folder / f".{secrets.token_hex(8)}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -65,7 +65,7 @@ class ArrayCache:
 
 
 def key_of(parts: Iterable[str | bytes | NDArray[Any]]) -> str:
-    """A key of texts, bytes and arrays: other parts, or the same in another order, give another one.
+    """A key of texts, bytes and arrays; other parts, or the same in another order, give another key.
 
     >>> key_of(["a", "bc"]) == key_of(["ab", "c"])
     False

@@ -1,4 +1,4 @@
-"""The identity of the program: other code may give other values under the same version."""
+"""Digest of the program's code, because other code may give other values under the same version."""
 
 import hashlib
 from pathlib import Path

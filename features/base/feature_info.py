@@ -1,4 +1,4 @@
-"""What a feature is, and the moment of knowledge for which features are built."""
+"""The description of a feature, and the date of knowledge for which features are built."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from features.base.errors import ConfigError
 # Sources keep no record further than this from the grid, so a greater distance would depend on the area.
 LONGEST_DISTANCE_M = 50_000.0
 
-# Beyond this the distance to a hazard says nothing about a cell, but trees would learn it as a map of the region that
-# they are fitted on: with raw distances models transferred worse.
+# A greater distance to a hazard carries no information about a cell, but trees would learn it as a map of the training
+# region: with raw distances models transferred worse.
 CLIP_M = 5000.0
 
 DAYS_PER_YEAR = 365.25
@@ -42,7 +42,7 @@ FAMILY_NAMES = (
 )
 
 
-# What a family gives for a tile: arrays of tile.shape by column; the table keeps them as float32.
+# The result of a family for a tile: arrays of tile.shape by column, which the table keeps as float32.
 Columns = dict[str, NDArray[np.floating[Any]]]
 
 
@@ -68,9 +68,9 @@ def clipped_name(name: str) -> str:
 class FeatureInfo:
     """A column of the feature table.
 
-    `trend` is the direction in which contamination moves with the feature where the field's evidence supports one:
-    -1 falls, +1 rises, 0 free. `text` names it in a reason, as in "distance to the front line". `sources` are those
-    that it is computed from; `formula` says how, with author and year where it is more than plain geometry.
+    `trend` is the direction of contamination with a rising feature, if the field's evidence supports one: -1 falls, +1
+    rises, 0 free. `text` names the feature in a reason, as in "distance to the front line". `sources` are its sources;
+    `formula` is the method, with author and year if it is more than plain geometry.
     """
 
     name: str

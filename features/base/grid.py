@@ -26,13 +26,13 @@ INDEX_OFFSET = 1 << (INDEX_BITS - 1)
 # 500 million cells: a boolean mask of 0.5 GB, the most that a laptop can plan for.
 MOST_CELLS = 500_000_000
 
-# What evidence, features and scores of a cell take while a map is made.
+# Memory for evidence, features and scores of a cell while a map is made.
 BYTES_PER_CELL = 250
 
-# Others want memory too.
+# Other programs need memory too.
 MEMORY_SHARE = 0.8
 
-# UTM three zones away is 3 % off; what is more is no scale to measure land in.
+# UTM three zones away is 3 % off; with a greater error the CRS is not fit to measure land.
 MOST_AREA_ERROR = 0.1
 
 
@@ -76,10 +76,10 @@ class Grid:
     ) -> "Grid":
         """The smallest grid that holds every cell touched by `area` (a geometry in `crs`).
 
-        A cell belongs to the area when the area touches any part of it: leaving out the slivers at a border would
-        leave land off the map. Raises ConfigError for a cell size below 1 m and InputError for an empty area, an
-        area outside the domain of the CRS or where its metre is none, and for more cells than `memory_bytes` hold
-        (what the machine has free, if not given) or than 500 million.
+        A cell belongs to the area when the area touches any part of it: leaving out the slivers at a border would leave
+        land off the map. Raises ConfigError for a cell size below 1 m and InputError for an empty area, an area outside
+        the domain of the CRS or where its metre is distorted, and for more cells than `memory_bytes` hold (if not
+        given, the free memory of the machine) or than 500 million.
         """
         _check_cell_size(cell_size_m)
         if area.is_empty:
@@ -144,7 +144,7 @@ class Grid:
     def some_centres_m(self, most: int) -> Floats:
         """(n, 2) centres of at most `most` cells inside the area, evenly spread over them, in `cell_ids` order.
 
-        Memory is that of a row, not of the grid.
+        Needs memory for one row, not for the grid.
         """
         in_row = np.count_nonzero(self.mask, axis=1)
         before = np.concatenate([[0], np.cumsum(in_row)])
@@ -179,7 +179,7 @@ class Grid:
         return replace(self, column_min=self.column_min + column_start, row_min=row_min, mask=mask)
 
     def coarsened(self, factor: int) -> tuple["Grid", Integers]:
-        """Cells `factor` times as large over the same area, and for each cell inside the area the coarse cell's place.
+        """A grid of cells `factor` times as large over the same area, and for each cell the place of its coarse cell.
 
         The place indexes the coarse `cell_ids()`. A coarse cell lies inside the area when any of its cells does.
         """
@@ -235,7 +235,7 @@ def _check_cell_size(cell_size_m: float) -> None:
 
 
 def _check_domain(bounds: tuple[float, float, float, float], crs: pyproj.CRS) -> None:
-    """Refuse coordinates that no cell of the CRS can have: the sign of a wrong CRS or swapped axes."""
+    """Refuse coordinates outside the domain of the CRS, which show a wrong CRS or swapped axes."""
     if not all(isfinite(value) for value in bounds):
         raise InputError(f"grid.area lies outside the domain of {crs.to_string()}: its bounds are {bounds}")
     domain = crs.area_of_use
@@ -243,7 +243,7 @@ def _check_domain(bounds: tuple[float, float, float, float], crs: pyproj.CRS) ->
         return
     to_crs = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
     limits = to_crs.transform_bounds(domain.west, domain.south, domain.east, domain.north)
-    # Authorities work half a zone beyond the edge of a UTM zone, so a tenth of the domain is let pass.
+    # Authorities work half a zone beyond the edge of a UTM zone, so a tenth of the domain is tolerated.
     slack = 0.1 * max(limits[2] - limits[0], limits[3] - limits[1]) + 500_000
     if all(isfinite(limit) for limit in limits) and not box(*limits).buffer(slack).intersects(box(*bounds)):
         raise InputError(
@@ -255,7 +255,7 @@ def _check_domain(bounds: tuple[float, float, float, float], crs: pyproj.CRS) ->
 def scale_of(area: BaseGeometry, crs: pyproj.CRS) -> tuple[float, float] | None:
     """Metres on the ground of one metre of the CRS at the middle of the area, the least and the greatest by direction.
 
-    None where the projection does not say. Tissot's indicatrix, by PROJ.
+    None if the projection gives no factors. Tissot's indicatrix, by PROJ.
     """
     middle = area.representative_point()
     try:
@@ -270,7 +270,7 @@ def scale_of(area: BaseGeometry, crs: pyproj.CRS) -> tuple[float, float] | None:
 
 
 def _check_scale(area: BaseGeometry, crs: pyproj.CRS) -> None:
-    """Refuse a CRS in which a square of the map is no square of that size on the ground, as Web Mercator's are."""
+    """Refuse a CRS whose squares have another size or shape on the ground, such as Web Mercator."""
     scale = scale_of(area, crs)
     if scale is not None and abs(scale[0] * scale[1] - 1) > MOST_AREA_ERROR:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""A pool of arrays that are used again: the first write to fresh memory costs more than the work on it."""
+"""A pool of reusable arrays: the first write to new memory costs more than the computation in it."""
 
 import ctypes
 import os
@@ -25,17 +25,17 @@ class Buffers:
         self._lock = threading.Lock()
 
     def take(self, shape: tuple[int, int]) -> Floats32:
-        """An array of this shape with arbitrary content; it is the caller's, who may `give_back` it."""
+        """An array of this shape with arbitrary content, which belongs to the caller until `give_back`."""
         size = shape[0] * shape[1]
         with self._lock:
-            # Those that are too small for this tile will hardly fit the next.
+            # Arrays that are too small for this tile will hardly fit the next.
             self._free = [buffer for buffer in self._free if buffer.size >= size]
             buffer = self._free.pop() if self._free else np.empty(size, dtype=np.float32)
             self._lent[id(buffer)] = buffer
         return buffer[:size].reshape(shape)
 
     def give_back(self, view: NDArray[np.generic]) -> None:
-        """Give back the array behind a view of it, which nobody may read from now on; arrays not lent are ignored."""
+        """Give back the array of a view, which nobody may read from now on; arrays that were not lent are ignored."""
         with self._lock:
             buffer = self._lent.pop(id(view.base), None)
             if buffer is not None:
@@ -43,16 +43,16 @@ class Buffers:
 
 
 def trim_heap() -> None:
-    """Return what the heap holds unused to the system, where its C library can (glibc); elsewhere do nothing.
+    """Return unused memory of the heap to the system if the C library can (glibc); otherwise do nothing.
 
-    Opening the sources of a country leaves a third of what they take behind, out of reach of the threads that follow.
+    Opening the sources of a country leaves a third of its memory in the heap, where later threads cannot use it.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def free_bytes() -> float:
-    """Memory that the machine can give, in bytes; infinite where nobody says (only Linux and macOS do)."""
+    """Free memory of the machine in bytes; infinite if unknown (only Linux and macOS state it)."""
     with suppress(OSError, ValueError, IndexError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return float(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * 1024

@@ -1,11 +1,11 @@
-"""Names of columns out of the names that data have: in every script, and the same in every run."""
+"""Names of columns from names in data, for every script and the same in every run."""
 
 import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
 
-# Latin letters that do not come apart into a plain letter and an accent.
+# Latin letters that Unicode does not decompose into a plain letter and an accent.
 PLAIN_LETTERS = str.maketrans(
     {"đ": "d", "ð": "d", "ł": "l", "ø": "o", "\u0131": "i", "ə": "e", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 )
@@ -15,7 +15,7 @@ DIGEST_LETTERS = 6
 def column_names(names: Iterable[str]) -> dict[str, str]:
     """A name of lower-case ASCII letters, digits and underscores for each of different lower-case names.
 
-    Where letters are lost, or two would be the same, a digest of the name keeps them apart.
+    If letters are lost, or two names would become the same, a digest of the name distinguishes them.
 
     >>> column_names(["brčko district", "republika srpska"])
     {'brčko district': 'brcko_district', 'republika srpska': 'republika_srpska'}
@@ -36,6 +36,6 @@ def column_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    """Without accents: the letters that Unicode takes apart, and those of PLAIN_LETTERS."""
+    """The name without accents: letters that Unicode decomposes, and those of PLAIN_LETTERS."""
     apart = unicodedata.normalize("NFKD", name.translate(PLAIN_LETTERS))
     return "".join(letter for letter in apart if not unicodedata.combining(letter)).lower()

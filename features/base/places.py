@@ -1,4 +1,4 @@
-"""Places that will be written, tried before the first second of work."""
+"""Checks that files and folders can be written, before any work begins."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ WHY = {
 
 
 def try_folder(what: str, folder: Path) -> None:
-    """Raise ConfigError for `what`, an option or key, where no file can be written into a folder; makes none."""
+    """Raise ConfigError for `what`, an option or key, if no file can be written into a folder; creates nothing."""
     there = folder
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
@@ -33,7 +33,7 @@ def try_folder(what: str, folder: Path) -> None:
 
 
 def try_file(what: str, file: Path | None) -> None:
-    """The same for a file that will be written; its folder has to be there. None is no file."""
+    """The same check for a file, whose folder must exist. None is ignored."""
     if file is None:
         return
     if file.is_dir():
@@ -46,7 +46,7 @@ def try_file(what: str, file: Path | None) -> None:
 
 
 def why_not(error: OSError) -> str:
-    """What keeps a file from being written, in words.
+    """The reason why a file cannot be written, in words.
 
     >>> why_not(OSError(errno.ENOSPC, "x"))
     'the disk is full'

@@ -1,17 +1,17 @@
-"""Texts from data that no spreadsheet runs, no terminal obeys and no reader of XML refuses."""
+"""Texts from data made harmless for spreadsheets, terminals and XML readers."""
 
 import unicodedata
 
 # A cell that starts with one of these runs as a formula in a spreadsheet, or did in one of them.
 FORMULA_STARTS = ("=", "+", "-", "@")
-# Control, format, surrogate and private signs, and those that are no characters; line ends and tabs stay.
+# Control, format, surrogate and private characters and noncharacters, except line ends and tabs.
 HIDDEN = ("Cc", "Cf", "Cs", "Cn", "Co")
-# Letters of Persian, Arabic and Indian scripts join by these two.
+# Persian, Arabic and Indian scripts need these two to join letters.
 JOINERS = "\u200c\u200d"
 
 
 def printable(text: str) -> str:
-    r"""The text without control, format and private signs and without what is no character; lines and tabs stay.
+    r"""The text without control, format and private characters and noncharacters; line ends and tabs stay.
 
     >>> printable("a\x07b\u202ec\ufffe d")
     'abc d'
@@ -26,10 +26,9 @@ def printable(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    r"""Text that no spreadsheet runs as a formula, whatever stands before its first visible sign.
+    r"""Text that no spreadsheet runs as a formula, whatever precedes its first visible character.
 
-    Its first visible sign is looked at in the form to which Unicode normalises it: full-width signs run in some
-    spreadsheets too.
+    That character is tested in its form normalised by Unicode, because some spreadsheets also run full-width signs.
 
     >>> plain("=1+1"), plain("\u200b=1"), plain("\uff1d1") == "'\uff1d1", plain("T\u0259rt\u0259r")
     ("'=1+1", "'=1", True, 'Tərtər')
@@ -37,5 +36,5 @@ def plain(text: str) -> str:
     clean = printable(text)
     first = next((sign for sign in clean if not sign.isspace() and sign not in JOINERS), "")
     starts = unicodedata.normalize("NFKC", first).lstrip().startswith(FORMULA_STARTS)
-    # An apostrophe of its own also keeps a tab or a line end from being skipped before a formula.
+    # An apostrophe also prevents that a tab or a line end is skipped before a formula.
     return f"'{clean}" if starts or clean[:1] in ("\t", "\n") else clean

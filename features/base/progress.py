@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-# Is called with the name of each step as it begins.
+# A function that is called with the name of each step as it begins.
 Progress = Callable[[str], None]
 
 

@@ -1,4 +1,4 @@
-"""Dated records of a table: what was known at a date, how old it was, which cells it belongs to."""
+"""Dated records of a table: knowledge at a date, ages, and places."""
 
 from datetime import date, timedelta
 from typing import Literal
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from features.base.arrays import Flags, Floats
 from features.base.feature_info import DAYS_PER_YEAR
 
-# Each of these, when given, says that the record existed by then. `start_date` alone does not: work in progress
-# has no result yet, so it can only rule a record out.
+# A record that has any of these dates existed by then. `start_date` alone does not count: work in progress has no
+# result yet, so it can only rule a record out.
 DATED_BY = ("date", "record_date", "end_date", "held_from", "recorded_date")
 
 RULED_OUT_BY = (*DATED_BY, "start_date")
@@ -24,9 +24,9 @@ MISSING = np.datetime64("NaT", "ns")
 def known_at(table: gpd.GeoDataFrame, as_of: date, *, undated: Literal["keep", "drop"] = "keep") -> gpd.GeoDataFrame:
     """The rows known at the end of the day `as_of`, with a fresh index.
 
-    A row passes when none of its dates lies after `as_of`: an event cannot be known before it happened, whatever
-    its `recorded_date` says, and a record written later was not known however old the event is. A `hazard_status`
-    whose `status_date` lies after `as_of` is missing: the record was known, its status of today was not.
+    A row passes when none of its dates lies after `as_of`: an event cannot be known before it happened, whatever its
+    `recorded_date` says, and a record written later was not known however old the event is. A `hazard_status` whose
+    `status_date` lies after `as_of` is set to missing: the record was known then, but not its present status.
     """
     passes = np.ones(len(table), dtype=bool)
     for name in RULED_OUT_BY:
@@ -62,7 +62,7 @@ def dates_of(table: gpd.GeoDataFrame, name: str) -> NDArray[np.datetime64]:
 
 
 def ages_years(table: gpd.GeoDataFrame, as_of: date) -> Floats:
-    """Years from the event to `as_of`, NaN for undated rows; the record's date stands in for an event without one."""
+    """Years from the event, or if it is undated from its record, to `as_of`; NaN for undated rows."""
     event = dates_of(table, "date")
     for name in DATED_BY[1:]:
         event = np.where(np.isnat(event), dates_of(table, name), event)
@@ -76,7 +76,7 @@ def years_between(start: NDArray[np.datetime64], end: NDArray[np.datetime64] | n
 
 
 def decay(age_years: Floats, half_life_years: float) -> Floats:
-    """Weight that halves every `half_life_years`; undated records weigh nothing.
+    """Weight that halves every `half_life_years`; 0 for undated records.
 
     >>> import numpy as np
     >>> decay(np.array([0.0, 3.0, 6.0, np.nan]), 3.0).tolist()
@@ -122,7 +122,7 @@ def extent_m(table: gpd.GeoDataFrame) -> Floats:
 
 
 def day_after(day: date) -> np.datetime64:
-    """The first moment after the day: what is earlier happened by its end."""
+    """The first moment after the day: all earlier moments lie before its end."""
     return np.datetime64(day + timedelta(days=1), "ns")
 
 

@@ -1,4 +1,4 @@
-"""The base of every part of a configuration: frozen, and closed to keys that it does not know."""
+"""The base of every part of a configuration: frozen, with unknown keys refused."""
 
 from pydantic import BaseModel, ConfigDict
 

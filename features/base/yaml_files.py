@@ -11,13 +11,13 @@ from features.base.regular_files import read_bytes
 
 # A configuration of a country has some hundred lines; a larger file is not one.
 MOST_BYTES = 4_000_000
-# References to one anchor multiply what a reader has to hold.
+# References to anchors multiply the size of the tree in memory.
 MOST_NODES = 200_000
 QUOTE_IT = "put it in quotes"
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, strict where YAML 1.1 changes what was written."""
+    """The safe loader, which refuses values that YAML 1.1 would change."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = True) -> dict[Hashable, Any]:
         lines: dict[str, int] = {}
@@ -30,7 +30,7 @@ class _Loader(yaml.SafeLoader):
                 )  # fmt: skip
             lines.setdefault(name, _line(key))
         self.flatten_mapping(node)
-        # Codes are keys: `010`, `yes` and `1_00` stay texts, and are not 8, true and 100. Where a merge (<<) and the
+        # Codes are keys: `010`, `yes` and `1_00` stay texts and do not become 8, true and 100. If a merge (<<) and the
         # mapping itself give the same key, that of the mapping comes last and counts.
         return {_key(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
@@ -109,7 +109,7 @@ def parse_yaml(text: str, name: str) -> Any:
 
 
 def _count(root: yaml.Node, name: str) -> None:
-    """Refuse a tree that grows without bound when its references are followed, or that holds itself."""
+    """Refuse a tree whose references make it too large, or that contains itself."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
@@ -143,7 +143,7 @@ def _complaint(node: yaml.Node, text: str) -> yaml.constructor.ConstructorError:
 
 
 def _shown(error: yaml.YAMLError) -> str:
-    """The error as one line: the line of the file and what is wrong there."""
+    """The error as one line: the line number in the file and the fault."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error).replace("\n", " ")
     where = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "

@@ -1,4 +1,4 @@
-"""One module a family of features: `FEATURES` and `build(tile, snapshot)`."""
+"""The families of features, a module for each, with `FEATURES` and `build(tile, snapshot)`."""
 
 import lazy_loader
 

@@ -20,7 +20,7 @@ FAMILY = "access"
 # Cars on rural roads in fair repair; minibuses and tractors on village roads; carts and cars on field tracks. A road of
 # unknown class counts as a track, because it may be one.
 SPEEDS_KMH = {"major": 50.0, "minor": 25.0, "track": 10.0, "": 10.0}
-# Looking for a ford and wading, wherever a way off the roads meets a river.
+# Time to find a ford and wade, wherever a way off the roads meets a river.
 WADING_H = 0.5
 LONGEST_TRAVEL_H = 12.0
 # A settlement is on the road network when its centre lies this near to a road.
@@ -112,7 +112,7 @@ def travel(
     sources: Integers,
     longest_h: float,
 ) -> tuple[Floats, Floats]:
-    """Least hours from any source cell (flat indices) to each cell, and those of them off roads; infinite beyond.
+    """Least hours from any source cell (flat index) to each cell, and the part off roads; infinite if unreachable.
 
     `speeds` is km/h on road cells, 0 elsewhere. A step between two road cells takes the slower speed, any other goes
     on foot; without both heights it is level.
@@ -173,7 +173,7 @@ def along_roads(roads: Flags, coarse_m: float, start_m: Floats, longest_m: float
 
 
 def _road_distance_m(grid: Grid, roads: Flags, places: Floats) -> Floats:
-    """Straight to the nearest road cell and along roads to a settlement on them, at most the margin."""
+    """Distance straight to the nearest road cell and then along roads to a settlement, at most the margin."""
     start = np.full(grid.shape, np.inf)
     if not roads.any():
         return np.full(grid.shape, MARGIN_M)

@@ -102,7 +102,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def _run(sorted_values: Integers, value: np.int64) -> slice:
-    """The part of a monotone array that equals the value."""
+    """The slice of a monotone array that equals the value."""
     places = np.flatnonzero(sorted_values == value)
     return slice(int(places[0]), int(places[-1]) + 1)
 
@@ -134,7 +134,7 @@ def relief(heights: Floats, inner: int) -> dict[str, Floats]:
     slope = slopes(heights)
     flat = np.where(np.isnan(slope), np.nan, slope < FLAT_SLOPE)
     degrees = np.degrees(np.arctan(slope))
-    # Small numbers keep their squares exact; the level goes back on at the end.
+    # Small numbers keep their squares exact; the level is added again at the end.
     level = float(np.nanmean(heights)) if np.isfinite(heights).any() else 0.0
     rise = heights - level
     smoothed = window_mean(rise, SMOOTHED_KM, inner + 2)
@@ -185,7 +185,7 @@ def _blur(field: Floats, kernel: Floats) -> Floats:
 
 @njit(cache=True, nogil=True)
 def _along_columns(field: Floats, kernel: Floats) -> Floats:
-    """Whole rows are added, which the compiler turns into vectors: three times as fast as scipy's correlate1d."""
+    """Adding whole rows lets the compiler use vector instructions: three times as fast as scipy's correlate1d."""
     out = np.zeros((field.shape[0] - kernel.size + 1, field.shape[1]))
     for i in range(out.shape[0]):
         for k in range(kernel.size):

@@ -10,7 +10,7 @@ DENSITY_KM = (2, 5, 10)
 DETAIL_KM = 5
 # Duds of the last fighting lie on the surface; ten years later ploughs and collectors have taken most.
 HALF_LIVES_YEARS = (3, 10)
-# Event types of ACLED, UCDP and national registers in which ordnance came from afar.
+# Event types of ACLED, UCDP and national registers with ordnance fired from a distance.
 REMOTE = ("explosi", "shell", "artill", "missile", "air", "bomb", "remote", "drone", "rocket", "mortar")
 
 SOURCE, KERNEL = ("conflict_events",), "Gaussian kernel widened by location_error_m"

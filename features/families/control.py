@@ -10,7 +10,7 @@ from features.families.front_lines import closest
 from features.geometry import Layer, first_inside, part_of
 
 FAMILY = "control"
-# More holders than a war has sides: districts or owners of land, whose columns would carry no information.
+# Most holders: more are districts or owners of land, whose columns would carry no information.
 MOST_HOLDERS = 12
 FEATURES: tuple[FeatureInfo, ...] = ()
 
@@ -24,7 +24,7 @@ class Holder:
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
-    """For every holder 1 on its land and 0 elsewhere, and the distance to the front line with the side as its sign.
+    """For every holder, 1 on its land and 0 elsewhere, and the distance to the front line with the side as its sign.
 
     NaN on land that no polygon with a holder covers. Land in polygons of two holders is held by both.
     """
@@ -41,13 +41,13 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
-    """The columns that only the data know: two for each holder."""
+    """Descriptions of the columns that depend on the data: two for each holder."""
     if "control_areas" not in snapshot.sources.vectors:
         return ()
     infos: list[FeatureInfo] = []
     for slug, holder in snapshot.cached(holders_of).items():
         how = f"holder is {holder.name} at the cell centre, NaN on nobody's land"
-        # A reason is made of the text, and no reason names a side of the war: the formula does.
+        # The text becomes part of reasons, which must not name a side of the war; the formula names it.
         text = "land that one side held"
         infos.append(
             FeatureInfo(
@@ -75,7 +75,7 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
 def holders_of(snapshot: Snapshot) -> dict[str, Holder]:
     """The holders known at `as_of` by the name that their columns have, in the order of their names.
 
-    Rows without a holder are nobody's. Raises InputError for more than MOST_HOLDERS.
+    Rows without a holder are left out. Raises InputError for more than MOST_HOLDERS.
     """
     table = snapshot.table("control_areas")
     layer, names = snapshot.layer("control_areas"), words(table, "holder")

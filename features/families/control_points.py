@@ -60,9 +60,9 @@ FEATURES = (
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
-    """Lines, sides and votes of the control points known at `as_of`; none where they name no holder.
+    """Lines, sides and votes of the control points known at `as_of`; no columns if they name no holder.
 
-    A line of one side against another has a column only where both are named; distances end at 50 km.
+    The line between two sides has a column only if both are named; distances end at 50 km.
     """
     votes = _votes(snapshot)
     if votes is None:
@@ -79,9 +79,9 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
-    """The columns that only the data know: one for each side, and two for each pair of sides.
+    """Descriptions of the columns that depend on the data: one for each side, and two for each pair of sides.
 
-    A reason is made of the text, and no reason names a side of the war: the formula does.
+    The text becomes part of reasons, which must not name a side of the war; the formula names it.
     """
     votes = _votes(snapshot)
     if votes is None:

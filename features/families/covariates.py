@@ -37,7 +37,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
-    """The columns that only the data know."""
+    """Descriptions of the columns that depend on the data."""
     sources = snapshot.sources
     names: list[str] = []
     for covariate in sources.covariates:

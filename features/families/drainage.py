@@ -18,7 +18,7 @@ from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, I
 FAMILY = "drainage"
 # A stream begins where about 1 km2 drains (Renno et al. 2008 and others take 0.5 to 5 km2 on 30 to 90 m cells).
 DRAINAGE_KM2 = 1.0
-# Where one cell is already about as large, a stream needs several cells to gather, or every cell would be one.
+# If one cell is already about as large, a stream needs several cells to begin, or every cell would be a stream.
 FEWEST_CELLS = 8
 # Rise per cell that lets water leave filled pits and flats; 400 cells of it stay below the centimetre.
 FLAT_RISE_M = 1e-5
@@ -79,7 +79,7 @@ SMOOTH = frozenset({"height_above_drainage_m", "drainage_distance_m"})
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
-    """Drainage features of the tile; NaN where the coarse cell has no elevation, and nowhere else.
+    """Drainage features of the tile; NaN only where the coarse cell has no elevation.
 
     Enclosed holes of the DEM are crossed like lakes; holes that meet the edge of block and margin swallow water like
     the sea.

@@ -167,7 +167,7 @@ FEATURES = (
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Front-line features of the tile.
 
-    A kind, a side and a period have their columns only if some known line has one; years held and height are NaN
+    A kind, a side or a period has its columns only if a known line has that attribute. Years held and height are NaN
     beyond the longest distance, years held also where the nearest line has no `held_from`.
     """
     if "front_lines" not in snapshot.sources.vectors:
@@ -193,7 +193,7 @@ def years_held(snapshot: Snapshot) -> Floats:
     """Years from `held_from` to `held_to`, or to `as_of` where the line was held then or its end is unknown."""
     lines = snapshot.table("front_lines")
     end, today = dates_of(lines, "held_to"), np.datetime64(snapshot.context.as_of, "ns")
-    # NaT compares as False: a line without an end is held to this day.
+    # Comparisons with NaT are False, so that a line without an end counts as still held.
     return years_between(dates_of(lines, "held_from"), np.where(end < today, end, today))
 
 
@@ -287,6 +287,6 @@ def _line_heights(snapshot: Snapshot) -> tuple[Floats, Floats]:
     """Elevation at both ends of every piece of the lines."""
     layer, dem = snapshot.cached(_pieces), snapshot.sources.rasters["dem"]
     grid = snapshot.sources.grid
-    # Both ends at once: each square of the DEM is read once.
+    # Both ends are read together, so that each square of the DEM is read once.
     heights = heights_at(dem, grid, np.concatenate([layer.start, layer.end]))
     return heights[: len(layer.start)], heights[len(layer.start) :]

@@ -88,7 +88,7 @@ FEATURES = (
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of the hazard areas known at `as_of`, open or closed.
 
-    Where hazard areas make labels a cell leaves out every one that reaches into its own block, whole.
+    If hazard areas make labels, a cell leaves out the whole of every area that reaches into its own block.
     """
     if "hazard_areas" not in snapshot.sources.vectors:
         return {}
@@ -122,7 +122,7 @@ def _places(snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
 
 
 def _among(own: OwnRecords | None, rows: Integers) -> OwnRecords | None:
-    """The same for some of the records alone; their new indices are their places in `rows`."""
+    """The own records restricted to `rows`; their new indices are their places in `rows`."""
     if own is None:
         return None
     chosen = np.isin(own.members, rows)

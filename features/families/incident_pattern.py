@@ -1,7 +1,7 @@
 """The pattern of incidents on the map: chains, ridges, neighbours, and how closely they follow front line and people.
 
-Incidents trace the front where the drawn line is missing. A chain or a k-th neighbour could give away the label of a
-cell, so there is no column at all where incidents make labels.
+Incidents trace the front where the drawn line is missing. A chain or a k-th neighbour could reveal the label of a cell,
+so there is no column at all if incidents make labels.
 """
 
 from functools import partial
@@ -35,9 +35,9 @@ PEOPLE_KM = (2, 5, 10)
 LINE_KM = 8
 # Beyond this the distance to a line carries no information.
 FARTHEST_LINE_M = 30_000.0
-# Added to both sides of a ratio: a trace of an incident, and a hamlet of 30 people in 25 km2.
+# Added to both terms of a ratio: a trace of an incident, and a hamlet of 30 people in 25 km2.
 LEAST_PEOPLE = 1.2
-# Where no incident is near, the mean tends to that of Bosnia's (the median of 1,442 incidents is 4.3 km).
+# If no incident is near, the mean tends to the value of Bosnia (the median of 1,442 incidents is 4.3 km).
 USUAL_LINE_M, LEAST_WEIGHT = 4300.0, 4e-5
 ROOM_M = 300.0
 # A disc of twice the bandwidth spreads as far along each axis as the Gaussian, and ends within what sources keep.
@@ -45,7 +45,7 @@ DISC_KM = 40
 
 SOURCE, WITH_LINE, WITH_PEOPLE = ("incidents",), ("incidents", "front_lines"), ("incidents", "settlements")
 WITH_CONTROL = ("incidents", "control_points")
-# The inferred line that incidents are held against: the one that follows each place, at any date.
+# The inferred line with which incidents are compared: the one that follows each place, at any date.
 CONTROL_LINE_M = BANDWIDTHS_M[0]
 KERNEL = "Gaussian kernels widened by location_error_m"
 
@@ -53,7 +53,7 @@ KERNEL = "Gaussian kernels widened by location_error_m"
 def _infos_of_line(
     line: str, or_chain: str, prefix: str, text: str, sources: tuple[str, ...]
 ) -> tuple[FeatureInfo, ...]:
-    """How incidents keep to a line, drawn or inferred: the same four columns for each."""
+    """Descriptions of the four columns on how closely incidents follow a line, which may be drawn or inferred."""
     name = f"{prefix}_distance"
     return (
         _info(
@@ -221,7 +221,7 @@ def _gabriel(snapshot: Snapshot) -> Layer:
 
 
 def _ratios(tile: Grid, snapshot: Snapshot) -> dict[str, Floats]:
-    """Logarithms of densities over densities of a wider reach, and over people where settlements have any."""
+    """Logarithms of the ratios of densities to those of a wider reach, and to people if settlements have any."""
     events = snapshot.cached(events_of, "incidents")
     ones = np.ones((events.count, 1))
     around = {km: point_densities(tile, events.places, ones, km * 1000.0, events.error_m)[0] for km in (2, 5, 10)}
@@ -255,7 +255,7 @@ def _people(snapshot: Snapshot) -> tuple[Floats, Floats]:
 def _beside_the_line(
     tile: Grid, snapshot: Snapshot, line_m: NDArray[np.floating], theirs_m: Floats, prefix: str
 ) -> Columns:
-    """How far from a line the cells of a tile and the incidents around them lie; `theirs_m` are those of incidents."""
+    """Columns from the distances to a line of the cells of a tile and of the incidents around them (`theirs_m`)."""
     own_m = np.minimum(line_m, FARTHEST_LINE_M)
     events = snapshot.cached(events_of, "incidents")
     weights = np.column_stack([theirs_m, np.ones(events.count)])

@@ -140,7 +140,7 @@ def _weights(snapshot: Snapshot, km: int) -> dict[str, Floats]:
 
 
 def _kinds(snapshot: Snapshot) -> dict[str, Flags]:
-    """The incidents of each kind by the column that counts them, where the records give kinds."""
+    """The incidents of each kind by the column that counts them, if the records give kinds."""
     table = snapshot.table("incidents")
     kinds = {}
     if has_any(table, "killed"):

@@ -113,7 +113,7 @@ FEATURES = (
 
 
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
-    """Distances to what surrounds the cell, and 1 or 0 for every class of land use at its centre."""
+    """Distances to objects around the cell, and 1 or 0 for every class of land use at its centre."""
     vectors = snapshot.sources.vectors
     columns: Columns = {}
     for source, name in NEARBY.items():
@@ -136,7 +136,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
-    """The columns that only the data know: one for each class of land use."""
+    """Descriptions of the columns that depend on the data: one for each class of land use."""
     texts: dict[str, tuple[str, str]] = {}
     if "land_use" in snapshot.sources.vectors:
         classes = {column: name for column, (name, _) in snapshot.cached(_classes).items()}
@@ -159,7 +159,7 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
 
 
 def raster_classes(raster: RasterSource, grid: Grid) -> tuple[int, ...]:
-    """The class values met on a coarse grid over the whole area, so that every tile has the same columns.
+    """The class values found on a coarse grid over the whole area, so that every tile has the same columns.
 
     Raises InputError when there are too many for classes.
     """

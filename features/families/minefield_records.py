@@ -68,7 +68,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def _weighed(snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
-    """Places of the records, the trust in each, and the uncertainty of where it lies."""
+    """Places of the records, the trust in each, and the uncertainty of its place."""
     table = snapshot.table("minefield_records")
     places = places_m(table)
     spread_m = np.hypot(numbers(table, "location_error_m", 0.0), extent_m(table))
@@ -82,7 +82,7 @@ def trust(table: gpd.GeoDataFrame, places: Floats, districts: gpd.GeoDataFrame |
     if districts is not None:
         shapes = np.asarray(districts.geometry.array)
         record, holder = shapely.STRtree(shapes).query(shapely.points(places), predicate="intersects")
-        # Written backwards, so that on a shared border the first district in the table counts.
+        # Assigned in reverse, so that on a shared border the first district in the table counts.
         district[record[::-1]] = numbers(districts, "record_trust", np.nan)[holder[::-1]]
     trusted = np.where(np.isnan(own), district, own)
     return np.where(np.isnan(trusted), DEFAULT_RECORD_TRUST, trusted)

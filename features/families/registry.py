@@ -32,8 +32,8 @@ from features.families import (
 class Family:
     """A group of features that are computed together.
 
-    `build` makes the columns of a tile from what was known at a date. `features` describes its columns; `described`
-    those that only the data know, such as the names of covariates.
+    `build` makes the columns of a tile from a snapshot. `features` describes its columns; `described` those that depend
+    on the data, such as covariates.
     """
 
     build: Callable[[Grid, Snapshot], Columns]

@@ -21,7 +21,7 @@ DENSITY_KM = (1, 5)
 MAJOR_KM = 5
 JUNCTION_KM = 2
 NOT_BRIDGES = ("", "no", "false", "0", "0.0", "none", "nan")
-# Ends of roads this near to each other meet: coordinates are exchanged with seven decimals of a degree.
+# Ends of roads this near to each other count as one: coordinates are exchanged with seven decimals of a degree.
 MEET_DECIMALS_M = 1
 
 ROADS, KERNEL = ("roads",), "Gaussian kernel, Gauss-Legendre along the road"
@@ -134,8 +134,8 @@ FEATURES = (
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Road features of the tile.
 
-    A class group, junctions and bridges have their columns only if the source has any, crossings only with the
-    source that is crossed.
+    Class groups, junctions and bridges have columns only if the source has any, crossings only with the source that is
+    crossed.
     """
     if "roads" not in snapshot.sources.vectors:
         return {}
@@ -160,7 +160,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 def class_groups(road_class: NDArray[np.str_]) -> NDArray[np.str_]:
     """major, minor, track or empty for each road class.
 
-    Where not one class is an OSM value the authority has names of its own; its network is then taken as main roads.
+    If no class is an OSM value, the authority uses its own names; its network is then taken as main roads.
     """
     base = np.array([name.removesuffix("_link") for name in road_class], dtype=np.str_)
     groups = np.full(len(base), "", dtype="<U5")

@@ -86,9 +86,9 @@ FEATURES = (
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Features of released and surveyed land known at `as_of`.
 
-    A job is a released polygon or a surveyed place, found when devices were counted or the outcome says so. Where
-    these sources make labels a cell leaves out every polygon that reaches into its own block, and its own survey.
-    NaN where no land around was searched.
+    A job is a released polygon or a surveyed place; it has a find if devices were counted or the outcome says so. If
+    these sources make labels, a cell leaves out every polygon that reaches into its own block, and its own survey. NaN
+    where no land around was searched.
     """
     columns: Columns = {}
     vectors = snapshot.sources.vectors
@@ -146,7 +146,7 @@ def _job_places(snapshot: Snapshot, source: str) -> tuple[Floats, Floats, Floats
         return places_m(table), (_devices(snapshot) > 0).astype(np.float64), extent_m(table), True
     outcome = words(table, "outcome")
     known_rows = np.isin(outcome, ("found", "searched"))
-    # Rows without an outcome keep their row number, because owners are row numbers, but move out of reach.
+    # Rows without an outcome are moved out of reach but keep their row number, because owners refer to row numbers.
     places = np.where(known_rows[:, None], places_m(table), np.inf)
     return places, (outcome == "found").astype(np.float64), extent_m(table), areal
 

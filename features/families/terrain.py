@@ -101,7 +101,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def _positions(height: Floats32, halo: int, size: float) -> dict[str, Heights]:
-    """Height among the heights around it, and how these vary."""
+    """Position of the height among the surrounding heights, and their variation."""
     columns: dict[str, Heights] = {}
     centimetres = to_centimetres(height)
     for radius in TPI_RADII_M:

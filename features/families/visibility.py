@@ -1,8 +1,8 @@
 """Fields of fire: how much of the front line within range sees a cell.
 
-Mines are laid where they are covered by fire. Observers stand along the known front lines; from each a ray is cast
-over the DEM to the centre of every cell within range. A ray uses differences of cell indices and heights alone, and
-what it adds is whole centimetres of line, so neither tile borders nor the order of the observers can matter.
+Mines are laid where they are covered by fire. Observers stand along the known front lines; from each a ray is cast over
+the DEM to the centre of every cell within range. A ray uses only differences of cell indices and heights, and adds
+whole centimetres of line, so that neither tile borders nor the order of the observers matter.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, I
 from features.relief import look_around, sectors
 
 FAMILY = "visibility"
-# Finer than the fields of fire of a platoon's position, coarse enough for a country's lines.
+# Spacing of observers: finer than the field of fire of a platoon's position, coarse enough for a country's lines.
 OBSERVER_SPACING_M = 500.0
 # Mines are laid up to 2 km in front of a line, and machine guns reach somewhat further; within the halo of the DEM.
 RANGE_M = 3000.0
@@ -75,7 +75,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
 
 
 def observers_along(geometries: NDArray[Any]) -> Observers:
-    """Observers in the middle of equal pieces, at most 500 m long, of every line; the border stands for a polygon.
+    """Observers in the middle of equal pieces, at most 500 m long, of every line or border of a polygon.
 
     >>> import numpy as np, shapely
     >>> found = observers_along(np.array([shapely.LineString([(0, 0), (0, 900)])]))
@@ -104,7 +104,7 @@ def visible_cm(
     length_cm: Integers,
     cell_size_m: float,
 ) -> tuple[Integers, Integers]:
-    """Centimetres of line within range of each wanted cell, and those of them that see it; 0 elsewhere.
+    """Centimetres of line within range of each wanted cell, and the part of them that sees it; 0 elsewhere.
 
     `heights` is `halo` cells wider on every side than `wanted`; `rows` and `columns` of the observers count from the
     corner of `wanted` and may lie up to the range outside it.

@@ -52,7 +52,7 @@ def event_least(tile: Grid, places: Floats, values: Floats, radius_m: float, own
 
 @numba.njit(cache=True, nogil=True)
 def _count(eastings: Floats, souths: Floats, places: Floats, radius: float, counts: Integers) -> None:
-    """Plus one where a disc begins in a row and minus one behind its end; the running sums are the counts."""
+    """Add one where a disc begins in a row and subtract one after its end; the running sums are the counts."""
     for point in range(len(places)):
         east, south = places[point, 0], -places[point, 1]
         if _misses(eastings, souths, east, south, radius):
@@ -76,7 +76,7 @@ def _count_less(
     members: Integers,
     counts: Integers,
 ) -> None:
-    """Take the points that the cells of each window own from their counts."""
+    """Subtract the points that the cells of each window own from their counts."""
     for number in range(len(windows)):
         top, bottom, left, right = windows[number]
         for place in range(starts[number], starts[number + 1]):
@@ -89,7 +89,7 @@ def _count_less(
 
 @numba.njit(cache=True, nogil=True)
 def _misses(eastings: Floats, souths: Floats, east: float, south: float, radius: float) -> bool:
-    """True for a point that is not finite or too far from the tile; close to the limit the answer may be False."""
+    """True for a point that is not finite or too far from the tile; near the limit it may be False."""
     reach = radius + 1.0
     meets_columns = eastings[0] - reach <= east <= eastings[-1] + reach
     return not (meets_columns and souths[0] - reach <= south <= souths[-1] + reach)
@@ -143,7 +143,7 @@ def _chord(eastings: Floats, down: float, east: float, radius: float) -> tuple[i
     half = np.sqrt(rest)
     left = min(max(int(np.ceil((east - half - eastings[0]) / spacing)), 0), last + 1)
     right = min(max(int(np.floor((east + half - eastings[0]) / spacing)) + 1, left), last + 1)
-    # The root rounds: the plain formula decides at both ends.
+    # Because the root is rounded, the plain formula decides at both ends.
     while left > 0 and (eastings[left - 1] - east) ** 2 + down * down <= radius * radius:
         left -= 1
     while left < right and (eastings[left] - east) ** 2 + down * down > radius * radius:

@@ -38,7 +38,7 @@ def _covered(grid: Grid, polygons: NDArray[np.object_], chunk: slice) -> pd.Data
     owners = owners + (chunk.start or 0)
     share = np.ones(len(boxes))
     cut = ~shapely.contains(polygons[owners], boxes)
-    # Only cells that a border cuts need an intersection; the inside of a district is one predicate a cell.
+    # Only cells that a border cuts need an intersection; inside a polygon one predicate for each cell suffices.
     share[cut] = shapely.area(shapely.intersection(polygons[owners[cut]], boxes[cut])) / grid.cell_size_m**2
     kept = share > 0
     return pd.DataFrame({"cell": cells[kept], "polygon": owners[kept], "share": share[kept]})

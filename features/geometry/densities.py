@@ -3,7 +3,7 @@
 A Gaussian is smooth: it is summed exactly at the nodes of a lattice a quarter of a bandwidth apart, aligned to the CRS
 origin, and interpolated in between by cubic polynomials (error below 3e-4 of a point's peak). Where cells are larger
 than that the nodes are the cell centres, and nothing is interpolated. Sums are whole numbers of tiny units: they are
-the same in any order, and what a cell owns is taken away again without a trace. A kernel ends at 5 bandwidths to each
+the same in any order, and the records that a cell owns are subtracted exactly. A kernel ends at 5 bandwidths to each
 side, at 4e-6 of its peak.
 """
 
@@ -26,7 +26,7 @@ SHORT = 0.125
 # A unit of the sums, as a share of the peak of weight 1. Whole numbers up to 2^53 are exact in double precision, so
 # sums are exact up to a weight of 5e5 around a node; beyond, they still do not depend on the tile.
 UNITS = float(2**34)
-# Added and taken away again, it rounds a number below 2^51 to a whole one.
+# Adding and subtracting this number rounds a number below 2^51 to a whole one.
 ROUNDING = float(3 * 2**51)
 
 
@@ -51,7 +51,7 @@ def point_densities(
     """Weight per km2 around every cell (k, *tile.shape) for weights (n, k) at places (n, 2).
 
     `error_m` (n,) widens the kernel of each point. With `own` a cell leaves out the points that it owns. Cells outside
-    the area have values too. Points that are not finite count nowhere.
+    the area have values too. Points that are not finite are ignored.
     """
     out = np.empty((weights.shape[1], *tile.shape))
     _fill(tile, places, weights, bandwidth_m, error_m, own, out)
@@ -78,7 +78,7 @@ def _fill(
     nodes = lattice(tile, bandwidth_m)
     near, own = _reaching(nodes, places, REACH * sigma, own)
     places, weights, sigma = places[near], weights[near], sigma[near]
-    # Of a wider kernel the same weight has a lower peak.
+    # A wider kernel of the same weight has a lower peak.
     peaks = np.ascontiguousarray(weights * (bandwidth_m**2 / sigma**2)[:, None], dtype=np.float64)
     sums = np.zeros((weights.shape[1], len(nodes.souths), len(nodes.eastings)))
     _add_points(nodes.eastings, nodes.souths, places, peaks, sigma, sums)
@@ -94,7 +94,7 @@ def _fill(
 def _reaching(
     nodes: Lattice, places: Floats, reach: Floats, own: OwnRecords | None
 ) -> tuple[Integers, OwnRecords | None]:
-    """Indices of the points (n, 2) that reach the nodes or are owned, and the owners of these."""
+    """Indices of the points (n, 2) that reach the nodes or are owned, with the own records in these indices."""
     east, south, wide = places[:, 0], -places[:, 1], reach + 1.0
     here = (east >= nodes.eastings[0] - wide) & (east <= nodes.eastings[-1] + wide)
     here &= (south >= nodes.souths[0] - wide) & (south <= nodes.souths[-1] + wide)

@@ -20,7 +20,7 @@ from features.geometry.point_in_polygon import first_inside
 # Cells to a side of the parts of a tile from whose middles the reach of the tile is found.
 PART_CELLS = 64
 
-# How far from the middle of a part the nearest geometry is expected; where it is further the search widens.
+# Distance from the middle of a part within which the nearest geometry is expected; if there is none the search widens.
 FIRST_REACH_M = 1000.0
 
 
@@ -28,8 +28,8 @@ FIRST_REACH_M = 1000.0
 class Nearest:
     """For each cell (tile.shape): distance to the nearest geometry, its index, and the index of its segment.
 
-    Beyond the longest distance: the longest distance, -1 and -1. Outside the area: NaN, -1 and -1. Inside a polygon:
-    0, the polygon's index, and the segment of the border that is nearest.
+    Beyond the longest distance these are the longest distance, -1 and -1; outside the area NaN, -1 and -1; inside a
+    polygon 0, the polygon's index, and the nearest segment of the border.
     """
 
     distance_m: Floats
@@ -74,7 +74,7 @@ def nearest(tile: Grid, layer: Layer) -> Nearest:
 
 
 def share_along(tile: Grid, layer: Layer, found: Nearest) -> Floats:
-    """Where on its nearest segment (0 at the start, 1 at the end) the place nearest to each cell lies (tile.shape).
+    """Position of the nearest place on the nearest segment of each cell (0 at its start, 1 at its end; tile.shape).
 
     NaN where there is no segment within the longest distance; 0 on a point.
     """
@@ -105,9 +105,9 @@ def in_reach(tile: Grid, layer: Layer, left_out: Integers | None = None) -> Inte
 
 @lru_cache(maxsize=64)
 def _parts(shape: tuple[int, int], cell_size_m: float) -> tuple[Floats, float]:
-    """Middles (k, 2) of the parts of a tile from its northwestern corner, and how far off a place in a part may be."""
+    """Middles (k, 2) of the parts of a tile from its northwestern corner, and the half diagonal of a part."""
     rows, columns = np.meshgrid(*(np.arange(0, length, PART_CELLS) for length in shape), indexing="ij")
-    # The last parts are as large as the others, or as the tile: they reach over their neighbours, not over the edge.
+    # The last parts are as large as the others, or as the tile: they overlap their neighbours instead of the edge.
     high, wide = (min(PART_CELLS, length) for length in shape)
     rows, columns = np.minimum(rows, shape[0] - high), np.minimum(columns, shape[1] - wide)
     middles = np.column_stack([(columns + wide / 2).ravel(), -(rows + high / 2).ravel()]) * cell_size_m
@@ -167,7 +167,7 @@ def _share_along(
 def neighbour_distances_m(tile: Grid, places: Floats, which: tuple[int, ...]) -> Floats32:
     """Distance to the k-th nearest of places (n, 2) for every k of `which`, ascending: (len(which), *tile.shape).
 
-    Points at one place count each. The longest distance where there are fewer than k; NaN outside the area.
+    Points at the same place count separately. The longest distance if there are fewer than k; NaN outside the area.
     """
     found = ranked_distances_m(tile, places, places, np.array(which))
     found[:, ~tile.mask] = np.nan

@@ -13,7 +13,7 @@ from features.geometry.layers import Layer
 def event_distance_m(tile: Grid, layers: Sequence[Layer], by_rule: OwnRecordsByRule) -> Floats32:
     """Distance (tile.shape) to the nearest of the points that a cell does not own; NaN outside the area.
 
-    `layers` are the points by the rule that they follow, in the order of `by_rule`.
+    `layers` are the points by the rule that applies to them, in the order of `by_rule`.
     """
     least = np.where(tile.mask, np.float32(LONGEST_DISTANCE_M), np.float32(np.nan))
     for layer, (_, own) in zip(layers, by_rule, strict=True):
@@ -33,8 +33,8 @@ def nearest_other(centres: Floats, layer: Layer, owner: Integers) -> Floats:
     `owner` (n_points,) is the index of the cell that owns a point, -1 where none does. This is the own-event rule: a
     record that makes the label of a cell must not shorten that cell's distance.
 
-    A cell asks the tree for more neighbours until one of them is not its own, so at most for twice as many as it owns.
-    As each point has one owner, all cells together ask for a few times the number of points.
+    A cell queries the tree for more neighbours until one of them is not its own, hence for at most twice as many as it
+    owns. As each point has one owner, all queries together return a few times the number of points.
     """
     found, n_points = np.full(len(centres), np.inf), len(layer.start)
     asking, count = np.arange(len(centres) if n_points else 0), 2
@@ -43,14 +43,14 @@ def nearest_other(centres: Floats, layer: Layer, owner: Integers) -> Floats:
         exists = index < n_points
         other = exists & (owner[np.where(exists, index, 0)] != asking[:, None])
         found[asking] = np.where(other, distance, np.inf).min(axis=1)
-        # The others have met a point that they do not own, or every point that there is.
+        # The other cells have found a point that they do not own, or have seen all points.
         asking = asking[~other.any(axis=1) & exists.all(axis=1)]
         count *= 2
     return np.asarray(np.minimum(found, LONGEST_DISTANCE_M))
 
 
 def _ask_owners_again(tile: Grid, distance: Floats32, layer: Layer, own: OwnRecords) -> None:
-    """Cells that own points: the distance to the nearest of the others."""
+    """For cells that own points, the distance to the nearest point that they do not own."""
     rows, columns = own.windows[:, 0], own.windows[:, 2]
     centres = np.column_stack([tile.eastings_m[columns], tile.northings_m[rows]])
     owner = np.full(len(layer.start), -1)

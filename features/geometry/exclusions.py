@@ -26,6 +26,6 @@ class OwnRecords:
             yield (top, bottom, left, right), self.members[self.starts[number] : self.starts[number + 1]]
 
 
-# Records by the rule that they follow: their row numbers in the table, and their windows with members that index into
-# those row numbers; None where nobody owns them.
+# Records by the rule that applies to them: their row numbers in the table, and the windows whose members index into
+# these row numbers; None without owners.
 OwnRecordsByRule = list[tuple[Integers, OwnRecords | None]]

@@ -13,7 +13,7 @@ from features.base import Floats, Floats32, Grid, Integers
 
 NODES_PER_BANDWIDTH = 4.0
 
-# Of a column alone float32 will do; what is summed on stays double.
+# float32 suffices for a column; values that are summed further stay double.
 Densities = Floats32 | Floats
 
 

@@ -1,4 +1,4 @@
-"""Geometries taken apart once for all tiles: segments for distances, rings for what lies inside."""
+"""Geometries taken apart once for all tiles: segments for distances, rings for cells inside."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +20,8 @@ class Layer:
     `start` and `end` (n, 2) are the segments of lines, of the borders of polygons, and of points (without length), in
     the order of the geometries; `owner` (n,) is the geometry's index. `edge` (m,) are the numbers of the segments on
     borders of polygons, those of polygon p at `edge[edge_start[p]:edge_start[p + 1]]`, where p counts the polygons and
-    `polygon_owner` gives their geometry's index. A country's records are held in memory whole, so what a tile can
-    derive for the few around it is derived there.
+    `polygon_owner` gives their geometry's index. All records of a country are in memory, so data that a tile can derive
+    for the few around it are not stored here.
     """
 
     start: Floats
@@ -33,7 +33,7 @@ class Layer:
 
     @cached_property
     def segment_squares(self) -> Squares:
-        """The segments by where they lie."""
+        """Spatial index of the segments."""
         return squares_of(self.start, self.end)
 
     @cached_property
@@ -47,7 +47,7 @@ class Layer:
 
     @cached_property
     def polygon_squares(self) -> Squares:
-        """The polygons by where they lie."""
+        """Spatial index of the polygons."""
         return squares_of(*self.polygon_corners)
 
     def borders(self, polygons: Integers) -> tuple[Floats, Integers]:
@@ -70,7 +70,7 @@ class Layer:
 
 
 def layer_of(geometries: NDArray[Any]) -> Layer:
-    """Points, lines and polygons, single or in collections of any depth, taken apart.
+    """The layer of points, lines and polygons, single or in collections of any depth.
 
     >>> layer = layer_of(np.array([shapely.LineString([(0, 0), (3, 4), (3, 10)]), shapely.Point(1, 1)]))
     >>> layer.owner.tolist(), layer.length_m.tolist()
@@ -102,7 +102,7 @@ def layer_of(geometries: NDArray[Any]) -> Layer:
 
 
 def part_of(layer: Layer, chosen: Flags) -> Layer:
-    """The layer of the chosen ones of its geometries (n_geometries,), numbered anew.
+    """The layer with only the chosen geometries (n_geometries,), which are renumbered.
 
     >>> layer = layer_of(np.array([shapely.Point(1, 1), shapely.LineString([(0, 0), (3, 4)])]))
     >>> part_of(layer, np.array([False, True])).owner.tolist()
@@ -167,7 +167,7 @@ def split_segments(layer: Layer, longest_m: float) -> Layer:
 
 
 def _single_parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], Integers]:
-    """The parts of all collections, and the index of the geometry that each is of."""
+    """The parts of all collections, and the index of the geometry of each part."""
     parts, owner = shapely.get_parts(geometries, return_index=True)
     while np.any(shapely.get_type_id(parts) > shapely.GeometryType.POLYGON):
         parts, index = shapely.get_parts(parts, return_index=True)
@@ -176,7 +176,7 @@ def _single_parts(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_],
 
 
 def _rings(parts: NDArray[np.object_]) -> tuple[NDArray[np.object_], Integers]:
-    """Lines and points as they are, polygons as their rings, with the index of the part that each is of."""
+    """Lines and points unchanged, polygons as their rings, each with the index of its part."""
     areal = np.flatnonzero(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON)
     plain = np.flatnonzero(shapely.get_type_id(parts) != shapely.GeometryType.POLYGON)
     rings, index = shapely.get_rings(parts[areal], return_index=True)

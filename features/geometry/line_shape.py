@@ -1,4 +1,4 @@
-"""The shape of lines as seen from cells: on which side, at which bend, between which two stretches."""
+"""The shape of lines around cells: the side, the bend, and the gap between two stretches."""
 
 from itertools import pairwise
 
@@ -23,8 +23,8 @@ WINDOW = 16
 def side_of_line(tile: Grid, layer: Layer, found: Nearest, share: Floats) -> Floats:
     """+1 to the left of the nearest line in its direction, -1 to the right (tile.shape); 0 where there is no line.
 
-    At a corner both segments are equally near, and either alone can tell the wrong side: the sum of their unit
-    normals decides (Baerentzen & Aanaes 2005). Needs segments in the order of their line.
+    At a corner both segments are equally near, and each alone can give the wrong side: the sum of their unit normals
+    decides (Baerentzen & Aanaes 2005). Segments must be in the order of their line.
     """
     along = layer.end - layer.start
     length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-12)
@@ -46,7 +46,8 @@ def side_of_line(tile: Grid, layer: Layer, found: Nearest, share: Floats) -> Flo
 def bends_deg(layer: Layer) -> Floats:
     """Angle (n_segments,) in degrees by which a line turns at the middle of each segment; 0 is straight.
 
-    Between the chord that ends there and the one that begins there, CHORD_M along the line or as far as it goes.
+    It is the angle between the chord that ends there and the one that begins there, CHORD_M along the line or to its
+    end.
 
     >>> import shapely
     >>> from features.geometry.layers import layer_of, split_segments
@@ -112,7 +113,7 @@ def groups_within(tile: Grid, layer: Layer, groups: Integers, radius_m: float) -
 def _count_groups(
     eastings: Floats, northings: Floats, start: Floats, end: Floats, groups: Integers, radius: float, count: Floats
 ) -> None:
-    """Window by window: a group that is near enough to the whole of a window counts for all of its cells at once."""
+    """Counts by windows: a group that is near enough to the whole of a window counts for all of its cells at once."""
     n_rows, n_columns = count.shape
     for top in range(0, n_rows, WINDOW):
         for left in range(0, n_columns, WINDOW):
@@ -209,7 +210,7 @@ def _gap(east: float, north: float, start: Floats, end: Floats, near: Integers, 
 
 @numba.njit(cache=True, nogil=True)
 def _to_segment(east: float, north: float, start: Floats, end: Floats, index: int) -> tuple[float, float]:
-    """The way from a place to the nearest place on a segment."""
+    """The vector from a place to the nearest place on a segment."""
     along_east, along_north = end[index, 0] - start[index, 0], end[index, 1] - start[index, 1]
     length = along_east * along_east + along_north * along_north
     share = 0.0

@@ -1,8 +1,8 @@
-"""Branch and bound on a tile: the segments nearest to every cell, without a look at all of them from each.
+"""Branch and bound on a tile: the segments nearest to every cell, without comparing each cell with all of them.
 
 A window of cells with centre c and half diagonal h has the k nearest segments of each of its cells within d_k(c) + 2 h
-of c, where d_k(c) is the distance of the k-th nearest from c: each quarter of a window inherits only those. What is
-compared in the end is the plain point-to-segment formula in double precision, so no value depends on the windows.
+of c, where d_k(c) is the distance of the k-th nearest from c: each quarter of a window inherits only those. The final
+comparison uses the plain point-to-segment formula in double precision, so no value depends on the windows.
 """
 
 from typing import Any
@@ -12,11 +12,11 @@ import numpy as np
 
 from features.base import LONGEST_DISTANCE_M, Flags, Floats, Floats32, Grid, Integers
 
-# Windows of so few cells are compared with what is left of the segments; smaller ones gain less than they cost.
+# Windows of this few cells are compared with all remaining segments; smaller ones gain less than they cost.
 LEAF_CELLS = 36
-# With so few segments left a window of any size is compared at once.
+# With this few segments left a window of any size is compared at once.
 FEW_SEGMENTS = 2
-# Bounds are kept this much wider than they need be, so that rounding never drops the nearest segment.
+# Bounds are this much wider than necessary, so that rounding never drops the nearest segment.
 SLACK_M = 1e-3
 # A single rank: the nearest alone.
 NEAREST = np.array([1])
@@ -25,7 +25,7 @@ NEAREST = np.array([1])
 def packed(start: Floats, end: Floats) -> Floats:
     """(n, 5) easting and northing of the start and of the way to the end, one over its squared length (0 for none).
 
-    What a distance to a segment needs, side by side in memory.
+    The numbers for a distance to a segment, adjacent in memory.
     """
     along = end - start
     squared = (along**2).sum(axis=1)

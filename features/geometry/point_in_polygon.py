@@ -43,8 +43,8 @@ def _scan(
             continue
         top, bottom = _rows_between(northings, south, north)
         for upper in (False, True):
-            # A vertex at the height of a centre belongs to the edge above it in one pass and below it in the other:
-            # together they take in both horizontal borders.
+            # A vertex level with a centre belongs to the edge above it in one pass and to the edge below it in the
+            # other: together they include both horizontal borders.
             if upper and not _vertex_on_row(northings, edges, first, last, top, bottom):
                 break
             _fill_rows(

@@ -1,7 +1,8 @@
 """Chains of points: the short edges of their Gabriel graph and of their minimum spanning tree.
 
-Both graphs are decided in whole numbers and ties by place, so they depend on the places alone, not on their order. An
-edge of the Gabriel graph depends on the points in its disc alone; one of the tree on all that short edges connect.
+Both graphs are computed in whole numbers with ties broken by place, so they depend on the places alone, not on their
+order. An edge of the Gabriel graph depends only on the points in its disc, an edge of the tree on all points that short
+edges connect.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.spatial import Delaunay, cKDTree
 from features.base import Floats, Integers
 from features.geometry.layers import Layer
 
-# Places closer than this are one: registers repeat the place of a village, which would make tiny chains.
+# Places closer than this count as one: registers repeat the place of a village, which would make tiny chains.
 STEP_M = 50.0
 
 
@@ -40,7 +41,7 @@ def tree_chains(places: Floats, longest_m: float) -> Layer:
 
 
 def _spots(places: Floats) -> Integers:
-    """The different places in whole steps, sorted by easting and northing."""
+    """The distinct places in whole steps, sorted by easting and northing."""
     return np.unique(np.rint(places / STEP_M).astype(np.int64).reshape(-1, 2), axis=0)
 
 

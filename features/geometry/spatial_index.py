@@ -1,4 +1,4 @@
-"""Boxes sorted into squares of the plane, so that a tile finds those around it without a search of the country."""
+"""Boxes sorted into squares of the plane, so that a tile finds those around it without searching the whole country."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ MOST_SQUARES = 512
 class Squares:
     """Which of n boxes touch each square; the boxes themselves stay with the caller.
 
-    Those of the square in row r and column c are `members[starts[r * columns + c]:starts[r * columns + c + 1]]`.
+    The boxes of the square in row r and column c are `members[starts[r * columns + c]:starts[r * columns + c + 1]]`.
     """
 
     corner: Floats

@@ -1,4 +1,4 @@
-"""Slope, aspect, curvature and ruggedness from the cells next to a cell; NaN where one of these has no height."""
+"""Slope, aspect, curvature and ruggedness from the neighbours of a cell; NaN if one of them has no height."""
 
 import numpy as np
 from numba import njit
@@ -77,7 +77,7 @@ def _horn(height: Heights, i: int, j: int, size: float) -> tuple[float, float]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _arctan(x: float) -> float:
-    """Arc tangent of x >= 0 to 1e-15, as in Cephes (Moshier 1984): without a call, so that loops become vectors."""
+    """Arc tangent of x >= 0 to 1e-15, as in Cephes (Moshier 1984): without a library call, so that loops vectorise."""
     far, middle = x > 2.414213562373095, x > 0.66
     base = np.pi / 2 if far else (np.pi / 4 if middle else 0.0)
     w = (-1.0 if far else (x - 1 if middle else x)) / (x if far else (x + 1 if middle else 1.0))
@@ -116,7 +116,7 @@ def _curvatures(height: Heights, i: int, j: int, size: float) -> tuple[float, fl
 
 @njit(cache=True, nogil=True)
 def _wider(low: float, high: float, one: float, other: float) -> tuple[float, float]:
-    """The range with two more values in it; min() and max() would ask about NaN at each step."""
+    """The range extended by two values; min() and max() would test for NaN at each step."""
     less, more = (one, other) if one < other else (other, one)
     return less if less < low else low, more if more > high else high  # noqa: FURB136
 
@@ -138,7 +138,7 @@ def _spread(height: Heights, i: int, j: int) -> tuple[float, float]:
     return np.sqrt(squares), high - low
 
 
-# Each in a loop of its own: a compiler makes vector instructions of a short loop, not of one long one.
+# Each has its own loop, because a compiler vectorises short loops but not a single long one.
 @njit(cache=True, nogil=True, error_model="numpy")
 def _derive(height: Heights, size: float, least: float, out: Heights) -> None:
     for i in range(out.shape[1]):
@@ -152,7 +152,7 @@ def _derive(height: Heights, size: float, least: float, out: Heights) -> None:
             out[0, i, j], out[1, i, j], out[2, i, j] = _facing(out[2, i, j], out[1, i, j], least)
         for k in (0, 1, 2, 3, 4, 6):
             for j in range(out.shape[2]):
-                # A feature is NaN with one of the nine, even where it has no part in it.
+                # A feature is NaN if one of the nine heights is, even one that it does not use.
                 out[k, i, j] += out[5, i, j] - out[5, i, j]
 
 
@@ -160,7 +160,7 @@ def _derive(height: Heights, size: float, least: float, out: Heights) -> None:
 def _normals_of_row(height: Heights, i: int, size: float, normals: Floats) -> None:
     for j in range(normals.shape[1]):
         to_east, to_north = _horn(height, i, j + 1, size)
-        # A cell's own height is no part of its slope, but its hole is one all the same.
+        # The slope does not use the height of the cell itself, but is NaN without it.
         own = np.float64(height[i, j + 1])
         up = 1 / np.sqrt(1 + to_east * to_east + to_north * to_north) + (own - own)
         normals[0, j], normals[1, j], normals[2, j] = -to_east * up, -to_north * up, up

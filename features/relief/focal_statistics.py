@@ -1,4 +1,4 @@
-"""Square windows around every cell: mean, spread, range and rank of its height, at a cost that hardly grows with them.
+"""Statistics of square windows around every cell: mean, spread, range and rank, at a cost that hardly grows with size.
 
 Heights are (rows, columns), NaN where there is none. A window is cut at the edge of the array and takes its valid
 cells alone; the value is NaN only where the centre is. `margin` rows and columns on each side are left out.
@@ -13,9 +13,9 @@ from features.base import Floats, Floats32, Integers
 Heights = Floats32 | Floats
 Centimetres = NDArray[np.int32]
 
-# The percentile compares a cell with at most this many others to a side, evenly spread over its window.
+# The percentile compares a cell with at most this many others along a side, evenly spread over its window.
 PERCENTILE_SIDE = 15
-# Stands for no height among whole centimetres.
+# Marks a missing height among whole centimetres.
 NO_HEIGHT = np.int32(-(2**31))
 
 
@@ -40,7 +40,7 @@ def to_centimetres(height: Heights) -> Centimetres:
 def moments(centimetres: Centimetres, half: int, margin: int = 0, *, gaps: bool = False) -> tuple[Floats, Floats]:
     """`window_mean_std` of heights that `to_centimetres` has converted already.
 
-    With `gaps` a cell without a height has the values of its window too.
+    With `gaps` cells without a height get the values of their window too.
     """
     rows, columns = centimetres.shape
     mean, std = np.empty((2, rows - 2 * margin, columns - 2 * margin))
@@ -174,7 +174,7 @@ def _range(height: Heights, half: int, margin: int, out: Heights) -> None:
 
 @njit(cache=True, nogil=True)
 def _fill_suffix(height: Heights, first: int, suffix: Heights) -> None:
-    """Maxima from each row of the block that begins at row `first` to its end; rows beyond the array count nothing."""
+    """Maxima from each row of the block that begins at row `first` to its end; rows beyond the array are ignored."""
     suffix[:, suffix.shape[1] - 1] = -np.inf
     for k in range(suffix.shape[1] - 1, -1, -1):
         if k < suffix.shape[1] - 1:
@@ -186,7 +186,7 @@ def _fill_suffix(height: Heights, first: int, suffix: Heights) -> None:
 
 @njit(cache=True, nogil=True)
 def _raise(one: Heights, other: Heights, sign: int) -> None:
-    """The greater of both, times `sign` the other, in place; NaN in the other counts nothing."""
+    """Replace values by the greater of them and `sign` times the other, in place; NaN in the other is ignored."""
     factor = one.dtype.type(sign)
     for j in range(one.size):
         value = factor * other[j]
@@ -195,7 +195,7 @@ def _raise(one: Heights, other: Heights, sign: int) -> None:
 
 @njit(cache=True, nogil=True)
 def _row_max(padded: Heights, side: int, margin: int, out: Heights) -> None:
-    """Maxima of `side` values in a row, which is lost: windows double until two of them make up one."""
+    """Maxima of `side` values along a row, which is overwritten: windows double until two of them cover one."""
     reach = 1
     while 2 * reach <= side:
         size = padded.size - reach

@@ -1,9 +1,9 @@
-"""The cells that an observer sees: bounds of the horizon decide most of them, rays the few that stay in doubt.
+"""The cells that an observer sees: bounds of the horizon decide most of them, rays the few remaining ones.
 
 A ray goes from the observer to a cell centre, one row or column at a step, over heights interpolated linearly between
-the two cells beside it (R3, Franklin and Ray 1994). The rays of a narrow sector pass over almost the same ground: of
-the steepest rise so far in it an upper and a lower bound are kept, step by step. A cell above the upper one is seen by
-its own ray too, one below the lower one is not; where a cell lies between them its ray is cast.
+the two cells beside it (R3, Franklin and Ray 1994). The rays of a narrow sector pass over almost the same ground, so an
+upper and a lower bound of the steepest rise so far are kept for each sector, step by step. A cell above the upper bound
+is visible and one below the lower bound is not; for a cell between them its own ray is cast.
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.base import Flags, Floats32, Integers
 
 EARTH_RADIUS_M = 6_371_000.0
-# Light bends with the earth by 13 % of its curvature (Gauss 1823); what is left hides 0.6 m at 3 km.
+# Refraction offsets 13 % of the earth's curvature (Gauss 1823); the rest hides 0.6 m at 3 km.
 DROP_PER_M2 = (1 - 0.13) / (2 * EARTH_RADIUS_M)
 # A standing soldier or a weapon on a parapet; the mine lies on the ground, so the target has no height.
 EYE_HEIGHT_M = 2.0
@@ -24,7 +24,7 @@ EYE_HEIGHT_M = 2.0
 SECTORS_PER_STEP = 1
 # Unknown ground lies so deep that it neither hides nor bounds anything.
 DEEP_M = -1e9
-# What single precision may add to a bound or take from it, as a share of the greatest rise; ten roundings.
+# Error of a bound in single precision, as a share of the greatest rise: ten roundings.
 ROUNDED = 10 * 2.0**-24
 
 
@@ -176,7 +176,7 @@ def _raise(ring: Any, first: Any, rest: Any, bent: Any, borders: Any, upper: Any
         at[j] = border
         between[j] = other if bent[j] else border
     left, right = at[: len(upper)], at[1 : len(upper) + 1]
-    # min() and max() would ask about NaN at each step.
+    # min() and max() would test for NaN at each step.
     for j in range(len(upper)):
         low = left[j] if left[j] < right[j] else right[j]  # noqa: FURB136
         high = left[j] if left[j] > right[j] else right[j]  # noqa: FURB136
@@ -189,7 +189,7 @@ def _raise(ring: Any, first: Any, rest: Any, bent: Any, borders: Any, upper: Any
 @njit(cache=True, nogil=True, error_model="numpy")
 def _is_seen(ground: Any, here: int, step: int, side: int, along: int, across: int, eye: float, drop_m: float) -> bool:
     """Whether the ray that goes `along` steps, and `across` to the side over all, passes above the ground."""
-    # Whole numbers as floats are exact, and spare a conversion at every step.
+    # Whole numbers as floats are exact and save a conversion at every step.
     full, more, part, distance = np.float64(along), np.float64(across), 0.0, 0.0
     bend = drop_m * (full * full + more * more) / (full * full)
     slope = (np.float64(ground[here + along * step + across * side]) - eye) / full - bend * full

@@ -1,4 +1,4 @@
-"""Values per cell as arrays on the grid, and coarser pictures of them that overlook nothing urgent."""
+"""Values per cell as arrays on the grid, and coarser pictures in which the most urgent value prevails."""
 
 from math import ceil, sqrt
 from typing import Any
@@ -21,7 +21,7 @@ def on_grid(grid: Grid, values: NDArray[Any], outside: float) -> NDArray[Any]:
 
 
 def coarsening(shape: tuple[int, int], most_pixels: int) -> int:
-    """Cells along the side of a pixel so that the picture has at most `most_pixels`.
+    """Number of cells along the side of a pixel such that the picture has at most `most_pixels`.
 
     >>> coarsening((1000, 4000), 1_000_000)
     2

@@ -1,4 +1,4 @@
-"""A package whose texts no reader chokes on and no spreadsheet runs: what every writer is given."""
+"""A package whose texts no program rejects and no spreadsheet runs; every writer gets such a package."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ Table = TypeVar("Table", pd.DataFrame, gpd.GeoDataFrame)
 
 
 def clean_package(package: Package) -> Package:
-    """The package without control signs and the like in any text; the same tables where there are none."""
+    """The package without control characters and the like in its texts; tables without any are unchanged."""
     return replace(
         package,
         risk=clean_table(package.risk, printable),
@@ -27,7 +27,7 @@ def clean_package(package: Package) -> Package:
 
 
 def clean_table(table: Table, clean: Callable[[str], str] = plain) -> Table:
-    """The table with each text through `clean`; columns in which it changes nothing stay what they are."""
+    """The table with `clean` applied to each text; columns in which nothing changes keep their type."""
     changed = {}
     for name in table.columns:
         column = table[name]

@@ -15,8 +15,8 @@ from mlrisk.outputs.geopackage import planner_layers
 from mlrisk.outputs.wording import notes_json, notes_lines
 from mlrisk.risk_map import Package
 
-# A shapefile keeps ten characters of a name: cut by the driver, casualties_per_year and casualties_averted would both
-# be casualties. Every longer name of the layers must be here; a test says so.
+# A shapefile keeps ten characters of a name: the driver would cut casualties_per_year and casualties_averted to the
+# same name. Every longer name of the layers must be in this table, as a test checks.
 SHORT = {
     "contamination": "contam",
     "contamination_low": "contam_lo",
@@ -47,13 +47,13 @@ MOST_BYTES = 254
 def write_shp(package: Package, folder: Path) -> list[Path]:
     """Write survey_tasks and ranked_cells as shapefiles in the grid CRS, and a text file with the warning beside each.
 
-    Texts end after 254 bytes; `note` holds the warning on every row, because the format has no metadata.
+    Texts are cut at 254 bytes; `note` holds the warning on every row, because the format has no metadata.
     """
     layers, when, written = planner_layers(package), package.notes.as_of.isoformat(), []
     for name in SHAPEFILES:
         frame = _short(layers[name]).assign(note=NOT_EVIDENCE)
         path = folder / f"{name}.shp"
-        # The date of knowledge in the header, not that of writing: the same package gives the same bytes.
+        # The header has the date of knowledge and not that of writing, so that the same package gives the same bytes.
         options = {"DBF_DATE_LAST_UPDATE": when, "ENCODING": "UTF-8"}
         pyogrio.write_dataframe(frame, path, driver="ESRI Shapefile", geometry_type="Polygon", layer_options=options)
         about = path.with_suffix(".txt")
@@ -87,7 +87,7 @@ def _cut(text: str) -> str:
 def write_fgdb(package: Package, folder: Path) -> list[Path]:
     """Write risk_map.gdb.zip with the layers of the GeoPackage, the lookup table and the notes as a table.
 
-    Its driver numbers and dates the tables itself: two writings differ in those bytes.
+    Its driver numbers and dates the tables, so that two files of the same package differ in those bytes.
     """
     archive = folder / "risk_map.gdb.zip"
     about = {"DOCUMENTATION": f"<metadata><idPurp>{escape(notes_json(package.notes))}</idPurp></metadata>"}
@@ -96,7 +96,7 @@ def write_fgdb(package: Package, folder: Path) -> list[Path]:
         for name, frame in planner_layers(package).items():
             kinds = set(frame.geom_type.dropna().str.removeprefix("Multi"))
             if len(kinds) != 1:
-                # A feature class has one kind of geometry; the GeoPackage has the mixed and the empty layers.
+                # A feature class has one kind of geometry; mixed and empty layers are only in the GeoPackage.
                 continue
             kind = {"Point": "Point", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}[kinds.pop()]
             pyogrio.write_dataframe(_int32(frame), path, driver="OpenFileGDB", layer=name, geometry_type=kind,
@@ -114,6 +114,6 @@ def _notes_table(package: Package) -> pd.DataFrame:
 
 
 def _int32(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Whole numbers that fit, as 32 bits; the driver would make others decimals, and cell_id becomes text instead."""
+    """Whole numbers as 32 bits if they fit; the driver would turn 64 bits into decimals, so cell_id becomes text."""
     wide = [name for name in frame.columns if str(frame[name].dtype).lower() == "int64"]
     return frame.astype(dict.fromkeys(wide, "str"))

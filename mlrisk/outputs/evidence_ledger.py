@@ -1,4 +1,4 @@
-"""The evidence ledger as files for audit: one row a (cell, record), and the state of every cell beside it."""
+"""The evidence ledger as files for audit: one row for each (cell, record), and a file of the state of every cell."""
 
 import csv
 import json
@@ -57,7 +57,7 @@ CELL_COLUMNS = {
 
 @dataclass(frozen=True)
 class Audit:
-    """What was written: the ledger, the cells (and, for CSV, the notes), with the number of rows and the evidence."""
+    """The written files: the ledger, the cells and, for CSV, the notes; with the number of rows and the evidence."""
 
     files: tuple[Path, ...]
     rows: int
@@ -67,8 +67,8 @@ class Audit:
 def write_ledger(ledger: Ledger, evidence: Evidence, notes: Mapping[str, Any], file: Path) -> Audit:
     """Write the ledger to `file`, Parquet or CSV by its ending, and the cells at `evidence.as_of` to <name>_cells.
 
-    `notes` go into the metadata of both; a CSV has none, so the notes lie beside it as <name>_notes.json and every row
-    says what it is not. Equal arguments give equal bytes. Raises ConfigError for another ending.
+    `notes` go into the metadata of both; a CSV has no metadata, so the notes go into <name>_notes.json and every row
+    carries the warning. Equal arguments give equal bytes. Raises ConfigError for another ending.
     """
     if file.suffix.casefold() not in WRITERS:
         raise ConfigError(f"--out ({file}) must end in {' or '.join(WRITERS)}")
@@ -84,7 +84,7 @@ def write_ledger(ledger: Ledger, evidence: Evidence, notes: Mapping[str, Any], f
 
 
 def _rows(ledger: Ledger, evidence: Evidence) -> Iterator[pd.DataFrame]:
-    """The ledger in chunks, records before declared land; at least one chunk, for its columns."""
+    """The ledger in chunks, records before declared land; there is at least one chunk, which gives the columns."""
     total = len(ledger.entries.place)
     for start in range(0, max(total, 1), ROWS_AT_A_TIME):
         yield ledger.rows(evidence.as_of, slice(start, min(start + ROWS_AT_A_TIME, total)))
@@ -95,7 +95,7 @@ def _rows(ledger: Ledger, evidence: Evidence) -> Iterator[pd.DataFrame]:
 
 def _cells(ledger: Ledger, evidence: Evidence) -> Iterator[pd.DataFrame]:
     ids, centres = ledger.grid.cell_ids(), ledger.grid.centres_m()
-    # The last name is the one at -1: no kind decided.
+    # Index -1, which means that no kind decided, takes the last name.
     states, kinds = np.array(STATE_NAMES, dtype=object), np.array([*KIND_NAMES, ""], dtype=object)
     statuses = np.array(STATUS_NAMES, dtype=object)
     for start in range(0, len(ids), ROWS_AT_A_TIME):
@@ -161,7 +161,7 @@ def _csv_value(value: Any) -> Any:
 
 
 def _days(chunk: pd.DataFrame) -> pd.DataFrame:
-    """Dates as days: a time of day would only be that of the reading."""
+    """Dates as days: a time of day would only be an artefact of reading."""
     days = {name: pd.array(chunk[name].dt.date, dtype=pd.ArrowDtype(pa.date32())) for name in DATES if name in chunk}
     return chunk.assign(**days)
 

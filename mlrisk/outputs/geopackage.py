@@ -41,7 +41,7 @@ CELL_COLUMNS = (
     "purpose",
     "inclusion_prob",
 )
-# Only columns that a planner needs leave the program: a source may hold more than it should.
+# Only columns that a planner needs are written: a source may hold more than it should.
 CONTEXT_COLUMNS = {
     "known_hazards": ("hazard_type", "hazard_status", "source", "on_record"),
     "front_lines": ("held_from", "held_to", "kind"),
@@ -101,7 +101,7 @@ def _cells(package: Package) -> gpd.GeoDataFrame:
 
 
 def _no_basis(package: Package) -> gpd.GeoDataFrame:
-    """Land with no basis to rank, so that a planner sees it hatched and not as the blank between ranked cells."""
+    """Land with no basis to rank, so that it appears hatched and not as a blank between ranked cells."""
     codes = on_grid(package.grid, priority_class(package.risk), 0)
     shapes = polygons_of(codes == NO_BASIS, package.grid.transform, MOST_NO_BASIS_VERTICES)
     text = [CLASSES[NO_BASIS - 1].text] * len(shapes)
@@ -129,7 +129,7 @@ def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, tags: dict[str,
         path,
         layer=name,
         driver="GPKG",
-        # One type a layer is what ArcGIS wants; a source that mixes points and polygons stays as it is.
+        # ArcGIS needs one type for each layer; a source that mixes points and polygons stays as it is.
         geometry_type=("Point" if only == "Point" and not _multi(frame) else f"Multi{only}") if only else "Unknown",
         promote_to_multi=only is not None and (only != "Point" or _multi(frame)),
         dataset_options={"VERSION": "1.3"},
@@ -144,7 +144,7 @@ def _multi(frame: gpd.GeoDataFrame) -> bool:
 
 
 def _write_aliases(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
-    """Names and meanings of the columns as the schema extension of GeoPackage has them, for ArcGIS and GDAL."""
+    """Names and meanings of the columns in the schema extension of GeoPackage, for ArcGIS and GDAL."""
     rows = [
         (layer, about.name, about.label, f"{about.text} Unit: {about.unit}." if about.unit else about.text)
         for layer in ("ranked_cells", "survey_tasks")
@@ -168,7 +168,7 @@ def _write_aliases(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
 
 
 def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str, say: Say) -> None:
-    """The table from which QGIS takes the default style of a layer; the columns and empty strings are what it asks."""
+    """The table of default styles for QGIS, which requires these columns and the empty strings."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(
             "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
@@ -188,6 +188,6 @@ def _write_styles(path: Path, layers: dict[str, gpd.GeoDataFrame], when: str, sa
             "VALUES ('layer_styles', 'attributes', 'layer_styles', 'QGIS styles', ?, 0)",
             (when,),
         )
-        # The date of knowledge, not of writing: what differs from run to run is in summary.json alone.
+        # The date of knowledge, not of writing: only summary.json differs from run to run.
         database.execute("UPDATE gpkg_contents SET last_change = ?", (when,))
         database.execute("UPDATE gpkg_metadata_reference SET timestamp = ?", (when,))

@@ -43,7 +43,7 @@ BANDS = {
     "season_detection": "probability that this season's survey, as planned, finds what lies in the cell",
     "likely_range": "contamination_high minus contamination_low: how unsure the probability is",
 }
-# Where there is no basis to rank no number is shown to be believed; risk.parquet holds what the model gave there.
+# Land with no basis to rank shows no numbers, which would be believed; risk.parquet holds the model's values there.
 BASED = ("contamination", "contamination_low", "contamination_high", "casualties_per_year", "venn_abers_low",
          "venn_abers_high", "spread", "missed_share_below", "likely_range")  # fmt: skip
 PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
@@ -63,7 +63,7 @@ def write_cog(package: Package, folder: Path) -> list[Path]:
 
 
 def _write_bands(package: Package, classes: NDArray[np.int8], path: Path) -> Path:
-    # The predictor for floats halves the file; nearest overviews keep classes and codes whole numbers.
+    # The predictor for floats halves the file; overviews by nearest neighbour keep classes and codes unchanged.
     options = {"dtype": "float32", "count": len(BANDS), "nodata": np.nan, "predictor": "FLOATING_POINT"}
     known: list[int] = []
     with rasterio.open(path, "w", **_profile(package), **options) as image:
@@ -122,7 +122,7 @@ def _tag(image: Any, package: Package) -> None:
 
 
 def _write_styles(package: Package, folder: Path) -> list[Path]:
-    """QGIS takes the style of the same name as the file by itself; the others are loaded by hand.
+    """QGIS loads the style with the name of the file by itself; the others are loaded by hand.
 
     The classes come first: a band of numbers alone would show land with no basis to rank as if it were ranked.
     """

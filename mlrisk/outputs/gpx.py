@@ -1,4 +1,4 @@
-"""GPX 1.1 of the survey tasks for handheld receivers and phones: a waypoint a task, its outline as a track."""
+"""GPX 1.1 of the survey tasks for handheld receivers and phones: a waypoint for each task, its outline as a track."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -16,12 +16,12 @@ from mlrisk.risk_map import Package
 
 NAMESPACE = "http://www.topografix.com/GPX/1/1"
 SCHEMA = f"{NAMESPACE} {NAMESPACE}/gpx.xsd"
-# A track as many devices draw it at most.
+# The longest track that many devices draw.
 SYMBOL = "Flag, Blue"
 
 
 def write_gpx(package: Package, folder: Path) -> list[Path]:
-    """Write survey_tasks.gpx in WGS 84: the tasks of the plan in its order, all tasks by rank where there is no plan.
+    """Write survey_tasks.gpx in WGS 84: the tasks of the plan in its order, all tasks by rank if there is no plan.
 
     Waypoints are named by number and place. The warnings are in the metadata and the shortest of them at every point.
     """

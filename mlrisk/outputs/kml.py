@@ -24,7 +24,7 @@ OUTLINE, FILL, LABEL = "ff3f12a5", "403f12a5", "ffffffff"
 
 
 def write_kml(package: Package, folder: Path) -> list[Path]:
-    """Write survey_tasks.kml in WGS 84: a placemark a task with its reasons, in folders by who goes and why.
+    """Write survey_tasks.kml in WGS 84: a placemark for each task with its reasons, in folders by team and purpose.
 
     The warnings describe the document.
     """
@@ -81,7 +81,7 @@ def _placemark(
     text_element(placemark, "styleUrl", "#task")
     extended = ET.SubElement(placemark, "ExtendedData")
     for about in TASK_COLUMNS:
-        # A reader shows what is missing as None or nan: it is left out.
+        # Missing values are left out, because viewers would show None or nan.
         if pd.isna(row[about.name]) or row[about.name] == "":
             continue
         data = ET.SubElement(extended, "Data", {"name": about.name})

@@ -1,4 +1,4 @@
-"""map.html: one page that opens without a network, with the map, the tasks and what they do not say."""
+"""map.html: one page that opens without a network, with the map, the tasks and their limits."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ from mlrisk.outputs.task_words import PURPOSE_TEXTS, WORK_TEXTS, PlanScope
 from mlrisk.outputs.wording import HOW_TO_READ, notes_lines
 from mlrisk.risk_map import Package
 
-# What the page runs besides Bokeh, in this order.
+# Scripts that the page runs besides Bokeh, in this order.
 SCRIPTS = ("mgrs.js", "search.js", "export.js", "tasks.js", "page.js")
 SCRIPT_TEXTS = (
     "Area", "Average probability of EO", "Cells likely to hold EO", "Victims per year", "Plan", "Grid", "Task",
@@ -99,7 +99,7 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
 def _data(
     package: Package, themes: tuple[Theme, ...], factor: int, tasks: list[dict[str, Any]], words: PageWords
 ) -> dict[str, Any]:
-    """What the script of the page reads."""
+    """The data that the script of the page reads."""
     return {
         "figure": map_item(package, themes, factor),
         "runs": _runs(work_picture(package, factor)),
@@ -136,7 +136,7 @@ def _titles(package: Package, words: PageWords) -> list[str]:
 
 
 def _label(words: PageWords, english: str, attribute: str = "aria-label") -> markupsafe.Markup:
-    """An attribute with a text that the script puts into the language of the page."""
+    """An attribute with a text that the script translates into the language of the page."""
     texts = json.dumps(words.entries(english), ensure_ascii=False)
     return markupsafe.Markup('{}="{}" data-say-{}="{}"').format(attribute, words.entries(english)[0], attribute, texts)
 
@@ -181,9 +181,9 @@ PROTOCOLS = {
 
 
 def _validation(metrics: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row a protocol and ranking: mean over the folds, with its interval where one was drawn, else the range."""
+    """One row for each protocol and ranking: the mean over folds with its interval or, without one, the range."""
     rows = []
-    # Training adds rows of means; they are no fold, and counting them would narrow what the reader sees.
+    # Rows of means are not folds: counting them would narrow the range.
     folds = metrics[metrics["fold"] != "mean"]
     for (protocol, ranking), group in folds.groupby(["protocol", "ranking"], sort=False):
         values = {name: _spread(group, name) for name in METRICS if name in group.columns}

@@ -101,7 +101,7 @@ def _add_theme(plot: Any, theme: Theme, transform: Affine, *, shown: bool) -> No
 
 
 def _add_hatch(plot: Any, theme: Theme, transform: Affine) -> None:
-    """Lines over land with no basis to rank, of one width on screen at every zoom."""
+    """Lines over land with no basis to rank, of the same width on screen at every zoom."""
     rings = [polygon_rings(shape) for shape in polygons_of(theme.codes == theme.hatched, transform, MOST_VERTICES)]
     plot.multi_polygons(
         xs=[east for east, _ in rings],
@@ -164,9 +164,9 @@ def _add_overlay(plot: Any, package: Package, style: OverlayStyle) -> None:
 
 
 def _add_tasks(plot: Any) -> None:
-    """Outlines of tasks: all of the list, the one under the pointer, the chosen one; the page fills them.
+    """Add outlines of tasks: all of the list, the one under the pointer, the chosen one. The page adds the data.
 
-    No fill: the colours of the classes must stay those of the legend.
+    They have no fill, because the colours of the classes must stay those of the legend.
     """
     styles = (("layer/tasks", "#ffffff", 3.2, 0.6), ("layer/tasks", INK, 1.4, 1.0), ("hover", CHOSEN, 2.5, 1.0),
               ("chosen", "#ffffff", 6.0, 0.9), ("chosen", CHOSEN, 3.5, 1.0))  # fmt: skip
@@ -205,7 +205,7 @@ def _flat(values: Floats) -> list[float]:
 
 
 def _stable_ids(item: dict[str, Any]) -> dict[str, Any]:
-    """Bokeh numbers its models through the life of the process; here they are numbered from one in each page."""
+    """Bokeh numbers its models over the life of the process; this renumbers them from one in each page."""
     numbers: dict[str, str] = {}
 
     def renamed(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The first screen of the map page: what a director asks, in words."""
+"""The first screen of the map page: answers to the questions of a director, in words."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from training.evidence import NON_TECHNICAL_SURVEY, WORKS
 
 
 def first_screen(package: Package, words: PageWords) -> list[tuple[list[str], list[str]]]:
-    """Question and answer in every language: data up to, ranked by, teams, what the plan brings, and which land."""
+    """Questions and answers in every language: date of data, policy, teams, results of the plan, and area."""
     notes = package.notes
     return [
         (words.entries("Data up to"), [language.day(notes.as_of) for language in words.languages]),
@@ -55,7 +55,7 @@ def _brings(package: Package, words: PageWords) -> list[str]:
 
 
 def _area(package: Package, words: PageWords) -> list[str]:
-    """The whole and its four parts, which add up to it."""
+    """The whole area and its four parts, which add up to it."""
     risk, km2 = package.risk, package.grid.cell_size_m**2 / 1e6
     released = risk["released"].to_numpy(dtype=bool)
     on_record = ~released & risk["work"].isin(set(WORKS) - {NON_TECHNICAL_SURVEY}).to_numpy()

@@ -1,4 +1,4 @@
-"""Labels of the page's map: from which zoom on each name is drawn, so that none hides another, and the pins."""
+"""Labels of the page's map: pins, and names with the zoom from which each has room."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mlrisk.outputs.map_page_overlays import layer_of
 from mlrisk.risk_map import Package
 from mlrisk.risk_map.language import language
 
-# A phone shows the whole area in about so many pixels; each step on shows twice as many in the same width.
+# Number of pixels in which a phone shows the whole area; each further step of zoom doubles it.
 NARROWEST_PX, STEPS = 300, 8
 HEIGHT_PX, CHARACTER_PX = 15, 6.6
 MOST_NAMES = {"settlements": 500, "districts": 200}
@@ -25,7 +25,7 @@ INK, QUIET, HALO = "#1f2430", "#5d564b", "#ffffff"
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """A text at a place of the map that reaches `left_px` and `right_px` from there, and what is drawn with it."""
+    """A text at a place of the map, which extends `left_px` and `right_px` from there, with its symbol."""
 
     key: str
     text: str
@@ -68,10 +68,10 @@ def name_labels(package: Package, key: str) -> list[Label]:
 
 
 def limits(labels: Sequence[Label], whole_m: float) -> Floats:
-    """The most metres a pixel may have for each label to be drawn, shape (n_labels,).
+    """The greatest metres per pixel at which each label is drawn, shape (n_labels,).
 
     Earlier labels come first: from the zoom at which a phone shows `whole_m` metres, in steps of two, each label is
-    drawn as soon as it touches none that is drawn. Where places coincide, the later is drawn at the last step.
+    drawn as soon as it touches no other. If places coincide, the later one is drawn at the last step.
     """
     place = np.array([(label.easting_m, label.northing_m) for label in labels]).reshape(-1, 2)
     reach = np.array([(label.left_px, label.right_px) for label in labels]).reshape(-1, 2)
@@ -89,7 +89,7 @@ def limits(labels: Sequence[Label], whole_m: float) -> Floats:
 
 
 def add_labels(plot: Any, package: Package) -> None:
-    """Names; each is tagged with the most metres a pixel may have for it to be drawn.
+    """Add names, each tagged with the greatest metres per pixel at which it is drawn.
 
     Texts are drawn on a canvas, which no browser reads as HTML.
     """
@@ -139,7 +139,7 @@ def _add_group(plot: Any, key: str, labels: list[Label], limit: float) -> None:
 
 
 def add_pins(plot: Any) -> None:
-    """Numbered pins of tasks on top of all names; the page says which zoom has room for which."""
+    """Add numbered pins of tasks on top of all names; the page decides which pins have room at a zoom."""
     source = ColumnDataSource({"x": [], "y": [], "text": [], "size": [], "line": []})
     mark = {"size": "size", "fill_color": HALO, "line_color": "line", "line_width": 1.6}
     plot.scatter("x", "y", source=source, name="pins", **mark)

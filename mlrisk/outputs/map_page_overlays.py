@@ -1,4 +1,4 @@
-"""What the map page draws over the land: thinned so that a country fits into a page."""
+"""Layers that the map page draws over the land, thinned so that a country fits into a page."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from training.evidence import closed_hazards
 # About 1 MB of coordinates a layer, and still smooth to pan on an office laptop.
 MOST_VERTICES = 60_000
 MOST_SETTLEMENTS = 500
-# Names that search knows: about 100 kB of the page.
+# Number of names that can be searched: about 100 kB of the page.
 MOST_NAMED = 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverlayStyle:
-    """How a layer is drawn and what the legend calls it."""
+    """How a layer is drawn, and its name in the legend."""
 
     key: str
     title: str
@@ -32,7 +32,7 @@ class OverlayStyle:
     shown: bool = True
 
 
-# Drawn in this order: what a planner must not overlook lies on top.
+# Drawn in this order, with the layers on top that a planner must not overlook.
 OVERLAYS = (
     OverlayStyle(key="districts", title="Districts", colour="#6b6459", width=1.0, dash="dotted"),
     OverlayStyle(key="rivers", title="Rivers", colour="#3f78bd", width=1.0),
@@ -67,7 +67,7 @@ def hazard_areas(package: Package, key: str) -> gpd.GeoDataFrame:
 
 
 def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
-    """The layer, None where there is none or it is empty; of settlements the most populous."""
+    """The layer, None if it is missing or empty; of settlements only the most populous."""
     frame = hazard_areas(package, key) if key.startswith("hazards_") else package.layers.get(key)
     if frame is None or frame.empty:
         return None
@@ -79,13 +79,13 @@ def layer_of(package: Package, key: str) -> gpd.GeoDataFrame | None:
 
 
 def named_places(package: Package) -> list[tuple[str, int, int]]:
-    """Name, easting and northing of districts, and of settlements, the most populous first: what search finds by name.
+    """Name, easting and northing of districts and of settlements, the most populous first, for the search by name.
 
     At most MOST_NAMED; whole metres.
     """
     west, south, east, north = package.grid.bounds
     found: list[tuple[str, int, int]] = []
-    # Districts are few, and a country has more villages than the list is long.
+    # Districts come first because they are few, and a country has more villages than the list has room for.
     for key in ("districts", "settlements"):
         frame = package.layers.get(key)
         if frame is None or "name" not in frame.columns:
@@ -106,7 +106,7 @@ def named_places(package: Package) -> list[tuple[str, int, int]]:
 def thinned(package: Package, frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Geometries cut to the grid and simplified until they have at most MOST_VERTICES vertices.
 
-    Where that is not enough, the smallest are left out.
+    If that is not enough, the smallest are left out.
     """
     west, south, east, north = package.grid.bounds
     shapes = np.asarray(frame.geometry.dropna().values, dtype=object)

@@ -1,4 +1,4 @@
-"""What the map page knows of each survey task: its outline, its facts in words, and what its lists add up to."""
+"""Survey tasks on the map page: outlines, facts in words, and totals of the lists."""
 
 import json
 from typing import Any
@@ -32,9 +32,9 @@ KNOWN = "EO in {found} cells, surveyed without a find {searched}, not surveyed {
 
 
 def page_tasks(package: Package) -> gpd.GeoDataFrame:
-    """The tasks of the page by work, then as they are numbered: the planned ones first, then by rank.
+    """The tasks of the page by work and in the order of their numbers: planned ones first, then by rank.
 
-    Of more than MOST_TASKS the planned ones and the first of each list.
+    If there are more than MOST_TASKS, only the planned ones and the first of each list.
     """
     tasks = tasks_by_rank(package)
     order = tasks["plan_order"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.inf)
@@ -45,7 +45,7 @@ def page_tasks(package: Package) -> gpd.GeoDataFrame:
 
 
 def task_records(package: Package, words: PageWords) -> list[dict[str, Any]]:
-    """What the page says of each task of `page_tasks`, in every language of the page."""
+    """The facts on each task of `page_tasks`, in every language of the page."""
     tasks, scope = page_tasks(package), PlanScope.of(package)
     places, rings = nearest_places(package, tasks), [polygon_rings(shape) for shape in tasks.geometry]
     bounds = tasks.geometry.bounds.to_numpy().round(1).tolist()
@@ -58,7 +58,7 @@ def task_records(package: Package, words: PageWords) -> list[dict[str, Any]]:
 
 
 def nearest_places(package: Package, tasks: gpd.GeoDataFrame) -> list[str]:
-    """The name of the named settlement nearest to each task, in a straight line; empty where no settlement has one."""
+    """The name of the nearest named settlement to each task in a straight line; empty if no settlement has a name."""
     towns = package.layers.get("settlements")
     if towns is None or "name" not in towns.columns or tasks.empty:
         return [""] * len(tasks)
@@ -72,14 +72,14 @@ def nearest_places(package: Package, tasks: gpd.GeoDataFrame) -> list[str]:
 
 
 def _evidence(package: Package) -> dict[int, dict[str, int]]:
-    """How many cells of each task are found, searched and unknown; without those that no cell says it is in."""
+    """Numbers of found, searched and unknown cells of each task; tasks without cells are left out."""
     cells = package.risk[package.risk["task_id"].notna()]
     counts = pd.crosstab(cells["task_id"], cells["evidence"])
     return {int(task): {name: int(row.get(name, 0)) for name in EVIDENCE_CODES} for task, row in counts.iterrows()}
 
 
 def _if_known(row: dict[Any, Any], evidence: dict[str, int], words: PageWords) -> dict[str, Any]:
-    """What not every package knows of a task: range, evidence, share without basis; None where it does not."""
+    """Facts that not every package has: range, evidence, share without basis; None if they are missing."""
     low, high = row.get("contamination_low", np.nan), row.get("contamination_high", np.nan)
     outside = row.get("out_of_domain_share", 0.0)
     no_basis = words.entries("No basis to rank in {share} of the task", share=share(outside))
@@ -139,13 +139,13 @@ def _or_none(value: float) -> float | None:
 
 
 def _reasons(row: dict[Any, Any], ending: str) -> list[str]:
-    """The reasons of a task in one language; those of the first language where it has none in this one."""
+    """The reasons of a task in one language, or in the first language if it has none in this one."""
     texts = [str(row[f"reason_{number}{ending}"]) for number in (1, 2, 3) if row.get(f"reason_{number}{ending}")]
     return texts or (_reasons(row, "") if ending else [])
 
 
 def task_choices(records: list[dict[str, Any]], words: PageWords) -> dict[str, list[tuple[str, list[str]]]]:
-    """What the filters of the table offer: value and words of the districts, kinds of teams and purposes there are."""
+    """Choices of the table's filters: value and words of the districts, kinds of teams and purposes that occur."""
     districts = sorted({record["district"] for record in records} - {""})
     teams = sorted({record["teams"] for record in records} - {""})
     purposes = [name for name in PURPOSE_TEXTS if any(record["purpose"] == name for record in records)]
@@ -157,7 +157,7 @@ def task_choices(records: list[dict[str, Any]], words: PageWords) -> dict[str, l
 
 
 def work_lists(package: Package, records: list[dict[str, Any]], words: PageWords) -> list[dict[str, Any]]:
-    """The three lists of work: name, what they hold in words, and which are empty."""
+    """The three lists of work: name, description, and whether they are empty."""
     risk, km2 = package.risk, package.grid.cell_size_m**2 / 1e6
     lists = []
     for number, work in enumerate(WORKS):

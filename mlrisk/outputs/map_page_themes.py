@@ -1,4 +1,4 @@
-"""What the map page can colour the land by: each theme is a picture of codes with words and colours for its legend."""
+"""Themes of the map page: pictures of codes, each with words and colours for its legend."""
 
 from dataclasses import dataclass
 
@@ -32,8 +32,8 @@ MOST_PIXELS = 1_000_000
 class Theme:
     """One picture: `codes` is uint8, row 0 in the north, 0 outside the area; code n has labels[n - 1], colours[n - 1].
 
-    `hatched` is the code that is drawn hatched, 0 for none. A pixel shows the most urgent of its cells. Where
-    `of_lists`, the page paints land of another list of work than the chosen one in OTHER_COLOUR.
+    `hatched` is the code that is drawn hatched, 0 for none. A pixel shows the most urgent of its cells. If `of_lists`,
+    the page paints land of other lists of work than the chosen one in OTHER_COLOUR.
     """
 
     key: str
@@ -46,7 +46,7 @@ class Theme:
     of_lists: bool = True
 
 
-# Land of another list of work than the one that is shown; its code is one above those of the theme.
+# Land of another list of work than the shown one; its code is one above those of the theme.
 OTHER_TEXT, OTHER_COLOUR = "on another list of work", "#b9ae9d"
 
 
@@ -87,7 +87,7 @@ def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple
 
 
 def _probabilities(package: Package, classes: NDArray[np.uint8], factor: int) -> tuple[Theme, ...]:
-    """Probability and its range, none where rules of the field rank: they give an order alone."""
+    """Themes of the probability and its range; none if rules of the field rank, which only give an order."""
     values, low, high = (
         package.risk[f"contamination{end}"].to_numpy(dtype=np.float64) for end in ("", "_low", "_high")
     )
@@ -100,7 +100,7 @@ def _probabilities(package: Package, classes: NDArray[np.uint8], factor: int) ->
 
 
 def _casualties(package: Package, classes: NDArray[np.uint8], factor: int) -> tuple[Theme, ...]:
-    """The casualty theme, none where no accident was known to learn from: an empty map would look like no danger."""
+    """The casualty theme; none if no accident was known to learn from: an empty map would look like no danger."""
     values = package.risk["casualties_per_year"].to_numpy(dtype=np.float64)
     if not np.isfinite(values).any():
         return ()
@@ -117,7 +117,7 @@ TITLES = {
 def _quantity(
     package: Package, classes: NDArray[np.uint8], factor: int, key: str, scale: Scale, values: Floats
 ) -> Theme:
-    """A quantity in the bins of its scale; unranked land shows why it is unranked, not a number to be believed."""
+    """The theme of a quantity in the bins of its scale; unranked land shows the reason instead of a number."""
     bins = len(scale.labels)
     no_basis, released = bins + 1, bins + 2
     codes = scale.codes(values)
@@ -148,7 +148,7 @@ def _evidence(package: Package, factor: int) -> Theme:
         codes=_picture(package, codes, factor, (found, unknown, searched, OUTSIDE)),
         labels=tuple(EVIDENCE_TEXTS[name] for name in names),
         colours=tuple(EVIDENCE_COLOURS[name] for name in names),
-        # Evidence is what is known, whatever work it makes.
+        # Evidence is shown on all lists of work.
         of_lists=False,
     )
 

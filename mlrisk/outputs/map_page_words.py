@@ -9,7 +9,7 @@ from mlrisk.risk_map.language import FIGURE, language
 
 
 class PageWords:
-    """Texts by their English; `used` collects those that the page asked for, so that a test finds what has no word."""
+    """Texts by their English; `used` collects those that the page needs, so that a test finds missing translations."""
 
     def __init__(self, codes: tuple[str, ...]) -> None:
         self.languages = tuple(language(code) for code in codes)
@@ -25,11 +25,11 @@ class PageWords:
         return [text.format(**{name: _local(value, words) for name, value in values.items()}) for words, text in pairs]
 
     def html(self, english: str, **values: object) -> markupsafe.Markup:
-        """The text as HTML in which the language of the page shows one of the languages."""
+        """The text as HTML with all languages, of which the page shows the chosen one."""
         return self.spans(self.entries(english, **values))
 
     def spans(self, texts: list[str]) -> markupsafe.Markup:
-        """Texts of the languages, escaped; one element alone where they do not differ."""
+        """Escaped texts of the languages; a single element if they do not differ."""
         if len(set(texts)) == 1:
             return markupsafe.escape(texts[0])
         span = markupsafe.Markup('<span data-l="{0}" lang="{0}">{1}</span>')
@@ -42,5 +42,5 @@ class PageWords:
 
 
 def _local(value: object, words: Language) -> object:
-    """A number as text with the signs of the language; anything else as it is."""
+    """A number as text in the format of the language; anything else unchanged."""
     return words.figures(value) if isinstance(value, str) and FIGURE.fullmatch(value) else value

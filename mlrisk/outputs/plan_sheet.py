@@ -12,7 +12,7 @@ from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
 from mlrisk.outputs.wording import Say, speaker
 from mlrisk.risk_map import Package
 
-# Heading and width in letters; together about what a page of A4 across holds at 10 points.
+# Heading and width in letters; together they fill about a page of A4 across at 10 points.
 COLUMNS = (
     ("No.", 6), ("Place", 18), ("District", 16), ("Kind of work", 18), ("Purpose", 13), ("Teams", 15), ("Team-days", 9),
     ("Cells likely to hold EO", 10), ("MGRS", 21), ("Why here", 46),
@@ -21,7 +21,7 @@ LINE_POINTS = 13.5
 
 
 def write_plan_sheet(book: Any, package: Package) -> Any:
-    """Add the sheet: the planned tasks in their order; all tasks by rank, with a line that says so, without a plan."""
+    """Add the sheet of planned tasks in their order; without a plan, of all tasks by rank with a line that says so."""
     say, scope = speaker(package), PlanScope.of(package)
     tasks = in_plan_order(tasks_by_rank(package))
     tasks = tasks.assign(place=nearest_places(package, tasks))
@@ -47,7 +47,7 @@ def write_plan_sheet(book: Any, package: Package) -> Any:
                 sheet.write_number(row, column, value, cell if column == 0 else number)
             else:
                 sheet.write_blank(row, column, None, cell)
-        # A spreadsheet gives a wrapped cell no height of its own until somebody edits it.
+        # A spreadsheet does not adapt the height of a wrapped cell until somebody edits it.
         lines = [ceil(len(str(value)) / width) for value, (_, width) in zip(values, COLUMNS, strict=True)]
         sheet.set_row(row, max(lines) * LINE_POINTS + 3)
     sheet.freeze_panes(2, 1)

@@ -11,14 +11,14 @@ from mlrisk.outputs.wording import TASK_COLUMNS, Say
 from mlrisk.risk_map import CLASSES, EVIDENCE_TEXTS, NO_BASIS
 
 INK, QUIET, HALO, LINE, RECORD = "#1f2430", "#5d564b", "#ffffff", "#5b2a86", "#a5123f"
-# Denominators of the scales from which a layer has room: 4,973 names at once hide the map below them.
+# Denominators of the scales from which a layer has room: 4,973 names at once would hide the map.
 NEAR, NEARER = 200_000, 100_000
-# Numbers of the plan that are read at every scale.
+# Tasks up to this number in the plan are labelled at every scale.
 FIRST_OF_PLAN = 50
 TOWN_PEOPLE = 5_000
 MAJOR_ROADS = ("motorway", "trunk", "primary")
 OTHERS = "coalesce($id <> @atlas_featureid, true) AND "
-# What `on_record` says of an area, and its words.
+# Values of `on_record` and their words.
 ON_RECORD = {"hazards_cha": "open CHA", "hazards_sha": "open SHA", "hazards_past": "closed"}
 RECORD_TEXTS = {
     "hazards_cha": "open confirmed area (CHA)",
@@ -69,7 +69,7 @@ FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "Mult
 
 
 def layer_style(name: str, frame: gpd.GeoDataFrame, say: Say = str) -> VectorStyle:
-    """The style of the layer, for the kind of geometry that it really has and the columns that it really has."""
+    """The style of the layer for its actual kind of geometry and columns."""
     style, kinds = STYLES[name], pd.unique(frame.geom_type.dropna())
     kind = FAMILY.get(str(kinds[0]), "fill") if len(kinds) else style.kind
     return replace(
@@ -87,7 +87,7 @@ def layer_style(name: str, frame: gpd.GeoDataFrame, say: Say = str) -> VectorSty
 
 
 def _tip(name: str, say: Say) -> str:
-    """What a person reads beside the pointer; QGIS fills in what stands between [% and %], and escapes nothing."""
+    """The map tip; QGIS evaluates expressions between [% and %] and escapes nothing."""
     rank = say("Rank {number}").format(number=_safe("rank"))
     reasons = [_safe("reason_1"), _safe("reason_2")]
     if name == "ranked_cells":
@@ -123,7 +123,7 @@ def _values(frame: gpd.GeoDataFrame, say: Say) -> dict[str, dict[str, str]]:
 
 
 def _rules(name: str, frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> tuple[Rule, ...]:
-    """What is drawn otherwise than the rest, and from which scale on."""
+    """Rules for features that are drawn differently, and the scales from which they are drawn."""
     if name == "survey_tasks":
         return _task_rules(frame, style, say)
     if name == "known_hazards":
@@ -151,7 +151,7 @@ def _rules(name: str, frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> 
 
 
 def _towns(frame: gpd.GeoDataFrame) -> str:
-    """The expression that picks towns, by what the layer knows of its places; empty where it knows nothing."""
+    """The expression that selects towns, by the columns of the layer; empty if it has none for that."""
     known = []
     if "place" in frame.columns:
         known.append("\"place\" IN ('city', 'town')")
@@ -163,7 +163,7 @@ def _towns(frame: gpd.GeoDataFrame) -> str:
 def _near_and_far(
     far: str, drawn: VectorStyle, near: VectorStyle, texts: tuple[str, str], say: Say
 ) -> tuple[Rule, ...]:
-    """What the expression picks at every scale, the rest from near; all from near where it picks nothing."""
+    """Features that the expression selects at every scale, the rest from near; all from near if it is empty."""
     rest = Rule(
         where="ELSE" if far else "",
         text=say(texts[1]),

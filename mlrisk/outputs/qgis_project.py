@@ -1,4 +1,4 @@
-"""mlrisk.qgz: the map opened in QGIS by a double click, with themes and printed sheets, from the files beside it."""
+"""mlrisk.qgz: a QGIS project of the files beside it, with themes and printed sheets, opened by a double click."""
 
 import xml.etree.ElementTree as ET
 import zipfile
@@ -31,7 +31,7 @@ from mlrisk.risk_map import (
 Bounds = tuple[float, float, float, float]
 GPKG, RASTER, CLASSES_FILE = "risk_map.gpkg", "risk_map.tif", "risk_classes.tif"
 GEOMETRY = {"marker": "Point", "line": "Line", "fill": "Polygon"}
-# The groups of the layer tree, what lies on top first; layers by their key.
+# The groups of the layer tree from top to bottom, with the keys of their layers.
 GROUPS = {
     "Plan": ("survey_tasks",),
     "On record": ("known_hazards", "front_lines"),
@@ -55,7 +55,7 @@ NAMES = {
     "evidence": "What is known",
 }
 PLACES = ("settlements", "districts")
-# The first is open at first, the second is that of the printed sheets.
+# The first theme is open at the start, the second is that of the printed sheets.
 THEMES = {
     "overview": ("survey_tasks", *PLACES, "front_lines", "no_basis_to_rank", "classes"),
     "plan": (
@@ -65,7 +65,7 @@ THEMES = {
     "uncertainty": ("survey_tasks", *PLACES, "no_basis_to_rank", "likely_range"),
 }  # fmt: skip
 LEGEND = ("survey_tasks", "known_hazards", "no_basis_to_rank", "classes")
-# Height by width of the small map of the whole country; QGIS makes a map as high as its extent asks.
+# Height over width of the small map of the whole country; QGIS adapts the height of a map to its extent.
 LOCATOR_SHAPE = 0.6
 PAGES = (
     {"name": "A4", "width": 297, "height": 210, "side": 74},
@@ -75,7 +75,7 @@ PAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectLayer:
-    """One layer of the project; `style` and `attributes` are what its QML says, as it stands within a project."""
+    """One layer of the project; `style` and `attributes` are the parts of its QML in the form of a project."""
 
     id: str
     name: str
@@ -87,7 +87,7 @@ class ProjectLayer:
 
     @property
     def type(self) -> str:
-        """What QGIS calls its kind."""
+        """The kind of the layer in the terms of QGIS."""
         return "vector" if self.provider == "ogr" else "raster"
 
 
@@ -129,7 +129,7 @@ def _project(package: Package) -> str:
             {"name": say(name), "layers": [_id(key) for key in keys if key in layers]} for name, keys in THEMES.items()
         ],
         legend=[layers[key] for key in LEGEND if key in layers],
-        # A sheet a task: none without tasks.
+        # One sheet for each task, hence none without tasks.
         pages=[_page(page, package.grid.bounds) for page in PAGES if "survey_tasks" in layers],
         locator_layers=[layers[key] for key in ("districts", "no_basis_to_rank", "classes") if key in layers],
         tasks=layers.get("survey_tasks"),
@@ -157,7 +157,7 @@ def _texts(package: Package, say: Say) -> dict[str, str]:
 
 
 def _layers(package: Package, say: Say) -> Mapping[str, ProjectLayer]:
-    """The layers by their key, what lies on top first."""
+    """The layers by their key, from top to bottom."""
     frames = {name: frame for name, frame in planner_layers(package).items() if len(frame)}
     rasters = _rasters(package, say)
     found = {}
@@ -172,7 +172,7 @@ def _layers(package: Package, say: Say) -> Mapping[str, ProjectLayer]:
 def _vector(key: str, frame: gpd.GeoDataFrame, say: Say) -> ProjectLayer:
     style = layer_style(key, frame, say)
     if key == "ranked_cells":
-        # The raster shows the classes of all land; single cells are there to be asked.
+        # The raster shows the classes of all land; single cells are there to be queried.
         style = replace(style, from_scale=NEARER)
     return _layer(key, f"./{GPKG}|layername={key}", "ogr", vector_root(style), say, GEOMETRY[style.kind])
 
@@ -207,7 +207,7 @@ def _page(page: dict[str, Any], bounds: Bounds) -> dict[str, Any]:
 
 
 def in_shape(bounds: Bounds, shape: float) -> Bounds:
-    """The smallest bounds of a height by width of `shape` around others, with the same middle.
+    """The smallest bounds around others with the same middle and a height over width of `shape`.
 
     >>> in_shape((0.0, 0.0, 10.0, 10.0), 0.5)
     (-5.0, 0.0, 15.0, 10.0)
@@ -219,5 +219,5 @@ def in_shape(bounds: Bounds, shape: float) -> Bounds:
 
 
 def _id(key: str) -> str:
-    """The id of a layer; QGIS gives a new one to a layer whose id is short."""
+    """The id of a layer, long enough that QGIS does not replace it."""
     return f"mlrisk_layer_{key}"

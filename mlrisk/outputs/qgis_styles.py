@@ -9,7 +9,7 @@ from mlrisk.risk_map import Scale
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a legend: the value, its words and its colour (#rrggbb)."""
+    """One entry of a legend: the value, its words and its colour (#rrggbb)."""
 
     value: int
     text: str
@@ -48,9 +48,9 @@ class VectorStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Features that an expression picks (all where it is empty), how they are drawn and what the legend calls them.
+    """Features that an expression selects (all if it is empty), their drawing and their name in the legend.
 
-    `named_from` is the denominator of the scale from which they are named, where that is not the one of the drawing.
+    `named_from` is the denominator of the scale from which they are labelled, if it differs from that of drawing.
     """
 
     where: str
@@ -65,7 +65,7 @@ def vector_qml(style: VectorStyle) -> str:
 
 
 def vector_root(style: VectorStyle) -> ET.Element:
-    """The root of the QML of a vector layer; a project holds what is in it as it is."""
+    """The root of the QML of a vector layer, whose children a project takes unchanged."""
     root = ET.Element("qgis", {"version": "3.22", "styleCategories": "AllStyleCategories"})
     if style.from_scale:
         root.attrib |= {"hasScaleBasedVisibilityFlag": "1", "minScale": str(style.from_scale), "maxScale": "0"}
@@ -187,7 +187,7 @@ def _layer(symbol: ET.Element, kind: str, options: dict[str, str]) -> None:
 
 
 def _labels(root: ET.Element, style: VectorStyle) -> None:
-    """Names by the rules that have some, else of every feature where the style has an expression of one."""
+    """Labels by the rules that define them, else for every feature if the style has an expression for a label."""
     named = [(number, rule) for number, rule in enumerate(style.rules) if rule.drawn.label]
     if named:
         labeling = ET.SubElement(root, "labeling", {"type": "rule-based"})
@@ -212,7 +212,7 @@ def _label(parent: ET.Element, style: VectorStyle) -> None:
     text["textColor"] = "31,36,48,255"
     buffer = {"bufferDraw": "1", "bufferSize": "0.8", "bufferColor": "255,255,255,255"}
     ET.SubElement(ET.SubElement(settings, "text-style", text), "text-buffer", buffer)
-    # Over the middle of land, beside the mark of a place. A name that finds no room is left out.
+    # Labels lie over the middle of areas and beside the mark of places. A name without room is left out.
     placement = {"fill": {"placement": "1", "quadOffset": "4"}, "marker": {"placement": "6"}}.get(style.kind, {})
     ET.SubElement(settings, "placement", {"priority": str(style.label_priority), **placement})
     # Land under a polygon is no obstacle: a number must be readable on its task, whatever lies below.
@@ -220,7 +220,7 @@ def _label(parent: ET.Element, style: VectorStyle) -> None:
 
 
 def _form(root: ET.Element, style: VectorStyle) -> None:
-    """What a person sees of one feature: the words of codes, the names of columns, the form in groups, the map tip."""
+    """Presentation of one feature: words of codes, names of columns, the form in groups, the map tip."""
     fields = ET.SubElement(root, "fieldConfiguration")
     for name, words in style.values.items():
         widget = ET.SubElement(ET.SubElement(fields, "field", {"name": name}), "editWidget", {"type": "ValueMap"})

@@ -1,4 +1,4 @@
-"""Planner outputs: one function a format, each of which takes a package and a folder and returns the files written."""
+"""Planner outputs: one function for each format, which takes a package and a folder and returns the files written."""
 
 import json
 import logging
@@ -24,13 +24,13 @@ class LazyWriter:
     function: str
 
     def __call__(self, package: Package, folder: Path) -> list[Path]:
-        """Write the package into a folder; the files that were written."""
+        """Write the package into a folder; returns the written files."""
         from mlrisk.outputs.clean_package import clean_package
 
         return self.write_clean(clean_package(package), folder)
 
     def write_clean(self, package: Package, folder: Path) -> list[Path]:
-        """The same for a package of `clean_package`."""
+        """Write a package that `clean_package` has returned; returns the written files."""
         files: list[Path] = getattr(import_module(f"mlrisk.outputs.{self.module}"), self.function)(package, folder)
         return files
 
@@ -66,10 +66,10 @@ def write_package(
     summary: dict[str, object],
     more: Beside | None = None,
 ) -> tuple[Path, ...]:
-    """Write every format, what `more` writes and summary.json beside `folder`, then move the files in, that one last.
+    """Write every format, the files of `more` and summary.json beside `folder`, then move them in, the summary last.
 
-    Raises MlriskError where one of them cannot be written whole; then the map from before is as it was. Files of
-    earlier runs that this run does not write stay.
+    Raises MlriskError if one of them cannot be written completely; the earlier map is then unchanged. Files of earlier
+    runs that this run does not write stay.
     """
     from mlrisk.outputs.clean_package import clean_package
 

@@ -1,4 +1,4 @@
-"""Every column of risk.parquet with its unit, what it says, and what an empty value means."""
+"""Every column of risk.parquet with its unit, its meaning, and the meaning of an empty value."""
 
 from dataclasses import dataclass
 

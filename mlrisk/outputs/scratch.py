@@ -1,4 +1,4 @@
-"""Files are written beside a folder and moved in when all are there; what a killed run left is put right by the next.
+"""Files are written beside a folder and moved in once all are complete; the next run repairs an interrupted move.
 
 A scratch folder holds `lock`, which its process holds as long as it lives, `files`, and during the move `moves.json`
 with `earlier`, the files that were replaced. Without `moves.json` nothing was moved, or everything was.
@@ -17,18 +17,18 @@ from filelock import FileLock, Timeout
 from features.base import MlriskError
 
 LOCK, FILES, MOVES, EARLIER = "lock", "files", "moves.json", "earlier"
-# Those of this process, so that a signal handler can remove them.
+# Scratch folders of this process, so that a signal handler can remove them.
 _OPEN: set[Path] = set()
 
 
 @contextmanager
 def scratch_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder for files that `move_in` brings into `folder`; gone at the end, whatever happens.
+    """An empty folder for files that `move_in` brings into `folder`; it is always removed at the end.
 
     Scratch folders of processes that were killed are removed first, and a move that one of them did not end is undone.
-    Raises MlriskError where it cannot be made.
+    Raises MlriskError if it cannot be created.
     """
-    # Known before it is there: a signal may come at any time.
+    # Listed before it is created, because a signal may come at any time.
     root = folder.parent / f".{folder.name}-{uuid4().hex[:12]}"
     _OPEN.add(root)
     lock = FileLock(root / LOCK)
@@ -51,8 +51,8 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
 def move_in(files: Path, folder: Path, order: list[str]) -> None:
     """Move files of a scratch folder into `folder` in this order, all or none.
 
-    What they replace is kept until the last is in. Raises OSError, with every earlier file where it was: where the
-    disk is full, a file is held by another program, or a folder stands in the place of one.
+    Replaced files are kept until the last one is in. Raises OSError, with every earlier file restored, if the disk is
+    full, a file is locked by another program, or a folder has the name of a file.
     """
     root = files.parent
     taken = [name for name in order if (folder / name).is_dir() and not (folder / name).is_symlink()]
@@ -62,7 +62,7 @@ def move_in(files: Path, folder: Path, order: list[str]) -> None:
     (root / EARLIER).mkdir()
     _write_through(root / MOVES, json.dumps(order))
     try:
-        # A summary speaks for all files of a map: it leaves first and comes last.
+        # A summary vouches for all files of a map, so it leaves first and comes last.
         for name in reversed(order):
             if os.path.lexists(folder / name):
                 (folder / name).replace(root / EARLIER / name)
@@ -99,13 +99,13 @@ def abandon() -> None:
 
 
 def _undo(root: Path, folder: Path) -> None:
-    """Put back what a move had replaced, and take out what it had brought; nothing where none was under way."""
+    """Restore the files that an unfinished move replaced and remove those that it brought; nothing if there is none."""
     if not (root / MOVES).is_file():
         return
     try:
         names = json.loads((root / MOVES).read_text(encoding="utf-8"))
     except ValueError:
-        # Killed while it was written: nothing had been moved.
+        # The run was killed while writing moves.json: nothing had been moved.
         names = []
     for name in names:
         if os.path.lexists(root / EARLIER / name):

@@ -1,4 +1,4 @@
-"""STAC item of the package: one JSON file by which a catalogue finds the map and what it does not say."""
+"""STAC item of the package: one JSON file by which a catalogue finds the map and its limits."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def write_stac(package: Package, folder: Path) -> list[Path]:
 
 
 def _name(text: str) -> str:
-    """Letters, digits and hyphens alone: the id becomes a file name in most catalogues.
+    """The id, of letters, digits and hyphens alone, because it becomes a file name in most catalogues.
 
     >>> _name("../Azərbaycan <b>-2024-07-31")
     'azərbaycan-b-2024-07-31'
@@ -69,7 +69,7 @@ def _name(text: str) -> str:
 
 
 def _footprint(package: Package) -> Any:
-    """The bounds of the grid in degrees; their sides are bent, so each is cut in eight."""
+    """The bounds of the grid in degrees; their sides are curved, so each is divided into eight."""
     west, south, east, north = package.grid.bounds
     box = shapely.segmentize(shapely.box(west, south, east, north), max(east - west, north - south) / 8)
     to_degrees = pyproj.Transformer.from_crs(package.grid.crs, "EPSG:4326", always_xy=True)

@@ -21,7 +21,7 @@ from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEA
 # The class of lower priority.
 LOWER = 5
 INK, CHOSEN, HATCH = "#1f2430", "#0b57d0", "#ffffff"
-# Printed in grey, some classes are as dark as others: these have a pattern. The ranked ones fall from dark to light.
+# Patterns for classes that look like others in grey print. The ranked ones go from dark to light.
 HATCHES = {NO_BASIS: ("////", HATCH), RELEASED: ("||||", INK), LOWER: ("....", INK)}
 MOST_PIXELS = 600_000
 MOST_HATCH_VERTICES = 20_000
@@ -56,7 +56,7 @@ def draw_map(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box, s
 def draw_tasks(
     axes: Axes, tasks: gpd.GeoDataFrame, box: Box, say: Say, *, chosen: int = 0, numbered: int = 0
 ) -> list[Any]:
-    """Outlines of the tasks, the one with the task_id `chosen` in blue; numbers up to `numbered` stand beside them."""
+    """Draw outlines of the tasks, the one with the task_id `chosen` in blue, with numbers up to `numbered`."""
     inside = tasks[tasks.geometry.intersects(shapely.box(*box))]
     for task_id, number, shape in zip(inside["task_id"], inside["number"], inside.geometry, strict=True):
         mine = task_id == chosen
@@ -71,7 +71,7 @@ def draw_tasks(
 
 
 def printable(text: str) -> str:
-    r"""Text without control characters, for which no font has a picture.
+    r"""Text without control characters, for which fonts have no glyphs.
 
     >>> printable("Ağdam\x0c\nTərtər")
     'Ağdam\nTərtər'

@@ -1,4 +1,4 @@
-"""survey_sheets.pdf: an overview and one sheet for each of the first tasks, to take along without a screen."""
+"""survey_sheets.pdf: an overview and one sheet for each of the first tasks, for use without a screen."""
 
 import textwrap
 import warnings
@@ -39,7 +39,7 @@ INK, QUIET, ALARM = "#1f2430", "#6b6459", "#7a1022"
 ROWS = 20
 MOST_LETTERS = 380
 ALL_TOLD = "(summary.json has all)"
-# Dollar signs in a name are no mathematics; text stays text when copied from the file.
+# Dollar signs in a name are not formulas, and text can be copied from the file as text.
 STYLE: Any = {"text.parse_math": False, "pdf.fonttype": 42, "font.family": "DejaVu Sans", "hatch.linewidth": 0.5}
 
 
@@ -56,7 +56,7 @@ def write_pdf(package: Package, folder: Path) -> list[Path]:
         "CreationDate": datetime.combine(package.notes.as_of, time(), tzinfo=UTC),
     }
     with warnings.catch_warnings(), mpl.rc_context(STYLE), PdfPages(path, metadata=about) as book:
-        # A script that the font lacks is drawn as boxes; the other files have the letters.
+        # Letters that the font lacks are drawn as boxes; the other files have them.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         for page in pages(package):
             book.savefig(page)

@@ -1,4 +1,4 @@
-"""The survey tasks as tables: CSV for programs, XLSX for people."""
+"""Survey tasks as tables: CSV for programs, XLSX for people."""
 
 import csv
 from datetime import UTC, datetime, time
@@ -47,7 +47,7 @@ FORMATS = {
 
 
 def write_csv(package: Package, folder: Path) -> list[Path]:
-    """Write survey_tasks.csv: one row a task, by rank; `note` holds the warning and the provenance on the first row."""
+    """Write survey_tasks.csv: a row for each task, by rank; `note` has the warning and provenance on the first row."""
     tasks = _by_rank(package)
     extra = [name for name in tasks.columns if name not in (*NAMES, "contributions", tasks.geometry.name)]
     table = pd.DataFrame(tasks[[*NAMES, *extra]]).assign(note="")
@@ -103,7 +103,7 @@ def _write_task_sheet(book: Any, package: Package) -> None:
     more = more.format(date=package.notes.as_of.isoformat(), sheet=say("How to read"))
     sheet.write_string(0, 0, f"{say(NOT_EVIDENCE)} {more}", warning)
     for column, about in enumerate(TASK_COLUMNS):
-        # A share shows its own sign.
+        # A share is shown with its per cent sign.
         title = say(about.label) if FORMATS.get(about.name, "").endswith("%") else heading(about, say)
         sheet.write_string(1, column, title, header)
         cell = book.add_format(
@@ -123,7 +123,7 @@ def _write_task_sheet(book: Any, package: Package) -> None:
 
 
 def for_print(sheet: Any, say: Say) -> None:
-    """A4 across, as wide as a page, with the headings and the warning on every page."""
+    """Set up a sheet for A4 across, one page wide, with the headings and the warning on every page."""
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)

@@ -1,4 +1,4 @@
-"""What people call the parts of a plan: ranking policies, kinds of work, teams, and why a task is not planned."""
+"""Words for the parts of a plan: ranking policies, kinds of work, teams, and reasons why a task is not planned."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TEAM_TEXTS = {
     "deminers": "deminers",
     "rats": "rats",
 }
-# Of the purposes `survey` is the rule and needs no word beside the kind of work.
+# The purpose `survey` is the normal one and needs no word besides the kind of work.
 PURPOSE_TEXTS = {"survey": "by rank", "explore": "learning task", "audit": "check task"}
 NO_PLAN = "No plan: no teams were entered"
 NO_TEAM_OF_WORK = "Not planned: no team for this kind of work was entered"
@@ -46,7 +46,7 @@ BEYOND_CAPACITY = "Not planned: beyond this season's capacity"
 
 @dataclass(frozen=True)
 class PlanScope:
-    """Whether teams were entered at all, and the kinds of work for which there are some."""
+    """Whether teams were entered at all, and the kinds of work for which there are teams."""
 
     planned: bool
     works: frozenset[str]
@@ -64,7 +64,7 @@ class PlanScope:
         )
 
     def why_not(self, task: Mapping[Any, Any]) -> str:
-        """The English of why a task is not in the plan."""
+        """The reason why a task is not in the plan, in English."""
         if not self.planned:
             return NO_PLAN
         if task["asset"]:
@@ -73,7 +73,7 @@ class PlanScope:
 
 
 def policy_text(policy: str, say: Say = str) -> str:
-    """What the order is made of, in words; a policy of another program by its name."""
+    """The criterion of the order in words; an unknown policy by its name."""
     return say(POLICY_TEXTS.get(policy, policy.replace("_", " ")))
 
 
@@ -83,12 +83,12 @@ def work_text(work: str, say: Say = str) -> str:
 
 
 def purpose_text(purpose: str, say: Say = str) -> str:
-    """Why a task is in the plan: by its rank, to learn, or to check the map."""
+    """The reason why a task is in the plan: its rank, learning, or a check of the map."""
     return say(PURPOSE_TEXTS.get(purpose, purpose))
 
 
 def teams_text(asset: str, say: Say = str) -> str:
-    """Kinds of teams as people say them: machines and dogs; empty where there is none.
+    """Kinds of teams in words, such as machines and dogs; empty if there are none.
 
     >>> teams_text("machines + dogs")
     'machines and dogs'
@@ -98,7 +98,7 @@ def teams_text(asset: str, say: Say = str) -> str:
 
 
 def plan_text(task: Mapping[Any, Any], scope: PlanScope, say: Say = str) -> str:
-    """What the plan says of a task, in the words of `say`."""
+    """The place of a task in the plan, in the words of `say`."""
     if not task["planned"]:
         return say(scope.why_not(task))
     what = work_text(str(task["work"]), say)
@@ -110,7 +110,7 @@ def plan_text(task: Mapping[Any, Any], scope: PlanScope, say: Say = str) -> str:
 
 
 def figure(value: float, digits: int = 3) -> str:
-    """A number as people say it: at most `digits` significant digits, no exponent; `unknown` for a missing one.
+    """A number for people: at most `digits` significant digits, no exponent; `unknown` for a missing one.
 
     >>> figure(13.4567), figure(0.000071234, 2), figure(12345.0), figure(float("nan"))
     ('13.5', '0.000071', '12,300', 'unknown')
@@ -133,7 +133,7 @@ def share(value: float) -> str:
 
 
 def task_number(task: Mapping[Any, Any], scope: PlanScope) -> int | None:
-    """The number on pins, sheets and in tables: of the plan where there is one, else the rank."""
+    """The number on pins, sheets and in tables: that of the plan if there is one, else the rank."""
     if not scope.planned:
         return int(task["rank"])
     return int(task["plan_order"]) if task["planned"] else None
@@ -148,7 +148,7 @@ def task_name(task: Mapping[Any, Any], scope: PlanScope, say: Say = str) -> str:
 
 
 def short_name(task: Mapping[Any, Any], scope: PlanScope, say: Say = str) -> str:
-    """What a device shows of a task: its number and the place that is nearest, else the district."""
+    """The name of a task on a device: its number and the nearest place, else the district."""
     number, where = task_number(task, scope), str(task.get("place") or task["district"])
     return f"{number} {where}".strip() if number is not None else f"{task_name(task, scope, say)} {where}".strip()
 

@@ -9,7 +9,7 @@ from mlrisk.risk_map import Package
 from training.evidence import WORKS
 
 NAMES = tuple(column.name for column in TASK_COLUMNS)
-# The writers work these out; a package need not hold them.
+# Columns that the writers compute; a package need not hold them.
 DERIVED = ("easting_m", "northing_m", "mgrs")
 # What the model says of a task.
 EXPECTATIONS = (
@@ -42,13 +42,13 @@ def without_baseless(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def in_plan_order(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Tasks of `tasks_by_rank` as they are numbered: the planned ones by the plan, then the others as they come."""
+    """Tasks of `tasks_by_rank` in the order of their numbers: planned ones by the plan, then the others unchanged."""
     order = tasks["plan_order"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.inf)
     return tasks.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
 
 def mgrs_text(latitude: float, longitude: float) -> str:
-    """Military Grid Reference System to a metre, as it is read over the radio; empty where there is no position.
+    """The position in the Military Grid Reference System to a metre, as read over the radio; empty without a position.
 
     >>> mgrs_text(40.0, 46.5)
     '38T PK 28042 28834'

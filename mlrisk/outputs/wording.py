@@ -1,4 +1,4 @@
-"""What every file says about itself, and what its columns mean."""
+"""Texts that every file carries about itself, and the meaning of its columns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Say = Callable[[str], str]
 
 @dataclass(frozen=True)
 class TaskColumn:
-    """A column of the survey tasks: its heading, its unit (empty for none) and what it says."""
+    """A column of the survey tasks: its heading, its unit (empty for none) and its meaning."""
 
     name: str
     label: str
@@ -115,7 +115,7 @@ HOW_TO_READ = (
 
 
 def check_columns(table: pd.DataFrame, names: tuple[str, ...], what: str) -> None:
-    """Raise InputError, naming what is missing, unless `table` has every column of `names`."""
+    """Raise InputError, with the missing names, unless `table` has every column of `names`."""
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise InputError(f"{what} has no column {', '.join(missing)}: it must have {', '.join(names)}")
@@ -178,10 +178,10 @@ def notes_lines(notes: Notes, say: Say = str) -> list[str]:
 
 
 def speaker(package: Package) -> Say:
-    """Fixed texts by their English in the first language of the package, that of its printed sheets and tables."""
+    """A function that gives fixed texts by their English in the first language of the package, as printed."""
     return language(package.languages[0]).say
 
 
 def heading(about: TaskColumn, say: Say = str) -> str:
-    """What a column is called, with its unit."""
+    """The heading of a column, with its unit."""
     return f"{say(about.label)} ({say(about.unit)})" if about.unit else say(about.label)

@@ -1,4 +1,4 @@
-"""Whether what was written is what was meant: GDAL says some errors in its log alone, and a file with a hole stays."""
+"""Checks of written files: GDAL reports some errors only in its log and leaves an incomplete file."""
 
 import logging
 import sqlite3
@@ -10,12 +10,12 @@ import numpy as np
 
 from features.base import MlriskError
 
-# rasterio writes down under this name, as a note, every error that GDAL signals.
+# The logger in which rasterio notes every error that GDAL signals.
 GDAL_LOG, GDAL_ERROR = "rasterio._env", "GDAL signalled an error"
 
 
 class WriteError(MlriskError):
-    """A file could not be written whole."""
+    """A file could not be written completely."""
 
 
 class _Errors(logging.Handler):
@@ -31,7 +31,7 @@ class _Errors(logging.Handler):
 
 @contextmanager
 def failing_writes(what: str) -> Iterator[None]:
-    """Raise WriteError for `what`, a format, where anything that writes it fails or GDAL says so in its log."""
+    """Raise WriteError for the format `what` if writing fails or GDAL reports an error in its log."""
     errors, logger = _Errors(), logging.getLogger(GDAL_LOG)
     level, logger.level = logger.level, min(logging.INFO, logger.level or logging.INFO)
     logger.addHandler(errors)
@@ -49,7 +49,7 @@ def failing_writes(what: str) -> Iterator[None]:
 
 
 def check_raster(path: Path, shape: tuple[int, int], known: list[int]) -> None:
-    """Raise WriteError where a raster has another shape, or a band another number of `known` pixels than was given."""
+    """Raise WriteError if a raster has another shape, or a band another number of `known` pixels, than was written."""
     import rasterio
 
     with rasterio.open(path) as image:
@@ -68,7 +68,7 @@ def check_raster(path: Path, shape: tuple[int, int], known: list[int]) -> None:
 
 
 def check_layers(path: Path, rows: dict[str, int]) -> None:
-    """Raise WriteError where a GeoPackage is damaged or a layer has another number of rows than was given."""
+    """Raise WriteError if a GeoPackage is damaged or a layer has another number of rows than was written."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
@@ -81,12 +81,12 @@ def check_layers(path: Path, rows: dict[str, int]) -> None:
 
 
 def _library_errors() -> tuple[type[Exception], ...]:
-    """What libraries raise where a write fails, beside OSError; none of them is imported for that."""
+    """Errors of libraries when a write fails, besides OSError; no library is imported only for this."""
     from pyogrio.errors import DataLayerError, DataSourceError
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
 
-    # rasterio ends in SystemError where GDAL fails without a word.
+    # rasterio raises SystemError if GDAL fails without a message.
     return (sqlite3.Error, DataLayerError, DataSourceError, CPLE_BaseError, RasterioError, SystemError)
 
 

@@ -1,4 +1,4 @@
-"""Effort to tasks: which kind of team surveys which task how often, under the team-days there are."""
+"""Allocation of effort: which kind of team surveys which task how often, within the team-days available."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,19 +8,19 @@ import numpy as np
 
 from features.base import Floats, Integers
 
-# All orders of up to four kinds are tried; more kinds go by how little ground they can work.
+# All orders of up to four kinds are tried; with more, the kinds that can work least ground come first.
 MOST_TRIED = 4
-# The lanes of a first survey may lie this many times as far apart; later surveys fill them in.
+# A survey is divided into this many parts: its first lanes lie so many times as far apart, later ones fill the gaps.
 PARTS = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Jobs:
-    """What an allocation needs of the tasks; n cells lie in T tasks, and there are K kinds of teams.
+    """Input of an allocation: n cells lie in T tasks, and there are K kinds of teams.
 
-    `task` (n,) is the task of each cell, `value` (n,) what it is worth to find what lies in it, `days` (K, n) the
+    `task` (n,) is the task of each cell, `value` (n,) the value of finding the ordnance in it, `days` (K, n) the
     team-days of one survey of the cell by each kind, inf where that kind cannot work. `detection` (K,) is the
-    probability that one survey finds it. `order` (T,) is the place of each task in the policy's order.
+    probability that one survey finds an item. `order` (T,) is the place of each task in the policy's order.
     """
 
     task: Integers
@@ -41,7 +41,7 @@ class Allocation:
     """How much effort each task gets.
 
     `passes` (K, T) counts the surveys of each task by each kind, fractions where only part of the ground is covered;
-    `left` (n,) is the probability that what lies in a cell is not found.
+    `left` (n,) is the probability that an item in a cell is not found.
     """
 
     passes: Floats
@@ -52,7 +52,7 @@ class Allocation:
         return np.asarray(self.passes * _task_days(jobs))
 
     def value(self, jobs: Jobs) -> float:
-        """Expected value of what is found."""
+        """Expected value of the finds."""
         return float(((1 - self.left) * jobs.value).sum())
 
 
@@ -62,11 +62,11 @@ Rule = Callable[[Floats, Floats, float, float, int, Integers], Floats]
 
 
 def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers) -> Floats:
-    """Take the part of a survey that finds most a day again and again; the last one as far as the days go.
+    """Take, one after another, the part of a survey that finds most a day; the last one as far as the days go.
 
     A survey comes in PARTS of ever denser lanes, each of which finds the same share of what the earlier ones left, so
-    the parts of a task come in order by themselves, and one sort does what a lazy greedy search does, because effort
-    lowers the return of no ground but its own. Dantzig (1957): nothing is better.
+    the parts of a task are in order by themselves. Effort lowers the return of its own ground alone, so one sort
+    replaces a greedy search. Dantzig (1957): this is optimal.
     """
     number = np.arange(most_passes * PARTS)
     part = part_detection(detection)
@@ -79,7 +79,7 @@ def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_
 def part_detection(detection: float) -> float:
     """Probability that one part of a survey finds an item which a whole survey finds with probability `detection`.
 
-    A part leaves (1 - detection)^(1 / PARTS) of what was there (Koopman 1957).
+    A part leaves the share (1 - detection)^(1 / PARTS) of the items (Koopman 1957).
 
 
     >>> round(1 - (1 - part_detection(0.8)) ** PARTS, 12)
@@ -99,7 +99,7 @@ def in_order(
 def koopman(
     value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers
 ) -> Floats:
-    """The effort that finds most when what is left falls by exp(-a z) with effort z (Koopman 1957; Stone 1975).
+    """The effort that finds most if items decline as exp(-a z) with effort z (Koopman 1957; Stone 1975).
 
     z = max(0, ln(value a / (days L)) / a), at most `most_passes`, with a = -ln(1 - detection) and L such that the
     days are spent. More days only add effort: it is optimal at every moment.
@@ -111,7 +111,7 @@ def koopman(
         return effort
     a = -np.log1p(-detection)
     start = np.log(value[rows] * a / days[rows])
-    # Days spent fall in a straight line with ln L between the levels at which tasks start and are full.
+    # Days spent are linear in ln L between the levels at which tasks start and are full.
     levels = np.concatenate([start, start - a * most_passes])
     slope = np.concatenate([days[rows], -days[rows]]) / a
     down = np.argsort(-levels, kind="stable")
@@ -120,18 +120,18 @@ def koopman(
     last = int(np.searchsorted(spent, capacity, "right")) - 1
     level = levels[last]
     if last + 1 < len(levels):
-        # Never beyond the next level: where nothing is under way the slope is zero but for rounding.
+        # Never beyond the next level: if no task is in progress the slope is zero but for rounding.
         level = max(levels[last + 1], level - (capacity - spent[last]) / max(slope[last], 1e-300))
     effort[rows] = np.clip((start - level) / a, 0, most_passes)
     return effort
 
 
 def allocate(jobs: Jobs, capacity: Floats, rule: Rule, most_passes: int, left: Floats | None = None) -> Allocation:
-    """Spend `capacity` (K,) team-days; `left` (n,) is what earlier surveys of the season left.
+    """Spend `capacity` (K,) team-days; `left` (n,) is the share that earlier surveys of the season did not find.
 
-    One kind after the other takes its best share of what the kinds before it leave; the order of kinds that finds most
-    is kept. Each kind alone fills its days in the best way and leaves to the next exactly what it did not find, so more
-    days of any kind never find less.
+    One kind after the other takes the best tasks for it, given the items that the kinds before it left; the order of
+    kinds that finds most is kept. Each kind spends its days optimally and leaves to the next exactly the items that it
+    did not find, so more days of any kind never find less.
     """
     start = Allocation(np.zeros((len(capacity), jobs.n_tasks)), np.ones(len(jobs.task)) if left is None else left)
     tried = (_one_order(jobs, capacity, rule, most_passes, start, order) for order in _orders(jobs, capacity))
@@ -166,7 +166,7 @@ def _one_order(
 
 
 def _unfound(passes: Floats, detection: float, rule: Rule) -> Floats:
-    """Share that is not found after `passes` surveys (T,); the last, unfinished part counts by the ground it covers."""
+    """Share of items not found after `passes` surveys (T,); the last, unfinished part counts by its ground."""
     if rule is koopman:
         return np.asarray((1 - detection) ** passes)
     part, parts = part_detection(detection), passes * PARTS

@@ -13,10 +13,10 @@ def audit_draw(
     """The cells of the random audit (n,), their inclusion probability (0 outside the frame), and their kind of team.
 
     `days` (K, n) are team-days of one survey, inf where a kind cannot work, `capacity` (K,) the team-days for audit.
-    Each cell of the frame falls to its quickest kind of team with days to spend, and is drawn independently (Poisson
-    sampling) with one probability a kind, such that its days are spent in expectation. Every cell has a permanent
-    random number: the draw does not depend on the order of rows, and more days only add cells. Where they draw fewer
-    than `least_cells` in expectation, every probability is raised alike until they are that many.
+    Each cell of the frame is assigned to its quickest kind of team with days to spend, and is drawn independently
+    (Poisson sampling) with one probability for each kind, such that its days are spent in expectation. Every cell has a
+    permanent random number: the draw does not depend on the order of rows, and more days only add cells. If fewer than
+    `least_cells` are drawn in expectation, every probability is raised alike until they are that many.
     """
     usable = np.where(capacity[:, None] > 0, days, np.inf)
     kind = usable.argmin(axis=0) if len(usable) else np.zeros(len(frame), dtype=np.int64)
@@ -33,7 +33,7 @@ def audit_draw(
 
 
 def season_seed(seed: int, season: str) -> int:
-    """The seed of a season's audit: the same for a season however often it is ranked, and another for the next one.
+    """The seed of a season's audit: the same for every ranking of a season, and another one for the next season.
 
     >>> season_seed(0, "2025") == season_seed(0, "2025"), season_seed(0, "2025") == season_seed(0, "2026")
     (True, False)

@@ -31,7 +31,7 @@ def with_need(land: pd.DataFrame, indicators: Mapping[str, Floats], settings: Au
     """`land` with `need`, the weighted mean of the indicators (0 to 1), and `authority_class` (1 to 6).
 
     `indicators` hold a value from 0 to 1 for each cell; a criterion without one counts as 0 everywhere. Danger to life
-    comes from the map itself: it is the share of the land that has fewer expected casualties.
+    comes from the map: it is the share of the land with fewer expected casualties.
     """
     values = {"casualties": danger(land), **indicators}
     need = np.zeros(len(land))
@@ -45,7 +45,7 @@ def with_need(land: pd.DataFrame, indicators: Mapping[str, Floats], settings: Au
 
 
 def danger(land: pd.DataFrame) -> Floats:
-    """Share of the cells with fewer expected casualties (contamination where there is no casualty model), 0 to 1."""
+    """Share of the cells with fewer expected casualties (without a casualty model, less contamination), 0 to 1."""
     casualties = land["casualties_per_year"]
     harm = casualties if casualties.notna().all() else land["contamination"]
     return np.asarray((harm.rank(method="min") - 1).to_numpy(dtype=np.float64) / max(len(land) - 1, 1))

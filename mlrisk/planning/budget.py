@@ -17,28 +17,28 @@ SURVEY, EXPLORE, AUDIT = "survey", "explore", "audit"
 
 @dataclass(frozen=True, eq=False)
 class Worth:
-    """What a policy asks of a plan: the value of finding what lies in each cell, and the rule that spends the days."""
+    """The objective of a policy in a plan: the value of a find in each cell, and the rule that spends the days."""
 
     value: Callable[[pd.DataFrame], Floats]
     rule: str
 
 
 def finds(land: pd.DataFrame) -> Floats:
-    """Expected contaminated cells after what earlier surveys found, (n,)."""
+    """Expected contaminated cells after earlier surveys, (n,)."""
     return np.asarray(land["contamination"].to_numpy(dtype=np.float64) * unfound(land))
 
 
 def harm(land: pd.DataFrame) -> Floats:
-    """Expected casualties a year after what earlier surveys found, (n,); NaN where there is no casualty model."""
+    """Expected casualties a year after earlier surveys, (n,); NaN without a casualty model."""
     return np.asarray(land["casualties_per_year"].to_numpy(dtype=np.float64) * unfound(land))
 
 
 def need(land: pd.DataFrame) -> Floats:
-    """The authority's weighted criteria where contamination is to be expected."""
+    """The authority's weighted criteria times the expected contamination."""
     return np.asarray(finds(land) * (land["need"].to_numpy() if "need" in land else 1.0))
 
 
-# Policies that count by the day fill the days as well as they can be filled; the others keep to their order.
+# Policies with values per day fill the days optimally; the others keep to their order.
 WORTH: dict[str, Worth] = {
     "contamination": Worth(finds, "in_order"),
     "casualty": Worth(harm, "in_order"),
@@ -54,10 +54,10 @@ WORTH: dict[str, Worth] = {
 class SeasonWork:
     """All tasks of a season and the teams that could do them; T tasks, K kinds of teams, n cells in tasks.
 
-    `rows` (n,) are the rows of the land that lie in tasks, `task` (n,) the task of each, `purpose` (T,) and `district`
-    (T,) are those of each task, `urgent` (T,) marks tasks with a find or an accident that is still open. `days` (K, n)
-    and `detection` (K,) are as in Jobs; `capacity` (K,) the team-days of the season, `audit_kind` (T,) the kind of team
-    that surveys an audit cell.
+    `rows` (n,) are the rows of the land that lie in tasks, `task` (n,) the task of each. `purpose` and `district` (T,)
+    belong to the tasks, `urgent` (T,) marks tasks with an open find or accident. `days` (K, n) and `detection` (K,) are
+    as in Jobs; `capacity` (K,) the team-days of the season, `audit_kind` (T,) the kind of team that surveys an audit
+    cell.
     """
 
     rows: Integers
@@ -91,10 +91,10 @@ class SeasonWork:
 
 @dataclass(frozen=True, eq=False)
 class Spent:
-    """How the team-days of a season are spent.
+    """The use of the team-days of a season.
 
     `passes` and `days` (K, T) count the surveys and team-days of each kind in each task; `left` (n,) is the probability
-    that what lies in a cell is not found.
+    that an item in a cell is not found.
     """
 
     passes: Floats
@@ -106,7 +106,7 @@ def spend(
     work: SeasonWork, values: Mapping[str, Floats], rule: Rule, shares: tuple[float, float], most_passes: int,
     land_share: Mapping[str, float],
 ) -> Spent:  # fmt: skip
-    """Spend the team-days: on the audit first, because chance has settled where; then exploration; then by the policy.
+    """Spend the team-days: first on the audit, whose cells chance has drawn; then on exploration; then by the policy.
 
     Of the policy's tasks those with open evidence get one survey before the others.
 
@@ -149,7 +149,7 @@ def _audit(work: SeasonWork, spent: Spent) -> Spent:
 def _more(
     work: SeasonWork, spent: Spent, value: Floats, tasks: Integers, capacity: Floats, rule: Rule, most_passes: int
 ) -> Spent:
-    """`spent` and what `capacity` (K,) further team-days do in some `tasks`."""
+    """`spent` with `capacity` (K,) further team-days in some `tasks`."""
     if not len(tasks) or not len(capacity):
         return spent
     jobs, cells = work.jobs(value, tasks)

@@ -1,4 +1,4 @@
-"""The share of each district in a plan, beside its expected casualties."""
+"""The share of each district in a plan and in expected casualties."""
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,14 @@ NO_DISTRICT = ""
 
 
 def land_shares(district: NDArray[np.object_], free: Flags) -> dict[str, float]:
-    """Share of each district in the land that tasks may hold; districts alone, so the sum may be below 1."""
+    """Share of each district in the land that tasks may hold; the sum is below 1 if some land is in no district."""
     names, count = np.unique(district[free].astype(str), return_counts=True)
     total = count.sum()
     return {str(name): float(n / total) for name, n in zip(names, count, strict=True) if name != NO_DISTRICT}
 
 
 def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
-    """One row a district: its share of land, expected finds, expected casualties, and of the plan's team-days.
+    """One row for each district: its shares of land, expected finds, expected casualties, and the plan's team-days.
 
     `out_of_domain_share` shows where data are poor. Sorted by name; shares are of the whole country.
     """

@@ -13,10 +13,10 @@ Assets = Mapping[str, AssetSettings]
 
 
 def cell_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> Floats:
-    """Team-days of the work that each cell needs by each kind, (K, n); inf where that kind does not or cannot do it.
+    """Team-days of each kind for the work that each cell needs, (K, n); inf where that kind does not or cannot do it.
 
     `land` has `work` and may have slope_deg, road_distance_m, land_use and base_m (metres to where teams live); a
-    missing column or value hinders nobody. A team drives from its base and back every day and works the rest of it.
+    missing column or value is no obstacle. A team drives from its base and back every day and works the rest of it.
     """
     work = land["work"].to_numpy()
     survey = audit_days(land, assets, plan, cell_m2)
@@ -28,7 +28,7 @@ def cell_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: f
 
 
 def audit_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> Floats:
-    """Team-days of one survey of each cell by each kind, (K, n), whatever work it needs: a check may lie anywhere."""
+    """Team-days of one survey of each cell by each kind, (K, n), whatever its work: audit cells may lie anywhere."""
     days = [_days(land, asset, plan.coverage, cell_m2) for asset in assets.values()]
     return np.array(days).reshape(len(assets), len(land))
 
@@ -36,8 +36,7 @@ def audit_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: 
 def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> pd.DataFrame:
     """`land` with `team_days` and `detection` of the quickest kind that has a team; inf where none can work.
 
-    Without a single team the columns are left out: every cell costs the same then, as do the cells of a work that no
-    kind does.
+    Without teams the columns are left out and every cell costs the same, as do cells whose work no kind does.
     """
     available = {name: asset for name, asset in assets.items() if asset.number > 0}
     if not available:

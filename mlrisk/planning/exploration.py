@@ -1,4 +1,4 @@
-"""Where a plan explores: many small tasks far apart, because neighbours teach the model nearly the same."""
+"""Exploration in a plan: many small tasks far apart, because neighbouring cells teach the model nearly the same."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from mlrisk.planning.tasks import Groups, group_cells
 from mlrisk.settings import TaskSettings
 from training.contamination import cell_blocks
 
-# One place in each square whose side is this many sides of a task.
+# Side of the squares, in sides of a task, each of which holds one place to explore.
 SPACING = 3.0
 
 
@@ -15,9 +15,9 @@ def exploring_groups(
     grid: Grid, score: Floats, open_: Flags, tasks: TaskSettings, share: float,
     barriers: tuple[Flags, Flags] | None,
 ) -> Groups:  # fmt: skip
-    """Groups of `open_` cells (n,), as small as tasks may be, each around the highest `score` (n,) of a square of land.
+    """The smallest groups of `open_` cells (n,), each around the highest `score` (n,) of a square of land.
 
-    Of the squares the best are taken, as many as cover `share` of the ground of all tasks.
+    The best squares are taken until their groups cover `share` of the ground of all tasks.
     """
     size_km2 = min(tasks.least_km2, tasks.greatest_km2)
     best = best_of_squares(grid, score, open_, SPACING * 1000 * tasks.greatest_km2**0.5)
@@ -27,7 +27,7 @@ def exploring_groups(
     near = np.flatnonzero(open_ & (away <= reach_m + 1e-6))
     first = best[near] == near
     order = np.full(len(score), np.nan)
-    # The best cell of every square comes first: then no square has a second task before each has one.
+    # The best cell of every square comes first, so that no square has a second task before each has one.
     order[near[np.lexsort((grid.cell_ids()[near], -score[near], ~first))]] = np.arange(1, len(near) + 1)
     wanted = max(1, int(np.ceil(share * tasks.number * tasks.greatest_km2 / size_km2)))
     limits = tasks.model_copy(update={"worst_share": 1.0, "greatest_km2": size_km2})

@@ -26,10 +26,10 @@ WATER_REACH_M = 500.0
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PlanningGround:
-    """`district` and `mask` (n_cells,) name the district and why the cell may be in no task, empty for neither.
+    """`district` and `mask` (n_cells,) name the district and the reason why the cell may be in no task, if any.
 
-    `columns` hold what the cost of a survey depends on; `indicators` (0 to 1) are those of the authority's criteria;
-    `barriers` (n_rows, n_columns) say where tasks may not join a cell to its neighbour in the east and in the south.
+    `columns` determine the cost of a survey; `indicators` (0 to 1) are those of the authority's criteria; `barriers`
+    (n_rows, n_columns) mark where tasks may not join a cell to its neighbour in the east and in the south.
     """
 
     district: NDArray[np.object_]
@@ -70,7 +70,7 @@ def with_ground(risk: pd.DataFrame, ground: PlanningGround, config: Config) -> p
 
 
 def _masks(grid: Grid, masks: Iterable[MaskSettings], season: Months, base: Path) -> NDArray[np.object_]:
-    """Why a cell may be in no task, (n_cells,), empty where it may; the first mask on the cell gives the reason."""
+    """The reason why a cell may be in no task, (n_cells,), from the first mask on it; empty where it may."""
     reason = np.full(grid.n_cells, "", dtype=object)
     for mask in masks:
         if mask.months and season and set(season) - set(mask.months):
@@ -83,7 +83,7 @@ def _masks(grid: Grid, masks: Iterable[MaskSettings], season: Months, base: Path
 def _near(grid: Grid, spec: SourceSpec, reach_m: float, base: Path) -> Flags:
     area, _ = open_area(spec, grid.crs, base)
     if reach_m == 0 and area.geom_type.endswith("Polygon"):
-        # A mask shuts every cell that it touches: a team cannot be given a cell half of which is shut.
+        # A mask excludes every cell that it touches: a team cannot be given half a cell.
         return _touched(grid, area)
     return np.asarray(_distance(grid, np.array([area], dtype=object)) <= max(reach_m, grid.cell_size_m / 2))
 
@@ -101,7 +101,7 @@ def _distance(grid: Grid, shapes: NDArray[np.object_]) -> Floats:
 
 
 def _land_use(grid: Grid, sources: Sources, vectors: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_] | None:
-    """Land use at each cell centre, (n_cells,), empty where there is none; None without the source."""
+    """Land use at each cell centre, (n_cells,), empty where unknown; None without the source."""
     if "land_use" in vectors:
         table = vectors["land_use"]
         first = first_inside(grid, layer_of(np.asarray(table.geometry.array)))[grid.mask]

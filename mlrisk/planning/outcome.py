@@ -1,4 +1,4 @@
-"""The outcome of a plan for each task: teams, days, order, and the finds and casualties averted to expect."""
+"""The outcome of a plan for each task: teams, days, order, expected finds and casualties averted."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from mlrisk.planning.budget import SeasonWork, Spent, harm
 from mlrisk.ranking import new_finds
 from mlrisk.settings import AssetSettings, PlanSettings
 
-# Fewer passes than this are rounding, no job.
+# Fewer passes than this are rounding errors.
 LEAST_PASSES = 1e-6
 
 
@@ -52,7 +52,7 @@ def with_outcome(
 
 
 def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
-    """Finds and casualties averted in each cell; bounds scale with those of contamination where the map has none."""
+    """Finds and casualties averted in each cell; bounds that the map lacks are scaled from those of contamination."""
     found, averted = new_finds(cells) * (1 - left), harm(cells) * (1 - left)
     ratio = {
         side: cells[f"contamination_{side}"].to_numpy() / np.maximum(cells["contamination"].to_numpy(), 1e-12)
@@ -72,7 +72,7 @@ def _expected(cells: pd.DataFrame, left: Floats) -> dict[str, Floats]:
 
 
 def _best_kind(work: SeasonWork) -> Integers:
-    """The kind that works most ground of each task a day, (T,); -1 where none can work enough of it."""
+    """The kind of team that surveys most ground of each task a day, (T,); -1 if none can work enough of it."""
     count = len(work.purpose)
     if not len(work.capacity):
         return np.full(count, -1, dtype=np.int64)
@@ -93,7 +93,7 @@ def _sum(task: Integers, values: Floats, count: int) -> Floats:
 
 
 def _left_by_best_kind(work: SeasonWork, best_kind: Integers) -> Floats:
-    """Probability that one survey by the kind that suits the task misses what lies in the cell, (n,)."""
+    """Probability that one survey by the best kind for the task misses an item in the cell, (n,)."""
     kind = best_kind[work.task]
     if not len(work.capacity):
         return np.ones(len(work.task))
@@ -120,7 +120,7 @@ def _teams(days: Floats, working_days: float) -> NDArray[np.int32]:
 
 
 def _order(planned: Flags, key: Floats) -> pd.arrays.IntegerArray:
-    """1 for the planned task with the least key; null for tasks that are not planned."""
+    """Place of each planned task in the order of its key, from 1; null for tasks that are not planned."""
     rows = np.flatnonzero(planned)
     number = np.zeros(len(planned), dtype=np.int32)
     number[rows[np.argsort(key[rows], kind="stable")]] = np.arange(1, len(rows) + 1, dtype=np.int32)

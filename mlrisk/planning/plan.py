@@ -1,4 +1,4 @@
-"""The survey plan: tasks for the teams of a season, what is expected of each, and a share of them to learn from."""
+"""The survey plan: tasks for the teams of a season with their expected outcome, some of them for learning."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ class Plan:
 
     `tasks` have their effort and its expected outcome; `cells` has one row a cell in `grid.cell_ids()` order: task_id
     (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that
-    the season's survey finds what lies in the cell. `districts` has the share of each district,
-    `totals` the effort and the expected outcome of the plan, `notes` what a planner must know.
+    the season's survey finds an item in the cell. `districts` has the share of each district, `totals` the effort and
+    the expected outcome of the plan, `notes` sentences for planners.
     """
 
     tasks: gpd.GeoDataFrame
@@ -109,7 +109,7 @@ def _quickest(days: Floats) -> Floats:
 
 
 def _audit_frame(land: pd.DataFrame, free: Flags, settings: RankingSettings) -> Flags:
-    """Cells (n_cells,) that an audit may draw: free new land without a find, outside earlier audits."""
+    """Cells (n_cells,) that an audit may draw: unmasked new land without a find, outside earlier audits."""
     frame = free & land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & land["evidence"].ne("found").to_numpy()
     if "audited" in land and not settings.audit_panel:
         frame &= ~land["audited"].to_numpy()
@@ -120,7 +120,7 @@ def _season_work(
     tasks: gpd.GeoDataFrame, groups: Groups, purpose: NDArray[np.object_], days: Floats, capacity: Floats,
     audit_kind: Integers, settings: RankingSettings,
 ) -> SeasonWork:  # fmt: skip
-    """The tasks of the season and their teams; `days` (K, n_cells), `audit_kind` (n_cells,) who does an audit there."""
+    """The tasks of the season and their teams; `days` (K, n_cells), `audit_kind` (n_cells,) is the kind for audit."""
     rows, task = cells_of(groups)
     kind_of_task = np.zeros(groups.count, dtype=np.int64)
     kind_of_task[task] = audit_kind[rows]
@@ -151,9 +151,9 @@ def _groups(
     grid: Grid, land: pd.DataFrame, settings: RankingSettings, barriers: tuple[Flags, Flags] | None,
     free: Flags, drawn: Flags, explorers: bool,
 ) -> tuple[Groups, NDArray[np.object_]]:  # fmt: skip
-    """Tasks of the policy, then exploring ones, then the audit cells as a task each; and the purpose of each task.
+    """Tasks of the policy, then exploring ones, then one for each audit cell; with the purpose of each task.
 
-    A task needs one kind of work. The tasks of the three works take turns by their ranks, `tasks.number` of each.
+    A task needs one kind of work. The tasks of the three works alternate by their ranks, `tasks.number` of each.
     """
     rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
     work = land["work"].to_numpy()
@@ -204,7 +204,7 @@ def _spent(
 def _stability(
     work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, members: Floats | None
 ) -> Floats:
-    """Share of the bootstrap members whose plan has each task of the policy, (T,); NaN for other tasks."""
+    """Share of the bootstrap members that would plan each task of the policy, (T,); NaN for other tasks."""
     steady = np.full(len(work.purpose), np.nan)
     if members is None or not len(members) or not len(work.capacity):
         return steady
@@ -218,7 +218,7 @@ def _stability(
 
 
 def _member_plan(work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats) -> Spent:
-    """The plan by one member; a policy that works down an order works down that of the member."""
+    """The plan by one member; a policy that follows an order follows that of the member."""
     if WORTH[settings.policy].rule != "in_order":
         return _spent(work, land, settings, free, factor)
     value = np.nan_to_num(WORTH[settings.policy].value(land.iloc[work.rows])) * factor

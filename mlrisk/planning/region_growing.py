@@ -31,7 +31,7 @@ def grow(
 
 
 def _ways(barriers: tuple[Flags, Flags]) -> Flags:
-    """Whether the way to the east, south, west and north of each cell is open, (n_cells of the rectangle, 4)."""
+    """Whether a cell may be joined to its neighbour in the east, south, west and north, (n_cells of rectangle, 4)."""
     east, south = (~barrier for barrier in barriers)
     east[:, -1:], south[-1:] = False, False
     ways = np.zeros((*east.shape, 4), dtype=bool)
@@ -79,7 +79,7 @@ def _grow(
 
 
 def _join_small(label: Labels, count: int, barriers: tuple[Flags, Flags], least: int, most: int) -> tuple[Labels, int]:
-    """Tasks under `least` cells join the best-ranked neighbour with room; numbers stay in order of the best cell."""
+    """Join tasks under `least` cells to the best-ranked neighbour with room; numbers stay in order of best cell."""
     size = np.bincount(label[label >= 0], minlength=count)
     small = np.flatnonzero(size < least)
     if not len(small):
@@ -99,7 +99,7 @@ def _join_small(label: Labels, count: int, barriers: tuple[Flags, Flags], least:
 
 
 def _neighbours(label: Labels, barriers: tuple[Flags, Flags]) -> Integers:
-    """Pairs (m, 2) of tasks that share an open edge, both ways round."""
+    """Pairs (m, 2) of tasks that share an open edge, each in both orders."""
     pairs = []
     for axis, shut in ((1, barriers[0]), (0, barriers[1])):
         first = label[:, :-1] if axis else label[:-1]
@@ -111,12 +111,12 @@ def _neighbours(label: Labels, barriers: tuple[Flags, Flags]) -> Integers:
 
 
 def no_barriers(shape: tuple[int, int]) -> tuple[Flags, Flags]:
-    """Every cell may be joined to its neighbours."""
+    """Barriers under which every cell may be joined to its neighbours."""
     return np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
 
 
 def region_barriers(regions: Integers) -> tuple[Flags, Flags]:
-    """Cells (n_rows, n_columns) of different regions are not joined."""
+    """Barriers between cells (n_rows, n_columns) of different regions."""
     east, south = no_barriers((regions.shape[0], regions.shape[1]))
     east[:, :-1] = regions[:, :-1] != regions[:, 1:]
     south[:-1] = regions[:-1] != regions[1:]
@@ -124,12 +124,12 @@ def region_barriers(regions: Integers) -> tuple[Flags, Flags]:
 
 
 def line_barriers(grid: Grid, lines: NDArray[np.object_]) -> tuple[Flags, Flags]:
-    """Cells are not joined where a line (or the rim of a polygon) crosses the way between their centres."""
+    """Barriers where a line (or the rim of a polygon) crosses the segment between the centres of two cells."""
     parts = shapely.get_parts(lines)
     area = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     parts = np.concatenate([parts[~area], shapely.get_parts(shapely.boundary(parts[area]))])
     points, line = shapely.get_coordinates(parts, return_index=True)
-    # In cells from the centre of the north-western one: column to the east, row to the south.
+    # Coordinates in cells from the centre of the north-western one: column to the east, row to the south.
     column = points[:, 0] / grid.cell_size_m - grid.column_min - 0.5
     row = grid.row_min + grid.shape[0] - 0.5 - points[:, 1] / grid.cell_size_m
     joined = np.flatnonzero(line[1:] == line[:-1])

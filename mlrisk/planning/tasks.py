@@ -1,4 +1,4 @@
-"""Survey tasks: contiguous groups of cells, each a job for one team, and the figures that a planner needs of them."""
+"""Survey tasks: contiguous groups of cells, each a job for one team, with the figures that a planner needs."""
 
 from dataclasses import dataclass
 
@@ -46,9 +46,8 @@ def group_cells(
 ) -> Groups:
     """Grow groups from the best cells; `order` (n_cells,) is 1 for the best cell and NaN or inf for cells left out.
 
-    A group is connected over open cell edges and has at most `greatest_km2`. It takes cells from the best
-    `worst_share` of the ordered land, and worse ones only until it has `least_km2`; it stays smaller where no land
-    that is still free adjoins it.
+    A group is connected over open cell edges and has at most `greatest_km2`. It takes cells from the best `worst_share`
+    of the ordered land, and worse ones only until it has `least_km2`; it stays smaller if no free land adjoins it.
     """
     cell_km2 = grid.cell_size_m**2 / SQUARE_KM
     most = max(1, int(settings.greatest_km2 / cell_km2 + 1e-9))
@@ -65,12 +64,12 @@ def group_cells(
 
 
 def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataFrame:
-    """One row a group, in their order: where it is, how large, what is expected there and why.
+    """One row for each group, in their order: place, size, expected outcome and reasons.
 
-    `rank` counts within the work of the task, which all of its cells need. `expected_finds` are cells with EO that are
-    not found yet, on land on record all that lies there.
-    `land` (rows in `grid.cell_ids()` order) has the columns of the risk map, with `district`, and may have
-    `road_distance_m`, `slope_deg`, `base_m` and `authority_class`. Empty, with its columns, where there is no group.
+    `rank` counts within the work of the task, which all of its cells need. `expected_finds` are contaminated cells that
+    are not found yet; on land on record, all contaminated cells. `land` (rows in `grid.cell_ids()` order) has the
+    columns of the risk map, with `district`, and may have `road_distance_m`, `slope_deg`, `base_m` and
+    `authority_class`. Without groups the table is empty but has its columns.
     """
     cells = groups.total(np.ones(len(land)))
     best = _best_cells(land, groups)
@@ -122,7 +121,7 @@ def _placed(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _best_cells(land: pd.DataFrame, groups: Groups) -> Integers:
-    """Row of the best-ranked cell of each group; the one most likely to be contaminated where none is ranked."""
+    """Row of the best-ranked cell of each group; if none is ranked, the one most likely to be contaminated."""
     rows = np.flatnonzero(groups.label >= 0)
     rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.inf)[rows]
     order = np.lexsort(
@@ -150,7 +149,7 @@ def _least(values: NDArray[np.int8], groups: Groups) -> NDArray[np.int8]:
 
 
 def _access(grid: Grid, land: pd.DataFrame, groups: Groups) -> NDArray[np.object_]:
-    """Access to each group and its ground in words, (count,); empty where the sources say nothing."""
+    """Access to each group and its ground in words, (count,); empty without sources."""
     parts = []
     if "road_distance_m" in land:
         nearest = np.full(groups.count, np.inf)
