@@ -1,4 +1,4 @@
-"""The table of the feature families: a new family is one module and one line here."""
+"""The table of the feature families."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ class Family:
     described: Callable[[Snapshot], Iterable[FeatureInfo]] | None = None
 
 
-# A new family is one module, one line here and its name in FAMILY_NAMES, which settings read without importing this.
+# A new family is one module, one line here, its name in FAMILY_NAMES, which settings read without importing this, and
+# what its features are called in mlrisk/risk_map/languages.
 FAMILIES: dict[str, Family] = {
     "terrain": Family(terrain.build, terrain.FEATURES),
     "drainage": Family(drainage.build, drainage.FEATURES),

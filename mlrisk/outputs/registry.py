@@ -35,8 +35,8 @@ class LazyWriter:
         return files
 
 
-# A new format is one module, one line here and its name in FORMATS of the settings. Formats are written in this order:
-# the STAC item lists the files that are there, so it comes last.
+# A new format is one module, one line here, its name in FORMATS of the settings and its files in ASSETS of stac.py.
+# Formats are written in this order: the STAC item lists the files that are there, so it comes last.
 WRITERS: dict[str, LazyWriter] = {
     "parquet": LazyWriter("geoparquet", "write_parquet"),
     "cog": LazyWriter("geotiff", "write_cog"),

@@ -114,7 +114,8 @@ def test_every_file_says_what_it_is_not(name: str, package: Package, folder: Pat
 
 def test_no_file_was_forgotten(folder: Path) -> None:
     parts = {".cpg", ".dbf", ".prj", ".shp", ".shx", ".qml", ".xml"}
-    assert {path.name for path in folder.iterdir() if path.suffix not in parts} == set(SELF)
+    files = {path.name for path in folder.iterdir() if path.suffix not in parts}
+    assert files == set(SELF), "SELF takes one line for each file: how its notes are read back"
 
 
 def texts_of(folder: Path) -> dict[str, str]:
