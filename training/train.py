@@ -77,9 +77,10 @@ class Trained:
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
-    `beaten` are the baselines that rank better than the model, a sentence each. `report` holds the texts of the
-    validation report by file name, `dataset` the training data, and `promises` the promises of the map with their tests
-    on other land.
+    `beaten` are the baselines that rank better than the model, a sentence each. `pooled` has a row a protocol and
+    ranking: all folds together, intervals, what the model gains over each baseline. `report` are the texts of the
+    validation report by file name; `dataset` is what was learned from, `promises` what the map states and how that did
+    where it was not learned.
     """
 
     run_id: str
@@ -97,6 +98,7 @@ class Trained:
     history: History | None
     beaten: tuple[str, ...]
     promises: Promises
+    pooled: pd.DataFrame
 
 
 def train(
@@ -105,11 +107,13 @@ def train(
     progress: Progress = lambda _: None,
     tags: Mapping[str, str] | None = None,
     ledger: Ledger | None = None,
+    casualties_stay: str = "",
 ) -> Trained:
     """Train both models as of `config.as_of`, judge them, record them in MLflow and register their versions.
 
-    `tags` are further tags of the run and its versions. The ledger is built if none is given. Raises InputError when
-    too little was found or searched to learn from.
+    `tags` are what else the run and the versions are to be known by. The ledger is built where none is given.
+    `casualties_stay` is a sentence on why no casualty model is trained; empty: one is.
+    Raises InputError when too little was found or searched to learn from.
     """
     began_ms = time.time_ns() // 1_000_000
     Store.of(config).check_open_to(config.name)
@@ -126,9 +130,12 @@ def train(
     judgement = judge_contamination(config, dataset, trials)
     progress("contamination model")
     promises, choices, moved = _train_contamination(config, dataset, judgement, trials)
-    progress("casualty model")
-    history = open_history(config, inputs, ledger)
-    casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
+    history, casualty, casualty_judged = None, None, CasualtyJudgement()
+    notes: tuple[str, ...] = (casualties_stay,)
+    if not casualties_stay:
+        progress("casualty model")
+        history = open_history(config, inputs, ledger)
+        casualty, casualty_judged, notes = _train_casualty(config, inputs, history)
     metrics = _with_means(judgement.table)
     warnings = (*promises.notes, *_training_notes(config, dataset, judgement), *notes)
     progress("report")
@@ -152,7 +159,7 @@ def train(
         run_id=run_id, versions=versions, contamination=promises.model, casualty=casualty, evidence=evidence,
         metrics=metrics, casualty_metrics=casualty_judged.table, optimism_gap=optimism_gap(metrics),
         report=report.texts(), warnings=(*report.beaten, *warnings), dataset=dataset, judgement=judgement,
-        history=history, beaten=report.beaten, promises=promises,
+        history=history, beaten=report.beaten, promises=promises, pooled=report.computed.pooled,
     )  # fmt: skip
 
 

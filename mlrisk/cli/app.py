@@ -10,6 +10,7 @@ from mlrisk.cli import config_commands
 from mlrisk.cli import followup as followup_cli
 from mlrisk.cli import init as init_cli
 from mlrisk.cli import models as models_cli
+from mlrisk.cli import training as training_cli
 from mlrisk.cli.options import ConfigPath, DataOption, JsonOption, SetOption
 from mlrisk.cli.output_files import prepare, prepare_folder
 from mlrisk.cli.printing import print_parts
@@ -45,8 +46,7 @@ def demo(
     config = load_config(country.config_path, overrides=["output.folder=.."])
     trained, ranking = run_chain(config, progress)
     progress("done")
-    parts = judged(trained, write_report(config, trained)) if trained else []
-    print_parts([*parts, *ranked_map(ranking)])
+    print_parts([*judged(trained, write_report(config, trained)), *ranked_map(ranking)])
 
 
 @app.command()
@@ -128,44 +128,8 @@ def evidence(
     )
 
 
-@app.command()
-def evaluate(
-    config: ConfigPath,
-    protocol: Annotated[
-        list[str] | None,
-        typer.Option("--protocol", metavar="NAME", help="as_of, leave_region_out (default), knndm, random; repeatable"),
-    ] = None,
-    data: DataOption = None,
-    set_: SetOption = None,
-    json_file: JsonOption = None,
-) -> None:
-    """Judge the model of a config on held-out land beside the baselines; registers and writes nothing."""
-    from mlrisk.cli.text.train import judged_contamination
-    from mlrisk.commands import evaluate as judge_model
-    from mlrisk.commands import open_country
-
-    prepare(json_file)
-    country = open_country(_load(config, data, set_), current_log())
-    table = judge_model(None, country, protocol or ("leave_region_out",))
-    print_parts(judged_contamination(table))
-    if json_file:
-        table.to_json(json_file, orient="records", indent=1)
-        print(f"figures: {json_file}")
-
-
-@app.command()
-def train(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> None:
-    """Train and judge both models and register their versions (champion if there is none, else challenger)."""
-    from mlrisk.cli.text.parts import notes, versions
-    from mlrisk.cli.text.train import judged
-    from mlrisk.commands import write_report
-    from training.train import train as run_train
-
-    settings = _load(config, data, set_)
-    prepare_folder("output.folder", settings.output_folder)
-    trained = run_train(settings, progress=current_log())
-    print_parts(judged(trained, write_report(settings, trained)))
-    print_parts([*versions(vars(version) for version in trained.versions), *notes(trained.warnings)])
+app.command()(training_cli.evaluate)
+app.command()(training_cli.train)
 
 
 @app.command()
@@ -204,8 +168,7 @@ def run(config: ConfigPath, data: DataOption = None, set_: SetOption = None) -> 
 
     settings = _load(config, data, set_)
     trained, ranking = run_chain(settings, current_log())
-    parts = judged(trained, write_report(settings, trained)) if trained else []
-    print_parts([*parts, *ranked_map(ranking)])
+    print_parts([*judged(trained, write_report(settings, trained)), *ranked_map(ranking)])
 
 
 @app.command()

@@ -11,4 +11,4 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="override a config key, such as grid.cell_size_m=250"),
 ]
-JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="also write the report as JSON")]
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="also write what is printed as JSON")]

@@ -1,7 +1,9 @@
 """Parts of the output of a command on standard output."""
 
+import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mlrisk.cli.run_log import current_log
 
@@ -9,22 +11,39 @@ if TYPE_CHECKING:
     from mlrisk.cli.text.parts import Part, Table
 
 
-def print_parts(parts: "Iterable[Part]") -> None:
-    """Print lines and tables on standard output, without the bar of the run below them."""
+def print_parts(parts: "Iterable[Part]", json_file: Path | None = None) -> None:
+    """Print lines and tables on standard output, without the bar of the run below them; also as JSON into a file."""
     current_log().stop()
-    for part in parts:
+    shown = list(parts)
+    for part in shown:
         if isinstance(part, str):
             print(part)
         else:
             _print_table(part)
+    if json_file is not None:
+        json_file.write_text(json.dumps(_tree(shown), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _tree(parts: "Iterable[Part]") -> dict[str, Any]:
+    """Lines, and tables as their title and a mapping a row."""
+    every = list(parts)
+    return {
+        "lines": [part for part in every if isinstance(part, str)],
+        "tables": [
+            {"title": part.title, "rows": [dict(zip(part.header, row, strict=True)) for row in part.rows]}
+            for part in every
+            if not isinstance(part, str)
+        ],
+    }
 
 
 def _print_table(part: "Table") -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=part.title, title_justify="left")
+    table = Table(title=part.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, name in enumerate(part.header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
     for row in part.rows:

@@ -4,6 +4,7 @@ from .evidence_files import evidence
 from .explain_cell import CellStory, write_story
 from .feature_files import features, write_features
 from .init import Initiated, init
+from .new_training import Unchanged, train_what_is_new
 from .rank import Ranking
 from .retrain import Retrained
 from .source_check import Checked, check
@@ -16,6 +17,7 @@ __all__ = [
     "Initiated",
     "Ranking",
     "Retrained",
+    "Unchanged",
     "Warmed",
     "check",
     "evaluate",
@@ -24,6 +26,7 @@ __all__ = [
     "init",
     "open_country",
     "run",
+    "train_what_is_new",
     "warm",
     "write_features",
     "write_report",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from features.base import InputError, Progress, no_progress, try_folder
+from mlrisk.commands.new_training import Unchanged, train_what_is_new
 from mlrisk.commands.rank import Ranking, rank
 from mlrisk.ranking import PRIOR
 from mlrisk.settings import Config
@@ -13,8 +14,8 @@ from training.train import Trained, check_evidence, train
 __all__ = ["run", "train", "write_report"]
 
 
-def run(config: Config, progress: Progress = no_progress) -> tuple[Trained | None, Ranking]:
-    """Train and rank with sources that are opened once.
+def run(config: Config, progress: Progress = no_progress) -> tuple[Trained | Unchanged | None, Ranking]:
+    """Train what is new and rank, with sources that are opened once.
 
     Under `ranking.policy: prior` nothing is trained if too little was found or searched to learn from.
     """
@@ -25,7 +26,7 @@ def run(config: Config, progress: Progress = no_progress) -> tuple[Trained | Non
     ledger = open_ledger(config, inputs)
     trained = None
     if config.ranking.policy != PRIOR or _can_learn(config, ledger):
-        trained = train(config, inputs, progress, ledger=ledger)
+        trained = train_what_is_new(config, inputs, progress, ledger)
     return trained, rank(config, inputs, progress, ledger)
 
 
@@ -37,12 +38,14 @@ def _can_learn(config: Config, ledger: Ledger) -> bool:
     return True
 
 
-def write_report(config: Config, trained: Trained) -> tuple[Path, ...]:
-    """Write the validation report of a training run into the output folder.
+def write_report(config: Config, trained: Trained | Unchanged | None) -> tuple[Path, ...]:
+    """Write the validation report of a training run into the output folder; nothing where nothing was trained.
 
     The files are report.html and report.json if the run's versions rank; beside the map of another model they are named
     as those of a challenger.
     """
+    if not isinstance(trained, Trained):
+        return ()
     config.output_folder.mkdir(parents=True, exist_ok=True)
     start = "" if all(version.alias == CHAMPION for version in trained.versions) else "challenger_"
     for name, text in trained.report.items():

@@ -18,11 +18,12 @@ from mlrisk.settings import Config, load_config
 from training.contamination import CellDataset, dataset_at, earlier_trials, judge_contamination, trials_of
 from training.evidence import FOUND, STATE_NAMES, STATUS_NAMES, Evidence, Inputs, Ledger, open_inputs, open_ledger
 from training.train import Trained, check_evidence
-from training.validation import Fold, Land, Lesson, Ranking, baselines_of, mean_by_ranking
+from training.validation import Fold, Land, Lesson, Ranking, baselines_of, mean_by_ranking, pooled_table
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+MODEL = "mlrisk"
 PROTOCOL_NAMES = ("as_of", "leave_region_out", "knndm", "random")
 
 
@@ -139,8 +140,9 @@ def evaluate(
     unknown and without those that are unknown everywhere; add an imputer to its pipeline if it needs one. With None
     only the model is judged. Nothing is registered.
 
-    One row for each protocol, fold and ranking, and for the mean over folds; figures and their 90 % intervals as in
-    report.json. Raises InputError if too little was found or searched to judge.
+    One row a protocol, fold and ranking, the mean over folds (fold `mean`) and all folds together (fold `pooled`, with
+    what the model gains over each ranking); figures and their 90 % intervals as in report.json.
+    Raises InputError where too little was found or searched to judge.
     """
     chosen = tuple(protocols)
     check_evidence(country.dataset.evidence)
@@ -149,8 +151,19 @@ def evaluate(
     rankings = baselines_of(config.validation.baselines, config.prior, config.compute.memory)
     if estimator is not None:
         rankings = {name: _ranking_of(estimator), **rankings}
-    table = judge_contamination(config, country.dataset, trials, rankings).table
-    return pd.concat([table, mean_by_ranking(table)], ignore_index=True) if len(table) else table
+    judgement = judge_contamination(config, country.dataset, trials, rankings)
+    table = judgement.table
+    if not len(table):
+        return table
+    cell_ha = country.inputs.grid.cell_size_m**2 / 1e4
+    pooled = [
+        pooled_table(protocol, cells, MODEL, config.seed, config.validation.draws, cell_ha)
+        for protocol, cells in judgement.held_out.items()
+    ]
+    return pd.concat(
+        [table, mean_by_ranking(table), *(one.drop(columns="folds").assign(fold="pooled") for one in pooled)],
+        ignore_index=True,
+    )
 
 
 def _ranking_of(estimator: "BaseEstimator") -> Ranking:

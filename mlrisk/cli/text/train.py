@@ -1,64 +1,82 @@
-"""The output of `train` and `run`: the models compared with the baselines, and the path of the report."""
+"""The output of `train`, `evaluate` and `run`: the model beside the best baselines and chance, and a verdict."""
 
-from collections.abc import Iterable
-from math import isfinite
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from mlrisk.cli.text.parts import Part, Table, interval
+from mlrisk.cli.text.parts import Part, Table, interval, notes, versions
+from mlrisk.commands import Unchanged
 from training.train import Trained
+from training.validation import PLACEBO
+
+MODEL, CHANCE = "mlrisk", "random order"
+# Baselines stand beside the model where the answer decides; the other protocols show the model alone.
+DECIDING = {"as_of": "later results", "leave_region_out": "new regions"}
+OTHER = {"knndm": "distant blocks", "random": "random cells"}
+BEST = 2
 
 
-def judged(trained: Trained, files: Iterable[Path]) -> list[Part]:
-    """Both validations, the optimism gap of random folds, and the files."""
-    gap = {name: value for name, value in trained.optimism_gap.items() if value == value}  # noqa: PLR0124 NaN
-    gaps = ", ".join(f"{name} {value:+.3f}" for name, value in gap.items()) or "not measured"
+def judged(trained: Trained | Unchanged | None, files: Iterable[Path] = ()) -> list[Part]:
+    """One table, the verdict and where the report lies; of a training that was done before the versions."""
+    if trained is None:
+        return []
+    if isinstance(trained, Unchanged):
+        names = ", ".join(f"{one.name} version {one.number}" for one in trained.versions)
+        return [f"nothing changed since {names} was trained: nothing is trained or registered (--again does)"]
     return [
-        *trained.beaten,
-        *judged_contamination(trained.metrics),
-        *_casualties(trained.casualty_metrics),
-        f"optimism gap (random minus leave_region_out): {gaps}",
+        *judged_contamination(trained.pooled, trained.beaten),
+        *versions(vars(version) for version in trained.versions),
         *(f"{file.name}: {file}" for file in files),
     ]
 
 
-def judged_contamination(metrics: pd.DataFrame) -> list[Part]:
-    """Each ranking on held-out land: the means over folds, and the model fold by fold."""
-    if not len(metrics):
-        return []
-    # The report has every fold of every ranking; here are the means, and the folds of the model but for random ones.
-    honest = metrics["protocol"].isin(["as_of", "leave_region_out"]) & (metrics["ranking"] == "mlrisk")
-    shown = metrics[(metrics["fold"] == "mean") | honest]
-    header = ("protocol", "fold", "ranking", "ROC AUC", "PR AUC (base)", "recall 1 %", "5 %", "10 % of area", "20 %")
-    rows = tuple(
-        (
-            row["protocol"], row["fold"], row["ranking"],
-            f"{row['roc_auc']:.3f}{interval(row, 'roc_auc', 3)}",
-            f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})", f"{row['recall_1']:.2f}", f"{row['recall_5']:.2f}",
-            f"{row['recall_10']:.2f}{interval(row, 'recall_10', 2)}",
-            f"{row['recall_20']:.2f}",
-        )
-        for row in shown.to_dict("records")
+def noted(trained: Trained | Unchanged | None) -> list[Part]:
+    """The warnings of a training, a line each."""
+    return notes(trained.warnings) if isinstance(trained, Trained) else []
+
+
+def judged_contamination(pooled: pd.DataFrame, beaten: Iterable[str] = ()) -> list[Part]:
+    """The model, the two best baselines and chance by protocol, all folds together, and one sentence of verdict."""
+    if not len(pooled):
+        return ["the model could not be judged: see the report"]
+    header = ("judged on", "ranking", "ROC AUC", "first 10 % of area")
+    rows = [_row(row, text) for protocol, text in DECIDING.items() for row in _shown(pooled, protocol)]
+    rows += [
+        _row(row, OTHER[row["protocol"]])
+        for row in pooled[pooled["ranking"] == MODEL].to_dict("records")
+        if row["protocol"] in OTHER
+    ]
+    title = "ROC AUC, and share of the finds in the first 10 % of the area (90 % intervals)"
+    return [Table(title, header, tuple(rows)), verdict(pooled, tuple(beaten))]
+
+
+def verdict(pooled: pd.DataFrame, beaten: tuple[str, ...]) -> str:
+    """Whether the model ranks better than the best baseline on held-out regions, or on later results."""
+    if beaten:
+        return f"verdict: {beaten[0]}"
+    protocol = next((name for name in reversed(DECIDING) if (pooled["protocol"] == name).any()), "")
+    best = [row for row in _shown(pooled, protocol) if row["ranking"] not in (MODEL, CHANCE)][:1]
+    if not best:
+        return "verdict: no baseline stands beside the model"
+    gain, low, high = (best[0][f"recall_10_gain{end}"] for end in ("", "_low", "_high"))
+    name, place = best[0]["ranking"], DECIDING[protocol]
+    if low > 0:
+        return f"verdict: better than every baseline on {place}, than {name} by {gain:.2f} ({low:.2f} to {high:.2f})"
+    return f"verdict: level with {name} on {place}: {gain:+.2f} of the finds ({low:+.2f} to {high:+.2f})"
+
+
+def _shown(pooled: pd.DataFrame, protocol: str) -> list[dict[str, Any]]:
+    """The model, the baselines that find most in the first tenth of the area, and chance."""
+    here = pooled[pooled["protocol"] == protocol]
+    rules = here[~here["ranking"].isin([MODEL, CHANCE, PLACEBO])].nlargest(BEST, "recall_10", keep="first")
+    parts = [here[here["ranking"] == MODEL], rules, here[here["ranking"] == CHANCE]]
+    return [dict(row) for row in pd.concat(parts).to_dict("records")]
+
+
+def _row(row: Mapping[Any, Any], place: str) -> tuple[str, ...]:
+    return (
+        place, str(row["ranking"]), f"{row['roc_auc']:.2f}{interval(row, 'roc_auc', 2)}",
+        f"{row['recall_10']:.2f}{interval(row, 'recall_10', 2)}",
     )  # fmt: skip
-    return [Table("contamination, judged on land that was held out (90 % intervals by blocks of land)", header, rows)]
-
-
-def _casualties(metrics: pd.DataFrame) -> list[Part]:
-    if not len(metrics):
-        return []
-    head = ("protocol", "fold", "ranking", "expected / happened")
-    header = (*head, "skill over constant", "over kernels", "recall 5 %", "10 % of area")
-    rows = tuple(
-        (
-            row["protocol"], row["fold"], row["ranking"],
-            f"{_figure(row.get('expected'), 0)} / {row['observed']:.0f}", _figure(row.get("skill_over_constant"), 3),
-            _figure(row.get("skill_over_kernels"), 3), _figure(row["recall_5"], 2), _figure(row["recall_10"], 2),
-        )
-        for row in metrics.to_dict("records")
-    )  # fmt: skip
-    return [Table("accidents, judged on years and regions that were held out", header, rows)]
-
-
-def _figure(value: float | None, digits: int) -> str:
-    return f"{value:.{digits}f}" if value is not None and isfinite(value) else "-"
