@@ -9,14 +9,9 @@ from numpy.typing import NDArray
 from features.as_of import Snapshot
 from features.base import Columns, FeatureInfo, Floats, Grid, words
 from features.geometry import Layer, distance_m, layer_of, line_density, part_of, point_layer, points_density
+from features.sources import ROAD_CLASSES
 
 FAMILY = "roads"
-# Groups of OSM highway values; links count with their road.
-CLASSES = {
-    "major": frozenset({"motorway", "trunk", "primary", "secondary"}),
-    "minor": frozenset({"tertiary", "unclassified", "residential", "living_street", "service", "road"}),
-    "track": frozenset({"track", "path", "footway", "bridleway", "cycleway", "pedestrian", "steps"}),
-}
 DENSITY_KM = (1, 5)
 MAJOR_KM = 5
 JUNCTION_KM = 2
@@ -164,7 +159,7 @@ def class_groups(road_class: NDArray[np.str_]) -> NDArray[np.str_]:
     """
     base = np.array([name.removesuffix("_link") for name in road_class], dtype=np.str_)
     groups = np.full(len(base), "", dtype="<U5")
-    for group, names in CLASSES.items():
+    for group, names in ROAD_CLASSES.items():
         groups[np.isin(base, list(names))] = group
     if not (groups != "").any():
         groups[base != ""] = "major"

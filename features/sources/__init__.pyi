@@ -9,7 +9,7 @@ from .quality import same_day_and_place
 from .raw_table import RawTable
 from .readers import find_file, find_files, read_rows
 from .report import SourceReport, Tally, report_rows
-from .schema import COLUMN_TEXTS, DATE, POINT, POLYGON, SCHEMAS, SHARE, TEXT, VOCABULARIES, Schema
+from .schema import COLUMN_TEXTS, DATE, POINT, POLYGON, ROAD_CLASSES, SCHEMAS, SHARE, TEXT, VOCABULARIES, Schema
 from .settings import SourceSpec, SourcesSettings
 from .vectors import read_vector
 
@@ -20,6 +20,7 @@ __all__ = [
     "LABEL_SOURCES",
     "POINT",
     "POLYGON",
+    "ROAD_CLASSES",
     "SCHEMAS",
     "SHARE",
     "TEXT",

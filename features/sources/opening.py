@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry import MultiPoint
 from shapely.geometry.base import BaseGeometry
 
-from features.base import DATED_BY, ConfigError, Grid, InputError, Integers, dates_of, scale_of
+from features.base import DATED_BY, ConfigError, Grid, InputError, Integers, dates_of, scale_of, words
 from features.sources.columns import take_canonical
 from features.sources.coordinates import Home
 from features.sources.coregistration import disagreements
@@ -24,7 +24,7 @@ from features.sources.raster_opening import open_raster
 from features.sources.rasters import RasterSource
 from features.sources.readers import find_files, is_raster
 from features.sources.report import SourceReport, Tally
-from features.sources.schema import AREA, POINT, POLYGON, SCHEMAS
+from features.sources.schema import AREA, NO_ROADS, POINT, POLYGON, ROAD_CLASSES, SCHEMAS
 from features.sources.settings import FOR_RECORDS, SourceSpec, SourcesSettings
 from features.sources.vectors import make_polygonal, read_vector
 
@@ -39,6 +39,9 @@ AROUND_DOMAIN_M = 500_000.0
 MOST_SCALE_ERROR = 0.02
 # Sources whose records make labels.
 LABEL_SOURCES = frozenset({"survey", "finds", "incidents", "hazard_areas", "land_release"})
+
+# Names of road classes that a remark shows.
+MOST_CLASSES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +164,24 @@ def _open_vector(
     table = read_vector(name, spec, schema.geometry, home, base, take, tally, terms)
     if "hazard_status" in table:
         table = _dated_statuses(table, spec, tally)
+    if "road_class" in table:
+        _ask_for_classes(table, tally)
     return table, tally.report(name, ", ".join(spec.paths), digest, len(table)), tally.rows
+
+
+def _ask_for_classes(table: gpd.GeoDataFrame, tally: Tally) -> None:
+    """Remark on road classes that are not OSM's: their roads are in none of its groups until somebody says in which."""
+    names = words(table, "road_class")
+    known = np.array([*NO_ROADS, *(name for group in ROAD_CLASSES.values() for name in group)])
+    other = (names != "") & ~np.isin(np.char.replace(names, "_link", ""), known)
+    if other.any():
+        shown, count = np.unique(names[other], return_counts=True)
+        most = [str(name) for name in shown[np.argsort(-count, kind="stable")][:MOST_CLASSES]]
+        tally.remark("road_class that is not OSM's", int(other.sum()))
+        tally.note(
+            f"road_class: {int(other.sum())} roads have classes that are not OSM's ({', '.join(most)}): say what they "
+            f"are with values: {{road_class: {{{most[0]}: primary}}}}"
+        )
 
 
 def _dated_statuses(table: gpd.GeoDataFrame, spec: SourceSpec, tally: Tally) -> gpd.GeoDataFrame:

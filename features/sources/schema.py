@@ -220,3 +220,26 @@ COORDINATE_ALIASES: dict[str, tuple[str, ...]] = {
     "longitude": ("longitude", "lon", "lng", "long"),
     "latitude": ("latitude", "lat"),
 }
+
+# Groups of OSM highway values; links count with their road.
+ROAD_CLASSES = {
+    "major": frozenset({"motorway", "trunk", "primary", "secondary"}),
+    "minor": frozenset({"tertiary", "unclassified", "residential", "living_street", "service", "road"}),
+    "track": frozenset({"track", "path", "footway", "bridleway", "cycleway", "pedestrian", "steps"}),
+}
+# OSM's values that are no road that anybody drives or walks; they are in no group.
+NO_ROADS = frozenset(
+    {
+        "construction",
+        "proposed",
+        "platform",
+        "raceway",
+        "elevator",
+        "busway",
+        "bus_guideway",
+        "escape",
+        "rest_area",
+        "services",
+        "corridor",
+    }
+)

@@ -14,7 +14,7 @@ from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
 Scalar = str | int | float | bool | date
 
 # Keys that say something of records, and of tables.
-FOR_RECORDS = ("values", "terms", "date_order", "time_zone", "file_date", "beside_config")
+FOR_RECORDS = ("values", "terms", "date_order", "time_zone", "file_date", "beside_config", "duplicates")
 FOR_TABLES = (*FOR_RECORDS, "layer", "where", "encoding")
 
 
@@ -43,6 +43,11 @@ class SourceSpec(Settings):
         None,
         description="day on which the file was written: statuses of hazard areas without a status_date count from it. "
         "None: from the newest date that the file holds",
+    )
+    duplicates: Literal["keep"] | None = Field(
+        None,
+        description="keep: records that say the same of the same place are several, as where an event is counted once "
+        "a victim; without it the first stays and the others are set aside",
     )
     encoding: str | None = Field(None, description="Encoding of a text or shapefile that is not read rightly: cp1251")
     date_order: Literal["DMY", "MDY", "YMD"] | None = Field(

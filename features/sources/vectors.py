@@ -75,7 +75,8 @@ def read_vector(
     records = joined(parts)
     records = set_aside(records, _undated(source, records, tally), "no date", tally)
     records = set_aside(records, ~near(records.geometry, home), "out of area", tally, named=False)
-    records = set_aside(records, _repeated(records), "duplicate", tally)
+    if spec.duplicates != "keep":
+        records = set_aside(records, _repeated(records), "duplicate", tally)
     if source in SCHEMAS and "record_id" in SCHEMAS[source].columns:
         records = _checked(source, records, tally)
     table = gpd.GeoDataFrame(records.columns, geometry=list(records.geometry), crs=home.crs)

@@ -10,6 +10,7 @@ from mlrisk.cli import config_commands
 from mlrisk.cli import followup as followup_cli
 from mlrisk.cli import init as init_cli
 from mlrisk.cli import models as models_cli
+from mlrisk.cli import runs as runs_cli
 from mlrisk.cli import training as training_cli
 from mlrisk.cli.options import ConfigPath, DataOption, JsonOption, SetOption
 from mlrisk.cli.output_files import prepare, prepare_folder
@@ -74,6 +75,8 @@ def check(config: ConfigPath, data: DataOption = None, set_: SetOption = None, j
             "cells": checked.cells,
             "evidence": checked.evidence,
             "records": checked.records,
+            "memory_gb": checked.memory_gb,
+            "core_minutes": checked.core_minutes,
         }
         json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
         print(f"report: {json_file}")
@@ -251,4 +254,5 @@ def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config
 
 app.command()(init_cli.init)
 app.add_typer(models_cli.app, name="models", result_callback=print_parts)
+app.add_typer(runs_cli.app, name="runs", result_callback=print_parts)
 app.add_typer(config_commands.app, name="config", result_callback=print_parts)

@@ -126,6 +126,21 @@ def import_model(
 
 
 @app.command()
+def prune(
+    config: ConfigPath,
+    by: By,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="newest versions of each model that stay")] = 5,
+    set_: SetOption = None,
+) -> Parts:
+    """Delete old versions that neither rank, wait nor are needed to roll back, with their runs and files."""
+    from training.registry import prune as delete_old
+
+    loaded, store = _opened(config, set_)
+    gone = delete_old(store, loaded, keep, by)
+    return [f"deleted: {row.name} version {row.number}" for row in gone] or ["nothing to delete"]
+
+
+@app.command()
 def keys(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="writes NAME.key, which signs, and NAME.pub")],
 ) -> Parts:

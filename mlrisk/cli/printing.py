@@ -11,17 +11,26 @@ if TYPE_CHECKING:
     from mlrisk.cli.text.parts import Part, Table
 
 
-def print_parts(parts: "Iterable[Part]", json_file: Path | None = None) -> None:
-    """Print lines and tables on standard output, without the bar of the run below them; also as JSON into a file."""
+# What the running command has printed, for `--json`.
+_PRINTED: list[Any] = []
+
+
+def print_parts(parts: "Iterable[Part]") -> None:
+    """Print lines and tables on standard output, without the bar of the run below them."""
     current_log().stop()
     shown = list(parts)
+    _PRINTED.extend(shown)
     for part in shown:
         if isinstance(part, str):
             print(part)
         else:
             _print_table(part)
-    if json_file is not None:
-        json_file.write_text(json.dumps(_tree(shown), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_printed(file: Path) -> None:
+    """Write what the command has printed as JSON: `lines`, and `tables` with a mapping a row."""
+    file.write_text(json.dumps(_tree(_PRINTED), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _PRINTED.clear()
 
 
 def _tree(parts: "Iterable[Part]") -> dict[str, Any]:

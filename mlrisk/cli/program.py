@@ -3,11 +3,15 @@
 import errno
 import sys
 import traceback
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
+from mlrisk.cli.output_files import prepare
+from mlrisk.cli.printing import write_printed
 from mlrisk.cli.run_log import start_log
 from mlrisk.cli.signals import Stopped, caught, say_and_exit, stoppable
 from mlrisk.version import __version__
@@ -15,7 +19,8 @@ from mlrisk.version import __version__
 # Errors of a disk that refuses a file: they are no faults of the program, so users see no traceback.
 REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Options of the program as a whole, which may also stand after a command.
-EVERYWHERE = ("--verbose", "--quiet")
+EVERYWHERE = ("--verbose", "--quiet", "-v", "-q")
+JSON = "--json"
 
 
 class Program(TyperGroup):
@@ -26,7 +31,15 @@ class Program(TyperGroup):
         end = args.index("--") if "--" in args else len(args)
         front = [word for word in args[:end] if word in EVERYWHERE]
         rest = [word for word in args[:end] if word not in EVERYWHERE]
+        if JSON in rest and not self._has_json_of_its_own(ctx, rest):
+            place = rest.index(JSON)
+            front, rest = [*front, *rest[place : place + 2]], rest[:place] + rest[place + 2 :]
         return super().parse_args(ctx, [*front, *rest, *args[end:]])
+
+    def _has_json_of_its_own(self, ctx: typer.Context, words: list[str]) -> bool:
+        """Whether the command that the words name writes a report of its own as JSON."""
+        found = next((self.get_command(ctx, word) for word in words if word in self.commands), None)
+        return found is not None and any(JSON in param.opts for param in found.params)
 
 
 app = typer.Typer(
@@ -34,6 +47,7 @@ app = typer.Typer(
     cls=Program,
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich help takes twice the 0.4 s that `--help` may take
     help="Ranks land for mine survey. It orders survey work; it never cancels, reduces or releases land.",
@@ -79,10 +93,18 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="log every step in detail; also after the command")
+        bool, typer.Option("--verbose", "-v", help="log every step in detail; also after the command")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="show results and warnings alone; also after it")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="show results and warnings alone; also after it")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option(JSON, metavar="FILE", help="also write what is printed as JSON; also after it")
+    ] = None,
 ) -> None:
     if verbose and quiet:
         raise typer.BadParameter("--verbose and --quiet exclude each other: give one of them")
     context.call_on_close(start_log(verbose=verbose, quiet=quiet).stop)
+    if json_file is not None:
+        prepare(json_file)
+        context.call_on_close(partial(write_printed, json_file))

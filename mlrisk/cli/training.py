@@ -45,7 +45,6 @@ def train(
     ] = False,
     data: DataOption = None,
     set_: SetOption = None,
-    json_file: JsonOption = None,
 ) -> None:
     """Train and judge the models and register their versions (champion if there is none, else challenger).
 
@@ -56,8 +55,7 @@ def train(
     from mlrisk.settings import load_config
 
     settings = load_config(config, data, set_ or ())
-    prepare(json_file)
     prepare_folder("output.folder", settings.output_folder)
     trained = train_what_is_new(settings, progress=current_log(), only=only, again=again)
     parts = [*judged(trained, write_report(settings, trained)), *noted(trained)]
-    print_parts(parts, json_file)
+    print_parts(parts)

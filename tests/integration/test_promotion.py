@@ -13,6 +13,7 @@ from tests.support.sample_store import store_config
 from training.registry import aliases, promotion
 from training.registry.decision_log import log_path, read_lines
 from training.registry.promotion import OvertakenError, enter, promote, restore, roll_back, training_of
+from training.registry.prune import prune
 from training.registry.store import Store, Version
 from training.registry.versions import row_of
 
@@ -198,3 +199,16 @@ def test_a_full_disk_promotes_nothing(config, monkeypatch, how):
     monkeypatch.undo()
     restore(store, config)
     assert {name: aliases.number_at(store.client, name, "champion") for name in NAMES} == pair("1")
+
+
+def test_old_versions_go_but_for_those_that_rank_wait_or_are_rolled_back_to(config):
+    store = Store.of(config)
+    enter(store, config, training(config, "d"), promotion.FIRST, "policy", {})
+    promote(store, config, pair("2"), "A. Person", "better")
+    # 4 is the newest and waits, 2 ranks, a roll back leads to 1.
+    assert [(row.name, row.number) for row in prune(store, config, 1, "A. Person")] == [(name, "3") for name in NAMES]
+    assert read_lines(config)[-1]["what"] == "prune"
+    assert prune(store, config, 1, "A. Person") == ()
+    assert roll_back(store, config, "A. Person") == pair("1")
+    with pytest.raises(ConfigError, match=r"--keep \(0\) must be at least 1"):
+        prune(store, config, 0, "A. Person")

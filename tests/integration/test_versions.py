@@ -23,6 +23,7 @@ from training.registry import aliases
 from training.registry.archive import export_version, import_version
 from training.registry.model_files import schema_difference
 from training.registry.promotion import promote, restore, roll_back
+from training.registry.runs import run_of, runs_compared, runs_of
 from training.registry.store import Store
 from training.registry.versions import compared, row_of, rows_of
 
@@ -137,7 +138,8 @@ def test_a_run_has_a_nested_run_for_each_fold_and_its_pictures(registered):  # n
     experiment = client.get_experiment_by_name("small")
     parts = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{trained.run_id}'")
     assert {part.data.tags["protocol"] for part in parts} == {"leave_region_out"}
-    assert all({"roc_auc", "roc_auc/random order"} <= set(part.data.metrics) for part in parts)
+    assert all({"roc_auc", "recall_10"} <= set(part.data.metrics) for part in parts)
+    assert not any("/" in name for part in parts for name in part.data.metrics)
     assert all(part.info.status == "FINISHED" for part in parts)
     assert "report.html" in client.get_run(trained.run_id).data.tags["mlflow.note.content"]
     pictures = [item.path for item in client.list_artifacts(trained.run_id, "plots")]
@@ -277,3 +279,16 @@ def test_the_registry_speaks_in_tables(registered):  # noqa: F811
     text = models.compared(compared(store, NAME, "1", "2"))
     assert "features: the same" in text
     assert pd.Series([row[0] for row in models.shown(row_of(store, NAME, "1"))[0].rows]).is_unique
+
+
+def test_runs_are_compared_by_ten_figures_and_named_by_what_differs(registered):  # noqa: F811
+    store = Store.of(registered[0])
+    newer, older = runs_of(store, "small")
+    assert newer.name.endswith(" seed=7")
+    found = runs_compared(run_of(store, "small", older.run_id[:8]), newer)
+    assert {"recall_10", "roc_auc", "best_baseline_recall_10"} <= set(found["figures"])
+    assert len(found["figures"]) <= 10
+    assert found["settings"] == {"seed": (older.params["seed"], "7")}
+    assert found["inputs"] == {}
+    with pytest.raises(ConfigError, match=r"run \(nothing\) is no run of small: it has"):
+        run_of(store, "small", "nothing")

@@ -12,11 +12,14 @@ from .promotion import (
     roll_back,
     training_of,
 )
+from .prune import prune
 from .run_notes import environment
+from .runs import RunRow, run_of, runs_compared, runs_of
 from .signatures import make_keys, signature_path
 from .store import Store, Version
 from .store_errors import store_errors
 from .versions import (
+    SHOWN,
     RegisteredVersion,
     compared,
     newest,
@@ -33,9 +36,11 @@ __all__ = [
     "EXPOSURE",
     "FIRST",
     "PATTERN",
+    "SHOWN",
     "TARGETS",
     "OvertakenError",
     "RegisteredVersion",
+    "RunRow",
     "Store",
     "Version",
     "compared",
@@ -47,12 +52,16 @@ __all__ = [
     "newest",
     "only_one",
     "promote",
+    "prune",
     "read_lines",
     "restore",
     "roll_back",
     "row_of",
     "rows_of",
     "rows_with",
+    "run_of",
+    "runs_compared",
+    "runs_of",
     "signature_path",
     "store_errors",
     "sweep",

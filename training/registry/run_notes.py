@@ -3,9 +3,13 @@
 import json
 import platform
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from training.settings import TrainConfig, code_version, digest_of, grid_text
+from training.settings import TrainConfig, code_version, digest_of, flattened, grid_text, public_settings
+
+# Settings that a name of a run tells, and its length.
+MOST_CHANGED, MOST_NAME = 3, 120
 
 
 def experiment_note(config: TrainConfig, experiment: str) -> str:
@@ -26,9 +30,23 @@ def experiment_note(config: TrainConfig, experiment: str) -> str:
     )
 
 
-def run_name(config: TrainConfig) -> str:
-    """The name of a training run, its date first: lists cut names off, and the experiment names the country."""
-    return f"{config.as_of} {config.name}"
+def run_name(config: TrainConfig, client: Any, experiment: str) -> str:
+    """The name of a training run: its date and what differs from the newest run of the experiment, else the country."""
+    found = client.search_runs([experiment], "tags.kind = 'training'", max_results=1)
+    before = dict(found[0].data.params) if found else {}
+    return f"{config.as_of} {changed(flattened(public_settings(config)), before) or config.name}"
+
+
+def changed(now: Mapping[str, str], before: Mapping[str, str]) -> str:
+    """The settings of a run that are others than before, by the last part of their name; the date is none of them.
+
+    >>> changed({"seed": "1", "model.n_trees": "60"}, {"seed": "1", "model.n_trees": "50"})
+    'n_trees=60'
+    """
+    names = [name for name in now if before and now[name] != before.get(name, "") and name != "as_of"]
+    texts = [f"{name.rsplit('.', 1)[-1]}={now[name]}" for name in names[:MOST_CHANGED]]
+    more = [f"{len(names) - MOST_CHANGED} more"] if len(names) > MOST_CHANGED else []
+    return ", ".join([*texts, *more])[:MOST_NAME]
 
 
 def run_note(config: TrainConfig) -> str:

@@ -132,7 +132,7 @@ class Store:
         with store_errors(self.uri):
             number = self._experiment(config)
             every = run_tags(config, inputs) | {"mlflow.note.content": run_note(config)} | dict(tags or {})
-            every = {"mlflow.runName": run_name(config)} | every
+            every = {"mlflow.runName": run_name(config, self.client, number)} | every
             run = self.client.create_run(number, began_ms, every, every["mlflow.runName"])
             self._log_params(run.info.run_id, flattened(public_settings(config)))
         return str(run.info.run_id)

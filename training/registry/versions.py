@@ -56,11 +56,14 @@ def row_of(store: Store, name: str, number: str) -> RegisteredVersion:
             raise ConfigError(f"{name} has no version {number}: it has {known}") from error
         run = store.client.get_run(found.run_id)
         aliases = tuple(alias for alias in (CHAMPION, CHALLENGER, ANCHOR) if store.number(name, alias) == str(number))
+    metrics = run.data.metrics
+    # The second name is that of runs from before, which had every figure among their metrics.
     figures = {
-        f"{protocol}/{figure}": run.data.metrics[key]
-        for protocol in ("as_of", "leave_region_out")
+        f"{protocol}/{figure}": metrics[key]
+        for protocol, start in (("as_of", "as_of_"), ("leave_region_out", ""))
         for figure in SHOWN
-        if (key := f"{protocol}/mean/mlrisk/{figure}") in run.data.metrics
+        for key in (f"{start}{figure}", f"{protocol}/mean/mlrisk/{figure}")
+        if key in metrics
     }
     return RegisteredVersion(
         name=name,
@@ -88,9 +91,9 @@ def compared(store: Store, name: str, one: str, other: str) -> dict[str, Any]:
         "figures": {
             key: (first.figures.get(key), second.figures.get(key)) for key in {**first.figures, **second.figures}
         },
-        "settings": _differ(runs[0].data.params, runs[1].data.params),
-        "tags": _differ(first.tags, second.tags),
-        "inputs": _differ(*({k: v for k, v in run.data.tags.items() if k.startswith("input.")} for run in runs)),
+        "settings": differences(runs[0].data.params, runs[1].data.params),
+        "tags": differences(first.tags, second.tags),
+        "inputs": differences(*({k: v for k, v in run.data.tags.items() if k.startswith("input.")} for run in runs)),
         "features": schema_difference(*names),
         "same_labels": first.tags.get("labels") == second.tags.get("labels"),
     }
@@ -125,7 +128,8 @@ def _features(texts: Mapping[str, str]) -> list[str]:
     return list(json.loads(texts["features.json"])) if "features.json" in texts else []
 
 
-def _differ(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def differences(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """The keys whose texts are not the same, with both; empty text where one has none."""
     keys = sorted({*one, *other})
     return {key: (one.get(key, ""), other.get(key, "")) for key in keys if one.get(key, "") != other.get(key, "")}
 

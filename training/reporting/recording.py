@@ -15,15 +15,15 @@ from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from training.casualty import CasualtyJudgement
 from training.contamination import MODEL, CellDataset, Judgement, Promises
-from training.evidence import STATE_NAMES, label_digest
-from training.registry import FIRST, Store, Version, enter, environment
+from training.evidence import FOUND, STATE_NAMES, label_digest
+from training.registry import FIRST, SHOWN, Store, Version, enter, environment
 from training.reporting.explanation import explanation
 from training.reporting.model_card import model_card
 from training.reporting.promises import would_improve
 from training.reporting.report import Report, report_of
 from training.reporting.tables import ReportInput
 from training.settings import TrainConfig, code_version, digest_of, flattened, grid_text, public_settings
-from training.validation import reference_text
+from training.validation import PLACEBO, reference_text
 
 
 def schema_text(features: tuple[str, ...], infos: Mapping[str, FeatureInfo]) -> str:
@@ -35,7 +35,7 @@ def schema_text(features: tuple[str, ...], infos: Mapping[str, FeatureInfo]) -> 
     return json.dumps(rows, indent=1, ensure_ascii=False)
 
 
-# Figures of every fold and ranking that MLflow gets as metrics; the report and validation.csv hold all of them.
+# Figures of every fold and ranking that metrics.json holds; of the model alone in the runs of the folds.
 LOGGED = ("roc_auc", "pr_auc", "base_rate", "recall_1", "recall_5", "recall_10", "recall_20", "cells", "found")
 
 CASUALTY_LOGGED = (
@@ -134,7 +134,7 @@ def record(
     try:
         tags = _version_tags(config, inputs, found)
         store.log_inputs(run_id, inputs)
-        store.log_results(run_id, _flat_metrics(found), _texts(config, inputs, found, contamination))
+        store.log_results(run_id, _ten_metrics(found), _texts(config, inputs, found, contamination))
         store.log_pictures(run_id, found.report.pictures)
         _record_folds(store, run_id, found)
         files = contamination.files() | _beside(found, contamination)
@@ -174,7 +174,7 @@ def _beside(found: Findings, model: ContaminationModel) -> dict[str, str]:
 
 
 def _record_folds(store: Store, run_id: str, found: Findings) -> None:
-    """A nested run for each fold: its facts as parameters, the figures of every ranking as metrics."""
+    """A nested run for each fold: its facts as parameters, the figures of the model as metrics."""
     for fold in found.judgement.folds:
         rows = found.metrics[(found.metrics["protocol"] == fold.protocol) & (found.metrics["fold"] == fold.name)]
         facts = {key: value for key, value in flattened(fold.facts).items() if len(value) <= MOST_FACT}
@@ -186,10 +186,10 @@ def _record_folds(store: Store, run_id: str, found: Findings) -> None:
 
 
 def _fold_figures(rows: pd.DataFrame) -> dict[str, float]:
-    """Figures of a fold by key: `roc_auc` of the model, `roc_auc/random order` of a baseline."""
+    """Figures of the model on a fold by name."""
     return {
-        name if row["ranking"] == MODEL else f"{name}/{_clean(str(row['ranking']))}": float(row[name])
-        for row in rows.to_dict("records")
+        name: float(row[name])
+        for row in rows[rows["ranking"] == MODEL].to_dict("records")
         for name in LOGGED
         if np.isfinite(row.get(name, np.nan))
     }
@@ -213,6 +213,7 @@ def _texts(
         "environment.txt": environment(),
         "records.txt": found.records,
         "config.json": json.dumps(public_settings(config), indent=1),
+        "metrics.json": json.dumps(_flat_metrics(found), indent=1),
         "validation.csv": _csv(found.metrics),
         "casualty_validation.csv": _csv(found.casualty.table),
         "casualty_tenths.csv": _csv(found.casualty.tenths),
@@ -230,8 +231,24 @@ def _final(choices: Mapping[str, Any]) -> list[dict[str, object]]:
     return [{"protocol": "none", "fold": "final model", **choices}] if choices else []
 
 
+def _ten_metrics(found: Findings) -> dict[str, float]:
+    """The figures by which runs are compared, means over folds: six of held-out regions under their plain names."""
+    if not len(found.metrics):
+        return {}
+    mean = found.metrics[found.metrics["fold"] == "mean"]
+    model = mean[mean["ranking"] == MODEL].set_index("protocol")
+    rules = mean[(mean["protocol"] == HEADLINE) & ~mean["ranking"].isin([MODEL, PLACEBO])]
+    figures = {
+        **{name: model[name].get(HEADLINE, np.nan) for name in SHOWN},
+        **{f"as_of_{name}": model[name].get("as_of", np.nan) for name in ("recall_10", "roc_auc")},
+        "best_baseline_recall_10": rules["recall_10"].max(),
+        "found_cells": (found.dataset.evidence.state == FOUND).sum(),
+    }
+    return {name: float(value) for name, value in figures.items() if np.isfinite(value)}
+
+
 def _flat_metrics(found: Findings) -> dict[str, float]:
-    """Figures by MLflow key, such as leave_region_out/mean/mlrisk/roc_auc, and the counts of the evidence."""
+    """Figures by key, such as leave_region_out/mean/mlrisk/roc_auc, and the counts of the evidence."""
     evidence = found.dataset.evidence
     flat = {f"evidence/{name}": float((evidence.state == number).sum()) for number, name in enumerate(STATE_NAMES)}
     flat["evidence/effective_sample_size"] = found.dataset.bias.effective
@@ -240,13 +257,11 @@ def _flat_metrics(found: Findings) -> dict[str, float]:
             head = f"{start}{row['protocol']}/{row['fold']}/{row['ranking']}"
             clean = _clean(head)
             flat |= {f"{clean}/{name}": float(row[name]) for name in logged if np.isfinite(row.get(name, np.nan))}
-    # Under the names that the folds' own runs use, so that one column of the UI compares runs and folds.
-    head = f"{HEADLINE}/mean/{MODEL}"
-    return flat | {name: flat[f"{head}/{name}"] for name in LOGGED if f"{head}/{name}" in flat}
+    return flat
 
 
 def _clean(text: str) -> str:
-    """A text with only the characters that MLflow allows in a key."""
+    """A text without what a key must not hold."""
     return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in text)
 
 

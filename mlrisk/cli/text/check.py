@@ -1,24 +1,23 @@
-"""The output of `check`: the sources and the evidence."""
+"""The output of `check`: the sources, the evidence, and what a run will take."""
 
 from mlrisk.cli.text.parts import Part, Table, counts
 from mlrisk.commands import Checked
 
 
 def checked_sources(checked: Checked) -> list[Part]:
-    """Each source with what was repaired or set aside, and the evidence."""
-    header = ("source", "file", "read", "kept", "repaired", "set aside", "noted", "notes")
+    """Each source with what was repaired or set aside, its remarks, the evidence, and the cost of a run."""
+    header = ("source", "kept", "of", "repaired", "set aside", "noted")
     rows = tuple(
         (
-            report.source,
-            report.path,
-            f"{report.rows_read:,}",
-            f"{report.rows_kept:,}",
-            counts(report.repaired),
-            counts(report.set_aside),
-            counts(report.noted),
-            "; ".join(report.notes),
+            report.source, f"{report.rows_kept:,}", f"{report.rows_read:,}",
+            *(counts(part) for part in (report.repaired, report.set_aside, report.noted)),
         )
         for report in checked.reports
-    )
-    totals = f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}   records: {counts(checked.records)}"
-    return [Table("sources", header, rows), totals]
+    )  # fmt: skip
+    return [
+        Table("sources", header, rows),
+        *(f"{report.source}: {note}" for report in checked.reports for note in report.notes),
+        f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}",
+        f"records: {counts(checked.records)}",
+        f"a run takes about {checked.core_minutes:.0f} minutes of one core and {checked.memory_gb:.1f} GB of memory",
+    ]

@@ -379,6 +379,26 @@ def test_a_polygon_that_starts_elsewhere_is_the_same_polygon(tmp_path: Path) -> 
     assert opened(tmp_path, hazard_areas="a.gpkg").reports[0].set_aside == {"duplicate": 1}
 
 
+def test_duplicates_are_kept_where_the_config_says_that_they_are_several(tmp_path: Path) -> None:
+    rows = f"""
+        E,N,year,month
+        {place(1, 1)},2005,4
+        {place(1, 1)},2005,4
+        """
+    table, report = table_of(tmp_path, rows, duplicates="keep")
+    assert len(table) == 2
+    assert report.set_aside == {}
+
+
+def test_road_classes_that_are_not_osms_are_asked_for(tmp_path: Path) -> None:
+    kinds = ["primary", "motorway_link", "proposed", "biha", "biha", "lane"]
+    lines = [shapely.LineString([(LEFT, BOTTOM + 100 * n), (LEFT + 900, BOTTOM + 100 * n)]) for n in range(len(kinds))]
+    path = layer(tmp_path / "roads.gpkg", lines, kind=kinds)
+    (report,) = opened(tmp_path, roads={"path": str(path), "columns": {"road_class": "kind"}}).reports
+    assert report.noted == {"road_class that is not OSM's": 3}
+    assert "(biha, lane): say what they are with values: {road_class: {biha: primary}}" in report.notes[-1]
+
+
 def test_dated_events_are_duplicates_only_when_everything_is_the_same(tmp_path: Path) -> None:
     table, report = table_of(
         tmp_path,
