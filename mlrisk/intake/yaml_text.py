@@ -27,7 +27,7 @@ def config_text(proposal: Proposal) -> str:
         lines += _source(source, specs, proposal)
     if not LABEL_SOURCES.intersection(proposal.sources):
         lines += [
-            "# No file says where ordnance was found or what was searched: rules of the field rank, nothing is learned.",
+            "# No file says where ordnance was found or what was searched: rules of the field rank, none is learned.",
             "# Take this out when there are finds, accidents, hazard areas, land release or survey results.",
             "ranking: {policy: prior}",
         ]
