@@ -1,3 +1,3 @@
-"""The version of mlrisk, the one place where it stands."""
+"""The version of mlrisk, defined only here."""
 
 __version__ = "0.1.0"

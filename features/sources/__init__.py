@@ -1,4 +1,4 @@
-"""The border: files of an authority become typed tables and rasters in the grid's CRS, with an account of each row."""
+"""Input: files of an authority become typed tables and rasters in the grid's CRS, with an account of each row."""
 
 import lazy_loader
 

@@ -1,11 +1,12 @@
-"""The names of a file's columns as a message may show them: a table without names has a person in its first line."""
+"""Names of a file's columns for messages: without a header the first line may hold personal data."""
 
 import re
 from collections.abc import Iterable
 
 LONGEST_NAME, MOST_NAMES = 40, 60
 QUOTE = "'"
-# What stands in records and in no name of a column: decimals, days, mail, long numbers. A bare year is a name.
+# Text that occurs in records and not in names of columns: decimals, days, mail, long numbers. A bare year may be a
+# name.
 VALUE = re.compile(
     r"""[-+]?\d+[.,]\d+ | [-+]?\d{5,} | \d{1,4}[-./]\d{1,2}[-./]\d{1,4} (?:[T\s].*)? | [-+]\d+
     | .*\b\d{4}-\d{2}-\d{2}\b.* | .*\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b.* | .*\S@\S.* | [+(]?\d[\d\s()/-]{6,}""",
@@ -14,7 +15,7 @@ VALUE = re.compile(
 
 
 def shown_names(names: Iterable[object], mark: str = "") -> str:
-    """The names one after another, each between `mark`, or a sentence where the first line holds values.
+    """The names one after another, each between `mark`, or a sentence if the first line holds values.
 
     >>> shown_names(["date", "pop_2020", "2015"])
     'date, pop_2020, 2015'

@@ -22,11 +22,11 @@ Faults = dict[str, Flags]
 
 IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME = "impossible date", "negative casualties", "no outcome"
 NOT_UNDERSTOOD = "date not understood"
-# The order in which a row gets its reason.
+# The order in which reasons are tested: a row gets the first that applies.
 FAULTS = (NO_OUTCOME, NOT_UNDERSTOOD, IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES)
-# From this share on the column has an unknown form, and to leave out its rows would leave out a country.
+# From this share on the whole column has an unknown form, and leaving out its rows would leave out a country.
 REFUSED_SHARE = 0.5
-# No explosive ordnance that a survey looks for was laid before, and 1899-12-30 is how spreadsheets write "empty".
+# Ordnance that a survey looks for was laid later, and spreadsheets write an empty date as 1899-12-30.
 EARLIEST_YEAR = 1900
 
 
@@ -80,7 +80,7 @@ def take_canonical(
 
 
 def _note_names(source: str, spec: SourceSpec, names: Sequence[str], theirs: Mapping[str, str], tally: Tally) -> None:
-    """Say which columns go by another name, and which of a published table nobody mapped."""
+    """Note columns with another name than the canonical one, and unmapped columns of a published table."""
     renamed = [f"{ours} from {name!r}" for ours, name in theirs.items() if ours != name]
     if renamed:
         tally.note(f"columns: {', '.join(renamed)}")
@@ -89,7 +89,7 @@ def _note_names(source: str, spec: SourceSpec, names: Sequence[str], theirs: Map
 
 
 def resolve_columns(source: str, path: Path, spec: SourceSpec, schema: Schema, names: Sequence[str]) -> dict[str, str]:
-    """Our name -> the file's name for every canonical column that the file has.
+    """The file's name of every canonical column that the file has, by canonical name.
 
     Raises InputError, listing the file's columns, for a mapped or required column that it does not have.
     """
@@ -117,7 +117,7 @@ def _translated(
     table: pd.DataFrame,
     tally: Tally,
 ) -> pd.Series | None:
-    """The column with the configuration's constant or translation applied; None where neither of both gives it."""
+    """The column with the constant or translation of the configuration applied; None if there is no column."""
     if values is not None and not isinstance(values, dict):
         return pd.Series([values] * len(table))
     if ours not in theirs:
@@ -126,7 +126,7 @@ def _translated(
     if values is None:
         return column
     book = _book(ours, values)
-    # A code may read 'NA' or 'none': what the translation names is no missing value.
+    # A code may read 'NA' or 'none': a value that the translation names is not missing.
     written = column.map(lambda value: "" if pd.isna(value) else translation_key(str(value)))
     known = as_text(column).map(lambda text: "" if text is None else translation_key(text))
     keys = written.where(written.isin(book.keys()), known)
@@ -140,7 +140,7 @@ def _translated(
 
 
 def _book(ours: str, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """The translation by codes as they are compared; ConfigError for two keys of one code with two meanings."""
+    """The translation by normalised codes; ConfigError for two keys of one code with two meanings."""
     book: dict[str, Scalar] = {}
     for key, value in values.items():
         code = translation_key(key)
@@ -227,7 +227,7 @@ def _add_dates(
     """Put the dates into `taken`: `year` fills `date`, impossible ones become faults, missing ones are counted."""
     impossible, lost = np.zeros(n_rows, dtype=bool), np.zeros(n_rows, dtype=bool)
     for ours, parsed in dates.items():
-        # The year stands in for a date that is not understood, and the other way round.
+        # The year replaces a date that is not understood, and the other way round.
         other = dates.get({"date": "year", "year": "date"}.get(ours, ""))
         lost |= parsed.not_understood & (True if other is None else np.isnat(other.days))
         late, early = _beyond(parsed)

@@ -1,4 +1,4 @@
-"""Coordinates as they come: which columns hold them, decimal commas, swapped axes, missing signs, wrong units."""
+"""Coordinates in files: their columns, decimal commas, swapped axes, missing signs, wrong units."""
 
 import re
 from collections.abc import Sequence
@@ -30,9 +30,9 @@ ANGLE = re.compile(
     re.IGNORECASE,
 )
 
-# When this share of a file shows one mistake, the whole file is wrong in the same way: a person has to decide.
+# If this share of a file shows the same mistake, the whole file is wrong in the same way and a person has to decide.
 WHOLE_FILE_SHARE = 0.8
-# Too few rows make no "rest of the file" to compare a stray row with.
+# A file with fewer rows is too small to compare a stray row with the rest.
 FEWEST_TYPICAL_ROWS = 5
 # Half the height of the largest countries on the equator.
 NEAR_ZERO_DEGREES = 10.0
@@ -68,7 +68,7 @@ class Home:
         return latest_hours(float(longitude)) if np.isfinite(longitude) else 0.0
 
     def surroundings(self, crs: pyproj.CRS, reach_m: float) -> tuple[float, float, float, float] | None:
-        """(west, south, east, north) in `crs` around everything within `reach_m`; None where it is not one box."""
+        """(west, south, east, north) in `crs` around everything within `reach_m`; None if that is not a single box."""
         left, bottom, right, top = self.bounds
         around = (left - reach_m, bottom - reach_m, right + reach_m, top + reach_m)
         west, south, east, north = _transformer(self.crs, crs).transform_bounds(*around)
@@ -84,7 +84,7 @@ def _transformer(crs: pyproj.CRS, to: pyproj.CRS) -> pyproj.Transformer:
 def coordinate_columns(
     source: str, path: Path, spec: SourceSpec, names: Sequence[str], tally: Tally
 ) -> tuple[str, ...]:
-    """Names of the columns with longitude and latitude (or easting and northing); InputError where there are none."""
+    """Names of the columns with longitude and latitude (or easting and northing); InputError if there are none."""
     found = []
     for ours, aliases in COORDINATE_ALIASES.items():
         mapped = spec.columns.get(ours)
@@ -102,7 +102,7 @@ def coordinate_columns(
 
 
 def find_coordinates(spec: SourceSpec, names: Sequence[str]) -> tuple[str, ...]:
-    """Names of the columns with longitude and latitude, empty where there are none; mapped ones come first."""
+    """Names of the columns with longitude and latitude, empty if there are none; mapped ones come first."""
     wanted = [
         (spec.columns[ours],) if ours in spec.columns else aliases for ours, aliases in COORDINATE_ALIASES.items()
     ]
@@ -148,7 +148,7 @@ def read_coordinates(
 
 @dataclass(frozen=True, kw_only=True)
 class _Axis:
-    """One column of coordinates: numbers, and which texts were angles, had thousands signs, or were not understood."""
+    """One column of coordinates: numbers, and flags of texts with angles, with thousands signs, or not understood."""
 
     column: pd.Series
     values: Floats
@@ -197,8 +197,8 @@ def _degrees(text: str, axis: int) -> float:
 def check_units(source: str, path: Path, points: Floats, crs: pyproj.CRS, stated: bool) -> None:
     """Refuse metres where the CRS is in degrees, and degrees where it is in metres.
 
-    `points` is (n, 2), longitude or easting first; rows with NaN are passed over. `stated` tells whether the file or
-    the configuration named the CRS.
+    `points` is (n, 2), longitude or easting first; rows with NaN are ignored. `stated` is True if the file or the
+    configuration named the CRS.
     """
     known = points[np.isfinite(points).all(axis=1)]
     if len(known) == 0:
@@ -220,10 +220,10 @@ def check_units(source: str, path: Path, points: Floats, crs: pyproj.CRS, stated
 
 
 def mistaken_axes(points: Floats, crs: pyproj.CRS, home: Home) -> Labels:
-    """For each (longitude, latitude) or (easting, northing) the mistake that explains why it lies away from home.
+    """The mistake that explains why each (longitude, latitude) or (easting, northing) lies away from home.
 
-    '' for a point at home and for one that no flipped sign and no swap brings home. A point far beyond the rest of
-    the file that a flip or swap brings into it has the same mistake, wherever home is.
+    It is '' for a point at home and for one that neither a flipped sign nor a swap brings home. A point far from the
+    rest of the file that a flip or swap brings into it has that mistake, wherever home is.
     """
     first, second = points[:, 0], points[:, 1]
     labels = np.full(len(points), "", dtype="<U40")
@@ -256,13 +256,13 @@ def _bulk(known: Floats) -> tuple[Floats, Floats]:
     """Lower left and upper right of the points without the outer 1 % on each side; NaN for too few of them."""
     if len(known) < FEWEST_TYPICAL_ROWS:
         return np.full(2, np.nan), np.full(2, np.nan)
-    # Rounded inwards, so that in a short file the one stray row does not count as its bulk.
+    # Rounded inwards, so that in a short file a single stray row is not part of the bulk.
     low = np.quantile(known, 0.01, axis=0, method="higher")
     return low, np.quantile(known, 0.99, axis=0, method="lower")
 
 
 def _ambiguous_signs(home: Home, crs: pyproj.CRS) -> list[str]:
-    """The signs that prove nothing, because a country at home may lie on both sides of the meridian or the equator."""
+    """Signs that are ambiguous, because the country may lie on both sides of the meridian or the equator."""
     window = home.surroundings(crs, home.keep_m) if crs.is_geographic else None
     if window is None:
         return []
@@ -275,7 +275,7 @@ def _ambiguous_signs(home: Home, crs: pyproj.CRS) -> list[str]:
 def refuse_whole_file(source: str, path: Path, labels: Labels, n_placed: int, columns: tuple[str, ...]) -> None:
     """InputError when most of the `n_placed` rows with coordinates show one and the same mistake.
 
-    `columns` are those that the coordinates came from, empty for a file with geometry of its own.
+    `columns` are the columns of the coordinates, empty for a file with geometry.
     """
     for mistake in (SWAPPED, LONGITUDE_SIGN, LATITUDE_SIGN, BOTH_SIGNS, OUT_OF_RANGE):
         share = (labels == mistake).sum() / max(n_placed, 1)

@@ -8,12 +8,12 @@ import numpy as np
 from features.base import Floats, Grid
 from features.sources.rasters import RasterSource
 
-# Names of heights of the land; a height of trees or buildings has another word beside it.
+# Names of terrain heights; heights of trees or buildings have a further word in their name.
 ELEVATION_NAME = re.compile(r"(^|_)(elevation|altitude|elev|alt|dem)(_|\d|$)|^height(_m|_metres)?$", re.IGNORECASE)
-# Two good elevation models of one country agree far better, also where one has pixels of 1 km.
+# Two good elevation models of one country agree far better, even if one has pixels of 1 km.
 LEAST_CORRELATION = 0.8
 SAMPLE_PLACES = 2000
-# With fewer places a correlation means nothing.
+# With fewer places a correlation is meaningless.
 FEWEST_PLACES = 30
 
 
@@ -38,7 +38,7 @@ def disagreements(covariate: RasterSource | gpd.GeoDataFrame, dem: RasterSource,
 
 
 def _remark(name: str, values: Floats, heights: Floats) -> str:
-    """A sentence on what is wrong with the values; empty where nothing is, or with too few values to judge."""
+    """A sentence on the disagreement; empty if there is none, or with too few values to judge."""
     known = np.isfinite(values) & np.isfinite(heights)
     values, heights = values[known], heights[known]
     if len(values) < FEWEST_PLACES or np.ptp(values) == 0 or np.ptp(heights) == 0:

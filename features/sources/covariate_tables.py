@@ -14,7 +14,7 @@ from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES
 from features.sources.settings import SourceSpec
 
-# A column is numeric when nearly all that is in it are numbers; the odd "n.d." among them is a missing value.
+# A column is numeric if nearly all its values are numbers; an occasional "n.d." is a missing value.
 NUMERIC_SHARE = 0.9
 RESERVED = frozenset({"geometry"})
 
@@ -22,7 +22,7 @@ RESERVED = frozenset({"geometry"})
 def plain_name(name: str) -> str:
     """A column name in lower-case ASCII letters, digits and underscores (LightGBM refuses JSON's special characters).
 
-    Where letters of another script are lost, a digest of the name keeps its meaning, in every file of a source.
+    If letters of another script are lost, a digest of the name identifies the column in every file of a source.
 
     >>> plain_name("No. Víctimas por Declaración"), plain_name("Homicidio, Masacre"), plain_name("2020")
     ('no_victimas_por_declaracion', 'homicidio_masacre', 'n2020')
@@ -34,7 +34,7 @@ def plain_name(name: str) -> str:
 
 
 def _as_word(plain: str, name: str) -> str:
-    """A plain name that begins with a letter; a digest alone, of a name without a Latin letter, gets a word."""
+    """A plain name that begins with a letter; the digest of a name without Latin letters gets a word in front."""
     latin = any(letter.isascii() and letter.isalnum() for letter in unicodedata.normalize("NFKD", name))
     return f"column_{plain}" if not latin else f"n{plain}" if plain[0].isdigit() else plain
 
@@ -71,7 +71,7 @@ def take_numeric(
     used = set(names)
     taken: dict[str, Floats] = {}
     texts: list[str] = []
-    # Names that differ in accents alone are kept apart by what they are, not by their order in the file.
+    # Names that differ only in accents are distinguished by themselves, not by their order in the file.
     slugs = column_names(name.casefold() for name in chosen)
     for ours, theirs in chosen.items():
         if theirs.casefold() in answers:
@@ -104,7 +104,7 @@ def take_numeric(
 
 
 def _chosen(spec: SourceSpec, path: Path, table: pd.DataFrame) -> dict[str, str]:
-    """Our name -> the file's, before names are made plain."""
+    """The file's names by canonical name, before names are made plain."""
     present = [str(name) for name in table.columns]
     coordinates = {*COORDINATE_ALIASES, "geometry"}
     named = {ours: theirs for ours, theirs in spec.columns.items() if ours not in coordinates}

@@ -1,4 +1,4 @@
-"""A mapping file from the names and coded values of IMSMA, or of an authority, to ours."""
+"""A mapping file from the names and coded values of IMSMA, or of an authority, to the canonical ones."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES, SCHEMAS, VOCABULARIES
 from features.sources.settings import Scalar, SourceSpec
 
-# Shapefiles cut the names of their columns here.
+# Length to which shapefiles cut the names of columns.
 SHORT_NAME = 10
 PARTS = ("columns", "values")
-# Enough values to find the missing lines of a mapping by.
+# Number of unknown values in a message, enough to complete a mapping.
 MOST_VALUES_NAMED = 5
 LONGEST_VALUE = 40
 
 
 @dataclass(frozen=True)
 class SourceTerms:
-    """The terms of one source: `columns` our name -> names it may have, `values` our name -> {theirs: ours}."""
+    """The terms of one source: `columns` has possible names and `values` translations by canonical name."""
 
     file: str
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class SourceTerms:
 
 
 def read_terms(path: Path) -> dict[str, SourceTerms]:
-    """The mapping file's terms by source; raises ConfigError for a missing file and for keys that are not known."""
+    """The terms of a mapping file by source; raises ConfigError for a missing file and for unknown keys."""
     tree = read_yaml(path, "terms")
     if not isinstance(tree, dict):
         raise ConfigError(f"terms ({path}) must be a mapping with any of the keys {', '.join(SCHEMAS)}")
@@ -71,10 +71,10 @@ def _refuse_unknown(path: Path, where: str, given: Any, valid: Sequence[str]) ->
 
 
 def named(spec: SourceSpec, terms: SourceTerms | None, names: Sequence[str]) -> SourceSpec:
-    """The source with the columns that its terms find among the file's `names`; those of the config come first.
+    """The source with the columns that its terms find among the file's `names`; mappings of the config come first.
 
-    Of several names the first that the file has counts. Where no name of the file is longer than ten characters, as in
-    shapefiles, a name also matches when it is cut there, unless two of our columns could be meant.
+    If the file has several of the names, the first counts. If no name of the file is longer than ten characters, as in
+    shapefiles, a name cut to ten characters also matches, unless two canonical columns share it.
     """
     if terms is None:
         return spec
@@ -94,13 +94,13 @@ def named(spec: SourceSpec, terms: SourceTerms | None, names: Sequence[str]) -> 
 
 
 def _shortened(terms: SourceTerms, ours: str) -> list[str]:
-    """Names of a column cut to ten characters, without those that another column's names would be cut to as well."""
+    """Names of a column cut to ten characters, without those that are ambiguous with another column's."""
     others = {name.casefold()[:SHORT_NAME] for other, names in terms.columns.items() if other != ours for name in names}
     return [short for name in terms.columns[ours] if (short := name.casefold()[:SHORT_NAME]) not in others]
 
 
 def translated(ours: str, column: pd.Series, terms: SourceTerms | None, tally: Tally) -> pd.Series:
-    """The column with the values that its terms know put in our words; others stay, and are reported by name."""
+    """The column with its known values translated; others stay and are reported by name."""
     book = {} if terms is None else terms.values.get(ours, {})
     if terms is None or not book:
         return column

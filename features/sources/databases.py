@@ -1,4 +1,4 @@
-"""Tables of a PostGIS database: each is read once by a process, into a file that is then read like any other."""
+"""Tables of a PostGIS database: each process reads a table once into a file, which is then read like any other."""
 
 import json
 import re
@@ -101,7 +101,7 @@ def _read(source: str, database: "Connection[tuple[Any, ...]]", layer: str) -> p
     table = sql.Identifier(*layer.split(".", 1))
     kinds = _columns(database, layer)
     shapes = [name for name, kind in kinds if kind in ("geometry", "geography")]
-    # Curves become lines here, where PostGIS can do it; rows without a key are put in order by all that they hold.
+    # PostGIS turns curves into lines; rows without a key are sorted by all their values.
     wanted = sql.SQL(", ").join(
         sql.SQL("ST_AsEWKB(ST_CurveToLine({0}::geometry)) AS {0}").format(sql.Identifier(name))
         if name in shapes else sql.Identifier(name)
@@ -132,7 +132,7 @@ def _key(database: "Connection[tuple[Any, ...]]", layer: str) -> list[str]:
 
 
 def _plain(values: Iterable[object]) -> list[object]:
-    """Values as a file would hold them: days and times as ISO text, numbers as numbers, the rest as text."""
+    """Values as in a file: days and times as ISO text, numbers as numbers, the rest as text."""
     made: list[object] = []
     for value in values:
         if isinstance(value, Decimal):

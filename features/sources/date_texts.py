@@ -10,7 +10,7 @@ from features.sources.months import month_of
 
 Order = Literal["DMY", "MDY", "YMD"]
 
-# Texts that stand for an unknown date; any other text that is no date is an error.
+# Texts that mean an unknown date; any other text that is not a date is an error.
 NOBODY_KNOWS = frozenset(
     {
         "?", "??", "n.d.", "nd", "n/d", "s/d", "unknown", "not known", "no date", "undated", "inconnu", "inconnue",
@@ -57,7 +57,7 @@ class DateReading:
 
 @dataclass(kw_only=True)
 class DatedText:
-    """One distinct text: its day, how precise, by which convention; `swapped` where day and month could change."""
+    """Reading of one distinct text: day, precision, convention; `swapped` if day and month could change places."""
 
     day: date | None = None
     precision: str = ""
@@ -72,7 +72,7 @@ class DatedText:
 
 
 def read_date(text: str, how: DateReading) -> DatedText:
-    """The day that a text says, without a day where it is missing or not understood."""
+    """The reading of a text, without a day if it is missing or not understood."""
     text = text.strip()
     says_something = re.search(r"[1-9]|[^\W\d_]", text) is not None
     if not says_something or text.casefold() in NOBODY_KNOWS:
@@ -104,7 +104,7 @@ def _year_last(text: str, how: DateReading) -> DatedText | None:
     one, other = (month_first, day_first) if how.order == "MDY" else (day_first, month_first)
     if how.order is None and one.day is None:
         one, other = other, one
-        # Only the month first makes a date of it; a zero for the day has no order.
+        # The figures are a date only with the month first; a zero for the day has no order.
         one.reading = BOTH_ORDERS_MONTH if one.precision == "day" else ""
     elif how.order is None and first > 12:
         one.reading = BOTH_ORDERS_DAY
@@ -190,7 +190,7 @@ def _worded(text: str, how: DateReading) -> DatedText:
 
 
 def _made(year: int, month: int, day: int) -> DatedText:
-    """The day of a year, a month (0: not given) and a day (0: not given); nothing where the calendar has none."""
+    """The date of a year, a month (0: not given) and a day (0: not given); without a day if it does not exist."""
     try:
         if month == 0:
             return DatedText(day=date(year, 12, 31), precision="year") if day == 0 else DatedText()
@@ -209,7 +209,7 @@ def _full_year(short: int) -> int:
 
 
 def _with_rest(one: DatedText, rest: str | None, how: DateReading) -> DatedText:
-    """The day with what stands behind it: a time, which may make it the next day, or words; other figures spoil it."""
+    """The day with the text after it: a time, which may make it the next day, or words; other figures invalidate it."""
     if rest is None or not rest.strip() or one.day is None:
         return one
     match = TIME.match(rest)

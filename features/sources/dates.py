@@ -1,4 +1,4 @@
-"""Dates as people and programs write them; a text that is no date is kept apart from a missing one."""
+"""Dates as people and programs write them; a text that is not a date is distinguished from a missing one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ ISO_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$"
 class ParsedDates:
     """Days (NaT: missing or not understood), their precision ('day', 'month', 'year', '') and doubtful readings.
 
-    `readings` says of which values a reading is a convention rather than plain: phrase -> rows.
+    `readings` gives the rows that were read by a convention, by the phrase that states it.
     """
 
     days: Dates
@@ -46,7 +46,7 @@ class ParsedDates:
 
 
 def latest_hours(longitude: float) -> float:
-    """Hours that legal time may be ahead of UTC at a longitude: the hour of the sun and one for law and summer.
+    """Hours that legal time may be ahead of UTC at a longitude: solar time and an hour for time zones and summer.
 
     >>> latest_hours(46.7), latest_hours(-74.1)
     (4.0, -4.0)
@@ -69,7 +69,7 @@ def parse_dates(column: pd.Series, how: DateReading | None = None) -> ParsedDate
     days = np.array([NO_DATE if one.day is None else np.datetime64(one.day, "D") for one in found] or [NO_DATE])
     precision = np.array([one.precision for one in found] or [""], dtype="<U5")
     lost = np.array([one.day is None and not one.missing for one in found] or [False])
-    # Where the column shows one order, it settles the rest; dates with points are day first everywhere.
+    # If the column shows one order, it decides the rest; dates with points always have the day first.
     settled = how.order is not None or ((month_first or _shows_day_first(found)) and not both)
     doubt = np.array([one.swapped and not one.dotted and not settled for one in found] or [False])
     readings: dict[str, Flags] = {}
@@ -88,7 +88,7 @@ def _as_date_text(column: pd.Series) -> pd.Series:
         written: pd.Series = column.dt.strftime(form).fillna("")
         return written
     text = ascii_digits(as_text(column).fillna("").astype(str))
-    # The usual forms are cut to their day at once: few distinct texts remain to be read one by one.
+    # The usual forms are cut to their day first, so that few distinct texts remain to be read one by one.
     return text.mask(text.str.match(ISO_LOCAL), text.str.slice(0, 10))
 
 

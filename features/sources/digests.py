@@ -1,4 +1,4 @@
-"""Digests of files with all that belongs to them: a change of any part changes the digest."""
+"""Digests of files with all their parts: a change of any part changes the digest."""
 
 import hashlib
 import re
@@ -21,18 +21,18 @@ FAMILIES = (
 MADE_ANEW = (".aux.xml", ".ovr", ".rrd")
 
 
-# A file that was changed this short a time ago may change again without a newer time of change.
+# A file that was changed more recently than this may change again without a newer modification time.
 YOUNG_SECONDS = 3.0
-# Files as the system describes them -> their digest; a run asks for each source when it opens it and for all together.
+# Digests by file attributes; a run needs that of each source when it opens it, and again for all together.
 _DIGESTS: dict[tuple[tuple[str | int | bytes, ...], ...], str] = {}
 
 
 def digest_files(paths: tuple[Path, ...]) -> str:
     """SHA-256 of the bytes of the files one after another, with what belongs to them.
 
-    That is the other files of a shapefile or a MapInfo table, what lies in a .gdb, what a GeoPackage has not yet taken
-    in, the companions of a raster, and what a virtual file is made of. Files are read once by a process, and again
-    when their size or time of change is another.
+    These are the other files of a shapefile or a MapInfo table, the files in a .gdb, the journal of a GeoPackage, the
+    companions of a raster, and the parts of a virtual file. A process reads files once, and again if their size or
+    modification time has changed.
     """
     parts = [part for path in paths for part in parts_of(path)]
     placing = [_placing(part) for part in parts]
@@ -52,17 +52,17 @@ def digest_files(paths: tuple[Path, ...]) -> str:
 
 
 def _as_described(parts: list[Path], placing: list[bytes]) -> tuple[tuple[tuple[str | int | bytes, ...], ...], float]:
-    """Name, number, size and times of change of each file, and where it lies; the latest of the times in seconds."""
+    """Name, number, size, modification times and path of each file; and the latest of the times in seconds."""
     states = [(str(part.resolve()), part.stat(), place) for part, place in zip(parts, placing, strict=True)]
     key = tuple((name, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns, place) for name, now, place in states)
     return key, max((max(now.st_mtime, now.st_ctime) for _, now, _ in states), default=0.0)
 
 
 def parts_of(path: Path, *, strict: bool = False) -> list[Path]:
-    """The files that are read where a source names `path`, itself first.
+    """The files that are read for a source with this `path`, itself first.
 
-    What lies in no local file, such as the archive or the database behind a virtual one, is left out; with `strict` it
-    is an InputError.
+    Data outside local files, such as the archive or the database of a virtual file, are left out; with `strict` they
+    are an InputError.
     """
     if path.is_dir():
         return sorted(part for part in path.rglob("*") if part.is_file())
@@ -81,25 +81,25 @@ def parts_of(path: Path, *, strict: bool = False) -> list[Path]:
 
 
 def _named_by(path: Path) -> set[Path]:
-    """What GDAL reads beside a raster or for a virtual file; pyramids and statistics are made anew by any viewer."""
+    """Files that GDAL reads for a raster or a virtual file, but for pyramids and statistics, which viewers rebuild."""
     found = _opened(path)
     if found is not None:
         names = {Path(name) for name in found[0]}
     else:
-        # A virtual table: GDAL lists what a virtual raster is made of and not what this is.
+        # A virtual table: GDAL lists the parts of virtual rasters only.
         text = path.read_text(encoding="utf-8", errors="replace") if path.suffix.casefold() == ".vrt" else ""
         names = {path.parent / name.strip() for name in re.findall(r"<SrcDataSource[^>]*>([^<]+)<", text)}
     return {name for name in names - {path} if not name.name.casefold().endswith(MADE_ANEW)}
 
 
 def _placing(path: Path) -> bytes:
-    """Where a raster lies and what its numbers mean, which a file beside it may say."""
+    """Position and meaning of the values of a raster, which an auxiliary file may hold."""
     found = _opened(path) if is_raster(path) else None
     return found[1].encode() if found is not None else b""
 
 
 def _opened(path: Path) -> tuple[list[str], str] | None:
-    """Names of a raster's files, and its place and numbers as text; None for what is no raster."""
+    """Names of a raster's files, and its position and meaning of values as text; None if it is not a raster."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)

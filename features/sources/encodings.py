@@ -1,4 +1,4 @@
-"""The encoding of a text: by its byte order mark, UTF-8 where that decodes, the given one, or the likeliest one."""
+"""The encoding of a text: by its byte order mark, UTF-8 if that decodes, the given one, or the likeliest one."""
 
 import codecs
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Decoded:
 def decode(content: bytes, given: str | None, what: str) -> Decoded:
     """The text of `content`; `given` is the encoding that the configuration names, `what` begins messages.
 
-    Raises ConfigError for an encoding that nobody knows, InputError for content that the given one cannot be.
+    Raises ConfigError for an unknown encoding, InputError for content that is invalid in the given one.
     """
     if given is not None:
         return Decoded(decode_as(content, given, what), given)
@@ -60,7 +60,7 @@ def decode(content: bytes, given: str | None, what: str) -> Decoded:
 
 
 def decode_as(content: bytes, encoding: str, what: str) -> str:
-    """The text in a named encoding; ConfigError for a name that nobody knows, InputError where it does not fit."""
+    """The text in a named encoding; ConfigError for an unknown name, InputError if the text is invalid in it."""
     try:
         return content.decode(encoding)
     except LookupError as error:
@@ -73,14 +73,14 @@ def decode_as(content: bytes, encoding: str, what: str) -> str:
 
 
 def likeliest(content: bytes) -> str:
-    """The code page in which the letters of a text that is no UTF-8 make most sense.
+    """The code page in which the letters of a text that is not UTF-8 are most plausible.
 
     >>> likeliest("Агдам, Физули".encode("cp1251")), likeliest("Ağdam, Xocalı".encode("cp1254"))
     ('cp1251', 'cp1254')
     >>> likeliest("Brčko, Šamac".encode("cp1250")), likeliest("Forêt, Près".encode("cp1252"))
     ('cp1250', 'cp1252')
     """
-    # Only lines with letters beyond ASCII say anything; figures and headers would outvote them.
+    # Only lines with letters beyond ASCII are informative; figures and headers would outweigh them.
     telling = b"\n".join(line for line in content.splitlines() if not line.isascii())[:DETECTED_BY]
     best = from_bytes(telling, cp_isolation=CODE_PAGES).best()
     found = "cp1252" if best is None else best.encoding
@@ -101,7 +101,7 @@ def _wide(content: bytes) -> str:
 
 
 def _broken_lines(content: bytes) -> list[int]:
-    """Lines (from 1) that are no UTF-8, where they are few among the lines that have letters beyond ASCII."""
+    """Lines (from 1) that are not UTF-8, if they are few among the lines with letters beyond ASCII."""
     broken, letters = [], 0
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.isascii():

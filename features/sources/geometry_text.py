@@ -1,4 +1,4 @@
-"""Geometry written as text: WKT, EWKT, WKB in hexadecimal, GeoJSON, fixes of survey forms; GDAL makes curves linear."""
+"""Geometry as text: WKT, EWKT, WKB in hexadecimal, GeoJSON, fixes of survey forms; GDAL makes curves linear."""
 
 import csv
 import struct
@@ -27,7 +27,7 @@ EWKB_Z, EWKB_M, EWKB_SRID = 0x80000000, 0x40000000, 0x20000000
 
 @dataclass(frozen=True)
 class TextGeometry:
-    """Geometries (None: no text, or one that cannot be read), which texts cannot be read, and the SRIDs stated."""
+    """Geometries (None: no text, or an unreadable one), flags of unreadable texts, and the stated SRIDs."""
 
     geometry: NDArray[np.object_]
     unreadable: Flags
@@ -48,7 +48,7 @@ def parse_geometry(texts: pd.Series) -> TextGeometry:
     hexed, curved = text.str.match(HEX).to_numpy(bool), text.str.contains(CURVED, regex=True).to_numpy(bool)
     marked = text.str.startswith("{").to_numpy(bool)
     plain = (text != "").to_numpy() & ~hexed & ~curved & ~marked & ~fixes
-    # GEOS tries to read whatever stands there as a number, and complains of its size.
+    # GEOS tries to read any text in this place as a number, and complains about its size.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         geometry[plain] = shapely.from_wkt(text[plain].to_numpy(object), on_invalid="ignore")
@@ -98,14 +98,14 @@ def _kind(blob: bytes | bytearray, at: int) -> tuple[int, str, int]:
 
 
 def _renumber(blob: bytearray, at: int) -> tuple[int, int]:
-    """Give a face or surface the number of its (multi)polygon; its old type, and where its content begins."""
+    """Give a face or surface the type number of a (multi)polygon; returns its old type and the start of its content."""
     kind, order, number = _kind(blob, at)
     struct.pack_into(f"{order}I", blob, at + 1, number - kind + AS_POLYGONS.get(kind, kind))
     return kind, at + (9 if number & EWKB_SRID else 5)
 
 
 def _after_rings(blob: bytearray, at: int) -> int:
-    """Where the rings end of the polygon whose content begins at `at`; its header lies before."""
+    """The end of the rings of the polygon whose content begins at `at`, after its header."""
     order = "<" if blob[at - 5] == 1 else ">"
     (number,) = struct.unpack_from(f"{order}I", blob, at - 4)
     thousands = (number & 0xFFFF) // 1000
@@ -119,7 +119,7 @@ def _after_rings(blob: bytearray, at: int) -> int:
 
 
 def _of_fixes(text: str) -> shapely.Geometry | None:
-    """A point, a line, or the polygon that a closed line makes, of fixes of a survey form; None for other text."""
+    """A point, a line, or for a closed line a polygon, from fixes of a survey form; None for other text."""
     try:
         fixes = [tuple(map(float, fix.split())) for fix in text.split(";") if fix.strip()]
         places = [(longitude, latitude) for latitude, longitude, _, _ in fixes]

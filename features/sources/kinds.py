@@ -1,4 +1,4 @@
-"""The kind of a file: by its name, and by its first bytes where the name is silent or wrong."""
+"""The kind of a file: by its name, and by its first bytes if the name is unknown or wrong."""
 
 from pathlib import Path
 from typing import Literal
@@ -40,7 +40,7 @@ def is_raster(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> Kind:
-    """How the file is read. OSError where it cannot be opened, or is a pipe or a device."""
+    """The way in which a file is read. OSError if it cannot be opened, or is a pipe or a device."""
     refuse_special(path)
     suffix = path.suffix.casefold()
     if is_raster(path):
@@ -76,7 +76,7 @@ def is_text(head: bytes) -> bool:
 
 
 def describe(path: Path) -> str:
-    """What an unreadable file seems to be and what would do instead, as the end of a sentence; '' if unknown."""
+    """The probable kind of an unreadable file and a remedy, as the end of a sentence; '' if unknown."""
     try:
         refuse_special(path)
         head = b"" if path.is_dir() else first_bytes(path)
@@ -96,7 +96,7 @@ def describe(path: Path) -> str:
 
 
 def _table_kind(head: bytes, suffix: str) -> Kind:
-    """A table by what it is: exports call HTML, text and workbooks alike .xls or .csv."""
+    """The kind of a table by its content: exports name HTML, text and workbooks alike .xls or .csv."""
     if head.startswith((OLE, ZIP)):
         return "sheet"
     if suffix in SHEET_SUFFIXES and not is_text(head):

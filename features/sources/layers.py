@@ -26,10 +26,10 @@ from features.sources.settings import SourceSpec
 from features.sources.shapefiles import shapefile_encoding
 
 GDAL_ERRORS = (ValueError, DataSourceError, DataLayerError, RuntimeError)
-# OpenStreetMap's own columns are few; what else a record has stands in this one, as "key"=>"value".
+# OpenStreetMap's own columns are few; other tags of a record are in this one, as "key"=>"value".
 OTHER_TAGS = "other_tags"
 TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
-# A service says at the beginning or the end of its answer that the answer is incomplete.
+# A service states at the beginning or the end of its answer that the answer is incomplete.
 MORE = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
 ENDS_BYTES = 1 << 16
 
@@ -67,7 +67,7 @@ def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: 
 
 
 def _refuse_texts_as_days(what: str, where: str, opened: str, layer: str) -> None:
-    """InputError for a clause that compares texts, such as 15.06.2019, with a day: it would select by their letters."""
+    """InputError for a clause that compares texts, such as 15.06.2019, with a day: it would compare letters."""
     info = pyogrio.read_info(opened, layer=layer)
     wanted = compared_with_days(where)
     pairs = zip(info["fields"], info["dtypes"], strict=True)
@@ -82,7 +82,7 @@ def _frame(
 ) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
-            # GDAL warns of what is counted here anyway: open rings, odd dates, fields it cannot type.
+            # GDAL warns about faults that are counted here anyway: open rings, odd dates, fields of unknown type.
             warnings.simplefilter("ignore")
             return pyogrio.read_dataframe(
                 opened, layer=layer, where=spec.where, datetime_as_string=True, on_invalid="ignore", **options
@@ -101,7 +101,7 @@ def _frame(
 
 
 def _choose_layer(source: str, path: Path, wanted: str | None, opened: str) -> str:
-    """The layer to read: the one named, or the only one with geometry."""
+    """The layer to read: the given one, or the only one with geometry."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -127,7 +127,7 @@ def _count(opened: str, layer: str) -> int:
 
 
 def _surfaces(opened: str, layer: str, where: str | None, geometry: Any) -> Any:
-    """Geometries with those filled in that GEOS does not know: TINs and other surfaces of flat faces (MultiPatch)."""
+    """Geometries completed by those unknown to GEOS: TINs and other surfaces of flat faces (MultiPatch)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _, _, blobs, _ = pyogrio.raw.read(opened, layer=layer, where=where, columns=[])
@@ -138,7 +138,7 @@ def _surfaces(opened: str, layer: str, where: str | None, geometry: Any) -> Any:
 
 
 def _with_tags(source: str, spec: SourceSpec, table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
-    """The table with columns of its own for the tags of OpenStreetMap that the source reads."""
+    """The table with a column for each tag of OpenStreetMap that the source reads."""
     if OTHER_TAGS not in table or source not in SCHEMAS:
         return table
     wanted = {spec.columns.get(ours, ours) for ours in SCHEMAS[source].columns} - set(table.columns)

@@ -11,7 +11,7 @@ from dateparser.date import DateDataParser
 LANGUAGES = ["en", "az", "ru", "tr", "fr", "es", "pt", "ar", "uk", "fa"]
 # Names that dateparser lacks: short ones in Persian, those of Syria and Iraq, Afghanistan, Bosnia and Serbia.
 LOCALES = ("fa", "ar_SY", "fa_AF", "ps", "bs", "sr", "sr_Latn")
-# What stands in dates beside figures and the month: "12 de marzo de 2019", "2019-cu il 12 mart", "year" in Russian.
+# Other words in dates: "12 de marzo de 2019", "2019-cu il 12 mart", "year" in Russian.
 FILLERS = frozenset(
     {
         "de", "del", "d", "of", "the", "st", "nd", "rd", "th", "er", "il", "ildə", "ili", "cu", "cü", "ci", "cı",
@@ -21,7 +21,7 @@ FILLERS = frozenset(
 
 
 def month_of(words: str) -> int:
-    """The number of the month that the words of a date name, 0 where they name none or hold other words too.
+    """The number of the month that the words of a date name, 0 if they name none or include other words.
 
     >>> month_of("de Março de"), month_of("мая"), month_of("İyun"), month_of("Tuesday Mar"), month_of("hill")
     (3, 5, 6, 3, 0)

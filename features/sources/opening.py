@@ -31,11 +31,11 @@ from features.sources.vectors import make_polygonal, read_vector
 __all__ = ["KEEP_AROUND_M", "RasterSource", "SourceReport", "SourceSpec", "Sources", "SourcesSettings"]
 __all__ += ["open_area", "open_sources"]
 
-# Distance features are capped at 50 km: nothing further away can change one, and foreign records slow every search.
+# Distance features are capped at 50 km: records further away cannot change them, but slow every search.
 KEEP_AROUND_M = 50_000.0
-# Authorities work beyond the edge of their UTM zone; a swapped axis or a lost sign is off by more.
+# Authorities work beyond the edge of their UTM zone; swapped axes or a lost sign cause greater errors.
 AROUND_DOMAIN_M = 500_000.0
-# Distances that are off by more are worth a word.
+# A greater error of distances is noted.
 MOST_SCALE_ERROR = 0.02
 # Sources whose records make labels.
 LABEL_SOURCES = frozenset({"survey", "finds", "incidents", "hazard_areas", "land_release"})
@@ -46,7 +46,7 @@ MOST_CLASSES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """All sources of a run. A source that is not configured, or of which no row was kept, is not a key.
+    """All sources of a run. A source that is not configured, or without a kept row, has no key.
 
     `rows` has the number of each record of a vector source in its file, counted through the files of the source.
     """
@@ -62,8 +62,8 @@ class Sources:
 def open_sources(specs: SourcesSettings, grid: Grid, base: Path, home_folder: Path | None = None) -> Sources:
     """Open every configured source; paths are relative to `base`, those of terms to `home_folder` (`base` if none).
 
-    Vectors come in the grid's CRS with canonical columns alone. Raises InputError for what cannot be opened or is
-    wrong as a whole, ConfigError for an unknown `crs`; single wrong records are counted in the reports.
+    Vectors come in the grid's CRS with canonical columns alone. Raises InputError for sources that cannot be opened or
+    are wrong as a whole, ConfigError for an unknown `crs`; single wrong records are counted in the reports.
     """
     vectors: dict[str, gpd.GeoDataFrame] = {}
     rasters: dict[str, RasterSource] = {}
@@ -97,7 +97,7 @@ def open_area(
 ) -> tuple[BaseGeometry, SourceReport]:
     """The area of interest in `crs`: polygons joined into one, or the points of a table as a MultiPoint.
 
-    Raises InputError for lines, for polygons mixed with points, and where nothing is left.
+    Raises InputError for lines, for polygons mixed with points, and if nothing is left.
     """
     given = [spec] if isinstance(spec, SourceSpec | str) else list(spec)
     specs = [SourceSpec(path=one) if isinstance(one, str) else one for one in given]
@@ -108,7 +108,7 @@ def open_area(
     tally = Tally()
     home = Home(crs, *_domain(crs))
     paths = tuple(path for one in specs for path in one.paths)
-    # Before reading, here and below: a file that is replaced meanwhile then differs from its digest.
+    # The digest is taken before reading, here and below, so that a file that is replaced meanwhile differs from it.
     digest = digest_files(tuple(file for one in specs for file in find_files("area", one, base)))
     tables = [
         read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
@@ -134,7 +134,7 @@ def open_area(
 
 
 def _domain(crs: pyproj.CRS) -> tuple[tuple[float, float, float, float], float]:
-    """Bounds of the domain of a CRS in its own metres, and how far beyond it an area may lie."""
+    """Bounds of the domain of a CRS in its metres, and the tolerance of an area beyond them."""
     use = crs.area_of_use
     everywhere = (-1e9, -1e9, 1e9, 1e9)
     if use is None:
@@ -156,7 +156,7 @@ def _open_vector(
     tally, schema = Tally(), SCHEMAS[name]
     files, terms = find_files(name, spec, base), None
     if spec.terms is not None:
-        # The mapping of words is as much an input as the file whose words it maps.
+        # The mapping of words is an input like the file whose words it maps.
         files = (*files, home_folder / spec.terms)
         terms = _terms_of(name, read_terms(files[-1]), files[-1])
     digest = digest_files(files)
@@ -187,8 +187,8 @@ def _ask_for_classes(table: gpd.GeoDataFrame, tally: Tally) -> None:
 def _dated_statuses(table: gpd.GeoDataFrame, spec: SourceSpec, tally: Tally) -> gpd.GeoDataFrame:
     """The table with the day from which each status counts: its own, else that of the file.
 
-    The dates of a record say when it was written, not when its status was changed. A file is no older than the newest
-    date in it; where it holds none at all its statuses count always, as its records do.
+    The dates of a record tell when it was written, not when its status changed. A file is no older than the newest date
+    in it; without any date its statuses are always valid, like its records.
     """
     stated = dates_of(table, "status_date")
     undated = np.isnat(stated) & table["hazard_status"].notna().to_numpy(dtype=bool)
@@ -214,7 +214,7 @@ def _terms_of(source: str, terms: dict[str, SourceTerms], file: Path) -> SourceT
 def _open_covariate(
     spec: SourceSpec, specs: SourcesSettings, grid: Grid, home: Home, base: Path, names: set[str]
 ) -> tuple[RasterSource | gpd.GeoDataFrame | None, SourceReport]:
-    """One covariate source under names that no other covariate has; None for a table of which nothing is kept."""
+    """One covariate source under unique names; None for a table of which nothing is kept."""
     if is_raster(Path(spec.paths[0])):
         chosen = next(iter(spec.columns), Path(spec.paths[0]).stem)
         return open_raster("covariates", spec, grid, base, leave_unique(chosen, names))
@@ -235,7 +235,7 @@ def _open_covariate(
 def _answers(spec: SourceSpec, specs: SourcesSettings, base: Path) -> dict[str, str]:
     """Columns of the covariates' file (folded) that a source of labels reads from the same file: column -> source.
 
-    A table of surveyed cells holds the answer beside the covariates; taken as a covariate it would give it away.
+    A table of surveyed cells holds the outcome beside the covariates; as a covariate it would reveal the labels.
     """
     files = {(base / path).resolve() for path in spec.paths}
     answers: dict[str, str] = {}

@@ -114,7 +114,7 @@ def parse_numbers(column: pd.Series, comma_is_decimal: bool = False, counts: boo
 
 
 def _plain_numbers(text: pd.Series, comma_is_decimal: bool, counts: bool) -> tuple[pd.Series, Flags, Flags, Flags]:
-    """Texts with a point for a decimal sign; which had a decimal comma, which signs between groups, which may have."""
+    """Texts with a decimal point, and flags of those that had a decimal comma, signs between groups, or perhaps."""
     text = ascii_digits(text).str.replace("\u2212", "-", regex=False).str.replace(r"^([+-])\s+", r"\1", regex=True)
     blanks = text.str.match(_BLANK_GROUPS)
     text = text.mask(blanks, text.str.replace(_BLANKS, "", regex=True))
@@ -128,7 +128,7 @@ def _plain_numbers(text: pd.Series, comma_is_decimal: bool, counts: bool) -> tup
     grouped = comma & text.str.match(_GROUPS_OF_THREE)
     decimals = comma & (~grouped | comma_is_decimal | bool((comma & ~grouped).any()))
     thousands = comma & ~decimals
-    # 3.000.000 can only be groups; 1.234 is one where all that have a point in a column of counts look like it.
+    # 3.000.000 can only be groups; 1.234 is a group if all texts with a point in a column of counts have this form.
     several = point & text.str.match(_POINT_GROUPS)
     one = point & ~several & text.str.match(_POINT_GROUP) if counts else several & False
     all_groups = bool((point == (one | several)).all())
@@ -141,7 +141,7 @@ def _plain_numbers(text: pd.Series, comma_is_decimal: bool, counts: bool) -> tup
 
 
 def parse_flags(column: pd.Series) -> tuple[Flags, Flags]:
-    """Yes and no of a column (missing is no), and which are other texts, which count as yes.
+    """Flags of a column (missing is no), and which rows hold other texts, which count as yes.
 
     OSM writes the kind of bridge ('viaduct') where it is known, so every word counts as yes except a no.
     """

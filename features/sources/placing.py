@@ -1,4 +1,4 @@
-"""Geometry and CRS of records: what is wrong with either, and repairs."""
+"""Geometry and CRS of records: faults and repairs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ NO_NUMBER = "vertex that is no number"
 def place(
     source: str, path: Path, spec: SourceSpec, raw: RawTable, tally: Tally
 ) -> tuple[Geometry, pyproj.CRS, tuple[str, ...]]:
-    """The geometry of the rows, its CRS, and the names of coordinate columns that made it (empty: it had its own)."""
+    """The geometry of the rows, its CRS, and the names of its coordinate columns (empty if the file has geometry)."""
     given = stated_crs(source, spec)
     crs = given or raw.crs
     if crs is None and raw.geometry is not None and not is_table(path):
@@ -74,14 +74,14 @@ def _points(places: Floats) -> Geometry:
 
 
 def _middles(geometry: Geometry) -> Floats:
-    """(n, 2) middle of each geometry's bounds: one point that tells whether its axes are right. NaN for none."""
+    """(n, 2) middle of each geometry's bounds, by which its axes are checked. NaN without geometry."""
     bounds = shapely.bounds(geometry)
     with np.errstate(all="ignore"):
         return np.asarray((bounds[:, :2] + bounds[:, 2:]) / 2, dtype=np.float64)
 
 
 def no_numbers(geometry: Geometry) -> NDArray[np.str_]:
-    """The reason for shapes with a vertex that is infinite or no number, '' for the others."""
+    """The reason for shapes with a vertex that is infinite or not a number, '' for the others."""
     points, owner = shapely.get_coordinates(geometry, return_index=True)
     broken = np.zeros(len(geometry), dtype=bool)
     broken[owner[~np.isfinite(points).all(axis=1)]] = True
@@ -98,7 +98,7 @@ def wrong_kind(geometry: Geometry, kinds: tuple[str, ...]) -> NDArray[np.str_]:
 def mistakes(
     source: str, path: Path, geometry: Geometry, crs: pyproj.CRS, home: Home, used: tuple[str, ...]
 ) -> NDArray[np.str_]:
-    """Why shapes lie away from home by mistake, '' where they do not; InputError where most of the file does."""
+    """The mistake by which shapes lie away from home, '' for others; InputError if most of the file has one."""
     middles = _middles(geometry)
     labels = mistaken_axes(middles, crs, home)
     window = home.surroundings(crs, home.keep_m)
@@ -124,7 +124,7 @@ def repaired(geometry: Geometry, reasons: NDArray[np.str_], tally: Tally) -> Geo
 
 
 def make_polygonal(geometry: Geometry) -> Geometry:
-    """Valid polygons of invalid ones; where a ring runs over itself the land inside stays inside."""
+    """Valid polygons of invalid ones; if a ring overlaps itself the land inside stays inside."""
     return np.asarray(shapely.make_valid(geometry, method="structure", keep_collapsed=False), dtype=object)
 
 

@@ -1,4 +1,4 @@
-"""Projection of shapes into the CRS of the grid, with a note where the shift between two datums is unknown."""
+"""Projection of shapes into the CRS of the grid, with a note if the shift between two datums is unknown."""
 
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from features.sources.coordinates import Home
 from features.sources.records import Geometry
 from features.sources.report import Tally
 
-# Far beyond what is kept, so that no cut edge comes near a distance that counts, and within reach of any projection.
+# Far beyond the records that are kept, so that no cut edge affects a distance, and within the range of any projection.
 REACH_M = 1_000_000.0
 # The size of unknown datum shifts: Pulkovo 1942 to WGS 84 is 60 to 150 m, the largest some 400 m.
 UNKNOWN_SHIFT = "100 m, at most some 400 m"
@@ -44,7 +44,7 @@ def horizontal(crs: pyproj.CRS) -> pyproj.CRS:
 
 @cache
 def datum_note(crs: pyproj.CRS, to: pyproj.CRS) -> str:
-    """A note where the shift between the datums of two CRS is unknown; '' where it is known."""
+    """A note if the shift between the datums of two CRS is unknown; '' if it is known."""
     try:
         ways = TransformerGroup(crs, to, always_xy=True).transformers
     except ProjError:

@@ -1,4 +1,4 @@
-"""Tables that many countries have, as their publishers lay them out: their marks, and where our columns are."""
+"""Published tables that many countries use: their marks, and the places of canonical columns."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """A published layout: the source that it is, its marks (columns in lower case), and our name -> its name."""
+    """A published layout: its source, its marks (columns in lower case), and its names by canonical name."""
 
     name: str
     source: str
@@ -14,7 +14,7 @@ class Publication:
     columns: Mapping[str, str]
 
 
-# The first one of which a table has all marks counts.
+# The first layout whose marks a table has all counts.
 PUBLICATIONS: tuple[Publication, ...] = (
     Publication(
         name="UCDP GED",
@@ -73,7 +73,7 @@ def publication_of(names: Iterable[str]) -> Publication | None:
 
 
 def looks_like(source: str, names: Iterable[str]) -> str:
-    """What a table in which a column is missing seems to be, as the beginning of a sentence; '' where nobody knows.
+    """The probable layout of a table in which a column is missing, as the beginning of a sentence; '' if unknown.
 
     >>> looks_like("conflict_events", ["event_date", "sub_event_type", "fatalities"])
     'this looks like an ACLED table: date is event_date; '
@@ -85,7 +85,7 @@ def looks_like(source: str, names: Iterable[str]) -> str:
 
 
 def overlooked(source: str, names: Iterable[str], taken: Iterable[str]) -> str:
-    """What a published table has of our columns under its own names, of which none is `taken`; '' where none is.
+    """A sentence on canonical columns that a published table has under other names and none `taken`; '' if none.
 
     >>> overlooked("conflict_events", ["event_date", "sub_event_type", "fatalities"], ["fatalities"])
     'this looks like an ACLED table: date is event_date: give columns'

@@ -13,10 +13,10 @@ from features.sources.report import Tally
 # Sources whose polygons are records of survey and clearance, drawn point by point in the field.
 RECORDED_AREAS = frozenset({"hazard_areas", "land_release", "minefield_records", "survey"})
 
-# GICHD/geocheck: consecutive points further apart than this are mostly a slip of a digit.
+# GICHD/geocheck: consecutive points further apart than this are mostly a typing error of one digit.
 LONGEST_EDGE_M = 5_000.0
 
-# Neighbours share a strip along the border; from here on one of two polygons was drawn over the other.
+# Neighbours may share a strip along the border; from this share on one polygon was drawn over the other.
 OVERLAP_SHARE = 0.1
 
 # GICHD/geocheck's own limit: practically the same polygon twice.
@@ -29,9 +29,10 @@ SAYS = ("hazard_type", "hazard_status", "release_type", "outcome")
 
 
 def repeated_ids(columns: pd.DataFrame, places: NDArray[np.object_]) -> tuple[Flags, Flags]:
-    """Rows whose id an earlier row has: those with the same place, dates and statement too, and the others.
+    """Rows that repeat the id of an earlier row: those with the same place, dates and statement, and the others.
 
-    Ids are compared trimmed; `places` are the geometries as bytes. A row without an id repeats none.
+    Ids are compared without blanks around them; `places` are the geometries as bytes. A row without an id is not a
+    repetition.
     """
     if "record_id" not in columns:
         return np.zeros(len(columns), dtype=bool), np.zeros(len(columns), dtype=bool)
@@ -53,7 +54,7 @@ def few_vertices(geometry: NDArray[np.object_]) -> Flags:
 def note_polygons(geometry: NDArray[np.object_], where: Callable[[Flags], str], tally: Tally) -> None:
     """Report long edges and overlaps of polygons in metres; they stay as they are. `where` names flagged rows.
 
-    A long edge may be right (a border on a map), and of overlapping polygons every cell takes the largest share, so
+    A long edge may be right (a border on a map), and a cell takes the largest share of overlapping polygons, so that
     none counts twice.
     """
     areas = np.flatnonzero(np.isin(shapely.get_type_id(geometry), (3, 6)))
@@ -107,7 +108,7 @@ def _overlaps(polygons: NDArray[np.object_]) -> tuple[Integers, Floats]:
     return pairs, np.asarray(shapely.area(shapely.intersection(first, second)) / np.maximum(smaller, 1e-9))
 
 
-# With a greater error a place is that of a village or a municipality, not of an accident.
+# With a greater error the place is that of a village or a municipality, not of an accident.
 COARSE_PLACE_M = 1_000.0
 
 # A place that so many accidents share is mostly the default of a register for accidents of unknown place.
@@ -141,7 +142,7 @@ def note_accidents(columns: pd.DataFrame, places: NDArray[np.object_], tally: Ta
 
 
 def same_day_and_place(columns: pd.DataFrame, places: NDArray[np.object_]) -> Flags:
-    """Rows whose place and day an earlier row has; dates known only to the month or year do not count."""
+    """Rows with the place and day of an earlier row; dates known only to the month or year do not count."""
     if "date" not in columns:
         return np.zeros(len(columns), dtype=bool)
     known = columns["date"].notna().to_numpy()
@@ -152,7 +153,7 @@ def same_day_and_place(columns: pd.DataFrame, places: NDArray[np.object_]) -> Fl
 
 
 def years_without(dates: NDArray[np.datetime64]) -> list[int]:
-    """Years between the first and the last date in which there is none.
+    """Years without a date between the first and the last date.
 
     >>> import numpy as np
     >>> years_without(np.array(["2001-05-01", "2004-01-01", "NaT"], dtype="datetime64[D]"))

@@ -1,4 +1,4 @@
-"""What a raster file leaves unsaid or says beside its pixels: units, tiles that are not there, markers of no value."""
+"""Facts about a raster file that are not in its pixels: units, missing tiles, undeclared markers of missing values."""
 
 import warnings
 import xml.etree.ElementTree as ET
@@ -28,16 +28,16 @@ METRES = {
 }  # fmt: skip
 # Markers of missing values that files use without declaring them, whatever the other values are.
 SENTINELS = (-32768.0, -32767.0, -9999.0)
-# Markers that may be values too: WorldPop, GHSL, spreadsheets, old elevation models, defaults of programs. Below all
-# values by more than these span, or negative where nothing else is, they are taken for what they look like.
+# Markers that may be values too: WorldPop, GHSL, spreadsheets, old elevation models, defaults of programs. They are
+# taken for markers if they lie below all values by more than the range of these, or if no other value is negative.
 BELOW = (-99999.0, -999.0, -99.0, -200.0, -500.0, -9998.0, -8888.0, -10000.0, -99999999.0, -2147483648.0, -2147483647.0)
 ABOVE = (9999.0, 99999.0, 999999.0, 1e20, 2147483647.0, 4294967295.0, 1.7014118346046923e38)
-# The greatest value of a type of integers, where no other comes near.
+# The greatest value of an integer type is a marker if no other value comes near.
 GREATEST = {"uint8": 255.0, "uint16": 65535.0, "int16": 32767.0, "uint32": 4294967295.0, "int32": 2147483647.0}
 FEWEST_PIXELS = 2
-# From here on a float is no measurement.
+# A float beyond this is not a measurement.
 HUGE = 1e19
-# Pixels a side that are looked at to find markers.
+# Number of pixels along a side of the sample in which markers are sought.
 LOOK_SIDE = 2000
 
 Rectangle = tuple[int, int, int, int]
@@ -45,7 +45,7 @@ Rectangle = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What has to be done to the values of one file: undeclared markers, metres of its unit, where a VRT has tiles.
+    """Corrections of the values of one file: undeclared markers, metres of its unit, the tiles of a VRT.
 
     `tiles` are (left, top, right, bottom) in pixels; None: everywhere.
     """
@@ -64,7 +64,7 @@ class FileFacts:
 
 @contextmanager
 def opened(source: str, path: Path) -> Iterator[DatasetReader]:
-    """The raster, open; whatever GDAL cannot do with it becomes an InputError."""
+    """The opened raster; errors of GDAL become InputError."""
     try:
         refuse_special(path)
         with warnings.catch_warnings():
@@ -108,7 +108,7 @@ def undeclared_markers(values: Floats, dtype: str, categorical: bool) -> tuple[f
     found = []
     for value in suspects:
         negative = value < 0 and (low >= 0 or low - value > high - low)
-        # Classes may well be 255 or 9999.
+        # Classes may be 255 or 9999.
         far = value > 0 and not categorical and value - high > high - low
         edge = value == greatest and not categorical and value - high > 1
         if abs(value) >= HUGE or negative or far or edge:
@@ -129,9 +129,9 @@ def metres_of_unit(dataset: DatasetReader, crs: pyproj.CRS) -> tuple[float, str]
 
 
 def tiles_of(source: str, path: Path, dataset: DatasetReader) -> tuple[Rectangle, ...] | None:
-    """Where a VRT has tiles; None for other files, for one that declares no data, and for one without gaps.
+    """The tiles of a VRT; None for other files, for one that declares no data, and for one without gaps.
 
-    Raises InputError that names the tiles that are not there.
+    Raises InputError that names the missing tiles.
     """
     if path.suffix.casefold() != ".vrt":
         return None

@@ -1,4 +1,4 @@
-"""Rasters of sources opened: which CRS, which unit, what is missing, and what would be silently wrong."""
+"""Opening of rasters, with checks of CRS, units, missing values and silent errors."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from features.sources.readers import find_files, stated_crs
 from features.sources.report import SourceReport, Tally
 from features.sources.settings import SourceSpec
 
-# From the shore of the Dead Sea with room for pits, to Mount Everest: any other value is a marker, not a height.
+# Heights from the shore of the Dead Sea, with room for pits, to Mount Everest: any other value is a marker.
 DEM_RANGE_M = (-1000.0, 9000.0)
 # Cells sampled to tell how much of the area has no data.
 SAMPLE_CELLS = 20_000
@@ -34,8 +34,8 @@ def open_raster(
 ) -> tuple[RasterSource, SourceReport]:
     """The raster of a source and its report; rows_read and rows_kept are 0.
 
-    Raises InputError for a file that is no raster, has no CRS, holds no band of real numbers, lacks tiles, or does not
-    reach the area.
+    Raises InputError for a file that is not a raster, has no CRS, holds no band of real numbers, lacks tiles, or does
+    not reach the area.
     """
     paths = find_files(source, spec, base)
     tally, digest = Tally(), digest_files(paths)
@@ -64,7 +64,7 @@ def open_raster(
 
 
 def _facts(source: str, path: Path, crs: pyproj.CRS, flat: pyproj.CRS, grid: Grid, tally: Tally) -> FileFacts:
-    """What has to be done to the values of a file, noted where it is no plain matter."""
+    """Corrections of the values of a file, with a note if they are not obvious."""
     centres_m = grid.some_centres_m(SAMPLE_CELLS)
     with opened(source, path) as dataset:
         if dataset.dtypes[0].startswith("complex"):
@@ -132,7 +132,7 @@ def _pixel_side_m(source: str, path: Path, crs: pyproj.CRS, grid: Grid) -> float
 
 
 def _note_gaps(source: str, raster: RasterSource, grid: Grid, tally: Tally) -> None:
-    """Sample cells of the area: how many have no value, and how many only because of an undeclared marker."""
+    """Note how many sampled cells of the area have no value, and how many only because of an undeclared marker."""
     centres_m = grid.some_centres_m(SAMPLE_CELLS)
     missing, marked, reached = np.ones(len(centres_m), dtype=bool), np.zeros(len(centres_m), dtype=bool), False
     for path, facts in raster.files():

@@ -1,4 +1,4 @@
-"""Where the cells of a grid lie in a raster: places between the nodes of a lattice, each from its own square alone."""
+"""Positions of the cells of a grid in a raster, interpolated within squares of a lattice."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -48,7 +48,7 @@ class Positions(NamedTuple):
         return column, place[..., 1]
 
     def extremes(self) -> tuple[Floats, Floats]:
-        """Positions among which the least and the greatest of all are: those at the ends of every square."""
+        """Positions at the ends of every square, which include the least and the greatest of all."""
         with np.errstate(invalid="ignore"):
             return self.at(_ends(self.square_row), _ends(self.square_column))
 
@@ -72,7 +72,7 @@ def lay_positions(grid: Grid, crs: pyproj.CRS, dataset: DatasetReader, n_points:
     firsts, seconds = _corners(first), _corners(second)
     inverse, turn = ~dataset.transform, 0.0
     if crs.is_geographic:
-        # A square across the turn of the meridian stays whole; its places are brought back one by one.
+        # A square across the antimeridian stays whole; its positions are brought back one by one.
         firsts = firsts + 360 * np.round((firsts[..., :1] - firsts) / 360)
         turn = abs(360 * inverse.a) if inverse.b == inverse.d == 0 else 0.0
     columns, rows = _pixels(firsts, seconds, inverse)
@@ -99,7 +99,7 @@ def to_pixels(
 def to_raster(
     eastings_m: Floats, northings_m: Floats, crs: pyproj.CRS, raster_crs: pyproj.CRS, dataset: DatasetReader
 ) -> tuple[Floats, Floats]:
-    """Points in `crs` in the CRS of the raster, longitudes on the turn that is nearest to its middle."""
+    """Points in `crs` in the CRS of the raster, with longitudes on the turn nearest to its middle."""
     if crs.equals(raster_crs, ignore_axis_order=True):
         return eastings_m, northings_m
     first, second = transformer(crs, raster_crs).transform(eastings_m, northings_m)
@@ -114,7 +114,7 @@ def to_raster(
 
 @lru_cache(maxsize=32)
 def transformer(crs: pyproj.CRS, to: pyproj.CRS) -> pyproj.Transformer:
-    """The transformation, longitude or easting first, made once."""
+    """The transformation, longitude or easting first, created once."""
     return pyproj.Transformer.from_crs(crs, to, always_xy=True)
 
 

@@ -1,4 +1,4 @@
-"""Values of a raster's pixels at the cells of a grid, each from its own place alone."""
+"""Values of a raster's pixels at the cells of a grid, which depend on the position of each cell alone."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Picture:
 def clean(
     raw: np.ma.MaskedArray, scale: float, offset: float, valid: tuple[float, float], sentinels: tuple[float, ...]
 ) -> Pixels:
-    """Scaled values with NaN for what is masked, a sentinel, beyond 1e37 or, once scaled, out of range.
+    """Scaled values, with NaN if masked, a sentinel, beyond 1e37 or, once scaled, out of range.
 
     float32 where that holds every value exactly: unscaled float32 and integers of at most 16 bits.
     """
@@ -144,7 +144,7 @@ def _between(values: Pixels, left: int, top: int, column: float, row: float) -> 
 
 @njit(cache=True, nogil=True)
 def _gather(values: Pixels, left: int, top: int, at: Positions, i: int, j: int, found: Floats) -> int:
-    """Put the values under the sample points of cell (i, j) into `found`; how many there are."""
+    """Put the values under the sample points of cell (i, j) into `found`; returns their number."""
     n = 0
     for y in range(i * at.n_points, (i + 1) * at.n_points):
         x = j * at.n_points

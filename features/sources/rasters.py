@@ -1,4 +1,4 @@
-"""Rasters read onto the grid: exact for each cell, so that the result does not depend on where tiles begin."""
+"""Rasters read onto the grid, exactly for each cell, so that the result does not depend on where tiles begin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ BLOCK_SIDE = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class RasterSource:
-    """A raster on disk, read where and when it is needed. Holds no open file, so it travels between processes.
+    """A raster on disk, read when needed. It holds no open file, so that it can be sent to other processes.
 
     `pixel_m` is the side of a pixel in metres at the middle of the area. Values outside `valid_range` are missing.
-    `resampling` is what 'auto' stands for, if not chosen by the sizes of pixel and cell. `facts` has what to do to the
-    values of each file, in the order of `paths`; none: nothing.
+    `resampling` is the meaning of 'auto', unless it is chosen by the sizes of pixel and cell. `facts` has the
+    corrections of each file, in the order of `paths`; empty if there are none.
     """
 
     name: str
@@ -52,9 +52,9 @@ class RasterSource:
 
         `auto` averages where pixels are smaller than half a cell and interpolates bilinearly elsewhere; classes take
         the most frequent ('mode') or the nearest. A hole in the raster stays a hole: an interpolated value exists only
-        where the pixel under the cell centre has one, an average only where some pixel in the cell has. A `sum` gives
-        a cell each pixel's value times the share of the pixel that lies in it, so that a count of people keeps its
-        total. Of several files the first that has a value gives it.
+        where the pixel under the cell centre has one, an average only where some pixel in the cell has. A `sum` gives a
+        cell each pixel's value times the share of the pixel that lies in it, so that a count of people keeps its total.
+        If there are several files, the first that has a value gives it.
         """
         if resampling not in RESAMPLINGS:
             raise ConfigError(f"resampling ({resampling!r}) must be one of {', '.join(RESAMPLINGS)}")
@@ -66,13 +66,13 @@ class RasterSource:
         return values
 
     def files(self) -> Iterator[tuple[Path, FileFacts]]:
-        """Each file with what has to be done to its values."""
+        """Each file with the corrections of its values."""
         return zip(self.paths, self.facts or [FileFacts()] * len(self.paths), strict=True)
 
     def values_at(self, eastings_m: Floats, northings_m: Floats, crs: pyproj.CRS) -> Floats:
         """Values (n,) of the pixels that points in `crs` lie in, NaN where there is none.
 
-        For a look at the whole: a raster of more than 2,000 pixels a side around the points is read thinned out.
+        Meant for an overview: a raster of more than 2,000 pixels a side around the points is read thinned out.
         """
         values = np.full(len(eastings_m), np.nan)
         for path, facts in self.files():
@@ -98,7 +98,7 @@ class RasterSource:
         n_points = 1
         if how in ("average", "sum", "mode"):
             n_points = min(max(ceil(grid.cell_size_m / self.pixel_m), FEWEST_POINTS), MOST_POINTS)
-            # Whole pixels in a cell: one point in each is exact.
+            # If cells consist of whole pixels, one point in each is exact.
             n_points = per_cell if 1 < per_cell < n_points else n_points
         side = max(1, int(BLOCK_SIDE / max(1, grid.cell_size_m / self.pixel_m)))
         for rows, columns in _blocks(grid.shape, side):
@@ -111,7 +111,7 @@ class RasterSource:
                 picture.fill(values[rows, columns], positions, how)
 
     def _pixels_per_cell(self, dataset: DatasetReader, grid: Grid) -> int:
-        """Pixels to a side of a cell where both grids share their lines, 0 where they do not."""
+        """Number of pixels along a side of a cell if the grids are aligned, else 0."""
         pixels = dataset.transform
         if pixels.b or pixels.d or pixels.a <= 0 or pixels.e != -pixels.a:
             return 0
@@ -123,7 +123,7 @@ class RasterSource:
         return round(counts[0]) if whole else 0
 
     def _copy(self, values: Floats, dataset: DatasetReader, facts: FileFacts, grid: Grid) -> None:
-        """Fill the gaps of `values` where pixels are the cells themselves."""
+        """Fill the gaps of `values` from a raster whose pixels are the cells."""
         west, _, _, north = grid.bounds
         left = round((west - dataset.transform.c) / dataset.transform.a)
         top = round((dataset.transform.f - north) / dataset.transform.a)
@@ -145,7 +145,7 @@ class RasterSource:
         left, top = int(np.floor(column[finite].min())) - 1, int(np.floor(row[finite].min())) - 1
         right, bottom = int(np.floor(column[finite].max())) + 2, int(np.floor(row[finite].max())) + 2
         if np.ptp(column[finite]) > positions.turn / 2 > 0:
-            # A grid across the turn of the meridian reads from both ends of the raster.
+            # A grid across the antimeridian reads from both ends of the raster.
             left, right = 0, dataset.width
         left, top = max(left, 0), max(top, 0)
         right, bottom = min(right, dataset.width), min(bottom, dataset.height)
@@ -156,12 +156,12 @@ class RasterSource:
         return Picture(self._clean(read, dataset, facts, window), left, top)
 
     def _clean(self, read: np.ma.MaskedArray, dataset: DatasetReader, facts: FileFacts, window: Window) -> Pixels:
-        """Values with NaN for declared and undeclared markers of missing data, scaled as the file says."""
+        """Values with NaN for declared and undeclared markers of missing data, scaled as the file declares."""
         scale, offset = dataset.scales[0] * facts.factor, dataset.offsets[0] * facts.factor
         return clean(facts.masked(read, window), scale, offset, self.valid_range, SENTINELS)
 
     def sample(self, dataset: DatasetReader, facts: FileFacts, column: Floats, row: Floats) -> tuple[Floats, Floats]:
-        """Values at positions as the file declares them, and cleaned; read thinned out where the raster is large."""
+        """Values at positions as in the file, and cleaned; a large raster is read thinned out."""
         window = window_around(dataset, column, row)
         if window is None:
             return np.full(column.shape, np.nan), np.full(column.shape, np.nan)
@@ -174,7 +174,7 @@ class RasterSource:
 
 
 def window_around(dataset: DatasetReader, column: Floats, row: Floats) -> Window | None:
-    """The pixels around all the positions; None where the raster has none there."""
+    """The window of pixels around all the positions; None if the raster has none there."""
     left, top = max(_least(column), 0), max(_least(row), 0)
     right, bottom = min(1 - _least(-column), dataset.width), min(1 - _least(-row), dataset.height)
     return None if left >= right or top >= bottom else Window(left, top, right - left, bottom - top)

@@ -12,10 +12,11 @@ from features.base import Flags, Integers
 
 @dataclass(frozen=True, kw_only=True)
 class RawTable:
-    """Columns as they are, geometry (None: the file has none, a table) in `crs`, and where each row stands.
+    """Columns as in the file, geometry in `crs` (None for a table without), and the place of each row.
 
-    `rows` counts the rows of the file from 1, with those that `where` passes over; `places` is what a person looks for:
-    the line of a text, the row of a sheet, the number of a record (`unit`). `faults` names rows that cannot be used.
+    `rows` counts the rows of the file from 1, including those that `where` excludes; `places` are the numbers that a
+    person looks for: the line of a text, the row of a sheet, the number of a record (`unit`). `faults` names rows that
+    cannot be used.
     """
 
     table: pd.DataFrame

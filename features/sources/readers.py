@@ -1,4 +1,4 @@
-"""Opening what a source names: finding the file, and its rows before anything is decided about them."""
+"""Finding the file of a source and reading its rows before anything is decided about them."""
 
 import gzip
 import zipfile
@@ -45,7 +45,7 @@ def find_files(source: str, spec: SourceSpec, base: Path) -> tuple[Path, ...]:
 def find_file(source: str, given: str, base: Path, layer: str | None = None) -> Path:
     """The path of a source relative to `base`, or of the rows of `layer` where `given` is a database.
 
-    InputError where there is no such file, or it is none to be read.
+    InputError if there is no such file, or it cannot be read.
     """
     if is_database(given):
         return table_file(source, given, layer)
@@ -64,7 +64,7 @@ def find_file(source: str, given: str, base: Path, layer: str | None = None) -> 
 
 
 def stated_crs(source: str, spec: SourceSpec) -> pyproj.CRS | None:
-    """The CRS that the configuration gives; ConfigError for one that nobody knows."""
+    """The CRS that the configuration gives; ConfigError for an unknown one."""
     if spec.crs is None:
         return None
     try:
@@ -76,13 +76,13 @@ def stated_crs(source: str, spec: SourceSpec) -> pyproj.CRS | None:
 
 
 def is_table(path: Path) -> bool:
-    """Whether the file is a table, of which text may hold the geometry."""
+    """Whether the file is a table, whose text may hold the geometry."""
     name = path.name.casefold().removesuffix(".gz")
     return PurePosixPath(name).suffix in TABLE_SUFFIXES | SHEET_SUFFIXES
 
 
 def read_rows(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
-    """Every row that `where` selects, from whatever holds rows: text, a workbook, Parquet, an archive, a map."""
+    """Every row that `where` selects, from text, a workbook, Parquet, an archive or a map."""
     try:
         raw = _read(source, path, spec, tally)
     except OSError as error:

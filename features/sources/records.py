@@ -1,4 +1,4 @@
-"""Rows of a source while it is read, and how some of them are set aside with a reason."""
+"""Rows of a source while it is read, some of which are set aside with a reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Geometry = NDArray[np.object_]
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """Rows of one length: canonical columns, geometry, row numbers, where they stand, fingerprints of dated rows.
+    """Arrays of equal length: canonical columns, geometry, row numbers, places in the file, fingerprints of dated rows.
 
     `rows` counts through the files of the source; `parts` and `places` say which file or layer a row is from, and the
     line or row in it.
@@ -45,7 +45,7 @@ class Records:
 
 
 def joined(records: Sequence[Records]) -> Records:
-    """The rows of several files one after another; a flag that a file lacks is no."""
+    """The rows of several files one after another; a flag that a file lacks counts as no."""
     columns = pd.concat([part.columns for part in records], ignore_index=True)
     flags = {name for part in records for name in part.columns if part.columns[name].dtype == bool}
     for name in flags:
@@ -71,7 +71,7 @@ def where_they_stand(records: Records, flags: Flags, tally: Tally) -> str:
 
 
 def set_aside(records: Records, gone: Flags, reason: str, tally: Tally, *, named: bool = True) -> Records:
-    """The records without those that are `gone`; they are counted, and named where a person would correct them."""
+    """The records without those that are `gone`, which are counted and named by their place in the file."""
     if not gone.any():
         return records
     tally.put_aside(reason, int(gone.sum()))
@@ -81,7 +81,7 @@ def set_aside(records: Records, gone: Flags, reason: str, tally: Tally, *, named
 
 
 def set_aside_by_reason(records: Records, reasons: NDArray[np.str_], tally: Tally) -> Records:
-    """The records without a reason ('') after each other one was counted and its rows named."""
+    """The records whose reason is ''; the others are counted and their rows named."""
     for reason in sorted(set(reasons.tolist()) - {""}):
         gone = reasons == reason
         tally.put_aside(reason, int(gone.sum()))
@@ -90,6 +90,6 @@ def set_aside_by_reason(records: Records, reasons: NDArray[np.str_], tally: Tall
 
 
 def mark(reasons: NDArray[np.str_], more: NDArray[np.str_]) -> None:
-    """Give rows without a reason the one in `more`: a row is set aside once, by the first reason."""
+    """Give rows without a reason that in `more`: a row is set aside once, for the first reason."""
     empty = reasons == ""
     reasons[empty] = more[empty]

@@ -10,9 +10,9 @@ import pandas as pd
 from features.base import Flags, Integers
 from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
 
-# Enough rows to find a mistake by, too few to copy a table into a report.
+# Number of rows named: enough to find a mistake, too few to copy a table into a report.
 MOST_ROWS_NAMED = 10
-# Enough examples to recognise the values.
+# Number of examples, enough to recognise the values.
 MOST_VALUES = 3
 LONGEST_VALUE, SHORTEST_VALUE = 40, 3
 
@@ -29,10 +29,10 @@ PERSONAL = re.compile(
 class SourceReport:
     """The account of one source.
 
-    `repaired` counts rows by what was mended, whether or not the row was set aside later for another reason;
-    each row set aside is counted once, by the first reason that applied, so rows_read = rows_kept + set aside
-    (unless a note says that multi-part points were split). `noted` counts rows that were kept as they are although
-    something about them should be looked at. `digest` is the SHA-256 of the bytes of the file(s).
+    `repaired` counts rows by repair, whether or not the row was set aside later for another reason; each row set aside
+    is counted once, by the first reason that applied, so rows_read = rows_kept + set aside (unless a note says that
+    multi-part points were split). `noted` counts rows that were kept unchanged although they should be checked.
+    `digest` is the SHA-256 of the bytes of the file(s).
     """
 
     source: str
@@ -48,7 +48,7 @@ class SourceReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One file or layer of a source: where its rows stand (`unit`: line, row) and what the name of it adds."""
+    """One file or layer of a source: the unit of its places (`unit`: line, row) and the text that names it."""
 
     places: Integers
     unit: str = "row"
@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(kw_only=True)
 class Tally:
-    """Counts and notes gathered while one source is read; `rows` are the numbers of the rows kept in the end.
+    """Counts and notes collected while a source is read; `rows` are the numbers of the rows kept in the end.
 
     `parts` are the files and layers read so far; the last one is the one that is being read.
     """
@@ -71,17 +71,17 @@ class Tally:
     parts: list[Part] = field(default_factory=list)
 
     def repair(self, reason: str, count: int) -> None:
-        """Count rows in which something was mended."""
+        """Count rows that were repaired."""
         if count:
             self.repaired[reason] = self.repaired.get(reason, 0) + count
 
     def put_aside(self, reason: str, count: int) -> None:
-        """Count rows that go no further."""
+        """Count rows that are set aside."""
         if count:
             self.set_aside[reason] = self.set_aside.get(reason, 0) + count
 
     def remark(self, reason: str, count: int) -> None:
-        """Count rows that stay as they are, but should be looked at."""
+        """Count rows that are kept unchanged but should be checked."""
         if count:
             self.noted[reason] = self.noted.get(reason, 0) + count
 
@@ -98,10 +98,11 @@ class Tally:
         return f"{name_rows(part.places[flags].tolist(), part.unit)}{part.suffix}"
 
     def examples(self, column: pd.Series, flags: Flags) -> str:
-        """Different values of the rows with where they stand: 'such as 'x' (line 3)'. For canonical columns alone.
+        """Distinct values of the rows with their places: 'such as 'x' (line 3)'. Only for canonical columns.
 
-        A column of the file whose name is that of personal data shows its rows alone, whatever it is mapped to. One by
-        another name than a schema's may have been mapped by mistake and hold free text: it shows how it is written.
+        If the name of the file's column suggests personal data, only rows are shown, whatever it is mapped to. A column
+        with another name than a schema's may have been mapped by mistake and hold free text: only the form of its
+        values is shown.
         """
         if PERSONAL.search(str(column.name)):
             return f"in {self.where(flags)}"
@@ -145,7 +146,7 @@ def report_rows(reports: Iterable[SourceReport]) -> list[dict[str, object]]:
 
 
 def is_own_name(name: object) -> bool:
-    """Whether a column has a name of a schema or of an axis; one without a name is a constant of the config.
+    """Whether a column has a name of a schema or of an axis, or no name because it is a constant of the config.
 
     >>> is_own_name("killed"), is_own_name("Longitude"), is_own_name("victim_name")
     (True, True, False)
@@ -156,9 +157,9 @@ def is_own_name(name: object) -> bool:
 
 
 def shape_of(text: str) -> str:
-    """The text with every letter as x and every figure as 9: how it is written, and not what it says.
+    """The form of a text without its content: every letter as x and every figure as 9.
 
-    A code of at most SHORTEST_VALUE signs is no person and stays.
+    A code of at most SHORTEST_VALUE signs names no person and is unchanged.
 
     >>> shape_of("12.3.1987 A. Name")
     '99.9.9999 x. xxxx'

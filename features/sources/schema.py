@@ -1,4 +1,4 @@
-"""The sources that mlrisk knows: which geometry each may have and which columns of it pass the border."""
+"""The sources that mlrisk knows: the kinds of geometry of each, and the columns that are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ TEXT, NUMBER, CASUALTIES, LENGTH, SHARE, FLAG, DATE = (
 
 @dataclass(frozen=True)
 class Schema:
-    """What one source may hold: kinds of geometry and canonical columns with their types.
+    """The content of one source: kinds of geometry and canonical columns with their types.
 
-    `required` columns must be in the file or be mapped. `always_dated` sources have `date` in any case.
+    `required` columns must be in the file or be mapped. `always_dated` sources always have `date`.
     """
 
     geometry: tuple[str, ...]
@@ -149,7 +149,7 @@ SCHEMAS: dict[str, Schema] = {
 
 AREA = Schema((POLYGON, POINT))
 
-# What each canonical column says, for the reference and for messages.
+# The meaning of each canonical column, for the reference and for messages.
 COLUMN_TEXTS: dict[str, str] = {
     "accident_class": "whether the accident happened in demining work",
     "activity": "what the person did at the time; words of IMSMA and of several languages are understood",
@@ -197,22 +197,22 @@ COLUMN_TEXTS: dict[str, str] = {
     "inclusion_prob": "probability with which the place was drawn for a random audit; empty where people chose it",
 }
 
-# Columns with a fixed vocabulary; any other value is missing and counted, never guessed.
+# Columns with a fixed vocabulary; any other value counts as missing and is never guessed.
 VOCABULARIES: dict[str, tuple[str, ...]] = {
     "kind": ("line_of_contact", "defence_line", "ceasefire_line", "withdrawal_route"),
-    # The side that the defence faced, seen along the direction of the line.
+    # The side towards which the defence faced, seen along the direction of the line.
     "front_side": ("left", "right"),
     "accident_class": ("demining", "non_demining"),
     "hazard_type": ("SHA", "CHA"),
     "release_type": ("cancelled", "reduced", "cleared"),
     "outcome": ("found", "searched", "unknown"),
-    # Who chose the land: a ranking such as ours, people who live or work there or their authority, or a random draw.
+    # Who chose the land: a ranking such as that of mlrisk, local people or their authority, or a random draw.
     "chosen_by": ("model", "people", "chance"),
     # The purpose of a task in a survey plan; results that are entered in the plan's tasks keep it.
     "purpose": ("survey", "explore", "audit"),
 }
 
-# A line that is still held is often written with an end far in the future: that is an open end, not a wrong record.
+# A line that is still held often has an end far in the future: it counts as an open end, not as a wrong record.
 OPEN_ENDED = "held_to"
 
 # Names by which a table of points gives its coordinates; x and y are taken only when `columns` maps them.

@@ -1,4 +1,4 @@
-"""Rows of a table without a database that a where clause selects, by SQLite in memory."""
+"""Selection of rows by a where clause in tables without a database, by SQLite in memory."""
 
 import re
 import sqlite3
@@ -27,8 +27,8 @@ def select_rows(what: str, table: pd.DataFrame, where: str) -> Integers:
     """Positions (from 0) of the rows that the clause selects, in the order of the table.
 
     A column of which every value is a number compares as numbers, every other as text; an empty number is NULL, an
-    empty text is ''. LIKE does not tell capitals from small letters. Raises InputError for a clause that is none, that
-    names no column of the table, or that orders texts as if they were numbers or dates.
+    empty text is ''. LIKE does not tell capitals from small letters. Raises InputError for an invalid clause, one
+    without a column of the table, or one that compares texts as if they were numbers or dates.
     """
     names = [str(name) for name in table.columns]
     numeric = {name for name in names if _is_numeric(table[name])}
@@ -37,7 +37,7 @@ def select_rows(what: str, table: pd.DataFrame, where: str) -> Integers:
     own = ROW
     while own.casefold() in {name.casefold() for name in names}:
         own += "_"
-    # SQLite takes names that differ in their case alone for one: such columns can be named by neither.
+    # SQLite does not distinguish names that differ only in case: such columns cannot be named at all.
     folded = [name.casefold() for name in names]
     usable = [name for name in names if folded.count(name.casefold()) == 1] + [
         name
@@ -65,7 +65,7 @@ def _refuse_mistakes(what: str, table: pd.DataFrame, where: str, numeric: set[st
     by_name = {str(name).casefold(): str(name) for name in table.columns}
     for name in re.findall(r"\"((?:[^\"]|\"\")+)\"", re.sub(r"'(?:[^']|'')*'", "''", where)):
         if name.replace('""', '"').casefold() not in by_name:
-            # SQLite would take it for a text, and select nothing.
+            # SQLite would take the name for a text and select nothing.
             raise InputError(f"{what}: where ({where!r}) names {name!r}: it has {shown_names(by_name.values())}")
     for match in ORDERED_NUMBER.finditer(where):
         column = by_name.get(_plain(match.group(1)))
@@ -87,7 +87,7 @@ def compared_with_days(where: str) -> set[str]:
 
 
 def refuse_texts_as_days(what: str, where: str, columns: Mapping[str, pd.Series]) -> None:
-    """InputError where the clause compares a column with a day, and the column writes its days otherwise."""
+    """InputError if the clause compares a column with a day and the column has days in another form."""
     wanted = compared_with_days(where)
     for name, column in columns.items():
         if name.casefold() not in wanted:

@@ -13,13 +13,13 @@ from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
 
 Scalar = str | int | float | bool | date
 
-# Keys that say something of records, and of tables.
+# Keys that concern records, and keys that concern tables.
 FOR_RECORDS = ("values", "terms", "date_order", "time_zone", "file_date", "beside_config", "duplicates")
 FOR_TABLES = (*FOR_RECORDS, "layer", "where", "encoding")
 
 
 class SourceSpec(Settings):
-    """One source: a path, or a path with what is needed to read it. A bare string is `{path: string}`."""
+    """One source: a path, or a path with the keys needed to read it. A bare string is `{path: string}`."""
 
     path: str | tuple[str, ...] = Field(
         description="File, or list of files read one after another; relative to the configuration or to --data"
@@ -77,7 +77,7 @@ class SourceSpec(Settings):
     @field_validator("values", mode="before")
     @classmethod
     def _text_keys(cls, values: object) -> object:
-        """YAML reads `1: found` with a number for a key; the file's values are compared as text."""
+        """YAML reads the key in `1: found` as a number, but the file's values are compared as text."""
         if not isinstance(values, dict):
             return values
         return {
@@ -102,7 +102,7 @@ class SourceSpec(Settings):
 
     @property
     def one_layer(self) -> str | None:
-        """The layer where the file has one; None where it is not named, or several are."""
+        """The layer if exactly one is given, else None."""
         return None if isinstance(self.layer, tuple) else self.layer
 
     @property
@@ -164,7 +164,7 @@ class SourcesSettings(Settings):
 
 
 def _refuse_without_effect(name: str, spec: SourceSpec, keys: tuple[str, ...], what: str) -> None:
-    """ValueError for a key that is given and would not change anything."""
+    """ValueError for a key that would have no effect."""
     for key in keys:
         given = getattr(spec, key)
         if given is not None and given != {}:

@@ -12,7 +12,7 @@ from features.sources.encodings import decode_as, likeliest
 from features.sources.report import Tally
 from features.sources.schema import DATE, SCHEMAS
 
-# Every byte is a letter of this one, so that texts read by it can be turned back into their bytes.
+# In this encoding every byte is a letter, so that texts can be turned back into their bytes.
 BYTES = "ISO-8859-1"
 LANGUAGE_BYTE = 29
 # Neither 0 nor 0x57 ("ANSI") names an encoding.
@@ -20,7 +20,7 @@ SAYS_NOTHING = frozenset({0, 0x57})
 
 
 def shapefile_encoding(source: str, path: Path, opened: str, layer: str, given: str | None, tally: Tally) -> str | None:
-    """The encoding of the texts and column names; None where GDAL knows it from .cpg or language byte.
+    """The encoding of the texts and column names; None if GDAL knows it from .cpg or language byte.
 
     Raises InputError for records without their table, and for texts that are not in the `given` encoding.
     """
@@ -56,7 +56,7 @@ def shapefile_encoding(source: str, path: Path, opened: str, layer: str, given: 
 
 
 def _stated(path: Path) -> str:
-    """What .cpg or the language byte of the .dbf say, '' for nothing."""
+    """The encoding stated by .cpg or the language byte of the .dbf, '' if none is."""
     beside = [part for part in path.parent.glob(f"{path.stem}.*") if part.suffix.casefold() == ".cpg"]
     text = beside[0].read_bytes()[:100].decode("ascii", errors="replace").strip() if beside else ""
     if text:
@@ -68,7 +68,7 @@ def _stated(path: Path) -> str:
 
 
 def _refuse_lost_table(source: str, path: Path, opened: str, tally: Tally) -> None:
-    """InputError for shapes without their .dbf: they have places and no attributes."""
+    """InputError for shapes without their .dbf, which have no attributes."""
     if opened != str(path) or any(part.suffix.casefold() == ".dbf" for part in path.parent.glob(f"{path.stem}.*")):
         return
     lost = f"{path.name} has no .dbf beside it, which holds what its shapes mean"

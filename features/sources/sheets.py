@@ -13,17 +13,17 @@ from features.base import InputError, Integers
 from features.sources.report import Tally
 from features.sources.text_tables import Cells, as_frame
 
-# A sheet of two million rows unpacks to as much; a greater one is handed on as it is.
+# A sheet of two million rows unpacks to this size; a larger one is passed on unchanged.
 MOST_XML_BYTES = 1_000_000_000
-# What spreadsheets write where a formula has no value.
+# Values that spreadsheets write if a formula has no value.
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 
 
 def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tuple[pd.DataFrame, Integers]:
     """The table on a sheet, every cell as text, and the number of each row in the sheet.
 
-    `layer` names the sheet where several hold something. Raises InputError for what is no workbook, has no such sheet,
-    or no table on it.
+    `layer` names the sheet if several have content. Raises InputError for a file that is not a workbook, or has no such
+    sheet or no table on it.
     """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(_without_blanks(content)))
@@ -67,7 +67,7 @@ def _without_blanks(content: bytes) -> bytes:
 
 
 def _text(cell: object) -> str | None:
-    """A cell as CSV would have it; dates in the form 2024-07-31, whole numbers without a fraction."""
+    """A cell as text in CSV: dates in the form 2024-07-31, whole numbers without a fraction."""
     if cell is None or cell == "":
         return None
     if isinstance(cell, bool):

@@ -20,18 +20,18 @@ from features.sources.report import Tally
 SEPARATORS = (",", ";", "\t", "|")
 # A district as WKT runs to megabytes; the csv module stops at 128 KB by default.
 LONGEST_FIELD = 1 << 28
-# Lines by which the separator is found.
+# Number of lines by which the separator is found.
 HEAD_LINES = 50
-# Of these the separator has to cut this share into the same number of fields.
+# The separator has to cut this share of them into the same number of fields.
 EVEN_SHARE = 0.5
 SEPARATOR_LINE = "sep="
-# Degrees have three digits, and more decimals.
+# Degrees have up to three digits, and more decimals than this.
 DEGREE_DIGITS = 3
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Rows of text as they stand in a file, blank ones left out, and where: lines of a text or rows of a sheet."""
+    """Rows of text of a file without blank ones, and their places: lines of a text or rows of a sheet."""
 
     records: Sequence[Sequence[str | None]]
     places: Sequence[int]
@@ -57,7 +57,7 @@ def read_text(what: str, content: bytes, encoding: str | None, tally: Tally) -> 
     return as_frame(what, cells, tally, separator)
 
 
-# The limit belongs to the process: one table at a time changes it, and puts it back.
+# The limit belongs to the process: only one table at a time changes it, and restores it.
 _LIMIT = threading.Lock()
 
 
@@ -72,7 +72,7 @@ def _long_fields() -> Iterator[None]:
 
 
 def _cells(what: str, text: str, tally: Tally) -> tuple[Cells, str]:
-    """The fields of a text, and the separator that it states or that is found."""
+    """The fields of a text, and its separator, stated or found."""
     first, _, rest = text.partition("\n")
     stated = first.strip().casefold()
     if stated.startswith(SEPARATOR_LINE) and len(stated) <= len(SEPARATOR_LINE) + 1:
@@ -87,7 +87,7 @@ def _cells(what: str, text: str, tally: Tally) -> tuple[Cells, str]:
 def as_frame(what: str, cells: Cells, tally: Tally, separator: str = "") -> tuple[pd.DataFrame, Integers]:
     """The table under its header and the place of each row.
 
-    Lines above the header that hold one field, as titles and comments do, are passed over, and so is a row of HXL tags.
+    Lines of one field above the header, such as titles and comments, are skipped, and so is a row of HXL tags.
     """
     records, places, unit = cells.records, cells.places, cells.unit
     start = _header_at(records)
@@ -113,7 +113,7 @@ def as_frame(what: str, cells: Cells, tally: Tally, separator: str = "") -> tupl
 
 
 def find_separator(text: str) -> str:
-    r"""The separator that cuts the header and the next lines into the same number of fields, the most there are.
+    r"""The separator that cuts the header and the next lines into the same and largest number of fields.
 
     Titles above the header may have other numbers of fields, where more than half of the lines agree.
 
@@ -181,7 +181,7 @@ def _check_quotes(what: str, lines: list[str], separator: str, usual: "Counter[i
 
 
 def _header_at(records: Sequence[Sequence[str | None]]) -> int:
-    """The place of the header: the first row that has more than one field, where the table has."""
+    """The place of the header: the first row with more than one field, if the table has several."""
     filled = [sum(bool(field and field.strip()) for field in record) for record in records[:HEAD_LINES]]
     if max(filled) < 2:
         return 0
@@ -233,6 +233,6 @@ def _is_cut(row: list[str | None], width: int) -> bool:
     """Whether a row looks as if the decimal commas of coordinates had cut its numbers."""
     fields = [str(field or "").strip().lstrip("+-") for field in row]
     cut = [(before, after) for before, after in pairwise(fields) if before.isdigit() and after.isdigit()]
-    # Whole numbers of two columns, such as casualties, stand side by side too; decimals are many, or cut twice.
+    # Whole numbers in adjacent columns, such as casualties, look alike; cut decimals are long, or occur twice.
     degrees = any(len(before) <= DEGREE_DIGITS < len(after) for before, after in cut)
     return degrees or len(cut) > len(row) - width > 1

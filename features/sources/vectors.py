@@ -1,4 +1,4 @@
-"""Points, lines and polygons through the border: canonical columns, repaired geometry, one CRS, no duplicates."""
+"""Reading of points, lines and polygons: canonical columns, repaired geometry, one CRS, no duplicates."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,7 +43,7 @@ from features.sources.settings import SourceSpec
 
 __all__ = ["make_polygonal", "read_vector"]
 
-# Reads the columns that pass the border, and which rows have faults that set them aside.
+# A function that takes the canonical columns and gives the rows with faults that set them aside.
 TakeColumns = Callable[[Path, pd.DataFrame, Tally], tuple[pd.DataFrame, Faults]]
 
 # Two records on the same centimetre are the same place: finer than any survey, coarser than rounding in exports.
@@ -60,7 +60,7 @@ def read_vector(
     tally: Tally,
     terms: SourceTerms | None = None,
 ) -> gpd.GeoDataFrame:
-    """The source's records in the CRS of `home`, with the columns that `take` lets pass and a RangeIndex.
+    """The source's records in the CRS of `home`, with the columns that `take` accepts and a RangeIndex.
 
     Nothing further than `home.keep_m` from the home rectangle is kept. Raises InputError for a file that cannot be
     opened, has no CRS, or whose coordinates as a whole are swapped, unsigned or in another unit than its CRS says.
@@ -87,10 +87,10 @@ def read_vector(
 
 
 def _checked(source: str, records: Records, tally: Tally) -> Records:
-    """The records without repetitions of another with the same id; other doubts are noted."""
+    """The records without repetitions of the same id; other doubts are noted."""
     same, other = repeated_ids(records.columns, _places(records.geometry))
     if source not in RECORDED_AREAS:
-        # One accident or find may be listed by victim or by item.
+        # One accident or find may have a row for each victim or item.
         same, other = np.zeros_like(same), same | other
     tally.remark("id of another record", int(other.sum()))
     if other.any():
@@ -111,8 +111,8 @@ def _checked(source: str, records: Records, tally: Tally) -> Records:
 def _undated(source: str, records: Records, tally: Tally) -> Flags:
     """Events without a date among dated ones: they may lie after any as_of, so they are set aside.
 
-    A source in which no event has a date is a snapshot: it is kept, and the note says what that means. Events of which
-    the date is not understood were set aside before.
+    A source in which no event has a date is a snapshot: it is kept, with a note on the consequences. Events whose date
+    is not understood were set aside before.
     """
     if source not in SCHEMAS or not SCHEMAS[source].always_dated:
         return np.zeros(len(records.rows), dtype=bool)
@@ -133,7 +133,7 @@ def _read_part(
     tally: Tally,
     terms: SourceTerms | None,
 ) -> Records:
-    """One file or layer, in the CRS of `home`, with everything set aside that a single row tells about itself."""
+    """One file or layer in the CRS of `home`, without rows whose own values are faulty."""
     raw = read_rows(source, path, spec, tally)
     suffix = f" of {path.name}" if len(spec.paths) > 1 else ""
     if spec.where is not None and raw.unit == "record":
@@ -173,7 +173,7 @@ def _read_part(
 
 
 def _note_mute(source: str, columns: pd.DataFrame, table: pd.DataFrame, tally: Tally) -> None:
-    """Note a source whose records have places, and none of its columns."""
+    """Note a source whose records have places but no canonical column."""
     if source not in SCHEMAS or DATE not in SCHEMAS[source].columns.values() or not len(table):
         return
     if columns.drop(columns=["date", "date_precision"], errors="ignore").isna().all(axis=None) and (
@@ -186,8 +186,8 @@ def _note_mute(source: str, columns: pd.DataFrame, table: pd.DataFrame, tally: T
 def _fingerprints(table: pd.DataFrame, columns: pd.DataFrame) -> NDArray[np.uint64]:
     """A hash of everything in the file about each dated record, 0 for undated ones.
 
-    Two accidents in one village and year are two accidents: only what is the same in every column of the file is one
-    record twice.
+    Two accidents in one village and year are two accidents: only rows that agree in every column of the file are
+    duplicates.
     """
     prints = np.zeros(len(table), dtype=np.uint64)
     if "date" not in columns or table.shape[1] == 0:
@@ -199,7 +199,7 @@ def _fingerprints(table: pd.DataFrame, columns: pd.DataFrame) -> NDArray[np.uint
 
 
 def _places(geometry: Geometry) -> NDArray[np.object_]:
-    """Geometries as bytes that are equal where the places are."""
+    """Geometries as bytes, which are equal if the places are."""
     rounded = shapely.transform(geometry, lambda points: np.round(points, SAME_PLACE_DECIMALS_M) + 0.0)
     return np.asarray(shapely.to_wkb(shapely.normalize(rounded)), dtype=object)
 

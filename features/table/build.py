@@ -1,4 +1,4 @@
-"""The feature table: one row a cell inside the area, one column a feature, built family by family."""
+"""The feature table: a row for each cell inside the area, a column for each feature, built family by family."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,13 +32,13 @@ class FeatureTable:
     values: Floats32
 
     def frame(self) -> pd.DataFrame:
-        """The same as a data frame, one column a feature."""
+        """The table as a data frame, with one column for each feature."""
         return pd.DataFrame(self.values, columns=list(self.names))
 
     def without(self, setting: str, left_out: Iterable[str], infos: Mapping[str, FeatureInfo]) -> "FeatureTable":
         """The table without some features, given by name or by family.
 
-        Raises ConfigError, naming the `setting`, where one is neither.
+        Raises ConfigError, with the `setting`, for a name that is neither.
         """
         gone = set(left_out)
         unknown = sorted(gone - set(self.names) - set(FAMILIES))
@@ -68,7 +68,7 @@ class FeatureTable:
         return self.values.T[[position[name] for name in wanted]].T
 
     def reindexed(self, names: Iterable[str]) -> Floats32:
-        """The columns of these names, (n_cells, n_names), NaN where the table has none of that name.
+        """The columns of these names, (n_cells, n_names), NaN for names that the table lacks.
 
         For a model that is judged on sources that no longer give all of its features; `aligned` is for the others.
         """
@@ -86,7 +86,7 @@ def feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str], empty
     """
     chosen = check_families(families)
     inside = None if tile.mask.all() else np.flatnonzero(tile.mask)
-    # Room for every column that there may be: each is written once, straight to its place.
+    # Memory for every possible column, so that each is written once, straight to its place.
     room = len(snapshot.cached(feature_infos, chosen))
     values = snapshot.buffers.take((room, tile.n_cells))
     names: list[str] = []
@@ -107,7 +107,7 @@ def _no_feature(families: Iterable[str]) -> InputError:
 
 @contextmanager
 def lent_feature_table(tile: Grid, snapshot: Snapshot, families: Iterable[str]) -> Iterator[FeatureTable]:
-    """The table of `feature_table` for the length of a block: the next tile is written over it."""
+    """The table of `feature_table` for the duration of a block: the next tile overwrites it."""
     table = feature_table(tile, snapshot, families)
     try:
         yield table
@@ -159,7 +159,7 @@ def grid_feature_table(
         made = _columns_of(_computed(grid, snapshot, tuple(missing), tile_cells, compute, empty=bool(columns)))
         keep_columns(compute.memory, missing, made, infos)
         columns |= {family: _of(family, made, infos) for family in missing}
-    # As `feature_table` has them: family by family, in each as it was built.
+    # In the order of `feature_table`: by family, and within a family as built.
     together = {name: values for family in chosen for name, values in columns[family].items()}
     if not together:
         raise _no_feature(chosen)
@@ -184,7 +184,7 @@ def _computed(
     compute: Compute,
     empty: bool = False,
 ) -> FeatureTable:
-    """The table without memory; `empty` allows for families that none of the sources gives a column to."""
+    """The table without the cache; `empty` accepts that no source gives a column to the families."""
     names: tuple[str, ...] = ()
     values = np.empty((0, grid.n_cells), dtype=np.float32)
     row_starts = starts_of_rows(grid)
@@ -214,7 +214,7 @@ def places_of(grid: Grid, tile: Grid, row_starts: Integers) -> Integers:
 
 
 def feature_infos(snapshot: Snapshot, families: Iterable[str]) -> dict[str, FeatureInfo]:
-    """What each feature of the families means, by name; includes the columns that only the data know."""
+    """The description of each feature of the families, by name, including columns that depend on the data."""
     infos: list[FeatureInfo] = []
     for name in check_families(families):
         family = FAMILIES[name]

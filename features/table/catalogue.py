@@ -14,7 +14,7 @@ value is that of the cell's centre or of the cell, as of `as_of`, float32, NaN w
 direction in which contamination moves with the feature where the field's evidence supports one; the contamination
 model is bound to it unless `contamination.constraints` says otherwise.
 """
-# Columns that only the data know.
+# Columns that depend on the data.
 IN_THE_DATA = {
     "control": (
         "Each holder in the data has `held_by_<holder>` (1 on its land, 0 elsewhere) and "

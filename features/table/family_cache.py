@@ -1,4 +1,4 @@
-"""Feature families kept by content: what they read, their settings and their code; another model keeps them."""
+"""A cache of feature families under keys of their data, settings and code; a new model does not invalidate it."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from features.families import FAMILIES
 from features.sources.rasters import RasterSource
 
 PACKAGE = Path(__file__).parents[1]
-# What values depend on beside our own code.
+# Libraries on which values depend besides the program's own code.
 LIBRARIES = ("numba", "numpy", "pyproj", "rasterio", "scipy", "shapely")
 Columns = Mapping[str, Floats32]
 
@@ -37,7 +37,7 @@ def kept_columns(memory: ArrayCache, keys: Mapping[str, str]) -> dict[str, Colum
 def keep_columns(
     memory: ArrayCache, keys: Mapping[str, str], columns: Columns, infos: Mapping[str, FeatureInfo]
 ) -> None:
-    """Keep the columns (n_cells,) of the families of `keys`, which made them."""
+    """Keep the columns (n_cells,) of the families under their `keys`."""
     for family, key in keys.items():
         names = [name for name in columns if infos[name].family == family]
         values = np.stack([columns[name] for name in names]) if names else np.empty((0, 0), dtype=np.float32)
@@ -57,7 +57,7 @@ def family_keys(grid: Grid, snapshot: Snapshot, families: Iterable[str]) -> dict
 
 
 def _read(snapshot: Snapshot, family: str) -> Iterator[str]:
-    """What a family may read, as texts."""
+    """All that a family may read, as texts."""
     known = FAMILIES[family]
     infos = [*known.features, *(known.described(snapshot) if known.described else ())]
     names = sorted({source for info in infos for source in info.sources} | ({"covariates"} & {family}))

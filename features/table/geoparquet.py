@@ -1,4 +1,4 @@
-"""The features of one tile as the bytes of a GeoParquet file, with what every column means in its metadata."""
+"""The features of one tile as the bytes of a GeoParquet file, with the meaning of every column in its metadata."""
 
 import json
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ def feature_file(tile: Grid, table: FeatureTable, infos: Mapping[str, FeatureInf
 
 
 def described(info: FeatureInfo) -> dict[str, str]:
-    """What the metadata say of a feature; sources are joined by commas."""
+    """The description of a feature in the metadata; sources are joined by commas."""
     return {
         "unit": info.unit,
         "text": info.text,

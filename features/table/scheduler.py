@@ -1,4 +1,4 @@
-"""Where tiles are computed: in threads of this process, in worker processes, or by the workers of a Dask scheduler."""
+"""Schedulers of tiles: threads of this process, worker processes, or the workers of a Dask scheduler."""
 
 import logging
 import multiprocessing
@@ -27,10 +27,10 @@ Job = Callable[[Grid], Made]
 def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Iterator[tuple[Grid, Made]]:
     """Each tile and `job(tile)`, in the order of the tiles; the same values on every scheduler.
 
-    No more tiles than workers and one are computed or wait at a time, so memory is bounded by them. Outside of this
-    process the job travels once to each worker and a tile takes its own part of the mask along, no more. Raises what
-    the job raises, MlriskError where a worker dies or no scheduler answers, ConfigError where Dask is not installed.
-    A script of one's own needs `if __name__ == "__main__"` around the call for `processes`.
+    At most one tile more than there are workers is computed or waits at a time, which bounds memory. In other processes
+    the job is sent once to each worker, and a tile is sent with only its own part of the mask. Raises what the job
+    raises, MlriskError where a worker dies or no scheduler answers, ConfigError where Dask is not installed. A script
+    of one's own needs `if __name__ == "__main__"` around the call for `processes`.
     """
     waiting = list(tiles)
     LOGGER.info("%d tiles on %s, %d threads", len(waiting), compute.scheduler, compute.threads)
@@ -38,7 +38,7 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
 
 
 def _counted(results: Iterator[tuple[Grid, Made]], total: int) -> Iterator[tuple[Grid, Made]]:
-    """The results as they come; each is logged with `done` and `total`, by which the command line moves its bar."""
+    """The results in turn; each is logged with `done` and `total`, by which the command line advances its bar."""
     for done, result in enumerate(results, start=1):
         LOGGER.debug("tile %d of %d", done, total, extra={"done": done, "total": total})
         yield result
@@ -64,7 +64,7 @@ def code_digest() -> str:
 
 
 def _in_order(submit: Callable[[Grid], Any], tiles: list[Grid], workers: int) -> Iterator[tuple[Grid, Any]]:
-    """Results in the order of the tiles, with one tile more than workers under way."""
+    """Results in the order of the tiles, with one tile more in progress than there are workers."""
     pending: deque[tuple[Grid, Any]] = deque()
     for tile in tiles:
         pending.append((tile, submit(tile)))
@@ -116,7 +116,7 @@ def _start_worker(job: Job[Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A killed parent cannot tell its workers to stop, and they would wait for tiles for ever."""
+    """End the process with its parent: a killed parent cannot stop its workers, and they would wait for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -166,7 +166,7 @@ def _dask_client(address: str) -> Any:
 
 
 def _ready_workers(client: Any, address: str) -> int:
-    """Threads of all workers, after a look that there are some and that they run this code."""
+    """Threads of all workers, after a check that there are some and that they run this code."""
     try:
         client.wait_for_workers(1, timeout=ANSWER_SECONDS)
     except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""A folder of features, one GeoParquet file a tile; a run that was killed goes on where it stopped."""
+"""A folder of features, one GeoParquet file for each tile; after a kill the next run resumes where it stopped."""
 
 import hashlib
 import json
@@ -20,9 +20,9 @@ from features.table.compute import Compute
 from features.table.geoparquet import PLACE_COLUMNS, feature_file
 from features.table.scheduler import code_digest, over_tiles
 
-# Readers of a folder of Parquet files pass over names that begin with an underscore or a dot.
+# Readers of a folder of Parquet files ignore names that begin with an underscore or a dot.
 MANIFEST = "_features.json"
-# What the values or the bytes of a file depend on beside our own code.
+# Libraries on which the values or bytes of a file depend besides the program's own code.
 LIBRARIES = ("numba", "numpy", "pyarrow", "pyproj", "rasterio", "scipy", "shapely")
 
 Progress = Callable[[str], None]
@@ -30,7 +30,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureFolder:
-    """A finished folder: `reused` of its `tiles` files stood there from a run that was killed, or finished."""
+    """A finished folder; `reused` of its `tiles` files existed from an earlier run, killed or finished."""
 
     folder: Path
     cells: int
@@ -41,7 +41,7 @@ class FeatureFolder:
 
 @dataclass(frozen=True, eq=False)
 class _FileOf:
-    """The job of a tile: its file as bytes. Workers encode too, for that takes as long as the features."""
+    """The job of a tile: its file as bytes. Workers encode too, because that takes as long as the features."""
 
     snapshot: Snapshot
     families: tuple[str, ...]
@@ -65,10 +65,10 @@ def write_features(
 ) -> FeatureFolder:
     """Write the features of every cell of the grid as a folder of GeoParquet files, one a tile.
 
-    `account` says in JSON values what the features are made from; with the code, the families and the tiles it is
-    the manifest `_features.json`. Files of a run with the same manifest are kept, those of any other are made anew:
-    a folder never holds a mixture, and equal runs leave equal bytes. Raises ConfigError where `folder` is a file or
-    holds Parquet files of another origin, MlriskError where it cannot be written.
+    `account` describes in JSON values the input of the features; with the code, the families and the tiles it is the
+    manifest `_features.json`. Files of a run with the same manifest are kept, all others are rewritten: a folder never
+    holds a mixture, and equal runs leave equal bytes. Raises ConfigError if `folder` is a file or holds Parquet files
+    of another origin, MlriskError if it cannot be written.
     """
     plan = tile_plan(grid, tile_cells)
     manifest = _manifest(plan, check_families(families), tile_cells, account)
@@ -91,8 +91,8 @@ def write_features(
 def tile_plan(grid: Grid, tile_cells: int) -> dict[str, Grid]:
     """The tiles of the folder by file name, north to south.
 
-    Their borders are multiples of `tile_cells` from the CRS origin, and the name counts tiles from there: the file of
-    a piece of land keeps its name when the area changes.
+    Their borders are multiples of `tile_cells` from the CRS origin, and the name counts tiles from there: the file of a
+    tile keeps its name when the area changes.
     """
     return {
         f"tile_{tile.column_min // tile_cells}_{tile.row_min // tile_cells}.parquet": tile
@@ -157,7 +157,7 @@ def _prepare(folder: Path, manifest: str, names: frozenset[str]) -> None:
 
 
 def _names_in(manifest: str) -> frozenset[str]:
-    """The files that a manifest names; none where it is not one of ours."""
+    """The files that a manifest names; none if it is not from mlrisk."""
     try:
         return frozenset(str(tile["file"]) for tile in json.loads(manifest)["tiles"] if "/" not in tile["file"])
     except (ValueError, KeyError, TypeError):
@@ -165,7 +165,7 @@ def _names_in(manifest: str) -> frozenset[str]:
 
 
 def _is_finished(path: Path, rows: int, digest: str) -> bool:
-    """True for a whole file of a run with this manifest."""
+    """True for a complete file of a run with this manifest."""
     if not path.is_file():
         return False
     try:
@@ -185,7 +185,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside and rename: under its name a file is whole, also after a power cut."""
+    """Write beside and rename, so that a file under its name is complete even after a power cut."""
     beside = path.with_name(f".{path.name}.part")
     with beside.open("wb") as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""Accidents: items in a cell, times the activities of people there, times their lack of awareness."""
+"""Accidents: the product of items in a cell, activities of people there, and their lack of awareness."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ from mlrisk.synthetic.scenario import AS_OF, Kind
 TRIGGER = np.array([[1.0, 0.9, 0.35], [1.0, 0.8, 0.7], [0.9, 1.0, 0.5], [1.0, 0.9, 0.3]])
 EXTRA_VICTIMS = np.array([0.1, 0.75, 0.35])  # beyond the first, by type
 KILLED_SHARE = np.array([0.15, 0.30, 0.26])
-MARKED = 0.4  # what is left of the exposure where a hazard is marked
+MARKED = 0.4  # share of the exposure that remains where a hazard is marked
 CROWDED = 12.0  # items in a cell above which people keep away from it
 
 
@@ -42,7 +42,7 @@ def awareness(kind: Kind, year: int) -> float:
 
 
 def measure_danger(kind: Kind, items: Items, exposed: Floats, n_cells: int, left_share: float) -> Danger:
-    """Scales the rates so that the year of AS_OF has the accidents that its kind of country has.
+    """Scale the rates so that the year of AS_OF has the number of accidents of its kind of country.
 
     `exposed` is the exposure at AS_OF in the cells in sorted order; `left_share` the share of the first danger that
     is expected to be left by then.
@@ -63,7 +63,7 @@ def casualty_rate(rates: Floats) -> Floats:
 def draw_accidents(
     rng: np.random.Generator, year: int, items: Items, alive: Flags, danger: Danger, rates: Floats
 ) -> pd.DataFrame:
-    """One year of accidents, one row each; `item` went off and is gone."""
+    """One year of accidents, one row each; `item` exploded and no longer exists."""
     total = rates.sum()
     picks = rng.choice(rates.size, size=int(rng.poisson(total)), p=rates.ravel() / total)
     activity, type_, cell = np.unravel_index(picks, rates.shape)

@@ -1,4 +1,4 @@
-"""A synthetic country with known truth: terrain, people, a war, what it left, and the files of its authority."""
+"""A synthetic country with known truth: terrain, people, a war, its remnants, and the records of the authority."""
 
 from dataclasses import dataclass
 
@@ -23,13 +23,13 @@ from mlrisk.synthetic.war import War, make_war
 
 FEWEST_CELLS = 1000
 LEAST_KM2 = 20.0
-# Danger that is left at AS_OF of what the war left, seen over many seeds: clearance goes where people are.
+# Share of the danger after the war that is left at AS_OF, over many seeds: clearance goes where people are.
 DANGER_LEFT = 0.38
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Country:
-    """Everything that was made, in memory: what the files are written from and tests look into."""
+    """All parts of the country in memory, from which files are written and which tests inspect."""
 
     seed: int
     kind: Kind
@@ -86,9 +86,9 @@ def _surroundings(
     kind: Kind, land: Terrain, settlements: Settlements, people: People, base: Exposure, war: War, items: Items,
     patches: Patches, records: MinefieldRecords,
 ) -> Surroundings:  # fmt: skip
-    """Exposure and people near each patch by year, and what the authority suspects of each patch.
+    """Exposure and people near each patch by year, and the suspicion of the authority about each patch.
 
-    The year after AS_OF is lived with the people of AS_OF: that is the exposure which the inputs state.
+    The year after AS_OF has the people of AS_OF, because that is the exposure in the inputs.
     """
     cells = np.unique(items.cell)
     exposed: dict[int, Floats] = {}
@@ -98,7 +98,7 @@ def _surroundings(
         living = people.living(AS_OF.year if year == AS_OF.year + 1 else year)
         exposed[year] = exposure(land, settlements, base, living, cells)
         field = np.zeros(land.inside.size)
-        # Teams go ahead of people: those who will be back in three years count.
+        # Teams go ahead of people: people who will be back in three years count.
         np.add.at(field, settlements.cell, people.living(year + 3))
         spread = ndimage.gaussian_filter(field.reshape(land.grid.shape), sigma, mode="constant", truncate=3.0)
         near[year] = np.asarray(np.maximum(spread, 0).ravel()[patches.cell] * 2 * np.pi * sigma**2)

@@ -1,4 +1,4 @@
-"""Small doses of what goes wrong in real files; every fault is an extra record, so that nothing true is lost."""
+"""A few faults as in real files; every fault is an extra record, so that no true record is lost."""
 
 import geopandas as gpd
 import numpy as np
@@ -7,7 +7,7 @@ import shapely
 
 
 def spoil_points(rng: np.random.Generator, table: pd.DataFrame, longitude: str, latitude: str) -> pd.DataFrame:
-    """Two rows twice, one without longitude and one with longitude and latitude swapped."""
+    """Add two duplicates, a row without longitude and one with longitude and latitude swapped."""
     if len(table) < 6:
         return table
     extra = table.iloc[rng.choice(len(table), 4, replace=False)].copy()
@@ -18,7 +18,7 @@ def spoil_points(rng: np.random.Generator, table: pd.DataFrame, longitude: str, 
 
 
 def spoil_polygons(rng: np.random.Generator, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Two records twice, two whose outline crosses itself, two without geometry."""
+    """Add two duplicates, two records whose outline crosses itself and two without geometry."""
     if len(table) < 6:
         return table
     extra = table.iloc[rng.choice(len(table), 6, replace=False)].copy()
@@ -30,7 +30,7 @@ def spoil_polygons(rng: np.random.Generator, table: gpd.GeoDataFrame) -> gpd.Geo
 
 
 def without_day(rng: np.random.Generator, table: pd.DataFrame, count: int) -> pd.DataFrame:
-    """A few old records of which only the year is known: `date` empty, `year` given."""
+    """Keep only the year of a few old records: `date` empty, `year` given."""
     table = table.assign(year=pd.to_datetime(table["date"]).dt.year)
     old = rng.choice(max(1, len(table) // 3), size=min(count, max(1, len(table) // 3)), replace=False)
     table.loc[old, "date"] = pd.NaT

@@ -58,7 +58,7 @@ def write_country(country: Country, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rng = stage_rng(country.seed, "mess")
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    # GeoPackage notes when a layer was written; a fixed date keeps the digest of a file a property of the country.
+    # GeoPackage stores when a layer was written; with a fixed date the digest of a file depends on the country alone.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{AS_OF.isoformat()}T00:00:00.000Z"})
     try:
         area = gpd.GeoDataFrame({"name": ["area"]}, geometry=[country.land.area], crs=CRS)

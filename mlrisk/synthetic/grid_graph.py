@@ -24,7 +24,7 @@ def edges(shape: tuple[int, int]) -> tuple[Integers, Integers, Floats]:
 
 
 def graph(start: Integers, stop: Integers, weight: Floats, n_nodes: int) -> csr_array:
-    """The undirected sparse graph that scipy walks; weights must be above zero."""
+    """The undirected sparse graph for scipy; weights must be above zero."""
     rows, columns = np.concatenate([start, stop]), np.concatenate([stop, start])
     return coo_array((np.concatenate([weight, weight]), (rows, columns)), shape=(n_nodes, n_nodes)).tocsr()
 
@@ -38,7 +38,7 @@ def follow(predecessors: NDArray[np.int32], node: int) -> Integers:
 
 
 def cheapest_way(cost: Floats, start: tuple[int, int], stop: tuple[int, int], margin: int) -> Integers:
-    """(n, 2) rows and columns of the cheapest way from `start` to `stop`, looked for `margin` cells around both."""
+    """(n, 2) rows and columns of the cheapest way from `start` to `stop`, sought within `margin` cells around both."""
     low = np.maximum(np.minimum(start, stop) - margin, 0)
     high = np.minimum(np.maximum(start, stop) + margin + 1, cost.shape)
     window = cost[low[0] : high[0], low[1] : high[1]]
@@ -69,9 +69,9 @@ def smooth_series(rng: np.random.Generator, size: int, sigma: float) -> Floats:
 
 
 def relax(points: Floats, start: Integers, stop: Integers, fixed: Flags, rounds: int = 3) -> Floats:
-    """Node positions drawn towards the mean of their neighbours, so that lines lose the steps of the lattice.
+    """Node positions moved towards the mean of their neighbours, so that lines lose the steps of the lattice.
 
-    Nodes, not lines, move: lines that share a node still meet there. `fixed` nodes stay.
+    Nodes move rather than lines, so that lines that share a node still meet there. `fixed` nodes stay.
     """
     degree = np.bincount(np.concatenate([start, stop]), minlength=len(points)).astype(np.float64)
     moving = ~fixed & (degree > 0)

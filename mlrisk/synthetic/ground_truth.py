@@ -1,4 +1,4 @@
-"""The truth of a synthetic country: what lies where at the as-of date, and what it will do."""
+"""The truth of a synthetic country: the ordnance in each cell at the as-of date, and the harm to come."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -55,7 +55,7 @@ def tell_truth(
 
 
 def surveyed(grid: Grid, after: Aftermath) -> Floats:
-    """1 where the cell centre lies in land released or in a hazard confirmed, on record by AS_OF."""
+    """1 where the cell centre lies in released land or in a confirmed hazard on record by AS_OF."""
     day = pd.Timestamp(AS_OF)
     released = after.releases.loc[after.releases["recorded_date"] <= day, "geometry"]
     known = (after.hazards["record_date"] <= day) & (after.hazards["hazard_type"] == "CHA")

@@ -1,4 +1,4 @@
-"""Records of others: minefield records handed over, half of them wrong, and conflict events from the news."""
+"""Records from others: handed-over minefield records, half of them wrong, and conflict events from the news."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ ACCURATE_SHARE = 0.25
 
 @dataclass(frozen=True, eq=False)
 class MinefieldRecords:
-    """`table` as handed over, with the hidden truth beside it: `field` (index into the fields) and `accurate`."""
+    """`table` as handed over, and the hidden truth: `field` (index into the fields) and `accurate`."""
 
     table: pd.DataFrame
     covered: Flags  # per district
@@ -82,7 +82,7 @@ def hand_over(
 def conflict_events(
     seed: int, kind: Kind, land: Terrain, settlements: Settlements, war: War, fields: Fields
 ) -> pd.DataFrame:
-    """Shelling and combat as the news saw them: mostly near people, a part of it placed at the nearest village."""
+    """Shelling and combat as in the news: mostly near people, some of it placed at the nearest village."""
     rng = stage_rng(seed, "conflict")
     shells = fields.centre[fields.origin == ORIGINS.index("shelling")]
     shells = np.repeat(shells, 3, axis=0) + rng.normal(0, 350, (3 * len(shells), 2))

@@ -18,8 +18,8 @@ def lay_mines(
 ) -> tuple[Fields, Items]:  # fmt: skip
     """Fields of every origin, taken from the likeliest down until each origin has its share of the cells.
 
-    `luck` draws which fields are laid, and where in them each item lies, by another seed from the same intensities:
-    what the country could as well have become. None is the country's own.
+    `luck` is another seed that draws fields, and the items in them, from the same intensities: an alternative history
+    of the country. None is the country's own seed.
     """
     rng = stage_rng(seed, "mines")
     lucky = seed if luck is None else luck
@@ -43,7 +43,7 @@ def lay_mines(
     for origin, (offer, share) in enumerate(zip(offers, shares, strict=True)):
         if offer.score.size == 0:
             continue
-        # What an origin could not fill (few orchards, short roads) is left to the origins after it.
+        # The share that an origin cannot fill (few orchards, short roads) is left to the following origins.
         chosen, laid = _take_best(
             stage_rng(lucky * 100 + origin, "items"), land, offer, taken, share * wanted + missing
         )

@@ -1,4 +1,4 @@
-"""Where each origin of contamination would lay its fields: many more than are laid, with the log intensity of each."""
+"""Candidate fields of each origin of contamination, many more than are laid, with the log intensity of each."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ OPEN_LAND = np.array([0.3, 0.7, 0.5, 0.4, -0.9, -0.5, -0.3])  # by LAND_USES: wh
 
 @dataclass(frozen=True, eq=False)
 class LayingGround:
-    """What the choice of ground looks at."""
+    """The features of ground on which the choice of fields depends."""
 
     land: Terrain
     use: Integers
@@ -61,7 +61,7 @@ def _fields(
 
 
 def belts(rng: np.random.Generator, kind: Kind, ground: LayingGround) -> Fields:
-    """Up to three belts before each trench: longer held, denser; on approaches that a foot or a tank can take."""
+    """Up to three belts before each trench, denser if it was held longer, on approaches for infantry or tanks."""
     trenches = ground.war.trenches
     pick = np.repeat(np.arange(0, len(trenches.points), 2), 3)
     belt = np.tile([0, 1, 2], pick.size // 3)
@@ -72,7 +72,7 @@ def belts(rng: np.random.Generator, kind: Kind, ground: LayingGround) -> Fields:
     facing = trenches.facing[pick]
     centre = trenches.points[pick] + ahead[:, None] * facing
     site = ground.at(centre)
-    # Each stretch of trench had its own commander: the part of the density that no map explains.
+    # Each stretch of trench had its own commander, hence a part of the density that no map explains.
     commander = smooth_series(rng, len(trenches.points), 14)[pick] * 0.7
     approach = -((site["slope"] / 11) ** 2) + 1.3 * np.exp(-site["road_m"] / 450) - 0.45 * site["position"]
     score = (
@@ -162,7 +162,7 @@ def in_villages(rng: np.random.Generator, ground: LayingGround, settlements: Set
 
 
 def nuisance(rng: np.random.Generator, ground: LayingGround, roads: Roads) -> Fields:
-    """A few mines on tracks and paths anywhere: what no map of the war explains."""
+    """A few mines on tracks and paths anywhere, which no map of the war explains."""
     cells = np.flatnonzero((roads.class_of_cell.ravel() >= 3) & ground.land.inside.ravel())
     if cells.size == 0:
         return _none("nuisance")

@@ -19,13 +19,13 @@ ACTIVITIES = ("travel", "agriculture", "infrastructure", "official")
 # Civilian incidents of Azerbaijan since November 2020 (ANAMA, April 2025).
 ACTIVITY_SHARES = np.array([0.38, 0.22, 0.20, 0.20])
 FIELD_WORK = np.array([0.5, 1.0, 1.0, 0.9, 0.25, 0.0, 0.4])  # by LAND_USES
-ROAD_TRAVEL = np.array([0.0, 1.0, 0.9, 0.8, 0.7, 0.8])  # no road, then by CLASSES: verges, and tracks nobody checked
+ROAD_TRAVEL = np.array([0.0, 1.0, 0.9, 0.8, 0.7, 0.8])  # without road, then by CLASSES: verges, and unchecked tracks
 ROAD_WORKS = np.array([0.05, 1.0, 0.7, 0.4, 0.2, 0.05])
 
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """Per settlement: people who stayed, people who return or will, and the year when half of them are back."""
+    """People by settlement: those who stayed, those who return or will, and the year when half of these are back."""
 
     stayed: Floats
     returning: Floats
@@ -43,7 +43,7 @@ class People:
 
 @dataclass(frozen=True, eq=False)
 class Exposure:
-    """What stays the same over the years: shares of the cells for each activity."""
+    """The constant part of exposure: shares of the cells for each activity."""
 
     travel: Floats
     work: Floats

@@ -1,4 +1,4 @@
-"""The years after the war: accidents, survey, clearance, call-outs, year by year on what is left in the ground."""
+"""The years after the war: accidents, survey, clearance and call-outs, year by year on the remaining items."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from mlrisk.synthetic.ordnance import TYPES, Items
 from mlrisk.synthetic.scenario import AS_OF, YEARS_AFTER, Kind, stage_rng
 from mlrisk.synthetic.survey_patches import Patches
 
-# Found in clearance (92 to 96 %), and noticed by a survey visit that asks people and looks (one item).
+# Share of items found in clearance (92 to 96 %), and chance that a survey visit notices a single item.
 CLEARANCE_FINDS = np.array([0.93, 0.96, 0.92])
 VISIT_NOTICES = np.array([0.45, 0.45, 0.3])
 VISIT_NOTICES_AT_MOST = 0.93
@@ -27,7 +27,7 @@ Days = NDArray[np.datetime64]
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What the authority goes by: people by year (rates of return), suspicion by patch, exposure by year."""
+    """The information of the authority: people by year (rates of return), suspicion by patch, exposure by year."""
 
     exposed: dict[int, Floats]  # (activities, cells of danger) by year
     people: dict[int, Floats]  # people near each patch, by year
@@ -71,7 +71,7 @@ class _World:
             self.suspected[patch] = self._hazard("SHA", self.patches.polygons[patch], day, int(patch), "unknown")
 
     def visit(self, rng: np.random.Generator, year: int, count: int) -> None:
-        """Survey of the patches that matter most: hazards confirmed and outlined, or land released."""
+        """Survey of the most important patches: hazards are confirmed and outlined, or land is released."""
         people = np.log1p(self.around.people[year])
         score = 0.8 * (people - people.mean()) / (people.std() + 1e-9) + 1.6 * self.around.suspicion
         score += 0.9 * (self.suspected > 0) + 0.7 * np.minimum(self.alarm, 1.5) + rng.gumbel(0, 0.9, score.size)
@@ -108,7 +108,7 @@ class _World:
                 self._release(*how, self.patches.polygons[patch], start, start + end, rng)
 
     def clear(self, rng: np.random.Generator, year: int) -> None:
-        """Clearance of the open hazards nearest to people; what is found is destroyed and recorded."""
+        """Clearance of the open hazards nearest to people; finds are destroyed and recorded."""
         if not self.open:
             return
         queue = np.array(self.open)
@@ -135,7 +135,7 @@ class _World:
         self.marked[self.danger.place[item]] = False
 
     def call_outs(self, rng: np.random.Generator, year: int, n_cells: int) -> None:
-        """Shells that people come upon and report; a team destroys them on the spot."""
+        """Shells that people discover and report; a team destroys them on the spot."""
         left = np.flatnonzero(self.alive & (self.items.type == TYPES.index("UXO")))
         weight = self.around.exposed[year][:2].sum(axis=0)[self.danger.place[left]]
         count = min(round(CALL_OUTS_PER_40000_CELLS * n_cells / 40_000), int((weight > 0).sum()))
@@ -175,7 +175,7 @@ class _World:
         wider = shapely.intersection(wider, self.patches.polygons[patch])
         mix = np.zeros((names.size, len(TYPES)))
         np.add.at(mix, (group, self.items.type[left]), 1)
-        # The first field in a patch is what was noticed; the others may be overlooked.
+        # The first field in a patch is the noticed one; the others may be overlooked.
         kept = (rng.random(names.size) < 0.9) | (np.diff(patch, prepend=-1) != 0)
         found: dict[int, list[tuple[shapely.Polygon, str]]] = {}
         for i in np.flatnonzero(kept):
@@ -264,7 +264,7 @@ def live_through(
 
 
 def _deminers_hurt(rng: np.random.Generator, finds: pd.DataFrame) -> pd.DataFrame:
-    """The few finds that went off in the hands of a team; they stay finds."""
+    """The few finds that exploded during the work of a team; they remain finds."""
     hurt = finds.iloc[np.sort(rng.choice(len(finds), size=round(len(finds) / DEMINING_ACCIDENT_FINDS), replace=False))]
     killed = (rng.random(len(hurt)) < 0.2).astype(np.int64)
     return pd.DataFrame(

@@ -21,7 +21,7 @@ BRIDGE_HALF_M = 35.0
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Roads:
-    """`lines` with their class and whether they are a bridge; `nodes` places every cell that a road runs through.
+    """`lines` with their class and whether they are a bridge; `nodes` has the position of every cell on a road.
 
     `start` and `stop` are the cells at the ends of each road step, `step_class` indexes CLASSES. `class_of_cell` is
     the best class in a cell, -1 without road. `bridges` (n, 2) are positions, `bridge_class` their classes.
@@ -75,7 +75,7 @@ def build_roads(seed: int, land: Terrain, settlements: Settlements) -> Roads:
 
 
 def _step_cost(land: Terrain, a: Integers, b: Integers, length: Floats) -> Floats:
-    """Metres of road of the same trouble: grades over 8 % and river beds are dear."""
+    """Cost in metres of level road: grades over 8 % and river beds are expensive."""
     height, wet = land.elevation_m.ravel(), land.river_mask.ravel()
     run_m = length * land.grid.cell_size_m
     grade = np.abs(height[a] - height[b]) / run_m
@@ -91,8 +91,8 @@ def _step_cost(land: Terrain, a: Integers, b: Integers, length: Floats) -> Float
 def _links(settlements: Settlements, a: Integers, b: Integers, cost: Floats, reach: Floats, source: Integers) -> _Links:
     """The cheapest way between each pair of neighbouring settlements, from one run over all of them.
 
-    Where the lands of two settlements touch, the cheapest way between them crosses the border; the spanning tree of
-    these links is the spanning tree of all pairs (Mehlhorn 1988).
+    If the areas of two settlements adjoin, their link crosses the border at the cheapest place; the spanning tree of
+    these links is that of all pairs (Mehlhorn 1988).
     """
     number = np.full(source.max() + 1, -1, dtype=np.int64)
     number[settlements.cell] = np.arange(settlements.cell.size)
@@ -142,7 +142,7 @@ def _traffic(links: _Links, settlements: Settlements) -> Floats:
 
 
 def _track_ends(rng: np.random.Generator, land: Terrain, settlements: Settlements, reach: Floats) -> list[int]:
-    """Cells that a track leads to: two to three a settlement, on ground that a cart can reach."""
+    """Cells to which a track leads: two to three for each settlement, on ground that a cart can reach."""
     near = np.flatnonzero((reach > 1200) & (reach < 5000) & (land.slope_deg.ravel() < 18) & land.inside.ravel())
     count = min(near.size, round(2.5 * settlements.cell.size))
     return [int(cell) for cell in rng.choice(near, size=count, replace=False)]

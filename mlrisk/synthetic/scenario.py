@@ -1,4 +1,4 @@
-"""What kind of country a seed makes: relief, war, settlement, density; and the random numbers of every stage."""
+"""The kind of country of a seed (relief, war, settlement, density), and the random numbers of every stage."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ PATTERNS = ("strings", "scattered", "clustered")
 
 
 def stage_rng(seed: int, stage: str) -> np.random.Generator:
-    """One generator a stage, so that a change in one stage leaves the draws of the others alone."""
+    """One generator for each stage, so that a change in one stage does not change the draws of the others."""
     return np.random.default_rng([seed, STAGES.index(stage)])
 
 
@@ -54,8 +54,7 @@ class Kind:
 def draw_kind(seed: int) -> Kind:
     """The kind of country of a seed.
 
-    The leading choices go round with the seed, so that neighbouring seeds never give twice the same kind; the rest
-    is drawn.
+    The main choices cycle with the seed, so that consecutive seeds never give the same kind; the others are drawn.
     """
     rng = stage_rng(seed, "kind")
     relief = RELIEFS[(seed - 1) % len(RELIEFS)]

@@ -50,7 +50,7 @@ def place_settlements(seed: int, kind: Kind, land: Terrain) -> Settlements:
         wish = wish + 2.2 * smooth_noise(rng, grid.shape, 7000 / grid.cell_size_m)
     wish = wish + rng.gumbel(0, 0.9, grid.shape)
     wish[ndimage.binary_dilation(~land.inside, iterations=2)] = -np.inf
-    # A small country has villages too: roads and districts need several.
+    # Even a small country has several villages, because roads and districts need them.
     cells = _spaced(wish, land, min(kind.settlement_spacing_m, 0.3 * np.sqrt(land.area.area)))
     rank = np.argsort(np.argsort(-wish.ravel()[cells]))
     people = np.exp(rng.normal(6.0, 0.8, cells.size)) + 30
@@ -98,7 +98,7 @@ def land_use_polygons(land: Terrain, use: Integers) -> list[tuple[str, Polygon]]
 
 
 def divide(seed: int, land: Terrain, settlements: Settlements) -> Districts:
-    """Districts around seats, each cell with the seat it reaches most easily: borders follow ridges."""
+    """Districts around seats: each cell belongs to the seat of easiest access, so that borders follow ridges."""
     rng = stage_rng(seed, "districts")
     count = max(4, round(land.inside.sum() / 3600))
     seats = _far_apart(settlements.points, rng.permutation(settlements.cell.size), min(count, settlements.cell.size))
@@ -115,7 +115,7 @@ def divide(seed: int, land: Terrain, settlements: Settlements) -> Districts:
 
 
 def _spaced(wish: Floats, land: Terrain, spacing_m: float) -> Integers:
-    """Cells taken from the most wished for down, none nearer than `spacing_m` to an earlier one."""
+    """Cells in the order of preference, none nearer than `spacing_m` to an earlier one."""
     flat = wish.ravel()
     order = np.argsort(-flat, kind="stable")[: int(np.isfinite(flat).sum() * 0.55)]
     points = land.centres()[order]
@@ -135,7 +135,7 @@ def _far_apart(points: Floats, rank: Integers, count: int) -> Integers:
     taken = [int(order[0])]
     nearest = np.hypot(*(points - points[taken[0]]).T)
     while len(taken) < count:
-        # The root keeps the choice from hugging the border, where the farthest points are.
+        # The root keeps the choice away from the border, where the farthest points are.
         chosen = int(order[np.argmax(np.sqrt(nearest[order]) * (1 - 0.4 * np.arange(order.size) / order.size))])
         taken.append(chosen)
         nearest = np.minimum(nearest, np.hypot(*(points - points[chosen]).T))

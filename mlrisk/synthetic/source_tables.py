@@ -1,4 +1,4 @@
-"""The country as an authority would hand it over: one table a source, in the words of real files."""
+"""The country as an authority would hand it over: one table for each source, in the words of real files."""
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +16,7 @@ HAZARD_WORDS = {"SHA": "Suspected", "CHA": "Confirmed"}
 
 
 def map_layers(country: Country) -> dict[str, gpd.GeoDataFrame]:
-    """What is on maps and registers: lines, roads, rivers, settlements, land use, districts, power lines."""
+    """Layers of maps and registers: lines, roads, rivers, settlements, land use, districts, power lines."""
     roads, people, places = country.roads, country.people, country.settlements
     living = people.living(AS_OF.year)
     place = np.where(places.town, "town", np.where(places.people < 150, "hamlet", "village"))
@@ -65,7 +65,7 @@ def conflict(country: Country) -> pd.DataFrame:
 
 
 def hazard_areas(country: Country) -> gpd.GeoDataFrame:
-    """Hazardous areas in WGS 84; the status is that of AS_OF, so that it tells nothing of later years."""
+    """Hazardous areas in WGS 84; the status is that of AS_OF, so that it reveals nothing of later years."""
     table = country.after.hazards
     closed = (table["closed"] <= pd.Timestamp(AS_OF)).to_numpy()
     status = np.where(closed, np.where(table["hazard_type"] == "CHA", "released", "closed"), "open")
@@ -95,7 +95,7 @@ def minefield_records(country: Country) -> gpd.GeoDataFrame:
 
 
 def true_objects(country: Country) -> dict[str, gpd.GeoDataFrame]:
-    """What no authority has: every minefield and impact area as laid, and every trench."""
+    """Objects that no authority knows: every minefield and impact area as laid, and every trench."""
     fields, war = country.fields, country.war
     laid = rectangle(fields.centre, fields.along, fields.length_m, fields.depth_m)
     count = np.bincount(country.items.field, minlength=len(laid))

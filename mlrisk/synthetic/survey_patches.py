@@ -1,4 +1,4 @@
-"""Patches of land as teams see them: what one survey visit decides about."""
+"""Patches of land, each of which one survey visit decides about."""
 
 from dataclasses import dataclass
 

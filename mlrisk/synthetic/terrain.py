@@ -1,4 +1,4 @@
-"""The land itself: the outline of the country, relief with valleys and ridges, rivers."""
+"""Terrain: the outline of the country, relief with valleys and ridges, rivers."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from mlrisk.synthetic.scenario import Kind, stage_rng
 
 CRS = "EPSG:32638"
 FINE = 3  # elevation pixels along the side of a cell
-MARGIN_CELLS = 12  # land around the country, so that nothing stops at the border
+MARGIN_CELLS = 12  # land around the country, so that features continue beyond the border
 RIVER_KM2 = 6.0  # catchment from which on a river has a bed and a line
 # No mines are laid on steeper ground: rows cannot be walked there and nobody attacks over it.
 CLIFF_DEG = 30.0
@@ -22,7 +22,7 @@ CLIFF_DEG = 30.0
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Terrain:
-    """Arrays over the country and its margin: `grid` for cells, FINE times finer for the `fine_` ones."""
+    """Arrays over the country and its margin, on `grid` or, with the prefix `fine_`, FINE times finer."""
 
     area: Polygon
     grid: Grid
@@ -181,7 +181,7 @@ def _rivers(water: Drainage, grid: Grid, rng: np.random.Generator) -> tuple[tupl
 
 
 def _detail(rng: np.random.Generator, kind: Kind, height: Floats, river_mask: Flags) -> Floats:
-    """Heights at FINE pixels a cell: the cell heights, and roughness that grows with slope and ends at the rivers."""
+    """Heights of FINE pixels along a cell: the cell heights, and roughness that grows with slope and ends at rivers."""
     rows, columns = (np.arange(n * FINE) / FINE + 0.5 / FINE - 0.5 for n in height.shape)
     where = np.meshgrid(rows, columns, indexing="ij")
     fine = ndimage.map_coordinates(height, where, order=1, mode="nearest")

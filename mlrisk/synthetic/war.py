@@ -1,4 +1,4 @@
-"""The war on the ground: lines held along ridges or rivers, their shifts, the trenches, the withdrawal."""
+"""The war: lines held along ridges or rivers, their shifts, the trenches, the withdrawal."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -118,7 +118,7 @@ def _line_cost(kind: Kind, land: Terrain) -> Floats:
 
 
 def _front_waypoints(rng: np.random.Generator, kind: Kind, land: Terrain) -> list[Floats]:
-    """Way points of every front: side by side across the country, wandering, more of them in a larger country."""
+    """Way points of every front: side by side across the country, on winding courses, more in a larger country."""
     left, bottom, right, top = land.area.bounds
     centre, half = np.array([(left + right) / 2, (bottom + top) / 2]), np.array([right - left, top - bottom]) / 2
     count = kind.fronts * max(1, round(np.sqrt(land.inside.sum() / 40_000) * 0.9))
@@ -151,7 +151,7 @@ def _route(land: Terrain, cost: Floats, waypoints: Floats) -> tuple[Floats, Floa
 
 
 def _larger_side_left(land: Terrain, points: Floats, left: Floats) -> tuple[Floats, Floats]:
-    """The line turned round, where needed, so that most of the country lies to its left: the side that lost."""
+    """The line, reversed if needed so that most of the country lies to its left, the side that lost."""
     centres = land.centres()[land.inside.ravel()]
     nearest = cKDTree(points).query(centres)[1]
     if (((centres - points[nearest]) * left[nearest]).sum(axis=1) > 0).mean() < 0.5:
@@ -197,7 +197,7 @@ def _ceasefire(rng: np.random.Generator, kind: Kind, land: Terrain, cost: Floats
 
 
 def _dig(rng: np.random.Generator, lines: list[Line]) -> tuple[Trenches, list[Line]]:
-    """Trenches on both sides of every line; where the front held for years a second one stands behind in places.
+    """Trenches on both sides of every line; where the front held for years, some have a second one behind.
 
     Returns the trenches, and the stretches that are on the maps as defence lines.
     """
