@@ -35,7 +35,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "outcomes of neighbours": {"outcomes": "neighbours"},
     "tuned, 12 trials": {"tuning": {"trials": 12}},
 }
-# Share of a rule of thumb in a mean of places in the order of survey.
+# Share of a simple rule in a mean of places in the order of survey.
 RULE_SHARES = (0.1, 0.25, 0.5)
 BLENDED = ("distance to the line", "distance to an incident")
 
@@ -82,7 +82,7 @@ def _gains(reference: HeldOut, score: np.ndarray[Any, np.dtype[np.float64]], see
 
 
 def _with_rules(held_out: HeldOut, seed: int) -> Iterator[dict[str, Any]]:
-    """The model blended with rules of thumb by places; figures of the blend are pooled gains alone."""
+    """The model blended with simple rules by places; figures of the blend are pooled gains alone."""
     rankings = held_out.rankings(MODEL)
     for rule in (name for name in BLENDED if name in rankings):
         for share in RULE_SHARES:

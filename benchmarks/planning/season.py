@@ -1,4 +1,4 @@
-"""One season of survey on the truth, under each policy and under rules of thumb."""
+"""One season of survey on the truth, under each policy and under simple rules."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
         flush=True,
     )
     rows = [_row(seed, name, _policy(grid, land, settings, ground, name), truth) for name in POLICIES]
-    for name, score in rules_of_thumb(land, seed).items():
+    for name, score in simple_rules(land, seed).items():
         rows.append(_row(seed, name, _by_score(grid, land, settings, ground, score), truth))
     with_shares = config.ranking.model_copy(update={"policy": "harm_per_day"})
     plan = make_plan(grid, ranked(land, "harm_per_day"), with_shares, ground.barriers, seed=config.seed)
@@ -48,7 +48,7 @@ def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
     return table
 
 
-def rules_of_thumb(land: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
+def simple_rules(land: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
     """Scores of the baselines, larger first."""
     random = np.random.default_rng(seed).random(len(land))
     return {

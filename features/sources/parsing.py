@@ -17,7 +17,8 @@ FALSE_TEXTS = frozenset({"0", "f", "false", "n", "no"})
 _GROUPS_OF_THREE = r"^[+-]?\d{1,3}(?:,\d{3})+$"
 _POINT_GROUPS = r"^[+-]?\d{1,3}(?:\.\d{3}){2,}$"
 _POINT_GROUP = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
-_BLANKS = r"[\s\u00a0\u202f\u2019']"
+# The signs themselves: the regular expressions of Arrow have no \u.
+_BLANKS = "[\\s\u00a0\u202f\u2019']"
 _BLANK_GROUPS = rf"^[+-]?\d{{1,3}}(?:{_BLANKS}\d{{3}})+(?:[.,]\d+)?$"
 PLAIN_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 

@@ -194,7 +194,7 @@ def test_the_summary_tells_what_ran(outputs, risk):
     assert all(len(source["digest"]) == 64 for source in summary["inputs"])
 
 
-def test_the_terminal_shows_the_rules_of_thumb_beside_the_model(run):
+def test_the_terminal_shows_the_simple_rules_beside_the_model(run):
     assert "distance to the line" in run.stdout
     assert "Not evidence of absence" in run.stdout
     assert "hazard_areas: " in run.stdout

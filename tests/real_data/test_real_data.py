@@ -1,4 +1,4 @@
-"""Real, messy data: counted as it is, and ranked better than the rules of thumb; skipped where it is absent."""
+"""Real, messy data: counted as it is, and ranked better than the simple rules; skipped where it is absent."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.paths import DATA, ROOT
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the real data are not beside this checkout (../shared/data)")
 
 
-# The model beside the rules of thumb; intervals and learned baselines are not looked at here.
+# The model beside the simple rules; intervals and learned baselines are not looked at here.
 LITTLE_JUDGED = (
     "validation.baselines=[distance to the line, distance to an incident]",
     "validation.draws=10",
@@ -51,7 +51,7 @@ def test_check_counts_the_bosnian_records_as_they_are(tmp_path):
 
 
 @real
-def test_bosnia_beats_the_rules_of_thumb_on_the_half_it_has_not_seen(tmp_path):
+def test_bosnia_beats_the_simple_rules_on_the_half_it_has_not_seen(tmp_path):
     quick = (
         "grid.cell_size_m=1000",
         "contamination.model.n_trees=150",

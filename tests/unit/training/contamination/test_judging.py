@@ -255,7 +255,7 @@ def test_a_lesson_is_what_the_dataset_held_of_its_training_side(made):
         assert np.array_equal(lesson.region, dataset.regions[rows])
         assert np.array_equal(lesson.land.centres_m, dataset.grid.centres_m()[rows])
         assert np.array_equal(lesson.land.seen(), trial.dataset.learned.values[rows], equal_nan=True)
-        # Features of survey outcomes are there for rules of thumb, and no learner sees them.
+        # Features of survey outcomes are there for simple rules, and no learner sees them.
         assert {"found_share_5km"} <= set(lesson.land.names) - set(lesson.land.learned)
 
 

@@ -1,4 +1,4 @@
-"""What stands beside the model: chance, rules of thumb and simple learners, each on a land whose answer is known."""
+"""What stands beside the model: chance, simple rules and simple learners, each on a land whose answer is known."""
 
 from dataclasses import replace
 
@@ -81,7 +81,7 @@ def test_an_incident_that_is_nearer_comes_first_and_an_unknown_distance_counts_f
     assert near_contamination(known, cells).tolist() == [-200.0, -600.0, -600.0]
 
 
-def test_a_rule_of_thumb_is_one_feature_with_its_direction(lesson):
+def test_a_simple_rule_is_one_feature_with_its_direction(lesson):
     cells = land(50, seed=4)
     expected = -cells.column(INCIDENT_DISTANCE)
     assert np.array_equal(BASELINES["distance to an incident"](lesson, cells), expected)
