@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.support.sample_dataset import book_of, config_of, inputs_of, land
 
+from tests.support.sample_dataset import book_of, config_of, inputs_of, land
 from training.evidence.fingerprint import keyed_records
 from training.evidence.verdicts import ALL_DAYS, open_ledger, withdrawn
 from training.registry.decision_log import write_line
