@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from tests.support.sample_dataset import UTM, config_of, dataset_and_trials, grid_of, inputs_of, land
-from training.contamination.dataset import held_back_dataset
+from training.contamination.dataset import cell_blocks, held_back_dataset
 from training.contamination.neighbour_outcomes import sources_held_back
 from training.contamination.placebo import placebo_scores, shift_of, shifted, shifted_rows
 from training.validation.held_out import PLACEBO
@@ -61,6 +61,24 @@ def test_finds_and_accidents_of_a_held_out_region_move_no_feature_of_its_fold(ta
         same = held_back_dataset(config_with_finds(), again, trial.fold.train, np.flatnonzero(region))
         np.testing.assert_array_equal(same.learned.aligned(outcomes), trial.dataset.learned.aligned(outcomes))
         assert not np.array_equal(again.learned.aligned(outcomes), dataset.learned.aligned(outcomes), equal_nan=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["random", "knndm"])
+def test_a_second_find_beside_a_judged_cell_moves_no_feature_of_a_scattered_fold(tables, protocol):
+    """Hazards lie in patches: a find of a neighbour that is learned from must not tell of the judged cell."""
+    config = config_with_finds(protocols=[protocol])
+    dataset, (trial, *_) = dataset_and_trials(config, inputs_of(tables))
+    finds = [name for name in dataset.learned.names if name.startswith("find_")]
+    places = shapely.get_coordinates(tables["finds"].geometry.array)
+    block = cell_blocks(dataset.grid, config.contamination.own_block_m)
+    beside = np.setdiff1d(np.flatnonzero(np.isin(block, block[trial.fold.test])), trial.fold.test)
+    near = np.isin(dataset.grid.locate(*places.T), np.flatnonzero(dataset.grid.mask)[beside])
+    twice = np.vstack([places, places[near][:1]])
+    more, (other, *_) = dataset_and_trials(config, inputs_of(with_finds(tables, twice)))
+    assert np.array_equal(other.fold.test, trial.fold.test)
+    np.testing.assert_array_equal(other.dataset.learned.aligned(finds), trial.dataset.learned.aligned(finds))
+    assert not np.array_equal(more.learned.aligned(finds), dataset.learned.aligned(finds), equal_nan=True)
 
 
 def test_accidents_stay_where_a_new_region_has_them(tables, made):
