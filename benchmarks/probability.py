@@ -18,12 +18,12 @@ from models.venn_abers import fit_venn_abers
 from training.contamination import (
     CellDataset,
     Judgement,
+    accumulating_features,
     cell_blocks,
     dataset_at,
     fit_recipe,
-    growing_features,
     judge_contamination,
-    learned_by,
+    prepare_recipe,
     trials_of,
 )
 from training.evidence import open_inputs, open_ledger
@@ -95,11 +95,13 @@ def domains(config: Config, dataset: CellDataset) -> Iterator[dict[str, object]]
 
 
 def _domain(config: Config, dataset: CellDataset, rows: Integers, fold: Integers) -> Domain:
-    learning, recipe, _ = learned_by(config, dataset, rows, config.compute.threads)
+    learning, recipe, _ = prepare_recipe(config, dataset, rows, config.compute.threads)
     ranker = fit_recipe(learning, recipe, config.seed, None)
     sample = np.random.default_rng(config.seed).permutation(len(learning.values))[:20_000]
     importance = np.abs(ranker.contributions(learning.values[sample], config.compute.threads)).mean(axis=0)
-    return fit_domain(learning.values, importance, fold, config.seed, growing_features(learning.names, dataset.infos))
+    return fit_domain(
+        learning.values, importance, fold, config.seed, accumulating_features(learning.names, dataset.infos)
+    )
 
 
 def main() -> None:

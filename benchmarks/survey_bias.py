@@ -24,7 +24,7 @@ from mlrisk.synthetic.terrain import MARGIN_CELLS
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration, calibrate
 from models.positive_unlabelled import Unlabelled, fit_beside
-from training.contamination import audited, boosting_params, cell_blocks, dealt, features_of_outcomes
+from training.contamination import audited, boosting_params, cell_blocks, deal_blocks, features_of_outcomes
 from training.contamination.survey_bias import (
     background_chance,
     effective_sample_size,
@@ -177,7 +177,7 @@ class Learner:
     def out_of_fold(self) -> NDArray[np.float64]:
         """Raw score of every cell by a booster that had not seen its blocks of land, of one draw of unknown land."""
         single = replace(self, bags=1)
-        fold = dealt(self.case.fold_block, 4, 0)
+        fold = deal_blocks(self.case.fold_block, 4, 0)
         score = np.empty(len(fold))
         for number in np.unique(fold):
             score[fold == number] = single.scores(fold != number, fold == number)

@@ -109,7 +109,7 @@ def level_of_audit(prior: Level, stated: Floats, found: Flags, inclusion_prob: F
     return Level(kind="audit", factor=factor, low=low, high=high, cells=len(found), found=int(found.sum()))
 
 
-def levelled(calibration: Calibration, raw: Floats, factor: float) -> Calibration:
+def move_to_level(calibration: Calibration, raw: Floats, factor: float) -> Calibration:
     """The curve moved in log-odds until the mean probability of `raw` is `factor` times what it was."""
     wanted = float(np.clip(factor * calibration(raw).mean(), LOWEST, 1 - LOWEST))
     odds = logit(np.array(calibration.probability))

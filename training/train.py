@@ -29,14 +29,14 @@ from training.contamination import (
     Promises,
     Recipe,
     Trial,
+    accumulating_features,
     cell_blocks,
     dataset_at,
     earlier_trials,
     fit_recipe,
-    growing_features,
     judge_contamination,
-    learned_by,
     learning_weight,
+    prepare_recipe,
     trials_of,
     unlabelled_land,
     with_promises,
@@ -224,7 +224,7 @@ def _train_contamination(
     config: TrainConfig, dataset: CellDataset, judgement: Judgement, trials: Sequence[Trial]
 ) -> tuple[Promises, dict[str, Any], pd.DataFrame]:
     """The model of all labelled cells with its promises, the choice of its recipe, and the effect of weights."""
-    learning, recipe, choices = learned_by(
+    learning, recipe, choices = prepare_recipe(
         config, dataset, np.flatnonzero(dataset.evidence.labelled), config.compute.threads
     )
     rows = _training_rows(config, dataset, learning, judgement)
@@ -256,7 +256,7 @@ def _training_rows(
         out_of_fold=judgement.out_of_fold[rows],
         fold=judgement.fold[rows],
         region=cell_blocks(dataset.grid, config.validation.block_m)[rows],
-        growing=growing_features(learning.names, dataset.infos),
+        growing=accumulating_features(learning.names, dataset.infos),
     )
 
 

@@ -21,7 +21,7 @@ from mlrisk.ranking import cell_scores, ranked, scorer_of
 from mlrisk.settings import Config
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
-from training.contamination import dataset_at, judge_contamination, learned_by, trials_of, unlabelled_land
+from training.contamination import dataset_at, judge_contamination, prepare_recipe, trials_of, unlabelled_land
 from training.contamination.promises import with_promises
 from training.evidence import Evidence, Inputs, open_inputs, open_ledger
 from training.train import _training_rows
@@ -171,7 +171,7 @@ def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[Contamin
     dataset = dataset_at(config, inputs, evidence)
     trials = trials_of(config, dataset, ())
     judgement = judge_contamination(config, dataset, trials, {})
-    learning, recipe, _ = learned_by(config, dataset, np.flatnonzero(evidence.labelled), 1)
+    learning, recipe, _ = prepare_recipe(config, dataset, np.flatnonzero(evidence.labelled), 1)
     unlabelled = unlabelled_land(dataset.bias, dataset.learned.aligned(learning.names), learning.found, learning.weight)
     model = fit_contamination(
         _training_rows(config, dataset, learning, judgement), recipe.ranker, learning.constraints,

@@ -18,7 +18,7 @@ from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale
 from .memory import Buffers, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
-from .places import try_file, try_folder, why_not
+from .places import try_file, try_folder, write_obstacle
 from .plain_text import plain, printable
 from .progress import Progress, no_progress
 from .records import (
@@ -97,8 +97,8 @@ __all__ = [
     "trim_heap",
     "try_file",
     "try_folder",
-    "why_not",
     "words",
+    "write_obstacle",
     "years_before",
     "years_between",
 ]

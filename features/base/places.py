@@ -29,7 +29,9 @@ def try_folder(what: str, folder: Path) -> None:
             stream.write(b"0" * 4096)
             stream.flush()
     except OSError as error:
-        raise ConfigError(f"{what} ({folder}) cannot be written: {why_not(error)}. Give another place") from error
+        raise ConfigError(
+            f"{what} ({folder}) cannot be written: {write_obstacle(error)}. Give another place"
+        ) from error
 
 
 def try_file(what: str, file: Path | None) -> None:
@@ -45,10 +47,10 @@ def try_file(what: str, file: Path | None) -> None:
         raise ConfigError(f"{what} ({file}) cannot be written: this user has no write access. Give another place")
 
 
-def why_not(error: OSError) -> str:
+def write_obstacle(error: OSError) -> str:
     """The reason why a file cannot be written, in words.
 
-    >>> why_not(OSError(errno.ENOSPC, "x"))
+    >>> write_obstacle(OSError(errno.ENOSPC, "x"))
     'the disk is full'
     """
     return WHY.get(error.errno or 0, str(error.strerror or error))

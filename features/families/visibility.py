@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.as_of import Snapshot, height_halo
 from features.base import Columns, FeatureInfo, Flags, Floats, Floats32, Grid, Integers
-from features.relief import look_around, sectors
+from features.relief import add_seen_lengths, sectors
 
 FAMILY = "visibility"
 # Spacing of observers: finer than the field of fire of a platoon's position, coarse enough for a country's lines.
@@ -111,7 +111,7 @@ def visible_cm(
     """
     within, seen = np.zeros(wanted.shape, np.int64), np.zeros(wanted.shape, np.int64)
     observers = np.column_stack([rows, columns, length_cm])
-    look_around(heights, halo, wanted, observers, sectors(RANGE_M, cell_size_m), within, seen)
+    add_seen_lengths(heights, halo, wanted, observers, sectors(RANGE_M, cell_size_m), within, seen)
     return within, seen
 
 

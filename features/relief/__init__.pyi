@@ -1,11 +1,11 @@
 from .derivatives import broad_slope, vector_ruggedness
 from .focal_statistics import Heights, moments, to_centimetres, window_percentile, window_range
-from .horizons import look_around, sectors
+from .horizons import add_seen_lengths, sectors
 
 __all__ = [
     "Heights",
+    "add_seen_lengths",
     "broad_slope",
-    "look_around",
     "moments",
     "sectors",
     "to_centimetres",

@@ -63,7 +63,7 @@ def sectors(range_m: float, cell_size_m: float) -> Sectors:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def look_around(  # type: ignore[no-untyped-def]  # noqa: ANN201
+def add_seen_lengths(  # type: ignore[no-untyped-def]  # noqa: ANN201
     heights: Any, halo: int, wanted: Any, observers: Any, of_circle: Any, within: Any, seen: Any
 ):
     """Add the length of each observer (row, column, length) to the wanted cells in range, and to those it sees."""

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from mlrisk.cli.output_files import prepare
 from mlrisk.cli.printing import write_printed
 from mlrisk.cli.run_log import start_log
-from mlrisk.cli.signals import Stopped, caught, say_and_exit, stoppable
+from mlrisk.cli.signals import Stopped, received_signal, report_and_exit, stoppable
 from mlrisk.version import __version__
 
 # Errors of a disk that refuses a file: they are no faults of the program, so users see no traceback.
@@ -56,13 +56,13 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; every error ends with its exit code and one sentence with a remedy."""
-    from features.base import MlriskError, why_not
+    from features.base import MlriskError, write_obstacle
 
     try:
         with stoppable():
             app()
     except Stopped as asked:
-        say_and_exit(asked)
+        report_and_exit(asked)
     except MlriskError as error:
         sys.stderr.write(f"mlrisk: {error}\n")
         sys.exit(error.exit_code)
@@ -70,10 +70,10 @@ def main() -> None:
         sys.stderr.write("mlrisk: there is not enough memory: end other programs, or give larger cells\n")
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 the last line of defence; the trace is what a report of it needs
-        if (stopped := caught()) is not None:
-            say_and_exit(stopped)
+        if (stopped := received_signal()) is not None:
+            report_and_exit(stopped)
         if isinstance(error, OSError) and error.errno in REFUSALS:
-            sys.stderr.write(f"mlrisk: {error.filename or 'a file'} cannot be written: {why_not(error)}\n")
+            sys.stderr.write(f"mlrisk: {error.filename or 'a file'} cannot be written: {write_obstacle(error)}\n")
             sys.exit(1)
         traceback.print_exc()
         sys.stderr.write(f"mlrisk: unexpected {type(error).__name__}: {error}\n")

@@ -71,7 +71,7 @@ def stoppable() -> Iterator[None]:
         os.close(writer)
 
 
-def say_and_exit(stopped: Stopped) -> None:
+def report_and_exit(stopped: Stopped) -> None:
     """Print one sentence and exit with the code of the signal, without waiting for worker threads."""
     _say(stopped)
     sys.stdout.flush()
@@ -79,7 +79,7 @@ def say_and_exit(stopped: Stopped) -> None:
     os._exit(stopped.exit_code)
 
 
-def _let_go() -> None:
+def _restore_signals() -> None:
     """Restore default signals in a forked worker, which then ends without waking this process."""
     if _HELD:
         signal.set_wakeup_fd(-1)
@@ -88,10 +88,10 @@ def _let_go() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
+    os.register_at_fork(after_in_child=_restore_signals)
 
 
-def caught() -> Stopped | None:
+def received_signal() -> Stopped | None:
     """The signal that arrived, None before one: compiled code replaces an exception raised within it by its own."""
     return Stopped(_CAUGHT[0]) if _CAUGHT else None
 
@@ -104,9 +104,9 @@ def _raise(number: int, _frame: FrameType | None) -> None:
 def _watch(reader: int, numbers: set[int], ended: threading.Event) -> None:
     """Wait for a signal, then for the main thread; if a library holds that thread, end the process without it."""
     with os.fdopen(reader, "rb", buffering=0) as pipe:
-        while caught := pipe.read(1):
-            if caught[0] in numbers and not ended.wait(GRACE_S):
-                stopped = Stopped(caught[0])
+        while number := pipe.read(1):
+            if number[0] in numbers and not ended.wait(GRACE_S):
+                stopped = Stopped(number[0])
                 _abandon()
                 _say(stopped)
                 os._exit(stopped.exit_code)

@@ -3,22 +3,22 @@ from .country import Country, evaluate, open_country
 from .evidence_files import evidence
 from .explain_cell import CellStory, write_story
 from .feature_files import features, write_features
-from .init import Initiated, init
+from .init import WrittenConfig, init
 from .new_training import Unchanged, train_what_is_new
 from .rank import Ranking
-from .retrain import Retrained
-from .source_check import Checked, check
-from .warm import Warmed, warm
+from .retrain import RetrainResult
+from .source_check import SourceCheck, check
+from .warm import CompiledKernels, warm
 
 __all__ = [
     "CellStory",
-    "Checked",
+    "CompiledKernels",
     "Country",
-    "Initiated",
     "Ranking",
-    "Retrained",
+    "RetrainResult",
+    "SourceCheck",
     "Unchanged",
-    "Warmed",
+    "WrittenConfig",
     "check",
     "evaluate",
     "evidence",

@@ -10,7 +10,7 @@ from mlrisk.intake import Proposal, config_text, propose
 
 
 @dataclass(frozen=True)
-class Initiated:
+class WrittenConfig:
     """The written config, the files beside it, and the proposal in them."""
 
     config: Path
@@ -18,7 +18,9 @@ class Initiated:
     proposal: Proposal
 
 
-def init(folder: str | Path, name: str | None = None, *, force: bool = False, as_of: date | None = None) -> Initiated:
+def init(
+    folder: str | Path, name: str | None = None, *, force: bool = False, as_of: date | None = None
+) -> WrittenConfig:
     """Write NAME.yaml into `folder` from its recognised files; `as_of` is today if it is not given.
 
     Raises ConfigError for a path that is not a folder, an invalid name, and existing files unless `force` says to
@@ -40,7 +42,7 @@ def init(folder: str | Path, name: str | None = None, *, force: bool = False, as
         raise ConfigError(f"init: {', '.join(map(str, kept))} exists: give another --name, or --force to replace it")
     for path, text in {**beside, config: config_text(proposal)}.items():
         path.write_text(text, encoding="utf-8", newline="\n")
-    return Initiated(config, tuple(beside), proposal)
+    return WrittenConfig(config, tuple(beside), proposal)
 
 
 def _name(folder: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Retrained:
+class RetrainResult:
     """The decision, and the new map with its change report, which are None if the present map is still valid."""
 
     decision: Decision
@@ -38,7 +38,7 @@ class Retrained:
 
 def retrain(
     config: Config, approve: str | None = None, progress: Progress = no_progress, version: int | None = None
-) -> Retrained:
+) -> RetrainResult:
     """Train on newer results, judge, promote or refuse, and rank with the champion; one run at a time.
 
     With `approve`, the name of a person, nothing is trained: the waiting `version` is promoted (None: whichever waits).
@@ -54,14 +54,14 @@ def retrain(
         map_record = read_map_record(config.output_folder)
         unchanged = unchanged_decision(config, session, signature)
         if unchanged and is_current(map_record, config, session, read_last_run(config)):
-            return Retrained(decision=unchanged, ranking=None, report=())
+            return RetrainResult(decision=unchanged, ranking=None, report=())
         # Models and writers take seconds to import; a run that ends above does not need them.
         from mlrisk.commands.retrain_map import retrain_and_map
 
         decision, ranking, report, failed = retrain_and_map(config, session, map_record, (signature, waiting), progress)
         step = next_step(config, decision)
         notes = (*failed, *notify(config, decision, step))
-        return Retrained(decision=decision, ranking=ranking, report=report, next_step=step, notes=notes)
+        return RetrainResult(decision=decision, ranking=ranking, report=report, next_step=step, notes=notes)
 
 
 def decide_about_records(config: Config, accept: Iterable[str], reject: Iterable[str], by: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from training.evidence import STATE_NAMES, Inputs, contamination_context, open_i
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class SourceCheck:
     """The sources of a config: a report of each, the number of cells, and the evidence by state and by kind.
 
     `memory_gb` and `core_minutes` are what `mlrisk run` is expected to take, to about a factor of two.
@@ -24,7 +24,7 @@ class Checked:
     core_minutes: float
 
 
-def check(config: Config) -> Checked:
+def check(config: Config) -> SourceCheck:
     """Read every source and rebuild the evidence; writes nothing."""
     inputs = open_inputs(config)
     current = open_ledger(config, inputs).at(config.as_of)
@@ -34,7 +34,7 @@ def check(config: Config) -> Checked:
     features = sum(set(info.sources) <= _given(inputs) for info in feature_infos(snapshot, config.features).values())
     cells = inputs.grid.n_cells
     memory_gb, core_minutes = expected_cost(config, cells, features)
-    return Checked(
+    return SourceCheck(
         reports=inputs.reports, cells=cells, evidence=states, records=dict(current.counts), memory_gb=memory_gb,
         core_minutes=core_minutes,
     )  # fmt: skip

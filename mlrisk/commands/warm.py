@@ -19,7 +19,7 @@ PACKAGES = ("features", "models", "training", "mlrisk")
 
 
 @dataclass(frozen=True)
-class Warmed:
+class CompiledKernels:
     """Numbers of kernels compiled now and found on the disk, and the seconds that it took."""
 
     compiled: int
@@ -27,7 +27,7 @@ class Warmed:
     seconds: float
 
 
-def warm() -> Warmed:
+def warm() -> CompiledKernels:
     """Compile the kernels behind the features, which numba keeps on the disk beside the program.
 
     A small synthetic country is read and its features are built, once for contamination and once for casualties, where
@@ -42,7 +42,7 @@ def warm() -> Warmed:
         for each in (context, nobody_owns):
             grid_feature_table(inputs.grid, Snapshot(inputs.sources, each), config.features, config.compute.tile_cells)
     kernels = _kernels()
-    return Warmed(
+    return CompiledKernels(
         sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels),
         sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
         time.monotonic() - started,

@@ -49,7 +49,9 @@ class LaterRecords:
     notes: tuple[str, ...]
 
 
-def read_later(option: str, path: Path, schema: Schema, grid: Grid, as_of: date, crs: str | None) -> LaterRecords:
+def read_later_records(
+    option: str, path: Path, schema: Schema, grid: Grid, as_of: date, crs: str | None
+) -> LaterRecords:
     """Read the file of an option such as `--found`; raises InputError with the option for an unusable file.
 
     A record is known at `as_of` if it was recorded by then or, without a date of recording, if it happened by then.

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from features.base import Flags, Floats, InputError
-from mlrisk.followup.later_records import FOUND, SEARCHED, read_later, searched_share
+from mlrisk.followup.later_records import FOUND, SEARCHED, read_later_records, searched_share
 from mlrisk.followup.verification import grid_of, open_risk
-from mlrisk.ranking import unfound
+from mlrisk.ranking import residual_factor
 
 # A task counts in the totals once this share of it was searched.
 COUNTED_SHARE = 0.1
@@ -46,8 +46,8 @@ def plan_progress(risk: str | Path, found: str | Path, searched: str | Path, crs
         raise InputError(f"RISK ({risk}) has no survey task: give the risk.parquet of a `mlrisk rank` with assets")
     grid, row = grid_of(cells)
     cells = cells.iloc[row].reset_index(drop=True)
-    finds = read_later("--found", Path(found), FOUND, grid, as_of, crs)
-    later = read_later("--searched", Path(searched), SEARCHED, grid, as_of, crs)
+    finds = read_later_records("--found", Path(found), FOUND, grid, as_of, crs)
+    later = read_later_records("--searched", Path(searched), SEARCHED, grid, as_of, crs)
     hit = np.zeros(len(cells), dtype=bool)
     hit[finds.cell] = True
     share = searched_share(grid, later)
@@ -63,7 +63,7 @@ def task_progress(cells: pd.DataFrame, share: Floats, found: Flags) -> pd.DataFr
     """One row for each task; `share` (n,) is the searched part of each cell, `found` (n,) marks cells with a find."""
     detection = cells["season_detection"].to_numpy(dtype=np.float64)
     typical = float(np.median(detection[detection > 0])) if (detection > 0).any() else 1.0
-    chance = cells["contamination"].to_numpy(dtype=np.float64) * unfound(cells)
+    chance = cells["contamination"].to_numpy(dtype=np.float64) * residual_factor(cells)
     expected = chance * np.where(detection > 0, detection, typical) * share
     inside = cells["task_id"].notna().to_numpy()
     table = pd.DataFrame(

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from features.base import NOT_EVIDENCE, Flags, Floats, Grid, InputError, Integers, decode_cell_id
 from mlrisk.followup.audit_sample import map_audit
-from mlrisk.followup.later_records import FOUND, SEARCHED, LaterRecords, read_later, searched_share
+from mlrisk.followup.later_records import FOUND, SEARCHED, LaterRecords, read_later_records, searched_share
 from mlrisk.ranking import EVIDENCE_OPEN
 from mlrisk.risk_map import rule_scores
 from training.evidence import CLEARANCE, NON_TECHNICAL_SURVEY, TECHNICAL_SURVEY
@@ -70,8 +70,8 @@ def verify(
     path, cells, as_of = open_risk(Path(risk))
     grid, row = grid_of(cells)
     cells = cells.iloc[row].reset_index(drop=True)
-    finds = read_later("--found", Path(found), FOUND, grid, as_of, crs)
-    later = read_later("--searched", Path(searched), SEARCHED, grid, as_of, crs) if searched else None
+    finds = read_later_records("--found", Path(found), FOUND, grid, as_of, crs)
+    later = read_later_records("--searched", Path(searched), SEARCHED, grid, as_of, crs) if searched else None
     positive = np.zeros(len(cells), dtype=bool)
     positive[finds.cell] = True
     ranked = _new_land(cells)

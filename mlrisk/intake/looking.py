@@ -85,7 +85,7 @@ class Unread:
     reason: str
 
 
-def look_around(folder: Path, own: frozenset[str] = frozenset()) -> Iterator[Look | Unread]:
+def inspect_files(folder: Path, own: frozenset[str] = frozenset()) -> Iterator[Look | Unread]:
     """A look at every regular file below the folder, in order of name, except `own` files of the program.
 
     Outputs and the store of models in the folder are ignored too.

@@ -9,7 +9,7 @@ import shapely
 
 from features.base import InputError
 from mlrisk.intake.finding import AREA, Finding, Proposal
-from mlrisk.intake.looking import Unread, look_around
+from mlrisk.intake.looking import Unread, inspect_files
 from mlrisk.intake.mine_action import RECORDS, TERMS_FILE, imsma_terms
 from mlrisk.intake.mosaic import are_tiles, vrt_text
 from mlrisk.intake.placing import (
@@ -42,7 +42,7 @@ def propose(folder: Path, name: str, as_of: date) -> Proposal:
     findings: list[Finding] = []
     unread: list[Unread] = []
     own = frozenset({f"{name}_dem.vrt", f"{name}_area.geojson"})
-    for look in look_around(folder, own):
+    for look in inspect_files(folder, own):
         found = look if isinstance(look, Unread) else recognise(look)
         findings.extend(()) if isinstance(found, Unread) else findings.extend(found)
         if isinstance(found, Unread):

@@ -35,7 +35,7 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
     try:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            remove_left(folder)
+            remove_abandoned(folder)
             root.mkdir(mode=0o700)
             lock.acquire()
             (root / FILES).mkdir()
@@ -74,7 +74,7 @@ def move_in(files: Path, folder: Path, order: list[str]) -> None:
     (root / MOVES).unlink()
 
 
-def remove_left(folder: Path) -> None:
+def remove_abandoned(folder: Path) -> None:
     """Remove the scratch folders beside `folder` whose processes were killed; undo their moves first."""
     for root in folder.parent.glob(f".{folder.name}-*"):
         if not (root / LOCK).is_file() or root in _OPEN:

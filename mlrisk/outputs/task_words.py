@@ -63,7 +63,7 @@ class PlanScope:
             works=frozenset(tasks["work"].to_numpy(dtype=object)[suited]),
         )
 
-    def why_not(self, task: Mapping[Any, Any]) -> str:
+    def reason_not_planned(self, task: Mapping[Any, Any]) -> str:
         """The reason why a task is not in the plan, in English."""
         if not self.planned:
             return NO_PLAN
@@ -100,7 +100,7 @@ def teams_text(asset: str, say: Say = str) -> str:
 def plan_text(task: Mapping[Any, Any], scope: PlanScope, say: Say = str) -> str:
     """The place of a task in the plan, in the words of `say`."""
     if not task["planned"]:
-        return say(scope.why_not(task))
+        return say(scope.reason_not_planned(task))
     what = work_text(str(task["work"]), say)
     if task["purpose"] != "survey":
         what = f"{what} ({purpose_text(str(task['purpose']), say)})"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.base import Flags, Floats, Integers
 from mlrisk.planning.allocation import RULES, Jobs, Rule, allocate, greedy, in_order
 from mlrisk.planning.tasks import Groups
-from mlrisk.ranking import by_explore, by_prior, unfound
+from mlrisk.ranking import by_explore, by_prior, residual_factor
 
 SURVEY, EXPLORE, AUDIT = "survey", "explore", "audit"
 
@@ -25,12 +25,12 @@ class Worth:
 
 def finds(land: pd.DataFrame) -> Floats:
     """Expected contaminated cells after earlier surveys, (n,)."""
-    return np.asarray(land["contamination"].to_numpy(dtype=np.float64) * unfound(land))
+    return np.asarray(land["contamination"].to_numpy(dtype=np.float64) * residual_factor(land))
 
 
 def harm(land: pd.DataFrame) -> Floats:
     """Expected casualties a year after earlier surveys, (n,); NaN without a casualty model."""
-    return np.asarray(land["casualties_per_year"].to_numpy(dtype=np.float64) * unfound(land))
+    return np.asarray(land["casualties_per_year"].to_numpy(dtype=np.float64) * residual_factor(land))
 
 
 def need(land: pd.DataFrame) -> Floats:

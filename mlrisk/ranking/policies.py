@@ -37,7 +37,7 @@ def by_harm_per_day(risk: pd.DataFrame) -> Floats:
 
     `team_days` and `detection` are those of the quickest team; without them every cell costs the same.
     """
-    averted = _casualties(risk, "harm_per_day") * unfound(risk) * _column(risk, "detection", 1.0)
+    averted = _casualties(risk, "harm_per_day") * residual_factor(risk) * _column(risk, "detection", 1.0)
     return np.asarray(averted / _column(risk, "team_days", 1.0))
 
 
@@ -48,7 +48,7 @@ def by_search(risk: pd.DataFrame) -> Floats:
     searched before has its residual probability.
     """
     detection = _column(risk, "detection", EARLIER_DETECTION)
-    chance = risk["contamination"].to_numpy(dtype=np.float64) * unfound(risk)
+    chance = risk["contamination"].to_numpy(dtype=np.float64) * residual_factor(risk)
     return np.asarray(chance * -np.log1p(-detection) / _column(risk, "team_days", 1.0))
 
 
@@ -129,7 +129,7 @@ def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
     return risk.assign(priority=np.where(rankable, priority, np.nan), rank=pd.arrays.IntegerArray(rank, ~rankable))
 
 
-def unfound(risk: pd.DataFrame) -> Floats:
+def residual_factor(risk: pd.DataFrame) -> Floats:
     """Factor on the contamination of each cell for earlier surveys, below 1 where they found nothing.
 
     Bayes: (1 - d) / (1 - p d), where d is the detection of the earlier survey; 1 where nobody searched or EO was found.
@@ -144,7 +144,7 @@ def new_finds(risk: pd.DataFrame) -> Floats:
 
     In areas on record all contaminated cells count, because technical survey and clearance are sent to them.
     """
-    chance = risk["contamination"].to_numpy(dtype=np.float64) * unfound(risk)
+    chance = risk["contamination"].to_numpy(dtype=np.float64) * residual_factor(risk)
     old = risk["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & risk["evidence"].eq("found").to_numpy()
     return np.where(old, 0.0, chance)
 

@@ -8,12 +8,12 @@ from shapely import LineString
 
 from features.base import ConfigError, Floats, Integers
 from mlrisk.synthetic.accidents import Danger, measure_danger
-from mlrisk.synthetic.ground_truth import Truth, tell_truth
-from mlrisk.synthetic.handover_records import MinefieldRecords, covered_patches, hand_over
+from mlrisk.synthetic.ground_truth import Truth, measure_truth
+from mlrisk.synthetic.handover_records import MinefieldRecords, covered_patches, draw_minefield_records
 from mlrisk.synthetic.laying import lay_mines
 from mlrisk.synthetic.ordnance import Fields, Items
 from mlrisk.synthetic.population import Exposure, People, exposure, power_lines, settle, use_of_cells
-from mlrisk.synthetic.postwar_years import Aftermath, Surroundings, live_through
+from mlrisk.synthetic.postwar_years import Aftermath, Surroundings, simulate_years
 from mlrisk.synthetic.roads import Roads, build_roads
 from mlrisk.synthetic.scenario import AS_OF, YEARS_AFTER, Kind, draw_kind
 from mlrisk.synthetic.settlements import Districts, Settlements, divide, place_settlements, use_land
@@ -66,15 +66,15 @@ def build_country(seed: int, cells: int, cell_size_m: float) -> Country:
     war = make_war(seed, kind, land, settlements, roads)
     fields, items = lay_mines(seed, kind, land, settlements, roads, use, war)
     people = settle(seed, kind, settlements, war)
-    records = hand_over(seed, kind, land, districts, fields, items)
+    records = draw_minefield_records(seed, kind, land, districts, fields, items)
     patches = divide_land(seed, land)
     pylons = power_lines(settlements)
     base = use_of_cells(land, roads, use, war, pylons)
     around = _surroundings(kind, land, settlements, people, base, war, items, patches, records)
     n_cells = int(land.inside.sum())
     danger = measure_danger(kind, items, around.exposed[AS_OF.year], n_cells, DANGER_LEFT)
-    after = live_through(seed, kind, n_cells, items, patches, danger, around)
-    truth = tell_truth(seed, kind, land, fields, items, danger, after, records)
+    after = simulate_years(seed, kind, n_cells, items, patches, danger, around)
+    truth = measure_truth(seed, kind, land, fields, items, danger, after, records)
     return Country(
         seed=seed, kind=kind, land=land, settlements=settlements, people=people, roads=roads, power_lines=pylons,
         use=use, districts=districts, war=war, fields=fields, items=items, records=records, patches=patches,

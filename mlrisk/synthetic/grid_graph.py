@@ -85,7 +85,7 @@ def relax(points: Floats, start: Integers, stop: Integers, fixed: Flags, rounds:
     return points
 
 
-def fresh_runs(way: Integers, used: set[tuple[int, int]]) -> list[Integers]:
+def unused_stretches(way: Integers, used: set[tuple[int, int]]) -> list[Integers]:
     """The stretches of a way of nodes that no earlier way has `used`; they are added to `used`."""
     runs: list[Integers] = []
     begin = 0

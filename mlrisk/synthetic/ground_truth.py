@@ -34,7 +34,7 @@ class Truth:
     facts: dict[str, object]
 
 
-def tell_truth(
+def measure_truth(
     seed: int, kind: Kind, land: Terrain, fields: Fields, items: Items, danger: Danger, after: Aftermath,
     records: MinefieldRecords,
 ) -> Truth:  # fmt: skip

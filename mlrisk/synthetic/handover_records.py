@@ -33,7 +33,7 @@ def rectangle(centre: Floats, along: Floats, length_m: Floats, depth_m: Floats) 
     return np.asarray(shapely.polygons(np.round(corners, 1)))
 
 
-def hand_over(
+def draw_minefield_records(
     seed: int, kind: Kind, land: Terrain, districts: Districts, fields: Fields, items: Items
 ) -> MinefieldRecords:
     """Records of belts in some districts along the line: a quarter as laid, the others moved, turned and stretched."""

@@ -224,7 +224,7 @@ class _World:
         return pd.DataFrame(self.hazards), pd.DataFrame(self.releases), finds
 
 
-def live_through(
+def simulate_years(
     seed: int, kind: Kind, n_cells: int, items: Items, patches: Patches, danger: Danger, around: Surroundings
 ) -> Aftermath:
     """All years from the end of the war to YEARS_AFTER years after AS_OF."""

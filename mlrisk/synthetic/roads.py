@@ -9,7 +9,7 @@ from shapely import LineString, STRtree
 from shapely.ops import substring
 
 from features.base import Flags, Floats, Integers
-from mlrisk.synthetic.grid_graph import edges, follow, fresh_runs, graph, relax
+from mlrisk.synthetic.grid_graph import edges, follow, graph, relax, unused_stretches
 from mlrisk.synthetic.scenario import stage_rng
 from mlrisk.synthetic.settlements import Settlements
 from mlrisk.synthetic.terrain import Terrain
@@ -64,11 +64,11 @@ def build_roads(seed: int, land: Terrain, settlements: Settlements) -> Roads:
     used: set[tuple[int, int]] = set()
     for link, road_class in zip(order, shares, strict=True):
         halves = [follow(before, int(node)) for node in links.meets[link]]
-        for run in fresh_runs(np.concatenate([halves[0][::-1], halves[1]]), used):
+        for run in unused_stretches(np.concatenate([halves[0][::-1], halves[1]]), used):
             runs.append(run)
             classes.append(int(road_class))
     for node in _track_ends(rng, land, settlements, reach):
-        for run in fresh_runs(follow(before, node), used):
+        for run in unused_stretches(follow(before, node), used):
             runs.append(run)
             classes.append(CLASSES.index("track"))
     return _assemble(land, settlements, runs, np.array(classes, dtype=np.int64))

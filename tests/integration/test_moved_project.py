@@ -8,7 +8,7 @@ import pytest
 
 from features.base.errors import ConfigError, InputError
 from tests.support.sample_store import store_config, trained_store
-from training.registry.location import settle_in
+from training.registry.location import relocate_store
 from training.registry.store import Store
 from training.registry.versions import row_of
 from training.train import train
@@ -50,7 +50,7 @@ def test_a_moved_folder_and_a_restored_backup_rank_as_before(trained, tmp_path):
     restored = Store.of(store_config(tmp_path / "restored"))
     assert restored.load(NAME)[1] == texts
     # Once settled, nothing is written any more.
-    assert settle_in(restored.uri, restored.artifacts) == ()
+    assert relocate_store(restored.uri, restored.artifacts) == ()
 
 
 def test_models_left_behind_are_named_with_the_place(trained, tmp_path):
@@ -65,7 +65,7 @@ def test_models_left_behind_are_named_with_the_place(trained, tmp_path):
 
 def test_artifacts_elsewhere_on_purpose_stay_where_they_are(trained):
     store = Store.of(trained[0])
-    assert settle_in(store.uri, "file:///nowhere") == ()
+    assert relocate_store(store.uri, "file:///nowhere") == ()
     assert replace(store, artifacts="file:///nowhere").load(NAME)[0].number == "1"
 
 

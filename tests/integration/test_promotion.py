@@ -12,7 +12,7 @@ from features.base.errors import ConfigError, MlriskError
 from tests.support.sample_store import store_config
 from training.registry import aliases, promotion
 from training.registry.decision_log import log_path, read_lines
-from training.registry.promotion import OvertakenError, enter, promote, restore, roll_back, training_of
+from training.registry.promotion import OvertakenError, assign_aliases, promote, restore, roll_back, training_of
 from training.registry.prune import prune
 from training.registry.store import Store, Version
 from training.registry.versions import row_of
@@ -45,7 +45,7 @@ def three(tmp_path_factory):
     """Three trainings of both models; the first ranks."""
     config = store_config(tmp_path_factory.mktemp("three"))
     for mark in "abc":
-        enter(Store.of(config), config, training(config, mark), promotion.FIRST, "policy", {})
+        assign_aliases(Store.of(config), config, training(config, mark), promotion.FIRST, "policy", {})
     return config.home_folder
 
 
@@ -85,8 +85,8 @@ def test_the_first_training_ranks_as_a_pair_and_the_next_ones_do_not(config):
     # A training without accidents leaves a gap that no later casualty version may fill beside another's map.
     with_gap = store_config(config.home_folder / "gap")
     store = Store.of(with_gap)
-    enter(store, with_gap, training(with_gap, "a", NAMES[:1]), promotion.FIRST, "policy", {})
-    entered = enter(store, with_gap, training(with_gap, "b"), promotion.FIRST, "policy", {})
+    assign_aliases(store, with_gap, training(with_gap, "a", NAMES[:1]), promotion.FIRST, "policy", {})
+    entered = assign_aliases(store, with_gap, training(with_gap, "b"), promotion.FIRST, "policy", {})
     assert {version.alias for version in entered} == {"challenger"}
     assert store.champions("small") == {NAME: "1", NAMES[1]: None}
 
@@ -203,7 +203,7 @@ def test_a_full_disk_promotes_nothing(config, monkeypatch, how):
 
 def test_old_versions_go_but_for_those_that_rank_wait_or_are_rolled_back_to(config):
     store = Store.of(config)
-    enter(store, config, training(config, "d"), promotion.FIRST, "policy", {})
+    assign_aliases(store, config, training(config, "d"), promotion.FIRST, "policy", {})
     promote(store, config, pair("2"), "A. Person", "better")
     # 4 is the newest and waits, 2 ranks, a roll back leads to 1.
     assert [(row.name, row.number) for row in prune(store, config, 1, "A. Person")] == [(name, "3") for name in NAMES]

@@ -61,9 +61,9 @@ class Memory:
     def check_open_to(self, _):
         pass
 
-    def enter(self, store, _, versions, *__):
+    def assign_aliases(self, store, _, versions, *__):
         assert store is self
-        self.calls.append("enter")
+        self.calls.append("assign_aliases")
         return tuple(versions)
 
     def start_part(self, _, name, params, tags):
@@ -112,7 +112,7 @@ def run(config, inputs):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "Store", memory)
-        patch.setattr(recording, "enter", memory.enter)
+        patch.setattr(recording, "assign_aliases", memory.assign_aliases)
         patch.setattr(training.train, "Store", memory)
         patch.setattr(training.train, "record", keep)
         trained = train(config, inputs)
@@ -127,7 +127,7 @@ def test_every_text_of_a_run_is_logged_and_the_report_is_handed_back(run):
     trained, memory, _ = run
     assert memory.texts.keys() == TEXTS
     assert trained.report == {name: memory.texts[name] for name in ("report.html", "report.json")}
-    assert memory.calls == ["start", "small.contamination", "small.casualty", "finish", "enter"]
+    assert memory.calls == ["start", "small.contamination", "small.casualty", "finish", "assign_aliases"]
 
 
 def test_the_optimism_gap_of_the_report_is_that_of_the_folds(run):

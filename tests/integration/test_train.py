@@ -9,7 +9,7 @@ import pytest
 from models.contamination import ContaminationModel
 from models.contamination_fit import fit_contamination
 from tests.support.sample_dataset import config_of, dataset_and_trials, inputs_of, land
-from training.contamination.judging import judge_contamination, learned_by
+from training.contamination.judging import judge_contamination, prepare_recipe
 from training.contamination.promises import with_promises
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
 from training.reporting.notes import UNJUDGED, unjudged_notes
@@ -31,7 +31,7 @@ def made(config):
     """Study, judgement and model."""
     dataset, trials = dataset_and_trials(config, inputs_of(land(2, SIDE, share=0.9), SIDE))
     judgement = judge_contamination(config, dataset, trials, {})
-    learning, recipe, _ = learned_by(config, dataset, np.flatnonzero(dataset.evidence.labelled), 1)
+    learning, recipe, _ = prepare_recipe(config, dataset, np.flatnonzero(dataset.evidence.labelled), 1)
     rows = _training_rows(config, dataset, learning, judgement)
     return dataset, judgement, fit_contamination(rows, recipe.ranker, learning.constraints, 3, 0, 1)
 
@@ -110,7 +110,7 @@ def test_a_version_with_its_promises_reads_back_and_scores_the_same(config, made
 
 def test_training_rows_are_the_labelled_cells_and_no_other(config, made):
     dataset, judgement, _ = made
-    learning, _, _ = learned_by(config, dataset, np.flatnonzero(dataset.evidence.labelled), 1)
+    learning, _, _ = prepare_recipe(config, dataset, np.flatnonzero(dataset.evidence.labelled), 1)
     rows = _training_rows(config, dataset, learning, judgement)
     labelled = dataset.evidence.state != UNKNOWN
     assert np.array_equal(rows.values, dataset.learned.values[labelled], equal_nan=True)

@@ -13,7 +13,7 @@ from training.contamination import (
     CellDataset,
     dataset_at,
     fit_recipe,
-    held_back_dataset,
+    fold_dataset,
     learning_set_of,
     recipe_of,
 )
@@ -47,7 +47,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
         if not judges(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
             return None
         # The score is to explain accidents: each cell leaves out its own, and the region keeps the others.
-        seen = held_back_dataset(
+        seen = fold_dataset(
             config, dataset, train, sources=OUTCOME_SOURCES & dataset.snapshot.context.own_event_sources
         )
         return held, seen, fit_recipe(learning_set_of(seen, train, config.validation.block_m), recipe, config.seed)

@@ -14,7 +14,7 @@ from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate
 from models.mixture import Dispersion, dispersion, mixture_weights, prior_by_evidence, shares
 from models.rates import RateSpread, rate_spread
 from training.casualty.history import INDEX, Moment, UnitPeriods
-from training.contamination import boosting_params, dealt
+from training.contamination import boosting_params, deal_blocks
 from training.registry import EXPOSURE, PATTERN
 from training.settings import TrainConfig
 
@@ -153,7 +153,7 @@ def _held_out(config: TrainConfig, rows: UnitPeriods, chosen: Flags, block: Inte
     periods = range(max(1, int(first)), len(rows.starts))
     folds += [(chosen & (rows.period < period), chosen & (rows.period == period)) for period in periods]
     if not any(rows.accidents[train].sum() and rows.accidents[test].sum() for train, test in folds):
-        part = dealt(block, BLOCK_FOLDS, config.seed)[rows.unit]
+        part = deal_blocks(block, BLOCK_FOLDS, config.seed)[rows.unit]
         folds = [(chosen & (part != number), chosen & (part == number)) for number in range(BLOCK_FOLDS)]
     folds = [(train, test) for train, test in folds if rows.accidents[train].sum() and test.any()]
 

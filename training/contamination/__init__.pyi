@@ -1,10 +1,10 @@
-from .dataset import FEWEST_FOUND, CellDataset, cell_blocks, dataset_at, growing_features, held_back_dataset
-from .judging import MODEL, Judgement, Trial, earlier_trials, judge_contamination, learned_by, trials_of
+from .dataset import FEWEST_FOUND, CellDataset, accumulating_features, cell_blocks, dataset_at, fold_dataset
+from .judging import MODEL, Judgement, Trial, earlier_trials, judge_contamination, prepare_recipe, trials_of
 from .learning_set import LearningSet, learning_set_of, learning_weight
 from .neighbour_outcomes import features_of_outcomes
 from .promises import Promises, with_promises
 from .recipe import Recipe, boosting_params, fit_recipe, recipe_of
-from .survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, away_from, dealt, unlabelled_land
+from .survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, cells_outside_buffer, deal_blocks, unlabelled_land
 
 __all__ = [
     "FEWEST_AUDIT_FOUND",
@@ -17,21 +17,21 @@ __all__ = [
     "Recipe",
     "SurveyBias",
     "Trial",
+    "accumulating_features",
     "audited",
-    "away_from",
     "boosting_params",
     "cell_blocks",
+    "cells_outside_buffer",
     "dataset_at",
-    "dealt",
+    "deal_blocks",
     "earlier_trials",
     "features_of_outcomes",
     "fit_recipe",
-    "growing_features",
-    "held_back_dataset",
+    "fold_dataset",
     "judge_contamination",
-    "learned_by",
     "learning_set_of",
     "learning_weight",
+    "prepare_recipe",
     "recipe_of",
     "trials_of",
     "unlabelled_land",

@@ -41,7 +41,7 @@ def spread_bags(learning: LearningSet, recipe: Recipe, seed: int) -> LearningSet
         if not np.isfinite(every).all():
             return learning
         target = learning.target.copy()
-        target[rows] = keeping_sums(_steepness(learning, every) * every[rows] + part, bag, expected)
+        target[rows] = preserve_sums(_steepness(learning, every) * every[rows] + part, bag, expected)
         moved = float(np.abs(target - learning.target).max())
         learning = replace(learning, target=target)
         if moved < STILL:
@@ -56,10 +56,10 @@ def _steepness(learning: LearningSet, score: Floats) -> float:
     return max(float(curve.coef_[0, 0]), 0.0)
 
 
-def keeping_sums(log_odds: Floats, bag: Integers, expected: Floats) -> Floats:
+def preserve_sums(log_odds: Floats, bag: Integers, expected: Floats) -> Floats:
     """Probabilities of these odds, shifted within each bag so that they sum to its expectation.
 
-    >>> keeping_sums(np.array([0.0, 0.0, 5.0, -5.0]), np.array([0, 0, 1, 1]), np.array([0.5, 1.0])).round(2).tolist()
+    >>> preserve_sums(np.array([0.0, 0.0, 5.0, -5.0]), np.array([0, 0, 1, 1]), np.array([0.5, 1.0])).round(2).tolist()
     [0.25, 0.25, 0.99, 0.01]
     """
     low, high = np.full(len(expected), -60.0), np.full(len(expected), 60.0)

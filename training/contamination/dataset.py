@@ -13,9 +13,9 @@ from features.table import FeatureTable, feature_infos, grid_feature_table
 from models.contamination_fit import constraint_signs
 from training.contamination.neighbour_outcomes import (
     features_of_outcomes,
-    held_back,
+    features_without_hidden,
+    hidden_sources,
     raw_distances,
-    sources_held_back,
 )
 from training.contamination.survey_bias import SurveyBias, propensity, survey_bias
 from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Evidence, Inputs, cell_regions, contamination_context
@@ -96,7 +96,7 @@ def rebuilt(config: TrainConfig, dataset: CellDataset) -> CellDataset:
     )
 
 
-def held_back_dataset(
+def fold_dataset(
     config: TrainConfig,
     dataset: CellDataset,
     train: Integers,
@@ -114,7 +114,7 @@ def held_back_dataset(
     if region is not None:
         hidden[region] = True
     if sources is None:
-        sources = sources_held_back(dataset.snapshot.context, config.validation.known_in_new_region)
+        sources = hidden_sources(dataset.snapshot.context, config.validation.known_in_new_region)
     # A feature that neither the model nor a baseline reads is not rebuilt: it is unknown in the fold.
     read = (
         *dataset.learned.names,
@@ -123,7 +123,7 @@ def held_back_dataset(
     )
     names = tuple(name for name in dataset.table.names if name in set(read))
     table = FeatureTable(names, dataset.table.aligned(names))
-    seen = held_back(
+    seen = features_without_hidden(
         table, dataset.infos, dataset.snapshot, dataset.grid, np.flatnonzero(hidden), config.compute, sources
     )
     if seen is table:
@@ -133,7 +133,7 @@ def held_back_dataset(
     )
 
 
-def growing_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Flags:
+def accumulating_features(names: Sequence[str], infos: Mapping[str, FeatureInfo]) -> Flags:
     """Features that change as time passes and records accumulate, although the land stays the same."""
     return np.array([infos[name].unit == "years" or bool(GROWING.intersection(infos[name].sources)) for name in names])
 

@@ -13,11 +13,11 @@ from features.base import Floats, Integers
 from models.boosting import side_by_side
 from models.ranker import Ranker
 from training.contamination.bags import spread_bags
-from training.contamination.dataset import CellDataset, cell_blocks, dataset_at, held_back_dataset
+from training.contamination.dataset import CellDataset, cell_blocks, dataset_at, fold_dataset
 from training.contamination.learning_set import LearningSet, learning_set_of, learning_weight
 from training.contamination.placebo import placebo_scores
 from training.contamination.recipe import Recipe, fit_recipe, prepared, recipe_of
-from training.contamination.survey_bias import away_from, unlabelled_land
+from training.contamination.survey_bias import cells_outside_buffer, unlabelled_land
 from training.contamination.tuning import recipe_for
 from training.evidence import FOUND, UNKNOWN, Evidence, Inputs, Ledger
 from training.settings import TrainConfig
@@ -34,9 +34,9 @@ from training.validation import (
     baselines_of,
     bounds,
     explained,
+    figures_on_draws,
     gains,
     judge,
-    judged_on_draws,
     judges,
 )
 
@@ -122,7 +122,7 @@ def _held_out_trial(config: TrainConfig, dataset: CellDataset, fold: Fold) -> Tr
     else:
         block = cell_blocks(dataset.grid, config.contamination.own_block_m)
         region = np.flatnonzero(np.isin(block, block[fold.test]))
-    return Trial(fold, held_back_dataset(config, dataset, fold.train, region), dataset.evidence)
+    return Trial(fold, fold_dataset(config, dataset, fold.train, region), dataset.evidence)
 
 
 def judge_contamination(
@@ -167,7 +167,7 @@ def judge_contamination(
     )
 
 
-def learned_by(
+def prepare_recipe(
     config: TrainConfig, dataset: CellDataset, rows: Integers, threads: int
 ) -> tuple[LearningSet, Recipe, dict[str, Any]]:
     """The prepared learning set of `rows` (indices of labelled cells), the recipe, and the choices behind both.
@@ -184,9 +184,9 @@ def learned_by(
 def _without(config: TrainConfig, trial: Trial) -> tuple[Ranker, dict[str, Any]]:
     """The ranker fitted without the judged cells of a trial, and the choices behind it."""
     dataset = trial.dataset
-    learning, recipe, facts = learned_by(config, dataset, trial.fold.train, 1)
+    learning, recipe, facts = prepare_recipe(config, dataset, trial.fold.train, 1)
     # Land that is held out, or near it, is not drawn as unknown land either.
-    away = away_from(trial.fold.test, dataset.grid.centres_m(), trial.fold.facts.get("buffer_m", 0.0))
+    away = cells_outside_buffer(trial.fold.test, dataset.grid.centres_m(), trial.fold.facts.get("buffer_m", 0.0))
     values = dataset.learned.aligned(learning.names)
     unlabelled = unlabelled_land(dataset.bias, values, learning.found, learning.weight, away)
     return fit_recipe(learning, recipe, config.seed, unlabelled), facts
@@ -214,7 +214,7 @@ def _figures(config: TrainConfig, trial: Trial, scores: Mapping[str, Floats]) ->
     block = trial.dataset.block[fold.test]
     cell_ha = trial.dataset.grid.cell_size_m**2 / 10_000
     judged = {
-        name: judged_on_draws(values, found, block, config.seed, config.validation.draws, area)
+        name: figures_on_draws(values, found, block, config.seed, config.validation.draws, area)
         for name, values in scores.items()
     }
     for name, values in scores.items():

@@ -52,7 +52,7 @@ class LearningSet:
         names = ("values", "found", "target", "bag", "weight", "share", "regions", "centres_m")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
-    def seeing(self, names: Iterable[str]) -> "LearningSet":
+    def with_features(self, names: Iterable[str]) -> "LearningSet":
         """The same cells with only some of the features."""
         kept = tuple(names)
         if kept == self.names:
@@ -119,10 +119,10 @@ def learning_regions(
     regions: NDArray[np.object_], found: Flags, centres_m: Floats, block_m: float
 ) -> NDArray[np.object_]:
     """The given regions, or square blocks if fewer than FEWEST_REGIONS of them have enough labels."""
-    return regions if len(telling_regions(regions, found)) >= FEWEST_REGIONS else block_names(centres_m, block_m)
+    return regions if len(comparable_regions(regions, found)) >= FEWEST_REGIONS else block_names(centres_m, block_m)
 
 
-def telling_regions(regions: NDArray[np.object_], found: Flags) -> tuple[str, ...]:
+def comparable_regions(regions: NDArray[np.object_], found: Flags) -> tuple[str, ...]:
     """Regions with at least FEWEST_OF_EACH found and as many searched cells, by name."""
     names, place = np.unique(regions.astype(str), return_inverse=True)
     hits, cells = np.bincount(place, found), np.bincount(place)

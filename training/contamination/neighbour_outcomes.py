@@ -18,7 +18,7 @@ from training.settings import ComputeSettings
 SURVEY_SOURCES = OUTCOME_SOURCES | {"finds"}
 
 
-def sources_held_back(context: FeatureContext, known_in_new_region: Collection[str]) -> frozenset[str]:
+def hidden_sources(context: FeatureContext, known_in_new_region: Collection[str]) -> frozenset[str]:
     """Sources whose records must be hidden in a held-out region: results of survey, and all that make labels.
 
     Sources that a new region has on the day of its first map are exempt.
@@ -44,7 +44,7 @@ def features_made_of(infos: Mapping[str, FeatureInfo], sources: Collection[str])
     return tuple(name for name, info in infos.items() if wanted.intersection(info.sources))
 
 
-def held_back(
+def features_without_hidden(
     table: FeatureTable,
     infos: Mapping[str, FeatureInfo],
     snapshot: Snapshot,

@@ -11,7 +11,7 @@ from features.base import Flags, Floats, Floats32, Integers
 from models.calibration import calibrate, cross_calibrated
 from models.contamination import ContaminationModel
 from models.intervals import HeldOutCells, LikelyRange, coverage, fit_range
-from models.level import Level, level_of_as_of, level_of_audit, levelled
+from models.level import Level, level_of_as_of, level_of_audit, move_to_level
 from models.local_ratio import LocalRatio, fit_local_ratio
 from models.missed_share import MissedShare, bound_by_area, share_by_score
 from models.soft_labels import split_rows
@@ -79,7 +79,7 @@ def with_promises(
         curve = calibrate(later.raw[row], label > 0, later.weight[row] * part)
         model = replace(model, calibration=replace(curve, between_regions=model.calibration.between_regions))
     level = level_of(dataset, later, model, raw + ratio)
-    curve = levelled(model.calibration, mapped, level.factor) if level.factor != 1 else model.calibration
+    curve = move_to_level(model.calibration, mapped, level.factor) if level.factor != 1 else model.calibration
     if chosen:
         cells = _held_out_cells(config, dataset, judgement, rows, model, values[rows])
         likely = _moved_range(fit_range(cells), model, curve.probability, level)

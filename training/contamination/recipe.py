@@ -63,7 +63,7 @@ def prepared(
     if recipe.least_agreement > 0:
         kept = screened(agreement_of(learning) if agreement is None else agreement, recipe.least_agreement)
         facts["screened_out"] = [name for name in learning.names if name not in kept]
-        learning = learning.seeing(kept)
+        learning = learning.with_features(kept)
     if not recipe.constrained:
         learning = replace(learning, constraints={})
     if recipe.region_weights != "none":

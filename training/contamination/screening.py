@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from features.base import Flags, Floats, Floats32, Integers
-from training.contamination.learning_set import FEWEST_REGIONS, LearningSet, telling_regions
+from training.contamination.learning_set import FEWEST_REGIONS, LearningSet, comparable_regions
 
 
 def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def agreement_of(learning: LearningSet) -> dict[str, float]:
     Regions where it is 1/2 are not counted; a feature with 1/2 in all regions has 0. With fewer than FEWEST_REGIONS
     regions that hold enough found and searched cells no feature can be compared: 1 for all.
     """
-    telling = telling_regions(learning.regions, learning.found)
+    telling = comparable_regions(learning.regions, learning.found)
     if len(telling) < FEWEST_REGIONS:
         return dict.fromkeys(learning.names, 1.0)
     excess = np.array([_excess(learning, np.flatnonzero(learning.regions == name)) for name in telling])

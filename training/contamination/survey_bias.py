@@ -53,7 +53,7 @@ def propensity(
     MOST_PROPENSITY]; where `inclusion_prob` is finite (random audit cells) it is used instead, unclipped. If all cells
     are surveyed, or none, that share is given everywhere.
     """
-    number = dealt(block, folds, seed)
+    number = deal_blocks(block, folds, seed)
 
     def without(fold: int) -> Integers:
         return np.asarray(np.flatnonzero(number != fold), dtype=np.int64)
@@ -83,7 +83,7 @@ def propensity(
     return np.asarray(np.where(known, inclusion_prob, chance), dtype=np.float64)
 
 
-def dealt(block: Integers, folds: int, seed: int) -> Integers:
+def deal_blocks(block: Integers, folds: int, seed: int) -> Integers:
     """Fold of each cell when whole blocks of land are dealt at random; at most one fold a block."""
     blocks, place = np.unique(block, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(blocks))
@@ -198,7 +198,7 @@ def background_chance(chance: Floats, labelled: Flags, target_group: bool) -> Fl
     return np.where(labelled, 0.0, chance if target_group else 1.0)
 
 
-def away_from(held_out: Integers, centres_m: Floats, buffer_m: float) -> Flags:
+def cells_outside_buffer(held_out: Integers, centres_m: Floats, buffer_m: float) -> Flags:
     """Cells that lie farther than `buffer_m` from every held-out cell, and are not held out; `centres_m` is (n, 2)."""
     distance, _ = cKDTree(centres_m[held_out]).query(centres_m, distance_upper_bound=max(buffer_m, 1e-6))
     return np.asarray(np.isinf(distance))

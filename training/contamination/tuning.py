@@ -22,7 +22,7 @@ AGREEMENTS = (0.0, 0.6, 0.7, 0.8)
 
 
 @dataclass(frozen=True)
-class Tried:
+class RecipeTrial:
     """A recipe and its recall at the budgeted share of the area in each inner fold."""
 
     recipe: Recipe
@@ -43,7 +43,7 @@ class _Fold:
     agreement: dict[str, float]
 
 
-def simplest_of_best(tried: Sequence[Tried]) -> Tried:
+def simplest_of_best(tried: Sequence[RecipeTrial]) -> RecipeTrial:
     """The simplest recipe that is within one standard error of the best one.
 
     The standard error is that of the difference to the best over the inner folds (the rule of Breiman et al. 1984,
@@ -54,7 +54,7 @@ def simplest_of_best(tried: Sequence[Tried]) -> Tried:
     return min((one for one in tried if _equal(best, one)), key=lambda one: one.recipe.size)
 
 
-def _equal(best: Tried, other: Tried) -> bool:
+def _equal(best: RecipeTrial, other: RecipeTrial) -> bool:
     difference = np.subtract(best.recall, other.recall)
     error = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else 0.0
     return bool(difference.mean() <= error + 1e-12)
@@ -77,7 +77,7 @@ def recipe_for(
     tried = [_tried(given, folds, settings.tuning, seed, threads)]
     tried += _search(given, folds, settings.tuning, seed, threads, bool(learning.constraints))
     chosen = simplest_of_best(tried)
-    return chosen.recipe, {"tuning": _told(tried, chosen)}
+    return chosen.recipe, {"tuning": _choice_record(tried, chosen)}
 
 
 def _inner(learning: LearningSet, given: Recipe, number: int, buffer_m: float | str, seed: int) -> list[_Fold]:
@@ -92,23 +92,23 @@ def _inner(learning: LearningSet, given: Recipe, number: int, buffer_m: float | 
     ]
 
 
-def _tried(recipe: Recipe, folds: Sequence[_Fold], settings: TuningSettings, seed: int, threads: int) -> Tried:
+def _tried(recipe: Recipe, folds: Sequence[_Fold], settings: TuningSettings, seed: int, threads: int) -> RecipeTrial:
     def one(fold: _Fold) -> float:
         learning, _ = prepared(fold.train, replace(recipe, region_weights="none"), seed, fold.agreement)
-        score = fit_recipe(learning, recipe, seed).raw(fold.test.seeing(learning.names).values, 1)
+        score = fit_recipe(learning, recipe, seed).raw(fold.test.with_features(learning.names).values, 1)
         return float(recall_at(order_of(score, fold.test.found, fold.test.share).sums(), settings.budget_share)[0])
 
-    return Tried(recipe, tuple(side_by_side(one, folds, threads)))
+    return RecipeTrial(recipe, tuple(side_by_side(one, folds, threads)))
 
 
 def _search(
     given: Recipe, folds: Sequence[_Fold], settings: TuningSettings, seed: int, threads: int, constrained: bool
-) -> list[Tried]:
+) -> list[RecipeTrial]:
     """Trials of a tree-structured Parzen estimator (Bergstra et al. 2011), each chosen after those before it."""
     # Optuna takes a second to import, and most runs do not tune.
     import optuna
 
-    tried: list[Tried] = []
+    tried: list[RecipeTrial] = []
 
     def recall(trial: "Trial") -> float:
         tried.append(_tried(suggested(trial, given, constrained), folds, settings, seed, threads))
@@ -139,7 +139,7 @@ def suggested(trial: "Trial", given: Recipe, constrained: bool) -> Recipe:
     )
 
 
-def _told(tried: Sequence[Tried], chosen: Tried) -> dict[str, Any]:
+def _choice_record(tried: Sequence[RecipeTrial], chosen: RecipeTrial) -> dict[str, Any]:
     best = max(tried, key=lambda one: one.mean)
     return {
         "tried": len(tried),

@@ -6,7 +6,7 @@ from .mlrisk_scores import EXPOSURE, PATTERN
 from .promotion import (
     FIRST,
     OvertakenError,
-    enter,
+    assign_aliases,
     promote,
     restore,
     roll_back,
@@ -43,8 +43,8 @@ __all__ = [
     "RunRow",
     "Store",
     "Version",
+    "assign_aliases",
     "compared",
-    "enter",
     "environment",
     "export_version",
     "import_version",

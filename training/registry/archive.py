@@ -12,7 +12,7 @@ from models.file_checks import check_files
 from training.registry.archive_card import FORMAT, Card, active_content, card_of
 from training.registry.archive_files import CARD, MODEL, RUN, files_of
 from training.registry.import_probe import probe
-from training.registry.promotion import IMPORTED, enter
+from training.registry.promotion import IMPORTED, assign_aliases
 from training.registry.signatures import sign, signature_path, verify
 from training.registry.store import Store, Version
 from training.registry.store_errors import store_errors
@@ -95,7 +95,7 @@ def import_version(
         version = store.register(run_id, card.name, texts, tags)
         store.finish_run(run_id)
         facts = {"digest": version.digest, "run": run_id, "signed_by": tags["signed_by"]}
-        (version,) = enter(store, config, [version], IMPORTED, by, facts)
+        (version,) = assign_aliases(store, config, [version], IMPORTED, by, facts)
     except BaseException:
         store.fail_run(run_id)
         raise

@@ -76,16 +76,17 @@ def _of_archive(source: Path) -> dict[str, bytes]:
 
 
 def _check_name(source: Path, name: str, already: int) -> None:
-    if not is_ours(name):
+    if not is_export_file(name):
         raise InputError(f"import ({source}) holds {name!r:.80}, which is no file of a version")
     if already >= MOST_FILES:
         raise InputError(f"import ({source}) holds more than {MOST_FILES} files: this is no model version")
 
 
-def is_ours(name: str) -> bool:
+def is_export_file(name: str) -> bool:
     r"""Whether a name is one that an export writes: the card, or a file right in one of its two folders.
 
-    >>> [is_ours(name) for name in ("version.json", "model/booster.txt", "model/../../x", "/etc/x", "run/a\n.txt")]
+    >>> names = ("version.json", "model/booster.txt", "model/../../x", "/etc/x", "run/a\n.txt")
+    >>> [is_export_file(name) for name in names]
     [True, True, False, False, False]
     """
     folder, *rest = PurePosixPath(name).parts or ("",)

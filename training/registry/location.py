@@ -64,7 +64,7 @@ def check_writable(uri: str, artifacts: str | None) -> None:
 
 
 @contextmanager
-def first_opening(uri: str) -> Iterator[None]:
+def creation_lock(uri: str) -> Iterator[None]:
     """Let one process at a time build the tables of a new sqlite store: if two do, one of them fails."""
     database = database_of(uri)
     path = None if database is None else database.with_name(f".{database.name}.first.lock")
@@ -96,7 +96,7 @@ def _has_tables(database: Path) -> bool:
         return {"alembic_version", "experiments"} <= tables
 
 
-def settle_in(uri: str, artifacts: str | None) -> tuple[str, ...]:
+def relocate_store(uri: str, artifacts: str | None) -> tuple[str, ...]:
     """Point a copied or moved sqlite store at the files beside it; returns its old paths.
 
     MLflow keeps absolute paths: the copy of a project would read and write the files of the original. A path is changed

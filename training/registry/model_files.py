@@ -59,7 +59,7 @@ def manifest_of(folder: Path) -> dict[str, str]:
     }
 
 
-def differing(folder: Path) -> str:
+def differing_files(folder: Path) -> str:
     """The files of a version that differ from its manifest, in words."""
     return ", ".join(changed_files(folder)) or "its manifest was changed with them"
 

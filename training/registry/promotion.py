@@ -63,7 +63,7 @@ def promote(
     _check_person(by)
     for name, number in numbers.items():
         row_of(store, name, number)
-    with at_the_switch(store, config) as ranking:
+    with alias_lock(store, config) as ranking:
         _check_judged(ranking, judged_against)
         _change(store, config, {"before": ranking, "after": dict(numbers)}, what, by, why, facts or {})
     return {name: ranking[name] for name in numbers}
@@ -76,7 +76,7 @@ def roll_back(store: Store, config: TrainConfig, by: str) -> dict[str, str]:
     another version.
     """
     _check_person(by)
-    with at_the_switch(store, config) as ranking:
+    with alias_lock(store, config) as ranking:
         rows = {name: row_of(store, name, number) for name, number in ranking.items() if number is not None}
         before = {name: row for name, row in rows.items() if row.tags.get(BEFORE)}
         if not before:
@@ -90,7 +90,7 @@ def roll_back(store: Store, config: TrainConfig, by: str) -> dict[str, str]:
     return numbers
 
 
-def enter(
+def assign_aliases(
     store: Store, config: TrainConfig, versions: Iterable[Version], what: str, by: str, facts: Mapping[str, Any]
 ) -> tuple[Version, ...]:
     """Give the new versions of one training their aliases once all are registered: half a training never ranks.
@@ -99,7 +99,7 @@ def enter(
     goes on ranking and they become challengers; imported ones get no alias.
     """
     given = tuple(versions)
-    with at_the_switch(store, config) as ranking:
+    with alias_lock(store, config) as ranking:
         marks = {row_of(store, name, number).tags.get("fingerprint", "") for name, number in ranking.items() if number}
         ours = {row_of(store, version.name, version.number).tags.get("fingerprint", "") for version in given}
         alone = not marks or (marks == ours and "" not in ours and all(ranking[v.name] is None for v in given))
@@ -143,7 +143,7 @@ def restore(store: Store, config: TrainConfig) -> bool:
 
 
 @contextmanager
-def at_the_switch(store: Store, config: TrainConfig) -> Iterator[dict[str, str | None]]:
+def alias_lock(store: Store, config: TrainConfig) -> Iterator[dict[str, str | None]]:
     """Hold the lock on the country's aliases; gives the numbers that rank, by model."""
     with _lock(store, config):
         _recover(store, config)

@@ -6,7 +6,7 @@ from pathlib import Path
 from features.base import ConfigError
 from training.registry.aliases import TARGETS
 from training.registry.decision_log import write_line
-from training.registry.promotion import at_the_switch
+from training.registry.promotion import alias_lock
 from training.registry.store import Store
 from training.registry.store_errors import store_errors
 from training.registry.versions import BEFORE, RegisteredVersion, rows_of
@@ -22,7 +22,7 @@ def prune(store: Store, config: TrainConfig, keep: int, by: str) -> tuple[Regist
     if keep < 1:
         raise ConfigError(f"--keep ({keep}) must be at least 1: the newest version stays")
     gone: list[RegisteredVersion] = []
-    with at_the_switch(store, config), store_errors(store.uri):
+    with alias_lock(store, config), store_errors(store.uri):
         for target in TARGETS:
             gone += _not_needed(rows_of(store, f"{config.name}.{target}"), keep)
         if gone:

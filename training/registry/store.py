@@ -15,8 +15,8 @@ from urllib.parse import urlparse
 
 from features.base import ConfigError, InputError, MlriskError
 from training.registry.aliases import CHAMPION, TARGETS, champion_at, champions_at, number_at
-from training.registry.location import check_there, check_writable, database_of, first_opening, settle_in
-from training.registry.model_files import differing, read_texts, write_version
+from training.registry.location import check_there, check_writable, creation_lock, database_of, relocate_store
+from training.registry.model_files import differing_files, read_texts, write_version
 from training.registry.run_notes import experiment_note, model_note, run_name, run_note, run_tags, version_note
 from training.registry.store_errors import TrackingError, advice_for, store_errors
 from training.settings import TrainConfig, digest_of, flattened, masked, public_settings, schema_digest
@@ -104,8 +104,8 @@ class Store:
             database = database_of(self.uri)
             if database is not None:
                 database.parent.mkdir(parents=True, exist_ok=True)
-            settle_in(self.uri, self.artifacts)
-            with first_opening(self.uri):
+            relocate_store(self.uri, self.artifacts)
+            with creation_lock(self.uri):
                 client = MlflowClient(self.uri, self.uri)
                 # The tables are built at the first query.
                 client.search_experiments(max_results=1)
@@ -240,7 +240,7 @@ class Store:
             found = self.client.get_model_version(name, number)
             self._check_files(found.run_id, target, f"{name} version {number}")
             folder = Path(self.client.download_artifacts(found.run_id, target, scratch))
-            texts, what = read_texts(folder), differing(folder)
+            texts, what = read_texts(folder), differing_files(folder)
         tags = {key: str(found.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
         version = Version(name=name, number=str(found.version), run_id=str(found.run_id), alias=alias, **tags)
         if digest_of(texts) != version.digest:

@@ -16,7 +16,7 @@ from models.contamination import ContaminationModel
 from training.casualty import CasualtyJudgement
 from training.contamination import MODEL, CellDataset, Judgement, Promises
 from training.evidence import FOUND, STATE_NAMES, label_digest
-from training.registry import FIRST, SHOWN, Store, Version, enter, environment
+from training.registry import FIRST, SHOWN, Store, Version, assign_aliases, environment
 from training.reporting.explanation import explanation
 from training.reporting.model_card import model_card
 from training.reporting.promises import would_improve
@@ -104,7 +104,7 @@ def run_report(
         seed=config.seed,
         draws=config.validation.draws,
         picture_dpi=config.validation.picture_dpi,
-        explanations=explained_folds(judgement),
+        explanations=facts_of_folds(judgement),
         sensitivity=moved,
         warnings=warnings,
         settings=public_settings(config),
@@ -142,7 +142,7 @@ def record(
         if casualty is not None:
             versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
         store.finish_run(run_id)
-        entered = enter(store, config, versions, FIRST, "policy", {"inputs": inputs, "run": run_id})
+        entered = assign_aliases(store, config, versions, FIRST, "policy", {"inputs": inputs, "run": run_id})
     except BaseException:
         store.fail_run(run_id)
         raise
@@ -195,7 +195,7 @@ def _fold_figures(rows: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def explained_folds(judgement: Judgement) -> list[dict[str, object]]:
+def facts_of_folds(judgement: Judgement) -> list[dict[str, object]]:
     """The facts of every fold with its protocol and name."""
     return [{"protocol": fold.protocol, "fold": fold.name, **fold.facts} for fold in judgement.folds]
 
@@ -220,7 +220,7 @@ def _texts(
         "casualty_years.csv": _csv(found.casualty.years),
         "missed_found_cells.csv": _csv(found.report.computed.missed),
         "sensitivity.csv": _csv(found.moved),
-        "folds.json": json.dumps([*explained_folds(found.judgement), *_final(found.choices)], indent=1),
+        "folds.json": json.dumps([*facts_of_folds(found.judgement), *_final(found.choices)], indent=1),
         # Readers of a map of this model have to know first which ranking is better.
         "warnings.txt": "\n".join((*found.report.beaten, *found.warnings)),
     }

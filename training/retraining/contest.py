@@ -15,11 +15,11 @@ from models.contamination import ContaminationModel
 from models.ranker import Ranker
 from training.contamination import (
     CellDataset,
-    away_from,
+    cells_outside_buffer,
     dataset_at,
     fit_recipe,
-    held_back_dataset,
-    learned_by,
+    fold_dataset,
+    prepare_recipe,
     unlabelled_land,
 )
 from training.evidence import FOUND, NO_REGION, UNKNOWN, Evidence, Inputs, Ledger
@@ -228,9 +228,9 @@ def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out:
 
 def _ranker(config: TrainConfig, dataset: CellDataset, train: Integers, test: Integers, buffer_m: float) -> Ranker:
     """The recipe of the config, fitted to rows of a dataset that are not near the land on test."""
-    dataset = held_back_dataset(config, dataset, train)
-    learning, recipe, _ = learned_by(config, dataset, train, 1)
-    away = away_from(test, dataset.grid.centres_m(), buffer_m)
+    dataset = fold_dataset(config, dataset, train)
+    learning, recipe, _ = prepare_recipe(config, dataset, train, 1)
+    away = cells_outside_buffer(test, dataset.grid.centres_m(), buffer_m)
     unlabelled = unlabelled_land(
         dataset.bias, dataset.learned.aligned(learning.names), learning.found, learning.weight, away
     )

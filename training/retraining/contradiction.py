@@ -16,7 +16,7 @@ OFFSETS = np.linspace(-9, 9, 181)
 MIDDLE = (-2.0, 0.0)
 
 
-def turned_round(arena: Arena, rows: Flags, others: Flags | None) -> float:
+def log_reversal_factor(arena: Arena, rows: Flags, others: Flags | None) -> float:
     """Log of the factor by which the results of `rows` fit the champion's probabilities better when reversed.
 
     A Bayes factor (Jeffreys 1939). Under both hypotheses the results may differ from the stated log-odds by a normal
@@ -33,11 +33,11 @@ def turned_round(arena: Arena, rows: Flags, others: Flags | None) -> float:
 
 def shift(arena: Arena, rows: Flags) -> float:
     """Log-odds of the share found minus those of the stated share."""
-    found, stated = found_and_stated(arena, rows)
+    found, stated = found_and_stated_shares(arena, rows)
     return float(logit(found) - logit(stated))
 
 
-def found_and_stated(arena: Arena, rows: Flags) -> tuple[float, float]:
+def found_and_stated_shares(arena: Arena, rows: Flags) -> tuple[float, float]:
     """Share of the cells that was found, and the share that the champion stated."""
     area = arena.area[rows]
     # Half a cell on either side (Jeffreys 1946): ten cells without a find do not prove a share of 0.

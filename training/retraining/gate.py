@@ -11,9 +11,9 @@ from models.calibration import cross_calibrated
 from training.evidence import CHANCE, PEOPLE, STRENGTH
 from training.retraining.casualty_contest import worse_by
 from training.retraining.contest import NEWEST, REGIONS, Arena, Contest, districts_of
-from training.retraining.contradiction import found_and_stated, shift, turned_round
+from training.retraining.contradiction import found_and_stated_shares, log_reversal_factor, shift
 from training.retraining.loss import DRAWS, loss_of, many_blocks
-from training.retraining.memory import Memory, turned_since
+from training.retraining.memory import Memory, reversal_evidence
 from training.settings import RetrainingSettings
 from training.validation import MOVED_MUCH, calibration_error, deviance
 
@@ -84,7 +84,7 @@ def check_skill(contest: Contest, settings: RetrainingSettings) -> list[Check]:
 
 def check_memory(memory: Memory | None, settings: RetrainingSettings) -> list[Check]:
     """All results since the anchor, over all rounds whatever their outcome, do not fit better when reversed."""
-    groups = [] if memory is None else turned_since(memory)
+    groups = [] if memory is None else reversal_evidence(memory)
     if memory is None or not groups:
         return [not_judged(MEMORY, "no result since the anchor on land that was unknown then: nothing to add up")]
     districts = max(1, len(groups) - 1)
@@ -171,10 +171,10 @@ def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[
     odd = []
     for name, rows in judged:
         others = ~rows if int((~rows).sum()) >= 2 * settings.least_found else None
-        found, stated = found_and_stated(arena, rows)
+        found, stated = found_and_stated_shares(arena, rows)
         share = f"{name}: {found:.0%} of {int(rows.sum())} cells found where {stated:.0%} was stated"
         apart = shift(arena, rows) - max(0.0, shift(arena, others) if others is not None else 0.0)
-        times = float(np.exp(min(turned_round(arena, rows, others), 20.0)))
+        times = float(np.exp(min(log_reversal_factor(arena, rows, others), 20.0)))
         if times > settings.most_turned:
             odd.append(f"{share}, which fits {times:,.0f} times better with found and searched turned round")
         elif apart > settings.most_shift:

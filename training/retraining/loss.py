@@ -6,7 +6,7 @@ import numpy as np
 
 from features.base import Flags, Floats, Integers
 from training.retraining.contest import Arena
-from training.validation import judged_on_draws, pooled_score
+from training.validation import figures_on_draws, pooled_score
 
 DRAWS = 200
 MANY_BLOCKS = 15
@@ -48,7 +48,7 @@ def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0)
     """Loss in a figure of `ranking_figures` over the cells of an arena, or some of them, on the same draws for both."""
     chosen = np.ones(len(arena.cell), dtype=bool) if rows is None else rows
     judged = [
-        judged_on_draws(
+        figures_on_draws(
             pooled_score(score[chosen], arena.fold[chosen], arena.area[chosen]), arena.positive[chosen],
             blocks_of(arena, chosen), seed, DRAWS, arena.area[chosen],
         )

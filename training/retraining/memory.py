@@ -12,7 +12,7 @@ from models.contamination import ContaminationModel
 from training.contamination import CellDataset
 from training.evidence import FOUND, NO_REGION, UNKNOWN, Ledger
 from training.retraining.contest import Arena, districts_of
-from training.retraining.contradiction import turned_round
+from training.retraining.contradiction import log_reversal_factor
 from training.settings import TrainConfig
 
 SINCE_ANCHOR = "results since the anchor"
@@ -40,7 +40,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Turned:
+class ReversalEvidence:
     """Evidence that the results of a district, or of the country (""), fit the anchor's probabilities when reversed.
 
     `log_e` is the log of an e-value: if results are recorded correctly, the probability that it ever exceeds log(1 /
@@ -85,7 +85,7 @@ def memory_of(
     return Memory(arena=arena, known_from=_known_from(ledger, cell, config.as_of), since=since, number=number)
 
 
-def turned_since(memory: Memory) -> list[Turned]:
+def reversal_evidence(memory: Memory) -> list[ReversalEvidence]:
     """The evidence of reversed results: the whole country first, then each district with enough cells."""
     everything = np.ones(len(memory.arena.cell), dtype=bool)
     groups: list[tuple[str, Flags, Flags | None]] = [("", everything, None)]
@@ -97,7 +97,7 @@ def turned_since(memory: Memory) -> list[Turned]:
     return [_turned(memory, name, rows, others) for name, rows, others in groups if int(rows.sum()) >= FEWEST_CELLS]
 
 
-def _turned(memory: Memory, name: str, rows: Flags, others: Flags | None) -> Turned:
+def _turned(memory: Memory, name: str, rows: Flags, others: Flags | None) -> ReversalEvidence:
     days = memory.known_from[rows]
     starts = np.unique(np.quantile(days.astype("datetime64[D]").astype(np.int64), np.linspace(0, 1, STARTS + 1)[:-1],
                                    method="lower"))  # fmt: skip
@@ -107,11 +107,11 @@ def _turned(memory: Memory, name: str, rows: Flags, others: Flags | None) -> Tur
     )  # fmt: skip
     best = np.datetime64(int(starts[int(np.flatnonzero(logs >= logs.max() - AS_GOOD).min())]), "D").item()
     # The mean of e-values is an e-value: it covers all days from which results may have been reversed.
-    return Turned(name, int(rows.sum()), float(logsumexp(logs) - np.log(len(logs))), best)
+    return ReversalEvidence(name, int(rows.sum()), float(logsumexp(logs) - np.log(len(logs))), best)
 
 
 def _since(memory: Memory, rows: Flags, others: Flags | None) -> float:
-    return turned_round(memory.arena, rows, others)
+    return log_reversal_factor(memory.arena, rows, others)
 
 
 def _known_from(ledger: Ledger, cell: Integers, as_of: date) -> NDArray[np.datetime64]:

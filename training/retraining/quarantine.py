@@ -10,7 +10,7 @@ from features.base import ConfigError, Integers, day_after
 from training.evidence import ALL_DAYS, Ledger, Verdicts, keyed_records, read_verdicts, without
 from training.registry import CHAMPION, RegisteredVersion, Store, row_of, write_line
 from training.retraining.gate import Check, not_judged
-from training.retraining.memory import Memory, turned_since
+from training.retraining.memory import Memory, reversal_evidence
 from training.retraining.new_records import News, news_since
 from training.settings import RetrainingSettings, TrainConfig
 
@@ -62,7 +62,7 @@ def decide_records(
     return tuple(lines)
 
 
-def suspects(ledger: Ledger, cells: Integers, since: date, until: date) -> pd.DataFrame:
+def records_on_cells(ledger: Ledger, cells: Integers, since: date, until: date) -> pd.DataFrame:
     """The records of an interval on some cells (places in the grid), as rows of `keyed_records`."""
     table = keyed_records(ledger, until)
     entries = ledger.entries
@@ -72,7 +72,7 @@ def suspects(ledger: Ledger, cells: Integers, since: date, until: date) -> pd.Da
     return table[table["row"].isin(here[late[here]])].reset_index(drop=True)
 
 
-def accepted_aside(config: TrainConfig, ledger: Ledger) -> Ledger:
+def without_accepted(config: TrainConfig, ledger: Ledger) -> Ledger:
     """The ledger without the records that a person has accepted: inspected records no longer count as suspicious."""
     return without(ledger, read_verdicts(config).accepted)
 
@@ -91,7 +91,7 @@ def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tu
     """Rows by source of the results that fit better when reversed, from the day from which they do so best."""
     if memory is None:
         return ()
-    groups, most_e = turned_since(memory), config.retraining.most_e
+    groups, most_e = reversal_evidence(memory), config.retraining.most_e
     odd = [one for one in groups[1:] if one.log_e > np.log(most_e * max(1, len(groups) - 1))]
     odd = odd or [one for one in groups[:1] if one.log_e > np.log(most_e)]
     rows = np.zeros(len(memory.arena.cell), dtype=bool)
@@ -102,7 +102,9 @@ def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tu
         return ()
     first = min(one.start for one in odd)
     labels = config.contamination.labels
-    table = suspects(accepted_aside(config, ledger), memory.arena.cell[rows], first - timedelta(days=1), config.as_of)
+    table = records_on_cells(
+        without_accepted(config, ledger), memory.arena.cell[rows], first - timedelta(days=1), config.as_of
+    )
     # Only records that make labels were compared with the anchor.
     table = table[table["kind"].isin((*labels.found, *labels.searched))]
     return tuple(rows_text(part) for _, part in table.groupby("source"))
@@ -110,7 +112,7 @@ def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tu
 
 def confirmed(memory: Memory, settings: RetrainingSettings) -> bool:
     """Whether results since the anchor confirm correct records as strongly as they would have to contradict them."""
-    groups = turned_since(memory)
+    groups = reversal_evidence(memory)
     return bool(groups) and groups[0].log_e < -np.log(settings.most_e) and groups[0].cells >= FEWEST_TO_MOVE
 
 

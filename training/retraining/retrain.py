@@ -32,19 +32,26 @@ from training.retraining.gate import Check, drift_sentence, judged_by_gate, unte
 from training.retraining.memory import Memory, memory_of
 from training.retraining.new_records import News, news_since
 from training.retraining.news_notes import label_shift, news_notes
-from training.retraining.quarantine import accepted_aside, cells_looked_at, check_vanished, confirmed, quarantine
+from training.retraining.quarantine import cells_looked_at, check_vanished, confirmed, quarantine, without_accepted
 from training.retraining.settling import (
     OVERTAKEN,
     Signature,
     anchor_of,
     check_date,
+    judgement_holds,
     move_anchor,
     settle,
-    settled,
     sign,
     waiting_version,
 )
-from training.retraining.short_cut import BY_RETRAIN, RetrainSession, begin, lock_path, note_down, unchanged_decision
+from training.retraining.short_cut import (
+    BY_RETRAIN,
+    RetrainSession,
+    begin,
+    lock_path,
+    record_last_run,
+    unchanged_decision,
+)
 from training.settings import TrainConfig
 from training.train import Trained, train
 from training.validation import population_stability
@@ -101,7 +108,9 @@ def decide(
     if decision.news is not None and decision.champion == decision.before:
         lines = news_notes(decision.news)
     if signature is None and not decision.keeps_map:
-        note_down(config, session, inputs, ledger, decision.champion, decision.challenger or decision.champion, lines)
+        record_last_run(
+            config, session, inputs, ledger, decision.champion, decision.challenger or decision.champion, lines
+        )
     return decision
 
 
@@ -154,7 +163,7 @@ def _decided(
     whole = check_vanished(news, verdicts, config.retraining)
     if not whole.passed:
         return _cut_file(config, whole, before, notes, news)
-    if newest is not None and (newest.number == before or settled(newest, ranking, verdicts.digest)):
+    if newest is not None and (newest.number == before or judgement_holds(newest, ranking, verdicts.digest)):
         return no_change(newest, before, notes, news)
     challenger: Trained | None = None
     if newest is None or newest.status != "FINISHED":
@@ -209,7 +218,7 @@ def _memory(
     if then is None or then.evidence.as_of != day:
         then = dataset_at(config, inputs, ledger.at(day))
     model = ContaminationModel.from_files(store.load_number(anchor.name, anchor.number)[1])
-    return memory_of(config, accepted_aside(config, ledger), then, model, anchor.number, max(day, window))
+    return memory_of(config, without_accepted(config, ledger), then, model, anchor.number, max(day, window))
 
 
 def _casualty_arena(

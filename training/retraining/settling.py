@@ -133,7 +133,7 @@ def judged_against(row: RegisteredVersion) -> dict[str, str | None]:
     return dict(json.loads(row.tags.get(JUDGED_AGAINST, "{}")))
 
 
-def settled(row: RegisteredVersion, ranking: Mapping[str, str | None], verdicts: str) -> bool:
+def judgement_holds(row: RegisteredVersion, ranking: Mapping[str, str | None], verdicts: str) -> bool:
     """Whether the judgement of a version still holds.
 
     A waiting version was judged against the champion, and people may since have accepted or rejected records.
@@ -161,7 +161,7 @@ def next_step(config: TrainConfig, decision: Decision) -> str:
     config_name = config.name
     if decision.kind == REFUSED and decision.quarantine:
         named = [one for text in decision.quarantine for one in text.split(" ")]
-        files = "; ".join(in_files(config, one) for one in named)
+        files = "; ".join(file_rows(config, one) for one in named)
         accept, reject = (" ".join(f"--{what} {one}" for one in named) for what in ("accept", "reject"))
         return (
             f"Next: look at {files}. Correct the file, or mlrisk retrain {config_name}.yaml --by NAME {accept} (they "
@@ -180,7 +180,7 @@ def next_step(config: TrainConfig, decision: Decision) -> str:
     return ""
 
 
-def in_files(config: TrainConfig, named: str) -> str:
+def file_rows(config: TrainConfig, named: str) -> str:
     """Rows by their numbers in the file, as people look for them, for a name such as `survey:3-5`."""
     source, _, rows = named.partition(":")
     spec = getattr(config.sources, source, None)

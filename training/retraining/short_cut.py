@@ -77,7 +77,7 @@ def nothing_new(config: TrainConfig, session: RetrainSession) -> tuple[Registere
     return (newest, last_run) if newest.tags.get("decision", "") == last_run.decision else None
 
 
-def note_down(
+def record_last_run(
     config: TrainConfig,
     session: RetrainSession,
     inputs: Inputs,

@@ -1,6 +1,6 @@
 from .audit_sample import horvitz_thompson
 from .baselines import BASELINES, LEARNERS, RULES, Land, Lesson, Ranking, baselines_of, field_rules
-from .block_bootstrap import block_times, bounds, gains, judged_on_draws, pooled_score
+from .block_bootstrap import block_times, bounds, figures_on_draws, gains, pooled_score
 from .count_metrics import area_figures, deviance, skill, tenths
 from .drift import MOVED_MUCH, population_stability, reference_text
 from .feature_baselines import FEATURE_BASELINES
@@ -40,10 +40,10 @@ __all__ = [
     "deviance",
     "explained",
     "field_rules",
+    "figures_on_draws",
     "gains",
     "horvitz_thompson",
     "judge",
-    "judged_on_draws",
     "judges",
     "leave_region_out",
     "mean_by_ranking",

@@ -72,27 +72,27 @@ def paired_differences(
 
     Both rankings are judged on the same draws, so that the difficulty of a draw cancels.
     """
-    ours, theirs = (judged_on_draws(one, positive, block, seed, draws, area) for one in (score, other))
+    ours, theirs = (figures_on_draws(one, positive, block, seed, draws, area) for one in (score, other))
     return gains(ours, theirs)
 
 
 @dataclass(frozen=True, eq=False)
-class OnDraws:
+class FiguresOnDraws:
     """Figures of a ranking on the cells as they are, and on every draw of blocks."""
 
     figures: Mapping[str, float]
     drawn: Draws
 
 
-def judged_on_draws(
+def figures_on_draws(
     score: Floats, positive: Flags, block: Integers, seed: int, draws: int = 200, area: Floats | None = None
-) -> OnDraws:
+) -> FiguresOnDraws:
     """Figures and draws of a ranking; two rankings of the same cells, blocks and seed can be compared draw by draw."""
     figures = {name: float(one[0]) for name, one in ranking_figures(order_of(score, positive, area).sums()).items()}
-    return OnDraws(figures, ranking_draws(score, positive, block, seed, draws, area))
+    return FiguresOnDraws(figures, ranking_draws(score, positive, block, seed, draws, area))
 
 
-def gains(ours: OnDraws, theirs: OnDraws) -> dict[str, float]:
+def gains(ours: FiguresOnDraws, theirs: FiguresOnDraws) -> dict[str, float]:
     """The figures of DIFFERENCES of this ranking minus those of the other, with bounds."""
     apart = {f"{name}_gain": ours.figures[name] - theirs.figures[name] for name in DIFFERENCES}
     return apart | bounds({f"{name}_gain": ours.drawn[name] - theirs.drawn[name] for name in DIFFERENCES})

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.base import Flags, Floats, Integers
-from training.validation.block_bootstrap import bounds, gains, judged_on_draws, pooled_score, probability_intervals
+from training.validation.block_bootstrap import bounds, figures_on_draws, gains, pooled_score, probability_intervals
 from training.validation.metrics import judge
 from training.validation.probability_metrics import probability_figures
 
@@ -49,7 +49,7 @@ def pooled_table(
     """One row a ranking: its figures with bounds, and what the model gains over it with bounds (NaN for itself)."""
     rankings = held_out.rankings(model)
     judged = {
-        name: judged_on_draws(score, held_out.positive, held_out.block, seed, draws, held_out.area)
+        name: figures_on_draws(score, held_out.positive, held_out.block, seed, draws, held_out.area)
         for name, score in rankings.items()
     }
     rows = []

@@ -16,7 +16,7 @@ STEP = 1.4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Matched:
+class MatchedFolds:
     """The folds that match best.
 
     `fold` numbers the fold of each point. `wasserstein_m` is the distance in metres between the distributions of
@@ -32,7 +32,7 @@ class Matched:
     to_predict_m: Floats
 
 
-def matched_folds(points_m: Floats, ahead_m: Floats, folds: int, least_block_m: float, seed: int) -> Matched:
+def match_folds(points_m: Floats, ahead_m: Floats, folds: int, least_block_m: float, seed: int) -> MatchedFolds:
     """Deal points (n, 2) into folds whose distances match those from `ahead_m` (m, 2) to the points.
 
     After Linnenbrink, Milà, Ludwig and Meyer (2024), Geoscientific Model Development 17, 5897, with squares aligned to
@@ -43,12 +43,12 @@ def matched_folds(points_m: Floats, ahead_m: Floats, folds: int, least_block_m: 
         raise ValueError(f"folds ({folds}) must be at most the number of labelled cells ({len(points_m)})")
     sample = np.random.default_rng(seed).permutation(len(ahead_m))[:MOST_AHEAD]
     to_predict_m = _nearest(points_m, ahead_m[np.sort(sample)])
-    best: Matched | None = None
+    best: MatchedFolds | None = None
     for block_m, dealing, fold in _candidates(points_m, folds, least_block_m, seed):
         between_m = _between(points_m, fold)
         apart = float(wasserstein_distance(between_m, to_predict_m))
         if best is None or apart < best.wasserstein_m:
-            best = Matched(
+            best = MatchedFolds(
                 fold=fold,
                 block_m=block_m,
                 dealing=dealing,

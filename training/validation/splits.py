@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from features.base import Flags, Floats, Integers
 from training.evidence import NO_REGION
 from training.settings import ValidationSettings
-from training.validation.knndm import Matched, matched_folds
+from training.validation.knndm import MatchedFolds, match_folds
 from training.validation.variogram import autocorrelation_range_m
 
 # With a wider buffer so few found cells would be left to learn from that the judged model would not resemble the final
@@ -94,7 +94,7 @@ def knndm(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[F
     if not len(ahead):
         # If no cell is unlabelled, the land to predict is like the labelled cells themselves.
         ahead = labels.centres_m[rows]
-    matched = matched_folds(labels.centres_m[rows], ahead, settings.folds, labels.cell_size_m, seed)
+    matched = match_folds(labels.centres_m[rows], ahead, settings.folds, labels.cell_size_m, seed)
     for number in range(settings.folds):
         train, test = rows[matched.fold != number], rows[matched.fold == number]
         if judges(labels, train) and judges(labels, test):
@@ -194,7 +194,7 @@ def _buffer(
     return float(buffer_m), {"autocorrelation_range_m": range_m}
 
 
-def _facts(matched: Matched) -> dict[str, Any]:
+def _facts(matched: MatchedFolds) -> dict[str, Any]:
     """Facts of nearest neighbour distance matching, with the distances as quantiles at QUANTILES."""
     return {
         "wasserstein_m": matched.wasserstein_m,

@@ -1,10 +1,10 @@
 """The output of `check`: the sources, the evidence, and what a run will take."""
 
 from mlrisk.cli.text.parts import Part, Table, counts
-from mlrisk.commands import Checked
+from mlrisk.commands import SourceCheck
 
 
-def checked_sources(checked: Checked) -> list[Part]:
+def checked_sources(checked: SourceCheck) -> list[Part]:
     """Each source with what was repaired or set aside, its remarks, the evidence, and the cost of a run."""
     header = ("source", "kept", "of", "repaired", "set aside", "noted")
     rows = tuple(

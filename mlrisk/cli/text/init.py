@@ -1,10 +1,10 @@
 """The output of `init`: the source of each file, and the doubts."""
 
 from mlrisk.cli.text.parts import Part, Table
-from mlrisk.commands import Initiated
+from mlrisk.commands import WrittenConfig
 
 
-def proposed(done: Initiated) -> list[Part]:
+def proposed(done: WrittenConfig) -> list[Part]:
     """The files, the doubts, and the files written."""
     proposal = done.proposal
     rows = [(one.look.name, one.source, one.what) for one in proposal.findings]

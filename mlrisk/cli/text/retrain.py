@@ -1,7 +1,7 @@
 """The output of `retrain`: the decision, its reasons, new records, and the paths of the map and the report."""
 
 from mlrisk.cli.text.parts import Part, Table
-from mlrisk.commands import Retrained
+from mlrisk.commands import RetrainResult
 from training.retraining import FIRST, HELD, PROMOTED, REFUSED, UNCHANGED, WAITING
 
 SENTENCES = {
@@ -16,7 +16,7 @@ SENTENCES = {
 CUT_FILE = "refused: these records train nothing, version {champion} goes on ranking and its map stays"
 
 
-def retrained(done: Retrained) -> list[Part]:
+def retrained(done: RetrainResult) -> list[Part]:
     """The whole output, the decision first."""
     decision = done.decision
     # Records that are not used do not count as new.
@@ -36,7 +36,7 @@ def retrained(done: Retrained) -> list[Part]:
     ]
 
 
-def _ranked(done: Retrained) -> list[Part]:
+def _ranked(done: RetrainResult) -> list[Part]:
     if done.ranking is None:
         return []
     # Imports the modules of ranking, which a run without a new map does without.

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from models.calibration import Calibration
 from models.intervals import HeldOutCells, LikelyRange, coverage, fit_range
-from models.level import Level, level_of_as_of, level_of_audit, levelled
+from models.level import Level, level_of_as_of, level_of_audit, move_to_level
 from models.local_ratio import LocalRatio, fit_local_ratio
 from models.missed_share import bound_by_area, share_by_score
 from training.registry.mlrisk_scores import ratio_nearby
@@ -60,7 +60,7 @@ def test_later_results_on_unknown_land_set_the_level_where_no_audit_does():
 
 def test_a_moved_level_is_the_mean_of_the_land_and_keeps_the_order():
     raw = np.random.default_rng(0).normal(-1, 2, 5_000)
-    moved = levelled(CURVE, raw, 0.3)
+    moved = move_to_level(CURVE, raw, 0.3)
     assert moved(raw).mean() == pytest.approx(0.3 * CURVE(raw).mean(), rel=1e-6)
     assert (np.diff(moved(np.sort(raw))) >= 0).all()
 

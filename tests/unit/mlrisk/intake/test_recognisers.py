@@ -9,7 +9,7 @@ import shapely
 from affine import Affine
 
 from mlrisk.intake.finding import Finding
-from mlrisk.intake.looking import Unread, look_around
+from mlrisk.intake.looking import Unread, inspect_files
 from mlrisk.intake.recognisers import recognise
 from tests.support.open_data_files import raster, relief
 
@@ -20,7 +20,7 @@ POINT = [shapely.Point(47 + 0.1 * n, 39.6) for n in range(3)]
 
 def found(folder) -> dict[str, Finding]:
     """Findings of the only file of a folder, by source."""
-    findings = [one for look in look_around(folder) if not isinstance(look, Unread) for one in as_findings(look)]
+    findings = [one for look in inspect_files(folder) if not isinstance(look, Unread) for one in as_findings(look)]
     return {one.source: one for one in findings}
 
 

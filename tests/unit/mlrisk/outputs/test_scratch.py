@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mlrisk.outputs.scratch import EARLIER, FILES, LOCK, MOVES, move_in, remove_left, scratch_folder
+from mlrisk.outputs.scratch import EARLIER, FILES, LOCK, MOVES, move_in, remove_abandoned, scratch_folder
 from tests.support.paths import ROOT
 
 NAMES = ["a.txt", "b.txt", "c.txt", "summary.json"]
@@ -93,7 +93,7 @@ with scratch_folder(folder) as scratch:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     killed = done.returncode < 0
     assert killed == (renames < 7)
-    remove_left(folder)
+    remove_abandoned(folder)
     assert contents(folder) == (before if killed else dict.fromkeys(NAMES, "new") | {"mine.txt": "old"})
     assert beside(folder) == []
 
@@ -102,8 +102,8 @@ def test_the_scratch_of_a_living_process_and_of_the_user_stay(folder):
     (folder.parent / ".outputs-mine").mkdir()
     with scratch_folder(folder) as scratch:
         written(scratch)
-        code = "from pathlib import Path; from mlrisk.outputs.scratch import remove_left; "
-        code += f"remove_left(Path({str(folder)!r}))"
+        code = "from pathlib import Path; from mlrisk.outputs.scratch import remove_abandoned; "
+        code += f"remove_abandoned(Path({str(folder)!r}))"
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
         assert len(list(scratch.iterdir())) == len(NAMES)
     assert beside(folder) == [".outputs-mine"]
@@ -116,6 +116,6 @@ def test_moves_that_were_cut_while_they_were_written_down_moved_nothing(folder):
     (root / LOCK).touch()
     (root / MOVES).write_text(json.dumps(NAMES)[:7])
     before = contents(folder)
-    remove_left(folder)
+    remove_abandoned(folder)
     assert contents(folder) == before
     assert not os.path.lexists(root)

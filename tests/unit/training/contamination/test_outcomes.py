@@ -13,8 +13,8 @@ from features.families import hazard_areas
 from features.table.build import grid_feature_table
 from tests.support.sample_country import AS_OF, StandIn, country_grid, polygons
 from tests.support.sample_dataset import config_of, dataset_and_trials, inputs_of, land
-from training.contamination.dataset import growing_features
-from training.contamination.neighbour_outcomes import features_of_outcomes, held_back, raw_distances
+from training.contamination.dataset import accumulating_features
+from training.contamination.neighbour_outcomes import features_of_outcomes, features_without_hidden, raw_distances
 
 SEEN = {"outcomes": "neighbours", "own_block_m": 1_000}
 
@@ -55,7 +55,9 @@ def test_labels_of_held_out_land_move_no_feature_of_a_fold(tables, seen):
             config_of(contamination=SEEN, validation={"protocols": []}), inputs_of(tables | {"survey": other})
         )
         hidden = np.flatnonzero(outside & dataset.evidence.labelled)
-        rebuilt = held_back(again.learned, again.infos, again.snapshot, again.grid, hidden, config_of().compute)
+        rebuilt = features_without_hidden(
+            again.learned, again.infos, again.snapshot, again.grid, hidden, config_of().compute
+        )
         np.testing.assert_array_equal(rebuilt.values, trial.dataset.learned.values)
         assert not np.array_equal(again.learned.values, dataset.learned.values, equal_nan=True)
 
@@ -75,7 +77,9 @@ def test_a_fold_sees_what_the_other_records_alone_would_show(tables, seen):
 def test_without_a_record_left_outcomes_are_unknown(seen):
     dataset, _ = seen
     every = np.arange(dataset.grid.n_cells)
-    table = held_back(dataset.learned, dataset.infos, dataset.snapshot, dataset.grid, every, config_of().compute)
+    table = features_without_hidden(
+        dataset.learned, dataset.infos, dataset.snapshot, dataset.grid, every, config_of().compute
+    )
     outcomes = features_of_outcomes(dataset.infos, dataset.snapshot.context)
     for name, before, after in zip(table.names, dataset.learned.values.T, table.values.T, strict=True):
         assert np.isnan(after).all() if name in outcomes else np.array_equal(after, before, equal_nan=True)
@@ -99,7 +103,7 @@ def test_a_word_that_is_no_way_to_treat_outcomes_is_refused():
 
 def test_what_is_counted_from_records_grows_and_the_land_does_not(seen):
     dataset, _ = seen
-    growing = dict(zip(dataset.table.names, growing_features(dataset.table.names, dataset.infos), strict=True))
+    growing = dict(zip(dataset.table.names, accumulating_features(dataset.table.names, dataset.infos), strict=True))
     assert growing["incident_distance_m"]
     assert growing["found_share_5km"]
     assert not growing["front_line_distance_m"]

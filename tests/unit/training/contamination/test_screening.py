@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.support.made_dataset import CENTRES, GRID, NAMES, REGIONS, made_config, made_dataset, relabelled
-from training.contamination.judging import judge_contamination, learned_by, trials_of
-from training.contamination.learning_set import learning_regions, learning_set_of, telling_regions
+from training.contamination.judging import judge_contamination, prepare_recipe, trials_of
+from training.contamination.learning_set import comparable_regions, learning_regions, learning_set_of
 from training.contamination.screening import agreement_of, auc_excess, screened
 
 ALL = np.arange(GRID.n_cells)
@@ -69,7 +69,7 @@ def test_only_regions_with_enough_of_each_tell():
     regions = np.repeat(np.array(["few", "searched", "", "enough"], dtype=object), 30)
     found = np.zeros(120, dtype=bool)
     found[:9] = found[60:75] = found[90:100] = True
-    assert telling_regions(regions, found) == ("enough",)
+    assert comparable_regions(regions, found) == ("enough",)
 
 
 def test_blocks_stand_in_for_regions_that_are_too_few():
@@ -93,7 +93,7 @@ def test_the_model_learns_from_what_is_left_and_the_fold_says_what_is_not():
     assert all("turning" in fold.facts["screened_out"] for fold in judged.folds)
     assert not any("screened_out" in fold.facts for fold in plain.folds)
     assert judged.table["roc_auc"].mean() > plain.table["roc_auc"].mean()
-    final, _, facts = learned_by(config, dataset, np.flatnonzero(dataset.evidence.labelled), 1)
+    final, _, facts = prepare_recipe(config, dataset, np.flatnonzero(dataset.evidence.labelled), 1)
     assert set(final.names) | set(facts["screened_out"]) == set(NAMES)
     assert final.values.shape[1] == len(final.names)
     assert set(final.constraints) <= set(final.names)
@@ -104,8 +104,8 @@ def test_labels_of_the_held_out_region_screen_nothing(seed):
     dataset, config = made_dataset(seed), made_config(**SCREENING)
     for number, trial in enumerate(trials_of(config, dataset)):
         other = relabelled(dataset, trial.fold.test)
-        first, _, facts = learned_by(config, dataset, trial.fold.train, 1)
-        second, _, other_facts = learned_by(config, trials_of(config, other)[number].dataset, trial.fold.train, 1)
+        first, _, facts = prepare_recipe(config, dataset, trial.fold.train, 1)
+        second, _, other_facts = prepare_recipe(config, trials_of(config, other)[number].dataset, trial.fold.train, 1)
         assert (first.names, facts) == (second.names, other_facts)
         assert np.array_equal(first.weight, second.weight)
 

@@ -15,9 +15,9 @@ from models.ranker import RankerParams
 from training.contamination.sensitivity import agreement, sensitivity, with_prevalence
 from training.contamination.survey_bias import (
     audited,
-    away_from,
     background_chance,
-    dealt,
+    cells_outside_buffer,
+    deal_blocks,
     effective_sample_size,
     propensity,
     survey_bias,
@@ -85,7 +85,7 @@ def test_the_drawing_probability_of_audit_cells_stands_for_their_propensity():
 
 def test_blocks_are_dealt_whole():
     block = np.repeat(np.arange(20), 5)
-    fold = dealt(block, 4, seed=0)
+    fold = deal_blocks(block, 4, seed=0)
     assert all(len(set(fold[block == number])) == 1 for number in range(20))
     assert (np.bincount(fold) == 25).all()
 
@@ -220,9 +220,10 @@ def test_every_option_of_survey_bias_changes_something():
 def test_land_within_the_buffer_of_held_out_land_is_not_drawn():
     centres = np.column_stack([np.arange(10) * 100.0, np.zeros(10)])
     assert (
-        away_from(np.array([4]), centres, 250).tolist() == [True, True, False, False, False, False, False] + [True] * 3
+        cells_outside_buffer(np.array([4]), centres, 250).tolist()
+        == [True, True, False, False, False, False, False] + [True] * 3
     )
-    assert (~away_from(np.array([4]), centres, 0)).sum() == 1
+    assert (~cells_outside_buffer(np.array([4]), centres, 0)).sum() == 1
 
 
 def test_an_audit_of_random_cells_brings_probabilities_to_what_is_there():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.support.made_dataset import dataset_of, made_config, made_dataset, relabelled
-from training.contamination.judging import judge_contamination, learned_by, trials_of
+from training.contamination.judging import judge_contamination, prepare_recipe, trials_of
 from training.contamination.learning_set import learning_set_of
 from training.contamination.recipe import recipe_of
-from training.contamination.tuning import Tried, recipe_for, simplest_of_best
+from training.contamination.tuning import RecipeTrial, recipe_for, simplest_of_best
 
 TUNING = {"tuning": {"trials": 3, "budget_share": 0.2, "inner_folds": 3}}
 GIVEN = recipe_of(made_config().contamination)
@@ -18,7 +18,7 @@ GIVEN = recipe_of(made_config().contamination)
 
 def tried(recall, trees=100, leaves=8, linear_share=0.0):
     params = replace(GIVEN.ranker.trees, n_trees=trees, num_leaves=leaves)
-    return Tried(replace(GIVEN, ranker=replace(GIVEN.ranker, trees=params, linear_share=linear_share)), recall)
+    return RecipeTrial(replace(GIVEN, ranker=replace(GIVEN.ranker, trees=params, linear_share=linear_share)), recall)
 
 
 BEST = tried((0.50, 0.60, 0.70))
@@ -122,8 +122,8 @@ def test_labels_of_the_held_out_region_change_neither_choice_nor_model():
 def test_the_final_model_is_tuned_on_all_labels():
     dataset, config = made_dataset(), made_config(**TUNING)
     rows = np.flatnonzero(dataset.evidence.labelled)
-    _, recipe, facts = learned_by(config, dataset, rows, 1)
+    _, recipe, facts = prepare_recipe(config, dataset, rows, 1)
     assert recipe == chosen(config, learning(dataset))[0]
     assert facts["tuning"]["tried"] == 4
     some = rows[: len(rows) // 2]
-    assert learned_by(config, dataset, some, 1)[2]["tuning"] != facts["tuning"]
+    assert prepare_recipe(config, dataset, some, 1)[2]["tuning"] != facts["tuning"]

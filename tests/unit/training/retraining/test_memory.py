@@ -7,7 +7,7 @@ import pytest
 from benchmarks.gate_power import ignorant_refused, memory_after, refused_month, results
 from training.evidence.verdicts import Verdicts
 from training.retraining.gate import check_memory, untested
-from training.retraining.memory import turned_since
+from training.retraining.memory import reversal_evidence
 from training.retraining.new_records import News
 from training.retraining.quarantine import check_vanished, confirmed, rows_text
 from training.settings.config import RetrainingSettings
@@ -27,7 +27,7 @@ def test_one_district_is_named_with_the_month():
     month = np.arange(240) // 20 + 1
     _, district = results(np.random.default_rng(1), 240, 1.0, np.zeros(240, dtype=bool))
     arena, _ = results(rng, 240, 1.0, (month >= 4) & (district == "district 11"))
-    groups = turned_since(memory_after(arena, 12, 20))
+    groups = reversal_evidence(memory_after(arena, 12, 20))
     worst = max(groups, key=lambda one: one.log_e)
     assert worst.district == "district 11"
     assert "2024-02" <= str(worst.start)[:7] <= "2024-06"

@@ -12,7 +12,7 @@ from shapely.geometry import box
 from features.base.grid import Grid
 from training.evidence.regions import block_names
 from training.settings.config import ValidationSettings
-from training.validation.knndm import matched_folds
+from training.validation.knndm import match_folds
 from training.validation.splits import PROTOCOLS, Labels, deal, knndm, leave_region_out, random_folds
 from training.validation.variogram import autocorrelation_range_m, variogram
 
@@ -158,7 +158,7 @@ def test_an_exponential_covariance_gives_its_range():
 def test_folds_are_as_far_from_what_they_learn_as_the_land_ahead_is():
     west = CENTRES[CENTRES[:, 0] < 505_000]
     near, far = west + np.array([250, 0]), CENTRES[CENTRES[:, 0] > 509_000]
-    close, wide = matched_folds(west, near, 4, 500, 0), matched_folds(west, far, 4, 500, 0)
+    close, wide = match_folds(west, near, 4, 500, 0), match_folds(west, far, 4, 500, 0)
     assert close.wasserstein_m < 300
     assert np.mean(wide.between_folds_m) > 2 * np.mean(close.between_folds_m)
     assert wide.block_m > close.block_m
@@ -167,7 +167,7 @@ def test_folds_are_as_far_from_what_they_learn_as_the_land_ahead_is():
 def test_matching_does_not_depend_on_the_order_of_the_cells():
     west, far = CENTRES[CENTRES[:, 0] < 505_000], CENTRES[CENTRES[:, 0] > 509_000]
     order = np.random.default_rng(0).permutation(len(west))
-    straight, shuffled = matched_folds(west, far, 4, 500, 0), matched_folds(west[order], far, 4, 500, 0)
+    straight, shuffled = match_folds(west, far, 4, 500, 0), match_folds(west[order], far, 4, 500, 0)
     assert np.array_equal(straight.fold[order], shuffled.fold)
 
 
