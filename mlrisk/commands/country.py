@@ -1,20 +1,26 @@
 """A country from Python: its features, labels and folds, on which any estimator can be judged as the model is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base import ConfigError, Floats, Progress, no_progress
+from features.base import ConfigError, Floats, Integers, Progress, no_progress
 from features.sources import SourceReport
 from mlrisk.commands.chain import train
+from mlrisk.commands.country_model import CountryModel
 from mlrisk.commands.rank import Ranking as FinishedRanking
 from mlrisk.commands.rank import rank
-from mlrisk.settings import Config, load_config
+from mlrisk.ranking import load_champions
+from mlrisk.settings import Config, RankingSettings, load_config
+from models.contamination import ContaminationModel
 from training.contamination import CellDataset, dataset_at, earlier_trials, judge_contamination, trials_of
 from training.evidence import FOUND, STATE_NAMES, STATUS_NAMES, Evidence, Inputs, Ledger, open_inputs, open_ledger
 from training.train import Trained, check_evidence
@@ -93,20 +99,54 @@ class Country:
             index=pd.Index(self.inputs.grid.cell_ids(), name="cell_id"),
         )
 
-    def folds(self, protocol: str) -> Iterator[Fold]:
-        """The folds of a protocol; `train` and `test` are rows of `features()` and `labels()`.
+    def folds(self, protocol: str) -> "Folds":
+        """The folds of a protocol, for `cv=` of scikit-learn; their rows are those of `features()` and `labels()`.
 
-        Raises ConfigError for an unknown protocol.
+        Cells without a label are in no fold. Folds of `as_of` learn from an earlier date: judge on them with
+        `mlrisk.evaluate`, which has the features of that date. Raises ConfigError for an unknown protocol.
         """
-        return (trial.fold for trial in self._trials((protocol,)))
+        return Folds(tuple(trial.fold for trial in self._trials((protocol,))))
 
     def train(self) -> Trained:
         """Train both models, judge them and register their versions, as `mlrisk train` does."""
         return train(self.config, self.inputs, self._progress, ledger=self.ledger)
 
+    def model(self) -> CountryModel:
+        """The contamination model that ranks, with `predict(cells)` and `explain(cells)`; ConfigError without one."""
+        model = load_champions(self.config).contamination
+        if not isinstance(model, ContaminationModel):
+            raise ConfigError("no model ranks: train one first")
+        return CountryModel(
+            model=model,
+            cell_id=self.inputs.grid.cell_ids(),
+            centres_m=self.inputs.grid.centres_m(),
+            table=self.dataset.table,
+            threads=self.config.compute.threads,
+        )
+
     def rank(self) -> FinishedRanking:
         """Rank with the champions, plan, and write the planner package, as `mlrisk rank` does."""
-        return rank(self.config, self.inputs, self._progress, ledger=self.ledger)
+        return rank(self.config, self.inputs, self._progress, self.ledger, self.dataset.table)
+
+    def plan(self, teams: Mapping[str, Any] | None = None) -> gpd.GeoDataFrame:
+        """The survey tasks of a season for some teams, as polygons; `attrs["totals"]`: what they spend and bring.
+
+        `teams` gives the number of each kind, or its settings as in ranking.assets: `{"dogs": 2}`,
+        `{"dogs": {"number": 2, "rate_m2_per_day": 1200}}`; those of the config without it. Nothing is written.
+        """
+        config = self.config
+        if teams is not None:
+            assets = {kind: {"number": one} if isinstance(one, int) else one for kind, one in teams.items()}
+            # Read anew: known rates of a kind are filled in.
+            ranking = RankingSettings.model_validate(config.ranking.model_dump() | {"assets": assets})
+            config = config.model_copy(update={"ranking": ranking})
+        with TemporaryDirectory() as folder:
+            output = config.output.model_copy(update={"folder": Path(folder), "formats": ("csv",)})
+            aside = config.model_copy(update={"output": output})
+            package = rank(aside, self.inputs, self._progress, self.ledger, self.dataset.table).package
+        tasks = package.tasks.copy()
+        tasks.attrs["totals"] = package.plan["totals"]
+        return tasks
 
     def _trials(self, protocols: Iterable[str]) -> list[Any]:
         chosen = tuple(protocols)
@@ -120,6 +160,27 @@ class Country:
     def _judging(self, protocols: tuple[str, ...]) -> Config:
         validation = self.config.validation.model_copy(update={"protocols": protocols})
         return self.config.model_copy(update={"validation": validation})
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The folds of a protocol as a splitter of scikit-learn: `cross_val_score(model, X, y, cv=folds)`."""
+
+    folds: tuple[Fold, ...]
+
+    def __iter__(self) -> Iterator[Fold]:
+        return iter(self.folds)
+
+    def __len__(self) -> int:
+        return len(self.folds)
+
+    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[Integers, Integers]]:  # noqa: ARG002
+        """Rows to learn from and to be judged on, fold after fold."""
+        return ((fold.train, fold.test) for fold in self.folds)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
+        """Number of folds."""
+        return len(self.folds)
 
 
 def open_country(config: Config | str | Path, progress: Progress = no_progress) -> Country:

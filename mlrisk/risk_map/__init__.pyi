@@ -28,6 +28,7 @@ from .priority_classes import (
 )
 from .reading import load_risk_map
 from .reasons import Cases, families_of, quantity, quantity_text, reason, reasons_in_words
+from .risk_frame import Page, RiskFrame
 
 __all__ = [
     "CLASSES",
@@ -49,6 +50,8 @@ __all__ = [
     "ModelNote",
     "Notes",
     "Package",
+    "Page",
+    "RiskFrame",
     "Scale",
     "casualty_scale",
     "families_of",

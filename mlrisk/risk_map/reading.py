@@ -5,12 +5,18 @@ from pathlib import Path
 import geopandas as gpd
 
 from features.base import InputError
+from mlrisk.risk_map.risk_frame import RiskFrame
 
 
-def load_risk_map(path: str | Path) -> gpd.GeoDataFrame:
-    """Read risk.parquet, or the one in a folder; the geometry is the cell centre in the grid CRS."""
+def load_risk_map(path: str | Path) -> RiskFrame:
+    """Read risk.parquet, or the one in a folder; the geometry is the cell centre in the grid CRS.
+
+    `plot()` draws its priority classes, `explore()` shows the map page of its folder in a notebook.
+    """
     file = Path(path)
     file = file / "risk.parquet" if file.is_dir() else file
     if not file.is_file():
         raise InputError(f"risk map ({file}) does not exist: give the output folder of `mlrisk rank`")
-    return gpd.read_parquet(file)
+    frame = RiskFrame(gpd.read_parquet(file))
+    frame.attrs["folder"] = str(file.parent)
+    return frame

@@ -69,6 +69,15 @@ def test_a_map_is_learned_judged_and_drawn(config_path, output_of, tmp_path):
     text = output_of("rank_and_plot.py", config_path, tmp_path / "ranks.png")
     assert " cells ranked; " in text
     assert (tmp_path / "ranks.png").read_bytes().startswith(b"\x89PNG")
+    # The notebooks share what was trained here.
+    text = output_of("explore_a_country.py", config_path)
+    assert " features of " in text
+    assert "where found and searched land differ most" in text
+    text = output_of("a_model_of_your_own.py", config_path)
+    assert {"mine", "mlrisk", "random"} <= set(text.split())
+    assert "without accidents: " in text
+    assert "log-odds that each feature adds:" in output_of("why_this_cell.py", config_path)
+    assert "2 nts teams, 1 dogs: " in output_of("plan_a_season.py", config_path)
 
 
 def test_a_map_is_held_against_later_finds(output_of, tmp_path):
@@ -87,5 +96,5 @@ def test_every_script_is_run_here_and_named_in_its_list():
     listed = (EXAMPLES / "README.md").read_text()
     own = (ROOT / "tests" / "end_to_end" / "test_examples.py").read_text()
     scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
-    assert len(scripts) == 5
+    assert len(scripts) == 9
     assert all(f"[{name}]({name})" in listed and f'output_of("{name}"' in own for name in scripts)

@@ -5,6 +5,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -13,7 +14,10 @@ from features.base import ConfigError
 
 FEW = (
     "features=[front_lines, incidents, roads]", "validation.folds=2", "contamination.model.n_trees=10",
-    "validation.draws=20", "validation.placebo_trees=0", "validation.baselines=[random order, distance to the line]",
+    "validation.draws=20", "contamination.members=3", "casualty.model.n_trees=5", "casualty.members=3",
+    "casualty.contamination_every_years=0", "validation.explained_cells=0", "ranking.explained_cells=20",
+    "output.formats=[parquet, html]", "validation.protocols=[leave_region_out]", "validation.placebo_trees=0",
+    "validation.baselines=[random order, distance to the line]",
 )  # fmt: skip
 
 
@@ -68,3 +72,51 @@ def test_an_estimator_stands_beside_our_model_and_the_baselines(country, estimat
     folds = table[table["fold"].ne("mean")]
     assert folds.groupby("ranking").size().nunique() == 1
     assert not hasattr(estimator, "classes_")
+
+
+def test_folds_are_a_splitter_of_scikit_learn(country):
+    folds = country.folds("leave_region_out")
+    y = country.labels()["found"].fillna(value=False).to_numpy(dtype=bool)
+    model = HistGradientBoostingClassifier(max_iter=5)
+    scores = cross_val_score(model, country.features(), y, cv=folds, scoring="roc_auc")
+    assert len(scores) == folds.get_n_splits() == len(list(folds))
+    assert ((scores > 0.5) & (scores <= 1)).all()
+
+
+@pytest.fixture(scope="module")
+def trained(country):
+    country.train()
+    return country
+
+
+def test_an_explanation_adds_up_to_the_score_of_the_features(trained):
+    cells = trained.features().index[[5, 3]]
+    model = trained.model()
+    explanation = model.explain(cells)
+    assert explanation.feature_names == list(model.model.ranker.features)
+    raw = model.model.ranker.raw(explanation.data)
+    np.testing.assert_allclose(explanation.values.sum(axis=1) + explanation.base_values, raw, atol=1e-9)
+    predicted = model.predict(cells)
+    assert predicted.index.tolist() == cells.tolist()
+    assert (predicted["low"] <= predicted["contamination"]).all()
+    with pytest.raises(ConfigError, match=r"cells \(-1\) are not in the area"):
+        model.explain([-1])
+
+
+def test_a_plan_spends_the_days_of_the_teams_and_writes_nothing(trained):
+    tasks = trained.plan({"nts_teams": 1})
+    few, many = (trained.plan({"nts_teams": number}).attrs["totals"]["team_days"] for number in (1, 3))
+    assert 0 < few < many
+    assert tasks["planned"].any()
+    assert set(tasks.geometry.geom_type) <= {"Polygon", "MultiPolygon"}
+    assert not trained.config.output_folder.exists()
+
+
+def test_a_risk_map_draws_its_classes_and_shows_its_page(trained):
+    ranking = trained.rank()
+    risk = mlrisk.load_risk_map(ranking.folder)
+    axes = risk.plot()
+    assert "survey first (first 1 % of the ranked area)" in [text.get_text() for text in axes.get_legend().get_texts()]
+    assert axes.get_title().startswith("Not evidence of absence")
+    assert "<iframe srcdoc=" in risk.explore()._repr_html_()
+    assert isinstance(risk[risk["rank"] < 10], type(risk))
