@@ -1,4 +1,4 @@
-"""What each part of the contamination model adds: the same held-out regions judged with and without it."""
+"""The gain from each part of the contamination model: the same held-out regions judged with and without it."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ BLENDED = ("distance to the line", "distance to an incident")
 
 
 def ablation(country: str, config: Config, dataset: CellDataset) -> pd.DataFrame:
-    """One row a variant: means over held-out regions, and gains over the config on the same draws of blocks."""
+    """One row for each variant: means over held-out regions, and gains over the config on the same draws of blocks."""
     rows: list[dict[str, Any]] = []
     reference: HeldOut | None = None
     for name, changes in VARIANTS.items():
@@ -82,7 +82,7 @@ def _gains(reference: HeldOut, score: np.ndarray[Any, np.dtype[np.float64]], see
 
 
 def _with_rules(held_out: HeldOut, seed: int) -> Iterator[dict[str, Any]]:
-    """The model blended with simple rules by places; figures of the blend are pooled gains alone."""
+    """The model blended with simple rules by places in the order of survey; the blend has only pooled gains."""
     rankings = held_out.rankings(MODEL)
     for rule in (name for name in BLENDED if name in rankings):
         for share in RULE_SHARES:

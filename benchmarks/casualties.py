@@ -32,7 +32,7 @@ SYNTHETIC_SEEDS = (21, 22, 23, 24, 25)
 SYNTHETIC_CELLS = 40_000
 HORIZON = 2
 COARSE_M = 2_000.0
-# Land of the register as it was known before the first year that is judged.
+# Land of the register as known before the first judged year.
 HULL_UNTIL, HULL_RATIO, HULL_AROUND_M = 2004, 0.1, 10_000
 COLOMBIA = """\
 name: colombia-casualties
@@ -75,7 +75,7 @@ def colombia_config(data: Path, folder: Path, overrides: Sequence[str]) -> Confi
 
 
 def colombia(data: Path, years: Sequence[int], folder: Path, overrides: Sequence[str]) -> Iterator[Outcome]:
-    """Trained to the end of each year and judged on the two years after it."""
+    """Models trained up to the end of each year and judged on the two years after it."""
     config = colombia_config(data, folder, overrides)
     history = open_history(config, open_inputs(config))
     if history is None:
@@ -99,7 +99,7 @@ def bosnia(data: Path, overrides: Sequence[str]) -> Iterator[Outcome]:
 
 
 def synthetic(seed: int, cells: int, folder: Path, overrides: Sequence[str]) -> dict[str, object]:
-    """Expected casualties of the next year beside the truth that made the country."""
+    """Expected casualties of the next year against the true rates of the country."""
     started = time.monotonic()
     country = mlrisk.synthetic_country(seed, cells=cells, folder=folder / f"seed-{seed}")
     config = mlrisk.load_config(country.config_path, overrides=overrides)
@@ -119,7 +119,7 @@ def synthetic(seed: int, cells: int, folder: Path, overrides: Sequence[str]) -> 
     shares = {ACTIVITY_NAMES.get(name, name): share for name, share in facts["activity_shares"].items()}
     apart = max(abs(mix[number] - shares.get(name, 0.0)) for number, name in enumerate(ACTIVITIES))
     some = true > 0
-    # The truth ties where it is nothing: no order without ties can correlate better than this with it.
+    # The truth has ties at zero: no order without ties can have a higher correlation with it than this.
     most = float(np.sqrt(1 - (1 - some.mean()) ** 3))
     before = history.units.total(casualty_intensity(build_country(seed, cells, inputs.grid.cell_size_m)))
     coarse = np.unique(np.floor(history.units.centres_m / COARSE_M), axis=0, return_inverse=True)[1].reshape(-1)

@@ -22,9 +22,9 @@ DATA = ROOT.parent / "shared" / "data"
 SYNTHETIC_SEEDS = (1, 2, 3)
 SYNTHETIC_CELLS = 40_000
 
-# The config of each case and what is overridden. The north of Bosnia is split west and east, and at 44.6 N, with and
-# without what settlements tell of lines. The Colombian labels were made of events, so the country is judged with them
-# (without a cell's own block) and without any.
+# The config of each case and its overrides. The north of Bosnia is split into west and east, and at 44.6 N, with and
+# without the lines inferred from settlements. The Colombian labels were made from events, so the country is judged with
+# them (without a cell's own block) and without any.
 NORTH_AND_SOUTH = "validation.regions={north: [15.0, 44.62, 20.0, 46.0], south: [15.0, 44.1, 20.0, 44.58]}"
 NO_CONTROL = "sources.control_points=null"
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -73,7 +73,7 @@ def countries(names: Sequence[str], seeds: Sequence[int], scratch: Path) -> Iter
 
 
 def own_ranking(text: str) -> Ranking:
-    """A ranking named as module:function, for a model of one's own; see training.validation.baselines.Ranking."""
+    """The ranking module:function, for a model of your own; see training.validation.baselines.Ranking."""
     module, _, function = text.partition(":")
     ranking: Ranking = getattr(import_module(module), function)
     return ranking

@@ -1,4 +1,4 @@
-"""Contributions of 100,000 rows by our engine and by shap.TreeExplainer, in one run; see README.md here.
+"""Contributions of 100,000 rows by the engine of mlrisk and by shap.TreeExplainer, in one run; see README.md here.
 
 python -m benchmarks.contributions [--times 3]
 """
@@ -41,14 +41,14 @@ def made() -> tuple[Boosted, NDArray[np.float32]]:
 
 
 def timed(work: Callable[[], NDArray[np.float64]]) -> tuple[NDArray[np.float64], float, float]:
-    """What it gave, seconds and core-seconds."""
+    """The result of a call, seconds and core-seconds."""
     wall, core = time.monotonic(), time.process_time()
     found = work()
     return found, time.monotonic() - wall, time.process_time() - core
 
 
 def main() -> None:
-    """Time both by turns, then print medians, their ratio and the greatest difference."""
+    """Time both in turn, then print medians, their ratio and the greatest difference."""
     import shap
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

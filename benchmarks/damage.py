@@ -1,4 +1,4 @@
-"""Small inputs of every kind, and ways to damage them and their config: what the campaign of `fuzz` reads."""
+"""Small inputs of every kind, and ways to damage them and their config, for the campaign of `fuzz`."""
 
 import os
 import random
@@ -36,7 +36,7 @@ DRIVERS = {
     "gml": "GML",
 }
 SUFFIXES = (*DRIVERS, "parquet")
-# What registers and configs hold in place of what was meant.
+# Wrong values as they occur in registers and configs.
 VALUES = (
     "", "nan", "inf", "-inf", "1e400", "-1", "unknown", "31.02.2019", "2031-05-05", "12 fevral 2018",
     "43466", "yes", "010", "x" * 5000, "Ağdam", "\u202e", "'", '"', ";", "0", "POINT EMPTY", "#N/A", "1/2",
@@ -96,7 +96,7 @@ def config_of(suffix: str) -> str:
 
 
 def damage(folder: Path, rng: random.Random) -> str:
-    """Damage one file of a case; the text says which and how."""
+    """Damage one file of a case; returns a text that says which and how."""
     suffix = rng.choice(SUFFIXES)
     (folder / "config.yaml").write_text(config_of(suffix), encoding="utf-8")
     names = ["incidents.csv", "release.csv", "settlements.csv", "cells.csv", "survey.xlsx", "roads.geojson",
@@ -124,7 +124,7 @@ def _cut(file: Path, rng: random.Random) -> str:
 
 
 def _spoil(file: Path, rng: random.Random) -> str:
-    """Some bytes become others, which are never figures: another figure would be another value, not a damage."""
+    """Replace some bytes by others, but never by figures: another figure would be another value, not a damage."""
     content = bytearray(file.read_bytes())
     others = [byte for byte in range(256) if byte not in b"0123456789"]
     places = [rng.randrange(len(content)) for _ in range(rng.choice((1, 1, 3, 20)))]
@@ -161,7 +161,7 @@ def _replace_file(file: Path, rng: random.Random) -> str:
 
 
 def _value(file: Path, rng: random.Random) -> str:
-    """Some values of one column become others."""
+    """Replace some values of one column."""
     lines = file.read_bytes().decode("cp1254").split("\n")
     separator = ";" if ";" in lines[0] else ","
     column = rng.randrange(lines[0].count(separator) + 1)
@@ -176,7 +176,7 @@ def _value(file: Path, rng: random.Random) -> str:
 
 
 def _structure(file: Path, rng: random.Random) -> str:
-    """Quotes, separators, header and order of lines."""
+    """Damage quotes, separators, header or order of lines."""
     lines = file.read_text(encoding="cp1254").split("\n")
     kind = rng.choice(
         ("quote", "two quotes", "separator", "header", "no header", "titles", "blank lines", "short", "crlf")

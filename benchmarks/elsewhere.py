@@ -45,7 +45,7 @@ print(json.dumps({"modules of ours": ours, "not installed there": absent, "pytho
 
 
 def main() -> None:
-    """Train on a small country, ask both champions there, and compare with the map."""
+    """Train on a small country, let both champions predict in that environment, and compare with the map."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=sys.executable, help="the interpreter of the other environment")
     arguments = parser.parse_args()
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def asked(folder: Path, python: str) -> bool:
-    """Whether both models answer there what they answer here, to MOST_APART."""
+    """Whether predictions of both models in that environment differ from the map by no more than MOST_APART."""
     country = mlrisk.synthetic_country(4, cells=2_500, folder=folder / "country")
     config = mlrisk.load_config(country.config_path, overrides=[*QUICK, *COUNTED])
     mlrisk.train(config)
@@ -67,7 +67,7 @@ def asked(folder: Path, python: str) -> bool:
     history = open_history(config, inputs)
     if history is None or champions.casualty is None or champions.casualty.is_index:
         sys.exit("too few accidents for counts")
-    # The map knows the scores that travel with the model, and asks the ranking model where there is none.
+    # The map uses the scores that are stored with the model, and the ranking model for other cells.
     kept = pd.Series(champions.casualty.scores, index=champions.casualty.scored_cells)
     score = kept.reindex(inputs.grid.cell_ids()).to_numpy()
     history.score = lambda _: np.where(np.isfinite(score), score, expit(risk["contamination_score"].to_numpy()))

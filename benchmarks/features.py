@@ -1,4 +1,4 @@
-"""Speed, memory and accuracy of the feature families beside good-practice tools; see README.md here."""
+"""Speed, memory and accuracy of the feature families compared with good-practice tools; see README.md here."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 
 
 def run_case(case: str, arguments: argparse.Namespace, side: int, **more: Any) -> Answer:
-    """The answer of a case measured in a process of its own."""
+    """The result of a case measured in a separate process."""
     given = {
         "case": case,
         "side": side,
@@ -39,7 +39,7 @@ def run_case(case: str, arguments: argparse.Namespace, side: int, **more: Any) -
 
 
 def stages(arguments: argparse.Namespace, config: str) -> dict[str, dict[str, list[Answer]]]:
-    """Every comparable stage with good-practice tools and with ours, in turn."""
+    """Every comparable stage with good-practice tools and with mlrisk, in turn."""
     found: dict[str, dict[str, list[Answer]]] = {stage: {"peer": [], "ours": []} for stage in STAGES}
     for sides in found.values():
         for side in set(SIDES) - set(arguments.sides):
@@ -63,7 +63,7 @@ def whole(arguments: argparse.Namespace, side: int, config: str) -> list[Answer]
 
 
 def benchmark(arguments: argparse.Namespace) -> Answer:
-    """Measure what was asked for, print each table as it is ready, and return every figure."""
+    """Measure the requested cases, print each table as soon as it is ready, and return every figure."""
     sides = arguments.scale_sides if arguments.scale else []
     parts = [] if arguments.scale else arguments.parts
     results: Answer = {"machine": machine(), "arguments": {key: str(value) for key, value in vars(arguments).items()}}

@@ -1,8 +1,8 @@
-"""Inputs damaged on purpose, sources of every kind and the config: what `mlrisk check` makes of them is counted.
+"""Inputs damaged on purpose, sources of every kind and the config: counts of the outcomes of `mlrisk check`.
 
     python -m benchmarks.fuzz --cases 500 --seed 1
 
-Every case must end within 20 s and 1 GB with an answer: read as before, read with another evidence and a line in
+Every case must end within 20 s and 1 GB in one of three ways: read as before, read with another evidence and a line in
 the report that says why, or refused by a message. An unexpected error, a hang, a crash, too much memory, and a change
 of the evidence without a line in the report are faults: they are printed, and the exit code is 1.
 """
@@ -36,7 +36,7 @@ FAULTS = ("unexpected error", "hang", "crash", "silent change", "memory")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case: its class, the last line of a message, and what it took."""
+    """The outcome of a case: its class, the last line of a message, time and memory."""
 
     kind: str
     message: str
@@ -45,7 +45,7 @@ class Outcome:
 
 
 def account(config: Path) -> dict[str, object]:
-    """What `check` finds: the state of every cell, and the reports without digests."""
+    """The result of `check`: the state of every cell, and the reports without digests."""
     settings = load_config(config)
     inputs = open_inputs(settings)
     current = open_ledger(settings, inputs).at(settings.as_of)
@@ -55,11 +55,11 @@ def account(config: Path) -> dict[str, object]:
 
 
 def _in_child(config: Path, pipe: int) -> None:
-    """The account of a case, or why there is none, as JSON into a pipe."""
+    """Write the account of a case, or the reason why there is none, as JSON into a pipe."""
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
-    # Neither a warning nor a debugger of the caller ends a case.
+    # Neither warnings nor a debugger of the caller may end a case.
     warnings.simplefilter("ignore")
     try:
         answer: dict[str, object] = {"account": account(config)}
@@ -74,11 +74,11 @@ def _in_child(config: Path, pipe: int) -> None:
 
 
 def answer_of(config: Path) -> tuple[dict[str, object], float]:
-    """What a process of its own says of a case, and the seconds that it took; {'hang': True} and {'crash': signal}."""
+    """The result of a case in a separate process, {'hang': True} or {'crash': signal}, and the seconds that it took."""
     out, pipe = os.pipe()
     began = time.monotonic()
     with warnings.catch_warnings():
-        # Threads of numeric libraries rest while a child is made.
+        # Threads of numeric libraries are idle while a child is forked.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
@@ -103,7 +103,7 @@ def answer_of(config: Path) -> tuple[dict[str, object], float]:
 
 
 def judged(answer: dict[str, object], usual: dict[str, object], seconds: float) -> Outcome:
-    """The class of a case beside the account of the undamaged files of the same kinds."""
+    """The class of a case by comparison with the account of the undamaged files of the same kinds."""
     megabytes = int(str(answer.get("mb", 0)))
     if "hang" in answer or "crash" in answer:
         kind = "hang" if "hang" in answer else "crash"
@@ -122,7 +122,7 @@ def judged(answer: dict[str, object], usual: dict[str, object], seconds: float) 
 
 
 def campaign(cases: int, seed: int, folder: Path, show: Callable[[str], None] = lambda _: None) -> Counter[str]:
-    """Run the cases one after another; how many ended in which class. `show` gets a line for each fault."""
+    """Run the cases one after another; returns the number in each class. `show` gets a line for each fault."""
     whole = folder / "whole"
     whole.mkdir()
     make_inputs(whole)

@@ -1,4 +1,4 @@
-"""What the gate sees by number of records: its own checks on made-up results, in seconds and without a country."""
+"""Power of the gate by number of records: its checks on simulated results, in seconds and without a country."""
 
 import argparse
 from datetime import date
@@ -29,7 +29,7 @@ class OneArena:
 def results(
     rng: np.random.Generator, cells: int, challenger: float, turned: np.ndarray, strength: float = 1.0
 ) -> tuple[Arena, np.ndarray]:
-    """Results on cells drawn at random in nine districts, a third of them found, `turned` ones the wrong way round.
+    """Results on cells drawn at random in nine districts, a third of them found; those of `turned` are reversed.
 
     `strength` 1 gives the champion a ROC AUC of about 0.82 on such land, 0.6 one of 0.74, `challenger` likewise.
     """
@@ -63,7 +63,7 @@ def memory_after(arena: Arena, months: int, a_month: int) -> Memory:
 def refused_month(
     seed: int, a_month: int, from_month: int | None, *, one_district: bool, strength: float
 ) -> int | None:
-    """The first of twelve months in which the memory refuses; results are turned round from a month on."""
+    """The first of twelve months in which the memory refuses, if results are reversed from a month on."""
     rng = np.random.default_rng(seed)
     month = np.arange(12 * a_month) // a_month + 1
     wrong = np.zeros(len(month), dtype=bool) if from_month is None else month >= from_month

@@ -1,4 +1,4 @@
-"""The map on independently made countries against their truth: labels, recall, the way to the oracle; see README.md.
+"""The map against the truth of independently simulated countries: labels, recall, way to the oracle; see README.md.
 
 `--chance` lays hazards with no relation to anything: every protocol must then judge the model at 0.5.
 """
@@ -33,7 +33,7 @@ def way(map_: float, baseline: float, oracle: float) -> float:
 
 
 def scored(trained: Trained, threads: int) -> tuple[Scores, Floats]:
-    """What the map states of every cell, and the score without what survey found nearby."""
+    """The probabilities of the map, and the score without survey results nearby."""
     model, dataset = trained.contamination, trained.dataset
     values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
     centres_m = dataset.grid.centres_m()

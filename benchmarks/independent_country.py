@@ -1,4 +1,4 @@
-"""Countries by other mechanisms than `mlrisk.synthetic`: features and generator by one hand agree with each other.
+"""Countries by other mechanisms than `mlrisk.synthetic`, whose generator shares assumptions with the features.
 
 Hazards follow a latent field and a front that moved; only a displaced line of one date is on record. Minefields are
 clusters with a spacing of their own. Survey goes by need, clears whole polygons and counts devices; nearly every
@@ -51,7 +51,7 @@ class World:
     """Truth of a country, arrays (rows, columns) from north to south except where stated.
 
     `intensity` is what minefields were drawn from, `stated` the same without its random fields. `contaminated` and
-    `surveyed` speak of the as-of date: a cell is surveyed where a cleared polygon covers its centre.
+    `surveyed` are those of the as-of date: a cell is surveyed if a cleared polygon covers its centre.
     """
 
     cell_size_m: float
@@ -123,7 +123,7 @@ def _land(rng: np.random.Generator, cell_size_m: float) -> _Land:
     first = np.column_stack([EAST + SIDE_M * rng.uniform(0.35, 0.65) + bend, NORTH + north])
     shift = ndimage.gaussian_filter1d(rng.normal(size=81), 10, mode="nearest")
     second = first + np.column_stack([shift / shift.std() * 2500 + rng.uniform(-3500, 3500), np.zeros(81)])
-    # On record is the second line alone, drawn afterwards and off by a kilometre or so.
+    # Only the second line is on record, drawn later and wrong by about a kilometre.
     off = ndimage.gaussian_filter1d(rng.normal(size=81), 5, mode="nearest")
     recorded = second + np.column_stack([off / off.std() * 1200, np.zeros(81)])
     place = np.column_stack([rng.uniform(0.02, 0.98, (90, 2)) * SIDE_M + [EAST, NORTH], rng.lognormal(5.5, 1.0, 90)])
@@ -144,7 +144,7 @@ def _distance_m(centres: Floats, line: object) -> Floats:
 
 
 def _intensity(rng: np.random.Generator, land: _Land, cell_size_m: float) -> tuple[Floats, Floats]:
-    """What is stated and what is true: with the fields that nobody can know."""
+    """The stated and the true intensity; the latter includes fields that nobody can know."""
     near = [_distance_m(land.centres, shapely.LineString(line)) for line in land.lines]
     roads_m = _distance_m(land.centres, shapely.MultiLineString(land.roads))
     height = (land.elevation_m - land.elevation_m.mean()) / land.elevation_m.std()
@@ -158,7 +158,7 @@ def _intensity(rng: np.random.Generator, land: _Land, cell_size_m: float) -> tup
 def _minefields(rng: np.random.Generator, intensity: Floats, cell_size_m: float, within_cell: bool) -> Floats:
     """Items (n, 2) of minefields that each have their own length, depth and spacing.
 
-    `within_cell` keeps a minefield in the cell of its middle: then not even a neighbour tells of it.
+    `within_cell` keeps a minefield in the cell of its middle, so that not even a neighbour reveals it.
     """
     size = len(intensity)
     flat = rng.choice(intensity.size, MINEFIELDS, p=(intensity / intensity.sum()).ravel())
@@ -262,7 +262,7 @@ def _write_survey(
     rng: np.random.Generator, folder: Path, items: Floats, cell: Integers, when: np.ndarray, polygons: np.ndarray,
     cleared: np.ndarray,
 ) -> None:  # fmt: skip
-    """What clearance brought home: polygons with counts, and one located find of nearly every cell."""
+    """Records of clearance: polygons with counts, and one located find of nearly every cell."""
     found = np.flatnonzero(~np.isnat(when))
     _, first = np.unique(cell[found], return_index=True)
     located = found[first][rng.uniform(size=len(first)) < LOCATED]
@@ -275,7 +275,7 @@ def _write_survey(
 
 
 def _write_land(rng: np.random.Generator, folder: Path, land: _Land, cell_size_m: float) -> None:
-    """What is on maps and in the press: the recorded line, roads, people, districts, heights, events of the war."""
+    """Layers of maps and the press: the recorded line, roads, people, districts, heights, events of the war."""
     seeds = rng.uniform(0, SIDE_M, (12, 2)) + np.array([EAST, NORTH])
     area = shapely.box(EAST, NORTH, EAST + SIDE_M, NORTH + SIDE_M)
     districts = shapely.voronoi_polygons(shapely.multipoints(seeds), extend_to=area).geoms

@@ -1,4 +1,4 @@
-"""Where harm was to be expected before the dice fell: casualties a year over other draws from the same intensities."""
+"""Expected harm before ordnance was drawn: casualties a year over other draws from the same intensities."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ DRAWS = 60
 
 
 def casualty_intensity(country: Country, draws: int = DRAWS) -> NDArray[np.float64]:
-    """Casualties a year in each cell of the area, (n_cells,), as the mean of so many draws of what was laid.
+    """Casualties a year in each cell of the area, (n_cells,), as the mean over draws of laid ordnance.
 
-    People are those of the as-of date; nothing is cleared or marked, so the total is no forecast. Whoever knew the
-    making of the country and none of its records would rank land by this.
+    People are those of the as-of date; nothing is cleared or marked, so the total is no forecast. This is the best
+    ranking from knowledge of the generator without any record.
     """
     grid, land = country.truth.grid, country.land
     making = (country.kind, land, country.settlements, country.roads, country.use, country.war)

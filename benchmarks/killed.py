@@ -1,4 +1,4 @@
-"""Kill -9 at random moments of a retraining: what ranked before must go on ranking, byte for byte."""
+"""Kill -9 at random moments of a retraining: the earlier champion must go on ranking, byte for byte."""
 
 import argparse
 import hashlib
@@ -35,7 +35,7 @@ STEPS_AFTER_GATE = ("gate", "champions", "scores", "casualties", "reasons", "tas
 
 
 def started(work: Callable[[], object], log: Path) -> int:
-    """Do some work in a process of its own, forked so that imports and kernels are there; returns its number.
+    """Start work in a process that is forked, so that imports and kernels are loaded; returns its number.
 
     The parent never opens the store, so that nothing of it is shared.
     """
@@ -64,7 +64,7 @@ class Moment:
 
 
 class Watch:
-    """Reads from the log of a run how many steps it has taken, and when."""
+    """Reads the number of steps of a run, and their times, from its log."""
 
     def __init__(self, log: Path) -> None:
         self.log, self.starts = log, [time.monotonic()]
@@ -80,7 +80,7 @@ class Watch:
         )
 
     def moment(self, second: float) -> Moment:
-        """The moment that came so many seconds after this run began."""
+        """The moment that lies so many seconds after this run began."""
         starts = [start - self.starts[0] for start in self.starts]
         steps = max(number for number, start in enumerate(starts) if start <= second)
         return Moment(features=steps, values=second - starts[steps])
@@ -144,7 +144,7 @@ class Country:
 
 
 def main() -> None:
-    """Kill as often as asked, and say after each kill who ranks and whether a new run succeeds."""
+    """Kill as often as asked; print after each kill which version ranks and whether a new run succeeds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)

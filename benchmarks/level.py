@@ -1,7 +1,7 @@
 """The level of the probabilities on unsurveyed land of synthetic countries, without and with an audit; see README.md.
 
-Trained as of the country's date; what the map states of all land without a label is held against the truth, then again
-after audits of so many cells, each drawn anew and surveyed with the truth as its result.
+The model is trained as of the country's date. Its probabilities on all land without a label are compared with the
+truth, and again after audits of so many cells, each newly drawn and surveyed with the truth as result.
 """
 
 import argparse

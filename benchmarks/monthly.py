@@ -1,4 +1,4 @@
-"""Twelve months of twenty records each through `mlrisk retrain`: honest, turned round from a month on, and corrected.
+"""Twelve months of twenty records each through `mlrisk retrain`: honest, reversed from a month on, and corrected.
 
 Each month twenty cells are surveyed on a synthetic country, nine tenths by the champion's ranking and one tenth by a
 draw. From `TURNED` on the results are written down turned round, everywhere or in the district with most of them; in
@@ -32,7 +32,7 @@ TURN = {"found": "searched", "searched": "found"}
 def months(
     seed: int, folder: Path, how: str, cells: int, batch: int, more: Sequence[str] = ()
 ) -> list[dict[str, object]]:
-    """One row a round: what was decided, what stands in quarantine; `how` is honest, everywhere or district."""
+    """One row for each round: the decision and the quarantine; `how` is honest, everywhere or district."""
     path = country_of(seed, cells, folder, accidents=False)
     nothing = {"longitude": [0.0], "latitude": [0.0], "outcome": ["unknown"], "date": ["1990-01-01"]}
     pd.DataFrame(nothing).to_csv(folder / "survey.csv", index=False)

@@ -1,4 +1,4 @@
-"""How far probabilities, intervals and the domain of the Bosnian model hold on land held out; see README.md here."""
+"""Validity of probabilities, intervals and domain of the Bosnian model on held-out land; see README.md here."""
 
 import argparse
 import time
@@ -30,10 +30,10 @@ from training.evidence import open_inputs, open_ledger
 from training.validation import calibration_error
 
 REGION_M = 40_000
-# Blocks of land from one of which to the next intervals must hold, as in a training run.
+# Blocks of land across which intervals must hold, as in a training run.
 BLOCK_M = 20_000
 FEWEST_IN_BIN = 50
-# Land by its relief within 5 km: flat land to learn from, mountains to be asked about.
+# Land by its relief within 5 km: flat land to learn from, mountains to predict.
 FLAT_M, MOUNTAINS_M = 150.0, 800.0
 # Cells of a block are alike: the number of independent ones is about a quarter (design effect of 4).
 DESIGN_EFFECT = 4.0
@@ -76,7 +76,7 @@ def _covered(raw: Floats, found: Flags, low: Floats, high: Floats) -> Iterator[t
 
 
 def domains(config: Config, dataset: CellDataset) -> Iterator[dict[str, object]]:
-    """Share out of domain: mountains asked of a model of flat land, and folds of the training land held out."""
+    """Share out of domain: of mountains for a model of flat land, and of held-out folds of the training land."""
     relief = dataset.table.aligned(["relief_5000m_m"])[:, 0]
     labelled = dataset.evidence.labelled
     values = np.ascontiguousarray(dataset.learned.values)

@@ -1,4 +1,4 @@
-"""What retraining benchmarks leave out of every training: pictures that nobody looks at, and learned baselines."""
+"""Training for retraining benchmarks without unneeded parts: pictures and learned baselines."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What every family of features takes as the records grow and the cells stay; see README.md here."""
+"""Computing time of every family of features as records grow in number and cells do not; see README.md here."""
 
 import argparse
 import time
@@ -19,7 +19,7 @@ CRS = projected_crs("EPSG:32638")
 AS_OF = date(2022, 6, 30)
 LABEL_SOURCES = frozenset({"incidents", "finds", "hazard_areas", "land_release", "survey"})
 TIMES = (1, 4, 16)
-# Records lie in clusters of this many on average, a few cells wide: so they do in registers.
+# As in registers, records lie in clusters of this many on average, a few cells wide.
 CLUSTER, CLUSTER_M = 100, 400.0
 PEOPLE = np.array([0, 50, 1500, 9000])
 
@@ -36,7 +36,7 @@ class Hills:
 
 @dataclass(frozen=True)
 class Records:
-    """What the families read of `Sources`."""
+    """The parts of `Sources` that families read."""
 
     grid: Grid
     vectors: dict[str, gpd.GeoDataFrame]

@@ -25,11 +25,11 @@ from training.validation import judge
 
 SEEDS = (41, 42, 43)
 YEARS, POISONED = 10, 6
-# Two years or so after the war: the country knows little, and what the war left is the truth to be found.
+# About two years after the war: few records exist, and most ordnance has not been found.
 START = date(AS_OF.year - 8, 12, 31)
 # Of the land that may be surveyed, each year; a tenth of it is drawn by chance and carries its inclusion probability.
 SURVEYED, AUDITED = 0.04, 0.1
-# Squares that no team reaches in the ten years: the same unsurveyed land to judge every year's map by.
+# Squares that no team surveys in the ten years: the same unsurveyed land judges every year's map.
 RESERVE, RESERVE_BLOCK_M = 0.3, 2_000
 BUDGET = 0.1
 QUICK = (
@@ -42,7 +42,7 @@ QUICK = (
 
 
 def cut_records(folder: Path, accidents: bool) -> None:
-    """Leave out what the country's files hold of the years after START: here results come from our own survey.
+    """Leave out records of the years after START, because results come from the simulated survey.
 
     `accidents` go on happening if asked for, and are known as they are recorded.
     """
@@ -75,7 +75,7 @@ def country_of(seed: int, cells: int, folder: Path, accidents: bool) -> Path:
 def ten_years(
     seed: int, cells: int, folder: Path, more: Sequence[str] = (), accidents: bool = False
 ) -> list[dict[str, object]]:
-    """One row a year: what was decided and why, and the recall of the map that ranked; `more` are settings."""
+    """One row for each year: the decision with its reasons, and the recall of the ranking map; `more` are settings."""
     path = country_of(seed, cells, folder, accidents)
     _write(
         folder, pd.DataFrame({"longitude": [0.0], "latitude": [0.0], "outcome": ["unknown"], "date": ["1990-01-01"]})
@@ -98,7 +98,7 @@ def ten_years(
             surveyed[chosen] = True
             fresh = _results(map_now, chosen, drawn, true, year)
             if year == POISONED + 1:
-                # The authority looked at what the gate refused, and corrected its file.
+                # The authority inspected the refused records and corrected its file.
                 results["outcome"] = results["honest"]
             if year == POISONED:
                 here = districts[chosen]
@@ -172,7 +172,7 @@ def _write(folder: Path, results: pd.DataFrame) -> None:
 
 
 def main() -> None:
-    """Run the seeds and tell first against last year, and what became of the poisoned one."""
+    """Run the seeds; print the first against the last year, and the outcome of the poisoned one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--cells", type=int, default=3_600)

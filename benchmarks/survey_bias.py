@@ -1,4 +1,4 @@
-"""Survey bias against the truth of synthetic countries: what weights and unknown land do on land without survey.
+"""Survey bias against the truth of synthetic countries: effect of weights and unknown land on unsurveyed land.
 
 Trained as of the country's date on land that people chose to survey, judged on the truth of all other land.
 """
@@ -49,9 +49,9 @@ SETTINGS = SurveyBiasSettings(background_weight=0.3)
 class Case:
     """A country as a model sees it, its truth, and two oracles; arrays over cells, kept as one npz file.
 
-    `learned` marks columns of `values` that the model may see and `open` those that may tell of survey; `trend` is
-    the monotone direction of each column. `oracle_intensities` is the share of other draws from the same intensity of
-    every field, in which the cell holds something; `oracle_rules` the same where what no map explains is drawn anew.
+    `learned` marks columns of `values` that the model may see and `open` those that may explain survey; `trend` is the
+    monotone direction of each column. `oracle_intensities` is the share of other draws from the same intensity of every
+    field, in which the cell holds something; `oracle_rules` the same with the parts that no map explains drawn again.
     """
 
     names: NDArray[np.str_]
@@ -114,8 +114,7 @@ def _made(seed: int, cells: int, folder: Path) -> Case:
 def oracles(country: Country, draws: int = ORACLE_DRAWS) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How often each cell of the area is mined when the war is drawn again, given all intensities and given the rules.
 
-    Both know what was laid with which likelihood and nothing of what was found since: a model that reads incidents
-    near can pass them.
+    Both know the likelihood of fields but no later record, so a model that reads incidents nearby can be better.
     """
     grid = country.truth.grid
     rows, columns = grid.shape
@@ -135,7 +134,7 @@ def oracles(country: Country, draws: int = ORACLE_DRAWS) -> tuple[NDArray[np.flo
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Learner:
-    """One way to learn from a case: which weights, and what unknown land is for."""
+    """One way to learn from a case: its weights and its use of unknown land."""
 
     case: Case
     params: BoostingParams
@@ -175,7 +174,7 @@ class Learner:
         return self.scores(everything, everything)
 
     def out_of_fold(self) -> NDArray[np.float64]:
-        """Raw score of every cell by a booster that had not seen its blocks of land, of one draw of unknown land."""
+        """Raw score of every cell by a booster fitted without its block of land, with one draw of unknown land."""
         single = replace(self, bags=1)
         fold = deal_blocks(self.case.fold_block, 4, 0)
         score = np.empty(len(fold))

@@ -1,4 +1,4 @@
-"""For all tests, and for the commands that they start."""
+"""Settings for all tests and for the commands that they start."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 # Two workers share two cores: where LightGBM's threads wait for each other, a test takes ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# No test reads what another has computed, nor what the code was before.
+# No test may read results of another test or of earlier code.
 os.environ["MLRISK_CACHE"] = ""
 
 # Run by QGIS's own Python, which has the modules that it asks for (test_opened_elsewhere.py).

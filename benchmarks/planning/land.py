@@ -28,7 +28,7 @@ TEAMS = (
 
 def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, Grid, pd.DataFrame, PlanningGround]:
     """Train on the files of a country and score every cell; not ranked yet."""
-    # The level of the probabilities comes of as_of; baselines, placebo and the report's account say nothing of a plan.
+    # The level of the probabilities comes from as_of; baselines, placebo and the report do not affect a plan.
     quick = ("validation.protocols=[as_of, leave_region_out]", "validation.baselines=[]", "validation.placebo_trees=0",
              "validation.explained_cells=0")  # fmt: skip
     settings = [*TEAMS, "compute.threads=1", *quick, *more]

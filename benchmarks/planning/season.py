@@ -19,7 +19,7 @@ POLICIES = ("harm_per_day", "search", "casualty", "authority")
 
 
 def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
-    """Expected casualties averted and hazards found on new land a team-day on the truth, one row a way to plan.
+    """True casualties averted and hazards found on new land per team-day, as expectations; one row for each plan.
 
     All ways have the same teams, days, ground, tasks' limits and no share to explore or audit. Expected values: each
     contaminated cell counts with the probability that the planned survey of its ground finds it.
@@ -27,9 +27,9 @@ def one_season(seed: int, cells: int, folder: Path) -> pd.DataFrame:
     country = mlrisk.synthetic_country(seed, cells=cells, folder=folder / f"seed-{seed}")
     config, grid, land, ground = trained_land(country.config_path)
     truth = truth_of(country.truth_raster, grid)
-    # The floor for districts costs some harm for fairness; without it all ways are free in the same way.
+    # The floor for districts trades some harm for fairness; without it all plans have the same freedom.
     settings = config.ranking.model_copy(update={"explore_share": 0.0, "audit_share": 0.0, "district_floor": 0.0})
-    # Land on record is no news, and a find where EO is found already is no find of the season.
+    # Land on record is not new, and further finds where EO is found already do not count.
     new = land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & land["evidence"].ne("found").to_numpy()
     truth = truth.assign(new=new, stated=np.where(new, new_finds(land), 0.0))
     print(
@@ -75,8 +75,8 @@ def _row(seed: int, name: str, plan: object, truth: pd.DataFrame) -> dict[str, o
     found = plan.cells["season_detection"].to_numpy()
     days = plan.totals["team_days"]
     contaminated = (truth["contaminated_at_as_of"].to_numpy() > 0) & truth["new"].to_numpy()
-    # The plan's law: what is left falls exponentially with effort. The other: finds grow in line with the ground of the
-    # first survey, so that thin lanes have no advantage.
+    # The law of the plan: remaining items decline exponentially with effort. The other law: finds are proportional to
+    # the ground of the first survey, so that wide lanes have no advantage.
     surveys = np.log1p(-found) / np.log1p(-DETECTION)
     plain = DETECTION * np.minimum(surveys, 1) + (1 - DETECTION) * DETECTION * np.clip(surveys - 1, 0, 1)
     averted = float((found * truth["casualties_per_year"]).sum())

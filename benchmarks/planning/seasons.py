@@ -1,4 +1,4 @@
-"""Ten seasons in a row: plan, survey on the truth, write down what came of it, train anew."""
+"""Ten seasons in a row: plan, survey the truth, record the results, train again."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ from training.validation import horvitz_thompson, judge
 
 SEASONS = 10
 AS_OF = date(2021, 12, 31)
-# Season follows season: records dated after the clock's day are set aside as mistakes, so ten years would not do.
+# A season lasts less than a year: records dated after today are set aside as mistakes, so ten years are too long.
 SEASON = timedelta(days=100)
 # Quick models: ten seasons, two ways and five countries are a hundred trainings. Three dog teams get to a fifth of
 # 4,000 cells in ten seasons: with more there is nothing to choose.
@@ -46,7 +46,7 @@ ARMS = {
 
 @dataclass(frozen=True)
 class Audit:
-    """What the audit of one season says of the hazards in the lower half of the ranking, and what is true."""
+    """Estimate and truth of the hazards in the lower half of the ranking, from the audit of one season."""
 
     truth: float
     estimate: float
@@ -61,7 +61,7 @@ class Audit:
 
 @dataclass(frozen=True, eq=False)
 class Lived:
-    """What ten seasons came to: figures, one row a season of the course, and the last map of the cells."""
+    """The results of ten seasons: figures, the course with one row for each season, and the last map of the cells."""
 
     figures: dict[str, float]
     course: pd.DataFrame
@@ -72,8 +72,8 @@ class Lived:
 def ten_seasons(seed: int, cells: int, folder: Path) -> pd.DataFrame:
     """Both ways through ten seasons on the same country; one row a way.
 
-    `recall_10` is on all land, with what was found on the way; `recall_10_unsurveyed` is on the land that neither way
-    has surveyed, the same cells for both: what the last map says of land that it has not seen.
+    `recall_10` is on all land, including finds of the seasons; `recall_10_unsurveyed` is that of the last map on the
+    land that neither way has surveyed, the same cells for both.
     """
     country = mlrisk.synthetic_country(seed, cells=cells, folder=folder / f"seed-{seed}")
     _forget_later(country.folder)
@@ -167,7 +167,7 @@ def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
 
 
 def _model(config: Config, inputs: Inputs, evidence: Evidence) -> tuple[ContaminationModel, Snapshot]:
-    """As `mlrisk train` makes it, without records and reports; and what is known of the land, to score it by."""
+    """The model of `mlrisk train`, without recording and reports, and the dataset of the land to score."""
     dataset = dataset_at(config, inputs, evidence)
     trials = trials_of(config, dataset, ())
     judgement = judge_contamination(config, dataset, trials, {})

@@ -1,4 +1,4 @@
-"""What a piece of work costs: seconds, core-seconds, peak memory; and on which machine."""
+"""Measurement of cost: seconds, core-seconds, peak memory; and the machine."""
 
 import os
 import platform
@@ -36,7 +36,7 @@ NOTHING = Cost(0.0, 0.0, 0.0)
 
 
 def measured(work: Callable[[], Made]) -> tuple[Made, Cost]:
-    """The result of the work and what it cost; the peak is that of the process since its start."""
+    """The result of the work and its cost; the peak is that of the process since its start."""
     before, started = sum(os.times()[:4]), time.perf_counter()
     result = work()
     seconds, cores = time.perf_counter() - started, sum(os.times()[:4]) - before
@@ -56,14 +56,14 @@ def peak_mb() -> float:
 
 
 def copy_floor_seconds() -> float:
-    """Median time to copy 64 MB from one array into another: what no feature of 16 million cells can beat."""
+    """Median time to copy 64 MB from one array into another, a lower bound for a feature of 16 million cells."""
     source = np.ones(FLOOR_BYTES // 4, dtype=np.float32)
     target = np.zeros_like(source)
     return float(np.median([measured(lambda: np.copyto(target, source))[1].seconds for _ in range(15)]))
 
 
 def machine() -> dict[str, str]:
-    """The machine, and the versions that matter, by name."""
+    """The machine and the relevant versions, by name."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

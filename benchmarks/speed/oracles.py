@@ -1,4 +1,4 @@
-"""Exact answers at a random sample of cells, made the slow way: what both sides are compared with."""
+"""Exact values at a random sample of cells, computed slowly, with which both sides are compared."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from benchmarks.speed.country import CELL_SIZE_M, SOUTH_M, WEST_M
 from features.base import Floats, Integers
 
 SEED = 5
-# Cells at the edge of the country are left out: there the tools differ in what they take to lie beyond.
+# Cells at the edge of the country are left out, because the tools differ in assumptions on land beyond.
 EDGE_CELLS = 20
 DENSITY_M = (500, 1000, 2000, 5000)
 # Side of the window in which length of road is counted, in cells: 990 m.
@@ -104,7 +104,7 @@ def _gaussian_length(folder: Path, _row: Integers, _column: Integers, places: Fl
     return found
 
 
-# Name of the answer: cells of the sample, and how it is found.
+# By name of the value: number of sample cells, and how it is computed.
 ORACLES: dict[str, tuple[int, Callable[[Path, Integers, Integers, Floats], Floats]]] = {
     "slope_deg": (100_000, _slope),
     "road_distance_m": (100_000, _distance_to("roads")),

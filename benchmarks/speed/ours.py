@@ -28,7 +28,7 @@ WARM_CELLS = 64
 
 @dataclass(frozen=True)
 class Stage:
-    """The sources that a stage reads, what it makes of a tile, and what that is."""
+    """The sources of a stage, its function of a tile, and a description."""
 
     sources: tuple[str, ...]
     make: Callable[[Grid, Snapshot], Columns]
@@ -81,7 +81,7 @@ def run_stage(name: str, grid: Grid, snapshot: Snapshot, tile_cells: int, thread
 
 
 def _terrain(tile: Grid, snapshot: Snapshot) -> Columns:
-    # The cells around are all that derivatives read; windows of other features need the halo of `Snapshot.heights`.
+    # Derivatives read only the adjacent cells; windows of other features need the halo of `Snapshot.heights`.
     heights = snapshot.sources.rasters["dem"].read(tile.expanded(1)).astype(np.float32)
     found = derivatives(heights, tile.cell_size_m)
     return {"slope_deg": found["slope_deg"]}

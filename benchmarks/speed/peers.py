@@ -1,6 +1,6 @@
 """The comparable features with the tools that good practice names: gdaldem, rasterize, EDT, FFT, gdal_viewshed.
 
-The DEM is read within a stage, vectors before the clock starts: as it is for ours.
+The DEM is read within a stage, vectors before the clock starts, as for mlrisk.
 """
 
 import os
@@ -34,12 +34,12 @@ CELLS_PER_BURN = np.pi / (2 * np.sqrt(2))
 
 
 class SkippedError(Exception):
-    """A stage that cannot run here, and why."""
+    """A stage cannot run here; the message says why."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Task:
-    """What a stage works on; `shapes` are the geometries of its source, empty where it needs none."""
+    """The input of a stage; `shapes` are the geometries of its source, empty if it needs none."""
 
     folder: Path
     side: int

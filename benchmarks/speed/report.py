@@ -56,12 +56,12 @@ def stages_table(stages: dict[str, dict[str, Runs]]) -> str:
 
 
 def _times(peer: Sequence[float], ours: Sequence[float]) -> list[str]:
-    """How many times ours goes into good practice; nothing where ours is below the tick of the clock."""
+    """Ratio of the time of good practice to that of mlrisk; empty if the latter is below the clock's resolution."""
     return [f"{one / other:.1f}" if other > 0 else "" for one, other in zip(peer, ours, strict=True)]
 
 
 def _side_cells(runs: Runs) -> list[str]:
-    """What one side did and what it cost, or why it did nothing."""
+    """The method and cost of one side, or the reason why it was skipped."""
     if "skipped" in runs[0]:
         return [f"skipped: {runs[0]['skipped']}", "", "", ""]
     return [

@@ -10,7 +10,7 @@ import pytest
 from mlrisk.cli import main
 from tests.support.paths import ROOT
 
-# A small model: what is tested is the chain, not how good the map is.
+# A small model, because tests concern the chain and not the quality of the map.
 QUICK = (
     "contamination.model.n_trees=40", "contamination.members=3", "casualty.model.n_trees=30", "casualty.window_years=4",
     "casualty.members=3", "casualty.fewest_accidents=20", "casualty.judged_years=1", "validation.folds=3",
@@ -26,7 +26,7 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def command_here(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The same command without a process of its own, whose imports take as long as a small run."""
+    """The same command in this process: imports of a new one take as long as a small run."""
     out, error, code = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
         patch.setattr(sys, "argv", ["mlrisk", *map(str, arguments)])

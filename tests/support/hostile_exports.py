@@ -1,4 +1,4 @@
-"""Exports that a stranger made up: each changes one thing of a real one, with a digest that fits again."""
+"""Forged exports: each changes one thing of a real one and corrects the digest."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def written(files: Files, path: Path, raw: Change | None = None) -> Path:
 
 
 def digested(files: Files) -> Files:
-    """The files with the digest in the card that they have now, as an attacker would leave them."""
+    """The files with their present digest in the card, as an attacker would leave them."""
     texts = {name.removeprefix("model/"): data for name, data in files.items() if name.startswith("model/")}
     try:
         digest = digest_of({name: data.decode() for name, data in texts.items()})
@@ -125,7 +125,7 @@ def long_line(sign: str, most: int) -> bytes:
 
 
 NAME = "small.contamination"
-# What is done, and the word of the reason that it has to be refused with.
+# Each attack, with a word of the reason for which it must be refused.
 CASES: dict[str, tuple[Change, str]] = {
     # Where files would go.
     "name is an absolute path": (card(name="small./var/mlrisk-out"), "name"),

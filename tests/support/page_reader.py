@@ -1,4 +1,4 @@
-"""What a person reads of a page, and the words that no page of ours may hold."""
+"""The visible text of a page, and words that no page of mlrisk may hold."""
 
 import re
 from html.parser import HTMLParser

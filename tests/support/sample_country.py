@@ -40,7 +40,7 @@ class Surface:
 
 @dataclass(frozen=True)
 class StandIn:
-    """What builders read of Sources."""
+    """The parts of Sources that builders read."""
 
     grid: Grid
     vectors: dict

@@ -22,7 +22,7 @@ UTM = pyproj.CRS("EPSG:32638")
 EAST, NORTH, SIZE = 500_000, 4_400_000, 500
 AS_OF = date(2023, 12, 31)
 FIRST = date(2019, 1, 1)
-# What intervals, learned baselines and pictures hold is tested elsewhere, and at full size they cost seconds.
+# Intervals, learned baselines and pictures are tested elsewhere, and at full size they cost seconds.
 LITTLE_JUDGED = {"baselines": ["random order", "distance to the line"], "draws": 10, "picture_dpi": 30}
 FAMILIES = ("front_lines", "incidents", "settlements", "surveyed")
 
@@ -36,7 +36,7 @@ def days(rng, size, first=FIRST, last=AS_OF):
 
 
 def recorded(rng, dates, **columns):
-    """Columns of records that reach the books up to 200 days after the event."""
+    """Columns of records that are recorded up to 200 days after the event."""
     late = pd.to_timedelta(rng.integers(0, 200, len(dates)), unit="D")
     return {"date": dates, "recorded_date": dates + late, **columns}
 

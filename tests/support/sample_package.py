@@ -124,7 +124,7 @@ def _risk(grid: Grid, line: LineString, rng: np.random.Generator) -> pd.DataFram
 
 
 def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Touching cells among the first twentieth within blocks of 4 km, by their best rank."""
+    """Tasks of adjacent cells of the first twentieth within blocks of 4 km, by their best rank."""
     urgent = np.zeros(grid.shape, dtype=bool)
     urgent[grid.mask] = (risk["rank"] <= len(risk) // 20).fillna(False).to_numpy(dtype=bool)
     number: NDArray[np.int32] = label(urgent)[0][grid.mask]

@@ -21,7 +21,7 @@ def opened(base: Path, **specs: object) -> Sources:
 def table_of(
     base: Path, content: str | bytes, source: str = "incidents", name: str = "a.csv", **spec: object
 ) -> tuple[gpd.GeoDataFrame, SourceReport]:
-    """The records kept of a file and the account of it; easting and northing of a CSV are its columns E and N."""
+    """The records kept from a file and its report; easting and northing of a CSV are its columns E and N."""
     (base / name).write_bytes(content.encode() if isinstance(content, str) else content)
     header = content.splitlines()[0] if isinstance(content, str) and content else ""
     if {"E", "N"} <= set(header.replace(";", ",").split(",")):
