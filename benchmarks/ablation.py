@@ -9,7 +9,7 @@ import pandas as pd
 
 from mlrisk.settings import Config
 from training.contamination import MODEL, CellDataset, judge_contamination, trials_of
-from training.contamination.dataset import rebuilt
+from training.contamination.dataset import rebuild_dataset
 from training.validation import HeldOut, mean_by_ranking, pooled_score
 from training.validation.baselines import FEATURE_RANKINGS
 from training.validation.block_bootstrap import paired_differences
@@ -49,7 +49,7 @@ def ablation(country: str, config: Config, dataset: CellDataset) -> pd.DataFrame
         if reference is not None and variant == changed(config, {}):
             continue
         started = time.monotonic()
-        held_out, figures = _judged(variant, rebuilt(variant, dataset))
+        held_out, figures = _judged(variant, rebuild_dataset(variant, dataset))
         reference = reference or held_out
         score = pooled_score(held_out.score, held_out.fold, held_out.area)
         rows.append({"country": country, "variant": name, **figures, **_gains(reference, score, config.seed)})

@@ -84,7 +84,7 @@ def colombia(data: Path, years: Sequence[int], folder: Path, overrides: Sequence
         start = date(year, 12, 31)
         happened = history.accidents.between(start, date(year + HORIZON, 12, 31)) & ~history.accidents.deminer
         chosen = history.accidents.chosen(happened)
-        observed = history.counted(chosen, np.ones(len(chosen)))
+        observed = history.accidents_by_unit(chosen, np.ones(len(chosen)))
         outcome = forecast(config, history, start, observed, HORIZON)
         if outcome is not None:
             yield outcome

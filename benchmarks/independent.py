@@ -16,7 +16,7 @@ from benchmarks.independent_country import World, write_independent
 from features.base import Flags, Floats
 from models.contamination import Scores
 from training.evidence import FOUND
-from training.train import Trained
+from training.train import TrainingResult
 from training.validation.baselines import feature_scores
 from training.validation.metrics import recall_at_area
 
@@ -32,7 +32,7 @@ def way(map_: float, baseline: float, oracle: float) -> float:
     return (map_ - baseline) / (oracle - baseline)
 
 
-def scored(trained: Trained, threads: int) -> tuple[Scores, Floats]:
+def scored(trained: TrainingResult, threads: int) -> tuple[Scores, Floats]:
     """The probabilities of the map, and the score without survey results nearby."""
     model, dataset = trained.contamination, trained.dataset
     values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))

@@ -24,7 +24,7 @@ from mlrisk.synthetic.terrain import MARGIN_CELLS
 from models.boosting import BoostingParams, fit
 from models.calibration import Calibration, calibrate
 from models.positive_unlabelled import Unlabelled, fit_beside
-from training.contamination import audited, boosting_params, cell_blocks, deal_blocks, features_of_outcomes
+from training.contamination import boosting_params, cell_blocks, deal_blocks, features_of_outcomes, recalibrate_on_audit
 from training.contamination.survey_bias import (
     background_chance,
     effective_sample_size,
@@ -254,7 +254,7 @@ def _calibrations(
         audit, other = drawn[:AUDIT_CELLS], drawn[AUDIT_CELLS:]
         if corrected:
             chance = np.full(len(audit), AUDIT_CELLS / len(land))
-            curve = audited(curve, score[audit], case.true[audit], chance)
+            curve = recalibrate_on_audit(curve, score[audit], case.true[audit], chance)
         probability = curve(score)
         return {
             "error": calibration_error(probability[other], case.true[other]),

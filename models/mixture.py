@@ -79,7 +79,7 @@ class Dispersion:
     t: float
 
     @property
-    def over(self) -> bool:
+    def is_overdispersed(self) -> bool:
         """Whether a hurdle is called for: far from Poisson, and not by chance."""
         return self.pearson > MOST_DISPERSION and self.t > 1.64
 

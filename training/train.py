@@ -71,7 +71,7 @@ MOST_TAG = 4000
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Trained:
+class TrainingResult:
     """What a training run made and recorded.
 
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
@@ -108,7 +108,7 @@ def train(
     tags: Mapping[str, str] | None = None,
     ledger: Ledger | None = None,
     casualties_stay: str = "",
-) -> Trained:
+) -> TrainingResult:
     """Train both models as of `config.as_of`, judge them, record them in MLflow and register their versions.
 
     `tags` are what else the run and the versions are to be known by. The ledger is built where none is given.
@@ -155,7 +155,7 @@ def train(
         began_ms=began_ms,
     )
     run_id, versions = record(config, inputs.digests, found, promises.model, casualty)
-    return Trained(
+    return TrainingResult(
         run_id=run_id, versions=versions, contamination=promises.model, casualty=casualty, evidence=evidence,
         metrics=metrics, casualty_metrics=casualty_judged.table, optimism_gap=optimism_gap(metrics),
         report=report.texts(), warnings=(*report.beaten, *warnings), dataset=dataset, judgement=judgement,

@@ -9,11 +9,11 @@ import pandas as pd
 
 from features.base import ConfigError, Flags, Floats, InputError
 from features.sources.column_names import shown_names
-from features.sources.crosswalk import SourceTerms, named, translated
+from features.sources.crosswalk import SourceTerms, translated, with_found_columns
 from features.sources.date_texts import BOTH_ORDERS_MONTH, DateReading
 from features.sources.dates import ParsedDates, parse_dates
 from features.sources.parsing import as_text, parse_flags, parse_numbers, translation_key
-from features.sources.publications import looks_like, overlooked
+from features.sources.publications import looks_like, unmapped_columns
 from features.sources.report import Tally
 from features.sources.schema import CASUALTIES, DATE, FLAG, NUMBER, OPEN_ENDED, SHARE, TEXT, VOCABULARIES, Schema
 from features.sources.settings import Scalar, SourceSpec
@@ -47,7 +47,7 @@ def take_canonical(
     InputError where most dates of a column are not understood.
     """
     names = [str(name) for name in table.columns]
-    theirs = resolve_columns(source, path, named(spec, terms, names), schema, names)
+    theirs = resolve_columns(source, path, with_found_columns(spec, terms, names), schema, names)
     _note_names(source, spec, names, theirs, tally)
     n_rows = len(table)
     taken: dict[str, pd.Series] = {}
@@ -84,7 +84,7 @@ def _note_names(source: str, spec: SourceSpec, names: Sequence[str], theirs: Map
     renamed = [f"{ours} from {name!r}" for ours, name in theirs.items() if ours != name]
     if renamed:
         tally.note(f"columns: {', '.join(renamed)}")
-    if note := overlooked(source, names, {*theirs, *spec.values}):
+    if note := unmapped_columns(source, names, {*theirs, *spec.values}):
         tally.note(note)
 
 

@@ -70,7 +70,7 @@ def _refuse_unknown(path: Path, where: str, given: Any, valid: Sequence[str]) ->
         raise ConfigError(f"terms ({path}): {place}{unknown[0]} is not known: choose from {', '.join(valid)}")
 
 
-def named(spec: SourceSpec, terms: SourceTerms | None, names: Sequence[str]) -> SourceSpec:
+def with_found_columns(spec: SourceSpec, terms: SourceTerms | None, names: Sequence[str]) -> SourceSpec:
     """The source with the columns that its terms find among the file's `names`; mappings of the config come first.
 
     If the file has several of the names, the first counts. If no name of the file is longer than ten characters, as in

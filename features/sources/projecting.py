@@ -91,7 +91,7 @@ def _cut(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geome
     return cut
 
 
-def near(geometry: Geometry, home: Home) -> Flags:
+def near_home(geometry: Geometry, home: Home) -> Flags:
     """Which geometries come within `home.keep_m` of the home rectangle."""
     distance_m = shapely.distance(geometry, shapely.box(*home.bounds))
     return np.asarray(np.nan_to_num(distance_m, nan=np.inf) <= home.keep_m)

@@ -84,10 +84,10 @@ def looks_like(source: str, names: Iterable[str]) -> str:
     return f"{_sentence(found, source)}; "
 
 
-def overlooked(source: str, names: Iterable[str], taken: Iterable[str]) -> str:
+def unmapped_columns(source: str, names: Iterable[str], taken: Iterable[str]) -> str:
     """A sentence on canonical columns that a published table has under other names and none `taken`; '' if none.
 
-    >>> overlooked("conflict_events", ["event_date", "sub_event_type", "fatalities"], ["fatalities"])
+    >>> unmapped_columns("conflict_events", ["event_date", "sub_event_type", "fatalities"], ["fatalities"])
     'this looks like an ACLED table: date is event_date: give columns'
     """
     found = publication_of(names)

@@ -14,7 +14,7 @@ from features.base import Flags
 from features.sources.column_names import shown_names
 from features.sources.columns import FAULTS, Faults
 from features.sources.coordinates import Home
-from features.sources.crosswalk import SourceTerms, named
+from features.sources.crosswalk import SourceTerms, with_found_columns
 from features.sources.parsing import as_text
 from features.sources.placing import (
     make_polygonal,
@@ -25,7 +25,7 @@ from features.sources.placing import (
     split_points,
     wrong_kind,
 )
-from features.sources.projecting import horizontal, near, reprojected
+from features.sources.projecting import horizontal, near_home, reprojected
 from features.sources.quality import RECORDED_AREAS, note_accidents, note_polygons, repeated_ids
 from features.sources.readers import find_file, read_rows
 from features.sources.records import (
@@ -74,7 +74,7 @@ def read_vector(
             parts.append(replace(part, rows=part.rows + before))
     records = joined(parts)
     records = set_aside(records, _undated(source, records, tally), "no date", tally)
-    records = set_aside(records, ~near(records.geometry, home), "out of area", tally, named=False)
+    records = set_aside(records, ~near_home(records.geometry, home), "out of area", tally, named=False)
     if spec.duplicates != "keep":
         records = set_aside(records, _repeated(records), "duplicate", tally)
     if source in SCHEMAS and "record_id" in SCHEMAS[source].columns:
@@ -139,7 +139,7 @@ def _read_part(
     if spec.where is not None and raw.unit == "record":
         suffix = f"{suffix} among those that where selects"
     tally.parts.append(Part(places=raw.places, unit="row" if raw.unit == "record" else raw.unit, suffix=suffix))
-    spec = named(spec, terms, [str(name) for name in raw.table.columns])
+    spec = with_found_columns(spec, terms, [str(name) for name in raw.table.columns])
     geometry, crs, used = place(source, path, spec, raw, tally)
     crs = horizontal(crs)
     table = raw.table.drop(columns=list(used))

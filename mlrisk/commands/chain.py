@@ -9,12 +9,12 @@ from mlrisk.ranking import PRIOR
 from mlrisk.settings import Config
 from training.evidence import Ledger, open_inputs, open_ledger
 from training.registry import CHAMPION, Store
-from training.train import Trained, check_evidence, train
+from training.train import TrainingResult, check_evidence, train
 
 __all__ = ["run", "train", "write_report"]
 
 
-def run(config: Config, progress: Progress = no_progress) -> tuple[Trained | Unchanged | None, Ranking]:
+def run(config: Config, progress: Progress = no_progress) -> tuple[TrainingResult | Unchanged | None, Ranking]:
     """Train what is new and rank, with sources that are opened once.
 
     Under `ranking.policy: prior` nothing is trained if too little was found or searched to learn from.
@@ -38,13 +38,13 @@ def _can_learn(config: Config, ledger: Ledger) -> bool:
     return True
 
 
-def write_report(config: Config, trained: Trained | Unchanged | None) -> tuple[Path, ...]:
+def write_report(config: Config, trained: TrainingResult | Unchanged | None) -> tuple[Path, ...]:
     """Write the validation report of a training run into the output folder; nothing where nothing was trained.
 
     The files are report.html and report.json if the run's versions rank; beside the map of another model they are named
     as those of a challenger.
     """
-    if not isinstance(trained, Trained):
+    if not isinstance(trained, TrainingResult):
         return ()
     config.output_folder.mkdir(parents=True, exist_ok=True)
     start = "" if all(version.alias == CHAMPION for version in trained.versions) else "challenger_"

@@ -23,7 +23,7 @@ from mlrisk.settings import Config, RankingSettings, load_config
 from models.contamination import ContaminationModel
 from training.contamination import CellDataset, dataset_at, earlier_trials, judge_contamination, trials_of
 from training.evidence import FOUND, STATE_NAMES, STATUS_NAMES, Evidence, Inputs, Ledger, open_inputs, open_ledger
-from training.train import Trained, check_evidence
+from training.train import TrainingResult, check_evidence
 from training.validation import Fold, Land, Lesson, Ranking, baselines_of, mean_by_ranking, pooled_table
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Country:
         """
         return Folds(tuple(trial.fold for trial in self._trials((protocol,))))
 
-    def train(self) -> Trained:
+    def train(self) -> TrainingResult:
         """Train both models, judge them and register their versions, as `mlrisk train` does."""
         return train(self.config, self.inputs, self._progress, ledger=self.ledger)
 

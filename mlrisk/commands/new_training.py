@@ -9,7 +9,7 @@ from mlrisk.settings import Config
 from training.evidence import Inputs, Ledger, files_digest, read_verdicts
 from training.registry import CHAMPION, TARGETS, RegisteredVersion, Store, rows_with
 from training.settings import digest_of, program_digest
-from training.train import Trained, train
+from training.train import TrainingResult, train
 
 # Tags of versions: what a whole training, and the casualty model alone, was made from.
 MARK, CASUALTY_MARK = "made_from", "casualty_made_from"
@@ -32,7 +32,7 @@ def train_what_is_new(
     ledger: Ledger | None = None,
     only: str | None = None,
     again: bool = False,
-) -> Trained | Unchanged:
+) -> TrainingResult | Unchanged:
     """Train, judge and register the models of a config, unless the same was trained before.
 
     Files, settings, date and code tell what is the same. The casualty model that ranks stays where nothing that

@@ -146,7 +146,7 @@ class _World:
         day = np.datetime64(f"{year}-01-01", "D") + rng.integers(10, 350, count)
         self.finds.append((item, day, day + 7 + rng.exponential(45, count).astype(np.int64)))
 
-    def hurt(self, rng: np.random.Generator, year: int) -> tuple[pd.DataFrame, Floats]:
+    def accidents_of_year(self, rng: np.random.Generator, year: int) -> tuple[pd.DataFrame, Floats]:
         """A year of accidents, and the rates from which it was drawn."""
         rates = self.danger.rates(
             self.items, self.alive, self.around.exposed[year], self.marked, awareness(self.kind, year)
@@ -235,7 +235,7 @@ def simulate_years(
     accidents = []
     expected = {}
     for year in years:
-        table, rates = world.hurt(rng, year)
+        table, rates = world.accidents_of_year(rng, year)
         table["recorded_date"] = table["date"] + pd.to_timedelta(rng.exponential(25, len(table)).round() + 1, unit="D")
         accidents.append(table)
         expected[year] = float(rates.sum())

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from tests.support.made_history import N, made_rows
+from tests.support.simulated_history import N, simulated_rows
 from training.casualty.baselines import BASELINES as CASUALTY_BASELINES
 from training.settings.validation import BASELINE_NAMES
 from training.validation.baselines import BASELINES, INCIDENT_DISTANCE, Land, Lesson
@@ -91,7 +91,7 @@ def test_a_rule_without_its_feature_ranks_nothing(name, lesson, judged):
 
 @pytest.fixture(scope="module")
 def history():
-    return made_rows()[:2]
+    return simulated_rows()[:2]
 
 
 @every_casualty_baseline

@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from tests.support.made_contest import CELLS, accidents, arena, contest
+from tests.support.simulated_contest import CELLS, accidents, arena, contest
 from training.retraining.contest import REGIONS, Arena
 from training.retraining.gate import CHECKS
 from training.settings.config import RetrainingSettings

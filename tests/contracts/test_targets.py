@@ -11,7 +11,7 @@ from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from models.contamination_fit import TrainingRows, fit_contamination
 from models.ranker import RankerParams
-from tests.support.made_history import BLOCK, made_rows, quick
+from tests.support.simulated_history import BLOCK, quick, simulated_rows
 from training.casualty.fitting import expected_casualties, fit_casualty
 
 PARAMS = BoostingParams(
@@ -42,7 +42,7 @@ def contamination():
 
 def casualty():
     """A model of six years of a made-up register."""
-    rows, now, _ = made_rows()
+    rows, now, _ = simulated_rows()
     settings = SimpleNamespace(casualty=quick(members=3, model={"n_trees": 15, "learning_rate": 0.2}), seed=1)
     settings.compute = SimpleNamespace(threads=1)
     model = fit_casualty(settings, rows, now, BLOCK, 3)

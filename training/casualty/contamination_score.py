@@ -19,7 +19,7 @@ from training.contamination import (
 )
 from training.evidence import FOUND, OUTCOME_SOURCES, SEARCHED, Inputs, Ledger
 from training.settings import TrainConfig
-from training.validation import deal, judges
+from training.validation import can_judge, deal
 
 # Number of groups of regions, each scored by a model of the others.
 FOLDS = 3
@@ -44,7 +44,7 @@ def held_out_score(config: TrainConfig, inputs: Inputs, ledger: Ledger, as_of: d
         held = np.isin(labels.regions, members)
         train = np.flatnonzero(~held & labels.labelled)
         positive = labels.positive[train]
-        if not judges(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
+        if not can_judge(labels, train) or min(positive.sum(), (~positive).sum()) < FEWEST_FOUND:
             return None
         # The score is to explain accidents: each cell leaves out its own, and the region keeps the others.
         seen = fold_dataset(

@@ -55,7 +55,7 @@ def fit_casualty(
     is_index = known < config.casualty.fewest_accidents
     held = _held_out(config, rows, chosen, block, hurdle=config.casualty.hurdle == "always")
     counts = _dispersion(rows, held)
-    if config.casualty.hurdle == "auto" and counts.over and not is_index:
+    if config.casualty.hurdle == "auto" and counts.is_overdispersed and not is_index:
         held = _held_out(config, rows, chosen, block, hurdle=True)
     if is_index:
         whole = _index_part(config, rows, now, chosen, use)

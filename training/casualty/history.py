@@ -129,7 +129,7 @@ class History:
             return self._dated(as_of, until or as_of, known.chosen(known.dated))
         return self._undated(as_of, known)
 
-    def counted(self, accidents: Accidents, weights: Floats) -> Floats:
+    def accidents_by_unit(self, accidents: Accidents, weights: Floats) -> Floats:
         """Sum of weights (n,) of the accidents by unit.
 
         An accident whose place is less exact than a unit is spread over the units in which it may lie, in proportion to
@@ -173,7 +173,7 @@ class History:
             if np.isfinite(score).any():
                 filled = np.where(np.isfinite(score), score, np.nanmedian(score))
                 own["contamination_mean"] = units.total(filled) / units.total(np.ones(len(filled)))
-                own["contamination_greatest"] = greatest(units, filled)
+                own["contamination_greatest"] = greatest_by_unit(units, filled)
                 exposure = units.total((filled + LEAST_SCORE) * density * cell_km2)
                 more = [exposure, units.total(filled + LEAST_SCORE)]
             patterns += more
@@ -214,16 +214,16 @@ class History:
     ) -> UnitPeriods | None:
         # Early periods can lack columns (a kind of line not yet known): the model sees the columns that every period
         # has.
-        features = common([moment.features for moment in moments])
-        patterns = common([moment.pattern_names for moment in moments])
+        features = common_names([moment.features for moment in moments])
+        patterns = common_names([moment.pattern_names for moment in moments])
         n_units, n = self.units.n_units, len(moments)
         civil = [one.chosen(~one.deminer) for one in chosen]
         counts = {
-            "accidents": [self.counted(one, np.ones(len(one))) for one in civil],
-            "casualties": [self.counted(one, one.casualties) for one in civil],
-            "killed": [self.counted(one, np.nan_to_num(one.killed)) for one in civil],
-            "injured": [self.counted(one, np.nan_to_num(one.injured)) for one in civil],
-            "deminers": [self.counted(one, one.deminer.astype(np.float64)) for one in chosen],
+            "accidents": [self.accidents_by_unit(one, np.ones(len(one))) for one in civil],
+            "casualties": [self.accidents_by_unit(one, one.casualties) for one in civil],
+            "killed": [self.accidents_by_unit(one, np.nan_to_num(one.killed)) for one in civil],
+            "injured": [self.accidents_by_unit(one, np.nan_to_num(one.injured)) for one in civil],
+            "deminers": [self.accidents_by_unit(one, one.deminer.astype(np.float64)) for one in chosen],
         }
         columns = {name: np.concatenate(parts) for name, parts in counts.items()}
         if not columns["accidents"].sum():
@@ -255,14 +255,14 @@ def unit_features(config: TrainConfig, snapshot: Snapshot, units: Units) -> Feat
     return table if units.squares is not None else FeatureTable(table.names, units.mean(table.values))
 
 
-def greatest(units: Units, values: Floats) -> Floats:
+def greatest_by_unit(units: Units, values: Floats) -> Floats:
     """Greatest value among the cells of each unit."""
     most = np.full(units.n_units, -np.inf)
     np.maximum.at(most, units.place, values)
     return most
 
 
-def common(names: list[tuple[str, ...]]) -> tuple[str, ...]:
+def common_names(names: list[tuple[str, ...]]) -> tuple[str, ...]:
     """Names that occur in all lists, in the order of the last one."""
     return tuple(name for name in names[-1] if all(name in one for one in names))
 

@@ -98,7 +98,9 @@ def forecast_years(config: TrainConfig, history: History) -> Iterator[Outcome]:
     for back in range(config.casualty.judged_years, 0, -1):
         start, end = years_before(config.as_of, back), years_before(config.as_of, back - 1)
         happened = known.chosen(known.between(start, end))
-        observed = history.counted(happened, np.ones(len(happened))) / known.complete(start, end, config.as_of)
+        observed = history.accidents_by_unit(happened, np.ones(len(happened))) / known.complete(
+            start, end, config.as_of
+        )
         outcome = forecast(config, history, start, observed, 1)
         if outcome is not None:
             yield outcome

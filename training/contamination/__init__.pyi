@@ -4,7 +4,14 @@ from .learning_set import LearningSet, learning_set_of, learning_weight
 from .neighbour_outcomes import features_of_outcomes
 from .promises import Promises, with_promises
 from .recipe import Recipe, boosting_params, fit_recipe, recipe_of
-from .survey_bias import FEWEST_AUDIT_FOUND, SurveyBias, audited, cells_outside_buffer, deal_blocks, unlabelled_land
+from .survey_bias import (
+    FEWEST_AUDIT_FOUND,
+    SurveyBias,
+    cells_outside_buffer,
+    deal_blocks,
+    recalibrate_on_audit,
+    unlabelled_land,
+)
 
 __all__ = [
     "FEWEST_AUDIT_FOUND",
@@ -18,7 +25,6 @@ __all__ = [
     "SurveyBias",
     "Trial",
     "accumulating_features",
-    "audited",
     "boosting_params",
     "cell_blocks",
     "cells_outside_buffer",
@@ -32,6 +38,7 @@ __all__ = [
     "learning_set_of",
     "learning_weight",
     "prepare_recipe",
+    "recalibrate_on_audit",
     "recipe_of",
     "trials_of",
     "unlabelled_land",

@@ -85,7 +85,7 @@ def dataset_at(config: TrainConfig, inputs: Inputs, evidence: Evidence) -> CellD
     )
 
 
-def rebuilt(config: TrainConfig, dataset: CellDataset) -> CellDataset:
+def rebuild_dataset(config: TrainConfig, dataset: CellDataset) -> CellDataset:
     """The same evidence and features under other settings of contamination."""
     seen = _learned(config, dataset.table, dataset.infos, dataset.snapshot.context)
     return replace(

@@ -33,11 +33,11 @@ from training.validation import (
     Ranking,
     baselines_of,
     bounds,
-    explained,
+    can_judge,
     figures_on_draws,
+    fold_facts,
     gains,
     judge,
-    judges,
 )
 
 LOGGER = logging.getLogger(__name__)
@@ -291,8 +291,8 @@ def earlier_trials(config: TrainConfig, inputs: Inputs, ledger: Ledger) -> Itera
             centres_m=grid.centres_m(),
             cell_size_m=grid.cell_size_m,
         )
-        if judges(known, train) and judges(known, test):
-            facts = explained(known, train, test) | {"from": str(start), "until": str(until)}
+        if can_judge(known, train) and can_judge(known, test):
+            facts = fold_facts(known, train, test) | {"from": str(start), "until": str(until)}
             yield Trial(
                 Fold(protocol="as_of", name=str(start), train=train, test=test, facts=facts),
                 dataset_at(config, inputs, evidence),

@@ -12,7 +12,7 @@ from models.positive_unlabelled import Unlabelled
 from models.ranker import Ranker, RankerParams, fit_ranker
 from training.contamination.learning_set import LearningSet
 from training.contamination.region_weights import INNER_FOLDS, region_weight
-from training.contamination.screening import agreement_of, screened
+from training.contamination.screening import agreeing_features, agreement_of
 from training.settings import BoostingSettings, ContaminationSettings, RegionWeights
 
 
@@ -61,7 +61,7 @@ def prepared(
     """
     facts: dict[str, Any] = {}
     if recipe.least_agreement > 0:
-        kept = screened(agreement_of(learning) if agreement is None else agreement, recipe.least_agreement)
+        kept = agreeing_features(agreement_of(learning) if agreement is None else agreement, recipe.least_agreement)
         facts["screened_out"] = [name for name in learning.names if name not in kept]
         learning = learning.with_features(kept)
     if not recipe.constrained:

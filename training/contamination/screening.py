@@ -8,13 +8,13 @@ from features.base import Flags, Floats, Floats32, Integers
 from training.contamination.learning_set import FEWEST_REGIONS, LearningSet, comparable_regions
 
 
-def screened(agreement: Mapping[str, float], least_agreement: float) -> tuple[str, ...]:
+def agreeing_features(agreement: Mapping[str, float], least_agreement: float) -> tuple[str, ...]:
     """Names of the features that agree in at least `least_agreement` of the regions, in their order.
 
     If none does, those that agree most, because a model needs a feature. All of them if the share is 0 or agreement is
     unknown.
 
-    >>> screened({"slope": 0.9, "luck": 0.5, "rain": 0.7}, 0.7)
+    >>> agreeing_features({"slope": 0.9, "luck": 0.5, "rain": 0.7}, 0.7)
     ('slope', 'rain')
     """
     least = min(least_agreement, max(agreement.values(), default=0.0))

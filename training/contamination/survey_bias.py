@@ -204,7 +204,7 @@ def cells_outside_buffer(held_out: Integers, centres_m: Floats, buffer_m: float)
     return np.asarray(np.isinf(distance))
 
 
-def audited(
+def recalibrate_on_audit(
     calibration: Calibration,
     raw: Floats,
     found: Flags,

@@ -111,7 +111,7 @@ def _search(
     tried: list[RecipeTrial] = []
 
     def recall(trial: "Trial") -> float:
-        tried.append(_tried(suggested(trial, given, constrained), folds, settings, seed, threads))
+        tried.append(_tried(suggest_recipe(trial, given, constrained), folds, settings, seed, threads))
         return tried[-1].mean
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -120,7 +120,7 @@ def _search(
     return tried
 
 
-def suggested(trial: "Trial", given: Recipe, constrained: bool) -> Recipe:
+def suggest_recipe(trial: "Trial", given: Recipe, constrained: bool) -> Recipe:
     """One recipe of the search space; parameters that are not searched stay as given."""
     trees = replace(
         given.ranker.trees,

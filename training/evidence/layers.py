@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.base import Floats
-from training.evidence.record_kinds import KIND_NAMES, NO_KIND, laid_as
+from training.evidence.record_kinds import KIND_NAMES, NO_KIND, state_of_kind
 from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, UNKNOWN
 
 # A search of less than this share of a cell is no evidence on it, nor is an event whose place is that uncertain.
@@ -50,7 +50,7 @@ class Layers:
         # Of several draws the one of greatest probability counts: a census besides a sample makes the cell certain.
         surest = np.fmax.reduceat(np.where(value >= LEAST_SHARE, drawn, np.nan), first)
         self.inclusion_prob[cells] = np.fmax(self.inclusion_prob[cells], surest)
-        state, touched = laid_as(name), best >= LEAST_SHARE
+        state, touched = state_of_kind(name), best >= LEAST_SHARE
         if state == SEARCHED:
             touched &= (self.state[cells] != FOUND) | (best >= MOST_OF_CELL)
         # A second record of less weight never takes weight from a cell in the same state. A search of equal weight

@@ -23,7 +23,7 @@ from training.evidence.record_kinds import (
     NO_KIND,
     RELEASES,
     chosen_kinds,
-    laid_as,
+    state_of_kind,
     weight_of,
 )
 from training.evidence.released import RELEASED_SHARE, released_cells
@@ -120,7 +120,7 @@ class Ledger:
         record = entries.record[chosen]
         records = entries.records.iloc[record].reset_index(drop=True)
         named = np.array([*KIND_NAMES, ""], dtype=object)[kind[record]]
-        state = np.array([*(laid_as(name) for name in KIND_NAMES), UNKNOWN])[kind[record]]
+        state = np.array([*(state_of_kind(name) for name in KIND_NAMES), UNKNOWN])[kind[record]]
         counts = np.array([*(self._counts_as(name) for name in KIND_NAMES), 0.0])[kind[record]]
         value = self._value(read, record, entries.share[chosen])
         return pd.DataFrame(
@@ -199,7 +199,7 @@ class Ledger:
         # In a cell that a hazard area only touches, survey would find what lies in the common part. It counts as a
         # share of the cell or of the area, whichever is larger, because a small field inside a cell is there as a
         # whole. A search counts by the part of the cell that it covers.
-        found = np.array([*(laid_as(name) == FOUND for name in KIND_NAMES), False])[read.kind][record]
+        found = np.array([*(state_of_kind(name) == FOUND for name in KIND_NAMES), False])[read.kind][record]
         own = np.divide(share, covered, out=np.zeros(len(share)), where=covered > 0)
         return np.asarray(np.where(found, np.maximum(share, own), share) * quality)
 

@@ -109,7 +109,7 @@ def chosen_kinds(labels: LabelSettings) -> list[str]:
     return sorted(chosen, key=lambda name: (KINDS[name].strength, KINDS[name].state, name))
 
 
-def laid_as(kind: str) -> int:
+def state_of_kind(kind: str) -> int:
     """The state of the cells of a kind: declared land is searched, and so is a cleared polygon with counted devices.
 
     Nobody knows which of its cells held the devices: that is what the soft label expresses, see `bags`.

@@ -34,7 +34,7 @@ class Move:
         return cls(before=before, after=after, at=now, host=platform.node(), pid=os.getpid())
 
     @property
-    def elsewhere(self) -> bool:
+    def may_run_elsewhere(self) -> bool:
         """Whether the move may be in progress on another machine, whose lock is not visible here."""
         age = datetime.now(UTC) - datetime.fromisoformat(self.at)
         return self.host != platform.node() and age < LONGEST

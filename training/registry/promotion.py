@@ -183,7 +183,7 @@ def _recover(store: Store, config: TrainConfig) -> bool:
         move = under_way(store.client, f"{config.name}.contamination")
         if move is None:
             return False
-        if move.elsewhere:
+        if move.may_run_elsewhere:
             raise BusyError(f"{move.host} promotes {dict(move.after)} since {move.at}: run again when it has ended")
         _take_back(store, config, move)
     return True

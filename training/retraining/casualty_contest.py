@@ -48,7 +48,7 @@ def casualty_arena(
     known = history.accidents.known(config.as_of)
     fresh = known.chosen(known.dated & ~known.deminer)
     fresh = fresh.chosen(fresh.between(since, config.as_of))
-    observed = history.counted(fresh, np.ones(len(fresh)))
+    observed = history.accidents_by_unit(fresh, np.ones(len(fresh)))
     rows = history.rows(config.as_of, since)
     if rows is None or not observed.sum():
         return None

@@ -25,8 +25,8 @@ from training.contamination import (
 from training.evidence import FOUND, NO_REGION, UNKNOWN, Evidence, Inputs, Ledger
 from training.retraining.casualty_contest import CasualtyArena
 from training.settings import TrainConfig
-from training.train import Trained
-from training.validation import Fold, Labels, autocorrelation_range_m, deal, judges, leave_region_out
+from training.train import TrainingResult
+from training.validation import Fold, Labels, autocorrelation_range_m, can_judge, deal, leave_region_out
 
 # The standard error of a share of so many cells is under 0.4 per cent.
 MOST_LOOKED_AT = 20_000
@@ -91,7 +91,7 @@ def contest(
     champion: ContaminationModel,
     since: date,
     challenger: ContaminationModel,
-    trained: Trained | None = None,
+    trained: TrainingResult | None = None,
 ) -> Contest:
     """Judge both on results recorded after `since`, the champion's date, and on held-out regions of earlier results.
 
@@ -153,13 +153,15 @@ def _newest(
         centres_m=now.grid.centres_m(),
         cell_size_m=now.grid.cell_size_m,
     )
-    if not judges(labels, np.flatnonzero(test)):
+    if not can_judge(labels, np.flatnonzero(test)):
         return None
     buffer_m = _buffer_m(config, then)
     groups = list(deal(labels, config.validation, config.seed).values())
     tests = [np.flatnonzero(test & np.isin(now.regions, members)) for members in groups]
     trains = [np.flatnonzero(now.evidence.labelled & ~_near(now, fresh, rows, buffer_m)) for rows in tests]
-    jobs = [(rows, train) for rows, train in zip(tests, trains, strict=True) if len(rows) and judges(now.labels, train)]
+    jobs = [
+        (rows, train) for rows, train in zip(tests, trains, strict=True) if len(rows) and can_judge(now.labels, train)
+    ]
     if not jobs:
         return None
     size = now.grid.cell_size_m
@@ -191,7 +193,7 @@ def _regions(config: TrainConfig, then: CellDataset, now: CellDataset, held_out:
         inside = np.isin(now.regions, fold.facts["regions"])
         near = _near(now, np.ones(len(inside), dtype=bool), np.flatnonzero(inside), fold.facts["buffer_m"])
         before = np.flatnonzero(then.evidence.labelled & ~near & (then.regions != NO_REGION))
-        if judges(then.labels, before):
+        if can_judge(then.labels, before):
             folds.append(fold)
             books.append(before)
     if not folds:

@@ -110,7 +110,7 @@ def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tu
     return tuple(rows_text(part) for _, part in table.groupby("source"))
 
 
-def confirmed(memory: Memory, settings: RetrainingSettings) -> bool:
+def is_confirmed(memory: Memory, settings: RetrainingSettings) -> bool:
     """Whether results since the anchor confirm correct records as strongly as they would have to contradict them."""
     groups = reversal_evidence(memory)
     return bool(groups) and groups[0].log_e < -np.log(settings.most_e) and groups[0].cells >= FEWEST_TO_MOVE

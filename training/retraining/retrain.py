@@ -32,7 +32,7 @@ from training.retraining.gate import Check, drift_sentence, judged_by_gate, unte
 from training.retraining.memory import Memory, memory_of
 from training.retraining.new_records import News, news_since
 from training.retraining.news_notes import label_shift, news_notes
-from training.retraining.quarantine import cells_looked_at, check_vanished, confirmed, quarantine, without_accepted
+from training.retraining.quarantine import cells_looked_at, check_vanished, is_confirmed, quarantine, without_accepted
 from training.retraining.settling import (
     OVERTAKEN,
     Signature,
@@ -53,7 +53,7 @@ from training.retraining.short_cut import (
     unchanged_decision,
 )
 from training.settings import TrainConfig
-from training.train import Trained, train
+from training.train import TrainingResult, train
 from training.validation import population_stability
 
 LOGGER = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ def _decided(
         return _cut_file(config, whole, before, notes, news)
     if newest is not None and (newest.number == before or judgement_holds(newest, ranking, verdicts.digest)):
         return no_change(newest, before, notes, news)
-    challenger: Trained | None = None
+    challenger: TrainingResult | None = None
     if newest is None or newest.status != "FINISHED":
         challenger = train(config, inputs, progress, BY_RETRAIN, ledger)
         newest = rows_with(store, name, "fingerprint", mark)[0]
@@ -227,7 +227,7 @@ def _casualty_arena(
     inputs: Inputs,
     ledger: Ledger,
     since: date,
-    trained: Trained | None,
+    trained: TrainingResult | None,
     ranking: Mapping[str, str | None],
 ) -> CasualtyArena | None:
     name = f"{config.name}.casualty"
@@ -276,7 +276,7 @@ def _judged(
     }
     store.log_results(challenger.run_id, {}, texts_out)
     settle(config, store, challenger, kind, f"policy {config.retraining.policy}", why, ranking, facts)
-    if kind == PROMOTED and memory is not None and confirmed(memory, config.retraining):
+    if kind == PROMOTED and memory is not None and is_confirmed(memory, config.retraining):
         move_anchor(store, challenger)
     ranks = challenger.number if kind == PROMOTED else champion.number
     return Decision(

@@ -9,7 +9,7 @@ from .metrics import judge, mean_by_ranking, prediction_rate, worst_regions
 from .polygon_metrics import polygon_figures
 from .probability_metrics import calibration_error, reliability
 from .ranking_metrics import recall_at
-from .splits import PROTOCOLS, Fold, Labels, deal, explained, judges, leave_region_out
+from .splits import PROTOCOLS, Fold, Labels, can_judge, deal, fold_facts, leave_region_out
 from .splitter import CellFolds
 from .survey_order import order_of
 from .variogram import autocorrelation_range_m
@@ -36,15 +36,15 @@ __all__ = [
     "block_times",
     "bounds",
     "calibration_error",
+    "can_judge",
     "deal",
     "deviance",
-    "explained",
     "field_rules",
     "figures_on_draws",
+    "fold_facts",
     "gains",
     "horvitz_thompson",
     "judge",
-    "judges",
     "leave_region_out",
     "mean_by_ranking",
     "missed_table",

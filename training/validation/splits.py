@@ -64,19 +64,19 @@ def leave_region_out(labels: Labels, settings: ValidationSettings, seed: int) ->
         held_out = np.isin(labels.regions, members)
         test = np.flatnonzero(held_out & labels.labelled)
         candidates = np.flatnonzero(~held_out & labels.labelled & (labels.regions != NO_REGION))
-        if not (judges(labels, candidates) and judges(labels, test)):
+        if not (can_judge(labels, candidates) and can_judge(labels, test)):
             continue
         apart_m, _ = cKDTree(labels.centres_m[held_out]).query(labels.centres_m[candidates])
         buffer_m, facts = _buffer(labels, settings, candidates, apart_m, seed)
         train = candidates[apart_m > buffer_m * (1 + 1e-9)] if buffer_m else candidates
-        if judges(labels, train):
+        if can_judge(labels, train):
             facts |= {"regions": sorted(members), "buffer_m": buffer_m}
             yield Fold(
                 protocol="leave_region_out",
                 name=name,
                 train=train,
                 test=test,
-                facts=explained(labels, train, test) | facts,
+                facts=fold_facts(labels, train, test) | facts,
             )
 
 
@@ -97,13 +97,13 @@ def knndm(labels: Labels, settings: ValidationSettings, seed: int) -> Iterator[F
     matched = match_folds(labels.centres_m[rows], ahead, settings.folds, labels.cell_size_m, seed)
     for number in range(settings.folds):
         train, test = rows[matched.fold != number], rows[matched.fold == number]
-        if judges(labels, train) and judges(labels, test):
+        if can_judge(labels, train) and can_judge(labels, test):
             yield Fold(
                 protocol="knndm",
                 name=f"knndm {number + 1}",
                 train=train,
                 test=test,
-                facts=explained(labels, train, test) | _facts(matched),
+                facts=fold_facts(labels, train, test) | _facts(matched),
             )
 
 
@@ -114,13 +114,13 @@ def random_folds(labels: Labels, settings: ValidationSettings, seed: int) -> Ite
     part = np.random.default_rng(seed).permutation(len(rows)) % folds
     for number in range(folds):
         train, test = rows[part != number], rows[part == number]
-        if judges(labels, train) and judges(labels, test):
+        if can_judge(labels, train) and can_judge(labels, test):
             yield Fold(
                 protocol="random",
                 name=f"random {number + 1}",
                 train=train,
                 test=test,
-                facts=explained(labels, train, test),
+                facts=fold_facts(labels, train, test),
             )
 
 
@@ -132,12 +132,12 @@ PROTOCOLS: dict[str, Callable[[Labels, ValidationSettings, int], Iterator[Fold]]
 }
 
 
-def judges(labels: Labels, rows: Integers) -> bool:
+def can_judge(labels: Labels, rows: Integers) -> bool:
     """Whether the rows hold both found and searched cells, without which nothing can be learned or judged."""
     return len(rows) > 0 and 0 < int(labels.positive[rows].sum()) < len(rows)
 
 
-def explained(labels: Labels, train: Integers, test: Integers) -> dict[str, Any]:
+def fold_facts(labels: Labels, train: Integers, test: Integers) -> dict[str, Any]:
     """Facts of a fold: sizes, base rates and the distances from each judged cell to the nearest training cell."""
     apart_m, _ = cKDTree(labels.centres_m[train]).query(labels.centres_m[test])
     return {

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mlrisk.cli.text.parts import Part, Table, interval, notes, versions
 from mlrisk.commands import Unchanged
-from training.train import Trained
+from training.train import TrainingResult
 from training.validation import PLACEBO
 
 MODEL, CHANCE = "mlrisk", "random order"
@@ -18,7 +18,7 @@ OTHER = {"knndm": "distant blocks", "random": "random cells"}
 BEST = 2
 
 
-def judged(trained: Trained | Unchanged | None, files: Iterable[Path] = ()) -> list[Part]:
+def judged(trained: TrainingResult | Unchanged | None, files: Iterable[Path] = ()) -> list[Part]:
     """One table, the verdict and where the report lies; of a training that was done before the versions."""
     if trained is None:
         return []
@@ -32,9 +32,9 @@ def judged(trained: Trained | Unchanged | None, files: Iterable[Path] = ()) -> l
     ]
 
 
-def noted(trained: Trained | Unchanged | None) -> list[Part]:
+def noted(trained: TrainingResult | Unchanged | None) -> list[Part]:
     """The warnings of a training, a line each."""
-    return notes(trained.warnings) if isinstance(trained, Trained) else []
+    return notes(trained.warnings) if isinstance(trained, TrainingResult) else []
 
 
 def judged_contamination(pooled: pd.DataFrame, beaten: Iterable[str] = ()) -> list[Part]:

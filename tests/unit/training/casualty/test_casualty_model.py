@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from models.casualty import HURDLE
 from models.mixture import dispersion, mixture_weights, prior_by_evidence, shares
 from models.rates import RateSpread, rate_range, rate_spread
-from tests.support.made_history import BLOCK, N, made_rows, quick
+from tests.support.simulated_history import BLOCK, N, quick, simulated_rows
 from training.casualty.baselines import BASELINES, CONSTANT, KERNELS
 from training.casualty.fitting import expected_casualties, fit_casualty, unit_table
 from training.registry.model_files import write_version
@@ -20,7 +20,7 @@ def settings(**casualty):
 
 @pytest.fixture(scope="module")
 def made():
-    return made_rows()
+    return simulated_rows()
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_model_of_some_units_knows_nothing_of_the_others(made):
 
 
 def test_few_accidents_make_an_index_at_the_recorded_mean():
-    rows, now, _ = made_rows(accidents_a_year=8)
+    rows, now, _ = simulated_rows(accidents_a_year=8)
     model = fit_casualty(settings(), rows, now, BLOCK, 4)
     assert model.is_index
     expected = expected_casualties(model, now, 1)[0]
@@ -86,7 +86,7 @@ def test_few_accidents_make_an_index_at_the_recorded_mean():
 @pytest.mark.slow
 def test_clumped_counts_are_noticed_and_get_a_hurdle_and_others_do_not(made, model):
     assert HURDLE not in model.whole.weights
-    rows, now, _ = made_rows(clumped=True)
+    rows, now, _ = simulated_rows(clumped=True)
     clumped = fit_casualty(settings(), rows, now, BLOCK, 0)
     assert clumped.dispersion > 1.5
     assert HURDLE in clumped.whole.weights
@@ -134,11 +134,11 @@ def test_dispersion_is_one_for_poisson_counts_and_more_for_clumped_ones():
     mean = rng.gamma(1.0, size=20_000)
     poisson = dispersion(rng.poisson(mean).astype(float), mean)
     assert poisson.pearson == pytest.approx(1, abs=0.05)
-    assert not poisson.over
+    assert not poisson.is_overdispersed
     clumped = dispersion(rng.negative_binomial(0.5, 0.5 / (0.5 + mean)).astype(float), mean)
     # The variance of a negative binomial is m + m^2 / k.
     assert clumped.pearson == pytest.approx(1 + mean.mean() / 0.5, rel=0.15)
-    assert clumped.over
+    assert clumped.is_overdispersed
 
 
 def test_figures_by_area_have_closed_forms():

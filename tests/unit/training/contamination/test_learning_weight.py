@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.support.made_dataset import made_dataset
+from tests.support.simulated_dataset import simulated_dataset
 from training.contamination.learning_set import learning_set_of, learning_weight
 from training.evidence.record_kinds import KIND_NAMES
 from training.evidence.states import FOUND, SEARCHED
 
 
 def test_hazard_areas_count_in_full_and_searches_and_finds_by_their_share():
-    dataset = made_dataset(share=1.0)
+    dataset = simulated_dataset(share=1.0)
     kinds = ("SHA", "CHA", "find", "cleared")
     state, share = dataset.evidence.state.copy(), dataset.evidence.share.copy()
     state[:4], share[:4] = (FOUND, FOUND, FOUND, SEARCHED), (0.2, 0.4, 0.7, 0.3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.support.made_dataset import made_config, made_dataset
+from tests.support.simulated_dataset import simulated_config, simulated_dataset
 from training.contamination.judging import judge_contamination, trials_of
 from training.contamination.learning_set import learning_set_of
 from training.contamination.region_weights import ROUNDS, STEP, region_weight
@@ -11,7 +11,7 @@ from training.contamination.region_weights import ROUNDS, STEP, region_weight
 
 @pytest.fixture
 def learning():
-    dataset = made_dataset()
+    dataset = simulated_dataset()
     labelled = np.flatnonzero(dataset.evidence.labelled)
     # The first region loses most of its land.
     first = dataset.regions[labelled] == dataset.regions[labelled][0]
@@ -69,8 +69,8 @@ def test_rounds_see_the_weights_so_far_and_land_that_is_not_held_out_counts_as_t
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["equal", "worst"])
 def test_every_kind_changes_the_ranking_and_is_told(kind):
-    dataset = made_dataset(share=0.6)
-    plain, config = made_config(), made_config(region_weights=kind)
+    dataset = simulated_dataset(share=0.6)
+    plain, config = simulated_config(), simulated_config(region_weights=kind)
     before = judge_contamination(plain, dataset, trials_of(plain, dataset), {})
     after = judge_contamination(config, dataset, trials_of(config, dataset), {})
     judged = np.isfinite(before.out_of_fold)

@@ -6,17 +6,25 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tests.support.made_dataset import CENTRES, GRID, NAMES, REGIONS, made_config, made_dataset, relabelled
+from tests.support.simulated_dataset import (
+    CENTRES,
+    GRID,
+    NAMES,
+    REGIONS,
+    relabelled,
+    simulated_config,
+    simulated_dataset,
+)
 from training.contamination.judging import judge_contamination, prepare_recipe, trials_of
 from training.contamination.learning_set import comparable_regions, learning_regions, learning_set_of
-from training.contamination.screening import agreement_of, auc_excess, screened
+from training.contamination.screening import agreeing_features, agreement_of, auc_excess
 
 ALL = np.arange(GRID.n_cells)
 SCREENING = {"screening": {"least_agreement": 0.8}}
 
 
 def learning(dataset=None):
-    dataset = dataset or made_dataset()
+    dataset = dataset or simulated_dataset()
     return learning_set_of(dataset, np.flatnonzero(dataset.evidence.labelled), 10_000)
 
 
@@ -46,7 +54,7 @@ def test_what_turns_from_region_to_region_agrees_least():
     assert agreement["true"] == 1
     assert agreement["turning"] == pytest.approx(5 / 9)
     assert agreement["constant"] == 0
-    assert screened(agreement, 0.9) == ("true",)
+    assert agreeing_features(agreement, 0.9) == ("true",)
 
 
 def test_weights_count():
@@ -61,8 +69,8 @@ def test_weights_count():
 
 
 def test_a_model_keeps_at_least_what_agrees_most():
-    assert screened({"a": 0.6, "b": 0.7, "c": 0.7}, 1.0) == ("b", "c")
-    assert screened({"a": 0.0, "b": 1.0}, 0.0) == ("a", "b")
+    assert agreeing_features({"a": 0.6, "b": 0.7, "c": 0.7}, 1.0) == ("b", "c")
+    assert agreeing_features({"a": 0.0, "b": 1.0}, 0.0) == ("a", "b")
 
 
 def test_only_regions_with_enough_of_each_tell():
@@ -86,9 +94,9 @@ def test_without_regions_to_compare_nothing_is_screened_out():
 
 @pytest.mark.slow
 def test_the_model_learns_from_what_is_left_and_the_fold_says_what_is_not():
-    dataset = made_dataset()
-    plain = judge_contamination(made_config(), dataset, trials_of(made_config(), dataset), {})
-    config = made_config(**SCREENING)
+    dataset = simulated_dataset()
+    plain = judge_contamination(simulated_config(), dataset, trials_of(simulated_config(), dataset), {})
+    config = simulated_config(**SCREENING)
     judged = judge_contamination(config, dataset, trials_of(config, dataset), {})
     assert all("turning" in fold.facts["screened_out"] for fold in judged.folds)
     assert not any("screened_out" in fold.facts for fold in plain.folds)
@@ -101,7 +109,7 @@ def test_the_model_learns_from_what_is_left_and_the_fold_says_what_is_not():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_labels_of_the_held_out_region_screen_nothing(seed):
-    dataset, config = made_dataset(seed), made_config(**SCREENING)
+    dataset, config = simulated_dataset(seed), simulated_config(**SCREENING)
     for number, trial in enumerate(trials_of(config, dataset)):
         other = relabelled(dataset, trial.fold.test)
         first, _, facts = prepare_recipe(config, dataset, trial.fold.train, 1)

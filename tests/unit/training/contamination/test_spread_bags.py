@@ -7,7 +7,7 @@ import pytest
 
 from models.ranker import fit_ranker
 from models.soft_labels import split_rows
-from tests.support.made_dataset import made_dataset
+from tests.support.simulated_dataset import simulated_dataset
 from training.contamination.bags import FEWEST_EXPECTED, spread_bags
 from training.contamination.learning_set import learning_set_of
 from training.contamination.recipe import recipe_of
@@ -20,7 +20,7 @@ RECIPE = recipe_of(ContaminationSettings(model=BoostingSettings(n_trees=20)))
 
 def bagged(size=8, share=0.5, seed=3):
     """A learning set with half of its cells in bags of which the sum is recorded; and the true state of each cell."""
-    dataset = made_dataset(share=1.0)
+    dataset = simulated_dataset(share=1.0)
     learning = learning_set_of(dataset, np.arange(dataset.grid.n_cells), 5_000)
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(learning.found))[: int(share * len(learning.found)) // size * size]

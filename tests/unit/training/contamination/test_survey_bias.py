@@ -14,12 +14,12 @@ from models.positive_unlabelled import Unlabelled, fit_beside, mean_booster, out
 from models.ranker import RankerParams
 from training.contamination.sensitivity import agreement, sensitivity, with_prevalence
 from training.contamination.survey_bias import (
-    audited,
     background_chance,
     cells_outside_buffer,
     deal_blocks,
     effective_sample_size,
     propensity,
+    recalibrate_on_audit,
     survey_bias,
     survey_weights,
     unlabelled_land,
@@ -233,16 +233,16 @@ def test_an_audit_of_random_cells_brings_probabilities_to_what_is_there():
     score = np.linspace(-9, 4, 201)
     high = Calibration("isotonic", tuple(score), tuple(expit(score + 1.2)))
     audit, other = np.arange(2_000), np.arange(2_000, 40_000)
-    low = audited(high, raw[audit], true[audit], np.full(2_000, 0.05))
+    low = recalibrate_on_audit(high, raw[audit], true[audit], np.full(2_000, 0.05))
     assert calibration_error(high(raw[other]), true[other]) > 0.05
     assert calibration_error(low(raw[other]), true[other]) < 0.02
     # Twice as many of the found drawn, and recorded so: the design takes it out again.
     chance = np.where(true, 0.10, 0.05)
     drawn = rng.random(40_000) < chance
-    designed = audited(high, raw[drawn], true[drawn], chance[drawn])
+    designed = recalibrate_on_audit(high, raw[drawn], true[drawn], chance[drawn])
     assert calibration_error(designed(raw), true) < 0.02
     with pytest.raises(ValueError, match=r"audit \(0 found of 50 cells\)"):
-        audited(high, raw[:50], np.zeros(50, dtype=bool), np.ones(50))
+        recalibrate_on_audit(high, raw[:50], np.zeros(50, dtype=bool), np.ones(50))
 
 
 def test_calibration_error_of_closed_forms():

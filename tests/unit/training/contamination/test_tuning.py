@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.support.made_dataset import dataset_of, made_config, made_dataset, relabelled
+from tests.support.simulated_dataset import dataset_of, relabelled, simulated_config, simulated_dataset
 from training.contamination.judging import judge_contamination, prepare_recipe, trials_of
 from training.contamination.learning_set import learning_set_of
 from training.contamination.recipe import recipe_of
 from training.contamination.tuning import RecipeTrial, recipe_for, simplest_of_best
 
 TUNING = {"tuning": {"trials": 3, "budget_share": 0.2, "inner_folds": 3}}
-GIVEN = recipe_of(made_config().contamination)
+GIVEN = recipe_of(simulated_config().contamination)
 
 
 def tried(recall, trees=100, leaves=8, linear_share=0.0):
@@ -49,7 +49,7 @@ def test_hard_folds_are_hard_for_both():
 
 def learning(dataset, config=None):
     return learning_set_of(
-        dataset, np.flatnonzero(dataset.evidence.labelled), (config or made_config()).validation.block_m
+        dataset, np.flatnonzero(dataset.evidence.labelled), (config or simulated_config()).validation.block_m
     )
 
 
@@ -59,19 +59,19 @@ def chosen(config, known, seed=0):
 
 @pytest.mark.slow
 def test_equal_seeds_choose_alike_and_others_search_elsewhere():
-    known, config = learning(made_dataset()), made_config(**TUNING)
+    known, config = learning(simulated_dataset()), simulated_config(**TUNING)
     first = chosen(config, known)
     assert first == chosen(config, known)
     assert first[1]["tuning"]["best_recall"] != chosen(config, known, 1)[1]["tuning"]["best_recall"]
 
 
 def test_no_trials_no_tuning():
-    known = learning(made_dataset())
-    assert chosen(made_config(), known) == (GIVEN, {})
+    known = learning(simulated_dataset())
+    assert chosen(simulated_config(), known) == (GIVEN, {})
 
 
 def test_the_recipe_of_the_config_is_one_of_those_tried():
-    recipe, facts = chosen(made_config(**TUNING), learning(made_dataset()))
+    recipe, facts = chosen(simulated_config(**TUNING), learning(simulated_dataset()))
     tuning = facts["tuning"]
     assert tuning["tried"] == 4
     assert tuning["best_recall"] >= max(tuning["config_recall"], tuning["chosen_recall"])
@@ -80,24 +80,24 @@ def test_the_recipe_of_the_config_is_one_of_those_tried():
 
 
 def test_constraints_are_searched_only_where_there_are_any():
-    dataset = made_dataset()
+    dataset = simulated_dataset()
     free = learning_set_of(replace(dataset, constraints={}), np.flatnonzero(dataset.evidence.labelled), 10_000)
-    assert chosen(made_config(**TUNING), free)[0].constrained
+    assert chosen(simulated_config(**TUNING), free)[0].constrained
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", [{"budget_share": 0.05}, {"inner_folds": 2}, {"trials": 1}])
 def test_every_option_changes_the_tuning(option):
-    known = learning(made_dataset())
-    before = chosen(made_config(**TUNING), known)[1]
-    assert chosen(made_config(tuning=TUNING["tuning"] | option), known)[1] != before
+    known = learning(simulated_dataset())
+    before = chosen(simulated_config(**TUNING), known)[1]
+    assert chosen(simulated_config(tuning=TUNING["tuning"] | option), known)[1] != before
 
 
 def test_found_land_in_one_place_is_not_tuned_on():
-    dataset = made_dataset()
+    dataset = simulated_dataset()
     here = dataset.regions == dataset.regions[0]
     one = dataset_of(dataset.table.values, (dataset.evidence.state == 2) & here, dataset.evidence.labelled)
-    recipe, facts = chosen(made_config(**TUNING), learning(one))
+    recipe, facts = chosen(simulated_config(**TUNING), learning(one))
     assert recipe == GIVEN
     assert facts["tuning"]["tried"] == 0
 
@@ -105,7 +105,7 @@ def test_found_land_in_one_place_is_not_tuned_on():
 @pytest.mark.slow
 def test_labels_of_the_held_out_region_change_neither_choice_nor_model():
     few = {"tuning": {"trials": 2, "inner_folds": 2}, "screening": {"least_agreement": 0.6}}
-    dataset, config = made_dataset(), made_config(**few, region_weights="worst")
+    dataset, config = simulated_dataset(), simulated_config(**few, region_weights="worst")
     trials = trials_of(config, dataset)[:1]
     before = judge_contamination(config, dataset, trials, {})
     for number, trial in enumerate(trials):
@@ -120,7 +120,7 @@ def test_labels_of_the_held_out_region_change_neither_choice_nor_model():
 
 @pytest.mark.slow
 def test_the_final_model_is_tuned_on_all_labels():
-    dataset, config = made_dataset(), made_config(**TUNING)
+    dataset, config = simulated_dataset(), simulated_config(**TUNING)
     rows = np.flatnonzero(dataset.evidence.labelled)
     _, recipe, facts = prepare_recipe(config, dataset, rows, 1)
     assert recipe == chosen(config, learning(dataset))[0]

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import mean_poisson_deviance
 
 from features.table.build import FeatureTable
-from tests.support.made_contest import CELLS, NUMBER, accidents, arena, contest
+from tests.support.simulated_contest import CELLS, NUMBER, accidents, arena, contest
 from training.retraining.casualty_contest import worse_by
 from training.retraining.contest import REGIONS, Arena
 from training.retraining.gate import (

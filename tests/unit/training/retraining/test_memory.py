@@ -9,7 +9,7 @@ from training.evidence.verdicts import Verdicts
 from training.retraining.gate import check_memory, untested
 from training.retraining.memory import reversal_evidence
 from training.retraining.new_records import News
-from training.retraining.quarantine import check_vanished, confirmed, rows_text
+from training.retraining.quarantine import check_vanished, is_confirmed, rows_text
 from training.settings.config import RetrainingSettings
 
 SETTINGS = RetrainingSettings()
@@ -45,8 +45,8 @@ def test_too_few_results_are_not_tested_and_say_so():
     assert not untested((later,))
     assert check_memory(None, SETTINGS)[0].verdict == "not tested"
     # The anchor moves by what was confirmed, not by small steps.
-    assert not confirmed(memory_after(arena, 4, 20), SETTINGS)
-    assert confirmed(memory_after(arena, 12, 20), SETTINGS)
+    assert not is_confirmed(memory_after(arena, 4, 20), SETTINGS)
+    assert is_confirmed(memory_after(arena, 12, 20), SETTINGS)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ NAMES = ("true", "turning", "noise", "constant")
 CONSTRAINTS = {"true": 1}
 
 
-def made_config(*, validation=None, **contamination):
+def simulated_config(*, validation=None, **contamination):
     """Nine regions of 100 cells in three folds; a model that takes no time."""
     quick = {"n_trees": 25, "learning_rate": 0.15, "num_leaves": 4, "min_leaf_weight_share": 0.01}
     return Config.model_validate(
@@ -45,7 +45,7 @@ def made_config(*, validation=None, **contamination):
     )  # fmt: skip
 
 
-def made_dataset(seed=0, share=0.9):
+def simulated_dataset(seed=0, share=0.9):
     """Every cell is searched or found but for `1 - share`; `turning` points the other way in every second region."""
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(GRID.n_cells, 4)).astype(np.float32)

@@ -14,7 +14,7 @@ PATTERNS = ("presence", "area", "accidents 2000 m 1 y", "accidents 2000 m", INDE
 BLOCK = (np.arange(N) // SIDE // 5) * 6 + (np.arange(N) % SIDE) // 5
 
 
-def made_rows(
+def simulated_rows(
     seed: int = 0, accidents_a_year: float = 200.0, *, clumped: bool = False
 ) -> tuple[UnitPeriods, Moment, np.ndarray]:
     """The table, the units as of as_of and the true rate of a year in each unit."""
