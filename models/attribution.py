@@ -118,7 +118,7 @@ def strongest_interaction(boosted: Boosted, row: Floats32) -> Interaction | None
     """The strongest pair of one row, shape (n_features,), where it outweighs the lesser of its two main effects.
 
     SHAP interaction values (Lundberg et al. 2020): the pair's effect is both halves of the symmetric matrix, a main
-    effect its diagonal. None where no pair stands out so.
+    effect its diagonal. None if no pair does.
     """
     effects = _interaction_values(boosted, row[None])
     pairs = {pair: float(values[0]) for pair, values in effects.items() if pair[0] != pair[1]}
@@ -132,7 +132,7 @@ def strongest_interaction(boosted: Boosted, row: Floats32) -> Interaction | None
 
 
 def leading_interactions(boosted: Boosted, values: Floats32, most: int = 10) -> tuple[Interaction, ...]:
-    """The pairs with the greatest mean size of effect over the rows, greatest first; `effect` is that mean."""
+    """The pairs with the greatest mean absolute effect over the rows, greatest first; `effect` is that mean."""
     effects = _interaction_values(boosted, values)
     sizes = {pair: float(np.abs(found).mean()) for pair, found in effects.items() if pair[0] != pair[1]}
     leading = sorted(sizes, key=lambda pair: -sizes[pair])[:most]
@@ -141,7 +141,7 @@ def leading_interactions(boosted: Boosted, values: Floats32, most: int = 10) -> 
 
 
 def _interaction_values(boosted: Boosted, values: Floats32) -> dict[tuple[int, int], Floats]:
-    """SHAP interaction values by pair of places (first <= second, in order), both halves summed, (n_rows,) each."""
+    """SHAP interaction values (n_rows,) by pair of feature indices (first <= second, in order), both halves summed."""
     from woodelf import WoodelfExplainer
 
     frame = pd.DataFrame(values.astype(np.float64), columns=list(range(values.shape[1])))

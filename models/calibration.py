@@ -38,7 +38,7 @@ class Calibration:
 
 
 def calibrate(raw: Floats, positive: Flags, area: Floats) -> Calibration:
-    """Fit the curve on out-of-fold raw scores and what was found there; a row counts by its searched `area`.
+    """Fit the curve on out-of-fold raw scores and survey results; a row is weighted by its searched `area`.
 
     Platt scaling under 200 positives, beta calibration to 1,000, isotonic regression above. Scores that order held-out
     land in reverse give the base rate everywhere. Raises ValueError when one of the classes is missing.

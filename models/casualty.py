@@ -33,7 +33,7 @@ class Hurdle:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One fit: the trees, the hurdle where there is one, and what each pattern adds.
+    """One fit: the trees, the hurdle if there is one, and the weight of each pattern.
 
     `weights` are the shares of all accidents that follow each pattern. `scales` are 1 / (sum of the pattern over the
     training units), so that weight x scale x pattern, summed over them and all patterns, is 1: times
@@ -95,9 +95,9 @@ class CasualtyModel:
     ) -> tuple[Floats, Floats, Floats]:
         """Casualties a year of each unit after as_of with a 90 % interval: expected, low, high, each (n_units,).
 
-        The interval is that of the expectation, not of the count of one year. It holds the chance that the unit has no
-        danger at all, the spread of rates around what was expected of held-out years where there is any, and that of
-        the members over resampled blocks of land.
+        The interval is that of the expectation, not of the count of one year. It includes the chance that the unit has
+        no danger at all, the spread of rates about the expectation of held-out years if there is any, and that of the
+        members over resampled blocks of land.
         """
         expected = self.whole.expected(values, exposure, patterns, threads) * self.per_accident
         drawn = np.stack([one.expected(values, exposure, patterns, threads) for one in self.members] or [expected])

@@ -27,7 +27,7 @@ class Scores:
 
     `score` is the raw log-odds, for ranking; `probability` is calibrated and lies within [`low`, `high`], its likely
     range, which joins the differences between regions, those between members trained on resampled blocks of land, and
-    the uncertainty of the level. Beside it stand the Venn-Abers interval over regions (`venn_abers_low`,
+    the uncertainty of the level. Further values are the Venn-Abers interval over regions (`venn_abers_low`,
     `venn_abers_high`) and the width from 5 % to 95 % of the members (`spread`). `missed_share_below` bounds the share
     of hazards that would be missed, on land like that judged, if survey stopped above the row. `members` (M, n) is the
     probability that each member sees, float32.

@@ -87,7 +87,7 @@ class FieldRules:
 
 @dataclass(frozen=True)
 class RulesLevel:
-    """What the figures of a map by rules are."""
+    """The meaning of the figures on a map by rules."""
 
     kind: str = "rules"
     sentence: str = (

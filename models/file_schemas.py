@@ -224,7 +224,7 @@ class ScaleFile(FileSchema):
 
 
 class PartFile(FileSchema):
-    """part.json: what each pattern adds to the accidents."""
+    """part.json: the weight of each pattern in the accidents."""
 
     weights: dict[Name, NotNegative]
     scales: dict[Name, NotNegative]
@@ -253,7 +253,7 @@ class ReferenceBins(FileSchema):
 
 
 class SchemaRow(FileSchema):
-    """What is known of one feature."""
+    """The description of one feature."""
 
     name: Name
     unit: Annotated[str, Field(max_length=100)]

@@ -90,9 +90,9 @@ def share_by_score(raw: Floats, shares: Floats, bound: Floats, blocks: int) -> M
 def fit_missed_share(raw: Floats, positive: Flags, block: Integers) -> MissedShare:
     """Learn the bound from out-of-fold raw scores; `block` numbers the block of land of each row.
 
-    Conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster 2022): the loss of a block is the share of
-    its found cells at or below a score; the bound is (sum of losses + 1) / (blocks + 1). Blocks without a found cell
-    have nothing to miss and do not count, so the bound speaks of land that has hazards.
+    Conformal risk control (Angelopoulos, Bates, Fisch, Lei and Schuster 2022): the loss of a block is the share of its
+    found cells at or below a score; the bound is (sum of losses + 1) / (blocks + 1). Blocks without a found cell have
+    nothing to miss and do not count, so the bound concerns land that has hazards.
 
     >>> fit_missed_share(np.array([1.0, 2.0, 3.0]), np.array([True, False, True]), np.array([0, 0, 1])).share
     (0.6666666666666666, 1.0)

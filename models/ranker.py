@@ -79,7 +79,7 @@ def fit_ranker(
     constraints: Mapping[str, int] | None = None,
     unlabelled: Unlabelled | None = None,
 ) -> Ranker:
-    """Fit both parts on the same rows; `constraints` hold for the trees, `unlabelled` land stands beside the rows.
+    """Fit both parts on the same rows; `constraints` hold for the trees, `unlabelled` land joins the rows.
 
     A `target` between 0 and 1 counts as found and as searched by its parts. Raises ValueError for a share outside
     [0, 1].

@@ -13,7 +13,8 @@ SHAPES = np.geomspace(0.1, 50, 40)
 USUAL_SHAPE = 1.0
 # How far a contamination score is believed as the chance of any danger, the usual one first.
 BELIEFS = (1.0, 0.5, 0.25, 0.0)
-# By so much must counts speak against the score as it is, in log-likelihood: few tell no danger from little.
+# Least gain in log-likelihood for which counts may change the score: few counts cannot distinguish little danger from
+# none.
 CLEARLY = 3.0
 # The range leaves out a tenth.
 LEFT_OUT = 0.1
@@ -26,7 +27,7 @@ class RateSpread:
     """How rates lie around expected ones: `shape` of their gamma distribution where there is any danger, and `belief`.
 
     1 / shape is their squared coefficient of variation. The chance that a unit has any danger is its score to the power
-    of `belief`: 1 where counts agree with the score as a probability, 0 where they speak for danger everywhere.
+    of `belief`: 1 if counts agree with the score as a probability, 0 if they suggest danger everywhere.
     """
 
     shape: float = USUAL_SHAPE
@@ -39,11 +40,11 @@ class RateSpread:
 
 
 def rate_spread(observed: Floats, expected: Floats, score: Floats) -> RateSpread:
-    """The spread under which counts of held-out years are likeliest, given what was expected and the scores, each (n,).
+    """The spread under which counts of held-out years are likeliest, given expectations and scores, each (n,).
 
     Zero-inflated negative binomial counts (Greenwood and Yule 1920; Lambert 1992): a unit without danger has none, and
-    so the mean of the others is expected / chance. With a log-normal prior of one unit around USUAL_SHAPE, for few
-    events do not tell rates that fit exactly from rates that do not.
+    so the mean of the others is expected / chance. The prior is log-normal, of one unit around USUAL_SHAPE, because few
+    events cannot distinguish rates that fit exactly from rates that do not.
     """
     rows = expected > 0
     y, m, score = observed[rows], expected[rows], score[rows]
@@ -59,7 +60,7 @@ def rate_spread(observed: Floats, expected: Floats, score: Floats) -> RateSpread
 
 
 def _log_likelihood(y: Floats, m: Floats, some: Floats, k: float) -> float:
-    """An accident whose place is unsure is spread over units: a part of a count stands between whole ones."""
+    """An accident of uncertain place is spread over units, so that counts can be fractions."""
     mean, below = m / some, np.floor(y)
     some_log, none = np.log(some), np.log(np.maximum(1 - some, 1e-300))
 
@@ -74,10 +75,10 @@ def _log_likelihood(y: Floats, m: Floats, some: Floats, k: float) -> float:
 
 
 def rate_range(expected: Floats, chance: Floats, shape: Floats) -> tuple[Floats, Floats]:
-    """A range (low, high), each (n,), that holds nine tenths of what rates can be.
+    """A range (low, high), each (n,), that holds 90 % of the distribution of rates.
 
-    Where a twentieth or more lies on no danger at all the range begins at 0, and what it leaves out lies above it;
-    elsewhere a twentieth at either end. It always holds the expected rate.
+    If the chance of no danger is 5 % or more, the range begins at 0 and leaves out 10 % above it; otherwise it leaves
+    out 5 % at either end. It always holds the expected rate.
 
     >>> low, high = rate_range(np.array([1.0, 1.0]), np.array([1.0, 0.5]), np.array([1.0, 1.0]))
     >>> low.round(3).tolist(), high.round(3).tolist()

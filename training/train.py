@@ -72,15 +72,15 @@ MOST_TAG = 4000
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingResult:
-    """What a training run made and recorded.
+    """The result of a training run.
 
     `metrics` holds contamination figures by protocol, fold and ranking, with the means over folds; `casualty_metrics`
     those of casualty risk, empty where nothing could be judged. `casualty` is None without a single accident.
     `optimism_gap` is what random folds would have promised beyond held-out regions, by figure, NaN where not measured.
-    `beaten` are the baselines that rank better than the model, a sentence each. `pooled` has a row a protocol and
-    ranking: all folds together, intervals, what the model gains over each baseline. `report` are the texts of the
-    validation report by file name; `dataset` is what was learned from, `promises` what the map states and how that did
-    where it was not learned.
+    `beaten` are the baselines that rank better than the model, a sentence each. `pooled` has a row for each protocol
+    and ranking: all folds together, intervals, and the gain of the model over each baseline. `report` holds the texts
+    of the validation report by file name, `dataset` the training data, and `promises` the promises of the map with
+    their tests on other land.
     """
 
     run_id: str
@@ -111,9 +111,9 @@ def train(
 ) -> TrainingResult:
     """Train both models as of `config.as_of`, judge them, record them in MLflow and register their versions.
 
-    `tags` are what else the run and the versions are to be known by. The ledger is built where none is given.
-    `casualties_stay` is a sentence on why no casualty model is trained; empty: one is.
-    Raises InputError when too little was found or searched to learn from.
+    `tags` are further tags of the run and its versions. The ledger is built if none is given. `casualties_stay` is a
+    sentence on why no casualty model is trained; empty: one is. Raises InputError when too little was found or searched
+    to learn from.
     """
     began_ms = time.time_ns() // 1_000_000
     Store.of(config).check_open_to(config.name)

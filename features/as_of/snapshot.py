@@ -23,8 +23,8 @@ Made = TypeVar("Made")
 class Snapshot:
     """The sources and the date of knowledge of one run, with a memory for data that do not depend on the tile.
 
-    Families derive from it: `build(tile, snapshot)` is a pure function of both, for the memory only saves time. Threads
-    may share it; a process that receives it starts with an empty memory.
+    Families derive from it: `build(tile, snapshot)` is a pure function of both, because the memory only saves time.
+    Threads may share it; a process that receives it starts with an empty memory.
     """
 
     def __init__(self, sources: Sources, context: FeatureContext) -> None:

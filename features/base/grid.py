@@ -17,8 +17,8 @@ from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import ConfigError, InputError
 from features.base.memory import free_bytes
 
-# Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, which is what JavaScript and
-# spreadsheets hold, and 1 m cells reach +-33,554 km, beyond every projected CRS in use.
+# Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, the number type of JavaScript and spreadsheets,
+# and 1 m cells reach +-33,554 km, beyond every projected CRS in use.
 INDEX_BITS = 26
 
 INDEX_OFFSET = 1 << (INDEX_BITS - 1)

@@ -40,7 +40,8 @@ LEAST_PEOPLE = 1.2
 # If no incident is near, the mean tends to the value of Bosnia (the median of 1,442 incidents is 4.3 km).
 USUAL_LINE_M, LEAST_WEIGHT = 4300.0, 4e-5
 ROOM_M = 300.0
-# A disc of twice the bandwidth spreads as far along each axis as the Gaussian, and ends within what sources keep.
+# A disc of twice the bandwidth spreads as far along each axis as the Gaussian, and ends within the distance to which
+# sources keep records.
 DISC_KM = 40
 
 SOURCE, WITH_LINE, WITH_PEOPLE = ("incidents",), ("incidents", "front_lines"), ("incidents", "settlements")

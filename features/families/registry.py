@@ -42,7 +42,7 @@ class Family:
 
 
 # A new family is one module, one line here, its name in FAMILY_NAMES, which settings read without importing this, and
-# what its features are called in mlrisk/risk_map/languages.
+# the texts of its features in mlrisk/risk_map/languages.
 FAMILIES: dict[str, Family] = {
     "terrain": Family(terrain.build, terrain.FEATURES),
     "drainage": Family(drainage.build, drainage.FEATURES),

@@ -94,7 +94,7 @@ FEATURES = (
 def build(tile: Grid, snapshot: Snapshot) -> Columns:
     """Settlement features of the tile; sizes, people and abandoned places only if the source has any.
 
-    A settlement without a population counts as a place, and as nobody in the sums.
+    A settlement without a population counts as a place, and as 0 in sums of people.
     """
     if "settlements" not in snapshot.sources.vectors:
         return {}

@@ -59,7 +59,7 @@ def point_densities(
 
 
 def points_density(tile: Grid, places: Floats, weights: Floats, bandwidth_m: float) -> Floats32:
-    """`point_densities` of one weight (n,) a point, for points without location error: float32, for a column."""
+    """`point_densities` for one weight (n,) and points without location error, as float32 for a column."""
     out = np.empty((1, *tile.shape), dtype=np.float32)
     _fill(tile, places, weights[:, None], bandwidth_m, None, None, out)
     return np.asarray(out[0])

@@ -23,7 +23,7 @@ NEAREST = np.array([1])
 
 
 def packed(start: Floats, end: Floats) -> Floats:
-    """(n, 5) easting and northing of the start and of the way to the end, one over its squared length (0 for none).
+    """(n, 5) easting and northing of the start, those of the vector to the end, and 1 / its squared length (or 0).
 
     The numbers for a distance to a segment, adjacent in memory.
     """

@@ -32,9 +32,9 @@ class Sectors(NamedTuple):
     """Where the borders of sectors pass, for steps k = 0 to the range and borders 0 (straight on) to n (diagonal).
 
     `first[k, j]` cells to the side of the axis and the share `rest[k, j]` of a cell further; `of[k, c]` is the sector
-    of the cell c to the side; `bent[k, j]` says that a cell lies between the borders j and j + 1;
-    `half[k]` cells to the side are within range. `drop_m` is that of one step straight on, and what is
-    interpolated between two cells is at most a quarter of it off.
+    of the cell c to the side; `bent[k, j]` says that a cell lies between the borders j and j + 1; `half[k]` cells to
+    the side are within range. `drop_m` is the drop of one step straight on; the error of interpolation between two
+    cells is at most a quarter of it.
     """
 
     first: NDArray[np.uint32]

@@ -28,7 +28,7 @@ _DIGESTS: dict[tuple[tuple[str | int | bytes, ...], ...], str] = {}
 
 
 def digest_files(paths: tuple[Path, ...]) -> str:
-    """SHA-256 of the bytes of the files one after another, with what belongs to them.
+    """SHA-256 of the bytes of the files one after another, including their parts.
 
     These are the other files of a shapefile or a MapInfo table, the files in a .gdb, the journal of a GeoPackage, the
     companions of a raster, and the parts of a virtual file. A process reads files once, and again if their size or

@@ -66,7 +66,7 @@ def parse_geometry(texts: pd.Series) -> TextGeometry:
 
 
 def geometry_of_wkb(blobs: "list[bytes | None]") -> NDArray[np.object_]:
-    """Geometries of WKB; surfaces of flat faces (TIN, polyhedral) as polygons, None for what cannot be read."""
+    """Geometries of WKB; surfaces of flat faces (TIN, polyhedral) as polygons, None if unreadable."""
     plain = [None if blob is None else polygons_of_surface(blob) for blob in blobs]
     return np.asarray(shapely.from_wkb(np.array(plain, dtype=object), on_invalid="ignore"), dtype=object)
 

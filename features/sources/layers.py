@@ -35,7 +35,7 @@ ENDS_BYTES = 1 << 16
 
 
 def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: str) -> RawTable:
-    """The rows of one layer; `opened` is what GDAL opens: the path, or a place in an archive."""
+    """The rows of one layer; GDAL opens `opened`, the path or a place in an archive."""
     layer = _choose_layer(source, path, spec.one_layer, opened)
     options: dict[str, Any] = {}
     if path.suffix.casefold() == ".shp" or opened.casefold().endswith(".shp"):

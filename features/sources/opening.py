@@ -170,7 +170,7 @@ def _open_vector(
 
 
 def _ask_for_classes(table: gpd.GeoDataFrame, tally: Tally) -> None:
-    """Remark on road classes that are not OSM's: their roads are in none of its groups until somebody says in which."""
+    """Remark on road classes that are not OSM's: their roads are in no group until the config translates them."""
     names = words(table, "road_class")
     known = np.array([*NO_ROADS, *(name for group in ROAD_CLASSES.values() for name in group)])
     other = (names != "") & ~np.isin(np.char.replace(names, "_link", ""), known)

@@ -75,7 +75,7 @@ def reprojected(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -
 def _cut(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geometry:
     """Lines and polygons that reach over continents, cut to the surroundings of the area.
 
-    The projection of a country turns the far side of the earth into nonsense, which could come to lie on the country.
+    The projection of a country distorts the far side of the earth, which could then overlap the country.
     """
     window = home.surroundings(crs, REACH_M)
     if window is None:

@@ -25,7 +25,7 @@ from features.sources.settings import SourceSpec
 
 # Heights from the shore of the Dead Sea, with room for pits, to Mount Everest: any other value is a marker.
 DEM_RANGE_M = (-1000.0, 9000.0)
-# Cells sampled to tell how much of the area has no data.
+# Number of cells sampled to estimate the share of the area without data.
 SAMPLE_CELLS = 20_000
 
 

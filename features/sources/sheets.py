@@ -50,7 +50,7 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
 
 
 def _without_blanks(content: bytes) -> bytes:
-    """An OpenDocument workbook without blanks between its elements: calamine refuses those that GDAL and QGIS write."""
+    """An OpenDocument workbook without blanks between its elements: calamine refuses workbooks from GDAL and QGIS."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return content
     made = io.BytesIO()

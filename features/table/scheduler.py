@@ -28,9 +28,9 @@ def over_tiles(job: Job[Made], tiles: Iterable[Grid], compute: Compute) -> Itera
     """Each tile and `job(tile)`, in the order of the tiles; the same values on every scheduler.
 
     At most one tile more than there are workers is computed or waits at a time, which bounds memory. In other processes
-    the job is sent once to each worker, and a tile is sent with only its own part of the mask. Raises what the job
-    raises, MlriskError where a worker dies or no scheduler answers, ConfigError where Dask is not installed. A script
-    of one's own needs `if __name__ == "__main__"` around the call for `processes`.
+    the job is sent once to each worker, and a tile is sent with only its own part of the mask. Raises errors of the
+    job, MlriskError if a worker dies or no scheduler answers, ConfigError if Dask is not installed. A script of one's
+    own needs `if __name__ == "__main__"` around the call for `processes`.
     """
     waiting = list(tiles)
     LOGGER.info("%d tiles on %s, %d threads", len(waiting), compute.scheduler, compute.threads)

@@ -63,7 +63,7 @@ def write_features(
     account: Mapping[str, Any],
     progress: Progress = lambda _: None,
 ) -> FeatureFolder:
-    """Write the features of every cell of the grid as a folder of GeoParquet files, one a tile.
+    """Write the features of every cell of the grid as a folder of GeoParquet files, one for each tile.
 
     `account` describes in JSON values the input of the features; with the code, the families and the tiles it is the
     manifest `_features.json`. Files of a run with the same manifest are kept, all others are rewritten: a folder never

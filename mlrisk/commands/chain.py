@@ -15,7 +15,7 @@ __all__ = ["run", "train", "write_report"]
 
 
 def run(config: Config, progress: Progress = no_progress) -> tuple[TrainingResult | Unchanged | None, Ranking]:
-    """Train what is new and rank, with sources that are opened once.
+    """Train if something is new, and rank, with sources that are opened once.
 
     Under `ranking.policy: prior` nothing is trained if too little was found or searched to learn from.
     """

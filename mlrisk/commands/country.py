@@ -129,7 +129,7 @@ class Country:
         return rank(self.config, self.inputs, self._progress, self.ledger, self.dataset.table)
 
     def plan(self, teams: Mapping[str, Any] | None = None) -> gpd.GeoDataFrame:
-        """The survey tasks of a season for some teams, as polygons; `attrs["totals"]`: what they spend and bring.
+        """The survey tasks of a season for some teams, as polygons; `attrs["totals"]` has effort and expected outcome.
 
         `teams` gives the number of each kind, or its settings as in ranking.assets: `{"dogs": 2}`,
         `{"dogs": {"number": 2, "rate_m2_per_day": 1200}}`; those of the config without it. Nothing is written.
@@ -137,7 +137,7 @@ class Country:
         config = self.config
         if teams is not None:
             assets = {kind: {"number": one} if isinstance(one, int) else one for kind, one in teams.items()}
-            # Read anew: known rates of a kind are filled in.
+            # Validated again, so that known rates of a kind are filled in.
             ranking = RankingSettings.model_validate(config.ranking.model_dump() | {"assets": assets})
             config = config.model_copy(update={"ranking": ranking})
         with TemporaryDirectory() as folder:
@@ -201,9 +201,9 @@ def evaluate(
     unknown and without those that are unknown everywhere; add an imputer to its pipeline if it needs one. With None
     only the model is judged. Nothing is registered.
 
-    One row a protocol, fold and ranking, the mean over folds (fold `mean`) and all folds together (fold `pooled`, with
-    what the model gains over each ranking); figures and their 90 % intervals as in report.json.
-    Raises InputError where too little was found or searched to judge.
+    One row for each protocol, fold and ranking, for the mean over folds (fold `mean`) and for all folds together (fold
+    `pooled`, with the gain of the model over each ranking); figures and their 90 % intervals as in report.json. Raises
+    InputError if too little was found or searched to judge.
     """
     chosen = tuple(protocols)
     check_evidence(country.dataset.evidence)

@@ -1,4 +1,4 @@
-"""A contamination model of a country from Python: its scores, and what each feature adds to them."""
+"""A contamination model of a country from Python: its scores and the contributions of features."""
 
 import warnings
 from collections.abc import Iterable
@@ -29,8 +29,8 @@ class CountryModel:
     def predict(self, cells: Iterable[int] | None = None) -> pd.DataFrame:
         """Contamination of cells (all without `cells`), indexed by cell_id.
 
-        `contamination` with `low` and `high` is what the map states, `score` the log-odds that rank, `in_domain` false
-        where the model has no basis to rank.
+        `contamination` with `low` and `high` is the probability of the map, `score` the log-odds that rank, `in_domain`
+        false where the model has no basis to rank.
         """
         rows = self._rows(cells)
         scores = self.model.scores(self._values(rows), self.threads, self.centres_m[rows])
@@ -43,8 +43,8 @@ class CountryModel:
     def explain(self, cells: Iterable[int] | None = None) -> "shap.Explanation":
         """SHAP values on the log-odds of cells (all without `cells`), for the plots of shap.
 
-        They add up to the score of the features with `base_values`; what survey found nearby is no feature and not in
-        it. Associations, not causes.
+        With `base_values` they add up to the score of the features, which excludes survey results nearby. Associations,
+        not causes.
         """
         with warnings.catch_warnings():
             # Of its own plots, on the matplotlib that is installed.

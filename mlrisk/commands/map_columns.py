@@ -13,7 +13,7 @@ CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 
 
 def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
-    """Hazard areas known at as_of, for the map; empty where there is no such source."""
+    """Hazard areas known at as_of, for the map; empty without such a source."""
     columns = ["hazard_type", "hazard_status", "source", "geometry"]
     table = sources.vectors.get("hazard_areas")
     if table is None:

@@ -1,4 +1,4 @@
-"""`mlrisk train`: what is new is trained; what would come out the same is neither trained nor registered again."""
+"""`mlrisk train`: a model that would be the same as before is neither trained nor registered again."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from training.registry import CHAMPION, TARGETS, RegisteredVersion, Store, rows_
 from training.settings import digest_of, program_digest
 from training.train import TrainingResult, train
 
-# Tags of versions: what a whole training, and the casualty model alone, was made from.
+# Tags of versions with the digest of all inputs of a training, and of those of the casualty model.
 MARK, CASUALTY_MARK = "made_from", "casualty_made_from"
 # Settings that a training does not read, and further ones that casualties do not.
 NOT_TRAINED = ("tracking", "compute", "output", "ranking", "retraining")
@@ -35,8 +35,8 @@ def train_what_is_new(
 ) -> TrainingResult | Unchanged:
     """Train, judge and register the models of a config, unless the same was trained before.
 
-    Files, settings, date and code tell what is the same. The casualty model that ranks stays where nothing that
-    it depends on changed, and with `only` contamination in any case. `again` trains both whatever was done before.
+    Files, settings, date and code decide whether a model would be the same. The casualty model that ranks stays where
+    nothing that it depends on changed, and with `only` contamination in any case. `again` trains both in any case.
     """
     if only not in (None, "contamination"):
         raise ConfigError(f"--only ({only}) must be contamination: the casualty model reads its score")
@@ -60,7 +60,7 @@ def train_what_is_new(
 
 
 def marks_of(config: Config) -> Mapping[str, str]:
-    """Digests of all that a training, and the casualty model alone, is made from; empty where a file cannot be read."""
+    """Digests of all inputs of a training, and of those of the casualty model; empty if a file cannot be read."""
     parts = config.grid, config.sources, config.casualty, config.contamination
     files = files_digest(config, parts)
     if not files:

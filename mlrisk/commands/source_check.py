@@ -11,7 +11,7 @@ from training.evidence import STATE_NAMES, Inputs, contamination_context, open_i
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCheck:
-    """The sources of a config: a report of each, the number of cells, and the evidence by state and by kind.
+    """The result of a check: a report of each source, the number of cells, and the evidence by state and by kind.
 
     `memory_gb` and `core_minutes` are what `mlrisk run` is expected to take, to about a factor of two.
     """

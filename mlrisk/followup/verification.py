@@ -133,7 +133,7 @@ def _new_land(cells: pd.DataFrame) -> Flags:
 
 
 def open_risk(path: Path) -> tuple[Path, gpd.GeoDataFrame, date]:
-    """The risk map, its file and the date of knowledge that stands in its metadata; raises InputError."""
+    """The risk map, its file and the date of knowledge in its metadata; raises InputError."""
     file = path / "risk.parquet" if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"RISK ({file}) does not exist: give risk.parquet or the output folder of `mlrisk rank`")

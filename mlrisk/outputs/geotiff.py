@@ -24,7 +24,7 @@ from mlrisk.risk_map import (
     priority_class,
 )
 
-# Band name -> what its values mean, in the order of the bands.
+# The meaning of values by band name, in the order of the bands.
 BANDS = {
     "contamination": "probability that survey would find explosive ordnance",
     "contamination_low": "lower end of the interval of contamination",

@@ -11,7 +11,7 @@ from training.evidence import WORKS
 NAMES = tuple(column.name for column in TASK_COLUMNS)
 # Columns that the writers compute; a package need not hold them.
 DERIVED = ("easting_m", "northing_m", "mgrs")
-# What the model says of a task.
+# Columns from the model.
 EXPECTATIONS = (
     "contamination", "contamination_low", "contamination_high", "expected_finds", "expected_finds_low",
     "expected_finds_high", "expected_found", "casualties_per_year", "casualties_averted", "casualties_averted_low",
@@ -35,7 +35,7 @@ def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
 
 
 def without_baseless(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Tasks whose expectations are missing where no cell of them has a basis to rank: no number to be believed."""
+    """Tasks with their expectations set to missing if none of their cells has a basis to rank."""
     baseless = tasks["out_of_domain_share"].to_numpy(dtype=np.float64) >= 1
     names = [name for name in EXPECTATIONS if name in tasks]
     return tasks.assign(**{name: np.where(baseless, np.nan, tasks[name].to_numpy(np.float64)) for name in names})

@@ -31,10 +31,10 @@ LOGGER = logging.getLogger(__name__)
 class Plan:
     """The plan of a season.
 
-    `tasks` have their effort and its expected outcome; `cells` has one row a cell in `grid.cell_ids()` order: task_id
-    (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that
-    the season's survey finds an item in the cell. `districts` has the share of each district, `totals` the effort and
-    the expected outcome of the plan, `notes` sentences for planners.
+    `tasks` have their effort and its expected outcome; `cells` has one row for each cell in `grid.cell_ids()` order:
+    task_id (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the
+    probability that the season's survey finds an item in the cell. `districts` has the share of each district, `totals`
+    the effort and the expected outcome of the plan, `notes` sentences for planners.
     """
 
     tasks: gpd.GeoDataFrame

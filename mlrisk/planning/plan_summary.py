@@ -42,7 +42,7 @@ def plan_notes(
     settings: RankingSettings, tasks: gpd.GeoDataFrame, capacity: Floats, free: Flags,
     shut: Flags,
 ) -> tuple[str, ...]:  # fmt: skip
-    """Sentences on what the plan leaves out: teams without work, masked cells, small tasks."""
+    """Sentences on omissions of the plan: teams without work, masked cells, small tasks."""
     notes = list(settings.authority.notes if settings.policy == "authority" else ())
     if not len(capacity):
         notes.append("ranking.assets names no team: tasks are in the policy's order, and there is no plan of who goes")

@@ -1,4 +1,4 @@
-"""Reasons of tasks: what the order is made of beside contamination, what a task is for, what most share last."""
+"""Reasons of tasks: parts of the order besides contamination, the purpose of a task, and last the common reasons."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from mlrisk.planning.budget import AUDIT, EXPLORE
 from mlrisk.risk_map import Language, language, quantity
 
 KEPT = 3
-# Share of the tasks from which on a reason tells none of them apart.
+# A reason that this share of the tasks has does not distinguish them.
 EVERYWHERE = 0.9
 # Policies whose order counts victims, and those whose order counts the days of work.
 BY_VICTIMS, BY_DAYS = ("casualty", "harm_per_day"), ("harm_per_day", "search")
@@ -21,7 +21,7 @@ EXPOSED = "people are {more} exposed here than in {share} of the tasks"
 WORK = "{more} work a hectare than in {share} of the tasks (team-days: {days})"
 SENTENCES = {
     "exposed": (EXPOSED.replace("{more}", "more"), EXPOSED.replace("{more}", "less")),
-    # Less work speaks for a task.
+    # Less work counts for a task.
     "work": (WORK.replace("{more}", "less"), WORK.replace("{more}", "more")),
 }
 UNSURE = "Learning task: the estimate is very unsure here"
@@ -34,8 +34,8 @@ def with_task_reasons(tasks: gpd.GeoDataFrame, days: Floats, policy: str, codes:
     """`tasks` with three reasons each in the languages `codes`, the first of which has columns without its code.
 
     `days` (T,) are the team-days of a whole task by the quickest kind that can do it, inf where none can. Learning and
-    check tasks state first that they promise no finds. For comes before against, and what moved the order more before
-    what moved it less; at most half of the tasks begin with the same reason where they have others.
+    check tasks state first that they promise no finds. Reasons for a task come before those against it, and strong ones
+    before weak ones; at most half of the tasks begin with the same reason if they have others.
     """
     columns = {code: _columns(code if place else "") for place, code in enumerate(codes)}
     columns = {code: names for code, names in columns.items() if names[0] in tasks}
@@ -72,7 +72,7 @@ def _columns(ending: str) -> list[str]:
 def _model_weights(tasks: gpd.GeoDataFrame, texts: NDArray[np.object_], words: Language) -> Floats:
     """How far each reason of the model moved the order, (T, 3): the first as the contamination of the task does.
 
-    Further ones come after what the policy says; below zero where they speak against, NaN where there is none.
+    Further ones come after those of the policy; they are negative if they count against a task, NaN if missing.
     """
     size, _ = _against_others(tasks["contamination"].to_numpy(), tasks["work"].to_numpy(dtype=object))
     weight = np.column_stack([np.fmax(size, 0.02), np.full(len(tasks), 0.01), np.full(len(tasks), 0.005)])
@@ -82,7 +82,7 @@ def _model_weights(tasks: gpd.GeoDataFrame, texts: NDArray[np.object_], words: L
 
 
 def _parts(tasks: gpd.GeoDataFrame, days: Floats, policy: str) -> dict[str, Floats]:
-    """What the order is made of beside contamination: victims for each contaminated cell, days for each cell."""
+    """Parts of the order besides contamination: victims for each contaminated cell, days for each cell."""
     cells = tasks["cells"].to_numpy(dtype=np.float64)
     parts = {}
     if policy in BY_VICTIMS:
@@ -124,7 +124,7 @@ def _compared(kind: str, weight: float, share: float, days: float, words: Langua
 
 
 def _purposes(tasks: gpd.GeoDataFrame, words: Language) -> NDArray[np.object_]:
-    """What learning and check tasks say of themselves, empty for others, (T,)."""
+    """The purpose of learning and check tasks in words, empty for others, (T,)."""
     purpose = tasks["purpose"].to_numpy(dtype=object)
     outside = tasks["out_of_domain_share"].to_numpy() > 0.5
     texts = np.full(len(tasks), "", dtype=object)
@@ -137,9 +137,9 @@ def _purposes(tasks: gpd.GeoDataFrame, words: Language) -> NDArray[np.object_]:
 
 
 def _chosen(weight: Floats) -> Integers:
-    """The columns of the reasons of each task, (T, KEPT); the column behind the last stands for no reason.
+    """The columns of the reasons of each task, (T, KEPT); an index after the last column means no reason.
 
-    Two that speak for it, one that speaks against, then what is left.
+    Two reasons for it, one against it, then the others.
     """
     none = weight.shape[1]
     chosen = np.full((len(weight), KEPT), none)
@@ -154,7 +154,7 @@ def _chosen(weight: Floats) -> Integers:
 
 
 def _varied(order: Integers, texts: NDArray[np.object_]) -> Integers:
-    """The order in which at most half of the tasks begin with the same words, numbers apart, where others are at hand.
+    """The order in which at most half of the tasks begin with the same words, apart from numbers, if they have others.
 
     A reason that nine in ten tasks have is first nowhere; of another one the tasks that come last give way.
     """

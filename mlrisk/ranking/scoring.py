@@ -135,7 +135,7 @@ def with_reasons(
     """Reasons in words for the first `explained_cells` of the ranking, empty text for the others.
 
     In the first language of `output.languages`; the others follow in columns such as `reason_1_az`. `contributions` is
-    JSON: what each family with a steady effect added to the log-odds, the largest first.
+    JSON: the contribution of each family with a steady effect to the log-odds, the largest first.
     """
     first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
     ids, values = _values_of(scorer, grid, config.compute, risk.loc[first, "cell_id"].to_numpy(), kept)
@@ -158,7 +158,7 @@ def with_reasons(
 
 
 def contributions_text(cases: Cases) -> list[str]:
-    """JSON of each row: what each family with a steady effect added to the log-odds."""
+    """JSON of each row: the contribution of each family with a steady effect to the log-odds."""
     names, sums = cases.families.names, cases.sums
     return [
         json.dumps({names[family]: round(float(sums[row, family]), 3) for family in cases.moved(row)})

@@ -50,14 +50,14 @@ class Notes:
 class Package:
     """The risk map of one run.
 
-    `risk` has one row a cell in the order of `grid.cell_ids()`, with the columns of risk.parquet and `released` (bool);
-    `priority` is NaN and `rank` null where there is no basis to rank and on released land. `tasks`, `hazards` and the
-    context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be empty.
-    `metrics` holds one row a protocol, fold and ranking (model or baseline) with roc_auc, pr_auc, base_rate and
-    recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the area). `plan` has
-    the effort and the expected outcome of the survey plan, as plain values. `sheets` is the number of tasks that get a
-    printed sheet of their own; `languages` are those of its texts: reasons in the first are `reason_1`, in a further
-    one `reason_1_az`.
+    `risk` has one row for each cell in the order of `grid.cell_ids()`, with the columns of risk.parquet and `released`
+    (bool); `priority` is NaN and `rank` null where there is no basis to rank and on released land. `tasks`, `hazards`
+    and the context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be
+    empty. `metrics` holds one row for each protocol, fold and ranking (model or baseline) with roc_auc, pr_auc,
+    base_rate and recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the
+    area). `plan` has the effort and the expected outcome of the survey plan, as plain values. `sheets` is the number of
+    tasks that get a printed sheet of their own; `languages` are those of its texts: reasons in the first are
+    `reason_1`, in a further one `reason_1_az`.
     """
 
     grid: Grid

@@ -100,7 +100,7 @@ def casualty_scale(casualties_per_year: ArrayLike) -> Scale:
     decade = floor(log10(greatest)) if greatest > 0 else 0
     edges = [step * 10.0**power for power in range(decade - 3, decade + 1) for step in (1, 3)]
     last = len([edge for edge in edges if edge <= greatest]) if greatest > 0 else 7
-    # Python's 3 * 10.0**-5 is 3.0000000000000004e-05; the rounded literal is what the legend says.
+    # Python's 3 * 10.0**-5 is 3.0000000000000004e-05; the legend shows the rounded literal.
     return _scale(tuple(float(f"{edge:.0e}") for edge in edges[last - 6 : last]), 1, "")
 
 

@@ -26,7 +26,7 @@ class Page:
 
 
 class RiskFrame(gpd.GeoDataFrame):  # type: ignore[misc]
-    """A risk map, one row a cell: a GeoDataFrame whose `plot` and `explore` show it as planners see it."""
+    """A risk map with one row for each cell: a GeoDataFrame whose `plot` and `explore` show it as planners see it."""
 
     @property
     def _constructor(self) -> type["RiskFrame"]:
@@ -55,7 +55,7 @@ class RiskFrame(gpd.GeoDataFrame):  # type: ignore[misc]
         return ax
 
     def explore(self, *_: Any, **__: Any) -> Page:
-        """The map page that `mlrisk rank` wrote beside the map; InputError where there is none. No network."""
+        """The map page that `mlrisk rank` wrote beside the map; InputError if there is none. No network."""
         path = Path(self.attrs.get("folder", ".")) / "map.html"
         if not path.is_file():
             raise InputError(f"{path} does not exist: rank with html among output.formats, and load the map from there")

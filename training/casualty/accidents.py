@@ -25,7 +25,7 @@ class Accidents:
 
     `killed` and `injured` are NaN where the record does not state them, `casualties` is the number used in counts.
     `activity` indexes ACTIVITIES, UNNAMED where none is named. `deminer` accidents follow the work of teams and are
-    kept apart.
+    counted separately.
     """
 
     places_m: Floats

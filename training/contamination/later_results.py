@@ -1,4 +1,4 @@
-"""What was recorded later on land that was unknown at an earlier date: it tells the level of the probabilities."""
+"""Later records on land that was unknown at an earlier date, from which the level of the probabilities is estimated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ ACCIDENT = KIND_NAMES.index("accident")
 
 @dataclass(frozen=True, eq=False)
 class LaterCells:
-    """Cells that survey labelled after an earlier date, (n,): score at that date, what was found, and weight.
+    """Cells that survey labelled after an earlier date, (n,): score at that date, result, and weight.
 
     `target` is 1 for a find, the share of the cell that a hazard area covers, and 0 where nothing was found. `weight`
-    is the searched part of the cell, the whole where something was found, times what makes the cells like the mapped
-    land by their scores.
+    is the searched part of the cell (the whole of a found cell) times a factor that makes the scores distributed as on
+    the mapped land.
     """
 
     raw: Floats
@@ -30,9 +30,9 @@ class LaterCells:
 def later_cells(judgement: Judgement, trials: Sequence[Trial], mapped: Floats) -> LaterCells | None:
     """The cells that as_of was judged by and that survey or clearance labelled; None where there are none.
 
-    Accidents and finds that no area surveyed or released covers (call-outs) label only what holds something: a share
-    of finds cannot be told from them. A cell counts by its searched part, for of what it holds a search of half of it
-    finds half; and a hazard area by its share, as in the curve.
+    Accidents, and finds outside surveyed and released areas (call-outs), label only cells with ordnance, so that they
+    give no share of finds. A cell counts by its searched part, because a search of half of a cell finds half of its
+    ordnance; a hazard area counts by its share, as in the curve.
     """
     later = [trial for trial in trials if trial.fold.protocol == "as_of"]
     if "as_of" not in judgement.held_out or not later:

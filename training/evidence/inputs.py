@@ -20,7 +20,7 @@ OUTCOME_SOURCES = frozenset({"hazard_areas", "land_release", "survey"})
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a run reads: the grid, the opened sources and every report, the area's first.
+    """The inputs of a run: the grid, the opened sources and every report, the area's first.
 
     `withdrawn` are the keys of the records that a person rejected and that are no longer in the sources.
     """
@@ -41,7 +41,7 @@ class Inputs:
 
 
 def read_inputs(config: TrainConfig) -> Inputs:
-    """Open the area and every source of a config; raises ConfigError and InputError that name what is wrong.
+    """Open the area and every source of a config; raises ConfigError and InputError that name the fault.
 
     Records that a person rejected are among them: `open_inputs` leaves them out.
     """

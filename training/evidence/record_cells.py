@@ -37,11 +37,11 @@ EVENT_SOURCES, AREA_SOURCES = ("finds", "incidents"), ("hazard_areas", "land_rel
 class RecordCells:
     """The records of all evidence sources and every (cell, record) pair, whatever the date.
 
-    `records` has one row a record, on the grid or not: `source`, `number` (its row in the file, counted through the
-    files of the source), `record_id`, `event_date`, `recorded_date`, `known_from` (the last of its dates, NaT: always
-    known), `seen`, `ends`, `kind` (a place in KIND_NAMES), `quality` (what the error of its place leaves to the cell it
-    was recorded in), `devices` (counted; NaN where a find states none), `covered` (cells that it covers, as a sum of
-    shares), `finished` (a decision that releases land), `reopens` (evidence that ordnance is there), `withdrawn` and
+    `records` has one row for each record, on the grid or not: `source`, `number` (its row in the file, counted through
+    the files of the source), `record_id`, `event_date`, `recorded_date`, `known_from` (the last of its dates, NaT:
+    always known), `seen`, `ends`, `kind` (a place in KIND_NAMES), `quality` (probability that it lies in the cell in
+    which it was recorded), `devices` (counted; NaN where a find states none), `covered` (cells that it covers, as a sum
+    of shares), `finished` (a decision that releases land), `reopens` (evidence that ordnance is there), `withdrawn` and
     `closed` (status of a hazard area, as of `status_from`, NaT: always), `inclusion_prob`, `chosen_by` (model, people,
     chance; empty if not recorded).
 

@@ -23,8 +23,8 @@ DECLARED = "declared_searched"
 class Kind:
     """A kind of record: its source, the state that it gives a cell, and its weight.
 
-    `strength` orders kinds that disagree about a cell: a located find stands above clearance, clearance above a
-    hazard area drawn on a map, and that above land cancelled from a desk.
+    `strength` orders kinds that disagree about a cell: a located find ranks above clearance, clearance above a hazard
+    area drawn on a map, and that above land cancelled from a desk.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""Who chose the land of a record: land that a ranking proposed is kept apart from land that people reported."""
+"""Who chose the land of a record: land that a ranking proposed is distinguished from land that people reported."""
 
 from collections.abc import Mapping
 

@@ -56,7 +56,7 @@ def read_verdicts(config: TrainConfig) -> Verdicts:
 def open_inputs(config: TrainConfig) -> Inputs:
     """The area and every source of a config without the records that a person rejected.
 
-    Raises ConfigError and InputError that name what is wrong.
+    Raises ConfigError and InputError that name the fault.
     """
     inputs, rejected = read_inputs(config), read_verdicts(config).rejected
     return withdrawn(config, inputs, rejected) if rejected else inputs
@@ -85,7 +85,7 @@ def open_ledger(config: TrainConfig, inputs: Inputs) -> Ledger:
     Records that a person rejected say nothing of any cell.
     """
     ledger = Ledger.build(inputs.grid, inputs.sources, config.contamination.labels, config.data_folder)
-    # A key counts equal records: those that are left have other keys once one of them is withdrawn.
+    # Keys number equal records: if one of them is withdrawn, the others get new keys.
     return ledger if inputs.withdrawn else without(ledger, read_verdicts(config).rejected)
 
 

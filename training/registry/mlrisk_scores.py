@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 MANIFEST = "manifest.json"
-# Columns of the casualty model beside its features: the presence at risk, and each pattern by its name after this.
+# Columns of the casualty model besides its features: the presence at risk, and each pattern under this prefix.
 EXPOSURE, PATTERN = "exposure", "pattern: "
 TREES, HURDLE = "trees", "hurdle"
 # Kernels of survey results nearby are cut off at this many widths, as in models.local_ratio.

@@ -1,4 +1,4 @@
-"""Old versions go: what neither ranks, waits, is needed to roll back, nor is among the newest."""
+"""Deletion of old versions: those that neither rank, wait, serve a roll back nor are among the newest."""
 
 import shutil
 from pathlib import Path
@@ -14,9 +14,9 @@ from training.settings import TrainConfig
 
 
 def prune(store: Store, config: TrainConfig, keep: int, by: str) -> tuple[RegisteredVersion, ...]:
-    """Delete the versions of a country that are not needed, and runs of which no version is left; returns the versions.
+    """Delete unneeded versions of a country, and runs without any version left; returns the deleted versions.
 
-    The newest `keep` of each model stay, those that hold an alias, and those to which a roll back leads. `by` answers
+    The newest `keep` versions of each model stay, and so do those that hold an alias or serve a roll back. `by` answers
     for it in the decision log. Raises ConfigError for less than one that is kept.
     """
     if keep < 1:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from training.settings import TrainConfig, code_version, digest_of, flattened, grid_text, public_settings
 
-# Settings that a name of a run tells, and its length.
+# Number of settings in the name of a run, and its length.
 MOST_CHANGED, MOST_NAME = 3, 120
 
 
@@ -31,7 +31,7 @@ def experiment_note(config: TrainConfig, experiment: str) -> str:
 
 
 def run_name(config: TrainConfig, client: Any, experiment: str) -> str:
-    """The name of a training run: its date and what differs from the newest run of the experiment, else the country."""
+    """The name of a training run: its date and its differences from the newest run, else the country."""
     found = client.search_runs([experiment], "tags.kind = 'training'", max_results=1)
     before = dict(found[0].data.params) if found else {}
     return f"{config.as_of} {changed(flattened(public_settings(config)), before) or config.name}"

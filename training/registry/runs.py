@@ -43,7 +43,7 @@ def run_of(store: Store, country: str, start: str) -> RunRow:
 
 
 def runs_compared(one: RunRow, other: RunRow) -> dict[str, dict[str, tuple[Any, Any]]]:
-    """What differs between two runs: `figures` of either, `settings` and `inputs` that are not the same."""
+    """Differences between two runs: `figures` of both, and `settings` and `inputs` that are not the same."""
     names = {**one.figures, **other.figures}
     return {
         "figures": {name: (one.figures.get(name), other.figures.get(name)) for name in names},

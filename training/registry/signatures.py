@@ -53,7 +53,7 @@ def sign(texts: Mapping[str, str], key: Path) -> str:
 
 
 def verify(texts: Mapping[str, str], signature: Path, key: Path) -> str:
-    """The fingerprint of the public key that signed the files of an export; InputError where it did not."""
+    """The fingerprint of the public key that signed the files of an export; InputError if it did not."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -56,8 +56,8 @@ class Store:
     def of(cls, config: TrainConfig) -> "Store":
         """The store that the config names; a relative sqlite path lies beside the config file.
 
-        Artifacts go where `tracking.artifacts` says: beside a database unless it says otherwise, and where a tracking
-        server keeps them. Raises ConfigError for a file store: MLflow no longer starts on one.
+        Artifacts go to `tracking.artifacts`; by default beside a database, or to the place of a tracking server. Raises
+        ConfigError for a file store: MLflow no longer starts on one.
         """
         uri, wanted = config.tracking.uri, config.tracking.artifacts
         scheme = urlparse(uri).scheme

@@ -21,7 +21,7 @@ SHOWN = ("roc_auc", "pr_auc", "base_rate", "recall_5", "recall_10", "recall_20")
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredVersion:
-    """A version as it stands in the registry.
+    """A version in the registry.
 
     `figures` are the means of the model by protocol, such as
     `leave_region_out/recall_10`, and `status` is that of the run that made it.

@@ -21,7 +21,7 @@ MOST_ROWS = 60
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG and its caption, which also stands for the picture where it cannot be seen."""
+    """A PNG and its caption, which also replaces the picture if it cannot be seen."""
 
     png: bytes
     caption: str
@@ -46,7 +46,7 @@ Block = Markup | Picture
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and its content."""
 
     heading: str
     blocks: tuple[Block, ...]
@@ -83,7 +83,7 @@ def heading(words: str) -> Markup:
 
 
 def big(figure: str, words: str) -> Markup:
-    """One number that must not be overlooked, and what it is."""
+    """One number that must not be overlooked, and its meaning."""
     return _block("big", figure, words)
 
 
@@ -100,7 +100,7 @@ def preformatted(content: str) -> Markup:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], ours: Iterable[int] = (), texts: int = 1) -> Markup:
     """A table that scrolls by itself; the first `texts` columns are words, the others numbers.
 
-    A line break in a cell sets what follows small; rows numbered in `ours` stand out. No more than MOST_ROWS rows.
+    Text after a line break in a cell is small; rows numbered in `ours` are highlighted. No more than MOST_ROWS rows.
     """
     listed = _block("table", header, rows[:MOST_ROWS], frozenset(ours), texts)
     if len(rows) <= MOST_ROWS:
@@ -109,7 +109,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], ours: Iterable[i
 
 
 def number(value: object, digits: int = 2) -> str:
-    """A figure as text, or what stands for one that was not measured.
+    """A figure as text, or the words for one that was not measured.
 
     >>> number(1234.5, 1), number(float("nan")), number(None)
     ('1,234.5', 'not measured', 'not measured')

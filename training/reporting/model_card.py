@@ -76,7 +76,7 @@ def _labels(config: TrainConfig, counts: Mapping[str, int]) -> list[str]:
 
 
 def _judged(computed: Computed) -> list[str]:
-    """Each protocol with the model beside its baselines, 90 % intervals under the figures."""
+    """Each protocol with the model and its baselines, 90 % intervals under the figures."""
     if computed.pooled.empty:
         return ["Nothing could be held out: these figures do not exist."]
     head = ("protocol", "ranking", "recall 5 %", "recall 10 %", "ROC AUC", "PR AUC", "base rate")

@@ -56,11 +56,10 @@ QUESTION = "Where would survey find explosive ordnance first?"
 class Findings:
     """The results of training that are to be recorded.
 
-    `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with
-    prevalence and weights; `choices` what tuning, screening and region
-    weights made of the final model, empty where none was asked for; `records` the keys of the records that were known
-    (`records_text`); `tags` further tags of the run and its versions; `began_ms` when training began, in milliseconds
-    since 1970.
+    `metrics` and `casualty` hold figures by protocol, fold and ranking; `moved` how the ranking moves with prevalence
+    and weights; `choices` the choices of tuning, screening and region weights for the final model, empty if none was
+    asked for; `records` the keys of the records that were known (`records_text`); `tags` further tags of the run and
+    its versions; `began_ms` when training began, in milliseconds since 1970.
     """
 
     dataset: CellDataset
@@ -261,7 +260,7 @@ def _flat_metrics(found: Findings) -> dict[str, float]:
 
 
 def _clean(text: str) -> str:
-    """A text without what a key must not hold."""
+    """A text without characters that a key must not hold."""
     return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in text)
 
 

@@ -60,7 +60,7 @@ def unchanged_decision(config: TrainConfig, session: RetrainSession, signature: 
 def nothing_new(config: TrainConfig, session: RetrainSession) -> tuple[RegisteredVersion, LastRun] | None:
     """The version that learned from all records, and the last run; None if something may be new.
 
-    Versions are compared by the run that made them too: numbers begin anew in another store.
+    Versions are compared by their runs too, because another store numbers from 1 again.
     """
     last_run = read_last_run(config)
     name = f"{config.name}.contamination"

@@ -1,4 +1,4 @@
-"""Where and with how much of the machine a run computes, and what it keeps for the next; no result depends on it."""
+"""Settings of computing: scheduler, threads, memory and caches; no result depends on them."""
 
 import os
 from pathlib import Path
@@ -40,7 +40,7 @@ class ComputeSettings(Settings):
 
     @property
     def memory(self) -> ArrayCache | None:
-        """What was computed once; None where nothing is to be kept."""
+        """The cache of computed arrays; None if nothing is to be kept."""
         folder = os.environ.get("MLRISK_CACHE", "~/.cache/mlrisk") if self.cache == "auto" else self.cache
         if not folder or not self.cache_gb:
             return None

@@ -49,7 +49,7 @@ class DeclaredArea(Settings):
 
 
 class LabelSettings(Settings):
-    """Which records count as what; the kinds are those of training.evidence.ledger.KINDS."""
+    """Which kinds of records make which labels; the kinds are those of training.evidence.ledger.KINDS."""
 
     found: tuple[str, ...] = Field(
         ("find", "accident", "CHA", "survey_found", "cleared_with_devices"), description="kinds that make a cell found"
@@ -64,7 +64,7 @@ class LabelSettings(Settings):
 
 
 class SurveyBiasSettings(Settings):
-    """Survey went where people expected ordnance: what training does about the land that nobody has looked at."""
+    """Correction of survey bias: survey went where people expected ordnance, and other land is unknown."""
 
     weights: Literal["none", "propensity"] = Field(
         "none", description="propensity: labelled cells of land that is seldom surveyed count more"
@@ -85,7 +85,7 @@ class SurveyBiasSettings(Settings):
 
 
 class ScreeningSettings(Settings):
-    """Features whose direction changes from region to region: they promise what the next region does not keep."""
+    """Screening of features whose direction changes from region to region, because they mislead in the next region."""
 
     least_agreement: Share = Field(
         0.0,
@@ -94,7 +94,7 @@ class ScreeningSettings(Settings):
 
 
 class TuningSettings(Settings):
-    """Nested tuning: parameters chosen on regions held out within what a fold learns from, never on what it judges."""
+    """Nested tuning: parameters are chosen on inner folds of the training side of a fold, never on its test cells."""
 
     trials: int = Field(0, ge=0, le=1000, description="parameter sets to try beside those of the config; 0: no tuning")
     budget_share: float = Field(0.1, gt=0, lt=1, description="recall at this share of the area is what counts")
@@ -151,7 +151,7 @@ class ContaminationSettings(Settings):
 
 
 class NotifySettings(Settings):
-    """Who is notified of a decision; nobody unless the config names one."""
+    """Notification of decisions; nobody is notified unless the config names a recipient."""
 
     file: str | None = Field(None, description="JSON file, relative to the config: text, decision, reasons, next_step")
     command: tuple[str, ...] = Field((), description="program and arguments; gets the same JSON on standard input")

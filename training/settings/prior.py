@@ -1,4 +1,4 @@
-"""Rules of the field: what ranks land where nothing can be learned, with every weight in sight."""
+"""Rules of the field, which rank land where nothing can be learned, with all their weights."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from training.settings.boosting import Positive
 
 
 class FieldRule(Settings):
-    """How much one feature speaks for survey, and how far it reaches."""
+    """Weight and reach of one feature in the rules."""
 
     weight: float = Field(ge=0, description="beside the other rules; those whose feature is there are brought to one")
     reach: Positive = Field(
@@ -19,10 +19,10 @@ class FieldRule(Settings):
 
 
 # Order of weights: front lines, accidents, handed-over records, withdrawal routes, crossings, land use; recorded
-# fighting, which is placed to a few kilometres, stands between the routes and the crossings. Their sizes are
-# rank order centroids of six criteria (Barron and Barrett 1996), shared among the features of a criterion; reaches come
-# from ANAMA's accounts (domain.md): mines up to 2 km in front of trenches, by crossings, in orchards, on river banks.
-# No label was looked at.
+# fighting, whose places are known to a few kilometres, ranks between the routes and the crossings. Their sizes are rank
+# order centroids of six criteria (Barron and Barrett 1996), shared among the features of a criterion; reaches come from
+# ANAMA's accounts (domain.md): mines up to 2 km in front of trenches, by crossings, in orchards, on river banks. No
+# label was looked at.
 FIELD_RULES: dict[str, dict[str, float]] = {
     "front_line_distance_m": {"weight": 0.25, "reach": 2000},
     "control_line_4000m_distance_m": {"weight": 0.16, "reach": 4000},

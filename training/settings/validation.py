@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from features.base import Settings
 from training.settings.boosting import Positive
 
-# The rankings beside which the model is judged; training.validation.BASELINES holds what each does.
+# The baselines with which the model is compared; training.validation.BASELINES holds their functions.
 BASELINE_NAMES = (
     "random order",
     "distance to the line",

@@ -1,4 +1,4 @@
-"""Baselines beside which every model is judged: one feature, chance, and the simplest learners.
+"""Baselines with which every model is compared: one feature, chance, and the simplest learners.
 
 A ranking is one function: it learns from a Lesson and scores the cells of a Land; more is surveyed first. To add a
 model of your own to every table, write such a function and name it in `benchmarks.contamination`.

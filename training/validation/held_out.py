@@ -46,7 +46,7 @@ class HeldOut:
 def pooled_table(
     protocol: str, held_out: HeldOut, model: str, seed: int, draws: int = 200, cell_ha: float | None = None
 ) -> pd.DataFrame:
-    """One row a ranking: its figures with bounds, and what the model gains over it with bounds (NaN for itself)."""
+    """One row for each ranking: its figures and the model's gain over it, with bounds (NaN for the model itself)."""
     rankings = held_out.rankings(model)
     judged = {
         name: figures_on_draws(score, held_out.positive, held_out.block, seed, draws, held_out.area)

@@ -50,7 +50,7 @@ def polygon_figures(
 
 
 def missed_polygons(score: Floats, cell: Integers, polygon: Integers, area: Floats | None = None) -> Integers:
-    """Numbers of the polygons of which every cell is expected in the lower half of the area, worst first."""
+    """Numbers of the polygons whose cells are all expected in the lower half of the area, worst first."""
     order = order_of(score, np.zeros(len(score), dtype=bool), area)
     group, size = _deciding(order, cell, polygon, "any")
     places = polygon_areas(order, group, size, "any")

@@ -26,8 +26,8 @@ QUANTILES = tuple(np.linspace(0.0, 1.0, 21).tolist())
 class Fold:
     """Rows to learn from and rows to be judged on, both indices into the cells of the grid.
 
-    `facts` explain the fold: numbers of cells, base rates, distances in metres between the two sides, and what the
-    protocol adds; plain numbers and lists, ready for JSON.
+    `facts` explain the fold: numbers of cells, base rates, distances in metres between the two sides, and facts of the
+    protocol; plain numbers and lists, ready for JSON.
     """
 
     protocol: str

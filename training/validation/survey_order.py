@@ -46,7 +46,7 @@ class Order:
         """Area and positive area along the ranking; ties form one segment, and so do runs of cells without a positive.
 
         With `block` (n,) numbered from 0 in the caller's order and `times` (draws, blocks), how often each block was
-        drawn, the sums have one row a draw.
+        drawn, the sums have one row for each draw.
         """
         found = np.add.reduceat(self.positive.astype(np.int64), self.start) if len(self.start) else self.start
         # A run of cells without a positive affects figures by its area alone: one segment represents it.

@@ -1,11 +1,11 @@
-"""The output of `check`: the sources, the evidence, and what a run will take."""
+"""The output of `check`: the sources, the evidence, and the expected cost of a run."""
 
 from mlrisk.cli.text.parts import Part, Table, counts
 from mlrisk.commands import SourceCheck
 
 
 def checked_sources(checked: SourceCheck) -> list[Part]:
-    """Each source with what was repaired or set aside, its remarks, the evidence, and the cost of a run."""
+    """Each source with repairs, rows set aside and remarks, then the evidence and the cost of a run."""
     header = ("source", "kept", "of", "repaired", "set aside", "noted")
     rows = tuple(
         (

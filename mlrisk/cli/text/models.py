@@ -14,7 +14,7 @@ MOST_SETTINGS = 40
 
 
 def listed(rows: Iterable[RegisteredVersion]) -> list[Part]:
-    """The versions of the models, one a row, with the figures that decide."""
+    """The versions of the models, one in each row, with the decisive figures."""
     header = ("model", "no.", "alias", "as of", *LISTED.values(), "decision")
     texts = tuple(
         (

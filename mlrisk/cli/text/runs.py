@@ -11,7 +11,7 @@ SHORT = 8
 
 
 def listed(rows: Iterable[RunRow]) -> list[Part]:
-    """The runs, one a row, with the figures that decide."""
+    """The runs, one in each row, with the decisive figures."""
     header = ("run", "name", *(name.replace("_", " ").replace("best baseline", "baseline") for name in LISTED))
     texts = tuple(
         (row.run_id[:SHORT], row.name if row.status == "FINISHED" else f"{row.name} ({row.status.casefold()})",

@@ -1,4 +1,4 @@
-"""The output of `train`, `evaluate` and `run`: the model beside the best baselines and chance, and a verdict."""
+"""The output of `train`, `evaluate` and `run`: the model, the best baselines and chance, and a verdict."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from training.train import TrainingResult
 from training.validation import PLACEBO
 
 MODEL, CHANCE = "mlrisk", "random order"
-# Baselines stand beside the model where the answer decides; the other protocols show the model alone.
+# Baselines are shown for the decisive protocols; the others show only the model.
 DECIDING = {"as_of": "later results", "leave_region_out": "new regions"}
 OTHER = {"knndm": "distant blocks", "random": "random cells"}
 BEST = 2
