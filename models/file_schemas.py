@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from models.level import LevelKind
+
 # Rounding can put a sum of shares beyond its end, or a neighbour below the last value, by a last digit.
 ROUNDING = 1e-9
 MOST_FEATURES, MOST_MEMBERS, MOST_LIST = 5_000, 200, 100_000
@@ -116,7 +118,7 @@ class MissedShareFile(FileSchema):
 class LevelFile(FileSchema):
     """level.json: finds for each one that the curve states, and the cells by which that was measured."""
 
-    kind: Literal["audit", "as_of", "index"]
+    kind: LevelKind
     factor: Positive
     low: NotNegative
     high: NotNegative | None

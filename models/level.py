@@ -17,7 +17,7 @@ from scipy.stats import gamma
 from features.base import Flags, Floats
 from models.calibration import LOWEST, Calibration
 
-LevelKind = Literal["audit", "as_of", "index"]
+LevelKind = Literal["audit", "as_of", "index", "transfer"]
 # Weight of the prior, in finds: without results on unknown land the curve counts as one find, and later records, on
 # land that people chose, count as no more than four, however many there are.
 STRENGTH_INDEX, STRENGTH_AS_OF = 1.0, 4.0
@@ -51,6 +51,8 @@ class Level:
                 f"contamination is a probability of doubtful level: it rests on {self.cells:,} cells that people chose "
                 "to survey later, with no find of a random audit (audit cells of a plan tell the level of the rest)"
             )
+        if self.kind == "transfer":
+            return "contamination is an index of where, by a model of another country: its level here is unknown"
         return (
             "contamination is an index of where, no probability: neither a random audit nor later results on unknown "
             "land tell its level, and expected finds are too many where people surveyed what they suspected"

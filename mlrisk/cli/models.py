@@ -112,14 +112,20 @@ def import_model(
         Path | None, typer.Option("--key", metavar="PUB", help="public key of the authority that signed it (PATH.sig)")
     ] = None,
     unsigned: Annotated[bool, typer.Option("--unsigned", help="take it without a signature")] = False,
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="of another country: it ranks by the features that both have")
+    ] = False,
     set_: SetOption = None,
 ) -> Parts:
     """Register an exported version; champion where there is none, else it waits for `mlrisk models promote`."""
     from mlrisk.settings import load_config
-    from training.registry import Store, import_version
+    from training.registry import Store, import_version, transfer_version
 
     loaded = load_config(config, None, set_ or ())
     store = Store.of(loaded)
+    if transfer:
+        made = transfer_version(store, loaded, source, by, key=key, unsigned=unsigned)
+        return [f"transferred: {made.name} version {made.number}{f', {made.alias}' if made.alias else ''}"]
     version, new = import_version(store, loaded, source, by, key=key, unsigned=unsigned)
     ranks = f", {version.alias}" if version.alias else ""
     return [f"{'imported' if new else 'already here'}: {version.name} version {version.number}{ranks}"]

@@ -16,6 +16,9 @@ PRIOR = "prior"
 # Sentences in every output of such a map, with and without records from which a model was trained.
 NOT_LEARNED = "No local evidence: rules of the field, not learned here."
 NOT_USED = "Rules of the field, not learned here: the model trained on local evidence does not rank this map."
+TRANSFERRED = (
+    "No local evidence: a model of another country, not learned here; land unlike its own has no basis to rank."
+)
 # Names of rankings as outputs show them; "mlrisk" is the ranking of the map.
 MODEL, LEARNED = "mlrisk", "learned model"
 NOT_JUDGED = pd.DataFrame(columns=["protocol", "fold", "ranking"])
@@ -49,6 +52,8 @@ def _names(config: Config, inputs: Inputs) -> tuple[str, ...]:
 
 def basis_of(champions: Champions) -> str:
     """The sentence on the basis of a map by rules; empty if a model ranks."""
+    if champions.contamination.level.kind == "transfer":
+        return TRANSFERRED
     if not isinstance(champions.contamination, PriorModel):
         return ""
     if not len(champions.metrics):

@@ -64,7 +64,9 @@ class Scorer:
 
     def _asked(self, table: FeatureTable) -> Floats32:
         # A copy, because the table is lent; in row order, or every member of the model would transpose it again.
-        return np.array(table.aligned(self.model.ranker.features), order="C")
+        # A model of another country ranks by the features that both have; the others are unknown here.
+        asked = table.reindexed if self.model.level.kind == "transfer" else table.aligned
+        return np.array(asked(self.model.ranker.features), order="C")
 
     def scored(self, tile: Grid) -> tuple[pd.DataFrame, Floats32 | None]:
         """Scores of the cells inside the tile, with the columns of baselines and plan, and the features to keep.

@@ -6,13 +6,15 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from features.base import ConfigError, InputError
+from models.contamination import ContaminationModel
 from models.file_checks import check_files
 from tests.support.hostile_exports import CASES, NAME, RAW, digested, written
 from tests.support.sample_store import store_config, trained_store
-from training.registry import Store, export_version, import_version, make_keys, row_of, signature_path
+from training.registry import Store, export_version, import_version, make_keys, row_of, signature_path, transfer_version
 from training.registry.archive_files import files_of
 from training.registry.import_probe import probe
 
@@ -134,3 +136,27 @@ def test_an_import_without_its_signature_is_refused(exported, elsewhere, tmp_pat
         import_version(store, elsewhere, made, "Anna", key=private)
     with pytest.raises(ConfigError, match="exist"):
         make_keys(tmp_path / "authority")
+
+
+def test_a_model_of_another_country_ranks_by_the_features_that_both_have(exported, tmp_path):
+    there, source = exported
+    config = store_config(tmp_path / "other").model_copy(update={"name": "other"})
+    store = Store.of(config)
+    with pytest.raises(InputError, match=r"holds small\.contamination, the config is of other.*--transfer"):
+        import_version(store, config, source, "A. Person", unsigned=True)
+    version = transfer_version(store, config, source, "A. Person", unsigned=True)
+    assert (version.name, version.alias) == ("other.contamination", "champion")
+    tags = row_of(store, version.name, version.number).tags
+    assert tags["transferred_from"] == f"{NAME} version 1"
+    model, origin = (
+        ContaminationModel.from_files(Store.of(one).load_number(name, "1")[1])
+        for one, name in ((config, version.name), (there, NAME))
+    )
+    assert model.level.kind == "transfer"
+    assert model.ranker.features == origin.ranker.features
+    # Nothing that holds at places of that country came along.
+    assert (model.local_ratio, model.missed_share.blocks) == (None, 0)
+    values = np.zeros((3, len(origin.ranker.features)), dtype=np.float32)
+    assert np.isnan(model.scores(values).missed_share_below).all()
+    with pytest.raises(ConfigError, match=r"is of small itself: leave out --transfer"):
+        transfer_version(Store.of(there), there, source, "A. Person", unsigned=True)

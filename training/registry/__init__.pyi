@@ -18,6 +18,7 @@ from .runs import RunRow, run_of, runs_compared, runs_of
 from .signatures import make_keys, signature_path
 from .store import Store, Version
 from .store_errors import store_errors
+from .transfer import transfer_version
 from .versions import (
     SHOWN,
     RegisteredVersion,
@@ -66,5 +67,6 @@ __all__ = [
     "store_errors",
     "sweep",
     "training_of",
+    "transfer_version",
     "write_line",
 ]

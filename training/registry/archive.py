@@ -74,19 +74,11 @@ def import_version(
     decides. `by` names the person responsible in the log. Raises InputError for files that are no such version, were
     changed, belong to another country, or give no valid predictions.
     """
-    if key is None and not unsigned:
-        raise ConfigError(
-            "an import needs the public key of the authority that signed it (--key PUB), or --unsigned where you know "
-            "another way that it is genuine: a model decides where teams go"
-        )
-    files = files_of(source)
-    signed_by = verify(files, signature_path(source), key) if key else ""
-    card, texts, run_texts = _read(files, source, config)
+    card, texts, run_texts, signed_by = checked_import(source, key, unsigned, config.name)
     for item in store.client.search_model_versions(f"name = '{card.name}'"):
         if item.tags.get("digest") == card.digest:
             known = {tag: str(item.tags.get(tag, "")) for tag in ("digest", "as_of", "grid")}
             return Version(name=card.name, number=str(item.version), run_id=str(item.run_id), alias="", **known), False
-    _check_model(card, texts, source)
     tags = {tag: value for tag, value in card.tags.model_dump().items() if tag not in LEFT_BEHIND}
     tags |= {"imported_from": f"{card.name} version {card.number}", "signed_by": signed_by or "nobody"}
     run_id = store.start_run(config, {}, {"kind": "import", "mlflow.runName": f"imported {card.name} {card.number}"})
@@ -102,6 +94,25 @@ def import_version(
     return version, True
 
 
+def checked_import(
+    source: Path, key: Path | None, unsigned: bool, country: str | None = None
+) -> tuple[Card, dict[str, str], dict[str, str], str]:
+    """The card, the model, the texts of its run and the signer of an export that passed every test at the border.
+
+    `country` is the one that it must be of, None for any.
+    """
+    if key is None and not unsigned:
+        raise ConfigError(
+            "an import needs the public key of the authority that signed it (--key PUB), or --unsigned where you know "
+            "another way that it is genuine: a model decides where teams go"
+        )
+    files = files_of(source)
+    signed_by = verify(files, signature_path(source), key) if key else ""
+    card, texts, run_texts = _read(files, source, country)
+    _check_model(card, texts, source)
+    return card, texts, run_texts, signed_by
+
+
 def _zip(folder: Path, target: Path) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
@@ -111,7 +122,7 @@ def _zip(folder: Path, target: Path) -> None:
                 archive.writestr(entry, path.read_bytes())
 
 
-def _read(files: dict[str, str], source: Path, config: TrainConfig) -> tuple[Card, dict[str, str], dict[str, str]]:
+def _read(files: dict[str, str], source: Path, country: str | None) -> tuple[Card, dict[str, str], dict[str, str]]:
     """The card, the files of the model and the texts of its run; raises InputError if they do not form one version."""
     try:
         card = card_of(files[CARD])
@@ -121,8 +132,11 @@ def _read(files: dict[str, str], source: Path, config: TrainConfig) -> tuple[Car
         {name.removeprefix(f"{folder}/"): text for name, text in files.items() if name.startswith(f"{folder}/")}
         for folder in (MODEL, RUN)
     )
-    if card.name.rsplit(".", 1)[0] != config.name:
-        raise InputError(f"import ({source}) holds {card.name}, the config is of {config.name}: give its own config")
+    if country is not None and card.name.rsplit(".", 1)[0] != country:
+        raise InputError(
+            f"import ({source}) holds {card.name}, the config is of {country}: give its own config, or --transfer "
+            "for a model of another country"
+        )
     if digest_of(texts) != card.digest:
         raise InputError(
             f"import ({source}) was changed: its files have the digest {digest_of(texts)[:12]}, exported was "
