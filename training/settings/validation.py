@@ -25,7 +25,8 @@ class ValidationSettings(Settings):
     """How the models are judged."""
 
     protocols: tuple[Literal["as_of", "leave_region_out", "knndm", "random"], ...] = Field(
-        ("as_of", "leave_region_out", "knndm", "random"), description="how the model is judged; see the README"
+        ("as_of", "leave_region_out", "knndm", "random"),
+        description="how the model is judged; see the page on protocols",
     )
     regions: Literal["districts", "blocks"] | dict[str, tuple[float, float, float, float]] = Field(
         "districts",
