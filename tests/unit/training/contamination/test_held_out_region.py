@@ -9,8 +9,8 @@ import pytest
 import shapely
 
 from tests.support.sample_dataset import UTM, config_of, dataset_and_trials, grid_of, inputs_of, land
-from training.contamination.dataset import cell_blocks, held_back_dataset
-from training.contamination.neighbour_outcomes import sources_held_back
+from training.contamination.dataset import cell_blocks, fold_dataset
+from training.contamination.neighbour_outcomes import hidden_sources
 from training.contamination.placebo import placebo_scores, shift_of, shifted, shifted_rows
 from training.validation.held_out import PLACEBO
 
@@ -58,7 +58,7 @@ def test_finds_and_accidents_of_a_held_out_region_move_no_feature_of_its_fold(ta
         again, _ = dataset_and_trials(config_with_finds(protocols=[]), inputs_of(tables | kept))
         # An accident less may label a cell less: the buffer of the fold hides the same cells in both.
         again = replace(again, evidence=dataset.evidence)
-        same = held_back_dataset(config_with_finds(), again, trial.fold.train, np.flatnonzero(region))
+        same = fold_dataset(config_with_finds(), again, trial.fold.train, np.flatnonzero(region))
         np.testing.assert_array_equal(same.learned.aligned(outcomes), trial.dataset.learned.aligned(outcomes))
         assert not np.array_equal(again.learned.aligned(outcomes), dataset.learned.aligned(outcomes), equal_nan=True)
 
@@ -91,8 +91,8 @@ def test_accidents_stay_where_a_new_region_has_them(tables, made):
 
 def test_what_makes_no_label_is_no_secret(made):
     context = replace(made[0].snapshot.context, own_event_sources=frozenset({"hazard_areas"}))
-    assert "incidents" not in sources_held_back(context, ())
-    assert sources_held_back(context, ("finds", "survey")) == {"hazard_areas", "land_release"}
+    assert "incidents" not in hidden_sources(context, ())
+    assert hidden_sources(context, ("finds", "survey")) == {"hazard_areas", "land_release"}
 
 
 def test_the_placebo_moves_land_around_and_leaves_records_with_their_labels(made):
