@@ -11,8 +11,8 @@ from training.registry import RegisteredVersion
 if TYPE_CHECKING:
     from training.contamination import CellDataset
     from training.evidence import Ledger
+    from training.retraining.check import Check
     from training.retraining.contest import Contest
-    from training.retraining.gate import Check
     from training.retraining.new_records import News
 
 FIRST, UNCHANGED, PROMOTED, REFUSED, WAITING = "first", "unchanged", "promoted", "refused", "waiting"

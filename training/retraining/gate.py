@@ -1,8 +1,7 @@
 """The gate: checks that a challenger has to pass before it ranks, each one function and one line in CHECKS."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from features.base import Flags, Floats
 from models.calibration import cross_calibrated
 from training.evidence import CHANCE, PEOPLE, STRENGTH
 from training.retraining.casualty_contest import worse_by
+from training.retraining.check import Check, not_judged
 from training.retraining.contest import NEWEST, REGIONS, Arena, Contest, districts_of
 from training.retraining.contradiction import found_and_stated_shares, log_reversal_factor, shift
 from training.retraining.loss import DRAWS, loss_of, many_blocks
@@ -19,30 +19,6 @@ from training.validation import MOVED_MUCH, calibration_error, deviance
 
 LOGGER = logging.getLogger(__name__)
 MEMORY = "memory"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """The result of one check: whether it passed, a sentence for people, and the figures in it as values.
-
-    `judged` is False if there was too little to judge by: such a check passes.
-    """
-
-    name: str
-    passed: bool
-    text: str
-    figures: Mapping[str, float] = field(default_factory=dict)
-    judged: bool = True
-
-    @property
-    def verdict(self) -> str:
-        """passed, failed or not tested."""
-        return ("passed" if self.passed else "failed") if self.judged else "not tested"
-
-
-def not_judged(name: str, text: str, **figures: float) -> Check:
-    """A check that had too little to judge by."""
-    return Check(name=name, passed=True, text=text, figures=figures, judged=False)
 
 
 def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:

@@ -9,7 +9,7 @@ import pandas as pd
 from features.base import ConfigError, Integers, day_after
 from training.evidence import ALL_DAYS, Ledger, Verdicts, keyed_records, read_verdicts, without
 from training.registry import CHAMPION, RegisteredVersion, Store, row_of, write_line
-from training.retraining.gate import Check, not_judged
+from training.retraining.check import Check, not_judged
 from training.retraining.memory import Memory, reversal_evidence
 from training.retraining.new_records import News, news_since
 from training.settings import RetrainingSettings, TrainConfig

@@ -26,9 +26,10 @@ from training.registry import (
     write_line,
 )
 from training.retraining.casualty_contest import CasualtyArena, casualty_arena
+from training.retraining.check import Check
 from training.retraining.contest import Contest, arena_table, contest
 from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision, no_change
-from training.retraining.gate import Check, drift_sentence, judged_by_gate, untested
+from training.retraining.gate import drift_sentence, judged_by_gate, untested
 from training.retraining.memory import Memory, memory_of
 from training.retraining.new_records import News, news_since
 from training.retraining.news_notes import label_shift, news_notes

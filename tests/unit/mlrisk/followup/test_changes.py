@@ -15,8 +15,8 @@ from mlrisk.ranking.policies import ranked
 from tests.support.page_reader import Seen
 from tests.support.sample_package import FORBIDDEN, sample_package
 from training.evidence.states import FOUND, SEARCHED, UNKNOWN
+from training.retraining.check import Check
 from training.retraining.decision import PROMOTED, REFUSED, Decision
-from training.retraining.gate import Check
 
 PACKAGE = sample_package(30, 40)
 RISK = PACKAGE.risk

@@ -4,8 +4,8 @@ import json
 import sys
 
 from tests.support.sample_dataset import config_of
+from training.retraining.check import Check
 from training.retraining.decision import REFUSED, UNCHANGED, Decision
-from training.retraining.gate import Check
 from training.retraining.notify import notify
 from training.retraining.settling import next_step
 
