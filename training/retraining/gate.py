@@ -15,7 +15,7 @@ from training.retraining.contradiction import found_and_stated_shares, log_rever
 from training.retraining.loss import DRAWS, loss_of, many_blocks
 from training.retraining.memory import Memory, reversal_evidence
 from training.settings import RetrainingSettings
-from training.validation import MOVED_MUCH, calibration_error, deviance
+from training.validation import calibration_error, deviance
 
 LOGGER = logging.getLogger(__name__)
 MEMORY = "memory"
@@ -240,17 +240,6 @@ def judged_by_gate(contest: Contest, settings: RetrainingSettings, memory: Memor
     for check in checks:
         LOGGER.info("gate: %s %s: %s", check.name, check.verdict, check.text)
     return checks
-
-
-def drift_sentence(psi: list[tuple[str, float]]) -> str:
-    """Input drift in one sentence, only reported: it shows that the land differs and not that a model is worse.
-
-    >>> drift_sentence([("road_distance_m", 0.31), ("slope_deg", 0.02)])
-    'input drift: 1 of 2 features moved much (population stability index over 0.25): road_distance_m 0.31'
-    """
-    moved = [f"{name} {value:.2f}" for name, value in psi if value > MOVED_MUCH]
-    text = f"input drift: {len(moved)} of {len(psi)} features moved much (population stability index over {MOVED_MUCH})"
-    return text + (f": {', '.join(moved[:10])}" if moved else "")
 
 
 def _judgeable(arena: Arena, rows: Flags, settings: RetrainingSettings) -> bool:

@@ -5,6 +5,7 @@ import pandas as pd
 from training.evidence import FOUND, SEARCHED, Ledger
 from training.retraining.new_records import News, counts_by_kind
 from training.settings import TrainConfig
+from training.validation import MOVED_MUCH
 
 
 def news_notes(news: News) -> tuple[str, ...]:
@@ -34,3 +35,14 @@ def label_shift(ledger: Ledger, config: TrainConfig, news: News) -> tuple[str, .
         found, searched = (int((evidence.state[evidence.labelled] == state).sum()) for state in (FOUND, SEARCHED))
         rates.append(f"{found / (found + searched):.1%} of {found + searched:,}" if found + searched else "none")
     return (f"label shift: found {rates[1]} labelled cells in the newest results, {rates[0]} before",)
+
+
+def drift_sentence(psi: list[tuple[str, float]]) -> str:
+    """Input drift in one sentence, only reported: it shows that the land differs and not that a model is worse.
+
+    >>> drift_sentence([("road_distance_m", 0.31), ("slope_deg", 0.02)])
+    'input drift: 1 of 2 features moved much (population stability index over 0.25): road_distance_m 0.31'
+    """
+    moved = [f"{name} {value:.2f}" for name, value in psi if value > MOVED_MUCH]
+    text = f"input drift: {len(moved)} of {len(psi)} features moved much (population stability index over {MOVED_MUCH})"
+    return text + (f": {', '.join(moved[:10])}" if moved else "")

@@ -29,10 +29,10 @@ from training.retraining.casualty_contest import CasualtyArena, casualty_arena
 from training.retraining.check import Check
 from training.retraining.contest import Contest, arena_table, contest
 from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision, no_change
-from training.retraining.gate import drift_sentence, judged_by_gate, untested
+from training.retraining.gate import judged_by_gate, untested
 from training.retraining.memory import Memory, memory_of
 from training.retraining.new_records import News, news_since
-from training.retraining.news_notes import label_shift, news_notes
+from training.retraining.news_notes import drift_sentence, label_shift, news_notes
 from training.retraining.quarantine import cells_looked_at, check_vanished, is_confirmed, quarantine, without_accepted
 from training.retraining.settling import (
     OVERTAKEN,
@@ -77,10 +77,8 @@ def retrain(
     """
     with only_one(lock_path(config), config.retraining.lock_wait_s):
         session = begin(config, progress, from_files=inputs is None)
-        waiting = None if signature is None else waiting_version(config, session.store, signature)
-        return unchanged_decision(config, session, signature) or decide(
-            config, session, inputs, (signature, waiting), progress
-        )
+        signed = (signature, None if signature is None else waiting_version(config, session.store, signature))
+        return unchanged_decision(config, session, signature) or decide(config, session, inputs, signed, progress)
 
 
 def decide(
