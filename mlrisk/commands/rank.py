@@ -164,7 +164,11 @@ def _package(config: Config, inputs: Inputs, champions: Champions, land: pd.Data
         layers=context_layers(config, inputs.sources),
         notes=_notes(config, inputs, champions, risk, plan),
         metrics=champions.metrics,
-        plan={"totals": dict(plan.totals), "districts": json_rows(plan.districts)},
+        plan={
+            "totals": dict(plan.totals),
+            "districts": json_rows(plan.districts),
+            "calendar": json_rows(plan.calendar),
+        },
         sheets=config.output.task_sheets,
         languages=config.output.languages,
     )
@@ -245,7 +249,7 @@ def _summary(
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
         "casualty_risk": _casualty_summary(champions.casualty, risk),
         "tasks": len(package.tasks),
-        "plan": package.plan,
+        "plan": {name: value for name, value in package.plan.items() if name != "calendar"},
         "models": [vars(version) for version in champions.versions],
         "validation": json_rows(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
         "casualty_validation": json_rows(champions.casualty_metrics),

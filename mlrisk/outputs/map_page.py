@@ -19,7 +19,7 @@ from features.base import NOT_EVIDENCE
 from mlrisk.outputs.map_page_figure import lonlat_nodes, map_item
 from mlrisk.outputs.map_page_glance import first_screen
 from mlrisk.outputs.map_page_overlays import OVERLAYS, layer_of, named_places
-from mlrisk.outputs.map_page_tasks import task_choices, task_records, work_lists
+from mlrisk.outputs.map_page_tasks import first_monday, task_choices, task_records, work_lists
 from mlrisk.outputs.map_page_themes import OTHER_COLOUR, OTHER_TEXT, Theme, make_themes, work_picture
 from mlrisk.outputs.map_page_words import PageWords
 from mlrisk.outputs.task_words import PURPOSE_TEXTS, WORK_TEXTS, PlanScope
@@ -33,7 +33,7 @@ SCRIPT_TEXTS = (
     "Likely range (90 %)", "Already known", "Basis", "about {0} of {1}", "Rank", "Place", "District", "Kind of work",
     "Access", "near {0}", "outside the map", "outside the area", "Easting, m", "Northing, m", "{0} of {1}",
     "Not found on this map: {0}", "{0} of {1} tasks: {2} team-days, about {3} cells with EO", "Survey tasks",
-    "No.", "Purpose", "Teams", "Team-days",
+    "No.", "Purpose", "Teams", "Team-days", "Week", "What would change its rank",
 )  # fmt: skip
 PLANNED_CHOICES = {"": "all", "yes": "planned", "no": "not planned"}
 FAMILY_TEXTS = {
@@ -113,6 +113,7 @@ def _data(
         "themes": {theme.key: [words.entries(text) for text in (*theme.labels, OTHER_TEXT)] for theme in themes},
         "of_lists": {theme.key: theme.of_lists for theme in themes},
         "works": [words.entries(text) for text in WORK_TEXTS.values()],
+        "first_monday": None if (monday := first_monday(tasks)) is None else monday.isoformat(),
         "has_plan": PlanScope.of(package).planned,
         "purposes": {name: words.entries(text) for name, text in PURPOSE_TEXTS.items()},
         "note": [" ".join(notes_lines(package.notes, language.say)) for language in words.languages],

@@ -1,6 +1,7 @@
 """Survey tasks on the map page: outlines, facts in words, and totals of the lists."""
 
 import json
+from datetime import date, timedelta
 from typing import Any
 
 import geopandas as gpd
@@ -20,6 +21,7 @@ from mlrisk.outputs.task_words import (
     size_text,
     task_name,
     task_number,
+    team_text,
     teams_text,
 )
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
@@ -29,6 +31,11 @@ from training.evidence import WORKS
 # A page with more rows is slow to sort on an office laptop; the CSV and XLSX files hold every task.
 MOST_TASKS = 2_000
 KNOWN = "EO in {found} cells, surveyed without a find {searched}, not surveyed {unknown}"
+
+CHANGE = (
+    "survey of its {unknown} cells that nobody looked at: a find moves it and its neighbours up, a search without one "
+    "moves them down"
+)
 
 
 def page_tasks(package: Package) -> gpd.GeoDataFrame:
@@ -88,6 +95,7 @@ def _if_known(row: dict[Any, Any], evidence: dict[str, int], words: PageWords) -
         if np.isfinite(low + high)
         else None,
         "known": words.entries(KNOWN, **evidence) if evidence else None,
+        "change": words.entries(CHANGE, unknown=evidence["unknown"]) if evidence.get("unknown") else None,
         "outside": no_basis if outside > 0 else None,
     }
 
@@ -112,6 +120,7 @@ def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], wor
             teams_text(row["asset"], language.say) if row["planned"] else language.say("not planned")
             for language in words.languages
         ],
+        **_when(row, words),
         "days": _or_none(days),
         "days_text": words.entries(figure(days)) if row["planned"] else [""] * len(words.languages),
         "area": [size_text(row, language.say) for language in words.languages],
@@ -134,6 +143,22 @@ def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], wor
     }
 
 
+def _when(row: dict[Any, Any], words: PageWords) -> dict[str, Any]:
+    """The weeks of a task (None without a place in the season), its teams, and both in words with the dates."""
+    if pd.isna(row["week"]):
+        return {"week": None, "last_week": None, "begins": "", "team_text": [""] * len(words.languages),
+                "when": None}  # fmt: skip
+    first, last = int(row["week"]), int(row["last_week"])
+    numbers = f"{first}" if first == last else f"{first} - {last}"
+    texts = []
+    for language in words.languages:
+        days = [language.day(date.fromisoformat(row[name])) for name in ("begins", "ends") if row[name]]
+        dates = f" ({' - '.join(dict.fromkeys(days))})" if days else ""
+        texts.append(f"{numbers}{dates}, {team_text(row['team'], language.say)}")
+    team = [team_text(row["team"], language.say) for language in words.languages]
+    return {"week": first, "last_week": last, "begins": row["begins"], "team_text": team, "when": texts}
+
+
 def _or_none(value: float) -> float | None:
     return round(value, 6) if np.isfinite(value) else None
 
@@ -147,13 +172,38 @@ def _reasons(row: dict[Any, Any], ending: str) -> list[str]:
 def task_choices(records: list[dict[str, Any]], words: PageWords) -> dict[str, list[tuple[str, list[str]]]]:
     """Choices of the table's filters: value and words of the districts, kinds of teams and purposes that occur."""
     districts = sorted({record["district"] for record in records} - {""})
-    teams = sorted({record["teams"] for record in records} - {""})
+    # A task of two kinds of teams is on the list of both.
+    teams = sorted({kind for record in records for kind in record["teams"].split(" + ")} - {""})
     purposes = [name for name in PURPOSE_TEXTS if any(record["purpose"] == name for record in records)]
     return {
         "district": [(name, [name] * len(words.languages)) for name in districts],
         "teams": [(name, [teams_text(name, language.say) for language in words.languages]) for name in teams],
         "purpose": [(name, words.entries(PURPOSE_TEXTS[name])) for name in purposes],
+        "week": _week_choices(records, words),
     }
+
+
+def first_monday(records: list[dict[str, Any]]) -> date | None:
+    """The Monday of the first week of the season; None where the plan has no dates."""
+    dated = [record for record in records if record["begins"]]
+    if not dated:
+        return None
+    day = date.fromisoformat(dated[0]["begins"])
+    return day - timedelta(days=day.weekday() + 7 * (dated[0]["week"] - 1))
+
+
+def _week_choices(records: list[dict[str, Any]], words: PageWords) -> list[tuple[str, list[str]]]:
+    """The next week, where weeks have dates, then every week by its number and its Monday."""
+    monday, last = first_monday(records), max((record["last_week"] or 0 for record in records), default=0)
+    choices = []
+    for number in range(1, last + 1):
+        texts = words.entries("week {number}", number=number)
+        if monday is not None:
+            begins = monday + timedelta(weeks=number - 1)
+            pairs = zip(texts, words.languages, strict=True)
+            texts = [f"{text}: {language.day(begins)}" for text, language in pairs]
+        choices.append((str(number), texts))
+    return [("next", words.entries("next week")), *choices] if monday is not None else choices
 
 
 def work_lists(package: Package, records: list[dict[str, Any]], words: PageWords) -> list[dict[str, Any]]:

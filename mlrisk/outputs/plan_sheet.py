@@ -4,17 +4,18 @@ from math import ceil
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from features.base import NOT_EVIDENCE, plain
 from mlrisk.outputs.map_page_tasks import nearest_places
-from mlrisk.outputs.task_words import NO_PLAN, PlanScope, purpose_text, task_number, teams_text, work_text
+from mlrisk.outputs.task_words import NO_PLAN, PlanScope, purpose_text, task_number, team_text, teams_text, work_text
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
 from mlrisk.outputs.wording import Say, speaker
 from mlrisk.risk_map import Package
 
 # Heading and width in letters; together they fill about a page of A4 across at 10 points.
 COLUMNS = (
-    ("No.", 6), ("Place", 18), ("District", 16), ("Kind of work", 18), ("Purpose", 13), ("Teams", 15), ("Team-days", 9),
+    ("No.", 6), ("Week", 7), ("Place", 17), ("District", 16), ("Kind of work", 20), ("Team", 18), ("Team-days", 9),
     ("Cells likely to hold EO", 10), ("MGRS", 21), ("Why here", 46),
 )  # fmt: skip
 LINE_POINTS = 13.5
@@ -44,7 +45,7 @@ def write_plan_sheet(book: Any, package: Package) -> Any:
             if isinstance(value, str):
                 sheet.write_string(row, column, plain(value), cell)
             elif np.isfinite(value):
-                sheet.write_number(row, column, value, cell if column == 0 else number)
+                sheet.write_number(row, column, value, cell if column <= 1 else number)
             else:
                 sheet.write_blank(row, column, None, cell)
         # A spreadsheet does not adapt the height of a wrapped cell until somebody edits it.
@@ -58,13 +59,18 @@ def _values(task: dict[Any, Any], scope: PlanScope, say: Say) -> list[Any]:
     number = task_number(task, scope)
     return [
         float("nan") if number is None else number,
+        float("nan") if pd.isna(task["week"]) else int(task["week"]),
         str(task["place"]),
         str(task["district"]),
-        work_text(str(task["work"]), say),
-        purpose_text(str(task["purpose"]), say),
-        teams_text(task["asset"], say) if task["planned"] else "",
+        _work(task, say),
+        team_text(task["team"], say) or (teams_text(task["asset"], say) if task["planned"] else ""),
         float(task["team_days"]) if task["planned"] else float("nan"),
         float(task["expected_finds"]),
         str(task["mgrs"]),
         str(task["reason_1"]),
     ]
+
+
+def _work(task: dict[Any, Any], say: Say) -> str:
+    work = work_text(str(task["work"]), say)
+    return work if task["purpose"] == "survey" else f"{work} ({purpose_text(str(task['purpose']), say)})"

@@ -46,6 +46,7 @@ WRITERS: dict[str, LazyWriter] = {
     "xlsx": LazyWriter("task_tables", "write_xlsx"),
     "kml": LazyWriter("kml", "write_kml"),
     "gpx": LazyWriter("gpx", "write_gpx"),
+    "calendar": LazyWriter("survey_calendar", "write_calendar"),
     "html": LazyWriter("map_page", "write_html"),
     "pdf": LazyWriter("task_sheets_pdf", "write_pdf"),
     "shp": LazyWriter("esri", "write_shp"),

@@ -97,6 +97,19 @@ def teams_text(asset: str, say: Say = str) -> str:
     return f" {say('and')} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def team_text(team: str, say: Say = str) -> str:
+    """The names of teams as people say them; a numbered one by the words of its kind.
+
+    >>> team_text("dogs 2 + machines 1"), team_text("Alpha")
+    ('dogs 2 and machines 1', 'Alpha')
+    """
+    names = []
+    for name in str(team).split(" + ") if team else ():
+        kind, _, number = name.rpartition(" ")
+        names.append(f"{say(TEAM_TEXTS[kind])} {number}" if kind in TEAM_TEXTS and number.isdigit() else name)
+    return f" {say('and')} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def plan_text(task: Mapping[Any, Any], scope: PlanScope, say: Say = str) -> str:
     """The place of a task in the plan, in the words of `say`."""
     if not task["planned"]:

@@ -133,6 +133,18 @@ def spend(
     return _more(work, spent, values[SURVEY], survey, rest, rule, most_passes)
 
 
+def without_slivers(work: SeasonWork, spent: Spent, least_days: float) -> Spent:
+    """`spent` without parts of tasks that take less than `least_days`; whole surveys and checks stay, however short."""
+    whole = spent.passes.sum(axis=0) >= 1 - 1e-9
+    sliver = (spent.days > 0) & (spent.days < least_days) & ~whole & (work.purpose != AUDIT)
+    if not sliver.any():
+        return spent
+    # What another kind finds in the same task stays as it was reckoned: a sliver finds next to nothing.
+    gone = sliver.any(axis=0) & ~(spent.days > 0).any(axis=0, where=~sliver)
+    left = np.where(gone[work.task], 1.0, spent.left)
+    return Spent(np.where(sliver, 0.0, spent.passes), np.where(sliver, 0.0, spent.days), left)
+
+
 def _audit(work: SeasonWork, spent: Spent) -> Spent:
     tasks = np.flatnonzero(work.purpose == AUDIT)
     if not len(tasks):

@@ -60,6 +60,8 @@ def _days(land: pd.DataFrame, asset: AssetSettings, coverage: float, cell_m2: fl
         able &= ~(land["road_distance_m"].to_numpy() > asset.greatest_road_m)
     if "land_use" in land and asset.not_on:
         able &= ~land["land_use"].isin(asset.not_on).to_numpy()
+    if "base_m" in land:
+        able &= ~(land["base_m"].to_numpy() < asset.least_settlement_m)
     worked = np.ones(len(land))
     if "base_m" in land:
         away_h = 2 * np.nan_to_num(land["base_m"].to_numpy(dtype=np.float64)) / 1000 / asset.travel_km_per_hour

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Integers
-from mlrisk.planning.budget import SeasonWork, Spent, harm
+from mlrisk.planning.budget import SURVEY, SeasonWork, Spent, harm
 from mlrisk.ranking import new_finds
 from mlrisk.settings import AssetSettings, PlanSettings
 
@@ -41,7 +41,7 @@ def with_outcome(
     return tasks.assign(
         purpose=work.purpose,
         planned=planned,
-        plan_order=_order(planned, -rate),
+        plan_order=_order(planned, -rate, (work.purpose != SURVEY) & (not plan.learning_first)),
         asset=asset,
         passes=np.where(planned, passes, 0.0),
         team_days=np.where(np.isfinite(total), total, np.nan),
@@ -119,9 +119,9 @@ def _teams(days: Floats, working_days: float) -> NDArray[np.int32]:
     return np.asarray(np.ceil(days / working_days - 1e-9).sum(axis=0), dtype=np.int32)
 
 
-def _order(planned: Flags, key: Floats) -> pd.arrays.IntegerArray:
-    """Place of each planned task in the order of its key, from 1; null for tasks that are not planned."""
+def _order(planned: Flags, key: Floats, later: Flags) -> pd.arrays.IntegerArray:
+    """1 for the planned task with the least key, those that come `later` behind the others; null where not planned."""
     rows = np.flatnonzero(planned)
     number = np.zeros(len(planned), dtype=np.int32)
-    number[rows[np.argsort(key[rows], kind="stable")]] = np.arange(1, len(rows) + 1, dtype=np.int32)
+    number[rows[np.lexsort((key[rows], later[rows]))]] = np.arange(1, len(rows) + 1, dtype=np.int32)
     return pd.arrays.IntegerArray(number, ~planned)

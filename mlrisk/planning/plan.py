@@ -12,12 +12,24 @@ from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Grid, Integers
 from mlrisk.planning.audit_draw import audit_draw
-from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, WORTH, SeasonWork, Spent, cells_of, rule_of, spend
+from mlrisk.planning.budget import (
+    AUDIT,
+    EXPLORE,
+    SURVEY,
+    WORTH,
+    SeasonWork,
+    Spent,
+    cells_of,
+    rule_of,
+    spend,
+    without_slivers,
+)
 from mlrisk.planning.district_shares import district_shares, land_shares
 from mlrisk.planning.effort import audit_days, cell_days
 from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
 from mlrisk.planning.plan_summary import plan_notes, plan_totals
+from mlrisk.planning.season_calendar import lay_out, unplaced, with_calendar
 from mlrisk.planning.task_reasons import with_task_reasons
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
 from mlrisk.ranking import by_explore
@@ -31,15 +43,16 @@ LOGGER = logging.getLogger(__name__)
 class Plan:
     """The plan of a season.
 
-    `tasks` have their effort and its expected outcome; `cells` has one row for each cell in `grid.cell_ids()` order:
-    task_id (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the
-    probability that the season's survey finds an item in the cell. `districts` has the share of each district, `totals`
-    the effort and the expected outcome of the plan, `notes` sentences for planners.
+    `tasks` have their effort and its expected outcome; `cells` has one row a cell in `grid.cell_ids()` order: task_id
+    (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that
+    the season's survey finds what lies in the cell. `districts` has the share of each district, `calendar` a row for
+    each team on each planned task, `totals` the effort and the expected outcome, `notes` what a planner must know.
     """
 
     tasks: gpd.GeoDataFrame
     cells: pd.DataFrame
     districts: pd.DataFrame
+    calendar: pd.DataFrame
     totals: Mapping[str, Any]
     notes: tuple[str, ...]
 
@@ -88,6 +101,8 @@ def make_plan(
         stability=_stability(work, land, settings, free, members),
     )
     tasks = with_task_reasons(tasks, groups.total(_quickest(days)), settings.policy, languages)
+    calendar = lay_out(tasks, spent.days, assets, settings.plan)
+    tasks = with_calendar(tasks, calendar)
     cells = pd.DataFrame(
         {
             "cell_id": land["cell_id"],
@@ -100,7 +115,14 @@ def make_plan(
     notes = plan_notes(settings, tasks, capacity, free, shut)
     totals = plan_totals(tasks, work, spent, assets)
     LOGGER.info("plan: %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], totals["team_days"], capacity.sum())
-    return Plan(tasks=tasks, cells=cells, districts=district_shares(land, tasks), totals=totals, notes=notes)
+    return Plan(
+        tasks=tasks,
+        cells=cells,
+        districts=district_shares(land, tasks),
+        calendar=calendar,
+        totals=totals,
+        notes=(*notes, *unplaced(tasks)),
+    )
 
 
 def _quickest(days: Floats) -> Floats:
@@ -198,7 +220,8 @@ def _spent(
     values = {SURVEY: value if factor is None else value * factor, EXPLORE: by_explore(cells)}
     shares = settings.explore_share, settings.district_floor
     of_land = land_shares(land["district"].to_numpy(), free)
-    return spend(work, values, rule_of(settings.policy), shares, settings.plan.most_passes, of_land)
+    spent = spend(work, values, rule_of(settings.policy), shares, settings.plan.most_passes, of_land)
+    return without_slivers(work, spent, settings.plan.least_days)
 
 
 def _stability(

@@ -1,6 +1,7 @@
 from .config import FORMATS, Config, load_config
 from .planning import (
     POLICY_NAMES,
+    WEEKDAYS,
     AssetSettings,
     AuthoritySettings,
     MaskSettings,
@@ -13,6 +14,7 @@ from .planning import (
 __all__ = [
     "FORMATS",
     "POLICY_NAMES",
+    "WEEKDAYS",
     "AssetSettings",
     "AuthoritySettings",
     "Config",

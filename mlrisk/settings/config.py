@@ -20,7 +20,22 @@ LONGEST_VALUE = 80
 
 
 # The formats in the order in which they are written; the table of writers holds the same names.
-FORMATS = ("parquet", "cog", "gpkg", "qgz", "csv", "xlsx", "kml", "gpx", "html", "pdf", "shp", "fgdb", "stac")
+FORMATS = (
+    "parquet",
+    "cog",
+    "gpkg",
+    "qgz",
+    "csv",
+    "xlsx",
+    "kml",
+    "gpx",
+    "calendar",
+    "html",
+    "pdf",
+    "shp",
+    "fgdb",
+    "stac",
+)
 # Written only if the config asks for them, because GeoPackage holds the same and more.
 OPTIONAL_FORMATS = ("shp", "fgdb")
 

@@ -1,5 +1,6 @@
 """Settings of a survey plan: assets, season, masks, the authority's criteria, tasks."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -11,6 +12,8 @@ from training.settings import Positive, Share
 
 Months = tuple[int, ...]
 # IMAS 08.10, 08.20 and 09.10; training.evidence says which status of a cell makes which work.
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Work = Literal["non_technical_survey", "technical_survey", "clearance"]
 
 # Rates from the field (ANAMA; world figure for manual work; the machine's 1,500 m2 an hour over six hours). The ground
@@ -25,7 +28,20 @@ KNOWN_ASSETS: dict[str, dict[str, Any]] = {
         "rate_m2_per_day": 9000.0,
         "greatest_slope_deg": 15.0,
         "greatest_road_m": 2000.0,
-        "not_on": ("forest", "orchard", "vineyard", "residential", "bare_rock", "water", "wetland"),
+        "not_on": (
+            "forest",
+            "orchard",
+            "vineyard",
+            "residential",
+            "built_up",
+            "commercial",
+            "industrial",
+            "retail",
+            "bare_rock",
+            "water",
+            "wetland",
+        ),
+        "least_settlement_m": 200.0,
     },
     "rats": {"greatest_slope_deg": 30.0},
 }
@@ -62,6 +78,8 @@ class AssetSettings(Settings):
     )
     travel_km_per_hour: Positive = Field(30.0, description="on the way to work, in a straight line")
     hours_per_day: Positive = Field(8.0, le=24, description="working day, daily travel from the base included")
+    names: tuple[str, ...] = Field((), description="of its teams; those without one are numbered")
+    least_settlement_m: float = Field(0.0, ge=0, description="ground nearer to a settlement is built up: not worked")
 
 
 class PlanSettings(Settings):
@@ -77,6 +95,16 @@ class PlanSettings(Settings):
     most_passes: int = Field(2, ge=1, le=10, description="surveys of the same ground in one season at the most")
     months: Months = Field((), description="months of the season, 1 to 12; for masks that hold in some months alone")
     least_workable_share: Share = Field(0.5, description="a kind is not sent to a task of which it can work less")
+    start: date | None = Field(None, description="first day of the season; without one weeks are numbered")
+    days_off: tuple[Weekday, ...] = Field(("saturday", "sunday"), max_length=6, description="of every week")
+    holidays: tuple[date, ...] = Field((), description="further days on which no team works")
+    least_days: float = Field(0.5, ge=0, description="part of a task that takes less is not planned; whole tasks are")
+    learning_first: bool = Field(False, description="whether learning and check tasks may come first in the plan")
+
+    @property
+    def days_of_week(self) -> int:
+        """Days of a week on which teams work."""
+        return 7 - len(set(self.days_off))
 
     @field_validator("months")
     @classmethod

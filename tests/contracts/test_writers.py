@@ -53,6 +53,9 @@ def contents(path):
         parts = [part.partition(b"endstream")[0].strip(b"\r\n") for part in data.split(b"stream\r\n")[1:]]
         parts += [part.partition(b"endstream")[0].strip(b"\r\n") for part in data.split(b"stream\n")[1:]]
         return data + b"".join(zlib.decompressobj().decompress(part) for part in parts if part[:1] == b"x")
+    if path.suffix == ".ics":
+        # Lines of a calendar are folded.
+        return data.replace(b"\r\n ", b"")
     return data
 
 

@@ -474,9 +474,9 @@ def test_browser_find_ignores_accents_and_case(package: Package, browser: Browse
 
 
 def test_browser_filters_and_counts_what_is_shown(package: Package, browser: Browser) -> None:
-    """What do my two dog teams do in a district? Two clicks: the kind of team, the district."""
+    """A task of dogs and machines is on the list of both."""
     tasks = package.tasks[package.tasks["work"] == WORKS[0]]
-    mine = tasks[tasks["planned"] & (tasks["asset"] == "dogs")]
+    mine = tasks[tasks["planned"] & tasks["asset"].isin(["dogs", "dogs + machines"])]
     district = mine["district"].iloc[0]
     mine = mine[mine["district"] == district]
     choose(browser, "teams", "dogs")
@@ -496,6 +496,57 @@ def test_browser_filters_and_counts_what_is_shown(package: Package, browser: Bro
     choose(browser, "purpose", "")
 
 
+def test_browser_says_why_task_1_is_first_with_one_click(package: Package, browser: Browser) -> None:
+    pins = {text: (x, y) for text, x, y in browser.run(PINS)}
+    assert opened(browser, *map_point(browser, *pins["1"])) == "No. 1 in the plan"
+    panel = browser.run("document.getElementById('panel').innerText")
+    first = package.tasks.set_index("plan_order").loc[1]
+    assert first["reason_1"] in panel
+    assert first["reason_2"] in panel
+
+
+def test_browser_says_what_dog_teams_do_next_week_in_a_district_with_three_clicks(
+    package: Package, browser: Browser
+) -> None:
+    """The kind of team, the district, the next week; the list of work follows the teams."""
+    week = 2
+    tasks = package.tasks[package.tasks["planned"] & package.tasks["asset"].str.contains("dogs")]
+    tasks = tasks[(tasks["week"] <= week) & (tasks["last_week"] >= week)]
+    # The list that is open at first has none of them.
+    district = tasks.loc[tasks["work"] == WORKS[1], "district"].iloc[0]
+    mine = tasks[tasks["district"] == district]
+    mine = mine[mine["work"] == (WORKS[0] if (mine["work"] == WORKS[0]).any() else WORKS[1])]
+    browser.run("window.dateNow = Date.now; Date.now = () => Date.parse('2024-08-07T12:00:00Z')")
+    for key, value in (("district", district), ("week", "next"), ("teams", "dogs")):
+        choose(browser, key, value)
+    numbers = browser.run(f"{SHOWN}.map((row) => Number(row.cells[0].innerText))")
+    assert sorted(numbers) == sorted(mine["plan_order"].tolist()) != []
+    teams = set(browser.run(f"{SHOWN}.map((row) => row.cells[6].innerText)"))
+    assert teams == set(mine["team"])
+    # Before the season its first week is the next one.
+    browser.run("Date.now = () => Date.parse('2024-05-01')")
+    choose(browser, "week", "next")
+    weeks = browser.run(f"{SHOWN}.map((row) => row.cells[5].innerText)")
+    assert all(text.startswith("1") for text in weeks)
+    browser.run("Date.now = window.dateNow")
+    for key in ("teams", "district", "week"):
+        choose(browser, key, "")
+    browser.run("document.querySelector('[name=work][value=\"0\"]').click()")
+
+
+def test_browser_says_what_is_unknown_and_what_would_change_the_ranking_with_one_click(
+    package: Package, browser: Browser
+) -> None:
+    pins = {text: (x, y) for text, x, y in browser.run(PINS)}
+    opened(browser, *map_point(browser, *pins["1"]))
+    panel = browser.run("document.getElementById('panel').innerText")
+    task = package.tasks.set_index("plan_order").loc[1, "task_id"]
+    unknown = int((package.risk["task_id"].eq(task) & package.risk["evidence"].eq("unknown")).sum())
+    assert f"not surveyed {unknown}" in panel
+    assert f"survey of its {unknown} cells that nobody looked at" in panel
+    assert "Likely range (90 %)" in panel
+
+
 @pytest.mark.parametrize("kind", ["csv", "gpx", "kml"])
 def test_browser_saves_what_is_shown(kind: str, package: Package, browser: Browser, tmp_path: Path) -> None:
     browser.order("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
@@ -506,7 +557,7 @@ def test_browser_saves_what_is_shown(kind: str, package: Package, browser: Brows
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.1)
     choose(browser, "teams", "")
-    tasks = package.tasks[package.tasks["planned"] & (package.tasks["asset"] == "dogs")].sort_values("plan_order")
+    tasks = package.tasks[package.tasks["planned"] & package.tasks["asset"].isin(["dogs", "dogs + machines"])].sort_values("plan_order")
     tasks = tasks[tasks["work"] == WORKS[0]]
     text = path.read_text("utf-8-sig")
     assert NOT_EVIDENCE in text

@@ -3,7 +3,7 @@
 import colorsys
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from math import sqrt
 
 import geopandas as gpd
@@ -51,7 +51,17 @@ def sample_package(rows: int = 60, columns: int = 80, seed: int = 7) -> Package:
         notes=_notes(),
         metrics=_metrics(),
         languages=("en", "az"),
+        plan={"calendar": _calendar(tasks)},
     )
+
+
+def _calendar(tasks: gpd.GeoDataFrame) -> list[dict[str, object]]:
+    """One team on each planned task, as a plan has it."""
+    planned = tasks[tasks["planned"]]
+    columns = planned[["task_id", "team", "team_days", "week", "last_week", "begins", "ends"]].rename(
+        columns={"team_days": "days"}
+    )
+    return [{**row, "kind": "dogs"} for row in columns.to_dict("records")]
 
 
 def _grid(rows: int, columns: int) -> Grid:
@@ -182,6 +192,14 @@ def _tasks(grid: Grid, risk: pd.DataFrame) -> gpd.GeoDataFrame:
     frame = gpd.GeoDataFrame(records, geometry="geometry", crs=CRS)
     planned = frame["planned"].to_numpy()
     frame["plan_order"] = pd.arrays.IntegerArray(planned.cumsum().astype(np.int32), ~planned)
+    frame["week"] = pd.arrays.IntegerArray(((planned.cumsum() + 2) // 3).astype(np.int32), ~planned)
+    frame["last_week"] = frame["week"] + 1
+    frame["team"] = np.where(planned, np.where(np.arange(len(frame)) % 4 == 0, "Alpha", "dogs 2"), "")
+    # The season begins on the first Monday after the date of the data.
+    for name, column, day in (("begins", "week", 0), ("ends", "last_week", 4)):
+        week = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+        dates = [date(2024, 8, 5) + timedelta(weeks=number - 1, days=day) if number > 0 else "" for number in week]
+        frame[name] = [str(text) for text in dates]
     return frame.astype({"task_id": "int32", "rank": "int32", "cells": "int32", "teams": "int32"})
 
 

@@ -15,7 +15,11 @@ from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
 
 GRID = Grid.from_area(box(500_000, 4_400_000, 508_000, 4_406_000), pyproj.CRS("EPSG:32638"), 250)
 # Teams that are sent to any work: tests of other things than the works do not have to think of them.
-TEAMS = {"dogs": {"number": 4, "works": WORKS}, "machines": {"number": 1, "works": WORKS}}
+# Distances to settlements are drawn cell by cell here: no ground is built up.
+TEAMS = {
+    "dogs": {"number": 4, "works": WORKS},
+    "machines": {"number": 1, "works": WORKS, "least_settlement_m": 0},
+}
 
 
 def plain_land(seed: int = 0) -> pd.DataFrame:

@@ -188,6 +188,7 @@
     byId("panel-hint").textContent = [task.place && say("near {0}", task.place), task.district].filter(Boolean).join(", ");
     byId("panel-facts").replaceChildren();
     fact(say("Plan"), task.plan[language]);
+    if (task.when) fact(say("Week"), task.when[language]);
     fact(say("Kind of work"), data.works[task.work][language]);
     fact(say("Rank"), task.rank);
     fact(say("Area"), task.area[language]);
@@ -196,6 +197,7 @@
     if (task.interval) fact(say("Likely range (90 %)"), task.interval[language]);
     fact(say("Victims per year"), task.casualties_text[language]);
     if (task.known) fact(say("Already known"), task.known[language]);
+    if (task.change) fact(say("What would change its rank"), task.change[language]);
     if (task.outside) fact(say("Basis"), task.outside[language]);
     if (task.access) fact(say("Access"), task.access);
     fact("MGRS", task.mgrs);
@@ -250,11 +252,24 @@
     rows.forEach((row) => {
       const place = Number(row.dataset.task);
       const task = tasks[place];
-      const fits = (key) => value[key] === "" || task[key] === value[key];
-      row.hidden = !(task.work === work && texts[place].includes(wanted) && fits("district") && fits("teams")
-        && fits("purpose") && (value.planned === "" || task.planned === (value.planned === "yes")));
+      row.hidden = !(task.work === work && texts[place].includes(wanted) && fitting(task, value));
     });
     count();
+  };
+  // The week after the one of today; the first before the season begins.
+  const weekOf = (value) => (value !== "next" ? Number(value)
+    : Math.max(1, Math.floor((Date.now() - Date.parse(data.first_monday)) / (7 * 86400000)) + 2));
+  // Whether a task is what the filters ask for; it is in every week on which it is worked.
+  const fitting = (task, { district, teams, week, purpose, planned }) => (!district || task.district === district)
+    && (!teams || task.teams.split(" + ").includes(teams)) && (!purpose || task.purpose === purpose)
+    && (!week || (task.week !== null && task.week <= weekOf(week) && weekOf(week) <= task.last_week))
+    && (!planned || task.planned === (planned === "yes"));
+  // Teams that do another kind of work than the list that is shown: theirs is shown.
+  const turnTo = () => {
+    const value = Object.fromEntries(filters.map((part) => [part.dataset.filter, part.value]));
+    const fit = tasks.filter((task) => fitting(task, value));
+    if (!fit.length || fit.some((task) => task.work === work)) sift();
+    else list(fit[0].work);
   };
   const number = (value) => {
     const [whole, part] = String(Number(value.toPrecision(3))).split(".");
@@ -263,11 +278,11 @@
   const count = () => {
     const found = shownTasks();
     const sum = (key) => number(found.reduce((total, task) => total + (task[key] || 0), 0));
-    const counted = found.some((task) => task.finds !== null);
+    const counted = !found.length || found.some((task) => task.finds !== null);
     byId("counted").textContent = !counted ? say("{0} of {1}", found.length, listed.length) : say("{0} of {1} tasks: {2} team-days, about {3} cells with EO", found.length, listed.length, sum("days"), sum("finds"));
   };
   byId("filter").addEventListener("input", sift);
-  filters.forEach((part) => part.addEventListener("change", sift));
+  filters.forEach((part) => part.addEventListener("change", turnTo));
 
   // A file of what is shown, made here: no server takes part.
   document.querySelectorAll("[data-export]").forEach((button) => button.addEventListener("click", () => {

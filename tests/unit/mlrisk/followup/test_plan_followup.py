@@ -39,7 +39,7 @@ def test_more_teams_bring_tasks_in_and_the_totals_say_what_they_are_worth(land):
     assert len(done.came) > 0
     totals = done.totals.set_index("figure")
     assert totals.loc["casualties averted a year", "new"] > totals.loc["casualties averted a year", "old"]
-    assert totals.loc["team-days", "new"] - totals.loc["team-days", "old"] == pytest.approx(160)
+    assert totals.loc["team-days", "new"] - totals.loc["team-days", "old"] == pytest.approx(160, abs=1)  # no slivers
     assert totals.loc["hectares", "new"] == pytest.approx(new.loc[new["planned"], "area_m2"].sum() / 1e4)
     parts = compared(done)
     assert isinstance(parts[0], Table)
@@ -76,7 +76,7 @@ def mapped(land: pd.DataFrame, **more: object) -> pd.DataFrame:
 
 
 def test_progress_expects_what_the_map_said_of_the_searched_part(land):
-    cells = mapped(land).assign(evidence="unknown")
+    cells = mapped(land, plan={"working_days": 20, "least_days": 0}).assign(evidence="unknown")
     nothing = task_progress(cells, np.zeros(len(cells)), np.zeros(len(cells), dtype=bool))
     assert nothing["searched_share"].eq(0).all()
     assert nothing["expected_cells"].eq(0).all()

@@ -90,6 +90,8 @@ SELF = {
     "survey_tasks.csv": lambda path: path.read_text("utf-8-sig").splitlines()[1],
     "survey_tasks.xlsx": _xlsx,
     "survey_tasks.kml": _kml,
+    "survey_calendar.xlsx": _xlsx,
+    "survey_calendar.ics": lambda path: path.read_text("utf-8").replace("\n ", ""),
     "survey_tasks.gpx": lambda path: path.read_text("utf-8").partition("</metadata>")[0],
     "survey_sheets.pdf": _pdf,
     "survey_tasks.txt": _shp,

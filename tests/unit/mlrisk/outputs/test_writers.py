@@ -56,6 +56,7 @@ NAMES = {
     "xlsx": ["survey_tasks.xlsx"],
     "kml": ["survey_tasks.kml"],
     "gpx": ["survey_tasks.gpx"],
+    "calendar": ["survey_calendar.ics", "survey_calendar.xlsx"],
     "html": ["map.html"],
     "pdf": ["survey_sheets.pdf"],
     "shp": [f"{name}.{end}" for name in ("survey_tasks", "ranked_cells") for end in SHAPE_ENDINGS],
@@ -660,3 +661,33 @@ def test_importing_the_writers_loads_no_heavy_library() -> None:
 def test_hostile_texts_are_in_the_sample(package: Package) -> None:
     assert {SCRIPT, PATH} <= set(package.tasks["district"])
     assert FORMULA in set(package.tasks["reason_1"])
+
+
+def test_calendar_has_an_event_a_row_that_other_programs_read(package: Package, folder: Path) -> None:
+    raw = (folder / "survey_calendar.ics").read_bytes()
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 75
+    text = raw.decode().replace("\r\n ", "")
+    events = [event.partition("END:VEVENT")[0] for event in text.split("BEGIN:VEVENT\r\n")[1:]]
+    planned = package.tasks[package.tasks["planned"]]
+    assert len(events) == len(planned)
+    fields = dict(line.split(":", 1) for line in events[0].splitlines())
+    # The last day of a whole-day event is the day after.
+    assert (fields["DTSTART;VALUE=DATE"], fields["DTEND;VALUE=DATE"]) == ("20240805", "20240817")
+    assert fields["DTSTAMP"] == "20240731T000000Z"
+    assert len({event.splitlines()[0] for event in events}) == len(events)
+    sheet = pytest.importorskip("openpyxl").load_workbook(folder / "survey_calendar.xlsx")["Calendar"]
+    rows = list(sheet.iter_rows(min_row=3, values_only=True))
+    assert [row[0] for row in rows] == planned["week"].tolist()
+    assert rows[0][3] == "Alpha"
+
+
+def test_calendar_says_what_it_lacks(package: Package, tmp_path: Path) -> None:
+    entries = [entry | {"begins": "", "ends": ""} for entry in package.plan["calendar"]]
+    for plan, sentence in (
+        ({}, "No plan: no teams were entered."),
+        ({"calendar": entries}, "No start date was entered"),
+    ):
+        WRITERS["calendar"](replace(package, plan=plan), tmp_path)
+        sheet = pytest.importorskip("openpyxl").load_workbook(tmp_path / "survey_calendar.xlsx")["Calendar"]
+        assert sentence in sheet["A1"].value
+        assert "VEVENT" not in (tmp_path / "survey_calendar.ics").read_text("utf-8")
