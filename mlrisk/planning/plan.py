@@ -103,15 +103,7 @@ def make_plan(
     tasks = with_task_reasons(tasks, groups.total(_quickest(days)), settings.policy, languages)
     calendar = lay_out(tasks, spent.days, assets, settings.plan)
     tasks = with_calendar(tasks, calendar)
-    cells = pd.DataFrame(
-        {
-            "cell_id": land["cell_id"],
-            "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
-            "purpose": np.append(purpose, "")[groups.label],
-            "inclusion_prob": np.where(chance > 0, chance, np.nan),
-            "season_detection": _season_detection(len(land), work.rows, spent),
-        }
-    )
+    cells = _cells(land, groups, purpose, chance, _season_detection(len(land), work.rows, spent))
     notes = plan_notes(settings, tasks, capacity, free, shut)
     totals = plan_totals(tasks, work, spent, assets)
     LOGGER.info("plan: %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], totals["team_days"], capacity.sum())
@@ -122,6 +114,21 @@ def make_plan(
         calendar=calendar,
         totals=totals,
         notes=(*notes, *unplaced(tasks)),
+    )
+
+
+def _cells(
+    land: pd.DataFrame, groups: Groups, purpose: NDArray[np.object_], chance: Floats, detection: Floats
+) -> pd.DataFrame:
+    """What the plan says of each cell, see Plan."""
+    return pd.DataFrame(
+        {
+            "cell_id": land["cell_id"],
+            "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
+            "purpose": np.append(purpose, "")[groups.label],
+            "inclusion_prob": np.where(chance > 0, chance, np.nan),
+            "season_detection": detection,
+        }
     )
 
 
