@@ -557,7 +557,9 @@ def test_browser_saves_what_is_shown(kind: str, package: Package, browser: Brows
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.1)
     choose(browser, "teams", "")
-    tasks = package.tasks[package.tasks["planned"] & package.tasks["asset"].isin(["dogs", "dogs + machines"])].sort_values("plan_order")
+    tasks = package.tasks[
+        package.tasks["planned"] & package.tasks["asset"].isin(["dogs", "dogs + machines"])
+    ].sort_values("plan_order")
     tasks = tasks[tasks["work"] == WORKS[0]]
     text = path.read_text("utf-8-sig")
     assert NOT_EVIDENCE in text
