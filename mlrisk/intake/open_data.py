@@ -197,14 +197,16 @@ def _is_id(name: str) -> bool:
 
 
 def control(look: Look) -> tuple[Finding, ...]:
-    """Control of land: areas with a holder; points of places with a holder are not areas."""
+    """Control of land: areas with a holder, or places with the holder of each at a date."""
     holder = next((look.columns[name] for name in HOLDERS if name in look.columns), None)
     if holder is None:
         return ()
+    named = {} if holder == "holder" else {"holder": holder}
     if "polygon" in look.geometry:
-        named = {} if holder == "holder" else {"holder": holder}
         return (Finding(look=look, source="control_areas", what="who held the land", spec={"columns": named}),)
-    return (Finding(look=look, source="", what="who held which place, by date: control_areas takes polygons alone"),)
+    doubt = "lines between the sides are inferred from it: say whose reading of which maps it is"
+    return (Finding(look=look, source="control_points", what="who held each place, by date", doubts=(doubt,),
+                    spec={"columns": {**named, **look.coordinates}}),)  # fmt: skip
 
 
 def settlements(look: Look) -> tuple[Finding, ...]:

@@ -25,7 +25,7 @@ from mlrisk.intake.recognisers import recognise
 
 LISTED = "covariates"
 ORDER = (
-    "dem", "front_lines", "control_areas", "roads", "incidents", "conflict_events", "hazard_areas",
+    "dem", "front_lines", "control_areas", "control_points", "roads", "incidents", "conflict_events", "hazard_areas",
     "minefield_records", "land_release", "finds", "survey", "settlements", "land_use", "rivers", "power_lines",
     "buildings", "districts", "covariates",
 )  # fmt: skip

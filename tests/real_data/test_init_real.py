@@ -23,7 +23,7 @@ EXPECTED = {
         "north/suspected_areas.geojson": {"hazard_areas"},
         "places.csv": set(),
         "roads.geojson": {"roads"},
-        "settlement_control.csv": set(),
+        "settlement_control.csv": {"control_points"},
         "settlements_1991.csv": {"settlements"},
     },
     "colombia": {

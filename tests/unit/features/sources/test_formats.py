@@ -233,17 +233,18 @@ def topology(points: list[shapely.Point]) -> str:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "spec"),
-    [
-        ("a.gpx", track(list(DEGREES.geometry)).encode(), {"layer": "waypoints", "columns": {"date": "time"}}),
-        ("a.topojson", topology(list(DEGREES.geometry)).encode(), {"crs": "EPSG:4326"}),
-        ("a.kml", as_written("KML"), {}),
-        ("a.gml", as_written("GML"), {}),
-        ("a.jml", as_written("JML"), {}),
-    ],
-)  # fmt: skip
-def test_maps_that_only_some_programs_write(tmp_path: Path, name: str, content: bytes, spec: dict[str, object]) -> None:
+MAPS: dict[str, tuple[bytes, dict[str, object]]] = {
+    "a.gpx": (track(list(DEGREES.geometry)).encode(), {"layer": "waypoints", "columns": {"date": "time"}}),
+    "a.topojson": (topology(list(DEGREES.geometry)).encode(), {"crs": "EPSG:4326"}),
+    "a.kml": (as_written("KML"), {}),
+    "a.gml": (as_written("GML"), {}),
+    "a.jml": (as_written("JML"), {}),
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_maps_that_only_some_programs_write(tmp_path: Path, name: str) -> None:
+    content, spec = MAPS[name]
     table, report = table_of(tmp_path, content, name=name, **spec)
     assert report.rows_kept == 6
     assert sorted(str(day)[:10] for day in table["date"]) == DAYS

@@ -137,6 +137,6 @@ def test_a_raster_of_slopes_is_doubted(tmp_path):
     assert any("slopes" in doubt for doubt in found(tmp_path)["dem"].doubts)
 
 
-def test_who_held_places_is_named_and_not_used(tmp_path):
-    one = text(tmp_path, "name,holder,date,lon,lat\nA,one side,1993-01-01,47.1,39.6\n")[""]
-    assert "polygons alone" in one.what
+def test_who_held_each_place_by_date_is_taken_as_control_points(tmp_path):
+    one = text(tmp_path, "name,held_by,date,lon,lat\nA,one side,1993-01-01,47.1,39.6\n")["control_points"]
+    assert one.spec["columns"]["holder"] == "held_by"
