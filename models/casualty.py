@@ -151,7 +151,7 @@ class CasualtyModel:
         """Read what `files` gave."""
         features = tuple(json.loads(texts["features.json"]))
         facts = json.loads(texts["scale.json"])
-        facts.pop("shape_top", None)  # versions of before had a second shape, and 0 where none was learned
+        facts.pop("shape_top", None)  # earlier versions had a second shape, and 0 if none was learned
         spread = RateSpread(facts.pop("shape", 0) or RateSpread.shape, facts.pop("belief", RateSpread.belief))
         members = tuple(_read_part(texts, f"_member_{n}", features) for n in range(1, facts.pop("members") + 1))
         lines = [line.split(",") for line in texts.get("scores.csv", "").splitlines()[1:]]

@@ -67,7 +67,8 @@ def fit_beside(
 ) -> Boosted:
     """Mean over `bags` of boosters fitted on labelled rows and a draw of unlabelled ones (Mordelet and Vert 2014).
 
-    Pattern Recognition Letters 37, 201. `target` may hold only ones: then the draws are the only negatives.
+    The paper is in Pattern Recognition Letters 37, 201. `target` may hold only ones: then the draws are the only
+    negatives.
     """
 
     def one(number: int) -> Boosted:

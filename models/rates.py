@@ -42,9 +42,9 @@ class RateSpread:
 def rate_spread(observed: Floats, expected: Floats, score: Floats) -> RateSpread:
     """The spread under which counts of held-out years are likeliest, given expectations and scores, each (n,).
 
-    Zero-inflated negative binomial counts (Greenwood and Yule 1920; Lambert 1992): a unit without danger has none, and
-    so the mean of the others is expected / chance. The prior is log-normal, of one unit around USUAL_SHAPE, because few
-    events cannot distinguish rates that fit exactly from rates that do not.
+    Zero-inflated negative binomial counts (Greenwood and Yule 1920; Lambert 1992): a unit without danger has no
+    accident, so that the mean of the others is expected / chance. The prior is log-normal, of one unit around
+    USUAL_SHAPE, because few events cannot distinguish rates that fit exactly from rates that do not.
     """
     rows = expected > 0
     y, m, score = observed[rows], expected[rows], score[rows]

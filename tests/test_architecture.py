@@ -50,7 +50,7 @@ def _imports(path: Path) -> set[str]:
 
 
 def floor_of(module: str) -> tuple[int, int] | None:
-    """Where a module stands: number of its package and of its room; None outside the house.
+    """Place of a module: number of its package and of its room; None outside the packages.
 
     >>> floor_of("features.base.grid"), floor_of("training.train"), floor_of("numpy")
     ((0, 0), (2, 7), None)
@@ -98,7 +98,7 @@ def test_there_are_modules_to_look_at():
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down_the_rooms(path):
     module = _module(path, ROOT)
-    # What a package hands on to its users is loaded on first use; no code of ours imports it from there.
+    # Names that a package exports to its users are loaded on first use; no module of mlrisk imports them from there.
     if module == "mlrisk":
         return
     assert not upward(module, _imports(path)), f"{module} imports up the house"

@@ -114,8 +114,8 @@ def travel(
 ) -> tuple[Floats, Floats]:
     """Least hours from any source cell (flat index) to each cell, and the part off roads; infinite if unreachable.
 
-    `speeds` is km/h on road cells, 0 elsewhere. A step between two road cells takes the slower speed, any other goes
-    on foot; without both heights it is level.
+    `speeds` is km/h on road cells, 0 elsewhere. A step between two road cells has the slower of their speeds, any other
+    is on foot; it is level if a height is missing.
     """
     rows, columns = heights.shape
     hours, on_foot = np.full(heights.shape, np.inf), np.full(heights.shape, np.inf)

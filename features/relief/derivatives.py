@@ -36,8 +36,8 @@ def derivatives(height: Heights, cell_size_m: float) -> dict[str, Heights]:
 def vector_ruggedness(height: Heights, cell_size_m: float) -> Heights:
     """Spread of the directions in which nine neighbouring cells face, 0 on any plane to 1; two cells are left out.
 
-    One minus the length of the mean of the unit vectors upright on the land (Sappington et al. 2007), which are those
-    of Horn (1981), so the 5 x 5 cells around count.
+    One minus the length of the mean of the unit normals of the land (Sappington et al. 2007). The normals are those of
+    Horn (1981), so that the 5 x 5 cells around a cell count.
 
     >>> plane = 30.0 * np.arange(5.0) * np.ones((5, 1))
     >>> abs(round(float(vector_ruggedness(plane, 30.0)[0, 0]), 9))
@@ -53,8 +53,8 @@ def broad_slope(height: Heights, cell_size_m: float, half: int, margin: int) -> 
     """Slope in degrees, northness and eastness of the land around a cell, without `margin` >= 2 half cells each side.
 
     The central difference of the mean heights of four squares of 2 half + 1 cells to a side, whose centres lie `half`
-    cells north, south, east and west. Means are of the valid cells; NaN where the cell itself has no height. No
-    direction where the squares differ by less than the noise of heights.
+    cells north, south, east and west. Means are of the valid cells; NaN where the cell itself has no height. There is
+    no direction where the squares differ by less than the noise of heights.
     """
     mean, _ = moments(to_centimetres(height), half, margin - half, gaps=True)
     centre = height[margin : height.shape[0] - margin, margin : height.shape[1] - margin]

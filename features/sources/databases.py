@@ -38,7 +38,7 @@ def is_database(given: str) -> bool:
 def table_file(source: str, address: str, layer: str | None) -> Path:
     """A Parquet file with the rows of a table or view in a fixed order; EWKB geometry becomes GeoParquet.
 
-    `layer` is the table, with its schema where that is not on the search path. Raises ConfigError for a password in the
+    `layer` is the table, with its schema if that is not on the search path. Raises ConfigError for a password in the
     address or no layer, InputError where the database does not answer or has no such table.
     """
     if urlsplit(address).password is not None:

@@ -110,7 +110,7 @@ def changes_between(
 def expected_and_found(
     earlier: Earlier, cell_id: Integers, districts: NDArray[np.object_], ledger: Ledger, as_of: str
 ) -> pd.DataFrame:
-    """Land surveyed since the earlier map: the number of found cells that it expected, with interval, and the actual.
+    """Land surveyed since the earlier map: found cells expected by it, with their interval, and actual ones.
 
     One row for the country and one for each district; empty if nothing was recorded since. Cells with earlier evidence
     are left out, because there the map repeated its records.

@@ -20,9 +20,9 @@ class Entry:
 class VectorStyle:
     """How QGIS draws one layer; `kind` is fill, line or marker, `classes_of` the field that the entries classify.
 
-    `rules` take the place of one symbol for all. `label` is an expression and `from_scale` the denominator of the scale
-    from which the layer is drawn, 0 for every scale. `halo` is a colour around an outline. `tip` is the HTML of the map
-    tip, `groups` the parts of the form by their names and `values` the words of codes, both by field.
+    `rules` replace the single symbol for all features. `label` is an expression and `from_scale` the denominator of the
+    scale from which the layer is drawn, 0 for every scale. `halo` is a colour around an outline. `tip` is the HTML of
+    the map tip, `groups` the parts of the form by their names and `values` the words of codes, both by field.
     """
 
     kind: str

@@ -137,7 +137,7 @@ def figure(value: float, digits: int = 3) -> str:
 
 
 def share(value: float) -> str:
-    """A share as per cent with at most three digits.
+    """A share in per cent with at most three digits.
 
     >>> share(0.38123), share(0.0004)
     ('38.1 %', '0.04 %')

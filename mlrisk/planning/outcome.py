@@ -104,7 +104,7 @@ def _left_by_best_kind(work: SeasonWork, best_kind: Integers) -> Floats:
 def _teams_and_days(
     names: NDArray[np.object_], best_kind: Integers, spent: Spent, planned: Flags
 ) -> tuple[NDArray[np.object_], Floats]:
-    """Names of the kinds that do each task (T,), the one with most days first, and the days of each kind (K, T)."""
+    """Names of the kinds of teams on each task (T,), the one with most days first, and the days of each kind (K, T)."""
     asset = np.full(len(planned), "", dtype=object)
     days = spent.days.copy()
     for task in np.flatnonzero(planned):

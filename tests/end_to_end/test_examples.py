@@ -1,4 +1,4 @@
-"""Every script of examples/ runs on a small country and says what it promises."""
+"""Every script of examples/ runs on a small country and prints the promised output."""
 
 import runpy
 import sys

@@ -103,7 +103,7 @@ def inputs():
 
 @pytest.fixture(scope="module")
 def run(config, inputs):
-    """What training returned, what the store was given, and the findings in between."""
+    """The result of training, the calls of the store, and the findings in between."""
     memory, kept = Memory(), {}
 
     def keep(*arguments):

@@ -1,4 +1,4 @@
-"""The files in the programs of others: QGIS, GDAL and its validator, and the order that the schema of KML asks for."""
+"""The files in other programs: QGIS, GDAL and its validator, and the order that the schema of KML requires."""
 
 import json
 import os

@@ -195,7 +195,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "many classes": (line("num_class", "1000000000", tree=-1), "num_class"),
     "features by other names": (line("feature_names", first("evil"), tree=-1), "feature_names"),
     "a member with a circle": (line("left_child", first("0"), name="member_01.txt"), "member_01.txt"),
-    # What would be found when teams are waiting for the map.
+    # Faults that would otherwise only appear while teams are waiting for the map.
     "domain of another width": (field("domain.json", mean=[0.0]), "domain.json"),
     "domain without a scale": (field("domain.json", scale=lambda old: [0.0] * len(old)), "domain.json"),
     "domain with more": (field("domain.json", extra=[1.0]), "extra"),

@@ -66,7 +66,7 @@ def draw(layers: list[QgsVectorLayer], path: str) -> None:
 
 
 def main(path: str, picture: str) -> None:
-    """Tell of every layer with a geometry on standard output, and write the picture."""
+    """Describe every layer with a geometry on standard output, and write the picture."""
     application = QgsApplication([], False)
     application.initQgis()
     sublayers = QgsProviderRegistry.instance().querySublayers(path)

@@ -36,7 +36,7 @@ def days(rng, size, first=FIRST, last=AS_OF):
 
 
 def recorded(rng, dates, **columns):
-    """Columns of records that are recorded up to 200 days after the event."""
+    """Columns of dates, with records made up to 200 days after the event."""
     late = pd.to_timedelta(rng.integers(0, 200, len(dates)), unit="D")
     return {"date": dates, "recorded_date": dates + late, **columns}
 

@@ -1,4 +1,4 @@
-"""Judging the casualty model on held-out years and regions, beside its baselines."""
+"""Validation of the casualty model and its baselines on held-out years and regions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Judging the contamination model on held-out land and on later results, beside the baselines."""
+"""Validation of the contamination model and the baselines on held-out land and on later results."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence

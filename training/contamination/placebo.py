@@ -1,8 +1,8 @@
 """The placebo: the recipe on land that was shifted against its labels, so that nothing can be learned from it.
 
 Labels and the records that they are made of stay in place, and everything else (relief, lines, roads, people) is
-shifted by whole blocks around the area: the same as moving the labels, but without laying the records anew. If the
-recipe still scores above chance, labels leak into features, or it is chance.
+shifted by whole blocks around the area: the same as moving the labels, but without laying the records anew. A score of
+the recipe above chance then means that labels leak into features, or is chance itself.
 """
 
 from dataclasses import replace

@@ -26,7 +26,7 @@ def declared_weights(
 
 
 def _declared_cells(grid: Grid, declared: DeclaredArea, data_folder: Path) -> Flags:
-    """Which of the cells inside the area a declaration names."""
+    """Flags of the cells inside the area that a declaration names."""
     chosen = np.ones(grid.n_cells, dtype=bool)
     if declared.area is not None:
         area, _ = open_area((declared.area,), grid.crs, data_folder)

@@ -212,7 +212,7 @@ def _reopens(source: str, table: gpd.GeoDataFrame) -> Flags:
 
 
 def _events_in_areas(tables: Mapping[str, gpd.GeoDataFrame], first: Mapping[str, int]) -> tuple[Integers, Integers]:
-    """Row of the find or accident and row of the polygon that it lies in, for each such pair."""
+    """Rows of each pair of a find or accident and a polygon in which it lies."""
     pairs = [np.zeros((0, 2), dtype=np.int64)]
     for source in EVENT_SOURCES:
         for area in AREA_SOURCES:

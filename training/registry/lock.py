@@ -1,4 +1,4 @@
-"""One retraining at a time: a lock that the operating system releases when its process is killed."""
+"""A lock for one retraining at a time, which the operating system releases when its process is killed."""
 
 import json
 import os

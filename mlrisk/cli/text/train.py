@@ -68,7 +68,7 @@ def verdict(pooled: pd.DataFrame, beaten: tuple[str, ...]) -> str:
 
 
 def _shown(pooled: pd.DataFrame, protocol: str) -> list[dict[str, Any]]:
-    """The model, the baselines that find most in the first tenth of the area, and chance."""
+    """The rows of the model, of the baselines that find most in the first tenth of the area, and of chance."""
     here = pooled[pooled["protocol"] == protocol]
     rules = here[~here["ranking"].isin([MODEL, CHANCE, PLACEBO])].nlargest(BEST, "recall_10", keep="first")
     parts = [here[here["ranking"] == MODEL], rules, here[here["ranking"] == CHANCE]]

@@ -44,7 +44,7 @@ def test_it_is_what_the_library_gives():
     probability = expit(raw)
     asked = np.sort(raw)[5:-5]
     with warnings.catch_warnings():
-        # The library divides by zero and looks for the least of nothing on its way.
+        # The library divides by zero and takes the minimum of an empty array on its way.
         warnings.simplefilter("ignore", RuntimeWarning)
         library.fit(np.column_stack([1 - probability, probability]), positive.astype(int))
         p, ends = library.predict_proba(np.column_stack([1 - expit(asked), expit(asked)]))

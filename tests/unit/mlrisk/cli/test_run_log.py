@@ -99,7 +99,7 @@ def test_a_second_command_of_a_process_logs_once():
 def test_the_options_stand_before_or_after_the_command(arguments, tmp_path):
     missing = str(tmp_path / "none.yaml")
     result = CliRunner().invoke(app, [word.format(missing) for word in arguments])
-    # The command ran, with its log quiet: the config is what is missing.
+    # The command ran with a quiet log; only the config is missing.
     assert "none.yaml" in str(result.exception)
     assert current_log().quiet
 

@@ -1,4 +1,4 @@
-"""Each form of open data and of records is recognised by what is in it, under a name that says nothing."""
+"""Each form of open data and of records is recognised by its content, under a meaningless name."""
 
 import geopandas as gpd
 import numpy as np

@@ -35,7 +35,7 @@ def test_groups_are_in_one_piece_on_ordered_land_and_within_their_limits(seed, l
         assert 1 <= inside.sum() <= most
         assert pieces(inside)[1] == 1
         if inside.sum() < least:
-            # Nothing adjoins that is left: every neighbour is shut or in a task without room.
+            # No free cell adjoins: every neighbour is masked or in a task without room.
             rim = pieces(inside)[0] == 0
             grown = np.zeros_like(inside)
             grown[1:] |= inside[:-1]

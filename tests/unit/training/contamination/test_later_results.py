@@ -1,4 +1,4 @@
-"""Later results tell the level: what survey found by area, without what is only ever recorded where something lies."""
+"""Later results determine the level: finds of survey by area, without records that only exist where ordnance lies."""
 
 from types import SimpleNamespace
 

@@ -286,7 +286,7 @@ def test_declared_land_stands_in_the_books_of_its_cells():
         ["config", "searched", 0.4],
     ]
     assert book.at(LAST).counts["declared_searched"] == GRID.n_cells - 1
-    # What a config declares is no result of any season.
+    # A declaration of the config is not a result of any season.
     assert (book.between(FIRST, LAST).state == SEARCHED).sum() == 0
 
 
