@@ -27,15 +27,22 @@ class OneArena:
 
 
 def results(
-    rng: np.random.Generator, cells: int, challenger: float, turned: np.ndarray, strength: float = 1.0
+    rng: np.random.Generator,
+    cells: int,
+    challenger: float,
+    turned: np.ndarray,
+    strength: float = 1.0,
+    less: float = 0.0,
 ) -> tuple[Arena, np.ndarray]:
     """Results on cells drawn at random in nine districts, a third of them found; those of `turned` are reversed.
 
-    `strength` 1 gives the champion a ROC AUC of about 0.82 on such land, 0.6 one of 0.74, `challenger` likewise.
+    `less` lowers what is found below what is stated, as on land that was chosen by the statement: 1.2 is about two
+    log-odds. `strength` 1 gives the champion a ROC AUC of about 0.82 on such land, 0.6 one of 0.74, `challenger`
+    likewise.
     """
     place = rng.integers(0, SIDE_CELLS, (cells, 2))
     truth = rng.normal(size=cells)
-    positive = (truth + rng.normal(size=cells) > 0.6) ^ turned
+    positive = (truth + rng.normal(size=cells) > 0.6 + less) ^ turned
     theirs = strength * truth + 0.3 * rng.normal(size=cells)
     ours = challenger * truth + 0.3 * rng.normal(size=cells)
     stated = norm.cdf((theirs - 0.6) / np.hypot(1.0, 0.3))
@@ -61,7 +68,7 @@ def memory_after(arena: Arena, months: int, a_month: int) -> Memory:
 
 
 def refused_month(
-    seed: int, a_month: int, from_month: int | None, *, one_district: bool, strength: float
+    seed: int, a_month: int, from_month: int | None, *, one_district: bool, strength: float, less: float = 0.0
 ) -> int | None:
     """The first of twelve months in which the memory refuses, if results are reversed from a month on."""
     rng = np.random.default_rng(seed)
@@ -70,7 +77,7 @@ def refused_month(
     if one_district:
         _, district = results(np.random.default_rng(seed), len(month), 1.0, np.zeros(len(month), dtype=bool), strength)
         wrong &= district == "district 11"
-    arena, _ = results(rng, len(month), 1.0, wrong, strength)
+    arena, _ = results(rng, len(month), 1.0, wrong, strength, less)
     for last in range(1, 13):
         if not check_memory(memory_after(arena, last, a_month), RetrainingSettings())[0].passed:
             return last
@@ -102,22 +109,25 @@ def main() -> None:
                 f"  champion {strength:g}, {cells} cells: nothing {shares[0]:.2f}, as good {shares[1]:.2f}", flush=True
             )
     print("months until refused, results turned round from month 4 (13: never); honest ones beside it")
-    for strength in (1.0, 0.6):
+    for strength, less in ((1.0, 0.0), (0.6, 0.0), (0.6, 1.2)):
         for a_month in (10, 20, 40):
             for one in (False, True):
-                _months(asked.rounds // 5, a_month, one_district=one, strength=strength)
+                _months(asked.rounds // 5, a_month, one_district=one, strength=strength, less=less)
 
 
-def _months(rounds: int, a_month: int, *, one_district: bool, strength: float) -> None:
+def _months(rounds: int, a_month: int, *, one_district: bool, strength: float, less: float) -> None:
     both = [
-        [refused_month(seed, a_month, month, one_district=one_district, strength=strength) for seed in range(rounds)]
+        [
+            refused_month(seed, a_month, month, one_district=one_district, strength=strength, less=less)
+            for seed in range(rounds)
+        ]
         for month in (4, None)
     ]
     by7 = np.mean([month is not None and 4 <= month <= 7 for month in both[0]])
     honest = np.mean([month is not None for month in both[1]])
     where = "one district" if one_district else "all"
     print(
-        f"  champion {strength:g}, {a_month} a month, {where}: by month 7 {by7:.2f}, "
+        f"  champion {strength:g}, found less by {less:g}, {a_month} a month, {where}: by month 7 {by7:.2f}, "
         f"months {sorted(month or 13 for month in both[0])}, honest refused {honest:.2f}",
         flush=True,
     )

@@ -83,7 +83,7 @@ class Watch:
         """The moment that lies so many seconds after this run began."""
         starts = [start - self.starts[0] for start in self.starts]
         steps = max(number for number, start in enumerate(starts) if start <= second)
-        return Moment(features=steps, values=second - starts[steps])
+        return Moment(steps=steps, seconds=second - starts[steps])
 
 
 def ended(pid: int, watch: Watch, moment: Moment | None = None) -> int | None:

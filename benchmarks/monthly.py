@@ -19,10 +19,11 @@ import rasterio
 import mlrisk
 from benchmarks.quick import without_report
 from benchmarks.retraining import QUICK, START, country_of
+from mlrisk.commands.retrain import decide_about_records
 from mlrisk.settings import Config
 from training.evidence import district_names, open_inputs
 
-MONTHS, RECORDS, TURNED, CORRECTED = 12, 20, 4, 9
+MONTHS, RECORDS, TURNED, CORRECTED = 12, 20, 4, 8
 SEEDS = (51, 52, 53)
 AUDITED = 0.1
 WAYS = ("honest", "everywhere", "district")
@@ -62,6 +63,10 @@ def months(
         started = time.monotonic()
         done = mlrisk.retrain(_config(path, month, more))
         ranked = mlrisk.load_risk_map(folder / "outputs").set_index("cell_id").loc[grid.cell_ids()].reset_index()
+        if how == "honest" and done.decision.quarantine:
+            # Somebody looks at the rows, which are right, and says so: the next month goes on from there.
+            named_rows = [one for text in done.decision.quarantine for one in text.split(" ")]
+            decide_about_records(_config(path, month, more), named_rows, (), "operator")
         wrong_now = len(results) and (results["written"] != results["outcome"]).sum()
         named = _named(done.decision.quarantine)
         rows.append(
@@ -136,8 +141,8 @@ def main() -> None:
     arguments = parser.parse_args()
     without_report()
     rows: list[dict[str, object]] = []
-    for how in arguments.ways:
-        for seed in arguments.seeds:
+    for seed in arguments.seeds:
+        for how in arguments.ways:
             with tempfile.TemporaryDirectory() as scratch:
                 rows += months(seed, Path(scratch), how, arguments.cells, arguments.batch, arguments.set)
     table = pd.DataFrame(rows)

@@ -102,6 +102,9 @@ class CasualtyModel:
         expected = self.whole.expected(values, exposure, patterns, threads) * self.per_accident
         drawn = np.stack([one.expected(values, exposure, patterns, threads) for one in self.members] or [expected])
         spread = np.log(np.maximum(drawn, 1e-12)).std(axis=0, ddof=1 if len(drawn) > 1 else 0)
+        if self.is_index and self.accidents > 0:
+            # An index has no members: its level is as unsure as a count.
+            spread = np.full_like(expected, 1 / np.sqrt(self.accidents))
         chance = self.spread.chance(greatest_score(self.features, values))
         return expected, *rate_range(expected, chance, with_spread(self.spread.shape, spread))
 

@@ -69,13 +69,7 @@ def casualty_columns(
         score=lambda _: _score(model, cells),
         as_dated=model.dated,
     )
-    if model.is_index:
-        # With few accidents the total is the recorded mean, and its pattern is the index alone.
-        total = model.whole.accidents_per_year * model.per_accident
-        expected = units.total(index) / index.sum() * total
-        low, high = np.full((2, units.n_units), np.nan)
-    else:
-        expected, low, high = expected_casualties(model, history.moment(config.as_of), config.compute.threads)
+    expected, low, high = expected_casualties(model, history.moment(config.as_of), config.compute.threads)
     part = index / units.total(index)[units.place]
     hurt = expected[units.place] * part
     columns["casualties_per_year"] = hurt

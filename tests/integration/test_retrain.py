@@ -14,13 +14,14 @@ from features.sources.opening import Sources
 from models.contamination import ContaminationModel
 from tests.support.sample_dataset import book_of, inputs_of, land
 from tests.support.sample_store import LOOSE, NOW, THEN, store_config
+from training.evidence.verdicts import open_ledger
 from training.registry.decision_log import read_lines
 from training.registry.promotion import promote
 from training.registry.store import Store
 from training.registry.versions import row_of, rows_of
 from training.retraining.contest import NEWEST, REGIONS, contest
 from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, UNCHANGED, WAITING
-from training.retraining.quarantine import decide_records
+from training.retraining.quarantine import decide_records, undecided
 from training.retraining.retrain import retrain
 from training.retraining.settling import Signature
 from training.train import train
@@ -54,6 +55,11 @@ def with_survey(books, survey):
             grid=books.grid, vectors={**books.sources.vectors, "survey": survey}, rasters={}, covariates=(), reports=()
         ),
     )
+
+
+def named(rows):
+    spans = [span.split("-") for span in rows.removeprefix("survey:").split(",")]
+    return [number for span in spans for number in range(int(span[0]), int(span[-1]) + 1)]
 
 
 def champion(config):
@@ -199,6 +205,9 @@ def test_results_turned_round_are_named_rejected_and_the_loop_goes_on(started, b
     assert refused.quarantine[0].startswith("survey:")
     assert read_lines(now)[-1]["quarantine"] == list(refused.quarantine)
     assert champion(now) == "1"
+    # Of a longer file the same rows are still in quarantine, whatever the others say.
+    assert undecided(now, book_of(now, wrong))["number"].tolist() == named(refused.quarantine[0])
+    assert undecided(now, book_of(now, books)).empty
     again = refused
     for _ in range(3):
         if again.quarantine:
@@ -206,4 +215,5 @@ def test_results_turned_round_are_named_rejected_and_the_loop_goes_on(started, b
             again = retrain(now, wrong)
     assert "memory" not in {check.name for check in again.checks if not check.passed}
     assert not again.quarantine
+    assert undecided(now, open_ledger(now, wrong)).empty
     assert [line["what"] for line in read_lines(now)][-2] == "rejected"

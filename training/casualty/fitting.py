@@ -13,7 +13,7 @@ from models.boosting import Boosted, BoostingParams, fit, side_by_side
 from models.casualty import HURDLE, TREES, CasualtyModel, Hurdle, Part, fit_rate, greatest_score, year_factor
 from models.mixture import Dispersion, dispersion, mixture_weights, prior_by_evidence, shares
 from models.rates import RateSpread, rate_spread
-from training.casualty.history import INDEX, Moment, UnitPeriods
+from training.casualty.history import INDEX, NEAR, Moment, UnitPeriods
 from training.contamination import boosting_params, deal_blocks
 from training.registry import EXPOSURE, PATTERN
 from training.settings import TrainConfig
@@ -230,16 +230,17 @@ def _part(
     level = float(totals.mean() * year_factor(totals, 1)[0]) if rows.dated else float(totals.sum() / rows.years)
     # A draw of blocks holds more or less than the whole land: its total is scaled to that of the whole.
     level *= float(use.sum() / max(times[use].sum(), 1.0))
-    return _scaled(
+    return scaled(
         Part(trees=trees, hurdle=hurdle, weights=weights, scales=dict.fromkeys(weights, 1.0), accidents_per_year=level),
-        rows,
+        rows.features,
         now,
         use,
     )
 
 
-def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: Flags) -> Part:
-    values = np.ascontiguousarray(FeatureTable(now.features, now.values).aligned(rows.features))
+def scaled(part: Part, features: Sequence[str], now: Moment, use: Flags) -> Part:
+    """A part whose weights are the shares of its patterns on some units (n_units,) of this moment."""
+    values = np.ascontiguousarray(FeatureTable(now.features, now.values).reindexed(features))
     patterns = patterns_of(tuple(name for name in part.weights if name not in (TREES, HURDLE)), now)
     scales, weights = {}, {}
     for name, weight in part.weights.items():
@@ -256,18 +257,23 @@ def _scaled(part: Part, rows: UnitPeriods, now: Moment, use: Flags) -> Part:
 
 
 def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Flags, use: Flags) -> Part:
-    """Contamination x exposure, scaled to the recorded mean: few accidents do not support anything finer."""
-    name = INDEX if INDEX in now.pattern_names else "presence"
-    total = float(now.patterns[use, now.pattern_names.index(name)].sum())
+    """Contamination x exposure and nearness to an accident, half each, at the recorded mean.
+
+    With few accidents nothing finer can be learned, and shares that were learned moved more than they told. On
+    countries of another making (independent 2 to 4, 133 accidents) the next year's in 5 % of the area were 0.56;
+    contamination x exposure alone 0.47, distance to an accident 0.56; in 10 % 0.68, 0.62 and 0.67.
+    """
+    names = [INDEX if INDEX in now.pattern_names else "presence"]
+    names += [NEAR] if NEAR in now.pattern_names else []
     years = rows.years * len(rows.starts)
-    trees = _trees(config, rows, chosen, np.ones(len(use)), config.seed)
-    return Part(
-        trees=trees,
+    part = Part(
+        trees=_trees(config, rows, chosen, np.ones(len(use)), config.seed),
         hurdle=None,
-        weights={name: 1.0},
-        scales={name: 1 / total},
+        weights=dict.fromkeys(names, 1 / len(names)),
+        scales=dict.fromkeys(names, 1.0),
         accidents_per_year=float(rows.accidents[chosen].sum() / years),
     )
+    return scaled(part, rows.features, now, use)
 
 
 def _draws(block: Integers, members: int, seed: int) -> list[Floats]:

@@ -20,11 +20,11 @@ from training.settings import TrainConfig
 
 ScoreOf = Callable[[date], Floats]
 
-INDEX = "contamination x presence"
+INDEX, NEAR = "contamination x presence", "near an accident"
 
 COUNTS = ("accidents", "casualties", "killed", "injured", "deminers")
 
-# Least contamination score in the exposure: accidents also happen on land that no model suspects.
+# Least contamination score in the exposure: accidents also happen on land that no model records_on_cells.
 LEAST_SCORE = 0.005
 
 
@@ -162,6 +162,9 @@ class History:
         present = units.total(density * cell_km2)
         names = ["presence", "area", *kernel_names(config.casualty, self.dated)]
         patterns = [present, units.area_km2, *accident_kernels(units, snapshot, config.casualty, self.dated).T]
+        if "incidents" in config.features:
+            names.append(NEAR)
+            patterns.append(near_accidents(units, table))
         own = {"people_log": np.log(units.total(self.people.near) * cell_km2)}
         exposure = present
         if config.casualty.contamination_every_years:
@@ -253,6 +256,18 @@ def unit_features(config: TrainConfig, snapshot: Snapshot, units: Units) -> Feat
     table = grid_feature_table(grid, snapshot, families, compute.tile_cells, compute.schedule)
     table = table.without("casualty.leave_out", config.casualty.leave_out, feature_infos(snapshot, families))
     return table if units.squares is not None else FeatureTable(table.names, units.mean(table.values))
+
+
+def near_accidents(units: Units, table: FeatureTable) -> Floats:
+    """How near each unit lies to an accident on record (n_units,): 1 there, a quarter half a unit's side away.
+
+    Zero where no accident was known. Of few accidents it ranks the next ones better than kernels and contamination.
+    """
+    if "incident_distance_m" not in table.names:
+        return np.zeros(units.n_units)
+    away = table.values[:, table.names.index("incident_distance_m")].astype(np.float64)
+    half_m = float(np.sqrt(units.area_km2.mean() * KM2)) / 2
+    return np.asarray(np.where(np.isfinite(away), (1 + away / half_m) ** -2.0, 0.0))
 
 
 def greatest_by_unit(units: Units, values: Floats) -> Floats:

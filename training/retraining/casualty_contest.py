@@ -1,6 +1,6 @@
 """Champion and challenger of casualty risk on the accidents since the champion's date."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from features.base import Flags, Floats, Integers
 from features.table import FeatureTable
 from models.casualty import CasualtyModel
-from training.casualty import History, Moment, fit_casualty, patterns_of, unit_blocks
+from training.casualty import History, Moment, fit_casualty, patterns_of, scaled, unit_blocks
 from training.evidence import NO_REGION, cell_regions
 from training.settings import TrainConfig
 from training.validation import Labels, block_times, deal, deviance
@@ -63,7 +63,9 @@ def casualty_arena(
         cell_size_m=side_m,
     )
     settings = config.validation.model_copy(update={"folds": FOLDS})
-    theirs = _expected(champion, then, config.compute.threads)
+    # Scores of then are made anew and may have another sum than those that the champion ranked with.
+    whole = scaled(champion.whole, champion.features, then, np.ones(units.n_units, dtype=bool))
+    theirs = _expected(replace(champion, whole=whole), then, config.compute.threads)
     champions, challengers = np.full((2, units.n_units), np.nan)
     for members in deal(labels, settings, config.seed).values():
         here = np.isin(regions, members)

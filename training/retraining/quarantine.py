@@ -8,13 +8,16 @@ import pandas as pd
 
 from features.base import ConfigError, Integers, day_after
 from training.evidence import ALL_DAYS, Ledger, Verdicts, keyed_records, read_verdicts, without
-from training.registry import CHAMPION, RegisteredVersion, Store, row_of, write_line
+from training.registry import CHAMPION, RegisteredVersion, Store, read_lines, row_of, write_line
 from training.retraining.check import Check, not_judged
+from training.retraining.decision import PROMOTED, REFUSED, Decision
 from training.retraining.memory import Memory, reversal_evidence
 from training.retraining.new_records import News, news_since
 from training.settings import RetrainingSettings, TrainConfig
 
 VANISHED = "vanished"
+# Key of a decision line with the keys of the records in quarantine.
+RECORDS = "quarantine_records"
 # This few missing records are a correction, whatever their share of a small file.
 FEWEST_VANISHED = 3
 # From this many results on the anchor may follow the champion: fewer are a small step.
@@ -42,6 +45,23 @@ def check_vanished(news: News, verdicts: Verdicts, settings: RetrainingSettings)
         accept = " ".join(f"--accept {VANISHED}:{source}" for source in failed)
         text += f". Look for a cut file; if it is right so: mlrisk retrain CONFIG {accept} --by NAME"
     return Check(name="vanished records", passed=not failed, text=text, figures=figures)
+
+
+def refuse_cut_file(config: TrainConfig, whole: Check, before: str, notes: tuple[str, ...], news: News) -> Decision:
+    """REFUSED before anything is trained: no model and no map are made from such sources."""
+    facts = {"champion": before, "challenger": None, "news": news.counts, "figures": {whole.name: dict(whole.figures)}}
+    write_line(config, REFUSED, f"policy {config.retraining.policy}", why=whole.text, **facts)
+    return Decision(
+        kind=REFUSED,
+        champion=before,
+        before=before,
+        challenger=None,
+        checks=(whole,),
+        notes=notes,
+        news=news,
+        facts=facts,
+        keeps_map=True,
+    )
 
 
 def decide_records(
@@ -87,10 +107,47 @@ def cells_looked_at(config: TrainConfig, ledger: Ledger) -> Integers:
     return np.unique(ledger.entries.place[np.isin(ledger.entries.record, rows)]).astype(np.int64)
 
 
-def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tuple[str, ...]:
-    """Rows by source of the results that fit better when reversed, from the day from which they do so best."""
-    if memory is None:
+def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> pd.DataFrame:
+    """The records that a person has to look at, as `keyed_records` has them.
+
+    Results that fit better when reversed, from the day from which they do so best, and those that an earlier round
+    named and nobody has decided about since: more results around them make no record right.
+    """
+    return pd.concat([_reversed_records(config, memory, ledger), undecided(config, ledger)]).drop_duplicates("key")
+
+
+def undecided(config: TrainConfig, ledger: Ledger) -> pd.DataFrame:
+    """Records that rounds put into quarantine since something was promoted last, while nobody has touched one of them.
+
+    Once a person accepts or rejects one, or corrects one in its file (it has another key then), somebody has looked:
+    the others are right unless the results speak against them anew.
+    """
+    keys: set[str] = set()
+    for line in read_lines(config):
+        keys = set() if line.get("what") == PROMOTED else keys | set(line.get(RECORDS, ()))
+    table = keyed_records(ledger, config.as_of)
+    waiting = table[table["key"].isin(keys - read_verdicts(config).accepted)].reset_index(drop=True)
+    return waiting if len(waiting) == len(keys) else waiting.iloc[:0]
+
+
+def check_undecided(config: TrainConfig, ledger: Ledger) -> tuple[Check, ...]:
+    """No record waits in quarantine for a person; no check at all where none ever did."""
+    waiting = undecided(config, ledger)
+    if waiting.empty:
         return ()
+    text = f"{len(waiting):,} record(s) that an earlier round put into quarantine are as they were, and nobody decided"
+    return (Check(name="quarantine", passed=False, text=text, figures={"records": float(len(waiting))}),)
+
+
+def texts_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """Rows by source, a text each."""
+    return tuple(rows_text(part) for _, part in table.groupby("source"))
+
+
+def _reversed_records(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> pd.DataFrame:
+    nothing = keyed_records(ledger, config.as_of).iloc[:0]
+    if memory is None:
+        return nothing
     groups, most_e = reversal_evidence(memory), config.retraining.most_e
     odd = [one for one in groups[1:] if one.log_e > np.log(most_e * max(1, len(groups) - 1))]
     odd = odd or [one for one in groups[:1] if one.log_e > np.log(most_e)]
@@ -99,15 +156,14 @@ def quarantine(config: TrainConfig, memory: Memory | None, ledger: Ledger) -> tu
         here = (memory.arena.district == one.district) if one.district else np.ones(len(rows), dtype=bool)
         rows |= here & (memory.known_from >= np.datetime64(one.start, "D"))
     if not rows.any():
-        return ()
+        return nothing
     first = min(one.start for one in odd)
     labels = config.contamination.labels
     table = records_on_cells(
         without_accepted(config, ledger), memory.arena.cell[rows], first - timedelta(days=1), config.as_of
     )
     # Only records that make labels were compared with the anchor.
-    table = table[table["kind"].isin((*labels.found, *labels.searched))]
-    return tuple(rows_text(part) for _, part in table.groupby("source"))
+    return table[table["kind"].isin((*labels.found, *labels.searched))]
 
 
 def is_confirmed(memory: Memory, settings: RetrainingSettings) -> bool:
@@ -161,14 +217,14 @@ def _keys_of(config: TrainConfig, store: Store, ledger: Ledger, named: str) -> l
     return [str(key) for key in mine.loc[mine["number"].isin(asked), "key"]]
 
 
-def champion_news(
-    config: TrainConfig, store: Store, ledger: Ledger, row: RegisteredVersion | None = None
-) -> News | None:
-    """New and missing records since the champion, None if there is no champion."""
+def champion_news(config: TrainConfig, store: Store, ledger: Ledger) -> News | None:
+    """What is new and what is gone since the champion, None where there is none."""
     name = f"{config.name}.contamination"
     number = store.number(name, CHAMPION)
-    if row is None and number is None:
-        return None
-    row = row or row_of(store, name, str(number))
+    return None if number is None else news_of(config, store, ledger, row_of(store, name, number))
+
+
+def news_of(config: TrainConfig, store: Store, ledger: Ledger, row: RegisteredVersion) -> News:
+    """What is new and what is gone since a version was trained."""
     since = date.fromisoformat(row.tags["as_of"])
     return news_since(ledger, config.as_of, store.read_text(row.run_id, "records.txt"), since)

@@ -26,14 +26,24 @@ from training.registry import (
     write_line,
 )
 from training.retraining.casualty_contest import CasualtyArena, casualty_arena
-from training.retraining.check import Check
 from training.retraining.contest import Contest, arena_table, contest
 from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision, no_change
 from training.retraining.gate import judged_by_gate, untested
 from training.retraining.memory import Memory, memory_of
-from training.retraining.new_records import News, news_since
+from training.retraining.new_records import News
 from training.retraining.news_notes import drift_sentence, label_shift, news_notes
-from training.retraining.quarantine import cells_looked_at, check_vanished, is_confirmed, quarantine, without_accepted
+from training.retraining.quarantine import (
+    RECORDS,
+    cells_looked_at,
+    check_undecided,
+    check_vanished,
+    is_confirmed,
+    news_of,
+    quarantine,
+    refuse_cut_file,
+    texts_of,
+    without_accepted,
+)
 from training.retraining.settling import (
     OVERTAKEN,
     Signature,
@@ -154,14 +164,14 @@ def _decided(
     progress("news")
     champion = row_of(store, name, before)
     check_date(config, champion)
-    news = _news(config, store, ledger, champion)
+    news = news_of(config, store, ledger, champion)
     mark = fingerprint(config, inputs, ledger)
     newest = next(iter(rows_with(store, name, "fingerprint", mark)), None)
     notes = (*notes, *news_notes(news))
     verdicts = read_verdicts(config)
     whole = check_vanished(news, verdicts, config.retraining)
     if not whole.passed:
-        return _cut_file(config, whole, before, notes, news)
+        return refuse_cut_file(config, whole, before, notes, news)
     if newest is not None and (newest.number == before or judgement_holds(newest, ranking, verdicts.digest)):
         return no_change(newest, before, notes, news)
     challenger: TrainingResult | None = None
@@ -185,23 +195,6 @@ def _decided(
         *notes, drift_sentence(list(zip(psi["feature"], psi["psi"], strict=True))), *label_shift(ledger, config, news)
     )  # fmt: skip
     return _judged(config, store, inputs, (champion, newest), (found, memory, ledger), ranking, notes, news, psi)
-
-
-def _cut_file(config: TrainConfig, whole: Check, before: str, notes: tuple[str, ...], news: News) -> Decision:
-    """REFUSED before anything is trained: no model and no map are made from such sources."""
-    facts = {"champion": before, "challenger": None, "news": news.counts, "figures": {whole.name: dict(whole.figures)}}
-    write_line(config, REFUSED, f"policy {config.retraining.policy}", why=whole.text, **facts)
-    return Decision(
-        kind=REFUSED,
-        champion=before,
-        before=before,
-        challenger=None,
-        checks=(whole,),
-        notes=notes,
-        news=news,
-        facts=facts,
-        keeps_map=True,
-    )
 
 
 def _memory(
@@ -250,8 +243,9 @@ def _judged(
 ) -> Decision:
     champion, challenger = rows
     found, memory, ledger = judged
-    checks = judged_by_gate(found, config.retraining, memory)
-    suspicious = quarantine(config, memory, ledger)
+    checks = (*judged_by_gate(found, config.retraining, memory), *check_undecided(config, ledger))
+    records = quarantine(config, memory, ledger)
+    suspicious = texts_of(records)
     passed = all(check.passed for check in checks)
     beaten = challenger.tags.get("beaten_by", "")
     notes = (beaten, *notes) if beaten else notes
@@ -265,6 +259,7 @@ def _judged(
         "champion": champion.number, "challenger": challenger.number, "news": news.counts,
         "inputs": inputs.digests, "labels": challenger.tags.get("labels", ""), "run": challenger.run_id,
         "checks": {check.name: check.verdict for check in checks}, "quarantine": suspicious,
+        RECORDS: list(records["key"]),
         "figures": {check.name: dict(check.figures) for check in checks if check.figures},
     }  # fmt: skip
     record = {"kind": kind, "notes": list(notes), **facts, "why": why, "checks": [vars(check) for check in checks]}
@@ -292,8 +287,3 @@ def _judged(
         facts=facts,
         dataset=found.now,
     )
-
-
-def _news(config: TrainConfig, store: Store, ledger: Ledger, champion: RegisteredVersion) -> News:
-    since = date.fromisoformat(champion.tags["as_of"])
-    return news_since(ledger, config.as_of, store.read_text(champion.run_id, "records.txt"), since)
