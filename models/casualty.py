@@ -151,7 +151,7 @@ class CasualtyModel:
 
     @classmethod
     def from_files(cls, texts: Mapping[str, str]) -> "CasualtyModel":
-        """Read what `files` gave."""
+        """The inverse of `files`."""
         features = tuple(json.loads(texts["features.json"]))
         facts = json.loads(texts["scale.json"])
         facts.pop("shape_top", None)  # earlier versions had a second shape, and 0 if none was learned

@@ -115,7 +115,7 @@ class ContaminationModel:
 
     @classmethod
     def from_files(cls, texts: Mapping[str, str]) -> "ContaminationModel":
-        """Read what `files` gave."""
+        """The inverse of `files`."""
         features = tuple(json.loads(texts["features.json"]))
         blend = json.loads(texts["blend.json"])
         stems = ["booster", *(f"member_{number:02d}" for number in range(blend["members"]))]

@@ -71,7 +71,7 @@ def fit_contamination(
         "contamination model: %d rows, %d features, %d members", len(rows.values), len(rows.features), n_members
     )
     ranker, *members = side_by_side(one, range(n_members + 1), threads)
-    # Without held-out land there is nothing honest to calibrate on: the curve is that of the ranker's in-sample odds.
+    # Without held-out land nothing serves for calibration, and the curve is that of the ranker's in-sample odds.
     judged = np.isfinite(rows.out_of_fold)
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)

@@ -175,7 +175,7 @@ class DomainFile(FileSchema):
     highest: Annotated[list[Finite | None], Field(max_length=MOST_FEATURES)]
 
     def fault(self, features: Sequence[str]) -> str:
-        """Why the domain does not fit a model of these features."""
+        """The reason why the domain does not fit a model of these features."""
         count = len(features)
         lists = {"mean": self.mean, "scale": self.scale, "weight": self.weight}
         lists |= {"lowest": self.lowest, "highest": self.highest}  # type: ignore[dict-item]
@@ -203,7 +203,7 @@ class LinearFile(FileSchema):
     centre: Numbers
 
     def fault(self, features: Sequence[str]) -> str:
-        """Why the regression does not fit a model of these features."""
+        """The reason why the regression does not fit a model of these features."""
         if list(features) != self.features:
             return "its features are not those of features.json"
         wrong = [name for name in ("knots", "slope", "bend", "centre") if len(getattr(self, name)) != len(features)]

@@ -51,7 +51,7 @@ class LikelyRange:
 
     @classmethod
     def from_text(cls, text: str) -> "LikelyRange":
-        """Read what `text` gave."""
+        """The inverse of `text`."""
         fields = json.loads(text)
         return cls(**{**fields, "edge": tuple(fields["edge"]), "between": tuple(fields["between"])})
 

@@ -64,7 +64,7 @@ class Level:
 
     @classmethod
     def from_text(cls, text: str) -> "Level":
-        """Read what `text` gave."""
+        """The inverse of `text`."""
         fields = json.loads(text)
         return cls(**{**fields, "high": float("inf") if fields["high"] is None else fields["high"]})
 

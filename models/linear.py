@@ -61,7 +61,7 @@ class Linear:
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> "Linear":
-        """Read what `as_dict` gave."""
+        """The inverse of `as_dict`."""
         lists = {name: tuple(tree[name]) for name in ("features", "slope", "bend", "centre")}
         return cls(knots=tuple(tuple(row) for row in tree["knots"]), intercept=float(tree["intercept"]), **lists)
 

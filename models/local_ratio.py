@@ -63,7 +63,7 @@ class LocalRatio:
 
     @classmethod
     def from_text(cls, text: str) -> "LocalRatio":
-        """Read what `text` gave."""
+        """The inverse of `text`."""
         fields: Mapping[str, Any] = json.loads(text)
         arrays = {name: np.array(value) for name, value in fields.items() if isinstance(value, list)}
         return cls(**{**fields, **arrays})

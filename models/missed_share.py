@@ -54,7 +54,7 @@ class MissedShare:
 
     @classmethod
     def from_text(cls, text: str) -> "MissedShare":
-        """Read what `text` gave."""
+        """The inverse of `text`."""
         fields = json.loads(text)
         return cls(tuple(fields["score"]), tuple(fields["share"]), fields["blocks"])
 

@@ -49,7 +49,7 @@ class Ranker:
 
     @classmethod
     def from_files(cls, texts: Mapping[str, str], stem: str, features: Sequence[str], linear_share: float) -> "Ranker":
-        """Read what `files` gave."""
+        """The inverse of `files`."""
         trees, linear = texts.get(f"{stem}.txt"), texts.get(f"{stem}_linear.json")
         return cls(
             tuple(features),

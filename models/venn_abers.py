@@ -61,7 +61,7 @@ class VennAbers:
 
     @classmethod
     def from_text(cls, text: str) -> "VennAbers":
-        """Read what `text` gave."""
+        """The inverse of `text`."""
         fields = json.loads(text)
         return cls(tuple(fields["edge"]), tuple(fields["low"]), tuple(fields["high"]), fields["regions"])
 

@@ -136,7 +136,7 @@ def flow(heights: Floats) -> tuple[Floats, Integers, Integers]:
 
 @njit(cache=True, nogil=True)
 def _flood(land: Floats) -> tuple[Floats, Integers]:
-    """Priority flood with a tiny rise (Barnes, Lehman & Mulla 2014): filled heights and the order of the flood."""
+    """Filled heights and the order of flooding, by priority flood with a tiny rise (Barnes, Lehman & Mulla 2014)."""
     rows, columns = land.shape
     z, n = land.ravel(), rows * columns
     filled, seen = z.copy(), np.zeros(n, dtype=np.bool_)

@@ -11,7 +11,7 @@ from features.base import Floats, Grid, Integers
 from features.geometry.densities import REACH, ROUNDING, UNITS, reached, widened_m
 from features.geometry.lattices import lattice
 
-# Added to the density per km2 below the fraction: nearly empty land has no ridge.
+# Added to the density per km2 in the denominator, so that nearly empty land has no ridge.
 LEAST_DENSITY = 4e-6
 
 

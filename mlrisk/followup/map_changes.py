@@ -165,7 +165,7 @@ def _why(old: pd.DataFrame, now: pd.DataFrame, between: Floats) -> NDArray[np.ob
 
 
 def _by_district(table: pd.DataFrame, moves: Flags) -> pd.DataFrame:
-    """Unknown land of each district and its cells among the first of the country; the district that lost most first."""
+    """Unknown land of each district and the number of its cells among the country's first, most losses first."""
     unknown = (table["evidence_now"] == STATE_NAMES[0]).to_numpy()
     rows = []
     for name in sorted({str(n) for n in table["district"]}):

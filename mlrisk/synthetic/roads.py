@@ -177,7 +177,7 @@ def _assemble(land: Terrain, settlements: Settlements, runs: list[Integers], cla
 
 
 def _cut_bridges(whole: list[LineString], land: Terrain) -> tuple[list[LineString], Integers, Flags, Floats]:
-    """Roads cut where they cross a river: the stretch over the water is a line of its own."""
+    """Roads cut where they cross a river, with the stretch over the water as a separate line."""
     crossings: dict[int, list[float]] = {}
     if land.rivers:
         roads, rivers = STRtree(land.rivers).query(whole, predicate="crosses")

@@ -47,7 +47,7 @@ def propensity(
     params: BoostingParams = PROPENSITY_PARAMS,
     inclusion_prob: Floats | None = None,
 ) -> Floats:
-    """P(surveyed | features) of every cell, from models that had not seen the cell's block of land.
+    """P(surveyed | features) of every cell, from models trained without the cell's block of land.
 
     Arrays over cells in one order; `values` must hold no feature from survey outcomes. Clipped to [LEAST_PROPENSITY,
     MOST_PROPENSITY]; where `inclusion_prob` is finite (random audit cells) it is used instead, unclipped. If all cells
@@ -84,7 +84,7 @@ def propensity(
 
 
 def deal_blocks(block: Integers, folds: int, seed: int) -> Integers:
-    """Fold of each cell when whole blocks of land are dealt at random; at most one fold a block."""
+    """Fold of each cell, by dealing whole blocks of land at random; there are at most as many folds as blocks."""
     blocks, place = np.unique(block, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(blocks))
     return np.asarray(order[place.reshape(-1)] % folds, dtype=np.int64)
