@@ -1,5 +1,6 @@
 """LightGBM with the settings that every model here shares: deterministic, shallow, text in and text out."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ import lightgbm as lgb
 import numpy as np
 
 from features.base import Floats, Floats32
+
+LOGGER = logging.getLogger(__name__)
 
 Job = TypeVar("Job")
 Fitted = TypeVar("Fitted")
@@ -112,5 +115,9 @@ def fit(
 
 def side_by_side(one: Callable[[Job], Fitted], jobs: Sequence[Job], threads: int) -> list[Fitted]:
     """The results of the jobs, in order, `threads` at a time; LightGBM releases the interpreter lock while it fits."""
+    fitted = []
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        return list(pool.map(one, jobs))
+        for done, result in enumerate(pool.map(one, jobs), start=1):
+            LOGGER.debug("fit %d of %d", done, len(jobs), extra={"done": done, "total": len(jobs)})
+            fitted.append(result)
+    return fitted

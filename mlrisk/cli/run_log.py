@@ -87,7 +87,15 @@ class RunLog(logging.Handler):
     def _draw_step(self, step: str) -> None:
         # Rich takes a tenth of a second to load, and a pipe does not need it.
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         if step == "done":
             self.stop()
@@ -95,7 +103,7 @@ class RunLog(logging.Handler):
         if self.bar is None:
             columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
             console = Console(file=self.stream)
-            self.bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+            self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True)
             self.bar.start()
         elif self.task is not None:
             finished = self.bar.tasks[-1]

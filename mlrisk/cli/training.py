@@ -9,6 +9,12 @@ from mlrisk.cli.output_files import prepare, prepare_folder
 from mlrisk.cli.printing import print_parts
 from mlrisk.cli.run_log import current_log
 
+# What `evaluate --model` judges, and how its row is called; empty: in the place of the model itself.
+MODELS = {
+    "lightgbm": "", "logistic": "logistic regression", "random_forest": "random forest",
+    "gradient_boosting": "gradient boosting",
+}  # fmt: skip
+
 
 def evaluate(
     config: ConfigPath,
@@ -16,20 +22,31 @@ def evaluate(
         list[str] | None,
         typer.Option("--protocol", metavar="NAME", help="as_of, leave_region_out (default), knndm, random; repeatable"),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help=f"instead of the blend, or shown beside it: {', '.join(MODELS)}"),
+    ] = None,
     data: DataOption = None,
     set_: SetOption = None,
     json_file: JsonOption = None,
 ) -> None:
     """Judge the model of a config on held-out land beside the baselines; registers and writes nothing."""
+    from features.base import ConfigError
     from mlrisk.cli.text.train import judged_contamination
     from mlrisk.commands import evaluate as judge_model
-    from mlrisk.commands import open_country
+    from mlrisk.commands import open_country, scikit_learn_boosting
     from mlrisk.settings import load_config
 
+    if model is not None and model not in MODELS:
+        raise ConfigError(f"--model ({model}) is unknown: choose from {', '.join(MODELS)}")
     prepare(json_file)
-    country = open_country(load_config(config, data, set_ or ()), current_log())
-    table = judge_model(None, country, protocol or ("leave_region_out",))
-    print_parts(judged_contamination(table[table["fold"] == "pooled"]))
+    # The trees of LightGBM without the regression that they are blended with.
+    trees = ["contamination.linear_share=0"] if model == "lightgbm" else []
+    country = open_country(load_config(config, data, [*(set_ or ()), *trees]), current_log())
+    estimator = scikit_learn_boosting(country.config.seed) if model == "gradient_boosting" else None
+    shown = MODELS.get(model or "", "")
+    table = judge_model(estimator, country, protocol or ("leave_region_out",), shown or "estimator")
+    print_parts(judged_contamination(table[table["fold"] == "pooled"], also=shown))
     if json_file:
         table.to_json(json_file, orient="records", indent=1)
         print(f"figures: {json_file}")

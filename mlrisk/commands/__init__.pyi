@@ -1,5 +1,5 @@
 from .chain import run, write_report
-from .country import Country, evaluate, open_country
+from .country import Country, evaluate, open_country, scikit_learn_boosting
 from .evidence_files import evidence
 from .explain_cell import CellStory, write_story
 from .feature_files import features, write_features
@@ -26,6 +26,7 @@ __all__ = [
     "init",
     "open_country",
     "run",
+    "scikit_learn_boosting",
     "train_what_is_new",
     "warm",
     "write_features",

@@ -227,6 +227,13 @@ def evaluate(
     )
 
 
+def scikit_learn_boosting(seed: int) -> "BaseEstimator":
+    """The gradient boosting of scikit-learn, an estimator of another hand to judge beside the model."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(min_samples_leaf=50, random_state=seed)
+
+
 def _ranking_of(estimator: "BaseEstimator") -> Ranking:
     """An estimator as a ranking: it learns from the labelled cells of a fold and scores the judged ones."""
 

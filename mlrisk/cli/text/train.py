@@ -37,12 +37,15 @@ def noted(trained: TrainingResult | Unchanged | None) -> list[Part]:
     return notes(trained.warnings) if isinstance(trained, TrainingResult) else []
 
 
-def judged_contamination(pooled: pd.DataFrame, beaten: Iterable[str] = ()) -> list[Part]:
-    """The model, the two best baselines and chance by protocol, all folds together, and one sentence of verdict."""
+def judged_contamination(pooled: pd.DataFrame, beaten: Iterable[str] = (), also: str = "") -> list[Part]:
+    """The model, the two best baselines and chance by protocol, all folds together, and one sentence of verdict.
+
+    `also` is a ranking that is shown whatever it reaches.
+    """
     if not len(pooled):
         return ["the model could not be judged: see the report"]
     header = ("judged on", "ranking", "ROC AUC", "first 10 % of area")
-    rows = [_row(row, text) for protocol, text in DECIDING.items() for row in _shown(pooled, protocol)]
+    rows = [_row(row, text) for protocol, text in DECIDING.items() for row in _shown(pooled, protocol, also)]
     rows += [
         _row(row, OTHER[row["protocol"]])
         for row in pooled[pooled["ranking"] == MODEL].to_dict("records")
@@ -67,11 +70,12 @@ def verdict(pooled: pd.DataFrame, beaten: tuple[str, ...]) -> str:
     return f"verdict: level with {name} on {place}: {gain:+.2f} of the finds ({low:+.2f} to {high:+.2f})"
 
 
-def _shown(pooled: pd.DataFrame, protocol: str) -> list[dict[str, Any]]:
-    """The rows of the model, of the baselines that find most in the first tenth of the area, and of chance."""
+def _shown(pooled: pd.DataFrame, protocol: str, also: str = "") -> list[dict[str, Any]]:
+    """The rows of the model, of `also`, of the baselines that find most in the first tenth of the area, and of chance."""
     here = pooled[pooled["protocol"] == protocol]
     rules = here[~here["ranking"].isin([MODEL, CHANCE, PLACEBO])].nlargest(BEST, "recall_10", keep="first")
-    parts = [here[here["ranking"] == MODEL], rules, here[here["ranking"] == CHANCE]]
+    more = here[(here["ranking"] == also) & ~here["ranking"].isin(rules["ranking"])]
+    parts = [here[here["ranking"] == MODEL], more, rules, here[here["ranking"] == CHANCE]]
     return [dict(row) for row in pd.concat(parts).to_dict("records")]
 
 
