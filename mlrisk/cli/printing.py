@@ -52,7 +52,9 @@ def _print_table(part: "Table") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=part.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    # A title of rich's would be folded to the width of the table.
+    print(part.title)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, name in enumerate(part.header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
     for row in part.rows:
