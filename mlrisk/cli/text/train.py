@@ -71,7 +71,7 @@ def verdict(pooled: pd.DataFrame, beaten: tuple[str, ...]) -> str:
 
 
 def _shown(pooled: pd.DataFrame, protocol: str, also: str = "") -> list[dict[str, Any]]:
-    """The rows of the model, of `also`, of the baselines that find most in the first tenth of the area, and of chance."""
+    """The rows of the model, of `also`, of the baselines that find most in the first tenth of the area, of chance."""
     here = pooled[pooled["protocol"] == protocol]
     rules = here[~here["ranking"].isin([MODEL, CHANCE, PLACEBO])].nlargest(BEST, "recall_10", keep="first")
     more = here[(here["ranking"] == also) & ~here["ranking"].isin(rules["ranking"])]
