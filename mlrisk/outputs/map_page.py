@@ -27,13 +27,14 @@ from mlrisk.outputs.wording import HOW_TO_READ, notes_lines
 from mlrisk.risk_map import Package
 
 # Scripts that the page runs besides Bokeh, in this order.
-SCRIPTS = ("mgrs.js", "search.js", "export.js", "tasks.js", "page.js")
+SCRIPTS = ("mgrs.js", "search.js", "export.js", "tasks.js", "tools.js", "page.js")
 SCRIPT_TEXTS = (
     "Area", "Average probability of EO", "Cells likely to hold EO", "Victims per year", "Plan", "Grid", "Task",
     "Likely range (90 %)", "Already known", "Basis", "about {0} of {1}", "Rank", "Place", "District", "Kind of work",
     "Access", "near {0}", "outside the map", "outside the area", "Easting, m", "Northing, m", "{0} of {1}",
     "Not found on this map: {0}", "{0} of {1} tasks: {2} team-days, about {3} cells with EO", "Survey tasks",
     "No.", "Purpose", "Teams", "Team-days", "Week", "What would change its rank",
+    "Measure", "{0}, bearing {1}° from grid north",
 )  # fmt: skip
 PLANNED_CHOICES = {"": "all", "yes": "planned", "no": "not planned"}
 FAMILY_TEXTS = {

@@ -1,8 +1,11 @@
 """map.html in Chromium, where it is installed: it works when clicked, typed into and read on a phone."""
 
+import base64
 import csv
 import json
 import re
+import shutil
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -154,6 +157,10 @@ def map_point(browser: Browser, easting: float, northing: float) -> tuple[float,
         f" box.top + frame.top + (y.end - {northing}) / (y.end - y.start) * frame.height]; }})()"
     )
     return float(found[0]), float(found[1])
+
+
+# A place in the middle of the sample's grid.
+WHERE = (658_000.0, 4_394_000.0)
 
 
 def click(browser: Browser, left: float, top: float) -> None:
@@ -580,6 +587,83 @@ def test_browser_saves_what_is_shown(kind: str, package: Package, browser: Brows
     layer = gpd.read_file(path, layer="tracks") if kind == "gpx" else gpd.read_file(path)
     drawn = layer.to_crs(package.grid.crs).total_bounds
     assert np.abs(drawn - tasks.total_bounds).max() < 3
+
+
+def test_browser_address_shows_the_same_task_and_theme_to_a_colleague(page: Path, browser: Browser) -> None:
+    browser.run("document.querySelector('[name=theme][value=evidence]').click()")
+    browser.run("document.querySelector('#tasks tbody tr[data-task=\"1\"] button').click()")
+    address = browser.run("location.hash")
+    assert address == "#task=2&theme=evidence"
+    browser.open(page)
+    browser.order("Page.navigate", url="about:blank")
+    browser.order("Page.navigate", url=page.as_uri() + address)
+    browser.wait("document.body !== null && document.body.dataset.state === 'ready'")
+    assert browser.run("document.getElementById('panel-title').textContent") == "No. 2 in the plan"
+    assert browser.run("document.querySelector('[name=theme]:checked').value") == "evidence"
+    browser.order("Page.navigate", url="about:blank")
+    browser.open(page)
+
+
+def test_browser_scale_bar_and_measure_agree_with_the_grid(browser: Browser) -> None:
+    metres = browser.run(
+        "(() => { const p = Bokeh.documents[0].get_model_by_name('map'); return (p.x_range.end - p.x_range.start)"
+        " / p.inner_width; })()"
+    )
+    text, width = browser.run(
+        "[document.getElementById('scale').textContent, parseFloat(document.getElementById('scale').style.width)]"
+    )
+    number, unit = text.split()
+    assert float(number) * {"m": 1, "km": 1000}[unit] == pytest.approx(width * metres, rel=1e-3)
+    east, north = WHERE
+    browser.run("document.getElementById('measure').click()")
+    for point in ((east, north), (east + 3_000, north + 4_000)):
+        click(browser, *map_point(browser, *point))
+    browser.wait("document.getElementById('status').textContent.includes('bearing')")
+    length, bearing = re.findall(r"([\d.]+) km, bearing (\d+)", browser.run(
+        "document.getElementById('status').textContent"
+    ))[0]  # fmt: skip
+    # To the pixel that was clicked.
+    assert float(length) == pytest.approx(5, abs=2 * metres / 1000)
+    assert int(bearing) == pytest.approx(37, abs=3)
+    browser.run("document.getElementById('measure').click()")
+
+
+def test_browser_paper_has_the_map_and_its_legend_on_page_1_and_the_plan_on_page_2(
+    browser: Browser, tmp_path: Path
+) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    printed = browser.order("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
+    (tmp_path / "map.pdf").write_bytes(base64.b64decode(printed["data"]))
+    command = ["pdftotext", "-layout", str(tmp_path / "map.pdf"), "-"]
+    first, *others = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")[:-1]
+    assert NOT_EVIDENCE in " ".join(first.split())
+    assert "2024-07-31" in first
+    for words in ("Legend", "no basis to rank", "Open confirmed areas (CHA)", "Cells of 500 m"):
+        assert words in first
+    assert "Team-days" not in first
+    assert len(others) == 1
+    assert "Team-days" in others[0]
+
+
+def test_browser_phone_scrolls_with_a_finger_on_the_map_and_has_targets_of_44_px(page: Path, browser: Browser) -> None:
+    browser.order("Emulation.setTouchEmulationEnabled", enabled=True)
+    browser.open(page, width=390, height=844)
+    browser.run("document.getElementById('map').scrollIntoView()")
+    before = browser.run("window.scrollY")
+    left, top = browser.run("(() => { const box = document.getElementById('map').getBoundingClientRect();"
+                            " return [box.left + box.width / 2, box.top + box.height / 2]; })()")  # fmt: skip
+    browser.order("Input.synthesizeScrollGesture", x=left, y=top, yDistance=-200, gestureSourceType="touch", speed=2000)
+    assert browser.run("window.scrollY") > before + 100
+    small = browser.run(
+        "[...document.querySelectorAll('button, select, input[type=search], .themes label > span, .layers label')]"
+        ".filter((part) => part.offsetParent && !part.closest('table')).map((part) => [part.textContent.slice(0, 20),"
+        " part.getBoundingClientRect().height, part.getBoundingClientRect().width])"
+        ".filter(([, height, width]) => Math.min(height, width) < 43.9)"
+    )
+    assert small == []
+    browser.order("Emulation.setTouchEmulationEnabled", enabled=False)
+    browser.open(page)
 
 
 def test_browser_fits_a_phone(page: Path, browser: Browser) -> None:

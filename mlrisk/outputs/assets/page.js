@@ -7,6 +7,7 @@
   const plot = Bokeh.documents[0].get_model_by_name("map");
   const renderers = (name) => plot.renderers.filter((renderer) => renderer.name === name);
   const { tasks } = data;
+  const asked = readAddress();
   const rows = [...document.querySelectorAll("#tasks tbody tr")];
   let theme = "priority";
   // The list of work that is shown, the tasks on it, the pins drawn, and the chosen task by its place in `tasks`.
@@ -46,6 +47,7 @@
   const resized = () => {
     // Numbers of six digits run into each other on a phone.
     plot.below[0].ticker.desired_num_ticks = plot.inner_width < 420 ? 3 : 5;
+    if (!window.matchMedia("print").matches) fitPaper(byId("map"));
     const at = view();
     if (whole) fitAll();
     else show(at.easting, at.northing, at.metres);
@@ -79,6 +81,7 @@
     const coarse = metres > 0.4 * data.cell_m;
     const level = Math.round(4 * Math.log2(metres));
     drawPins(metres);
+    drawScale(byId("scale"), metres);
     if (!anyway && shown === level) return;
     shown = level;
     document.querySelectorAll("[data-layer]").forEach((box) => {
@@ -146,6 +149,13 @@
     outline("hover", []);
     sift();
     detail(true);
+    address();
+  };
+  // A task is addressed by its number, one without a number by its id.
+  const address = () => {
+    const task = chosen === undefined ? {} : tasks[chosen];
+    const name = task.number === null ? `id${task.task_id}` : task.number;
+    writeAddress({ task: name, theme: theme === "priority" ? undefined : theme, work: work || undefined });
   };
   const paint = (key) => {
     theme = key;
@@ -155,7 +165,7 @@
     document.querySelectorAll("[data-legend]").forEach((part) => { part.hidden = part.dataset.legend !== key; });
   };
   document.querySelectorAll("[name=theme]").forEach((radio) => {
-    radio.addEventListener("change", () => paint(radio.value));
+    radio.addEventListener("change", () => { paint(radio.value); address(); });
     if (radio.checked) paint(radio.value);
   });
 
@@ -218,6 +228,7 @@
     rows.forEach((row) => row.classList.toggle("chosen", Number(row.dataset.task) === place));
     if (place !== undefined) describe(tasks[place]);
     drawPins(view().metres);
+    address();
   };
   const goTo = (place) => {
     if (tasks[place].work !== work) list(tasks[place].work);
@@ -367,6 +378,7 @@
   };
   const at = (x, y) => taskAt(tasks, pins, document.querySelector("[data-layer=tasks]").checked ? listed : [], x, y, view().metres);
   plot.on_event("mousemove", ({ x, y, sx, sy }) => {
+    if (line.length) return;
     hover(at(x, y), sx, sy);
     byId("map").style.cursor = under === undefined ? "" : "pointer";
     if (!inside(x, y)) { byId("status").textContent = say("outside the map"); return; }
@@ -398,7 +410,22 @@
     fact("WGS 84", `${place[1].toFixed(5)}, ${place[0].toFixed(5)}`);
     fact(say("Grid"), metresText(x, y));
   };
+  // While measuring, each tap adds a point to the line.
+  let line = [];
+  byId("measure").addEventListener("click", () => {
+    const on = byId("measure").getAttribute("aria-pressed") !== "true";
+    byId("measure").setAttribute("aria-pressed", String(on));
+    line = [];
+    pin([], []);
+  });
+  const measure = (x, y) => {
+    line.push([x, y]);
+    pin(line.map(([east]) => east), line.map(([, north]) => north));
+    const { length, bearing } = measured(line);
+    byId("status").textContent = say("{0}, bearing {1}° from grid north", lengthText(length), String(bearing).padStart(3, "0"));
+  };
   const tapped = ({ x, y }) => {
+    if (byId("measure").getAttribute("aria-pressed") === "true") { measure(x, y); return; }
     const place = at(x, y);
     if (place === undefined) describePlace(x, y);
     else choose(place);
@@ -454,8 +481,20 @@
   if (data.languages[0] !== "en") speak(0);
 
   document.querySelectorAll("[name=work]").forEach((radio) => radio.addEventListener("change", () => list(Number(radio.value))));
+  byId("opacity").addEventListener("input", ({ target }) => {
+    Object.keys(data.themes).flatMap((key) => renderers(`theme/${key}`)).forEach((part) => { part.glyph.global_alpha = target.value / 100; });
+  });
+  // A finger that moves up or down scrolls the page; two fingers zoom the map.
+  if (window.matchMedia("(pointer: coarse)").matches) {
+    Bokeh.index.get_by_id(plot.id).canvas_view.events_el.style.touchAction = "pan-y";
+  }
+  fitPaper(byId("map"));
   fitAll();
-  list(0);
+  list(Number(asked.work) || 0);
+  const wanted = asked.theme && document.querySelector(`[name=theme][value="${CSS.escape(asked.theme)}"]`);
+  if (wanted) { wanted.checked = true; paint(asked.theme); }
+  const named = tasks.findIndex((task) => String(task.number) === asked.task || `id${task.task_id}` === asked.task);
+  if (named >= 0) goTo(named);
   document.body.dataset.state = "ready";
   performance.mark("ready");
 })();

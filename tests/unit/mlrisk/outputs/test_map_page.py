@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,7 +20,7 @@ from shapely.geometry import LineString
 from features.base import NOT_EVIDENCE
 from mlrisk.outputs.cell_rasters import polygons_of
 from mlrisk.outputs.map_page_figure import lonlat_nodes
-from mlrisk.outputs.map_page_labels import HEIGHT_PX, NARROWEST_PX, STEPS, Label, limits
+from mlrisk.outputs.map_page_labels import HALO, HEIGHT_PX, INK, NARROWEST_PX, QUIET, STEPS, Label, limits
 from mlrisk.outputs.map_page_overlays import MOST_VERTICES, named_places, thinned
 from mlrisk.outputs.map_page_themes import make_themes
 from mlrisk.outputs.registry import WRITERS
@@ -247,3 +248,21 @@ def test_page_without_tasks_hazards_and_tests(package: Package, tmp_path: Path) 
     )
     (path,) = WRITERS["html"](bare, tmp_path)
     assert "nothing is known about how well it ranks" in path.read_text(encoding="utf-8")
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb (WCAG 2.1)."""
+    shares = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.03928 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_names_stand_out_from_their_halo_and_the_page_from_its_ground() -> None:
+    """At least 4.5 (WCAG 2.1, AA); with the halo around its letters a name does not depend on the class below."""
+    pairs = [(INK, HALO), (QUIET, HALO), *(("#675f54", ground) for ground in ("#f4f1ea", "#ffffff")),
+             ("#4d0915", "#fbe9e4"), ("#7a1022", "#ffffff"), ("#0b57d0", "#ffffff")]  # fmt: skip
+    for text, ground in pairs:
+        light, dark = sorted((luminance(text), luminance(ground)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+    style = files("mlrisk.outputs").joinpath("assets/page.css").read_text("utf-8")
+    assert {"--soft: #675f54", "--alarm: #7a1022", "--paper: #f4f1ea"} <= set(re.findall(r"--\w+: #\w+", style))
