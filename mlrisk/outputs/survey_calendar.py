@@ -1,6 +1,7 @@
 """survey_calendar.xlsx and .ics: who does which task in which week, for the office and for telephones."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import xlsxwriter
 
 from features.base import NOT_EVIDENCE, plain
 from mlrisk.outputs.map_page_tasks import nearest_places
+from mlrisk.outputs.plan_sheet import LINE_POINTS
 from mlrisk.outputs.task_tables import for_print
 from mlrisk.outputs.task_words import NO_PLAN, figure, purpose_text, team_text, work_text
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
@@ -17,7 +19,7 @@ from mlrisk.risk_map import Package, language
 
 COLUMNS = (
     ("Week", 7), ("Begins", 12), ("Ends", 12), ("Team", 18), ("No.", 6), ("Place", 20), ("District", 18),
-    ("Kind of work", 30), ("Days", 8), ("MGRS", 22), ("Access", 44),
+    ("Kind of work", 28), ("Days", 8), ("MGRS", 22),
 )  # fmt: skip
 NO_DATES = "No start date was entered: weeks are numbered from the first."
 # The octets of a line of iCalendar (RFC 5545, 3.1).
@@ -62,11 +64,15 @@ def _write_xlsx(package: Package, folder: Path, entries: list[dict[str, Any]]) -
             sheet.set_column(column, column, width)
             sheet.write_string(1, column, say(title), header)
         for row, entry in enumerate(entries, start=2):
-            for column, value in enumerate(_values(package, entry, say)):
+            values = _values(package, entry, say)
+            for column, value in enumerate(values):
                 if isinstance(value, str):
                     sheet.write_string(row, column, plain(value), cell)
                 else:
                     sheet.write_number(row, column, value, number if isinstance(value, float) else cell)
+            # A spreadsheet gives a wrapped cell no height of its own until somebody edits it.
+            lines = [ceil(len(str(value)) / width) for value, (_, width) in zip(values, COLUMNS, strict=True)]
+            sheet.set_row(row, max(lines) * LINE_POINTS + 3)
         sheet.freeze_panes(2, 0)
         sheet.autofilter(1, 0, 1 + max(len(entries), 1), len(COLUMNS) - 1)
         for_print(sheet, say)
@@ -84,7 +90,7 @@ def _values(package: Package, entry: dict[str, Any], say: Say) -> list[str | int
     begins, ends = (words.day(date.fromisoformat(entry[name])) if entry[name] else "" for name in ("begins", "ends"))
     return [
         int(entry["week"]), begins, ends, team_text(entry["team"], say), _number(entry), str(entry["place"]),
-        str(entry["district"]), _work(entry, say), float(entry["days"]), str(entry["mgrs"]), str(entry["access_note"]),
+        str(entry["district"]), _work(entry, say), float(entry["days"]), str(entry["mgrs"]),
     ]  # fmt: skip
 
 

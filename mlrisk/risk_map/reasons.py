@@ -100,6 +100,9 @@ def reason(cases: Cases, row: int, family: int, language: Language, as_of: date)
     lead, named = _lead(cases.families.names[family], value, cases.infos, language, as_of)
     unit = cases.infos[strongest].unit if strongest in cases.infos else ""
     detail = "" if strongest in named else _detail(strongest, value[strongest], unit, language)
+    if lead and unit not in SPOKEN_UNITS:
+        # A name without its number adds nothing to a sentence.
+        detail = ""
     text = language.also.format(first=lead, second=detail) if lead and detail else lead or detail
     effect = language.raised if cases.sums[row, family] > 0 else language.lowered
     return effect.format(reason=text) if text else ""

@@ -35,7 +35,7 @@ const writeAddress = (shown) => {
 };
 
 // A page of A4 across has this room beside the legend and below the heading, in px.
-const PAPER = { width: 750, height: 520 };
+const PAPER = { width: 750, height: 460 };
 const fitPaper = (map) => {
   const { width, height } = map.getBoundingClientRect();
   const scale = Math.min(PAPER.width / width, PAPER.height / height, 1);
