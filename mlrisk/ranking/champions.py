@@ -16,6 +16,8 @@ from training.settings import grid_text
 
 LOGGER = logging.getLogger(__name__)
 
+NOT_JUDGED = pd.DataFrame(columns=["protocol", "fold", "ranking"])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Champions:
@@ -102,4 +104,5 @@ def _warnings(store: Store, versions: tuple[Version, ...]) -> tuple[str, ...]:
 
 
 def _read_csv(text: str) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
+    # A model of another country was judged there, not here.
+    return pd.read_csv(io.StringIO(text)) if text.strip() else NOT_JUDGED

@@ -6,7 +6,7 @@ import pandas as pd
 from features.as_of import Snapshot
 from features.base import ConfigError
 from features.table import grid_feature_table
-from mlrisk.ranking.champions import Champions, load_champions
+from mlrisk.ranking.champions import NOT_JUDGED, Champions, load_champions
 from mlrisk.settings import Config
 from models.field_rules import PriorModel
 from training.evidence import Inputs, contamination_context
@@ -21,7 +21,6 @@ TRANSFERRED = (
 )
 # Names of rankings as outputs show them; "mlrisk" is the ranking of the map.
 MODEL, LEARNED = "mlrisk", "learned model"
-NOT_JUDGED = pd.DataFrame(columns=["protocol", "fold", "ranking"])
 
 
 def prior_champions(config: Config, inputs: Inputs) -> Champions:

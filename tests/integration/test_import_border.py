@@ -153,6 +153,9 @@ def test_a_model_of_another_country_ranks_by_the_features_that_both_have(exporte
         for one, name in ((config, version.name), (there, NAME))
     )
     assert model.level.kind == "transfer"
+    run = row_of(store, version.name, version.number).run_id
+    assert store.read_text(run, "report.html")
+    assert store.read_text(run, "validation.csv") == store.read_text(run, "warnings.txt") == ""
     assert model.ranker.features == origin.ranker.features
     # Nothing that holds at places of that country came along.
     assert (model.local_ratio, model.missed_share.blocks) == (None, 0)

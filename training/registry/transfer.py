@@ -42,8 +42,9 @@ def transfer_version(
     title = f"transferred {card.name} {card.number}"
     run_id = store.start_run(config, {}, {"kind": "transfer", "mlflow.runName": title})
     try:
-        # Its figures are of other land: the report travels, and no metric that would be compared with ours.
-        store.log_results(run_id, {}, {file: text for file, text in run_texts.items() if not file.endswith(".csv")})
+        # Figures and warnings are of other land: the report travels, and nothing that would be taken for this country's.
+        kept = {file: text for file, text in run_texts.items() if file.startswith(("report.", "model_card."))}
+        store.log_results(run_id, {}, kept)
         version = store.register(run_id, name, _without_places(texts), tags)
         store.finish_run(run_id)
         facts = {"digest": version.digest, "run": run_id, "transferred_from": tags["transferred_from"]}
