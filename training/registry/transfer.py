@@ -42,7 +42,7 @@ def transfer_version(
     title = f"transferred {card.name} {card.number}"
     run_id = store.start_run(config, {}, {"kind": "transfer", "mlflow.runName": title})
     try:
-        # Figures and warnings are of other land: the report travels, and nothing that would be taken for this country's.
+        # Figures and warnings are of other land: only the report and the card travel.
         kept = {file: text for file, text in run_texts.items() if file.startswith(("report.", "model_card."))}
         store.log_results(run_id, {}, kept)
         version = store.register(run_id, name, _without_places(texts), tags)
