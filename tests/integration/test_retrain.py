@@ -11,6 +11,7 @@ import pytest
 
 from features.base.errors import ConfigError
 from features.sources.opening import Sources
+from mlrisk.cli.text.models import listed
 from models.contamination import ContaminationModel
 from tests.support.sample_dataset import book_of, inputs_of, land
 from tests.support.sample_store import LOOSE, NOW, THEN, store_config
@@ -205,6 +206,9 @@ def test_results_turned_round_are_named_rejected_and_the_loop_goes_on(started, b
     assert refused.quarantine[0].startswith("survey:")
     assert read_lines(now)[-1]["quarantine"] == list(refused.quarantine)
     assert champion(now) == "1"
+    version = row_of(Store.of(now), NAME, refused.challenger)
+    assert version.tags["quarantine"] == " ".join(refused.quarantine)
+    assert listed([version])[0].rows[0][-1] == "refused (quarantine: survey)"
     # Of a longer file the same rows are still in quarantine, whatever the others say.
     assert undecided(now, book_of(now, wrong))["number"].tolist() == named(refused.quarantine[0])
     assert undecided(now, book_of(now, books)).empty

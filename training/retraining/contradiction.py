@@ -16,7 +16,7 @@ OFFSETS = np.linspace(-9, 9, 181)
 MIDDLE = (-2.0, 0.0)
 
 
-def log_reversal_factor(arena: Arena, rows: Flags, others: Flags | None) -> float:
+def log_reversal_factor(arena: Arena, rows: Flags, others: Flags | None, spread: float = SPREAD) -> float:
     """Log of the factor by which the results of `rows` fit the champion's probabilities better when reversed.
 
     A Bayes factor (Jeffreys 1939). Under both hypotheses the results may differ from the stated log-odds by a normal
@@ -28,7 +28,7 @@ def log_reversal_factor(arena: Arena, rows: Flags, others: Flags | None) -> floa
     area = arena.area[rows]
     weight = area * min(1.0, len(np.unique(blocks_of(arena, rows))) / area.sum())
     sign = np.where(arena.positive[rows], 1.0, -1.0)
-    return _fit(stated, -sign, weight, middle) - _fit(stated, sign, weight, middle)
+    return _fit(stated, -sign, weight, middle, spread) - _fit(stated, sign, weight, middle, spread)
 
 
 def shift(arena: Arena, rows: Flags) -> float:
@@ -45,7 +45,7 @@ def found_and_stated_shares(arena: Arena, rows: Flags) -> tuple[float, float]:
     return found, min(max(float(np.average(arena.stated_champion[rows], weights=area)), LEAST), 1 - LEAST)
 
 
-def _fit(stated: Floats, sign: Floats, weight: Floats, middle: float) -> float:
+def _fit(stated: Floats, sign: Floats, weight: Floats, middle: float, spread: float) -> float:
     """Log likelihood of outcomes (1 found, -1 searched) up to a constant, over all offsets of the stated log-odds."""
     each = log_expit(sign * (stated + OFFSETS[:, None])) @ weight
-    return float(logsumexp(each - ((OFFSETS - middle) / SPREAD) ** 2 / 2))
+    return float(logsumexp(each - ((OFFSETS - middle) / spread) ** 2 / 2))

@@ -23,6 +23,8 @@ FEWEST_CELLS = 8
 # Dates whose evidence (log) differs by less than this are equal, and the earliest is taken: a person should rather
 # inspect a row too many than one too few.
 AS_GOOD = 3.0
+# Log-odds by which honest results lie off those of the months before: less than districts differ.
+SPREAD_IN_TIME = 0.75
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -113,8 +115,9 @@ def _since(memory: Memory, rows: Flags, others: Flags | None, day: int) -> float
     Earlier results say how far survey of chosen land disappoints; reversed results seem not to disappoint.
     """
     late = memory.known_from.astype("datetime64[D]").astype(np.int64) >= day
-    before = ~late if int((~late).sum()) >= FEWEST_CELLS else others
-    return log_reversal_factor(memory.arena, rows & late, before)
+    if int((~late).sum()) >= FEWEST_CELLS:
+        return log_reversal_factor(memory.arena, rows & late, ~late, SPREAD_IN_TIME)
+    return log_reversal_factor(memory.arena, rows & late, others)
 
 
 def _known_from(ledger: Ledger, cell: Integers, as_of: date) -> NDArray[np.datetime64]:

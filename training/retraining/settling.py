@@ -124,6 +124,8 @@ def settle(
         JUDGED_AGAINST: json.dumps(dict(ranking)), "decision_why": why[:MOST_TAG],
         VERDICTS: read_verdicts(config).digest, "decision": kind,
     }  # fmt: skip
+    if facts.get("quarantine"):
+        tags["quarantine"] = " ".join(facts["quarantine"])[:MOST_TAG]
     for key, value in tags.items():
         store.client.set_model_version_tag(challenger.name, challenger.number, key, value)
 

@@ -20,12 +20,19 @@ def listed(rows: Iterable[RegisteredVersion]) -> list[Part]:
         (
             row.name, row.number, ", ".join(row.aliases), row.tags.get("as_of", ""),
             *(_number(row.figures.get(f"{protocol}/{figure}")) for protocol, figure in LISTED),
-            row.tags.get("decision", "") if row.status == "FINISHED" else f"run {row.status.casefold()}",
+            _decision(row) if row.status == "FINISHED" else f"run {row.status.casefold()}",
         )
         for row in rows
     )  # fmt: skip
     title = "model versions; share of finds in the first 10 % of area (r10) and ROC AUC, new regions and later results"
     return [Table(title, header, texts), "`mlrisk models show` has who promoted a version, its digest and all else"]
+
+
+def _decision(row: RegisteredVersion) -> str:
+    """What was decided about a version, and where records that it learned from are in quarantine."""
+    rows = row.tags.get("quarantine", "")
+    sources = ", ".join(dict.fromkeys(name.partition(":")[0] for name in rows.split()))
+    return row.tags.get("decision", "") + (f" (quarantine: {sources})" if sources else "")
 
 
 def shown(row: RegisteredVersion) -> list[Part]:
