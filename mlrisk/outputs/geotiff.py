@@ -1,5 +1,6 @@
 """Cloud optimised GeoTIFFs: the bands of the risk map, the classes with a colour table, and QGIS styles beside them."""
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from features.base import NOT_EVIDENCE
 from mlrisk.outputs.cell_rasters import on_grid
 from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
-from mlrisk.outputs.wording import check_columns, notes_tags
+from mlrisk.outputs.wording import check_columns, notes_tags, speaker
 from mlrisk.outputs.written_files import check_raster
 from mlrisk.risk_map import (
     CLASSES,
@@ -51,13 +52,14 @@ CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
 
 
 def write_cog(package: Package, folder: Path) -> list[Path]:
-    """Write risk_map.tif (float32, NaN outside the area), risk_classes.tif (uint8, 0 outside) and .qml styles."""
+    """Write risk_map.tif (float32, NaN outside the area), risk_classes.tif (uint8, 0 outside), its table and styles."""
     columns = (*(name for name in BANDS if name not in ("priority_class", "likely_range")), "rank", "released")
     check_columns(package.risk, columns, "risk")
     classes = priority_class(package.risk)
     return [
         _write_bands(package, classes, folder / "risk_map.tif"),
         _write_classes(package, classes, folder / "risk_classes.tif"),
+        _write_attributes(package, folder / "risk_classes.tif.aux.xml"),
         *_write_styles(package, folder),
     ]
 
@@ -100,6 +102,30 @@ def _write_classes(package: Package, classes: NDArray[np.int8], path: Path) -> P
         image.update_tags(1, meaning=BANDS["priority_class"])
         _tag(image, package)
     check_raster(path, package.grid.shape, [int(np.count_nonzero(classes != OUTSIDE))])
+    return path
+
+
+def _write_attributes(package: Package, path: Path) -> Path:
+    """The raster attribute table of the classes as GDAL keeps it beside a file: ArcGIS shows it as legend and table.
+
+    Usages are those of GDAL: 5 value, 2 name, 6 to 8 red, green and blue; types 0 whole number, 2 text.
+    """
+    root = ET.Element("PAMDataset")
+    metadata = ET.SubElement(root, "Metadata")
+    ET.SubElement(metadata, "MDI", {"key": "not_evidence"}).text = NOT_EVIDENCE
+    band = ET.SubElement(root, "PAMRasterBand", {"band": "1"})
+    table = ET.SubElement(band, "GDALRasterAttributeTable", {"tableType": "thematic"})
+    columns = (("Value", 0, 5), ("Class_name", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
+    for number, (name, kind, usage) in enumerate(columns):
+        field = ET.SubElement(table, "FieldDefn", {"index": str(number)})
+        for tag, text in (("Name", name), ("Type", str(kind)), ("Usage", str(usage))):
+            ET.SubElement(field, tag).text = text
+    say = speaker(package)
+    for number, cls in enumerate(CLASSES):
+        row = ET.SubElement(table, "Row", {"index": str(number)})
+        for value in (cls.code, say(cls.text), *rgb(cls.colour)):
+            ET.SubElement(row, "F").text = str(value)
+    ET.ElementTree(root).write(path, encoding="utf-8")
     return path
 
 
