@@ -24,10 +24,10 @@ from training.evidence import open_inputs
 SEASONS = 60
 WORKS = "works: [non_technical_survey]"
 TEAMS = {
-    "equal": (f"ranking.assets.dogs={{number: 6, {WORKS}}}",),
+    "equal": (f"ranking.assets.dogs={{number: 60, {WORKS}}}",),
     "unequal": (
-        f"ranking.assets.dogs={{number: 2, {WORKS}, greatest_slope_deg: 4}}",
-        f"ranking.assets.deminers={{number: 60, {WORKS}}}",
+        f"ranking.assets.dogs={{number: 30, {WORKS}, greatest_road_m: 800}}",
+        f"ranking.assets.deminers={{number: 900, {WORKS}}}",
     ),
 }
 AUDIT = ("ranking.audit_share=0.3", "ranking.explore_share=0", "ranking.plan.working_days=150")
