@@ -37,7 +37,7 @@ def package() -> Package:
 @pytest.fixture(scope="module")
 def folder(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
-    for name in ("cog", "gpkg", "qgz", "csv", "xlsx", "kml"):
+    for name in ("cog", "gpkg", "qgz", "csv", "xlsx", "kml", "gpx"):
         WRITERS[name](package, folder)
     return folder
 
@@ -175,3 +175,28 @@ def test_kml_is_as_its_schema_asks(folder: Path) -> None:
         assert len(points) >= 4
         assert points[0] == points[-1]
         assert all(-180 <= longitude <= 180 and -90 <= latitude <= 90 for longitude, latitude in points)
+
+
+# Of the elements that we write, in the order of the schema of GPX 1.1, with the attributes that they must have.
+GPX_ORDER = {
+    "gpx": ("metadata", "wpt", "trk"),
+    "metadata": ("name", "desc"),
+    "wpt": ("name", "desc", "sym"),
+    "trk": ("name", "trkseg"),
+    "trkseg": ("trkpt",),
+}
+
+
+def test_gpx_is_as_its_schema_asks(folder: Path) -> None:
+    root = ET.parse(folder / "survey_tasks.gpx").getroot()  # noqa: S314 -- our own output
+    space = "{http://www.topografix.com/GPX/1/1}"
+    assert (root.tag, root.get("version"), root.get("creator")) == (f"{space}gpx", "1.1", "mlrisk")
+    for element in root.iter():
+        name = element.tag.removeprefix(space)
+        allowed = GPX_ORDER.get(name, ())
+        places = [allowed.index(child.tag.removeprefix(space)) for child in element]
+        assert all(first <= second for first, second in pairwise(places)), name
+        if name in ("wpt", "trkpt"):
+            assert -90 <= float(element.get("lat") or "nan") <= 90
+            assert -180 <= float(element.get("lon") or "nan") < 180
+    assert all(len(segment) >= 4 for segment in root.iter(f"{space}trkseg"))
