@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLRISK_CACHE"] = ""
 
 # Run by QGIS's own Python, which has the modules that it asks for (test_opened_elsewhere.py).
-collect_ignore = ["support/in_qgis.py"]
+collect_ignore = ["support/in_qgis.py", "support/project_in_qgis.py"]
 
 TESTS = Path(__file__).parent
 # The longest first, so that no worker is left with one of them at the end; the layers after them, the quick ones last.

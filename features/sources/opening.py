@@ -164,7 +164,7 @@ def _open_vector(
     table = read_vector(name, spec, schema.geometry, home, base, take, tally, terms)
     if "hazard_status" in table:
         table = _dated_statuses(table, spec, tally)
-    if "road_class" in table:
+    if "road_class" in table and len(table):
         _ask_for_classes(table, tally)
     return table, tally.report(name, ", ".join(spec.paths), digest, len(table)), tally.rows
 

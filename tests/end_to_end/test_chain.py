@@ -165,7 +165,7 @@ def test_a_return_adds_danger_where_people_come_and_takes_none_away(country, ris
     assert (before - after)[~near].mean() < 0
     # Where the return brings nobody, nothing but the rank may move.
     assert (grown[near] > 0).all()
-    assert grown[near].mean() > 2 * grown[~near].mean()
+    assert grown[near].mean() > 1.5 * grown[~near].mean()
 
 
 def test_the_other_files_open(outputs, risk):
@@ -195,7 +195,9 @@ def test_the_summary_tells_what_ran(outputs, risk):
 
 
 def test_the_terminal_shows_the_simple_rules_beside_the_model(run):
-    assert "distance to the line" in run.stdout
+    assert {"mlrisk", "random order"} <= {
+        part for line in run.stdout.splitlines() for part in re.split(r"\s{2,}", line)
+    }
     assert "Not evidence of absence" in run.stdout
     assert "hazard_areas: " in run.stdout
     assert json.loads(run.stderr.splitlines()[0])["step"]
@@ -364,7 +366,8 @@ def plan_settings(folder: Path, *more: str) -> list[str]:
 
 def totals(output: str) -> dict[str, tuple[float, float]]:
     """The figures of the table of two plans, old and new."""
-    rows = [[part.strip() for part in line.strip("│┃").split("│")] for line in output.splitlines() if "│" in line]
+    lines = output[output.index("old plan and new plan") :].split("\n\n", maxsplit=1)[0].splitlines()[3:]
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines]
     return {row[0]: tuple(float(part.replace(",", "")) for part in row[1:3]) for row in rows if len(row) == 4}
 
 

@@ -275,7 +275,7 @@ def test_the_registry_speaks_in_tables(registered):  # noqa: F811
     store = Store.of(registered[0])
     table = models.listed(rows_of(store, NAME))[0]
     assert [row[1:3] for row in table.rows] == [("2", "challenger"), ("1", "champion, anchor")]
-    assert "promoted by" in table.header
+    assert table.header[-1] == "decision"
     text = models.compared(compared(store, NAME, "1", "2"))
     assert "features: the same" in text
     assert pd.Series([row[0] for row in models.shown(row_of(store, NAME, "1"))[0].rows]).is_unique

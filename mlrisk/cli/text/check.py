@@ -16,7 +16,7 @@ def checked_sources(checked: SourceCheck) -> list[Part]:
     )  # fmt: skip
     return [
         Table("sources", header, rows),
-        *(f"{report.source}: {note}" for report in checked.reports for note in report.notes),
+        *(f"{report.source}: {line}" for report in checked.reports for line in (report.path, *report.notes)),
         f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}",
         f"records: {counts(checked.records)}",
         f"a run takes about {checked.core_minutes:.0f} minutes of one core and {checked.memory_gb:.1f} GB of memory",
