@@ -51,8 +51,10 @@ def with_task_reasons(tasks: gpd.GeoDataFrame, days: Floats, policy: str, codes:
         sign = -1.0 if kind == "work" else 1.0
         weight = np.column_stack([weight, sign * size])
         for code, words in spoken.items():
-            said = [_compared(kind, sign * s, part, day, words) for s, part, day in zip(size, share, days, strict=True)]
-            texts[code].append(np.array(said, dtype=object)[:, None])
+            lines = [
+                _compared(kind, sign * s, part, day, words) for s, part, day in zip(size, share, days, strict=True)
+            ]
+            texts[code].append(np.array(lines, dtype=object)[:, None])
     weight = np.column_stack([weight, np.where(_purposes(tasks, spoken[first]) != "", np.inf, np.nan)])
     for code, words in spoken.items():
         texts[code].append(_purposes(tasks, words)[:, None])
@@ -110,8 +112,8 @@ def _against_others(values: Floats, work: NDArray[np.object_]) -> tuple[Floats, 
         below = np.searchsorted(ordered, some, side="left") / len(rows)
         above = 1 - np.searchsorted(ordered, some, side="right") / len(rows)
         share[rows] = np.where(size[rows] > 0, below, above)
-    told = share >= 0.5
-    return np.where(told, size, np.nan), np.where(told, share, np.nan)
+    stated = share >= 0.5
+    return np.where(stated, size, np.nan), np.where(stated, share, np.nan)
 
 
 def _compared(kind: str, weight: float, share: float, days: float, words: Language) -> str:

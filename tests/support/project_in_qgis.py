@@ -24,12 +24,12 @@ def draw(project: QgsProject, theme: str, path: Path) -> float:
     settings.setDestinationCrs(project.crs())
     settings.setBackgroundColor(project.backgroundColor())
     settings.setExtent(project.mapLayer("mlrisk_layer_classes").extent())
-    begun = time.monotonic()
+    start = time.monotonic()
     job = QgsMapRendererParallelJob(settings)
     job.start()
     job.waitForFinished()
     job.renderedImage().save(str(path))
-    return time.monotonic() - begun
+    return time.monotonic() - start
 
 
 def sheet(project: QgsProject, name: str, folder: Path) -> list[str]:
@@ -55,9 +55,9 @@ def main(path: str, out: str) -> None:
     application = QgsApplication([], False)
     application.initQgis()
     project, folder = QgsProject.instance(), Path(out)
-    begun = time.monotonic()
+    start = time.monotonic()
     assert project.read(path)
-    opened = time.monotonic() - begun
+    opened = time.monotonic() - start
     layers = project.mapLayers().values()
     themes = project.mapThemeCollection().mapThemes()
     # QGIS loads its providers and fonts at the first picture.

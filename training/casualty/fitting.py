@@ -259,7 +259,7 @@ def scaled(part: Part, features: Sequence[str], now: Moment, use: Flags) -> Part
 def _index_part(config: TrainConfig, rows: UnitPeriods, now: Moment, chosen: Flags, use: Flags) -> Part:
     """Contamination x exposure and nearness to an accident, half each, at the recorded mean.
 
-    With few accidents nothing finer can be learned, and shares that were learned moved more than they told. On
+    With few accidents nothing finer can be learned, and learned shares moved more than they explained. On
     countries of another making (independent 2 to 4, 133 accidents) the next year's in 5 % of the area were 0.56;
     contamination x exposure alone 0.47, distance to an accident 0.56; in 10 % 0.68, 0.62 and 0.67.
     """

@@ -416,8 +416,8 @@ def test_vector_style_classifies(package: Package) -> None:
 def test_vector_style_names_planned_tasks_at_every_scale_and_the_others_from_near(package: Package) -> None:
     tasks = parse(vector_qml(layer_style("survey_tasks", package.tasks)))
     named = tasks.findall("labeling/rules/rule")
-    said = [(rule.get("filter"), rule.find("settings/text-style"), rule.get("scalemaxdenom")) for rule in named]
-    assert [(where, text.get("fieldName"), scale) for where, text, scale in said if text is not None] == [
+    labels = [(rule.get("filter"), rule.find("settings/text-style"), rule.get("scalemaxdenom")) for rule in named]
+    assert [(where, text.get("fieldName"), scale) for where, text, scale in labels if text is not None] == [
         ("$id = @atlas_featureid", '"plan_order"', None), (f'{OTHERS}"plan_order" <= 50', '"plan_order"', None),
         (f'{OTHERS}"plan_order" > 50', '"plan_order"', "100000"), (f'{OTHERS}NOT "planned"', '"rank"', "100000"),
     ]  # fmt: skip

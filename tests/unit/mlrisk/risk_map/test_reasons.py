@@ -130,7 +130,7 @@ def test_a_distance_at_the_end_of_what_is_measured_is_at_least_that():
     assert quantity_text("road_distance_m", 4_000.0, "m", language("en")) == "4 km"
 
 
-# Not told to planners in any language: comparisons that only a statistician reads, and how sure a holder is.
+# Not shown to planners in any language: comparisons that only a statistician reads, and how sure a holder is.
 UNSPOKEN = re.compile(r"control_confidence_|incident_ratio_|line_distance_(ratio|difference)_|upslope_area_")
 HOLDER = re.compile(r"holder|\bside\b|land of|\bnegative\b|\bpositive\b", re.IGNORECASE)
 NUMERAL = re.compile(r"\d[\d.,\u00a0]*")
