@@ -23,6 +23,7 @@ def test_the_bound_in_closed_form():
     assert asked.tolist() == pytest.approx([1 / 3, 1.5 / 3, 1.5 / 3, 2 / 3, 1, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.1, 0.3])
 def test_on_average_no_more_is_missed_than_promised(alpha):
     """Over many draws of calibration blocks and one new block, and not much less: the bound is not idle."""

@@ -82,6 +82,7 @@ def test_contributions_add_up_to_the_raw_score():
     assert np.allclose(rest, rest[0], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_scores_lie_within_their_interval_and_between_zero_and_one(trained):
     model, values = trained
     scores = model.scores(values)

@@ -75,6 +75,7 @@ def held_out(spread, regions=40, size=300, seed=0):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.3, 1.0])
 def test_the_likely_range_holds_at_both_ends_in_regions_that_it_was_not_learned_on(spread):
     likely = fit_range(held_out(spread))

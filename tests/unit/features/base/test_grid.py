@@ -30,6 +30,7 @@ def test_every_cell_that_the_area_touches_belongs_to_it():
     assert grid.n_cells == 4
 
 
+@pytest.mark.slow
 def test_the_same_cell_keeps_its_id_in_a_larger_area():
     small = Grid.from_area(box(500_000, 4_400_000, 502_000, 4_401_000), UTM, 250)
     large = Grid.from_area(box(480_000, 4_390_000, 510_000, 4_420_000), UTM, 250)

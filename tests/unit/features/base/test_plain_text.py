@@ -34,6 +34,7 @@ def test_no_formula_stays_one(before, start, rest):
     assert not runs(plain(before + start + rest))
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_harmless_and_stays_so(text):
     clean = plain(text)

@@ -78,6 +78,7 @@ def slow_flood(z):
     return filled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_flow_fills_pits_like_a_slow_flood_and_every_drop_leaves(seed):
     z = rough(seed)

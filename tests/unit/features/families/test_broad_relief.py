@@ -47,6 +47,7 @@ def hills(east, north):
     return 1000 + np.maximum(rough, -100)
 
 
+@pytest.mark.slow
 def test_a_tilted_plane_has_its_slope_everywhere_and_spreads_with_the_window():
     east_slope, north_slope = 0.08, -0.03
     grid = area()

@@ -186,6 +186,7 @@ def test_a_polygon_is_left_out_whole_of_every_block_that_it_reaches_into():
     assert (alone["hazard_area_distance_m"][inside & ~own] < 5000.0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", OWN_FEATURES)
 def test_own_records_count_where_the_source_makes_no_label(source):
     sources = country(5)
@@ -237,6 +238,7 @@ def test_without_a_dem_terrain_and_height_above_the_line_are_missing():
     assert "front_line_height_m" in gone
 
 
+@pytest.mark.slow
 def test_a_source_without_a_known_record_is_far_away_and_empty():
     sources = country(6)
     empty = replace(sources, vectors={name: table.head(0) for name, table in sources.vectors.items()})

@@ -34,6 +34,7 @@ def test_one_day_in_the_forms_of_the_field(text: str) -> None:
     assert days(text) == ["2019-06-12"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "language"),
     [

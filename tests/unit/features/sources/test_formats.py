@@ -80,6 +80,7 @@ def test_the_same_records_in_every_format(tmp_path: Path, name: str) -> None:
     assert shapely.distance(table.geometry.to_numpy(), FRAME.geometry.to_numpy()).max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.xlsx", "a.parquet", "a.csv.gz", "a.zip", "a.gpkg"])
 def test_a_where_clause_works_on_all_of_them(tmp_path: Path, name: str) -> None:
     _, report = table_of(tmp_path, FILES[name], name=name, where="killed > 3")
@@ -242,6 +243,7 @@ MAPS: dict[str, tuple[bytes, dict[str, object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAPS)
 def test_maps_that_only_some_programs_write(tmp_path: Path, name: str) -> None:
     content, spec = MAPS[name]

@@ -33,6 +33,7 @@ def written(
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("marker", "dtype"),
     [

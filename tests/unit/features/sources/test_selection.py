@@ -17,6 +17,7 @@ TABLE = pd.DataFrame(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "rows"),
     [

@@ -207,6 +207,7 @@ def test_the_order_of_day_and_month_comes_from_the_column() -> None:
     assert parse_dates(pd.Series(["03/04/2001", "13/04/2001"])).ambiguous.sum() == 0
 
 
+@pytest.mark.slow
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)))
 @settings(max_examples=100, deadline=None)
 def test_every_day_is_read_back_in_every_form(day: dt.date) -> None:

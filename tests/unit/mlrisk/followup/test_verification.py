@@ -95,6 +95,7 @@ def test_recall_is_that_of_the_rank_and_missed_finds_come_first(
     assert not FORBIDDEN.search(out + re.sub(r"<style>.*?</style>|data:image[^\"]*", "", page, flags=re.DOTALL))
 
 
+@pytest.mark.slow
 def test_the_rules_known_at_the_date_stand_beside_with_the_gain(folder, found):
     table = verify(folder, found).table.set_index("ranking")
     assert {"the map", "distance to the line", "incident density", "random order"} <= set(table.index)
@@ -104,6 +105,7 @@ def test_the_rules_known_at_the_date_stand_beside_with_the_gain(folder, found):
     assert table.loc["distance to the line", "recall_10_gain"] == pytest.approx(gain)
 
 
+@pytest.mark.slow
 def test_without_searched_land_only_recall_is_told(monkeypatch, capsys, folder, found):
     _, out, _ = run(monkeypatch, capsys, folder, "--found", found)
     assert "unknown, never searched" in out
@@ -111,6 +113,7 @@ def test_without_searched_land_only_recall_is_told(monkeypatch, capsys, folder, 
     assert not {"roc_auc", "pr_auc", "base_rate", "pei_10"} & set(verify(folder, found).table.columns)
 
 
+@pytest.mark.slow
 def test_searched_land_is_judged_by_its_share(monkeypatch, capsys, folder, found, risk, chosen, tmp_path):
     west, south, east, north = risk.total_bounds
     half = box(west - CELL, south - CELL, (west + east) / 2, north + CELL)
@@ -128,6 +131,7 @@ def test_searched_land_is_judged_by_its_share(monkeypatch, capsys, folder, found
     assert "ROC AUC" in out
 
 
+@pytest.mark.slow
 def test_what_was_known_at_the_date_is_set_aside(folder, chosen, tmp_path):
     dates = [EARLIER if number % 2 else LATER for number in range(len(chosen))]
     done = verify(folder, finds_of(chosen, tmp_path / "f.geojson", dates))
@@ -162,6 +166,7 @@ def test_a_polygon_is_one_find_over_many_cells(folder, risk, tmp_path):
     assert (done.by_find["polygons"], done.by_find["polygon_recall_1"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_random_audits_estimate_what_was_missed(monkeypatch, capsys, folder, found, risk, tmp_path):
     ranked = risk[risk["rank"].notna()].sort_values("rank")
     low = ranked.iloc[len(ranked) // 2 + 10 :: 40]
@@ -186,6 +191,7 @@ def _csv(path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_bad_input_ends_with_3_and_says_what_would_do(monkeypatch, capsys, folder, chosen, tmp_path):
     without_crs(finds_of(chosen, tmp_path / "f.geojson"), ["date", "eo_category"])
     metres = chosen[["easting_m", "northing_m"]].rename(columns={"easting_m": "longitude", "northing_m": "latitude"})

@@ -108,6 +108,7 @@ def test_rows_of_means_are_no_fold(package: Package, tmp_path: Path) -> None:
     assert "0.99" not in text.split("How well the ranking did")[1].split("<script")[0]
 
 
+@pytest.mark.slow
 def test_page_allows_no_network_and_only_its_own_scripts(read: Reader) -> None:
     (policy,) = [
         attributes["content"] for tag, attributes in read.tags if attributes.get("http-equiv", "") and tag == "meta"
@@ -182,6 +183,7 @@ def test_hatch_covers_the_land_without_basis(package: Package) -> None:
     assert shapely.get_num_coordinates(np.array(rough)).sum() <= 100
 
 
+@pytest.mark.slow
 def test_roads_are_thinned_to_what_a_page_can_draw(package: Package) -> None:
     rng = np.random.default_rng(5)
     west, south, east, north = package.grid.bounds
@@ -238,6 +240,7 @@ def test_degrees_between_the_nodes_are_within_two_metres(package: Package) -> No
     assert error.max() < 2
 
 
+@pytest.mark.slow
 def test_page_without_tasks_hazards_and_tests(package: Package, tmp_path: Path) -> None:
     bare = replace(
         package,

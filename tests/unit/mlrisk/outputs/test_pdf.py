@@ -127,6 +127,7 @@ def test_box_around_a_task_shows_land_on_every_side(package: Package) -> None:
     assert min(1000 - west, 2000 - south, east - 3000, north - 9000) >= 8 * package.grid.cell_size_m
 
 
+@pytest.mark.slow
 def test_sheets_follow_the_plan(package: Package) -> None:
     """The task of rank 2 is done first."""
     order = pd.array([pd.NA, 1, *[pd.NA] * (len(package.tasks) - 2)], dtype="Int32")

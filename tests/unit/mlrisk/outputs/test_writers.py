@@ -252,6 +252,7 @@ def test_cog_has_overviews_when_it_is_large(package: Package, tmp_path: Path) ->
     assert set(np.unique(coarse[np.isfinite(coarse)])) <= {1, 2, 3, 4, 5, 6, 7}
 
 
+@pytest.mark.slow
 def test_class_raster_has_the_colour_table(package: Package, folder: Path) -> None:
     with rasterio.open(folder / "risk_classes.tif") as image:
         assert image.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
@@ -376,6 +377,7 @@ def test_gpkg_shows_land_without_basis_hatched(package: Package, folder: Path) -
     assert [layer.get("class") for layer in style.iter("layer")] == ["SimpleFill", "LinePatternFill", "SimpleLine"]
 
 
+@pytest.mark.slow
 def test_gpkg_stops_at_the_first_cells(package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(geopackage, "MOST_CELLS", 7)
     WRITERS["gpkg"](package, tmp_path)
@@ -395,6 +397,7 @@ def test_gpkg_leaves_out_columns_that_a_planner_does_not_need(package: Package, 
     assert b"a person" not in (folder / "risk_map.gpkg").read_bytes()
 
 
+@pytest.mark.slow
 def test_gpkg_writes_empty_hazards_and_mixed_settlements(package: Package, tmp_path: Path) -> None:
     places = package.layers["settlements"]
     mixed = pd.concat([places, places.assign(geometry=places.buffer(300))], ignore_index=True)
@@ -614,6 +617,7 @@ def test_every_format_writes_its_names_and_nothing_else(folder: Path) -> None:
     assert list(NAMES) == list(WRITERS)
 
 
+@pytest.mark.slow
 def test_writers_return_what_they_wrote(package: Package, tmp_path: Path) -> None:
     for key in ("parquet", "cog", "csv"):
         assert sorted(path.name for path in WRITERS[key](package, tmp_path)) == sorted(NAMES[key])
@@ -651,6 +655,7 @@ def test_notes_state_the_sentence() -> None:
     assert Notes.NOT_EVIDENCE == "Not evidence of absence: an unranked or low-ranked cell may be contaminated."
 
 
+@pytest.mark.slow
 def test_importing_the_writers_loads_no_heavy_library() -> None:
     code = (
         "import sys, mlrisk.outputs.registry\n"

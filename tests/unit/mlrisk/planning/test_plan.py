@@ -23,6 +23,7 @@ def land() -> pd.DataFrame:
     return plain_land()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ALL)
 def test_no_cell_that_is_masked_or_released_is_in_a_task_and_none_in_two(land, policy):
     plan = plan_of(land, settings_of(policy))
@@ -39,6 +40,7 @@ def test_no_cell_that_is_masked_or_released_is_in_a_task_and_none_in_two(land, p
         assert task.geometry.area == pytest.approx(task.area_m2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ALL)
 def test_no_kind_works_longer_than_its_season(land, policy):
     plan = plan_of(land, settings_of(policy))
@@ -60,6 +62,7 @@ def test_more_teams_never_find_less(policy, seed, number, more):
     assert brings(number + more) >= brings(number) * (1 - 1e-9)
 
 
+@pytest.mark.slow
 def test_more_days_never_find_less_with_all_shares(land):
     brings = [
         plan_of(land, settings_of(audit_share=0.0, plan={"working_days": days})).totals["casualties_averted_per_year"]
@@ -159,6 +162,7 @@ def test_the_audit_spends_its_share_in_the_mean_and_draws_each_cell_as_it_says(l
     assert plan_of(land, chosen).cells["inclusion_prob"].fillna(0).to_numpy() == pytest.approx(chance)
 
 
+@pytest.mark.slow
 def test_a_poor_district_gets_its_floor(land):
     poor = land.assign(
         contamination=np.where(land["district"] == "west", land["contamination"] * 1e-3, land["contamination"]),
@@ -181,6 +185,7 @@ def test_a_poor_district_gets_its_floor(land):
     assert effort[0.5] == pytest.approx(0.5 * share, rel=0.02)
 
 
+@pytest.mark.slow
 def test_members_that_agree_leave_every_planned_task_steady(land):
     same = np.tile(land["contamination"].to_numpy(), (4, 1))
     tasks = plan_of(land, settings_of("search"), members=same).tasks
@@ -205,6 +210,7 @@ def test_the_order_of_rows_changes_nothing(policy, seed):
     assert first.tasks.drop(columns="geometry").equals(second.tasks.drop(columns="geometry"))
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(st.sampled_from(ALL), st.integers(0, 1_000))
 def test_another_seed_draws_another_audit_and_the_same_seed_the_same(policy, seed):
@@ -261,6 +267,7 @@ BY_WORK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["contamination", "harm_per_day", "search"])
 def test_each_work_goes_to_teams_that_do_it(land, policy):
     mixed = three_works(land)

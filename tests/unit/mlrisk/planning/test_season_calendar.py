@@ -84,6 +84,7 @@ def test_a_task_longer_than_the_season_is_done_by_several_teams_and_what_is_too_
     assert unplaced(tasks)[0].startswith("1 planned tasks (20 team-days) find no place in the season's weeks")
 
 
+@pytest.mark.slow
 def test_a_plan_has_its_calendar_no_sliver_and_learning_tasks_behind_the_others() -> None:
     land = plain_land()
     plan = plan_of(land, settings_of())

@@ -49,6 +49,7 @@ def risk_map(seed: int, grid: Grid = GRID) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.sampled_from(sorted(POLICIES)), st.integers(0, 100), st.randoms(use_true_random=False))
 def test_the_order_of_rows_never_changes_a_rank(policy, seed, random):

@@ -44,6 +44,7 @@ def test_years_can_end_before_as_of_and_what_came_since_is_a_period_of_its_own()
     assert len(some.values) == len(some.patterns) == len(some.exposure) == len(some.unit) < len(rows.unit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", ["2022-12-31", "2023-12-31", "2024-12-31"])
 def test_accidents_known_to_the_year_are_counted_once_each_year(as_of):
     year = int(as_of[:4])

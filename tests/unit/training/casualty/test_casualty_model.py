@@ -49,6 +49,7 @@ def test_the_total_is_that_of_the_register_and_the_order_that_of_the_truth(made,
     assert most < high.sum()
 
 
+@pytest.mark.slow
 def test_the_model_beats_a_constant_rate_and_kernels_on_a_year_that_it_has_not_seen(made, model):
     rows, now, rate = made
     observed = np.random.default_rng(99).poisson(rate).astype(float)
@@ -178,6 +179,7 @@ def test_mlflow_alone_expects_what_the_model_expects(made, tmp_path, hurdle):
         opened.predict(table.drop(columns="pattern: presence"))
 
 
+@pytest.mark.slow
 def test_the_spread_of_rates_is_found_again_with_and_without_land_where_nothing_is():
     rng = np.random.default_rng(0)
     expected, score = rng.uniform(0.5, 3, 4_000), rng.uniform(0.1, 0.9, 4_000)

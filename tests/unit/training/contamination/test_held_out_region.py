@@ -81,6 +81,7 @@ def test_a_second_find_beside_a_judged_cell_moves_no_feature_of_a_scattered_fold
     assert not np.array_equal(more.learned.aligned(finds), dataset.learned.aligned(finds), equal_nan=True)
 
 
+@pytest.mark.slow
 def test_accidents_stay_where_a_new_region_has_them(tables, made):
     dataset, _ = made
     _, trials = dataset_and_trials(config_with_finds(known_in_new_region=["incidents"]), inputs_of(tables))

@@ -145,6 +145,7 @@ def test_the_same_seed_gives_the_same_bytes_on_one_thread_or_two(tables, config,
     assert other.out_of_fold.tobytes() != judgement.out_of_fold.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_each_judged_cell_is_held_once_with_what_its_own_fold_said(config, made, judgement, protocol):
     dataset, trials = made
@@ -259,6 +260,7 @@ def test_a_lesson_is_what_the_dataset_held_of_its_training_side(made):
         assert {"found_share_5km"} <= set(lesson.land.names) - set(lesson.land.learned)
 
 
+@pytest.mark.slow
 def test_protocols_that_are_not_asked_for_are_not_judged(tables):
     chosen = judged(tables, {}, validation={"protocols": ["random"]})
     assert {fold.protocol for fold in chosen.folds} == {"random"}

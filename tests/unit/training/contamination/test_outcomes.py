@@ -33,6 +33,7 @@ def seen(tables):
     return dataset_and_trials(config_seeing(), inputs_of(tables))
 
 
+@pytest.mark.slow
 def test_outcomes_of_survey_are_hidden_unless_the_config_lets_them_in(tables, seen):
     hidden, _ = dataset_and_trials(config_of(validation={"protocols": []}), inputs_of(tables))
     outcomes = set(features_of_outcomes(hidden.infos, hidden.snapshot.context))

@@ -288,6 +288,7 @@ def test_sensitivity_refits_and_says_how_far_the_ranking_moves():
     pd.testing.assert_frame_equal(same[:2], table[:2])
 
 
+@pytest.mark.slow
 def test_found_cells_alone_make_a_model_whose_curve_stays_below_certainty():
     """Known truth: without a searched cell the curve is the share found so far, which truth is never below."""
     rng = np.random.default_rng(4)

@@ -70,6 +70,7 @@ def test_no_trials_no_tuning():
     assert chosen(simulated_config(), known) == (GIVEN, {})
 
 
+@pytest.mark.slow
 def test_the_recipe_of_the_config_is_one_of_those_tried():
     recipe, facts = chosen(simulated_config(**TUNING), learning(simulated_dataset()))
     tuning = facts["tuning"]
@@ -79,6 +80,7 @@ def test_the_recipe_of_the_config_is_one_of_those_tried():
     json.dumps(facts)
 
 
+@pytest.mark.slow
 def test_constraints_are_searched_only_where_there_are_any():
     dataset = simulated_dataset()
     free = learning_set_of(replace(dataset, constraints={}), np.flatnonzero(dataset.evidence.labelled), 10_000)

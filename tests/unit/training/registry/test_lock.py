@@ -36,6 +36,7 @@ def holder(tmp_path):
     process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_second_run_is_refused_and_told_by_whom(tmp_path, holder):
     with (
         pytest.raises(BusyError, match=f"another retraining runs .process {holder.pid} since"),

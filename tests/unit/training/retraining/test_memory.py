@@ -16,6 +16,7 @@ SETTINGS = RetrainingSettings()
 NONE = pd.DataFrame({"source": [], "kind": []})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_results_turned_round_from_month_4_are_refused_at_once_and_honest_ones_never(seed):
     assert refused_month(seed, 20, 4, one_district=False, strength=0.6) == 4

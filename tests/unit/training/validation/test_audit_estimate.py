@@ -4,6 +4,7 @@ import pytest
 from training.validation.audit_sample import horvitz_thompson
 
 
+@pytest.mark.slow
 def test_the_estimate_is_unbiased_and_its_interval_covers():
     rng = np.random.default_rng(0)
     truth = np.arange(5_000) < 400

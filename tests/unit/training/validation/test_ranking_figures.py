@@ -123,6 +123,7 @@ def test_the_worst_region_is_the_lowest_recall_and_the_longest_way():
     assert worst_regions(table.assign(recall_10=np.nan)).empty
 
 
+@pytest.mark.slow
 def test_a_million_cells_are_judged_in_about_a_second():
     rng = np.random.default_rng(3)
     score, positive = rng.random(1_000_000), rng.random(1_000_000) < 0.05

@@ -144,6 +144,7 @@ def test_the_variogram_of_white_noise_is_its_variance():
     assert np.average(semivariance, weights=pairs) == pytest.approx(values.var(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_an_exponential_covariance_gives_its_range():
     # Cholesky's factor of the covariance gives a field whose practical range is known: 4 km.
     rng = np.random.default_rng(2)
