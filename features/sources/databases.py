@@ -92,14 +92,16 @@ def _tables(database: "Connection[tuple[Any, ...]]") -> list[str]:
 def _read(source: str, database: "Connection[tuple[Any, ...]]", layer: str) -> pd.DataFrame:
     from psycopg import sql
 
-    known = database.execute("SELECT to_regclass(%s)", (layer,)).fetchone()
+    table = sql.Identifier(*layer.split(".", 1))
+    # As an identifier: a name keeps its capital letters, as QGIS and ogr2ogr may write it.
+    quoted = table.as_string(database)
+    known = database.execute("SELECT to_regclass(%s)", (quoted,)).fetchone()
     if known is None or known[0] is None:
         names = ", ".join(_tables(database)) or "none"
         raise InputError(
             f"sources.{source}.layer ({layer!r}) is no table of the database; with geometry it has {names}"
         )
-    table = sql.Identifier(*layer.split(".", 1))
-    kinds = _columns(database, layer)
+    kinds, key = _columns(database, quoted), _key(database, quoted)
     shapes = [name for name, kind in kinds if kind in ("geometry", "geography")]
     # PostGIS turns curves into lines; rows without a key are sorted by all their values.
     wanted = sql.SQL(", ").join(
@@ -107,26 +109,24 @@ def _read(source: str, database: "Connection[tuple[Any, ...]]", layer: str) -> p
         if name in shapes else sql.Identifier(name)
         for name, _ in kinds
     )  # fmt: skip
-    order = (
-        sql.SQL(", ").join(map(sql.Identifier, _key(database, layer))) if _key(database, layer) else sql.SQL("t::text")
-    )
+    order = sql.SQL(", ").join(map(sql.Identifier, key)) if key else sql.SQL("t::text")
     rows = database.execute(sql.SQL("SELECT {} FROM {} AS t ORDER BY {}").format(wanted, table, order)).fetchall()
     columns = {name: _plain(row[place] for row in rows) for place, (name, _) in enumerate(kinds)}
     return _with_geometry(source, layer, pd.DataFrame(columns), shapes)
 
 
-def _columns(database: "Connection[tuple[Any, ...]]", layer: str) -> list[tuple[str, str]]:
+def _columns(database: "Connection[tuple[Any, ...]]", quoted: str) -> list[tuple[str, str]]:
     found = database.execute(
         "SELECT a.attname, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
-        "WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum", (layer,)
+        "WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum", (quoted,)
     )  # fmt: skip
     return [(str(name), str(kind)) for name, kind in found]
 
 
-def _key(database: "Connection[tuple[Any, ...]]", layer: str) -> list[str]:
+def _key(database: "Connection[tuple[Any, ...]]", quoted: str) -> list[str]:
     found = database.execute(
         "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
-        "WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY a.attnum", (layer,)
+        "WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY a.attnum", (quoted,)
     )  # fmt: skip
     return [str(row[0]) for row in found]
 

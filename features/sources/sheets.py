@@ -15,6 +15,7 @@ from features.sources.text_tables import Cells, as_frame
 
 # A sheet of two million rows unpacks to this size; a larger one is passed on unchanged.
 MOST_XML_BYTES = 1_000_000_000
+BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
 # Values that spreadsheets write if a formula has no value.
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 
@@ -26,7 +27,7 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     sheet or no table on it.
     """
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_blanks(content)))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(content)))
         sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
     except (CalamineError, OSError, ValueError) as error:
         raise InputError(
@@ -49,8 +50,11 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     return table, np.asarray(places)
 
 
-def _without_blanks(content: bytes) -> bytes:
-    """An OpenDocument workbook without blanks between its elements: calamine refuses workbooks from GDAL and QGIS."""
+def _without_line_ends(content: bytes) -> bytes:
+    """An OpenDocument workbook without line ends between cells, which GDAL and QGIS write and calamine refuses.
+
+    Texts in the cells stay as they are.
+    """
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return content
     made = io.BytesIO()
@@ -62,7 +66,7 @@ def _without_blanks(content: bytes) -> bytes:
         with zipfile.ZipFile(made, "w") as anew:
             for name in book.namelist():
                 part = book.read(name)
-                anew.writestr(name, re.sub(rb">\s+<", b"><", part) if name == "content.xml" else part)
+                anew.writestr(name, BETWEEN_CELLS.sub(rb"\1", part) if name == "content.xml" else part)
     return made.getvalue()
 
 

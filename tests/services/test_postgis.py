@@ -24,8 +24,8 @@ INSERT INTO eo.hazards VALUES
    501000 4402000, 501000 4401000))', 32638));
 CREATE VIEW found AS SELECT 'Ağdam'::text AS place, 2.5::numeric AS depth, '2024-01-02'::date AS date,
  ST_SetSRID(ST_MakePoint(45.05, 39.80), 4326)::geography AS position;
-CREATE TABLE people (name text, longitude float, latitude float, population integer);
-INSERT INTO people VALUES ('Füzuli', 45.05, 39.80, 120);
+CREATE TABLE "People 1991" (name text, longitude float, latitude float, population integer);
+INSERT INTO "People 1991" VALUES ('Füzuli', 45.05, 39.80, 120);
 """
 
 
@@ -54,7 +54,7 @@ def test_tables_and_views_are_read_with_their_crs_curves_and_dates(address, tmp_
             "columns": {"record_id": "id", "hazard_type": "type", "hazard_status": "status", "status_date": "stated"},
         },
         finds={"path": address, "layer": "found"},
-        settlements={"path": address, "layer": "people"},
+        settlements={"path": address, "layer": "People 1991"},
     )
     areas = sources.vectors["hazard_areas"]
     assert areas["record_id"].tolist() == ["1", "2"]

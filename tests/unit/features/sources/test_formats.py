@@ -271,6 +271,18 @@ def test_a_sheet_of_libreoffice_is_a_table(tmp_path: Path) -> None:
     assert table["killed"].tolist() == list(range(6))
 
 
+def test_blanks_in_the_cells_of_a_sheet_stay(tmp_path: Path) -> None:
+    """A text in two colours keeps the blank between its parts."""
+    pyogrio.write_dataframe(pd.read_csv(io.StringIO(CSV)).assign(activity="PLACE"), tmp_path / "a.ods", driver="ODS")
+    made = io.BytesIO()
+    with zipfile.ZipFile(tmp_path / "a.ods") as book, zipfile.ZipFile(made, "w") as anew:
+        for name in book.namelist():
+            parts = b"<text:span>near</text:span> <text:span>Fuzuli</text:span>"
+            anew.writestr(name, book.read(name).replace(b"PLACE", parts))
+    table, _ = table_of(tmp_path, made.getvalue(), name="b.ods")
+    assert set(table["activity"]) == {"near Fuzuli"}
+
+
 def test_an_extract_of_openstreetmap_is_read_by_layer(tmp_path: Path) -> None:
     nodes = "".join(
         f'<node id="{n}" lat="{at.y}" lon="{at.x}" version="1"/>' for n, at in enumerate(DEGREES.geometry, 1)
