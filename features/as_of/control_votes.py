@@ -23,7 +23,6 @@ MOST_DATES = 24
 STEP_M, MOST_NODES = 500.0, 1_000_000
 # Records nearer to each other than this, in metres, belong to one place.
 SAME_PLACE_M = 1.0
-NOBODY = -1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -16,7 +16,6 @@ from features.sources.parsing import MISSING_TEXTS, PLAIN_NUMBER
 LONGEST_S = 20.0
 STEPS = 100_000
 ROW = "mlrisk_row"
-DAY = re.compile(r"'(\d{4}-\d{2}-\d{2})[^']*'")
 ORDERED_NUMBER = re.compile(r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<(?!>)|>)\s*[-+]?\d")
 COMPARED_DAY = re.compile(
     r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<>|!=|=|<|>|BETWEEN)\s*'\d{4}-\d{2}-\d{2}", re.IGNORECASE

@@ -277,10 +277,6 @@ class Store:
         with store_errors(self.uri):
             return champions_at(self.client, country)
 
-    def has_model(self, name: str, alias: str = CHAMPION) -> bool:
-        """Whether a version holds the alias."""
-        return self.number(name, alias) is not None
-
     def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 

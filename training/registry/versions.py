@@ -1,11 +1,8 @@
 """The registered versions of a country: list, show, compare."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import pandas as pd
 
 from features.base import ConfigError
 from training.registry.aliases import ANCHOR, CHALLENGER, CHAMPION, TARGETS
@@ -110,12 +107,6 @@ def rows_with(store: Store, name: str, key: str, value: str) -> list[RegisteredV
 def newest(store: Store, name: str) -> int:
     """The number of the newest version of a model, 0 where there is none."""
     return max((int(number) for number in _numbers(store, name)), default=0)
-
-
-def validation_of(store: Store, row: RegisteredVersion) -> pd.DataFrame:
-    """The validation table that was logged with a version, empty where there was none."""
-    text = store.read_text(row.run_id, "validation.csv")
-    return pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
 
 
 def _numbers(store: Store, name: str) -> list[str]:

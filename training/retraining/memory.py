@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from features.base import Flags, Floats, Integers
+from features.base import Flags, Integers
 from models.contamination import ContaminationModel
 from training.contamination import CellDataset
 from training.evidence import FOUND, NO_REGION, UNKNOWN, Ledger
@@ -129,10 +129,3 @@ def _known_from(ledger: Ledger, cell: Integers, as_of: date) -> NDArray[np.datet
     last = np.full(ledger.grid.n_cells, np.iinfo(np.int64).min, dtype=np.int64)
     np.maximum.at(last, entries.place[dated], days[dated])
     return last[cell].astype("datetime64[D]")
-
-
-def share_found(memory: Memory, rows: Flags) -> tuple[float, float]:
-    """Share found and share stated among some of the results."""
-    area: Floats = memory.arena.area[rows]
-    found = float(np.average(memory.arena.positive[rows], weights=area))
-    return found, float(np.average(memory.arena.stated_champion[rows], weights=area))
