@@ -165,6 +165,10 @@ def test_a_return_adds_danger_where_people_come_and_takes_none_away(country, ris
     assert (before - after)[~near].mean() < 0
     # Where the return brings nobody, nothing but the rank may move.
     assert (grown[near] > 0).all()
+    # Against the danger of today, which the accidents of elsewhere raise on other land.
+    growth = grown / risk["casualties_per_year"]
+    assert growth[near].mean() > 2 * growth[~near].mean()
+    assert growth[near].median() > 2 * growth[~near].median()
     assert grown[near].mean() > 1.5 * grown[~near].mean()
 
 
