@@ -61,7 +61,7 @@ def _report(
         ledger = decision.ledger or open_ledger(config, inputs)
         districts = cell_regions(inputs.grid, inputs.sources, config.validation)
         changes = changes_between(earlier, package, _between(config, inputs, decision), districts, ledger)
-    write_changes(decision, changes, package.notes, earlier.as_of if earlier else "", folder)
+    write_changes(decision, changes, package, earlier.as_of if earlier else "", folder)
 
 
 def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:

@@ -1,4 +1,4 @@
-"""The change report as a page and as JSON: changes of the map, their causes, and expected against actual finds."""
+"""The change report as a page and as JSON: what moved in plan and ranking, expected against actual finds, the tests."""
 
 from pathlib import Path
 from typing import Any
@@ -7,20 +7,25 @@ import pandas as pd
 from markupsafe import Markup
 
 from features.base import NOT_EVIDENCE
+from mlrisk.followup.change_map import change_picture
+from mlrisk.followup.change_sentences import first_sentences
 from mlrisk.followup.map_changes import MOVED_SHARE, Changes
-from mlrisk.risk_map import Notes
-from training.reporting import Section, items, json_rows, json_text, number, page, section, table, text
+from mlrisk.risk_map import Notes, Package
+from training.reporting import Section, items, json_rows, json_text, lead, number, page, section, table, text
 from training.retraining import Decision
 
 FILES = ("changes.html", "changes.json")
 MOST_CELLS, MOST_TASKS = 30, 30
-TASK_COLUMNS = ("task_id", "district", "area_m2", "contamination", "expected_finds")
+TASK_WORDS = {
+    "task_id": "task", "district": "district", "plan_order": "no. in its plan", "area_m2": "m²",
+    "contamination": "average probability of EO", "expected_finds": "cells likely to hold EO",
+}  # fmt: skip
 
 
-def write_changes(decision: Decision, changes: Changes | None, notes: Notes, before: str, folder: Path) -> None:
-    """Write changes.html and changes.json into a folder."""
-    (folder / FILES[0]).write_text(changes_html(decision, changes, notes, before), encoding="utf-8", newline="\n")
-    record = changes_record(decision, changes, notes, before)
+def write_changes(decision: Decision, changes: Changes | None, package: Package, before: str, folder: Path) -> None:
+    """Write changes.html and changes.json on a package into a folder; `before` is the date of the earlier map."""
+    (folder / FILES[0]).write_text(changes_html(decision, changes, package, before), encoding="utf-8", newline="\n")
+    record = changes_record(decision, changes, package.notes, before)
     (folder / FILES[1]).write_text(json_text(record), encoding="utf-8", newline="\n")
 
 
@@ -29,7 +34,8 @@ def changes_record(decision: Decision, changes: Changes | None, notes: Notes, be
     record: dict[str, Any] = {
         "country": notes.country, "as_of": str(notes.as_of), "map_before": before, "decision": decision.kind,
         "not_evidence": NOT_EVIDENCE, "version_before": decision.before, "version_now": decision.champion,
-        "challenger": decision.challenger, "reasons": list(decision.reasons), "notes": list(decision.notes),
+        "challenger": decision.challenger, "in_short": first_sentences(decision, changes),
+        "reasons": list(decision.reasons), "notes": list(decision.notes),
         "checks": [{**vars(check), "verdict": check.verdict} for check in decision.checks],
         "drift": decision.psi.to_dict("records") if len(decision.psi) else [],
     }  # fmt: skip
@@ -45,35 +51,47 @@ def changes_record(decision: Decision, changes: Changes | None, notes: Notes, be
                 "came": json_rows(_task_columns(changes.tasks.came)),
                 "went": json_rows(_task_columns(changes.tasks.went)),
             },
+            **(
+                {}
+                if changes.plan is None
+                else {
+                    "plan": {
+                        "kept": changes.plan.kept,
+                        "came": json_rows(_task_columns(changes.plan.came)),
+                        "went": json_rows(_task_columns(changes.plan.went)),
+                    }
+                }
+            ),
             "expected_and_found": json_rows(changes.expected),
         }
     return record
 
 
-def changes_html(decision: Decision, changes: Changes | None, notes: Notes, before: str) -> str:
-    """The page: decision and reasons first, then districts that lost, moved cells, tasks, expected and actual finds."""
-    lead = (
+def changes_html(decision: Decision, changes: Changes | None, package: Package, before: str) -> str:
+    """The page: what moved in sentences, plan and map, then the ranking by district and cell, and the tests last."""
+    notes = package.notes
+    under_title = (
         f"{notes.country}: the map of {before or 'no earlier date'} beside that of {notes.as_of}.",
         "For accredited planners: it orders survey and releases no land.",
     )
-    sections: list[Section] = [section("Decision", _decision(decision))]
-    if changes is None:
-        sections.append(section("What moved", text("There is no earlier map of this grid in the output folder.")))
-    else:
+    sections: list[Section] = [section("In short", lead(*first_sentences(decision, changes)))]
+    if changes is not None:
+        picture = change_picture(changes, package.grid.centres_m(), package.grid.cell_size_m)
         sections += [
-            section("For whom it got worse", _districts(changes.districts)),
-            section("What moved and why", _moved(changes)),
-            section("Tasks", _tasks(changes)),
+            section("What moved in the plan", picture, _tasks(changes)),
+            section("Districts that moved down", _districts(changes.districts)),
+            section("Cells that moved, and why", _moved(changes)),
             section("Expected and found on land surveyed since", _expected(changes.expected)),
         ]
+    sections.append(section("Notes", items(decision.notes) if decision.notes else text("none")))
+    sections.append(section("How the new model was tested", _tests(decision)))
     if len(decision.psi):
         rows = [(str(row["feature"]), number(row["psi"])) for row in decision.psi.head(15).to_dict("records")]
         sections.append(section("Input drift", table(("feature", "population stability index"), rows)))
-    sections.append(section("Notes", items(decision.notes) if decision.notes else text("none")))
-    return page("What changed on the map", lead, NOT_EVIDENCE, sections)
+    return page("What changed on the map", under_title, NOT_EVIDENCE, sections)
 
 
-def _decision(decision: Decision) -> Markup:
+def _tests(decision: Decision) -> Markup:
     sentence = f"{decision.kind}: version {decision.champion} ranks"
     if decision.challenger not in (None, decision.champion):
         sentence += f", version {decision.challenger} was judged beside it"
@@ -114,15 +132,17 @@ def _moved(changes: Changes) -> Markup:
 
 
 def _tasks(changes: Changes) -> Markup:
-    came, went = changes.tasks.came, changes.tasks.went
-    parts = [text(f"{changes.tasks.kept:,} tasks stayed, {len(came):,} came, {len(went):,} left the plan.")]
-    for verb, frame in (("came", came), ("left", went)):
+    overlap = changes.tasks if changes.plan is None else changes.plan
+    what = "tasks, planned or not" if changes.plan is None else "planned tasks"
+    parts = [text(f"Of the {what} {overlap.kept:,} stayed, {len(overlap.came):,} came and {len(overlap.went):,} left.")]
+    for verb, frame in (("came", overlap.came), ("left", overlap.went)):
         rows = [
             tuple(number(v) if isinstance(v, float) else str(v) for v in row.values())
             for row in _task_columns(frame).head(MOST_TASKS).to_dict("records")
         ]
         if rows:
-            parts.append(text(f"Tasks that {verb}:") + table(tuple(_task_columns(frame)), rows, (), 2))
+            names = tuple(TASK_WORDS[name] for name in _task_columns(frame))
+            parts.append(text(f"Tasks that {verb}:") + table(names, rows, (), 2))
     return Markup("").join(parts)
 
 
@@ -143,7 +163,7 @@ def _expected(frame: pd.DataFrame) -> Markup:
 
 
 def _task_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(frame[[name for name in TASK_COLUMNS if name in frame]])
+    return pd.DataFrame(frame[[name for name in TASK_WORDS if name in frame]])
 
 
 def _percent(value: object) -> str:

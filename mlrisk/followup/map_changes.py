@@ -38,12 +38,14 @@ class Changes:
 
     `place` is the share of the ranked land that is surveyed before a cell, in [0, 1]; NaN without a rank. `expected`
     compares the finds that the earlier map expected with those on the land surveyed since, as a whole and by district.
+    `plan` compares the planned tasks alone; None where one of the two maps has no plan.
     """
 
     moved: pd.DataFrame
     reasons: Mapping[str, int]
     districts: pd.DataFrame
     tasks: TaskOverlap
+    plan: TaskOverlap | None
     expected: pd.DataFrame
     cells: int
 
@@ -96,15 +98,23 @@ def changes_between(
     moved = table.iloc[order[moves[order]]].reset_index(drop=True)
     tasks = package.tasks
     # Without earlier tasks it is unknown which of today's are new.
-    overlap = TaskOverlap(tasks[:0], tasks[:0], 0) if earlier.tasks is None else task_overlap(earlier.tasks, tasks)
+    overlap = TaskOverlap(tasks[:0], tasks[:0], tasks) if earlier.tasks is None else task_overlap(earlier.tasks, tasks)
     return Changes(
         moved=moved,
         reasons={name: int((moved["why"] == name).sum()) for name in WHY},
         districts=_by_district(table, moves),
         tasks=overlap,
+        plan=_plan_overlap(earlier.tasks, tasks),
         expected=expected_and_found(earlier, now["cell_id"].to_numpy(), districts, ledger, str(package.notes.as_of)),
         cells=len(now),
     )
+
+
+def _plan_overlap(before: gpd.GeoDataFrame | None, now: gpd.GeoDataFrame) -> TaskOverlap | None:
+    if before is None or "planned" not in before or "planned" not in now:
+        return None
+    plans = [tasks[tasks["planned"].astype(bool).to_numpy()] for tasks in (before, now)]
+    return task_overlap(*plans) if all(len(plan) for plan in plans) else None
 
 
 def expected_and_found(

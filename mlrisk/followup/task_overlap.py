@@ -14,18 +14,23 @@ SAME_SHARE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class TaskOverlap:
-    """`came` are tasks of the new plan alone, `went` those of the old plan alone; `kept` counts the others."""
+    """`came` are tasks of the new plan alone, `went` those of the old plan alone, `stayed` the rest of the new."""
 
     came: gpd.GeoDataFrame
     went: gpd.GeoDataFrame
-    kept: int
+    stayed: gpd.GeoDataFrame
+
+    @property
+    def kept(self) -> int:
+        """How many tasks stayed."""
+        return len(self.stayed)
 
 
 def task_overlap(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> TaskOverlap:
     """Which tasks two plans share; `old` is reprojected to the CRS of `new`."""
     before = old.to_crs(new.crs)
-    came, went = new[covered_share(new, before) < SAME_SHARE], before[covered_share(before, new) < SAME_SHARE]
-    return TaskOverlap(came, went, len(new) - len(came))
+    comes = covered_share(new, before) < SAME_SHARE
+    return TaskOverlap(new[comes], before[covered_share(before, new) < SAME_SHARE], new[~comes])
 
 
 def covered_share(tasks: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Floats:

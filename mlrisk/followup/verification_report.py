@@ -48,7 +48,7 @@ def verification_html(verification: Verification) -> str:
         )
     caveat = "" if verification.searched_known else RECALL_ONLY
     sections = [
-        section("Missed: found cells in the lowest-ranked half", first),
+        section("Contamination the map put last", first),
         section("The map beside the baselines of its date", text(caveat) + _answer(verification)),
         section("Recall by area", rate_picture(held_out, MAP)),
         section("Map of finds", error_picture(held_out, MAP, verification.cell_size_m)),
@@ -61,7 +61,7 @@ def verification_html(verification: Verification) -> str:
         section("Notes", items(verification.notes) if verification.notes else text("none")),
     ]
     lead = (
-        f"{verification.risk_path.name}, knowledge as of {verification.as_of}, judged on what was recorded later.",
+        f"{verification.risk_path.name}, data up to {verification.as_of}, judged on what was recorded later.",
         "For accredited planners: it orders survey and releases no land.",
     )
     return page("A risk map against what was found later", lead, NOT_EVIDENCE, sections)

@@ -1,4 +1,5 @@
-from .html import Picture, Section, items, number, page, section, table, text
+from .figures import land_map, png_of
+from .html import Picture, Section, items, lead, number, page, section, table, text
 from .json_values import json_rows, json_text
 from .recording import Findings, record, run_report
 from .report import Report
@@ -15,10 +16,13 @@ __all__ = [
     "items",
     "json_rows",
     "json_text",
+    "land_map",
+    "lead",
     "missed_list",
     "number",
     "optimism_gap",
     "page",
+    "png_of",
     "rate_picture",
     "record",
     "run_report",

@@ -113,12 +113,7 @@ def error_map(
     easting_m: Floats, northing_m: Floats, positive: Flags, before: Floats, missed: Flags, cell_size_m: float
 ) -> bytes:
     """Found cells by the share of area surveyed before them, on the judged land; missed ones are marked by crosses."""
-    figure, axes, place = _map(easting_m, northing_m, cell_size_m)
-    land = np.full(place.shape, np.nan)
-    land[place.row, place.column] = 0.0
-    from matplotlib.colors import ListedColormap
-
-    axes.imshow(land, cmap=ListedColormap([LAND]), extent=place.extent, interpolation="nearest")
+    figure, axes = land_map(easting_m, northing_m, cell_size_m)
     groups = (
         ("in the first fifth", positive & (before <= 0.2), "o", MODEL_COLOUR, 9),
         ("later, in the upper half", positive & (before > 0.2) & ~missed, "s", COLOURS[3], 11),
@@ -132,6 +127,17 @@ def error_map(
         )  # fmt: skip
     figure.legend(loc="outside lower center", ncols=1, frameon=False, title="Found cells")
     return png_of(figure)
+
+
+def land_map(easting_m: Floats, northing_m: Floats, cell_size_m: float) -> "tuple[Figure, Any]":
+    """A map of the judged land in grey, in kilometres, to draw on."""
+    from matplotlib.colors import ListedColormap
+
+    figure, axes, place = _map(easting_m, northing_m, cell_size_m)
+    land = np.full(place.shape, np.nan)
+    land[place.row, place.column] = 0.0
+    axes.imshow(land, cmap=ListedColormap([LAND]), extent=place.extent, interpolation="nearest")
+    return figure, axes
 
 
 def distance_ecdfs(facts: Mapping[str, Any]) -> bytes:

@@ -50,16 +50,18 @@ class Section:
 
     heading: str
     blocks: tuple[Block, ...]
+    folded: bool = False
 
 
-def section(heading: str, *blocks: Block) -> Section:
-    """A section of a page."""
-    return Section(heading, blocks)
+def section(heading: str, *blocks: Block, folded: bool = False) -> Section:
+    """A section of a page; a folded one opens where a reader asks for it."""
+    return Section(heading, blocks, folded)
 
 
-def page(title: str, lead: Iterable[str], notice: str, sections: Sequence[Section]) -> str:
-    """The page; `lead` are sentences under the title."""
-    return _environment().get_template("page.html").render(title=title, lead=lead, notice=notice, sections=sections)
+def page(title: str, under_title: Iterable[str], notice: str, sections: Sequence[Section]) -> str:
+    """The page: title, sentences, notice, the first section, contents, and the other sections."""
+    template = _environment().get_template("page.html")
+    return template.render(title=title, lead=under_title, notice=notice, sections=sections)
 
 
 def pictures_of(sections: Iterable[Section]) -> dict[str, bytes]:
@@ -75,6 +77,11 @@ def pictures_of(sections: Iterable[Section]) -> dict[str, bytes]:
 def text(*paragraphs: str, soft: bool = False) -> Markup:
     """Paragraphs of plain text."""
     return _block("paragraphs", paragraphs, soft)
+
+
+def lead(*sentences: str) -> Markup:
+    """Sentences that answer what a page is opened for, in large type."""
+    return _block("lead", sentences)
 
 
 def heading(words: str) -> Markup:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -113,8 +114,15 @@ def run_report(
         ranges=promises.ranges,
         bounds=promises.bounds,
         missing=would_improve(dataset, promises.model.level),
+        districts=_districts(dataset),
     )
     return report_of(source)
+
+
+def _districts(dataset: CellDataset) -> gpd.GeoDataFrame | None:
+    """The districts with their borders; None where there are none, or only points that mark their cells."""
+    districts = dataset.snapshot.sources.vectors.get("districts")
+    return None if districts is None or districts.geom_type.eq("Point").any() else districts
 
 
 def record(

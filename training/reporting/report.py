@@ -11,8 +11,10 @@ from training.reporting import sections
 from training.reporting.beaten import beaten_by
 from training.reporting.casualty_sections import casualty_sections
 from training.reporting.explanation_sections import explanation_sections
-from training.reporting.html import Section, items, page, pictures_of, preformatted, section, text
+from training.reporting.first_screen import first_sentences
+from training.reporting.html import Section, items, lead, page, pictures_of, preformatted, section, text
 from training.reporting.json_values import json_rows, json_text
+from training.reporting.missed_section import missed_blocks
 from training.reporting.promises import placebo_sentences, promise_sections
 from training.reporting.tables import Computed, ReportInput, compute
 from training.validation import reliability
@@ -63,6 +65,7 @@ def report_record(report: ReportInput, computed: Computed) -> dict[str, Any]:
     return {
         **({"beaten_by": list(beaten)} if beaten else {}),
         "missed_positives": json_rows(computed.missed),
+        "missed_clusters": json_rows(computed.clusters.table),
         "promises": [*report.promises, *placebo_sentences(computed.pooled)],
         "likely_range_between_halves": json_rows(report.ranges),
         "missed_share_between_halves": json_rows(report.bounds),
@@ -92,8 +95,12 @@ def report_sections(report: ReportInput, computed: Computed) -> tuple[Section, .
     """The sections of the page; one without content is left out unless it must say that nothing was measured."""
     beaten = beaten_by(computed.pooled, report.model)
     return (
-        *([section("A baseline beats the model", items(beaten))] if beaten else []),
-        section("Missed: found cells in the lowest-ranked half", sections.missed_block(computed)),
+        section(
+            "A baseline beats the model" if beaten else "In short",
+            *([items(beaten)] if beaten else []),
+            lead(*first_sentences(computed, report.model)),
+        ),
+        section("Contamination the map put last", *missed_blocks(report, computed)),
         *promise_sections(report, computed),
         section("What was asked, and the answer", text(report.question) + sections.answer_block(report, computed)),
         section("Optimism gap", sections.gap_block(computed)),
@@ -107,18 +114,14 @@ def report_sections(report: ReportInput, computed: Computed) -> tuple[Section, .
         *([section("Ablation", sections.any_table(report.ablation, ""))] if len(report.ablation) else []),
         *([section("What would improve this map", items(report.missing))] if report.missing else []),
         section("Warnings", items(report.warnings) if report.warnings else text("none")),
-        section("Settings", preformatted(json_text(report.settings))),
+        section("Settings", preformatted(json_text(report.settings)), folded=True),
     )
 
 
 def report_html(report: ReportInput, parts: Sequence[Section]) -> str:
     """The page of a report with its sections."""
-    lead = (
-        f"Knowledge as of {report.as_of}.",
-        "For accredited planners: it orders survey and releases no land.",
-        *(f"{promise[:1].upper()}{promise[1:]}." for promise in report.promises),
-    )
-    return page(report.title, lead, NOT_EVIDENCE, parts)
+    under_title = (f"Data up to {report.as_of}.", "For accredited planners: it orders survey and releases no land.")
+    return page(report.title, under_title, NOT_EVIDENCE, parts)
 
 
 def _explained(report: ReportInput) -> Mapping[str, Any]:

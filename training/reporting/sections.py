@@ -17,6 +17,7 @@ from training.reporting.html import (
     text,
     with_bounds,
 )
+from training.reporting.ranking_words import ranking_words
 from training.reporting.tables import PROTOCOLS, Computed, ReportInput
 from training.validation import HeldOut
 
@@ -29,13 +30,13 @@ def missed_list(missed: pd.DataFrame, found: int, what: str = "found cells") -> 
     """The missed positives: their number among all, and each with its place in the ranking."""
     if missed.empty:
         return text(f"None of {found:,} {what} lies in the lowest-ranked half.")
-    header = ("cell", "fold", "% surveyed before", "by the best rule", "easting, m", "northing, m")
+    header = ("cell", "fold", "share of area ranked above", "best simple rule", "easting, m", "northing, m")
     rows = [
         (
             f"{row['cell_id']}",
             f"{row.get('fold', '')}",
-            number(100 * row.get("surveyed_before", np.nan), 1),
-            f"{number(100 * row.get('best_rule_before', np.nan), 1)}\n{row.get('best_rule', '')}",
+            f"{number(100 * row.get('surveyed_before', np.nan), 1)} %",
+            f"{number(100 * row.get('best_rule_before', np.nan), 1)} %\n{ranking_words(str(row.get('best_rule', '')))}",
             number(row.get("easting_m"), 0),
             number(row.get("northing_m"), 0),
         )
@@ -58,7 +59,7 @@ def answer_table(rows: pd.DataFrame, model: str) -> Markup:
     header = ("ranking", *(f"recall {share} %" for share in (5, 10, 20)), "gain at 10 %")
     body = [
         (
-            str(row["ranking"]),
+            ranking_words(str(row["ranking"])),
             *(with_bounds(row, f"recall_{share}") for share in (5, 10, 20)),
             "" if row["ranking"] == model else with_bounds(row, "recall_10_gain"),
             *(
@@ -69,7 +70,7 @@ def answer_table(rows: pd.DataFrame, model: str) -> Markup:
         )
         for row in rows.to_dict("records")
     ]
-    ours = [place for place, row in enumerate(body) if row[0] == model]
+    ours = [place for place, row in enumerate(rows["ranking"]) if row == model]
     return table((*header, "ROC AUC", "PR AUC") if areas else header, body, ours)
 
 
@@ -88,16 +89,6 @@ def error_picture(held_out: HeldOut, model: str, cell_size_m: float) -> Picture:
         held_out.easting_m, held_out.northing_m, held_out.positive, before, missed, cell_size_m or 1.0
     )
     return Picture(png, "Grey: judged land. Found cells by the share of the land surveyed before them.")
-
-
-def missed_block(computed: Computed) -> Markup:
-    """The missed positives of the main protocol of the report."""
-    held_out = computed.held_out
-    if held_out is None and computed.missed.empty:
-        return text("not measured: no held-out cells were kept")
-    found = int(held_out.positive.sum()) if held_out is not None else 0
-    what = f"found cells ({_words(computed.protocol or '')})"
-    return missed_list(computed.missed, found, what)
 
 
 def answer_block(report: ReportInput, computed: Computed) -> Markup:
@@ -138,12 +129,13 @@ def worst_block(computed: Computed, model: str) -> Markup:
         return text("not measured")
     rows = [
         (
-            _words(row["protocol"]), str(row["ranking"]), str(row["fold"]), with_bounds(row, "recall_10"),
+            _words(row["protocol"]), ranking_words(str(row["ranking"])), str(row["fold"]),
+            with_bounds(row, "recall_10"),
             number(row.get("base_rate"), 3), number(row.get("found"), 0),
         )
         for row in worst.to_dict("records")
     ]  # fmt: skip
-    ours = [place for place, row in enumerate(rows) if row[1] == model]
+    ours = [place for place, name in enumerate(worst["ranking"]) if name == model]
     header = ("protocol", "ranking", "worst fold", "recall 10 %", "base rate", "found")
     return text("The fold in which each ranking finds the least in the first 10 % of area.", soft=True) + table(
         header, rows, ours, 3
@@ -200,13 +192,14 @@ def _fold_table(report: ReportInput) -> Markup:
     shown = report.table[report.table["fold"] != "mean"]
     rows = [
         (
-            f"{_words(row['protocol'])}\n{row['fold']}", str(row["ranking"]), with_bounds(row, "recall_10"),
+            f"{_words(row['protocol'])}\n{row['fold']}", ranking_words(str(row["ranking"])),
+            with_bounds(row, "recall_10"),
             number(row.get("recall_5")), number(row.get("recall_20")), with_bounds(row, "roc_auc"),
             f"{number(row.get('pr_auc'), 3)}\nbase {number(row.get('base_rate'), 3)}",
         )
         for row in shown.to_dict("records")
     ]  # fmt: skip
-    ours = [place for place, row in enumerate(rows) if row[1] == report.model]
+    ours = [place for place, name in enumerate(shown["ranking"]) if name == report.model]
     return table(("protocol, fold", "ranking", "recall 10 %", "5 %", "20 %", "ROC AUC", "PR AUC"), rows, ours, 2)
 
 

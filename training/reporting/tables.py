@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
 from training.reporting.explanation import Explanation
+from training.reporting.missed_clusters import MissedClusters, missed_clusters
 from training.validation import MISSED_COLUMNS, HeldOut, missed_table, pooled_table, probability_table, worst_regions
 
 # Protocols in the order of their importance for promotion; the last only shows the optimism gap.
@@ -31,7 +33,8 @@ class ReportInput:
     `years` and `tenths` of casualty risk, see training.casualty.judging. `explained` is the explanation of the scores
     of all land. `promises` are sentences on the meaning of the probability and on promises that are not made; `ranges`
     and `bounds` are the tests of the likely range and of the bound on missed hazards on other land than they were
-    learned from; `missing` names data that would improve the map. Texts may hold anything: they are escaped.
+    learned from; `missing` names data that would improve the map. `districts` are polygons with a `name` in
+    the CRS of the held-out cells. Texts may hold anything: they are escaped.
     """
 
     title: str
@@ -55,6 +58,7 @@ class ReportInput:
     ranges: pd.DataFrame = field(default_factory=pd.DataFrame)
     bounds: pd.DataFrame = field(default_factory=pd.DataFrame)
     missing: Sequence[str] = ()
+    districts: gpd.GeoDataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,6 +69,7 @@ class Computed:
     held_out: HeldOut | None
     pooled: pd.DataFrame
     missed: pd.DataFrame
+    clusters: MissedClusters
     probability: pd.DataFrame
     gap: dict[str, float]
     worst: pd.DataFrame
@@ -80,13 +85,15 @@ def compute(report: ReportInput) -> Computed:
         pooled_table(name, report.held_out[name], report.model, report.seed, report.draws, cell_ha)
         for name in dict.fromkeys(ordered)
     ]
+    missed = pd.DataFrame(columns=MISSED_COLUMNS) if held_out is None else missed_table(held_out, report.model)
     rows = report.table
     judged = len(rows) > 0 and "recall_10" in rows
     return Computed(
         protocol=protocol,
         held_out=held_out,
         pooled=pd.concat(pooled, ignore_index=True) if pooled else pd.DataFrame(),
-        missed=pd.DataFrame(columns=MISSED_COLUMNS) if held_out is None else missed_table(held_out, report.model),
+        missed=missed,
+        clusters=missed_clusters(missed, _districts_of(missed, report.districts)),
         probability=pd.DataFrame() if held_out is None else probability_table(held_out, report.seed, report.draws),
         gap=optimism_gap(rows, report.model),
         worst=worst_regions(rows) if judged else pd.DataFrame(),
@@ -104,3 +111,17 @@ def optimism_gap(rows: pd.DataFrame, model: str = "mlrisk") -> dict[str, float]:
         name: float(means[DISHONEST][name].mean() - means[HONEST][name].mean()) if name in ours else float("nan")
         for name in gap
     }
+
+
+def _districts_of(missed: pd.DataFrame, districts: gpd.GeoDataFrame | None) -> "pd.Series[str]":
+    """The name of the district of each missed cell; empty outside all of them."""
+    names = pd.Series("", index=missed.index, dtype=object)
+    if districts is None or missed.empty or "name" not in districts:
+        return names
+    points = gpd.GeoDataFrame(
+        index=missed.index,
+        geometry=gpd.points_from_xy(missed["easting_m"], missed["northing_m"], crs=districts.crs),
+    )
+    joined = points.sjoin(districts[["name", "geometry"]], how="left", predicate="within")
+    # A centre on a shared border belongs to the first of its districts.
+    return joined.loc[~joined.index.duplicated(), "name"].fillna("").astype(str)

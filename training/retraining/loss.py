@@ -31,17 +31,26 @@ class Loss:
         return float((known > margin).mean()) if len(known) else float(self.loss > margin)
 
     def figures(self) -> dict[str, float]:
-        """The two figures and by how much the challenger is worse."""
-        return {"champion": self.champion, "challenger": self.challenger, "loss": self.loss}
+        """The two figures, by how much the challenger is worse, and the bounds of the change where there are any."""
+        bounds = self._change()
+        change = {} if bounds is None else {"change_low": bounds[0], "change_high": bounds[1]}
+        return {"champion": self.champion, "challenger": self.challenger, "loss": self.loss, **change}
 
     def sentence(self) -> str:
         """The two figures, and the bounds of the change where there are any."""
-        known = self.draws[np.isfinite(self.draws)]
         text = f"champion {self.champion:.3f}, challenger {self.challenger:.3f}"
-        if not len(known):
+        bounds = self._change()
+        if bounds is None:
             return text
+        return f"{text}, change {-self.loss:+.3f} ({bounds[0]:+.3f} to {bounds[1]:+.3f})"
+
+    def _change(self) -> tuple[float, float] | None:
+        """The 90 % interval of challenger minus champion; None without draws."""
+        known = self.draws[np.isfinite(self.draws)]
+        if not len(known):
+            return None
         low, high = np.quantile(-known, [0.05, 0.95])
-        return f"{text}, change {-self.loss:+.3f} ({low:+.3f} to {high:+.3f})"
+        return float(low), float(high)
 
 
 def loss_of(arena: Arena, figure: str, rows: Flags | None = None, seed: int = 0) -> Loss:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mlrisk.followup.change_report import FILES, write_changes
+from mlrisk.followup.change_sentences import first_sentences
 from mlrisk.followup.map_changes import WHY, Earlier, changes_between, expected_and_found
 from mlrisk.ranking.policies import ranked
 from tests.support.page_reader import Seen
@@ -114,6 +115,37 @@ def test_expected_stands_beside_found_on_unknown_land_alone():
     assert len(expected_and_found(earlier(BEFORE), BEFORE["cell_id"].to_numpy(), DISTRICTS, book, "2023-01-01")) == 0
 
 
+def gate(low):
+    figures = {"champion": 0.4, "challenger": 0.41, "loss": -0.01, "change_low": low, "change_high": 0.03}
+    checks = (Check(name="recall, newest results", passed=True, text="", figures=figures),)
+    return Decision(kind=PROMOTED, champion="4", before="3", challenger="4", checks=checks)
+
+
+def test_a_new_model_that_moves_many_cells_for_no_gain_says_so_first():
+    lifted = SCORE + 5.0 * (DISTRICTS == "west")
+    moved = changes_between(earlier(BEFORE), replace(PACKAGE, risk=reranked(lifted)), SCORE, DISTRICTS, NoLedger())
+    share = moved.reasons["changed model"] / N
+    assert share > 0.1
+    first = first_sentences(gate(-0.01), moved)[0]
+    assert first.startswith(f"The new model moves {share:.0%} of the cells and brings no measured gain")
+    assert first_sentences(gate(0.001), moved)[0] == "A new model is in use."
+    still = changes_between(earlier(BEFORE), NOW, SCORE, DISTRICTS, NoLedger())
+    assert first_sentences(gate(-0.01), still)[0] == "A new model is in use."
+    by_features = changes_between(
+        earlier(BEFORE), replace(PACKAGE, risk=reranked(lifted)), lifted, DISTRICTS, NoLedger()
+    )
+    assert first_sentences(gate(-0.01), by_features)[0] == "A new model is in use."
+
+
+def test_the_plan_alone_is_compared_where_both_maps_have_one():
+    first, last = (PACKAGE.tasks.assign(planned=np.isin(np.arange(len(PACKAGE.tasks)), part)) for part in ([0, 1], [1]))
+    found = changes_between(earlier(BEFORE, last), replace(NOW, tasks=first), SCORE, DISTRICTS, NoLedger())
+    assert (len(found.plan.came), len(found.plan.went), found.plan.kept) == (1, 0, 1)
+    assert len(found.tasks.came) == 0
+    none = PACKAGE.tasks.assign(planned=False)
+    assert changes_between(earlier(BEFORE, none), replace(NOW, tasks=first), SCORE, DISTRICTS, NoLedger()).plan is None
+
+
 def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
     checks = (
         Check(name="recall", passed=False, text="champion 0.5, challenger 0.3"),
@@ -124,10 +156,17 @@ def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
     )
     after = replace(PACKAGE, risk=reranked(SCORE[::-1].copy()))
     found = changes_between(earlier(BEFORE), after, SCORE, DISTRICTS, NoLedger())
-    write_changes(decision, found, PACKAGE.notes, "2023-01-01", tmp_path)
+    write_changes(decision, found, PACKAGE, "2023-01-01", tmp_path)
     page, json_text = ((tmp_path / name).read_text() for name in FILES)
     words = " ".join(Seen(page.split("</style>")[1]).words)
-    assert words.index("refused") < words.index("For whom it got worse")
+    first, plan, districts, tests = (
+        words.index(heading)
+        for heading in (
+            "The former model stays: the new one did not pass its tests.", "Of the planned tasks",
+            "Unknown cells of each district among", "refused: version 3 ranks",
+        )
+    )  # fmt: skip
+    assert first < plan < districts < tests
     assert "failed" in words
     assert "12 records came late" in words
     assert not FORBIDDEN.search(words)
@@ -135,5 +174,5 @@ def test_the_report_says_the_decision_first_and_promises_nothing(tmp_path):
     assert record["reasons"] == ["recall: champion 0.5, challenger 0.3"]
     assert record["moved_cells"] == len(found.moved) == len(record["moved"])
     assert sum(record["moved_by_reason"].values()) == len(found.moved)
-    write_changes(Decision(kind=PROMOTED, champion="1", before=None, challenger="1"), None, PACKAGE.notes, "", tmp_path)
+    write_changes(Decision(kind=PROMOTED, champion="1", before=None, challenger="1"), None, PACKAGE, "", tmp_path)
     assert "no earlier map" in (tmp_path / FILES[0]).read_text()

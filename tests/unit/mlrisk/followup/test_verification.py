@@ -90,8 +90,8 @@ def test_recall_is_that_of_the_rank_and_missed_finds_come_first(
     assert len(record["missed"]) == (positive & lower_half).sum() > 0
     assert record["missed"][0]["cell_id"] == chosen["cell_id"].iloc[-3]
     page = html.read_text()
-    assert re.findall(r"<h2>(.*?)</h2>", page)[0].startswith("Missed")
-    assert "distance to the line" in page
+    assert re.findall(r"<h2>(.*?)</h2>", page)[0] == "Contamination the map put last"
+    assert "nearest to the former front line" in page
     assert not FORBIDDEN.search(out + re.sub(r"<style>.*?</style>|data:image[^\"]*", "", page, flags=re.DOTALL))
 
 

@@ -46,7 +46,7 @@ def page(whole):
 
 def test_missed_positives_come_first(page, report, computed):
     headings = re.findall(r"<h2>(.*?)</h2>", page)
-    assert headings[0].startswith("Missed")
+    assert headings[:3] == ["In short", "Contents", "Contamination the map put last"]
     assert next(iter(report_record(report, computed))) == "missed_positives"
     assert len(computed.missed) > 0
     assert computed.missed["surveyed_before"].is_monotonic_decreasing
@@ -57,10 +57,30 @@ def test_every_accuracy_stands_beside_protocol_base_rate_baselines_and_interval(
     answer = page.split("<h2>What was asked")[1].split("<h2>")[0]
     assert "leave region out" in answer
     assert "base rate 0.0" in answer
-    for ranking in ("mlrisk", "distance to the line", "incident density", RANDOM):
+    for ranking in ("this map", "nearest to the former front line", "most accidents nearby", "chance"):
         assert ranking in answer
     row = computed.pooled.iloc[0]
     assert f"{row['recall_10_low']:.2f} to {row['recall_10_high']:.2f}" in answer
+
+
+def test_the_first_screen_says_recall_with_its_interval_beside_the_best_rule_and_chance(page, computed):
+    first = " ".join(Seen(page.split('id="part-1"')[1].split("</section>")[0]).words)
+    rows = computed.pooled[computed.pooled["protocol"] == "leave_region_out"].set_index("ranking")
+    rule = rows.loc[["distance to the line", "incident density"], "recall_10"].idxmax()
+    said = {"distance to the line": "nearest to the former front line", "incident density": "most accidents nearby"}
+    ours, best = (
+        f"{100 * row['recall_10']:.0f}{hundred} (likely range, 90 %: {100 * row['recall_10_low']:.0f} to "
+        f"{100 * row['recall_10_high']:.0f})"
+        for row, hundred in ((rows.loc["mlrisk"], " of 100 contaminated cells"), (rows.loc[rule], ""))
+    )
+    assert f"would have reached {ours}; the best simple rule, {said[rule]}, {best}; chance 10." in first
+    assert f"put {len(computed.missed)} of {int(rows.loc['mlrisk', 'found'])} cells with EO" in first
+
+
+def test_settings_are_folded_and_contents_lead_to_every_section(page):
+    assert "<summary>Settings</summary>" in page
+    targets = re.findall(r'href="#(part-\d+)"', page)
+    assert targets == re.findall(r'<section id="(part-\d+)"', page)[1:]
 
 
 def test_the_gap_is_random_less_regions_and_says_when_it_was_not_measured(report, page):
@@ -99,8 +119,10 @@ def test_texts_of_the_data_stay_texts_and_nothing_is_fetched(page):
     assert SCRIPT in "".join(seen.words)
     assert any("default-src 'none'" in value for name, value in seen.attributes if name == "content")
     sources = [value for name, value in seen.attributes if name in ("src", "href")]
-    assert sources
-    assert all(value.startswith("data:image/png;base64,") for value in sources)
+    # Links lead to parts of the page itself.
+    assert {value[:22] if value.startswith("data:") else value[:6] for value in sources} == {
+        "data:image/png;base64,", "#part-"
+    }  # fmt: skip
 
 
 def test_no_word_and_no_colour_promises_anything(page):
