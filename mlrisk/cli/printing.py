@@ -1,7 +1,9 @@
 """Parts of the output of a command on standard output."""
 
 import json
-from collections.abc import Iterable
+import os
+import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from mlrisk.cli.text.parts import Part, Table
 
 
+# Width of a table that goes into a file or a program, and one that no table has.
+PIPE_COLUMNS, WIDEST = 200, 10_000
 # What the running command has printed, for `--json`.
 _PRINTED: list[Any] = []
 
@@ -52,15 +56,31 @@ def _print_table(part: "Table") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        # A pipe has no width, so that rows are not wrapped.
+        console = Console(width=PIPE_COLUMNS)
     # A title of rich's would be folded to the width of the table.
-    print(part.title)
+    print(textwrap.fill(part.title, console.width) if console.is_terminal else part.title)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, name in enumerate(part.header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
     for row in part.rows:
         table.add_row(*(escape(text) for text in row))
-    console = Console()
-    if not console.is_terminal:
-        # A pipe has no width, so that rows are not wrapped.
-        console = Console(width=200)
-    console.print(table)
+    if table.__rich_measure__(console, console.options.update(width=WIDEST)).maximum <= console.width:
+        console.print(table)
+    else:
+        print("\n".join(_stacked(part, console.width)))
+
+
+def _stacked(part: "Table", width: int) -> Iterator[str]:
+    """The rows of a table that is wider than the terminal: the first cell, below it the others, a line each.
+
+    A text is broken between words, and within one only where the word alone is wider.
+    """
+    for row in part.rows:
+        yield from textwrap.wrap(row[0], width) or ["-"]
+        for name, text in zip(part.header[1:], row[1:], strict=True):
+            if text:
+                start = f"  {name}: " if name else "  "
+                yield from textwrap.wrap(start + text, width, subsequent_indent="    ", break_on_hyphens=False)

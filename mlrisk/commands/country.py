@@ -1,7 +1,6 @@
 """A country from Python: its features, labels and folds, on which any estimator can be judged as the model is."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -12,19 +11,20 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base import ConfigError, Floats, Integers, Progress, no_progress
+from features.base import ConfigError, Floats, Progress, no_progress
 from features.sources import SourceReport
 from mlrisk.commands.chain import train
+from mlrisk.commands.country_folds import Folds
 from mlrisk.commands.country_model import CountryModel
 from mlrisk.commands.rank import Ranking as FinishedRanking
 from mlrisk.commands.rank import rank
 from mlrisk.ranking import load_champions
 from mlrisk.settings import Config, RankingSettings, load_config
 from models.contamination import ContaminationModel
-from training.contamination import CellDataset, dataset_at, earlier_trials, judge_contamination, trials_of
+from training.contamination import CellDataset, Trial, dataset_at, earlier_trials, judge_contamination, trials_of
 from training.evidence import FOUND, STATE_NAMES, STATUS_NAMES, Evidence, Inputs, Ledger, open_inputs, open_ledger
 from training.train import TrainingResult, check_evidence
-from training.validation import Fold, Land, Lesson, Ranking, baselines_of, mean_by_ranking, pooled_table
+from training.validation import Land, Lesson, Ranking, baselines_of, mean_by_ranking, pooled_table
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -36,7 +36,7 @@ PROTOCOL_NAMES = ("as_of", "leave_region_out", "knndm", "random")
 class Country:
     """The sources of a config, opened once; features, labels and folds are computed on request.
 
-    Every method takes the config's `as_of` unless it is given another date.
+    Methods that take a date use the config's `as_of` without one.
     """
 
     def __init__(self, config: Config, progress: Progress = no_progress) -> None:
@@ -66,16 +66,24 @@ class Country:
     @cached_property
     def dataset(self) -> CellDataset:
         """Evidence and features of every cell as of the config's date, as training sees them."""
-        evidence = self.ledger.at(self.config.as_of)
+        return self._dataset_of(self.config.as_of)
+
+    def _dataset_at(self, as_of: date) -> CellDataset:
+        return self.dataset if as_of == self.config.as_of else self._dataset_of(as_of)
+
+    def _dataset_of(self, as_of: date) -> CellDataset:
+        evidence = self.ledger.at(as_of)
         self._progress("features")
         return dataset_at(self.config, self.inputs, evidence)
 
-    def features(self) -> pd.DataFrame:
+    def features(self, as_of: date | None = None) -> pd.DataFrame:
         """Features of every cell, indexed by cell_id; `attrs["units"]` has the unit of each column.
 
-        NaN where a feature is unknown. Columns that are unknown everywhere are left out.
+        NaN where a feature is unknown. Columns that are unknown everywhere are left out. Of an earlier `as_of` they
+        are what was known then.
         """
-        table, infos = self.dataset.table, self.dataset.infos
+        dataset = self._dataset_at(as_of or self.config.as_of)
+        table, infos = dataset.table, dataset.infos
         kept = [name for name, column in zip(table.names, table.values.T, strict=True) if np.isfinite(column).any()]
         frame = table.frame()[kept].set_index(pd.Index(self.inputs.grid.cell_ids(), name="cell_id"))
         frame.attrs["units"] = {name: infos[name].unit for name in kept}
@@ -102,10 +110,11 @@ class Country:
     def folds(self, protocol: str) -> "Folds":
         """The folds of a protocol, for `cv=` of scikit-learn; their rows are those of `features()` and `labels()`.
 
-        Cells without a label are in no fold. Folds of `as_of` learn from an earlier date: judge on them with
-        `mlrisk.evaluate`, which has the features of that date. Raises ConfigError for an unknown protocol.
+        Cells without a label are in no fold. Folds of `as_of` learn from an earlier date and are judged on later
+        results, so their features and labels are others than today's: `folds("as_of").tables()` has them, as has
+        `features(as_of)`. Raises ConfigError for an unknown protocol.
         """
-        return Folds(tuple(trial.fold for trial in self._trials((protocol,))))
+        return Folds(tuple(self._trials((protocol,))))
 
     def train(self) -> TrainingResult:
         """Train both models, judge them and register their versions, as `mlrisk train` does."""
@@ -148,7 +157,7 @@ class Country:
         tasks.attrs["totals"] = package.plan["totals"]
         return tasks
 
-    def _trials(self, protocols: Iterable[str]) -> list[Any]:
+    def _trials(self, protocols: Iterable[str]) -> list[Trial]:
         chosen = tuple(protocols)
         unknown = sorted(set(chosen) - set(PROTOCOL_NAMES))
         if unknown:
@@ -160,27 +169,6 @@ class Country:
     def _judging(self, protocols: tuple[str, ...]) -> Config:
         validation = self.config.validation.model_copy(update={"protocols": protocols})
         return self.config.model_copy(update={"validation": validation})
-
-
-@dataclass(frozen=True)
-class Folds:
-    """The folds of a protocol as a splitter of scikit-learn: `cross_val_score(model, X, y, cv=folds)`."""
-
-    folds: tuple[Fold, ...]
-
-    def __iter__(self) -> Iterator[Fold]:
-        return iter(self.folds)
-
-    def __len__(self) -> int:
-        return len(self.folds)
-
-    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[Integers, Integers]]:  # noqa: ARG002
-        """Rows to learn from and to be judged on, fold after fold."""
-        return ((fold.train, fold.test) for fold in self.folds)
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
-        """Number of folds."""
-        return len(self.folds)
 
 
 def open_country(config: Config | str | Path, progress: Progress = no_progress) -> Country:

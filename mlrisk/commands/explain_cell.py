@@ -22,12 +22,18 @@ from models.field_rules import PriorModel
 from training.evidence import STATE_NAMES, Inputs, open_inputs, open_ledger
 from training.registry import Version
 
+# The score of rules is shown out of so many points.
+POINTS = 100
 RECORD_COLUMNS = ("source", "kind", "state", "event_date", "recorded_date", "known", "share", "weight")
 
 
 @dataclass(frozen=True)
 class FamilyEffect:
-    """A family of features: contribution to the log-odds, whether it is steady over resampled land, and the reason."""
+    """A family of features: its effect, whether that is steady over resampled land, and the reason.
+
+    The effect of a model is its contribution to the log-odds; that of rules of the field a part of their score from 0
+    to 1, compared with land at the reach of each rule.
+    """
 
     family: str
     effect: float
@@ -40,7 +46,8 @@ class CellStory:
     """One cell at `as_of`: its records, its score and the reasons for it.
 
     `families` begin with the one that raised the score most; `unknown` are features without a value here; `records`
-    every record of the ledger on the cell, those of later dates too (`known` marks those that counted).
+    every record of the ledger on the cell, those of later dates too (`known` marks those that counted). `by_rules`:
+    rules of the field rank in the place of a model.
     """
 
     cell_id: int
@@ -51,6 +58,7 @@ class CellStory:
     latitude: float
     evidence: str
     released: bool
+    by_rules: bool
     contamination: float
     low: float
     high: float
@@ -146,6 +154,7 @@ def _story(
         latitude=float(latitude[place]),
         evidence=state,
         released=released,
+        by_rules=isinstance(model, PriorModel),
         contamination=float(scores.probability[0]),
         low=float(scores.low[0]),
         high=float(scores.high[0]),
@@ -195,7 +204,7 @@ def _unit(cases: Cases, name: str) -> str:
 
 def _stated(story: CellStory) -> str:
     """The probability and its likely range; rules of the field have none."""
-    if not np.isfinite(story.contamination):
+    if story.by_rules:
         return "rules of the field: no probability"
     return f"contamination {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})"
 
@@ -211,14 +220,18 @@ def picture(story: CellStory) -> bytes:
     axes = figure.add_subplot()
     bars = axes.barh(
         [one.family.replace("_", " ") for one in shown],
-        [one.effect for one in shown],
+        [one.effect * (POINTS if story.by_rules else 1) for one in shown],
         color=["#b3401a" if one.effect > 0 else "#3b5b92" for one in shown],
     )
     for bar, one in zip(bars, shown, strict=True):
         if not one.steady:
             bar.set(hatch="///", facecolor="#ffffff", edgecolor="#8a8580")
     axes.axvline(0, color="#1f2430", linewidth=0.8)
-    axes.set_xlabel("part of the log-odds (hatched: turns round on resampled land)")
+    axes.set_xlabel(
+        f"points of {POINTS} of the rules, against land at the reach of each"
+        if story.by_rules
+        else "part of the log-odds (hatched: turns round on resampled land)"
+    )
     axes.set_title(
         f"Cell {story.cell_id}, as of {story.as_of}\n{_stated(story)}",
         x=0, ha="left", fontsize=10,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from features.base import ConfigError, Progress, no_progress
 from mlrisk.settings import Config
@@ -13,9 +14,14 @@ from training.train import TrainingResult, train
 
 # Tags of versions with the digest of all inputs of a training, and of those of the casualty model.
 MARK, CASUALTY_MARK = "made_from", "casualty_made_from"
-# Settings that a training does not read, and further ones that casualties do not.
+# Settings that a training does not read.
 NOT_TRAINED = ("tracking", "compute", "output", "ranking", "retraining")
-NOT_OF_CASUALTIES = (*NOT_TRAINED, "contamination", "prior")
+# Settings of contamination that casualties read: where their features hold a held-out score, all but those that choose
+# the recipe or the spread of the final model; otherwise the sizes of blocks of land.
+BLOCKS = ("block_m", "own_block_m")
+NOT_OF_HELD_OUT_SCORE = ("members", "local_width_cells", "local_prior_finds", "tuning", "screening", "region_weights")
+# Settings of validation that casualties read.
+JUDGING = ("regions", "folds", "block_m", "buffer_m")
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,11 @@ def train_what_is_new(
         if versions:
             return Unchanged(tuple(versions))
         kept = _made_from(store, config, "casualty", CASUALTY_MARK, marks)
-        if not stays and kept and kept[0].number == store.number(kept[0].name, CHAMPION):
+        if not stays and kept:
+            ranks = kept[0].number == store.number(kept[0].name, CHAMPION)
             stays = (
-                f"nothing that casualties depend on changed: {kept[0].name} version {kept[0].number} ranks as before, "
-                "and its figures are those of its own run"
+                f"nothing that casualties depend on changed: {kept[0].name} version {kept[0].number} "
+                f"{'ranks as before' if ranks else 'would come out again'}, and its figures are those of its own run"
             )
     # A training of one model is not to be taken for a whole one later.
     tags = {MARK: f"{only} {marks[MARK]}"} if marks and only else marks
@@ -71,12 +78,21 @@ def marks_of(config: Config) -> Mapping[str, str]:
         "verdicts": read_verdicts(config).digest,
         "code": program_digest("features", "models", "training"),
     }
-    # With a held-out contamination score among its features the casualty model depends on how contamination is learned.
-    left_out = NOT_OF_CASUALTIES if not config.casualty.contamination_every_years else NOT_TRAINED
-    excluded = {MARK: NOT_TRAINED, CASUALTY_MARK: left_out}
+    settings = config.model_dump(mode="json", exclude=set(NOT_TRAINED))
+    read = {MARK: settings, CASUALTY_MARK: _read_by_casualties(config, settings)}
+    return {name: digest_of({**shared, "settings": json.dumps(known)}) for name, known in read.items()}
+
+
+def _read_by_casualties(config: Config, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of the settings on which the casualty model and its figures depend."""
+    contamination, validation = settings["contamination"], settings["validation"]
+    scored = config.casualty.contamination_every_years > 0
+    kept = [name for name in contamination if name not in NOT_OF_HELD_OUT_SCORE] if scored else BLOCKS
+    judged = {name: validation[name] for name in JUDGING}
     return {
-        name: digest_of({**shared, "settings": json.dumps(config.model_dump(mode="json", exclude=set(without)))})
-        for name, without in excluded.items()
+        **{name: value for name, value in settings.items() if name not in ("prior", "validation", "contamination")},
+        "contamination": {name: contamination[name] for name in kept},
+        "validation": {**judged, "by region": "leave_region_out" in config.validation.protocols},
     }
 
 

@@ -11,7 +11,16 @@ import pandas as pd
 
 from features.as_of import Snapshot
 from features.base import FeatureInfo, Floats32, Grid, Integers
-from features.table import LOCAL, FeatureTable, feature_infos, lent_feature_table, over_tiles, places_of, starts_of_rows
+from features.table import (
+    LOCAL,
+    FeatureTable,
+    feature_infos,
+    grid_feature_table,
+    lent_feature_table,
+    over_tiles,
+    places_of,
+    starts_of_rows,
+)
 from mlrisk.risk_map import Cases, families_of, ground_columns, reasons_in_words, rule_columns
 from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
@@ -102,8 +111,13 @@ class Scorer:
 def scorer_of(
     config: Config, inputs: Inputs, model: ContaminationModel | PriorModel, table: FeatureTable | None = None
 ) -> Scorer:
-    """The scorer of a run; `table` holds the features of all cells if a caller has them."""
+    """The scorer of a run; `table` holds the features of all cells if a caller has them.
+
+    Without one, families that `compute.cache` keeps are read from there where the table of the whole grid is small.
+    """
     snapshot = Snapshot(inputs.sources, contamination_context(config))
+    if table is None:
+        table = _kept_table(config, inputs.grid, snapshot)
     several = len(list(inputs.grid.tiles(config.compute.tile_cells))) > 1
     keep = inputs.grid.n_cells * len(model.ranker.features) * 4 <= MOST_KEPT_BYTES
     # Several tiles are scored in parallel, one on each thread; a single tile uses all threads. A table is not sent to
@@ -117,6 +131,15 @@ def scorer_of(
         keep=keep,
         table=whole,
     )
+
+
+def _kept_table(config: Config, grid: Grid, snapshot: Snapshot) -> FeatureTable | None:
+    """The table of the whole grid by way of the cache of families; None where there is none, or it would be large."""
+    compute = config.compute
+    features = len(feature_infos(snapshot, config.features))
+    if compute.scheduler != LOCAL or compute.memory is None or grid.n_cells * features * 4 > MOST_KEPT_BYTES:
+        return None
+    return grid_feature_table(grid, snapshot, config.features, compute.tile_cells, compute.schedule)
 
 
 def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> tuple[pd.DataFrame, list[TileValues]]:

@@ -15,7 +15,8 @@ from models.attribution import Families
 LEAST_SHARE = 0.03
 REASONS = 3
 # Units that a planner knows. A feature of another one is named without its number.
-SPOKEN_UNITS = ("m", "km", "share", "degrees", "years", "h", "people/km2", "1", "")
+AS_GIVEN = "as given"
+SPOKEN_UNITS = ("m", "km", "share", "degrees", "years", "h", "people/km2", "1", "", AS_GIVEN)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,7 +100,14 @@ def reason(cases: Cases, row: int, family: int, language: Language, as_of: date)
     value = dict(zip(cases.names, cases.values[row].tolist(), strict=True))
     lead, named = _lead(cases.families.names[family], value, cases.infos, language, as_of)
     unit = cases.infos[strongest].unit if strongest in cases.infos else ""
-    detail = "" if strongest in named else _detail(strongest, value[strongest], unit, language)
+    if strongest in named:
+        detail = ""
+    elif unit == AS_GIVEN:
+        # A covariate is named as the authority names its column, in every language.
+        shown = quantity_text(strongest, value[strongest], unit, language)
+        detail = language.value.format(text=cases.infos[strongest].text, value=shown)
+    else:
+        detail = _detail(strongest, value[strongest], unit, language)
     if lead and unit not in SPOKEN_UNITS:
         # A name without its number adds nothing to a sentence.
         detail = ""
@@ -172,4 +180,4 @@ def quantity(value: float, unit: str, units: Mapping[str, str] | None = None) ->
     # A record does not lie to the decimetre.
     whole = unit == "m" or abs(value) >= 100
     digits = f"{value:,.0f}" if whole else np.format_float_positional(value, trim="-")
-    return digits if unit in ("", "1", "as given") else f"{digits} {(units or {}).get(unit, unit)}"
+    return digits if unit in ("", "1", AS_GIVEN) else f"{digits} {(units or {}).get(unit, unit)}"

@@ -286,6 +286,44 @@ def test_a_second_training_becomes_the_challenger_and_the_champion_goes_on_ranki
         promote(store, config(country), {name: "99"}, "a tester")
 
 
+def first_cell(risk):
+    return int(risk.loc[risk["rank"] == 1, "cell_id"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "CONFIG"), ("explain", "CONFIG", "--cell", "FIRST"), ("evaluate", "CONFIG"),
+        ("rank", "CONFIG", "--set", "ranking.assets.dogs.number=2"), ("verify", "OUTPUTS", "--found", "FINDS"),
+        ("progress", "OUTPUTS", "--found", "FINDS", "--searched", "OUTPUTS/../land_release.gpkg"),
+        ("models", "list", "CONFIG"), ("models", "show", "CONFIG", "contamination", "1"),
+        ("models", "compare", "CONFIG", "contamination", "1", "1"), ("runs", "list", "CONFIG"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_tables_fit_eighty_columns_with_every_cell_whole(country, outputs, risk, tmp_path, monkeypatch, words):
+    monkeypatch.setenv("COLUMNS", "80")
+    names = {
+        "CONFIG": str(country.config_path), "FIRST": str(first_cell(risk)), "OUTPUTS": str(outputs),
+        "FINDS": str(tmp_path / "finds.csv"),
+    }  # fmt: skip
+    finds = pd.read_csv(country.folder / "finds.csv")
+    finds.rename(columns={"lon_wgs84": "longitude", "lat_wgs84": "latitude"}).to_csv(names["FINDS"], index=False)
+    line = [re.sub("|".join(names), lambda found: names[found[0]], word) for word in words]
+    needs_settings = "CONFIG" in words and words[0] not in ("models", "runs")
+    sets = settings(f"output.folder={tmp_path}") if needs_settings else []
+    report = tmp_path / "printed.json"
+    result = command_here("--json", report, *line, *sets)
+    assert result.returncode == 0, result.stderr
+    printed = result.stdout.splitlines()
+    tables = json.loads(report.read_text())["tables"]
+    assert tables
+    for row in (row for table in tables for row in table["rows"]):
+        for cell in filter(None, row.values()):
+            whole = [text for text in printed if cell in text]
+            assert (whole and min(map(len, whole)) <= 80) or len(cell) > 60, cell
+
+
 def test_a_changed_model_file_is_refused(country, run):
     store = Store.of(config(country))
     name = f"{config(country).name}.casualty"

@@ -1,6 +1,9 @@
 """A country from Python: features, labels, folds, and an estimator of scikit-learn judged on them."""
 
+from datetime import date
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -55,6 +58,39 @@ def test_folds_hold_out_labelled_rows_alone(country):
         country.folds("blocks")
 
 
+def test_folds_of_an_earlier_date_have_the_features_and_labels_of_that_date(country):
+    tables = list(country.folds("as_of").tables())
+    assert tables
+    for one in tables:
+        day = date.fromisoformat(one.fold.name)
+        then, now = country.features(day), country.features()
+        columns = list(one.train.columns)
+        pd.testing.assert_frame_equal(one.train, then.loc[one.train.index, columns], check_dtype=False)
+        assert not one.train.equals(now.loc[one.train.index, columns])
+        assert one.found.equals(country.labels(day)["found"].loc[one.found.index].astype(bool))
+        assert country.labels(day)["state"].loc[one.test.index].eq("unknown").all()
+        assert one.outcome.any()
+        assert not one.outcome.all()
+
+
+def test_tables_of_a_held_out_region_are_those_that_evaluate_gives_to_an_estimator(country):
+    seen = []
+
+    class Recorder(HistGradientBoostingClassifier):
+        def fit(self, values, found, sample_weight=None):
+            seen.append((values, found, sample_weight))
+            return super().fit(values, found, sample_weight)
+
+    mlrisk.evaluate(Recorder(max_iter=2), country, name="mine")
+    tables = list(country.folds("leave_region_out").tables())
+    assert len(seen) == len(tables) > 0
+    for (values, found, weight), one in zip(seen, tables, strict=True):
+        np.testing.assert_array_equal(values, one.train)
+        np.testing.assert_array_equal(found, one.found)
+        np.testing.assert_array_equal(weight, one.weight)
+        assert len(one.test) == len(one.outcome) == len(one.fold.test)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [
@@ -70,7 +106,7 @@ def test_an_estimator_stands_beside_our_model_and_the_baselines(country, estimat
     assert 0.5 < mean.loc["mine", "roc_auc"] <= 1
     assert mean.loc["random order", "roc_auc"] == pytest.approx(0.5)
     folds = table[table["fold"].ne("mean")]
-    assert folds.groupby("ranking").size().nunique() == 1
+    assert len(set(folds.groupby("ranking").size())) == 1
     assert not hasattr(estimator, "classes_")
 
 

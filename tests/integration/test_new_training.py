@@ -6,6 +6,7 @@ import mlrisk
 from features.base import ConfigError
 from mlrisk.cli.text.train import judged
 from mlrisk.commands import Unchanged, train_what_is_new
+from mlrisk.commands.new_training import CASUALTY_MARK, marks_of
 from tests.support.command_line import QUICK
 from training.registry import Store, newest
 
@@ -51,6 +52,35 @@ def test_casualties_stay_where_contamination_alone_changed(path, first):
     assert numbers(train_what_is_new(config(path, "casualty.model.num_leaves=5"))) == [
         ("contamination", "3"), ("casualty", "2"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "same"),
+    [
+        (["contamination.block_m=8000"], False),
+        (["contamination.members=4"], True),
+        (["validation.baselines=[random order]", "validation.draws=11", "validation.placebo_trees=3"], True),
+        (["validation.folds=3"], False),
+        (["casualty.contamination_every_years=4"], False),
+    ],
+)
+def test_casualties_depend_on_what_they_read_alone(path, more, same):
+    marks = [marks_of(config(path, *one))[CASUALTY_MARK] for one in ((), more)]
+    assert (marks[0] == marks[1]) is same
+
+
+@pytest.mark.parametrize(
+    ("more", "same"),
+    [
+        ("contamination.model.num_leaves=5", False),
+        ("contamination.members=4", True),
+        ("contamination.tuning.trials=3", True),
+    ],
+)
+def test_a_held_out_score_depends_on_how_contamination_is_learned(path, more, same):
+    scored = "casualty.contamination_every_years=4"
+    marks = [marks_of(config(path, *one))[CASUALTY_MARK] for one in ((scored,), (scored, more))]
+    assert (marks[0] == marks[1]) is same
 
 
 def test_one_model_alone_is_not_taken_for_both(path, first):

@@ -1,6 +1,7 @@
 """A country without labels gets a map by rules of the field, which says so in every output."""
 
 import json
+import re
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -8,9 +9,13 @@ import pytest
 
 import mlrisk
 from features.base import ConfigError
+from mlrisk.cli.text.explain import cell_parts
+from mlrisk.cli.text.parts import Table
 from mlrisk.cli.text.rank import ranked_map
 from mlrisk.commands import run
-from mlrisk.ranking.prior import NOT_LEARNED
+from mlrisk.commands.explain_cell import explain_cell
+from mlrisk.ranking.prior import NOT_LEARNED, prior_champions
+from training.evidence import open_inputs
 
 NO_LABELS = (
     "features=[front_lines, incidents, roads]", "ranking.policy=prior", "output.formats=[parquet, csv, gpkg, html]",
@@ -49,6 +54,37 @@ def test_every_output_says_that_nothing_was_learned_here(ranking):
     assert NOT_LEARNED in pd.read_csv(folder / "survey_tasks.csv")["note"].iloc[0]
     assert NOT_LEARNED.encode() in (folder / "risk_map.gpkg").read_bytes()
     assert NOT_LEARNED in ranked_map(ranking)
+
+
+def test_a_cell_is_explained_in_words_of_the_rules(config, ranking):
+    risk = mlrisk.load_risk_map(ranking.folder)
+    first = int(risk.loc[risk["rank"] == 1, "cell_id"].iloc[0])
+    story = explain_cell(config, first)
+    parts = cell_parts(story)
+    told = " ".join(part if isinstance(part, str) else " ".join((part.title, *part.header)) for part in parts)
+    assert "rules of the field, not learned here" in told
+    assert not re.search(r"log-odds|resampled|model|nan", told)
+    (table,) = (part for part in parts if isinstance(part, Table) and part.title.startswith("points of 100"))
+    points = sum(float(row[1]) for row in table.rows)
+    turns = sum(
+        rule.weight * rule.turn for rule in prior_champions(config, open_inputs(config)).contamination.ranker.rules
+    )
+    score = risk.loc[risk["cell_id"] == first, "contamination_score"].iloc[0]
+    assert points == pytest.approx(100 * (score - turns), abs=0.2)
+
+
+def test_kept_families_give_the_same_map(config, ranking, tmp_path, caplog):
+    kept = config.model_copy(update={"compute": config.compute.model_copy(update={"cache": str(tmp_path / "kept")})})
+    for number in (1, 2):
+        caplog.clear()
+        with caplog.at_level("INFO", "features.table.build"):
+            again = mlrisk.rank(moved(kept, tmp_path / str(number)))
+        assert (again.folder / "risk.parquet").read_bytes() == (ranking.folder / "risk.parquet").read_bytes()
+    assert "computed: none" in caplog.text
+
+
+def moved(config, folder):
+    return config.model_copy(update={"output": config.output.model_copy(update={"folder": folder})})
 
 
 def test_without_a_feature_of_a_rule_there_is_no_map(config):

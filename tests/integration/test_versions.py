@@ -274,7 +274,8 @@ def test_the_registry_speaks_in_tables(registered):  # noqa: F811
 
     store = Store.of(registered[0])
     table = models.listed(rows_of(store, NAME))[0]
-    assert [row[1:3] for row in table.rows] == [("2", "challenger"), ("1", "champion, anchor")]
+    assert table.title == NAME
+    assert [row[:2] for row in table.rows] == [("2", "challenger"), ("1", "champion, anchor")]
     assert table.header[-1] == "decision"
     text = models.compared(compared(store, NAME, "1", "2"))
     assert "features: the same" in text

@@ -1,6 +1,7 @@
 """The command line as its user runs it, in a process of its own or in this one."""
 
 import io
+import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -22,7 +23,9 @@ QUICK = (
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-c", "from mlrisk.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
+    # Without the width of a terminal, which the readline of a test run leaves to programs that it starts.
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
 
 
 def command_here(*arguments: object) -> subprocess.CompletedProcess[str]:

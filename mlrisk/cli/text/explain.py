@@ -3,6 +3,7 @@
 from features.base import NOT_EVIDENCE
 from mlrisk.cli.text.parts import Part, Table, versions
 from mlrisk.commands import CellStory
+from mlrisk.commands.explain_cell import POINTS
 
 
 def _shown(value: object) -> str:
@@ -13,10 +14,9 @@ def _shown(value: object) -> str:
 
 def cell_parts(story: CellStory) -> list[Part]:
     """Place, evidence and records of one cell, its contamination with interval and domain, reasons, and versions."""
-    ruled = story.contamination != story.contamination
     domain = (
         "rules of the field, not learned here"
-        if ruled
+        if story.by_rules
         else f"inside the area of applicability (dissimilarity {story.dissimilarity:.2f}, at most "
         f"{story.domain_threshold:.2f}; novelty {story.novelty:.2f})"
         if story.in_domain
@@ -31,27 +31,32 @@ def cell_parts(story: CellStory) -> list[Part]:
         tuple(story.records.columns),
         tuple(tuple(_shown(value) for value in row) for row in story.records.to_numpy(dtype=object)),
     )
-    families = Table(
-        "what moved the score (log-odds)",
-        ("family", "part", "holds on resampled land", "evidence"),
-        tuple(
-            (one.family, f"{one.effect:+.2f}", "yes" if one.steady else "no: not a reason", one.text)
-            for one in story.families
-        ),
-    )
-    unknown = ", ".join(story.unknown) or "nothing that the model asks for"
+    unknown = ", ".join(story.unknown) or f"nothing that the {'rules ask' if story.by_rules else 'model asks'} for"
     place = f"{story.easting_m:.0f} E {story.northing_m:.0f} N, {story.latitude:.5f} {story.longitude:.5f} (WGS 84)"
     return [
         f"cell {story.cell_id} as of {story.as_of}: {place}",
         f"evidence: {story.evidence}{released}",
-        "no probability"
-        if ruled
+        "no probability: rules of the field give an order alone"
+        if story.by_rules
         else f"contamination: {story.contamination:.3f} ({story.low:.3f} to {story.high:.3f})",
         domain,
-        families,
+        _families(story),
         *together,
         f"unknown here: {unknown}",
         records if len(story.records) else "no record speaks of the cell",
         *versions(vars(version) for version in story.versions),
         NOT_EVIDENCE,
     ]
+
+
+def _families(story: CellStory) -> Table:
+    """What each family gives to the score, in the words of a model or of rules."""
+    if story.by_rules:
+        points = tuple((one.family, f"{POINTS * one.effect:+.1f}", one.text) for one in story.families)
+        title = f"points of {POINTS} that the rules give, more or less than land at the reach of each rule has"
+        return Table(title, ("family", "points", "evidence"), points)
+    rows = tuple(
+        (one.family, f"{one.effect:+.2f}", "yes" if one.steady else "no: not a reason", one.text)
+        for one in story.families
+    )
+    return Table("what moved the score (log-odds)", ("family", "part", "holds on resampled land", "evidence"), rows)

@@ -14,18 +14,22 @@ MOST_SETTINGS = 40
 
 
 def listed(rows: Iterable[RegisteredVersion]) -> list[Part]:
-    """The versions of the models, one in each row, with the decisive figures."""
-    header = ("model", "no.", "alias", "as of", *LISTED.values(), "decision")
-    texts = tuple(
-        (
-            row.name, row.number, ", ".join(row.aliases), row.tags.get("as_of", ""),
+    """The versions, a table for each model, with the decisive figures."""
+    header = ("no.", "alias", "as of", *LISTED.values(), "decision")
+    by_model: dict[str, list[tuple[str, ...]]] = {}
+    for row in rows:
+        text = (
+            row.number, ", ".join(row.aliases), row.tags.get("as_of", ""),
             *(_number(row.figures.get(f"{protocol}/{figure}")) for protocol, figure in LISTED),
             _decision(row) if row.status == "FINISHED" else f"run {row.status.casefold()}",
-        )
-        for row in rows
-    )  # fmt: skip
-    title = "model versions; share of finds in the first 10 % of area (r10) and ROC AUC, new regions and later results"
-    return [Table(title, header, texts), "`mlrisk models show` has who promoted a version, its digest and all else"]
+        )  # fmt: skip
+        by_model.setdefault(row.name, []).append(text)
+    tables: list[Part] = [Table(name, header, tuple(texts)) for name, texts in by_model.items()]
+    return [
+        *tables,
+        "r10: share of finds in the first 10 % of the area; AUC: ROC AUC; on new regions, later results",
+        "`mlrisk models show` has who promoted a version, its digest and all else",
+    ]
 
 
 def _decision(row: RegisteredVersion) -> str:

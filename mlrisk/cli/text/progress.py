@@ -21,7 +21,7 @@ def progress_parts(done: PlanProgress) -> list[Part]:
 
 
 def _purposes(table: pd.DataFrame) -> Table:
-    header = ("purpose", "tasks", "searched cells", "expected cells", "found cells", "found / expected")
+    header = ("purpose", "tasks", "searched", "expected", "found", "found / expected")
     rows = tuple(
         (
             row["purpose"], f"{row['tasks']:,}", f"{row['searched_cells']:,.0f}", f"{row['expected_cells']:,.1f}",
@@ -30,7 +30,7 @@ def _purposes(table: pd.DataFrame) -> Table:
         )
         for row in table.to_dict("records")
     )  # fmt: skip
-    return Table("expected against actual finds in searched land (90 % intervals)", header, rows)
+    return Table("expected against actual finds in searched land, in cells (90 % intervals)", header, rows)
 
 
 def _tasks(started: pd.DataFrame) -> Table:

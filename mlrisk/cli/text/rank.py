@@ -35,7 +35,7 @@ def planned(plan: Mapping[str, Any]) -> list[Part]:
 def _districts(rows: list[dict[str, Any]]) -> Table:
     """Effort and harm by district, those with most of either first."""
     first = sorted(rows, key=lambda row: -max(row["effort_share"] or 0, row["casualties_share"] or 0))[:MOST_DISTRICTS]
-    header = ("district", "land", "expected finds", "expected harm", "effort", "team-days", "out of domain")
+    header = ("district", "land", "finds", "harm", "effort", "team-days", "no basis")
     shares = ("land_share", "expected_finds_share", "casualties_share", "effort_share")
     texts = tuple(
         (
@@ -46,7 +46,7 @@ def _districts(rows: list[dict[str, Any]]) -> Table:
         )
         for row in first
     )
-    return Table("who gets how much of the plan", header, texts)
+    return Table("who gets how much of the plan: shares of land, expected finds and harm, and effort", header, texts)
 
 
 def compared(comparison: Comparison) -> list[Part]:
@@ -55,7 +55,7 @@ def compared(comparison: Comparison) -> list[Part]:
         (row["figure"], f"{row['old']:,.2f}", f"{row['new']:,.2f}", f"{row['new'] - row['old']:+,.2f}")
         for row in comparison.totals.to_dict("records")
     )
-    header = ("task", "district", "teams", "hectares", "team-days", "cells to be found", "casualties averted")
+    header = ("task", "district", "teams", "ha", "days", "finds", "averted")
     tables: list[Part] = [Table("old plan and new plan", ("figure", "old", "new", "change"), totals)]
     for title, tasks in (("tasks in", comparison.came), ("tasks out", comparison.went)):
         rows = tuple(

@@ -19,7 +19,7 @@ def verified(done: Verification) -> list[Part]:
             f"{len(done.unranked):,} more had no rank"
         ),
         *_missed(done.missed, done.unranked),
-        _rankings(done.table, done.searched_known),
+        *_rankings(done.table, done.searched_known),
         *([] if done.searched_known else [RECALL_ONLY]),
         *audit_lines(done),
         (
@@ -46,20 +46,35 @@ def _missed(missed: pd.DataFrame, unranked: pd.DataFrame) -> Sequence[Part]:
     return [Table("missed, worst first", header, tuple(rows))] if rows else []
 
 
-def _rankings(table: pd.DataFrame, searched_known: bool) -> Table:
-    header = ("ranking", "recall 1 %", "5 %", "10 % of area", "20 %", "gain of the map at 10 %")
-    rows = tuple(
+def _rankings(table: pd.DataFrame, searched_known: bool) -> list[Part]:
+    """Recall at shares of the area, and where searched land is known the areas under curves; then the intervals."""
+    rows = table.to_dict("records")
+    shares = ("1 %", "5 %", "10 %", "20 %")
+    curves = ("ROC AUC", "PR AUC", "base rate") if searched_known else ()
+    figures = tuple(
         (
-            row["ranking"],
-            *(f"{row[f'recall_{share}']:.2f}{interval(row, f'recall_{share}', 2)}" for share in (1, 5, 10, 20)),
-            f"{row['recall_10_gain']:+.2f}{interval(row, 'recall_10_gain', 2)}" if row["ranking"] != MAP else "",
-            *(
-                [f"{row['roc_auc']:.3f}{interval(row, 'roc_auc', 3)}", f"{row['pr_auc']:.3f} ({row['base_rate']:.3f})"]
-                if searched_known
-                else []
-            ),
+            str(row["ranking"]),
+            *(f"{row[f'recall_{share.split()[0]}']:.2f}" for share in shares),
+            *((f"{row['roc_auc']:.3f}", f"{row['pr_auc']:.3f}", f"{row['base_rate']:.3f}") if searched_known else ()),
         )
-        for row in table.to_dict("records")
+        for row in rows
     )
-    title = "the map against what was found later (90 % intervals by blocks of land)"
-    return Table(title, (*header, "ROC AUC", "PR AUC (base)") if searched_known else header, rows)
+    intervals = tuple(
+        (
+            str(row["ranking"]),
+            f"{row['recall_10']:.2f}{interval(row, 'recall_10', 2)}",
+            f"{row['recall_10_gain']:+.2f}{interval(row, 'recall_10_gain', 2)}" if row["ranking"] != MAP else "",
+            *((f"{row['roc_auc']:.2f}{interval(row, 'roc_auc', 2)}",) if searched_known else ()),
+        )
+        for row in rows
+    )
+    return [
+        Table(
+            "share of what was found later in the first 1 to 20 % of the area", ("ranking", *shares, *curves), figures
+        ),
+        Table(
+            "90 % intervals by blocks of land",
+            ("ranking", "first 10 %", "gain of the map", *curves[:1]),
+            intervals,
+        ),
+    ]

@@ -51,6 +51,13 @@ def test_reasons_name_families_once_with_values_and_what_speaks_against():
     ]
 
 
+@pytest.mark.parametrize(("code", "text"), [("en", "For: hospital {value} min: 34"), ("az", "hospital {value} min")])
+def test_a_covariate_is_named_as_its_column_with_its_value(code, text):
+    name = "hospital_{value}_min"
+    info = FeatureInfo(name=name, unit="as given", family="covariates", trend=0, text=name.replace("_", " "))
+    assert text in words(np.array([[34.0]], dtype=np.float32), np.array([[0.9]]), {name: info}, code)[0]
+
+
 def test_an_unknown_value_is_said_to_be_unknown():
     values = np.array([[np.nan, 0.4, 33.0, 1.0]], dtype=np.float32)
     texts = words(values, np.array([[0.9, 0.0, 0.0, 0.0]]))
