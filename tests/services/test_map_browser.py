@@ -667,6 +667,34 @@ def test_browser_phone_scrolls_with_a_finger_on_the_map_and_has_targets_of_44_px
     browser.open(page)
 
 
+BOXES = """["map", "panel-title"].map((id) => { const box = document.getElementById(id).getBoundingClientRect();
+  return [box.top, box.bottom]; })"""
+
+
+def test_browser_phone_shows_the_map_first_and_the_chosen_task_below_it(page: Path, browser: Browser) -> None:
+    """Without a scroll at first; then after a tap on a pin, and after a tap on a row far below the map."""
+    browser.order("Emulation.setTouchEmulationEnabled", enabled=True)
+    browser.open(page, width=390, height=844)
+    (top, bottom), (title, _) = browser.run(BOXES)
+    assert top < 200
+    assert bottom - top > 400
+    assert bottom < title < 844 - 100
+    pins = {text: (x, y) for text, x, y in browser.run(PINS)}
+    first, *_, last = sorted(pins, key=int)
+    assert opened(browser, *map_point(browser, *pins[first])) == f"No. {first} in the plan"
+    seen = [browser.run(BOXES)]
+    row = f"{SHOWN}.find((row) => row.cells[0].innerText === '{last}').querySelector('button')"
+    browser.run(f"{row}.scrollIntoView()")
+    assert browser.run(BOXES)[1][1] < 0
+    browser.run(f"{row}.click()")
+    seen.append(browser.run(BOXES))
+    assert browser.run("document.getElementById('panel-title').textContent") == f"No. {last} in the plan"
+    for (top, bottom), (title, end) in seen:
+        assert 0 <= top + 1 < bottom < title < end < 844 - 100
+    browser.order("Emulation.setTouchEmulationEnabled", enabled=False)
+    browser.open(page)
+
+
 def test_browser_fits_a_phone(page: Path, browser: Browser) -> None:
     browser.open(page, width=390, height=800)
     assert browser.run("document.documentElement.scrollWidth") <= 390

@@ -230,6 +230,14 @@
     drawPins(view().metres);
     address();
   };
+  // The table lies below the map, and on a narrow screen the panel too: a click without an effect in view looks like none.
+  const reveal = () => {
+    const title = byId("panel-title").getBoundingClientRect();
+    const map = document.querySelector(".map-frame");
+    if (title.top < 0 || title.bottom + 100 > window.innerHeight || map.getBoundingClientRect().bottom < 100) {
+      map.scrollIntoView({ block: "start" });
+    }
+  };
   const goTo = (place) => {
     if (tasks[place].work !== work) list(tasks[place].work);
     choose(place);
@@ -237,8 +245,7 @@
   };
   rows.forEach((row) => row.addEventListener("click", () => {
     goTo(Number(row.dataset.task));
-    // The table lies below the map: a click that nobody sees the effect of looks like none.
-    document.querySelector(".map-box").scrollIntoView({ block: "nearest" });
+    reveal();
   }));
 
   // The table: sort by a column, keep the rows that hold the text.
@@ -428,7 +435,7 @@
     if (byId("measure").getAttribute("aria-pressed") === "true") { measure(x, y); return; }
     const place = at(x, y);
     if (place === undefined) describePlace(x, y);
-    else choose(place);
+    else { choose(place); reveal(); }
   };
   plot.on_event("tap", tapped);
   // Bokeh takes the second of two quick clicks, wherever it is, for one of these and tells of no tap.
