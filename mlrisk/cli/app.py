@@ -152,7 +152,7 @@ def rank(
     settings = _load(config, data, set_)
     # Read first: the new package may replace the old one.
     old = read_tasks(compare) if compare else None
-    ranking = run_rank(settings, progress=current_log())
+    ranking = run_rank(settings, progress=current_log(), earlier=old)
     print_parts(ranked_map(ranking))
     if old is not None:
         print_parts(compared(compare_plans(old, ranking.package.tasks)))

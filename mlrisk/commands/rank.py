@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -13,7 +14,10 @@ from features.base import Floats, Progress, no_progress, try_folder
 from features.sources import report_rows
 from features.table import FeatureTable
 from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
+from mlrisk.commands.map_notes import notes_of
 from mlrisk.commands.map_state import PROGRAM
+from mlrisk.commands.plan_layers import plan_layers
+from mlrisk.commands.relief import relief_of
 from mlrisk.outputs import Beside, write_package
 from mlrisk.planning import AUDIT, Plan, make_plan, planning_ground, season_seed, with_ground
 from mlrisk.ranking import (
@@ -22,7 +26,6 @@ from mlrisk.ranking import (
     PRIOR,
     CellContamination,
     Champions,
-    basis_of,
     casualty_columns,
     cell_scores,
     champion_reports,
@@ -33,10 +36,9 @@ from mlrisk.ranking import (
     scorer_of,
     with_reasons,
 )
-from mlrisk.risk_map import INDEX, MAIN, MORE, ModelNote, Notes, Package, present_rule_columns
+from mlrisk.risk_map import INDEX, MAIN, MORE, Notes, Package, present_rule_columns
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
-from models.field_rules import PriorModel
 from training.evidence import (
     NON_TECHNICAL_SURVEY,
     STATE_NAMES,
@@ -51,7 +53,6 @@ from training.evidence import (
 from training.registry import Store, newest
 from training.reporting import json_rows
 from training.settings import code_version, program_digest, public_settings
-from training.validation import RULES
 
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "status", "work", "contamination",
@@ -86,13 +87,14 @@ def rank(
     table: FeatureTable | None = None,
     files: str | None = None,
     beside: Beside | None = None,
+    earlier: gpd.GeoDataFrame | None = None,
 ) -> Ranking:
     """Score every cell with the champions, explain, rank, plan, and write the planner package.
 
     Files are written beside the output folder and moved in once all are complete: a run that fails leaves earlier
     outputs unchanged. A caller may give the records and the contamination features of all cells as of the config's date
     (`ledger`, `table`) and the digest of the config's files before any was opened (`files`). `beside` writes further
-    files into a folder, which are moved in with the others.
+    files into a folder, which are moved in with the others. `earlier` are the tasks of a map to compare the plan with.
     """
     started = time.monotonic()
     try_folder("output.folder", config.output_folder)
@@ -125,7 +127,7 @@ def rank(
     audited = evidence.labelled & (evidence.inclusion_prob < 1)
     plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, _members(land), seed, audited,
                      config.output.languages)  # fmt: skip
-    package = _package(config, inputs, champions, land, plan)
+    package = _package(config, inputs, champions, land, plan, earlier)
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
         "files": files,
@@ -152,7 +154,10 @@ def _with_reports(reports: Mapping[str, str], beside: Beside | None) -> Beside:
     return more
 
 
-def _package(config: Config, inputs: Inputs, champions: Champions, land: pd.DataFrame, plan: Plan) -> Package:
+def _package(
+    config: Config, inputs: Inputs, champions: Champions, land: pd.DataFrame, plan: Plan,
+    earlier: gpd.GeoDataFrame | None,
+) -> Package:  # fmt: skip
     """The planner package of ranked land and its plan; its columns are RISK_COLUMNS and those of the baselines."""
     risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
     risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
@@ -161,51 +166,24 @@ def _package(config: Config, inputs: Inputs, champions: Champions, land: pd.Data
         risk=risk,
         tasks=plan.tasks,
         hazards=known_hazards(config, inputs.sources),
-        layers=context_layers(config, inputs.sources),
-        notes=_notes(config, inputs, champions, risk, plan),
+        layers=context_layers(config, inputs.sources) | plan_layers(earlier, plan.tasks),
+        notes=notes_of(config, inputs, champions, risk, plan),
         metrics=champions.metrics,
         plan={
             "totals": dict(plan.totals),
             "districts": json_rows(plan.districts),
             "calendar": json_rows(plan.calendar),
+            "what_if": plan.what_if,
         },
         sheets=config.output.task_sheets,
         languages=config.output.languages,
+        relief=relief_of(inputs.grid, inputs.sources),
     )
 
 
 def _members(land: pd.DataFrame) -> Floats:
     """Contamination according to each bootstrap member, (M, n_cells)."""
     return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])
-
-
-def _notes(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame, plan: Plan) -> Notes:
-    given = {report.source for report in inputs.reports if report.rows_kept or report.source == "dem"}
-    absent = [name for name in type(config.sources).model_fields if name not in given and name != "covariates"]
-    not_included = [f"no {name.replace('_', ' ')}" for name in absent]
-    outside = int((~risk["in_domain"]).sum())
-    warnings = [
-        *champions.warnings,
-        *(f"{outside:,} cells lie outside the area of applicability: no basis to rank" for _ in range(bool(outside))),
-        *plan.notes,
-    ]
-    return Notes(
-        country=config.name,
-        as_of=config.as_of,
-        policy=config.ranking.policy,
-        models=_model_notes(champions),
-        inputs=inputs.digests,
-        not_included=tuple(not_included),
-        warnings=tuple(warnings),
-        basis=basis_of(champions),
-    )
-
-
-def _model_notes(champions: Champions) -> tuple[ModelNote, ...]:
-    """The models that rank: versions of the registry, or the rules of the field with the digest of their weights."""
-    if isinstance(champions.contamination, PriorModel):
-        return (ModelNote("contamination", RULES, PRIOR, champions.contamination.ranker.digest),)
-    return tuple(ModelNote(v.name.rsplit(".", 1)[-1], v.name, v.number, v.digest) for v in champions.versions)
 
 
 def _version_warnings(config: Config, champions: Champions) -> list[str]:
@@ -249,7 +227,7 @@ def _summary(
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
         "casualty_risk": _casualty_summary(champions.casualty, risk),
         "tasks": len(package.tasks),
-        "plan": {name: value for name, value in package.plan.items() if name != "calendar"},
+        "plan": {name: value for name, value in package.plan.items() if name not in ("calendar", "what_if")},
         "models": [vars(version) for version in champions.versions],
         "validation": json_rows(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
         "casualty_validation": json_rows(champions.casualty_metrics),

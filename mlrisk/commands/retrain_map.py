@@ -44,7 +44,8 @@ def retrain_and_map(
 
     # The report is moved in with the map, so that no map lacks its report even if the run is killed.
     try:
-        ranking = rank(config, inputs, progress, decision.ledger, table, session.files, report)
+        ranking = rank(config, inputs, progress, decision.ledger, table, session.files, report,
+                       earlier.tasks if earlier else None)  # fmt: skip
     except MlriskError as error:
         if decision.kind != REFUSED:
             raise

@@ -12,7 +12,7 @@ import pyogrio
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError, Integers
-from mlrisk.followup.task_overlap import TaskOverlap, task_overlap
+from mlrisk.followup.task_overlap import TaskOverlap, planned_overlap, task_overlap
 from mlrisk.followup.verification import open_risk
 from mlrisk.risk_map import Package
 from training.evidence import FOUND, STATE_NAMES, Ledger
@@ -104,17 +104,10 @@ def changes_between(
         reasons={name: int((moved["why"] == name).sum()) for name in WHY},
         districts=_by_district(table, moves),
         tasks=overlap,
-        plan=_plan_overlap(earlier.tasks, tasks),
+        plan=planned_overlap(earlier.tasks, tasks),
         expected=expected_and_found(earlier, now["cell_id"].to_numpy(), districts, ledger, str(package.notes.as_of)),
         cells=len(now),
     )
-
-
-def _plan_overlap(before: gpd.GeoDataFrame | None, now: gpd.GeoDataFrame) -> TaskOverlap | None:
-    if before is None or "planned" not in before or "planned" not in now:
-        return None
-    plans = [tasks[tasks["planned"].astype(bool).to_numpy()] for tasks in (before, now)]
-    return task_overlap(*plans) if all(len(plan) for plan in plans) else None
 
 
 def expected_and_found(

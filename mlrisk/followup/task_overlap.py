@@ -33,6 +33,14 @@ def task_overlap(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> TaskOverlap:
     return TaskOverlap(new[comes], before[covered_share(before, new) < SAME_SHARE], new[~comes])
 
 
+def planned_overlap(before: gpd.GeoDataFrame | None, now: gpd.GeoDataFrame) -> TaskOverlap | None:
+    """Which planned tasks two maps share; None where one of them has no plan."""
+    if before is None or "planned" not in before or "planned" not in now:
+        return None
+    plans = [tasks[tasks["planned"].astype(bool).to_numpy()] for tasks in (before, now)]
+    return task_overlap(*plans) if all(len(plan) for plan in plans) else None
+
+
 def covered_share(tasks: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> Floats:
     """Share of each task's land that the tasks of `others` cover, (n,); 0 for a task without area.
 

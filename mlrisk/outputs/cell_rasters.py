@@ -1,10 +1,13 @@
 """Values per cell as arrays on the grid, and coarser pictures in which the most urgent value prevails."""
 
+import warnings
 from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
+import rasterio.errors
 import rasterio.features
+import rasterio.io
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
@@ -60,3 +63,16 @@ def polygons_of(mask: Flags, transform: Affine, most_vertices: int) -> list[Base
         blocks = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2)
         mask = blocks.mean(axis=(1, 3)) >= 0.5
         transform = transform @ Affine.scale(2)
+
+
+def grey_png(picture: NDArray[np.uint8]) -> bytes:
+    """A picture of grey values, row 0 on top, as PNG; the same picture gives the same bytes."""
+    rows, columns = picture.shape
+    profile: dict[str, Any] = {"driver": "PNG", "count": 1, "dtype": "uint8", "height": rows, "width": columns}
+    with rasterio.io.MemoryFile() as file:
+        with warnings.catch_warnings():
+            # A picture on a page needs no place on the Earth.
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            with file.open(**profile, ZLEVEL=9) as dataset:
+                dataset.write(picture, 1)
+        return bytes(file.read())

@@ -19,7 +19,7 @@ from features.base import NOT_EVIDENCE
 from mlrisk.outputs.map_page_figure import lonlat_nodes, map_item
 from mlrisk.outputs.map_page_glance import first_screen
 from mlrisk.outputs.map_page_overlays import OVERLAYS, layer_of, named_places
-from mlrisk.outputs.map_page_tasks import first_monday, task_choices, task_records, work_lists
+from mlrisk.outputs.map_page_tasks import first_monday, task_choices, task_records, what_if, work_lists
 from mlrisk.outputs.map_page_themes import OTHER_COLOUR, OTHER_TEXT, Theme, make_themes, work_picture
 from mlrisk.outputs.map_page_words import PageWords
 from mlrisk.outputs.task_words import PURPOSE_TEXTS, WORK_TEXTS, PlanScope
@@ -27,13 +27,14 @@ from mlrisk.outputs.wording import HOW_TO_READ, notes_lines
 from mlrisk.risk_map import Package
 
 # Scripts that the page runs besides Bokeh, in this order.
-SCRIPTS = ("mgrs.js", "search.js", "export.js", "tasks.js", "tools.js", "page.js")
+SCRIPTS = ("mgrs.js", "search.js", "export.js", "tasks.js", "tools.js", "what_if.js", "page.js")
 SCRIPT_TEXTS = (
     "Area", "Average probability of EO", "Cells likely to hold EO", "Victims per year", "Plan", "Grid", "Task",
     "Likely range (90 %)", "Already known", "Basis", "about {0} of {1}", "Rank", "Place", "District", "Kind of work",
     "Access", "near {0}", "outside the map", "outside the area", "Easting, m", "Northing, m", "{0} of {1}",
     "Not found on this map: {0}", "{0} of {1} tasks: {2} team-days, about {3} cells with EO", "Survey tasks",
     "No.", "Purpose", "Teams", "Team-days", "Week", "What would change its rank",
+    "Estimate, not the plan: {0} tasks, {1} team-days, about {2} cells with EO. The plan: {3} tasks.",
     "Measure", "{0}, bearing {1}° from grid north",
 )  # fmt: skip
 PLANNED_CHOICES = {"": "all", "yes": "planned", "no": "not planned"}
@@ -58,7 +59,7 @@ def write_html(package: Package, folder: Path) -> list[Path]:
 
 def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageWords) -> str:
     tasks = task_records(package, words)
-    scope, choices = PlanScope.of(package), task_choices(tasks, words)
+    scope, choices, teams = PlanScope.of(package), task_choices(tasks, words), what_if(package, words)
     bokeh = "\n".join(Resources(mode="inline", components=["bokeh"], log_level="warn").js_raw)
     script = "\n".join(_asset(name) for name in SCRIPTS)
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
@@ -90,6 +91,8 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         all_texts_first=words.entries("all")[0],
         planned_choices=[(value, words.entries(text)) for value, text in PLANNED_CHOICES.items()],
         has_plan=scope.planned,
+        kinds=[] if teams is None else teams["kinds"],
+        relief=package.relief is not None,
         other=(OTHER_TEXT, OTHER_COLOUR),
         counts=_counts(package, factor),
         validation=_validation(package.metrics),
@@ -116,6 +119,7 @@ def _data(
         "works": [words.entries(text) for text in WORK_TEXTS.values()],
         "first_monday": None if (monday := first_monday(tasks)) is None else monday.isoformat(),
         "has_plan": PlanScope.of(package).planned,
+        "what_if": what_if(package, words),
         "purposes": {name: words.entries(text) for name, text in PURPOSE_TEXTS.items()},
         "note": [" ".join(notes_lines(package.notes, language.say)) for language in words.languages],
         "country": package.notes.country,

@@ -1,5 +1,6 @@
 """The interactive map of the page as a Bokeh document without code: the page's own script drives it by name."""
 
+import base64
 import re
 from typing import Any
 
@@ -12,7 +13,7 @@ from bokeh.models import BasicTicker, ColumnDataSource, LinearColorMapper, Numer
 from bokeh.plotting import figure
 
 from features.base import Floats
-from mlrisk.outputs.cell_rasters import polygons_of
+from mlrisk.outputs.cell_rasters import grey_png, polygons_of
 from mlrisk.outputs.map_page_labels import FONT, INK, QUIET, add_labels, add_pins
 from mlrisk.outputs.map_page_overlays import (
     HATCHED,
@@ -25,7 +26,7 @@ from mlrisk.outputs.map_page_overlays import (
     thinned,
 )
 from mlrisk.outputs.map_page_themes import OTHER_COLOUR, Theme
-from mlrisk.risk_map import Package
+from mlrisk.risk_map import Package, Relief
 
 CHOSEN = "#0b57d0"
 
@@ -37,6 +38,8 @@ def map_item(package: Package, themes: tuple[Theme, ...], factor: int) -> dict[s
     shown. The page's script puts the tasks of the chosen list into their renderers.
     """
     plot = _figure(package)
+    if package.relief is not None:
+        _add_relief(plot, package.relief)
     transform = package.grid.transform @ Affine.scale(factor)
     for number, theme in enumerate(themes):
         _add_theme(plot, theme, transform, shown=number == 0)
@@ -82,6 +85,22 @@ def _figure(package: Package) -> Any:
     plot.grid.level = "overlay"
     plot.grid.grid_line_alpha = 0.5
     return plot
+
+
+def _add_relief(plot: Any, relief: Relief) -> None:
+    """Hillshade under the themes, as one grey picture."""
+    west, south, east, north = relief.bounds
+    url = f"data:image/png;base64,{base64.b64encode(grey_png(relief.shade)).decode()}"
+    plot.image_url(
+        url=[url],
+        x=west,
+        y=north,
+        w=east - west,
+        h=north - south,
+        anchor="top_left",
+        name="layer/relief",
+        level="image",
+    )
 
 
 def _add_theme(plot: Any, theme: Theme, transform: Affine, *, shown: bool) -> None:

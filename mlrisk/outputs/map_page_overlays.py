@@ -48,6 +48,8 @@ OVERLAYS = (
     OverlayStyle(
         key="hazards_past", title="Areas on record, closed or released", colour="#5d564b", width=0.8, shown=False
     ),
+    OverlayStyle(key="plan_left", title="Left the plan since the last map", colour="#a3007f", width=2.0, dash="dashed"),
+    OverlayStyle(key="plan_came", title="Came into the plan since the last map", colour="#a3007f", width=6.0),
     OverlayStyle(key="hazards_sha", title="Open suspected areas (SHA)", colour="#1f2430", width=1.4, dash="dashed"),
     OverlayStyle(key="hazards_cha", title="Open confirmed areas (CHA)", colour="#1f2430", width=1.8),
 )

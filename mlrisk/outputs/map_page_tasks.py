@@ -206,6 +206,19 @@ def _week_choices(records: list[dict[str, Any]], words: PageWords) -> list[tuple
     return [("next", words.entries("next week")), *choices] if monday is not None else choices
 
 
+def what_if(package: Package, words: PageWords) -> dict[str, Any] | None:
+    """What the estimate for other teams needs, as the script names it; None without teams."""
+    known: Any = package.plan.get("what_if")
+    if not known:
+        return None
+    kinds = [
+        {**kind, "texts": [teams_text(kind["name"], language.say) for language in words.languages]}
+        for kind in known["kinds"]
+    ]
+    rule = {"wholeTasks": known["whole_tasks"], "mostPasses": known["most_passes"], "leastDays": known["least_days"]}
+    return {"kinds": kinds, "tasks": known["tasks"], **rule}
+
+
 def work_lists(package: Package, records: list[dict[str, Any]], words: PageWords) -> list[dict[str, Any]]:
     """The three lists of work: name, description, and whether they are empty."""
     risk, km2 = package.risk, package.grid.cell_size_m**2 / 1e6

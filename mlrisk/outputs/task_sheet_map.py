@@ -29,6 +29,9 @@ MOST_NAMES = 15
 DASHES: dict[str, Any] = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 2))}
 
 Box = tuple[float, float, float, float]
+# What texts stand on, so that they are readable over every class.
+PLATE: dict[str, Any] = {"boxstyle": "circle,pad=0.2", "facecolor": "#ffffff", "linewidth": 0.6}
+BACK: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.8, "pad": 1}
 
 
 def class_codes(package: Package) -> NDArray[np.uint8]:
@@ -64,8 +67,8 @@ def draw_tasks(
         axes.add_collection(_polygons(shape, edgecolor=colour, linewidth=width, zorder=6 + mine))
         if number is not None and (number <= numbered or (mine and number > 0)):
             point = shape.representative_point()
-            label = {"boxstyle": "circle,pad=0.2", "fc": "#ffffff", "ec": colour, "lw": 0.6}
-            axes.text(point.x, point.y, f"{number:.0f}", size=5.5, ha="center", va="center", bbox=label, zorder=9)
+            plate = {**PLATE, "edgecolor": colour}
+            axes.text(point.x, point.y, f"{number:.0f}", size=5.5, ha="center", va="center", bbox=plate, zorder=9)
     entries: list[Any] = [Patch(facecolor="none", edgecolor=INK, label=say("survey task"))]
     return [Patch(facecolor="none", edgecolor=CHOSEN, label=say("this task")), *entries] if chosen else entries
 
@@ -156,7 +159,7 @@ def _write_names(axes: Axes, frame: gpd.GeoDataFrame) -> None:
     for name, point in zip(named["name"], named.geometry.representative_point(), strict=True):
         text = printable(str(name)[:32])
         axes.annotate(text, (point.x, point.y), (3, 2), textcoords="offset points", size=5.5, zorder=8,
-                      clip_on=True, annotation_clip=True)  # fmt: skip
+                      color=INK, bbox={**BACK, "pad": 0.4}, clip_on=True, annotation_clip=True)  # fmt: skip
 
 
 def _draw_scale(axes: Axes, box: Box) -> None:
@@ -166,9 +169,8 @@ def _draw_scale(axes: Axes, box: Box) -> None:
     metres = max(step * power for step in (1, 2, 5) if step * power <= third)
     left, low = box[0] + 0.04 * (box[2] - box[0]), box[1] + 0.04 * (box[3] - box[1])
     high = low + 0.012 * (box[3] - box[1])
-    back = {"fc": "#ffffff", "ec": "none", "alpha": 0.8, "pad": 2}
     text = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
-    axes.text(left + metres / 2, high * 1.0, text, size=6, ha="center", va="bottom", bbox=back, zorder=10)
+    axes.text(left + metres / 2, high * 1.0, text, size=6, ha="center", va="bottom", bbox=BACK, zorder=10)
     for start, colour in ((0, INK), (0.5, "#ffffff")):
         part = shapely.box(left + start * metres, low, left + (start + 0.5) * metres, high)
         axes.add_collection(_polygons(part, facecolor=colour, edgecolor=INK, linewidth=0.5, zorder=10))
@@ -177,9 +179,8 @@ def _draw_scale(axes: Axes, box: Box) -> None:
 def _draw_north(axes: Axes, say: Say) -> None:
     arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1}
     axes.annotate("", (0.955, 0.97), (0.955, 0.89), xycoords="axes fraction", arrowprops=arrow, zorder=10)
-    back = {"fc": "#ffffff", "ec": "none", "alpha": 0.8, "pad": 1}
     axes.text(
-        0.955, 0.885, say("N (grid)"), size=5.5, ha="center", va="top", transform=axes.transAxes, bbox=back, zorder=10
+        0.955, 0.885, say("N (grid)"), size=5.5, ha="center", va="top", transform=axes.transAxes, bbox=BACK, zorder=10
     )
 
 

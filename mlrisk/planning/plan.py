@@ -32,6 +32,7 @@ from mlrisk.planning.plan_summary import plan_notes, plan_totals
 from mlrisk.planning.season_calendar import lay_out, unplaced, with_calendar
 from mlrisk.planning.task_reasons import with_task_reasons
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
+from mlrisk.planning.what_if import what_if
 from mlrisk.ranking import by_explore
 from mlrisk.settings import RankingSettings
 from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
@@ -46,7 +47,8 @@ class Plan:
     `tasks` have their effort and its expected outcome; `cells` has one row a cell in `grid.cell_ids()` order: task_id
     (null for none), purpose, inclusion_prob (NaN outside the audit's frame) and season_detection, the probability that
     the season's survey finds what lies in the cell. `districts` has the share of each district, `calendar` a row for
-    each team on each planned task, `totals` the effort and the expected outcome, `notes` what a planner must know.
+    each team on each planned task, `totals` the effort and the expected outcome, `notes` what a planner must know,
+    `what_if` what an estimate for other teams needs.
     """
 
     tasks: gpd.GeoDataFrame
@@ -55,6 +57,7 @@ class Plan:
     calendar: pd.DataFrame
     totals: Mapping[str, Any]
     notes: tuple[str, ...]
+    what_if: Mapping[str, Any]
 
 
 def make_plan(
@@ -106,6 +109,7 @@ def make_plan(
     cells = _cells(land, groups, purpose, chance, _season_detection(len(land), work.rows, spent))
     notes = plan_notes(settings, tasks, capacity, free, shut)
     totals = plan_totals(tasks, work, spent, assets)
+    value = np.nan_to_num(WORTH[settings.policy].value(land.iloc[work.rows]))
     LOGGER.info("plan: %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], totals["team_days"], capacity.sum())
     return Plan(
         tasks=tasks,
@@ -113,6 +117,7 @@ def make_plan(
         districts=district_shares(land, tasks),
         calendar=calendar,
         totals=totals,
+        what_if=what_if(tasks, work, spent, value, settings),
         notes=(*notes, *unplaced(tasks)),
     )
 

@@ -11,7 +11,7 @@ from .columns import (
     rule_scores,
 )
 from .language import Language, language, languages
-from .package import ModelNote, Notes, Package
+from .package import ModelNote, Notes, Package, Relief
 from .priority_classes import (
     CLASSES,
     CONTAMINATION_SCALE,
@@ -51,6 +51,7 @@ __all__ = [
     "Notes",
     "Package",
     "Page",
+    "Relief",
     "RiskFrame",
     "Scale",
     "casualty_scale",

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     import geopandas as gpd
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from features.base import Grid
 
@@ -46,18 +48,27 @@ class Notes:
     NOT_EVIDENCE: ClassVar[str] = NOT_EVIDENCE
 
 
+@dataclass(frozen=True, eq=False)
+class Relief:
+    """Hillshade for orientation: grey values, uint8, row 0 in the north, and (west, south, east, north) in metres."""
+
+    shade: NDArray[np.uint8]
+    bounds: tuple[float, float, float, float]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Package:
     """The risk map of one run.
 
     `risk` has one row for each cell in the order of `grid.cell_ids()`, with the columns of risk.parquet and `released`
     (bool); `priority` is NaN and `rank` null where there is no basis to rank and on released land. `tasks`, `hazards`
-    and the context `layers` (any of front_lines, roads, rivers, settlements, districts) are in the grid CRS and may be
-    empty. `metrics` holds one row for each protocol, fold and ranking (model or baseline) with roc_auc, pr_auc,
-    base_rate and recall_1, recall_5, recall_10, recall_20 (share of the finds in the first 1, 5, 10 and 20 % of the
-    area). `plan` has the effort and the expected outcome of the survey plan, as plain values. `sheets` is the number of
-    tasks that get a printed sheet of their own; `languages` are those of its texts: reasons in the first are
-    `reason_1`, in a further one `reason_1_az`.
+    and the context `layers` (any of front_lines, roads, rivers, settlements, districts; plan_came and plan_left of a
+    comparison with an earlier plan) are in the grid CRS and may be empty. `metrics` holds one row for each protocol,
+    fold and ranking (model or baseline) with roc_auc, pr_auc, base_rate and recall_1, recall_5, recall_10, recall_20
+    (share of the finds in the first 1, 5, 10 and 20 % of the area). `plan` has the effort and the expected outcome of
+    the survey plan, as plain values. `sheets` is the number of tasks that get a printed sheet of their own; `languages`
+    are those of its texts: reasons in the first are `reason_1`, in a further one `reason_1_az`. `relief` is None
+    without a DEM.
     """
 
     grid: Grid
@@ -70,3 +81,4 @@ class Package:
     plan: Mapping[str, object] = field(default_factory=dict)
     sheets: int = 20
     languages: tuple[str, ...] = ("en",)
+    relief: Relief | None = None

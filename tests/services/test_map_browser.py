@@ -26,8 +26,9 @@ from mlrisk.outputs.map_page_themes import OTHER_COLOUR
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.task_words import figure
 from mlrisk.outputs.tasks_by_rank import mgrs_text
+from mlrisk.planning.allocation import Jobs, allocate, greedy, in_order
 from mlrisk.risk_map.language import language
-from mlrisk.risk_map.package import Package
+from mlrisk.risk_map.package import Package, Relief
 from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS, NO_BASIS
 from tests.support.headless import CHROMIUM, Browser
 from tests.support.sample_package import SCRIPT, sample_package, with_technical_survey
@@ -692,6 +693,93 @@ def test_browser_phone_shows_the_map_first_and_the_chosen_task_below_it(page: Pa
     for (top, bottom), (title, end) in seen:
         assert 0 <= top + 1 < bottom < title < end < 844 - 100
     browser.order("Emulation.setTouchEmulationEnabled", enabled=False)
+    browser.open(page)
+
+
+def test_browser_estimates_a_plan_as_the_allocation_does(browser: Browser) -> None:
+    """The same days of each task by each kind, for both rules, with tasks of one cell."""
+    rng = np.random.default_rng(5)
+    n, capacity, detection = 30, np.array([20.0, 12.0]), np.array([0.9, 0.7])
+    value, days = rng.exponential(1.0, n), rng.uniform(0.5, 4.0, (2, n))
+    days[0, ::5], days[1, 1::5] = np.inf, np.inf
+    kinds = [
+        {"place": place, "number": 1, "days": days_of, "detection": found}
+        for place, (days_of, found) in enumerate(zip(capacity, detection, strict=True))
+    ]
+    tasks = [
+        {"days": [float(one) if np.isfinite(one) else None for one in days[:, task]], "value": float(value[task]),
+         "urgent": False, "fixed": None, "order": task}
+        for task in range(n)
+    ]  # fmt: skip
+    jobs = Jobs(task=np.arange(n), value=value, days=days, detection=detection, order=np.arange(n))
+    for rule, whole in ((greedy, False), (in_order, True)):
+        asked = {"wholeTasks": whole, "mostPasses": 2, "leastDays": 0}
+        found = browser.run(f"estimate({json.dumps(tasks)}, {json.dumps(kinds)}, {json.dumps(asked)})")
+        known = allocate(jobs, capacity, rule, 2)
+        # A kind that cannot work a task spends no day on it.
+        spent = np.where(known.passes > 0, known.passes * np.where(np.isfinite(days), days, 0), 0).sum(axis=0)
+        assert [one["days"] for one in found] == pytest.approx(spent.tolist(), abs=1e-6)
+        assert [one["left"] for one in found] == pytest.approx(known.left.tolist(), abs=1e-6)
+
+
+def with_what_if(package: Package) -> Package:
+    kinds = [{"name": "dogs", "number": 2, "days": 10, "detection": 0.9}]
+    tasks = [
+        {"task_id": int(task), "days": [8.0], "value": float(finds), "urgent": False, "fixed": None}
+        for task, finds in zip(package.tasks["task_id"], package.tasks["expected_finds"], strict=True)
+    ]
+    asked = {"kinds": kinds, "whole_tasks": False, "most_passes": 1, "least_days": 0.5, "tasks": tasks}
+    return replace(package, plan={**package.plan, "what_if": asked})
+
+
+def test_browser_estimates_the_plan_of_other_teams_and_goes_back(package: Package, page: Path, browser: Browser,
+                                                                 tmp_path: Path) -> None:  # fmt: skip
+    browser.open(WRITERS["html"](with_what_if(package), tmp_path)[0])
+    planned = browser.run("document.querySelectorAll('#tasks tbody tr:not([hidden])').length")
+    browser.run("document.querySelector('#what-if summary').click()")
+    listed = {}
+    for number in (1, 6):
+        browser.run(
+            "(() => { const input = document.querySelector('[data-of=number]');"
+            f" input.value = {number}; input.dispatchEvent(new Event('input')); }})()"
+        )
+        listed[number] = browser.run(f"{SHOWN}.map((row) => row.cells[6].innerText + ' ' + row.cells[7].innerText)")
+        said = browser.run("document.getElementById('estimated').textContent")
+        assert said.startswith("Estimate, not the plan: ")
+        assert f"{10 * number} team-days" in said
+        assert browser.run("getComputedStyle(document.querySelector('.exports')).display") == "none"
+    assert 0 < len(listed[1]) < len(listed[6])
+    assert all(re.fullmatch(r"dogs [\d.]+", text) for text in listed[6])
+    browser.run("document.getElementById('as-planned').click()")
+    assert browser.run("document.getElementById('estimated').textContent") == ""
+    assert browser.run("document.querySelectorAll('#tasks tbody tr:not([hidden])').length") == planned
+    assert browser.run("document.querySelectorAll('#tasks tr.estimated').length") == 0
+    browser.open(page)
+
+
+def test_browser_compares_with_the_plan_of_the_last_map_and_shows_the_relief_under_the_land(
+    package: Package, page: Path, browser: Browser, tmp_path: Path
+) -> None:
+    tasks = package.tasks[["geometry"]]
+    layers = {**package.layers, "plan_came": tasks.iloc[:1], "plan_left": tasks.iloc[5:6]}
+    relief = Relief(np.full((30, 40), 120, dtype=np.uint8), package.grid.bounds)
+    browser.open(WRITERS["html"](replace(package, layers=layers, relief=relief), tmp_path)[0])
+    # Level grey beside the land is seen as it is; under it the colours of the land are mixed with it.
+    grey = pixels(browser, "#787878")
+    assert grey > 50
+    assert pixels(browser, CLASSES[4].colour) == 0
+    browser.run("document.querySelector('[data-layer=tasks]').click()")
+    for key in ("plan_came", "plan_left"):
+        line = pixels(browser, "#a3007f")
+        browser.run(f"document.querySelector('[data-layer={key}]').click()")
+        assert pixels(browser, "#a3007f") < line
+    browser.run("document.querySelector('[data-layer=relief]').click()")
+    assert pixels(browser, "#787878") == 0
+    browser.run(
+        "(() => { const slider = document.getElementById('opacity'); slider.value = 100;"
+        " slider.dispatchEvent(new Event('input')); })()"
+    )
+    assert pixels(browser, CLASSES[4].colour) > 50
     browser.open(page)
 
 

@@ -73,7 +73,7 @@
   document.querySelectorAll("[data-layer]").forEach((box) => {
     box.addEventListener("change", () => detail(true));
   });
-  const THICK = new Set(["front_lines", "settlements"]);
+  const THICK = new Set(["front_lines", "settlements", "plan_came", "plan_left"]);
   // What a zoom shows: labels that find room, and thin lines where cells are only a few pixels wide.
   let shown = "";
   const detail = (anyway) => {
@@ -281,7 +281,7 @@
   const fitting = (task, { district, teams, week, purpose, planned }) => (!district || task.district === district)
     && (!teams || task.teams.split(" + ").includes(teams)) && (!purpose || task.purpose === purpose)
     && (!week || (task.week !== null && task.week <= weekOf(week) && weekOf(week) <= task.last_week))
-    && (!planned || task.planned === (planned === "yes"));
+    && (!planned || (task.estimate ? task.estimate.days > 0 : task.planned) === (planned === "yes"));
   // Teams that do another kind of work than the list that is shown: theirs is shown.
   const turnTo = () => {
     const value = Object.fromEntries(filters.map((part) => [part.dataset.filter, part.value]));
@@ -295,11 +295,45 @@
   };
   const count = () => {
     const found = shownTasks();
-    const sum = (key) => number(found.reduce((total, task) => total + (task[key] || 0), 0));
+    const value = (task, key) => (task.estimate ? { days: task.estimate.days, finds: (task.finds || 0) * (1 - task.estimate.left) }[key] : task[key] || 0);
+    const sum = (key) => number(found.reduce((total, task) => total + value(task, key), 0));
     const counted = !found.length || found.some((task) => task.finds !== null);
     byId("counted").textContent = !counted ? say("{0} of {1}", found.length, listed.length) : say("{0} of {1} tasks: {2} team-days, about {3} cells with EO", found.length, listed.length, sum("days"), sum("finds"));
   };
   byId("filter").addEventListener("input", sift);
+  // Other teams than those of the plan: the list of planned tasks follows, as an estimate.
+  const inputs = [...document.querySelectorAll("[data-kind]")];
+  const estimated = (on) => {
+    const kinds = data.what_if.kinds.map((kind, place) => ({ ...kind, place }));
+    inputs.forEach((input) => { kinds[input.dataset.kind][input.dataset.of] = Math.max(0, Number(input.value) || 0); });
+    const jobs = data.what_if.tasks.map((job, order) => ({ ...job, order }));
+    const found = on ? estimate(jobs, kinds, data.what_if) : [];
+    const byTask = new Map(jobs.map((job, place) => [job.task_id, found[place]]));
+    tasks.forEach((task) => { task.estimate = byTask.get(task.task_id); });
+    document.body.classList.toggle("estimated-on", on);
+    rows.forEach((row) => {
+      const task = tasks[Number(row.dataset.task)];
+      const [teams, days] = row.querySelectorAll("[data-estimate]");
+      row.classList.toggle("estimated", on);
+      [teams, days].forEach((cell) => { cell.firstElementChild.hidden = on; cell.lastElementChild.textContent = ""; });
+      if (!task.estimate || !(task.estimate.days > 0)) return;
+      teams.lastElementChild.textContent = task.estimate.kinds.map((place) => data.what_if.kinds[place].texts[language]).join(" + ");
+      days.lastElementChild.textContent = number(Math.round(2 * task.estimate.days) / 2);
+    });
+    const taken = [...byTask.values()].filter((one) => one && one.days > 0);
+    const sum = (key) => number(tasks.reduce((total, task) => total + (task.estimate ? { days: task.estimate.days, finds: (task.finds || 0) * (1 - task.estimate.left) }[key] : 0), 0));
+    byId("estimated").textContent = on ? say("Estimate, not the plan: {0} tasks, {1} team-days, about {2} cells with EO. The plan: {3} tasks.", taken.length, sum("days"), sum("finds"), tasks.filter((task) => task.planned).length) : "";
+    const planned = document.querySelector("[data-filter=planned]");
+    planned.value = on ? "yes" : "";
+    sift();
+  };
+  if (data.what_if) {
+    inputs.forEach((input) => input.addEventListener("input", () => estimated(true)));
+    byId("as-planned").addEventListener("click", () => {
+      inputs.forEach((input) => { input.value = input.defaultValue; });
+      estimated(false);
+    });
+  }
   filters.forEach((part) => part.addEventListener("change", turnTo));
 
   // A file of what is shown, made here: no server takes part.
@@ -488,9 +522,13 @@
   if (data.languages[0] !== "en") speak(0);
 
   document.querySelectorAll("[name=work]").forEach((radio) => radio.addEventListener("change", () => list(Number(radio.value))));
-  byId("opacity").addEventListener("input", ({ target }) => {
-    Object.keys(data.themes).flatMap((key) => renderers(`theme/${key}`)).forEach((part) => { part.glyph.global_alpha = target.value / 100; });
-  });
+  const fade = () => {
+    const share = byId("opacity").value / 100;
+    document.documentElement.style.setProperty("--land", share);
+    Object.keys(data.themes).flatMap((key) => renderers(`theme/${key}`)).forEach((part) => { part.glyph.global_alpha = share; });
+  };
+  byId("opacity").addEventListener("input", fade);
+  fade();
   // A finger that moves up or down scrolls the page; two fingers zoom the map.
   if (window.matchMedia("(pointer: coarse)").matches) {
     Bokeh.index.get_by_id(plot.id).canvas_view.events_el.style.touchAction = "pan-y";

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, Polygon, box
 
+from mlrisk.commands.plan_layers import plan_layers
 from mlrisk.followup.task_overlap import covered_share, task_overlap
 
 UTM = "EPSG:32638"
@@ -51,3 +52,14 @@ def test_an_empty_plan_covers_nothing():
     assert covered_share(tasks(box(0, 0, 1, 1)), tasks()).tolist() == [0.0]
     assert covered_share(tasks(), tasks(box(0, 0, 1, 1))).shape == (0,)
     assert np.isfinite(covered_share(tasks(), tasks())).all()
+
+
+def test_planned_tasks_alone_are_compared_and_a_map_without_a_plan_not():
+    old = tasks(box(0, 0, 100, 100), box(200, 0, 300, 100)).assign(planned=[1, 0])
+    new = tasks(box(0, 0, 100, 100), box(200, 0, 300, 100)).assign(planned=[True, True])
+    layers = plan_layers(old, new)
+    assert layers["plan_came"].total_bounds.tolist() == [200, 0, 300, 100]
+    assert len(layers["plan_left"]) == 0
+    assert len(plan_layers(new, old)["plan_left"]) == 1
+    assert plan_layers(None, new) == {}
+    assert plan_layers(old.assign(planned=0), new) == {}

@@ -250,6 +250,31 @@ def test_ground_decides_who_goes(land):
     assert any("team-days find no work" in note for note in far.notes)
 
 
+def test_the_estimate_knows_the_days_of_each_task_and_keeps_learning_and_check_tasks(land):
+    settings_given = settings_of("harm_per_day")
+    plan = plan_of(land, settings_given)
+    known = plan.what_if
+    assert [kind["name"] for kind in known["kinds"]] == list(plan.totals["capacity_by_asset"])
+    assert known["whole_tasks"] is False
+    assert plan_of(land, settings_of("contamination")).what_if["whole_tasks"] is True
+    days = cell_days(
+        land, {name: settings_given.assets[name] for name in TEAMS}, settings_given.plan, GRID.cell_size_m**2
+    )
+    for job, task in zip(known["tasks"], plan.tasks.itertuples(), strict=True):
+        inside = (plan.cells["task_id"] == task.task_id).fillna(False).to_numpy(bool)
+        if task.purpose != "survey":
+            assert sum(job["fixed"]) == pytest.approx(task.team_days if task.planned else 0, abs=1e-3)
+            continue
+        assert job["fixed"] is None
+        for place, one in enumerate(job["days"]):
+            able = np.isfinite(days[place]) & inside
+            if able.sum() < settings_given.plan.least_workable_share * inside.sum() or not able.any():
+                assert one is None
+            else:
+                assert one == pytest.approx(days[place][able].sum(), abs=1e-3)
+    assert plan_of(land, settings_of(assets={})).what_if == {}
+
+
 def three_works(land):
     """The same land with areas on record and suspected areas in blocks, and some open evidence."""
     east = ((land["easting_m"] - 500_000) // 2000).to_numpy() % 4
