@@ -1,5 +1,5 @@
 from .coarse_blocks import MARGIN_M, Block, assemble, block_heights
-from .control_votes import BANDWIDTHS_M, Votes, control_votes, pairs_of
+from .control_votes import BANDWIDTHS_M, Votes, control_votes, pairs_of, sides_of
 from .events import MINE_WORDS, UXO_WORDS, Events, are_mines, are_uxo, events_of, events_on, has_any, has_words
 from .own_records import own_points, own_polygons
 from .snapshot import Snapshot, height_halo
@@ -26,4 +26,5 @@ __all__ = [
     "own_points",
     "own_polygons",
     "pairs_of",
+    "sides_of",
 ]

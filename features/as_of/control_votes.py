@@ -1,5 +1,6 @@
 """The holder of the land at each date, by a vote of surrounding places of known holder, and lines between sides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -73,23 +74,30 @@ def _are(one: NDArray[np.int8], other: NDArray[np.int8], sides: tuple[int, int])
     return np.asarray(((one == a) & (other == b)) | ((one == b) & (other == a)))
 
 
+def sides_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """The names of the holders of control points known at `as_of`, in order. Raises InputError for too many sides."""
+    names = words(snapshot.table("control_points"), "holder")
+    sides = tuple(str(name) for name in np.unique(names[names != ""]))
+    if len(sides) > MOST_SIDES:
+        raise InputError(
+            f"sources.control_points has {len(sides)} different holders: at most {MOST_SIDES}; take the sides of the "
+            "war by where: ..., or join small ones by values: {holder: {...}}"
+        )
+    return sides
+
+
 def control_votes(snapshot: Snapshot) -> Votes | None:
     """The votes of the control points known at `as_of`; None without a holder. Raises InputError for too many sides.
 
     At each date a place has the holder of its latest row: a table may list every place at every date, or a place only
     when it changed hands. Rows without a date are valid from the beginning.
     """
+    sides = snapshot.cached(sides_of)
+    if not sides:
+        return None
     table = snapshot.table("control_points")
     names = words(table, "holder")
     kept = names != ""
-    sides = tuple(str(name) for name in np.unique(names[kept]))
-    if not sides:
-        return None
-    if len(sides) > MOST_SIDES:
-        raise InputError(
-            f"sources.control_points has {len(sides)} different holders: at most {MOST_SIDES}; take the sides of the "
-            "war by where: ..., or join small ones by values: {holder: {...}}"
-        )
     points, side = places_m(table)[kept], np.searchsorted(np.array(sides), names[kept])
     dates = dates_of(table, "date")[kept].astype("datetime64[D]")
     place = np.unique(np.round(points / SAME_PLACE_M), axis=0, return_inverse=True)[1].reshape(-1)
@@ -126,9 +134,9 @@ def winners(apart_m: Floats, side: Integers, bandwidth_m: float, n_sides: int) -
     return winner.astype(np.int8), np.asarray(votes.max(axis=0) / votes.sum(axis=0))
 
 
-def pairs_of(votes: Votes) -> list[tuple[int, int]]:
+def pairs_of(sides: Sequence[str]) -> list[tuple[int, int]]:
     """The pairs of sides, in the order of their names."""
-    return list(combinations(range(len(votes.sides)), 2))
+    return list(combinations(range(len(sides)), 2))
 
 
 def _dates(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:

@@ -1,8 +1,10 @@
 """Who held each place at which date: distance to the lines between sides that this draws, side, confidence, changes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from features.as_of import BANDWIDTHS_M, Snapshot, Votes, control_votes, pairs_of
+from features.as_of import BANDWIDTHS_M, Snapshot, Votes, control_votes, pairs_of, sides_of
 from features.base import Columns, FeatureInfo, Grid, column_names
 from features.geometry import Layer, distance_m
 
@@ -73,7 +75,7 @@ def build(tile: Grid, snapshot: Snapshot) -> Columns:
         columns[f"control_confidence_{h}m"] = votes.confidence[h][row, column]
     holder = votes.holder[BANDWIDTHS_M[0]][:, row, column]
     columns["control_changes"] = (holder[1:] != holder[:-1]).sum(axis=0).astype(np.float64)
-    for number, slug in enumerate(_slugs(votes)):
+    for number, slug in enumerate(_slugs(votes.sides)):
         columns[f"places_held_by_{slug}"] = (holder[-1] == number).astype(np.float64)
     return columns
 
@@ -83,9 +85,10 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
 
     The text becomes part of reasons, which must not name a side of the war; the formula names it.
     """
-    votes = _votes(snapshot)
-    if votes is None:
+    if "control_points" not in snapshot.sources.vectors:
         return ()
+    # Votes cost seconds, and names ask for the sides alone.
+    sides = snapshot.cached(sides_of)
     infos = [
         FeatureInfo(
             name=f"places_held_by_{slug}",
@@ -96,14 +99,14 @@ def described(snapshot: Snapshot) -> tuple[FeatureInfo, ...]:
             sources=SOURCE,
             formula=f"{side} wins the vote at the last date, h {BANDWIDTHS_M[0]} m",
         )
-        for side, slug in zip(votes.sides, _slugs(votes), strict=True)
+        for side, slug in zip(sides, _slugs(sides), strict=True)
     ]
-    for one, other in pairs_of(votes):
-        between = f"between {votes.sides[one]} and {votes.sides[other]}"
+    for one, other in pairs_of(sides):
+        between = f"between {sides[one]} and {sides[other]}"
         text = "distance to a line between two of the sides"
         infos += [
             FeatureInfo(
-                name=_between(votes, one, other, h),
+                name=_between(sides, one, other, h),
                 unit="m",
                 family=FAMILY,
                 trend=-1,
@@ -129,16 +132,16 @@ def _lines(snapshot: Snapshot) -> dict[str, Layer]:
     for h in BANDWIDTHS_M:
         lines[f"control_line_{h}m_distance_m"] = votes.lines(h)
         lines[f"control_line_last_{h}m_distance_m"] = votes.lines(h, last=True)
-        for pair in pairs_of(votes):
-            lines[_between(votes, *pair, h)] = votes.lines(h, pair)
+        for pair in pairs_of(votes.sides):
+            lines[_between(votes.sides, *pair, h)] = votes.lines(h, pair)
     return lines
 
 
-def _slugs(votes: Votes) -> list[str]:
-    slugs = column_names(list(votes.sides))
-    return [slugs[side] for side in votes.sides]
+def _slugs(sides: Sequence[str]) -> list[str]:
+    slugs = column_names(list(sides))
+    return [slugs[side] for side in sides]
 
 
-def _between(votes: Votes, one: int, other: int, h: int) -> str:
-    slugs = _slugs(votes)
+def _between(sides: Sequence[str], one: int, other: int, h: int) -> str:
+    slugs = _slugs(sides)
     return f"control_line_{h}m_{slugs[one]}_{slugs[other]}_distance_m"

@@ -15,8 +15,9 @@ from training.validation.survey_order import order_of
 FEWEST_BLOCKS = 5
 LOW, HIGH = 0.05, 0.95
 DIFFERENCES = ("recall_5", "recall_10", "recall_20", "roc_auc", "pr_auc")
-# Draws are made in portions of about this many numbers, so that memory does not grow with the number of draws.
-NUMBERS_AT_ONCE = 1 << 22
+# Draws are made in portions of about this many numbers: memory does not grow with the number of draws, and arrays of a
+# few MB are used again where larger ones are asked of the system each time.
+NUMBERS_AT_ONCE = 1 << 19
 
 Draws = dict[str, Floats]
 

@@ -25,7 +25,7 @@ def ranking_figures(sums: Sums) -> dict[str, Floats]:
         judged = np.where((found > 0) & (total - found > 1e-12 * total), 1.0, np.nan)
         misses = sums.area - sums.hits
         above = (sums.hits * (np.cumsum(misses, axis=1) - misses / 2)).sum(axis=1) / found
-        before = (sums.hits * (np.cumsum(sums.area, axis=1) - sums.area / 2)).sum(axis=1) / found
+        before = (sums.hits * (sums.area_to - sums.area / 2)).sum(axis=1) / found
         figures = {
             "roc_auc": judged * (1 - above / (total - found)),
             "pr_auc": judged * average_precision(sums),
@@ -47,7 +47,7 @@ def ranking_figures(sums: Sums) -> dict[str, Floats]:
 
 def recall_at(sums: Sums, share: float) -> Floats:
     """Share of the positive area within the first `share` of the area, (draws,); NaN without a positive."""
-    ends, cumulative = np.cumsum(sums.area, axis=1), np.cumsum(sums.hits, axis=1)
+    ends, cumulative = sums.area_to, sums.hits_to
     budget = share * ends[:, -1]
     row, at = _reached(ends, budget)
     area, hits = sums.area[row, at], sums.hits[row, at]
@@ -61,7 +61,7 @@ def area_to_reach(sums: Sums, share: float) -> Floats:
 
     The j-th of k positives among m tied cells stands at j (m + 1) / (k + 1) on average; a cell is searched whole.
     """
-    ends, cumulative = np.cumsum(sums.area, axis=1), np.cumsum(sums.hits, axis=1)
+    ends, cumulative = sums.area_to, sums.hits_to
     target = share * cumulative[:, -1]
     row, at = _reached(cumulative, target * (1 - 1e-12))
     area, hits, found = sums.area[row, at], sums.hits[row, at], sums.found[at]
@@ -82,19 +82,35 @@ def average_precision(sums: Sums) -> Floats:
     at = np.flatnonzero(sums.found > 0)
     area, hits = sums.area[:, at], sums.hits[:, at]
     m, k = sums.count[at].astype(float), sums.found[at]
-    area_before = np.cumsum(sums.area, axis=1)[:, at] - area
-    hits_before = np.cumsum(hits, axis=1) - hits
+    area_before, hits_before = sums.area_to[:, at] - area, sums.hits_to[:, at] - hits
     each = hits / k
     with np.errstate(divide="ignore", invalid="ignore"):
         top, base = hits_before + each, area_before + each
-        top_step, base_step = (hits - each) / (m - 1), (area - each) / (m - 1)
         precision = np.where(base > 0, top / base, 0.0)
-        tied = (base_step > 1e-12 * base) & (m > 1)
-        start = np.where(tied, base, 1.0) / np.where(tied, base_step, 1.0)
-        places = digamma(start + m) - digamma(start)
-        mean = (m * top_step / base_step + (top - top_step * start) / base_step * places) / m
-        precision = np.where(tied, mean, precision)
+        # Ties are few where scores are, and the digamma function is slow.
+        ties = np.flatnonzero(m > 1)
+        if len(ties):
+            step = m[ties] - 1
+            precision[:, ties] = _tied_precision(
+                top[:, ties],
+                base[:, ties],
+                (hits[:, ties] - each[:, ties]) / step,
+                (area[:, ties] - each[:, ties]) / step,
+                m[ties],
+                precision[:, ties],
+            )
         return np.asarray((hits * precision).sum(axis=1) / hits.sum(axis=1))
+
+
+def _tied_precision(
+    top: Floats, base: Floats, top_step: Floats, base_step: Floats, m: Floats, otherwise: Floats
+) -> Floats:
+    """Mean precision over the places of ties of m cells, (draws, ties); `otherwise` where a tie has no area."""
+    tied = base_step > 1e-12 * base
+    start = np.where(tied, base, 1.0) / np.where(tied, base_step, 1.0)
+    places = digamma(start + m) - digamma(start)
+    mean = (m * top_step / base_step + (top - top_step * start) / base_step * places) / m
+    return np.where(tied, mean, otherwise)
 
 
 def _reached(cumulative: Floats, target: Floats) -> tuple[Integers, Integers]:

@@ -1,6 +1,7 @@
 """Cells in the order of a survey: best score first, tied cells in one group, cells without a score last."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -76,6 +77,16 @@ class Sums:
     hits: Floats
     count: Integers
     found: Integers
+
+    @cached_property
+    def area_to(self) -> Floats:
+        """Area up to the end of each segment, (draws, segments)."""
+        return np.cumsum(self.area, axis=1)
+
+    @cached_property
+    def hits_to(self) -> Floats:
+        """Positive area up to the end of each segment, (draws, segments)."""
+        return np.cumsum(self.hits, axis=1)
 
 
 def order_of(score: Floats, positive: Flags, area: Floats | None = None) -> Order:
