@@ -61,7 +61,7 @@ def test_every_name_of_the_page_has_a_halo_that_no_class_shines_through():
         # Bokeh's outline is drawn half inside the letters: that half lies below the text of the second renderer.
         assert halo.text_outline_width >= 3
         for land in OF_LAND:
-            ground = over(rgb(halo.text_outline_color), halo.text_outline_alpha, rgb(land))
+            ground = over(rgb(halo.text_outline_color), halo.text_alpha, rgb(land))
             assert contrast(rgb(part.glyph.text_color), ground) >= ENOUGH
 
 
