@@ -3,6 +3,7 @@
 python -m benchmarks.package bosnia --ranked FOLDER --data ../shared/data/bosnia
 python -m benchmarks.package million
 python -m benchmarks.package page MAP.html ...
+python -m benchmarks.package pins MAP.html ...
 """
 
 import argparse
@@ -95,19 +96,36 @@ def opened(page: Path, times: int = 5) -> None:
         browser.close()
 
 
+def pins(page: Path) -> None:
+    """Print how many of the first twenty pins open another task than their own, by clicks up to 8 px beside them."""
+    from tests.support.headless import Browser
+    from tests.support.map_clicks import OFFSETS, wrong_pins
+
+    with tempfile.TemporaryDirectory() as profile:
+        browser = Browser(Path(profile))
+        browser.open(page)
+        for number in range(browser.run("document.querySelectorAll('[name=work]').length")):
+            browser.run(f"document.querySelector('[name=work][value=\"{number}\"]').click()")
+            clicked, wrong = wrong_pins(browser, 20)
+            print(
+                f"{page.name}, list {number + 1}: {clicked} pins, {len(OFFSETS)} clicks each, wrong: {wrong or 'none'}"
+            )
+        browser.close()
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["bosnia", "million", "page"])
+    parser.add_argument("what", choices=["bosnia", "million", "page", "pins"])
     parser.add_argument("pages", nargs="*", type=Path)
     parser.add_argument("--ranked", type=Path, default=Path("outputs"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/bosnia"))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--formats", nargs="+", default=[name for name in WRITERS if name not in OPTIONAL_FORMATS])
     arguments = parser.parse_args()
-    if arguments.what == "page":
+    if arguments.what in ("page", "pins"):
         for page in arguments.pages:
-            opened(page.resolve())
+            (opened if arguments.what == "page" else pins)(page.resolve())
         return
     package = million() if arguments.what == "million" else bosnia(arguments.ranked, arguments.data)
     with tempfile.TemporaryDirectory() as scratch:

@@ -24,6 +24,8 @@ from mlrisk.commands.rank import RISK_COLUMNS
 from mlrisk.ranking import scoring
 from mlrisk.ranking.champions import load_champions
 from tests.support.command_line import QUICK, command, command_here
+from tests.support.headless import CHROMIUM, Browser
+from tests.support.map_clicks import wrong_pins
 from training.casualty.fitting import expected_casualties
 from training.casualty.history import open_history
 from training.evidence.verdicts import open_inputs
@@ -183,6 +185,16 @@ def test_the_other_files_open(outputs, risk):
     assert len(gpd.read_file(outputs / "risk_map.gpkg", layer="survey_tasks")) == len(
         pd.read_csv(outputs / "survey_tasks.csv")
     )
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_each_of_the_first_twenty_pins_opens_its_own_task(outputs, tmp_path):
+    browser = Browser(tmp_path)
+    browser.open(outputs / "map.html")
+    clicked, wrong = wrong_pins(browser, 20)
+    browser.close()
+    assert clicked > 5
+    assert wrong == []
 
 
 def test_the_summary_tells_what_ran(outputs, risk):

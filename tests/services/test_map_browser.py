@@ -31,6 +31,7 @@ from mlrisk.risk_map.language import language
 from mlrisk.risk_map.package import Package, Relief
 from mlrisk.risk_map.priority_classes import CLASSES, EVIDENCE_TEXTS, NO_BASIS
 from tests.support.headless import CHROMIUM, Browser
+from tests.support.map_clicks import PINS, click, map_point, opened, seek, wrong_pins
 from tests.support.sample_package import SCRIPT, sample_package, with_technical_survey
 from training.evidence import WORKS
 
@@ -148,60 +149,18 @@ def test_browser_scale_is_equal_on_both_axes(browser: Browser) -> None:
     browser.run("document.querySelector('[data-zoom=all]').click()")
 
 
-def map_point(browser: Browser, easting: float, northing: float) -> tuple[float, float]:
-    """Where a place lies in the window, in pixels."""
-    found = browser.run(
-        "(() => { window.scrollTo(0, 0); const plot = Bokeh.documents[0].get_model_by_name('map');"
-        " const view = Bokeh.index.get_by_id(plot.id); const box = view.el.getBoundingClientRect();"
-        " const { x_range: x, y_range: y } = plot; const frame = view.frame.bbox;"
-        f" return [box.left + frame.left + ({easting} - x.start) / (x.end - x.start) * frame.width,"
-        f" box.top + frame.top + (y.end - {northing}) / (y.end - y.start) * frame.height]; }})()"
-    )
-    return float(found[0]), float(found[1])
-
-
 # A place in the middle of the sample's grid.
 WHERE = (658_000.0, 4_394_000.0)
-
-
-def click(browser: Browser, left: float, top: float) -> None:
-    browser.order("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=top)
-    for kind in ("mousePressed", "mouseReleased"):
-        browser.order("Input.dispatchMouseEvent", type=kind, x=left, y=top, button="left", clickCount=1)
-
-
-PINS = """(() => { const source = Bokeh.documents[0].get_model_by_name("map").renderers
-  .find((part) => part.name === "pins").data_source;
-  return [...source.get("text")].map((text, at) => [text, source.get("x")[at], source.get("y")[at]]); })()"""
-
-
-def opened(browser: Browser, left: float, top: float) -> str:
-    """The title of the panel that a click at a point of the window opens."""
-    browser.run("document.getElementById('panel-title').textContent = ''")
-    click(browser, left, top)
-    browser.wait("document.getElementById('panel-title').textContent !== ''")
-    return str(browser.run("document.getElementById('panel-title').textContent"))
 
 
 def test_browser_each_of_the_first_twenty_pins_opens_its_own_task(page: Path, browser: Browser, tmp_path: Path) -> None:
     """At the centre, 4 px off and 8 px off: at the whole area, and where a pin has no room there, beside its task."""
     package = sample_package(90, 120)
-    numbers = range(1, 21)
     planned = package.tasks.assign(planned=True, plan_order=pd.array(package.tasks["rank"], dtype="Int32"))
     browser.open(WRITERS["html"](replace(package, tasks=planned), tmp_path)[0])
-    wrong = []
-    for number in numbers:
-        browser.run("document.querySelector('[data-zoom=all]').click()")
-        pins = {text: (x, y) for text, x, y in browser.run(PINS)}
-        if str(number) not in pins:
-            seek(browser, str(number))
-            pins = {text: (x, y) for text, x, y in browser.run(PINS)}
-        left, top = map_point(browser, *pins[str(number)])
-        for right, down in ((0, 0), (4, 0), (-4, 0), (0, 8), (0, -8), (8, 0), (5.5, 5.5)):
-            title = opened(browser, left + right, top + down)
-            if title != f"No. {number} in the plan":
-                wrong.append((number, right, down, title))
+    clicked, wrong = wrong_pins(browser, 20)
     browser.open(page)
+    assert clicked == 20
     assert wrong == []
 
 
@@ -319,15 +278,6 @@ def test_browser_reads_coordinates(browser: Browser, typed: str, kind: str, plac
 @pytest.mark.parametrize("typed", ["", "Ağdam", "12", "1 2 3", "40.1 N 46.5 N", "<b>1 2</b>", "about 40.1, 46.5"])
 def test_browser_takes_nothing_else_for_coordinates(browser: Browser, typed: str) -> None:
     assert browser.run(f"coordinatesOf({json.dumps(typed)})") is None
-
-
-def seek(browser: Browser, typed: str) -> str:
-    """Type into the search of places; what the panel then says."""
-    browser.run(
-        f"(() => {{ const box = document.getElementById('place'); box.value = {json.dumps(typed)};"
-        " box.form.requestSubmit(); })()"
-    )
-    return str(browser.run("document.getElementById('panel').innerText"))
 
 
 def test_browser_finds_a_cell_by_any_of_its_coordinates(package: Package, browser: Browser) -> None:
