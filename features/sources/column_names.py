@@ -14,18 +14,23 @@ VALUE = re.compile(
 )
 
 
-def shown_names(names: Iterable[object], mark: str = "") -> str:
+def shown_names(names: Iterable[object], mark: str = "", among: Iterable[object] | None = None) -> str:
     """The names one after another, each between `mark`, or a sentence if the first line holds values.
+
+    `among` are all names of the first line, where only some of them are to be shown.
 
     >>> shown_names(["date", "pop_2020", "2015"])
     'date, pop_2020, 2015'
     >>> shown_names(["A Name", "1987-01-23", "44.2"])
     '3 columns, whose first line looks like a record and not like names: put a line of names above it'
+    >>> shown_names(["A Name"], among=["A Name", "A Name", "1987-01-23"])
+    '3 columns, whose first line looks like a record and not like names: put a line of names above it'
     """
     texts = [str(name).strip() for name in names]
-    if any(VALUE.fullmatch(text) for text in texts):
+    every = texts if among is None else [str(name).strip() for name in among]
+    if any(VALUE.fullmatch(text) for text in every):
         return (
-            f"{len(texts)} columns, whose first line looks like a record and not like names: put a line of names above "
+            f"{len(every)} columns, whose first line looks like a record and not like names: put a line of names above "
             "it"
         )
     cut = [text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..." for text in texts[:MOST_NAMES]]

@@ -96,7 +96,7 @@ def take_numeric(
             tally.note(f"column {plain} is {ours!r}")
         taken[plain] = parsed.values
     if texts:
-        tally.note(f"text columns left out: {shown_names(texts, QUOTE)}")
+        tally.note(f"text columns left out: {shown_names(texts, QUOTE, among=table.columns)}")
     if not taken:
         raise InputError(f"sources.covariates: {path} has no numeric column besides the coordinates")
     tally.note(f"{len(taken)} numeric columns")

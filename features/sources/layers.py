@@ -68,7 +68,11 @@ def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: 
 
 def _refuse_texts_as_days(what: str, where: str, opened: str, layer: str) -> None:
     """InputError for a clause that compares texts, such as 15.06.2019, with a day: it would compare letters."""
-    info = pyogrio.read_info(opened, layer=layer)
+    try:
+        info = pyogrio.read_info(opened, layer=layer)
+    except GDAL_ERRORS as error:
+        hint = "a column's name is not in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise InputError(f"{what} cannot be read as a map or table: {hint}") from error
     wanted = compared_with_days(where)
     pairs = zip(info["fields"], info["dtypes"], strict=True)
     names = [str(name) for name, kind in pairs if kind == "object" and str(name).casefold() in wanted]

@@ -107,7 +107,7 @@ def as_frame(what: str, cells: Cells, tally: Tally, separator: str = "") -> tupl
     names = [str(name) or f"(column {number + 1} without a name)" for number, name in enumerate(table.columns)]
     if len(set(names)) < len(names):
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
-        raise InputError(f"{what} has columns of the same name: {shown_names(twice)}")
+        raise InputError(f"{what} has columns of the same name: {shown_names(twice, among=names)}")
     table.columns = pd.Index(names)
     return table, np.array(kept, dtype=np.int64)
 

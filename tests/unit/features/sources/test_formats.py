@@ -97,6 +97,13 @@ def test_texts_of_a_map_are_not_compared_as_days(tmp_path: Path) -> None:
     assert kept(opened(tmp_path, incidents=spec), "incidents")[1].rows_kept == 4
 
 
+def test_a_column_whose_name_is_no_utf_8_is_told_with_and_without_a_clause(tmp_path: Path) -> None:
+    content = as_written("GeoJSON").replace(b'"killed"', b'"kil\xffled"')
+    for where in ({}, {"where": "date > 5"}):
+        with pytest.raises(InputError, match=r"cannot be read as a map or table.*(utf-8|UTF-8)"):
+            table_of(tmp_path, content, name="a.geojson", **where)
+
+
 def test_an_archive_of_several_files_asks_which(tmp_path: Path) -> None:
     both = zipped(a__one_csv=CSV, b__two_csv=CSV)
     with pytest.raises(InputError, match=r"holds 2 files \(a/one.csv, b/two.csv\): name one as layer"):

@@ -101,6 +101,14 @@ def test_a_zero_byte_and_a_column_twice_are_refused() -> None:
         read("a,b,a\n1,2,3\n")
 
 
+def test_a_person_in_the_place_of_names_is_not_shown_where_a_name_stands_twice() -> None:
+    """Of a first line that is a record, only the names that stood twice were judged, and a victim was among them."""
+    line = "Zyxwvuta Qanareva,Zyxwvuta Qanareva,1987-01-23,46.7,39.8"
+    with pytest.raises(InputError, match="5 columns, whose first line looks like a record") as refused:
+        read("\n".join([line] * 3).encode())
+    assert "Qanareva" not in str(refused.value)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "koi8_r"])
 def test_the_encoding_is_found(encoding: str) -> None:
     rows = [row.replace("ok", "возле села Агдам") for row in ROWS]
