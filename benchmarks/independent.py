@@ -15,7 +15,7 @@ import mlrisk
 from benchmarks.independent_country import World, write_independent
 from features.base import Flags, Floats
 from models.contamination import Scores
-from training.evidence import FOUND
+from training.evidence import FOUND, in_open_area
 from training.train import TrainingResult
 from training.validation.baselines import feature_scores
 from training.validation.metrics import recall_at_area
@@ -37,7 +37,7 @@ def scored(trained: TrainingResult, threads: int) -> tuple[Scores, Floats]:
     model, dataset = trained.contamination, trained.dataset
     values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
     centres_m = dataset.grid.centres_m()
-    scores = model.scores(values, threads, centres_m)
+    scores = model.scores(values, threads, centres_m, in_open_area(trained.evidence.status))
     return scores, scores.score - model.nearby(centres_m, len(values))
 
 

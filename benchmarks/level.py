@@ -18,7 +18,7 @@ from benchmarks.planning.land import truth_of
 from features.base import Flags, Floats
 from models.level import Level, level_of_audit
 from training.contamination import Promises
-from training.evidence import Status
+from training.evidence import Status, in_open_area
 
 QUICK = (
     "validation.protocols=[as_of, leave_region_out]", "validation.baselines=[]", "validation.placebo_trees=0",
@@ -61,7 +61,9 @@ def measured(seed: int, cells: int, audit_cells: int, folder: Path) -> tuple[str
     model, dataset = trained.contamination, trained.dataset
     values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
     unknown = ~trained.evidence.labelled
-    stated = model.scores(values, config.compute.threads, dataset.grid.centres_m()).probability[unknown]
+    in_area = in_open_area(trained.evidence.status)
+    scores = model.scores(values, config.compute.threads, dataset.grid.centres_m(), in_area)
+    stated = scores.probability[unknown]
     true = truth_of(country.truth_raster, dataset.grid)["contaminated_at_as_of"].to_numpy()[unknown] > 0
     suspected = trained.evidence.status[unknown] == Status.SUSPECTED
     new, old = (stated[part].sum() / true[part].sum() for part in (~suspected, suspected))

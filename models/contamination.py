@@ -65,10 +65,17 @@ class ContaminationModel:
             return np.zeros(size)
         return self.local_ratio(centres_m)
 
-    def scores(self, values: Floats32, threads: int = 2, centres_m: Floats | None = None) -> Scores:
+    def scores(
+        self,
+        values: Floats32,
+        threads: int = 2,
+        centres_m: Floats | None = None,
+        in_area: Flags | None = None,
+    ) -> Scores:
         """Score rows of features in the order of `ranker.features`.
 
-        If the centres (n, 2) of the cells are given, survey results nearby are part of the score.
+        If the centres (n, 2) of the cells are given, survey results nearby are part of the score; if it is given which
+        cells (n,) lie in open areas on record, the level of the probabilities is that of their status.
         """
         nearby = self.nearby(centres_m, len(values))
         raw = self.ranker.raw(values, threads) + nearby
@@ -82,6 +89,9 @@ class ContaminationModel:
             # Older versions have no likely range: theirs is the wider of their two intervals.
             likely_low = np.maximum(np.minimum.reduce([low, venn_abers_low, probability]), LOWEST)
             likely_high = np.minimum(np.maximum.reduce([high, venn_abers_high, probability]), 1 - LOWEST)
+        probability, likely_low, likely_high, spread, low, high = (
+            self.level.moved(shares, in_area) for shares in (probability, likely_low, likely_high, spread, low, high)
+        )
         return Scores(
             score=raw,
             probability=probability,

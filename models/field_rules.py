@@ -104,7 +104,13 @@ class PriorModel:
     members: tuple[FieldRules, ...] = ()
     level: RulesLevel = RulesLevel()
 
-    def scores(self, values: Floats32, threads: int = 1, centres_m: Floats | None = None) -> Scores:  # noqa: ARG002
+    def scores(
+        self,
+        values: Floats32,
+        threads: int = 1,
+        centres_m: Floats | None = None,  # noqa: ARG002
+        in_area: Flags | None = None,  # noqa: ARG002
+    ) -> Scores:
         """The order of the rows; every probability is NaN. A row in which all features are unknown is out of domain."""
         none = np.full(len(values), np.nan)
         return Scores(

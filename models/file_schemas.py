@@ -44,6 +44,7 @@ Positive = Annotated[float, Field(allow_inf_nan=False, gt=0)]
 NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0)]
 Share = Annotated[float, Field(allow_inf_nan=False, ge=-ROUNDING, le=1 + ROUNDING)]
 Spread = Annotated[float, Field(allow_inf_nan=False, ge=0, le=100)]
+LogOdds = Annotated[float, Field(allow_inf_nan=False, ge=-50, le=50)]
 Place = Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
 Numbers = Annotated[list[Finite], Field(max_length=MOST_LIST)]
@@ -124,6 +125,8 @@ class LevelFile(FileSchema):
     high: NotNegative | None
     cells: Annotated[int, Field(ge=0)]
     found: Annotated[int, Field(ge=0)]
+    on_new_land: LogOdds = 0.0
+    in_areas: LogOdds = 0.0
 
 
 class LikelyRangeFile(FileSchema):

@@ -21,6 +21,8 @@ LevelKind = Literal["audit", "as_of", "index", "transfer"]
 # Weight of the prior, in finds: without results on unknown land the curve counts as one find, and later records, on
 # land that people chose, count as no more than four, however many there are.
 STRENGTH_INDEX, STRENGTH_AS_OF = 1.0, 4.0
+# The same for what later records on new land, and in suspected areas, say beyond those on both.
+STRENGTH_OF_KIND = 2.0
 LIKELY = 0.05, 0.95
 
 
@@ -29,6 +31,7 @@ class Level:
     """Ratio of finds to those that the curve states, with its likely range, and the cells by which it was measured.
 
     `cells` and `found` are those of the audit, or those recorded after an earlier date; `factor` is 1 for an index.
+    `on_new_land` and `in_areas` are the log-odds that a cell has beyond this, by its status.
     """
 
     kind: LevelKind = "index"
@@ -37,6 +40,15 @@ class Level:
     high: float = float("inf")
     cells: int = 0
     found: int = 0
+    on_new_land: float = 0.0
+    in_areas: float = 0.0
+
+    def moved(self, probability: Floats, in_area: Flags | None) -> Floats:
+        """Probabilities (..., n) at the level of each cell's status; unchanged without `in_area` (n,)."""
+        if in_area is None or (self.on_new_land == 0 and self.in_areas == 0):
+            return probability
+        odds = logit(probability) + np.where(in_area, self.in_areas, self.on_new_land)
+        return np.asarray(np.clip(expit(odds), LOWEST, 1 - LOWEST))
 
     @property
     def sentence(self) -> str:
@@ -94,6 +106,18 @@ def level_of_as_of(stated: Floats, found: Floats, weight: Floats) -> Level:
     return Level(kind="as_of", factor=factor, low=low, high=high, cells=len(found), found=int(hits.sum()))
 
 
+def times_of_kind(stated: Floats, found: Floats, weight: Floats) -> float:
+    """Finds on land of one kind over those stated there, both (n,), at a level that is right for all kinds together.
+
+    Tends to 1 the fewer finds there are.
+
+    >>> times_of_kind(np.full(40, 0.1), np.zeros(40), np.ones(40))
+    0.333
+    """
+    shape, rate = STRENGTH_OF_KIND + float(weight @ found), STRENGTH_OF_KIND + float(weight @ stated)
+    return round(shape / rate, 3)
+
+
 def level_of_audit(prior: Level, stated: Floats, found: Flags, inclusion_prob: Floats) -> Level:
     """Level from cells that were drawn at random; an index remains one if nothing was found in them.
 
@@ -121,3 +145,15 @@ def move_to_level(calibration: Calibration, raw: Floats, factor: float) -> Calib
 
     shift = brentq(lambda shift: float(np.interp(raw, calibration.score, moved(shift)).mean()) - wanted, -40.0, 40.0)
     return replace(calibration, probability=tuple(moved(shift).tolist()))
+
+
+def log_odds_for(probability: Floats, times: float) -> float:
+    """Log-odds that make the mean of some probabilities so many times what it is; 0 if there are none.
+
+    >>> round(log_odds_for(np.array([0.2, 0.2]), 0.5), 3)
+    -0.811
+    """
+    if not len(probability) or times == 1:
+        return 0.0
+    odds, wanted = logit(probability), float(np.clip(times * probability.mean(), LOWEST, 1 - LOWEST))
+    return float(brentq(lambda shift: float(expit(odds + shift).mean()) - wanted, -40.0, 40.0))

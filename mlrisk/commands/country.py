@@ -22,7 +22,17 @@ from mlrisk.ranking import load_champions
 from mlrisk.settings import Config, RankingSettings, load_config
 from models.contamination import ContaminationModel
 from training.contamination import CellDataset, Trial, dataset_at, earlier_trials, judge_contamination, trials_of
-from training.evidence import FOUND, STATE_NAMES, STATUS_NAMES, Evidence, Inputs, Ledger, open_inputs, open_ledger
+from training.evidence import (
+    FOUND,
+    STATE_NAMES,
+    STATUS_NAMES,
+    Evidence,
+    Inputs,
+    Ledger,
+    in_open_area,
+    open_inputs,
+    open_ledger,
+)
 from training.train import TrainingResult, check_evidence
 from training.validation import Land, Lesson, Ranking, baselines_of, mean_by_ranking, pooled_table
 
@@ -130,6 +140,7 @@ class Country:
             cell_id=self.inputs.grid.cell_ids(),
             centres_m=self.inputs.grid.centres_m(),
             table=self.dataset.table,
+            in_area=in_open_area(self.ledger.at(self.config.as_of).status),
             threads=self.config.compute.threads,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from features.base import ConfigError, Floats, Floats32, Integers
+from features.base import ConfigError, Flags, Floats, Floats32, Integers
 from features.table import FeatureTable
 from models.contamination import ContaminationModel
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CountryModel:
-    """A contamination model with the cells (n,), their centres (n, 2) and features that it scores."""
+    """A contamination model with the cells (n,), their centres (n, 2) and features that it scores.
+
+    `in_area` (n,) are cells in open areas on record, whose probabilities have a level of their own.
+    """
 
     model: ContaminationModel
     cell_id: Integers
     centres_m: Floats
     table: FeatureTable
+    in_area: Flags
     threads: int = 1
 
     def predict(self, cells: Iterable[int] | None = None) -> pd.DataFrame:
@@ -33,7 +37,7 @@ class CountryModel:
         false where the model has no basis to rank.
         """
         rows = self._rows(cells)
-        scores = self.model.scores(self._values(rows), self.threads, self.centres_m[rows])
+        scores = self.model.scores(self._values(rows), self.threads, self.centres_m[rows], self.in_area[rows])
         columns = {
             "contamination": scores.probability, "low": scores.low, "high": scores.high, "score": scores.score,
             "in_domain": scores.in_domain,

@@ -19,7 +19,7 @@ from mlrisk.settings import Config
 from models.attribution import Interaction, strongest_interaction
 from models.contamination import ContaminationModel
 from models.field_rules import PriorModel
-from training.evidence import STATE_NAMES, Inputs, open_inputs, open_ledger
+from training.evidence import STATE_NAMES, Evidence, Inputs, in_open_area, open_inputs, open_ledger
 from training.registry import Version
 
 # The score of rules is shown out of so many points.
@@ -114,13 +114,12 @@ def explain_cell(
     records, evidence = ledger.of(cell_id, config.as_of), ledger.at(config.as_of)
     place = int(np.flatnonzero(inputs.grid.cell_ids() == cell_id)[0])
     progress("features")
-    scorer = scorer_of(config, inputs, champions.contamination)
+    scorer = scorer_of(config, inputs, champions.contamination, evidence)
     tile = _tile_of(inputs.grid, place)
     values = scorer.values(tile)
     infos = feature_infos(scorer.snapshot, config.features)
     cases = explained(champions.contamination, values, infos, config.compute.threads)
-    return _story(config, inputs.grid, place, champions, cases, words, records, STATE_NAMES[evidence.shown[place]],
-                  bool(evidence.released[place]))  # fmt: skip
+    return _story(config, inputs.grid, place, champions, cases, words, records, evidence)
 
 
 def _tile_of(grid: Grid, place: int) -> Grid:
@@ -137,12 +136,13 @@ def _story(
     cases: Cases,
     words: Language,
     records: pd.DataFrame,
-    state: str,
-    released: bool,
+    evidence: Evidence,
 ) -> CellStory:
     model, values = champions.contamination, cases.values
     domain = model.domain if isinstance(model, ContaminationModel) else None
-    scores = model.scores(values, 1, grid.centres_m()[place : place + 1])
+    scores = model.scores(
+        values, 1, grid.centres_m()[place : place + 1], in_open_area(evidence.status[place : place + 1])
+    )
     easting, northing = grid.centres_m()[place]
     longitude, latitude = geographic_centres(grid)
     return CellStory(
@@ -152,8 +152,8 @@ def _story(
         northing_m=float(northing),
         longitude=float(longitude[place]),
         latitude=float(latitude[place]),
-        evidence=state,
-        released=released,
+        evidence=STATE_NAMES[evidence.shown[place]],
+        released=bool(evidence.released[place]),
         by_rules=isinstance(model, PriorModel),
         contamination=float(scores.probability[0]),
         low=float(scores.low[0]),

@@ -110,7 +110,7 @@ def rank(
     ledger = ledger or open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
     progress("scores")
-    scorer = scorer_of(config, inputs, champions.contamination, table)
+    scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
     scores, kept = cell_scores(scorer, inputs.grid, config.compute)
     risk = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared)
     progress("casualties")

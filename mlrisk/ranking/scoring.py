@@ -27,7 +27,7 @@ from mlrisk.settings import Config
 from models.attribution import STEADY_MEMBERS, steady
 from models.contamination import ContaminationModel
 from models.field_rules import PriorModel
-from training.evidence import Inputs, contamination_context
+from training.evidence import Evidence, Inputs, contamination_context, in_open_area
 from training.settings import ComputeSettings
 
 # Prefix of columns with the contamination by each bootstrap member, which the plan needs and no file holds.
@@ -49,7 +49,8 @@ class Scorer:
 
     `threads` work within a tile. With `keep` the features of every tile are kept for the reasons; without it they are
     computed again for the tiles that need them. `table` has the features of all cells of a grid if a caller has
-    computed them.
+    computed them. `in_areas` are the ids of cells in open areas
+    on record.
     """
 
     snapshot: Snapshot
@@ -58,6 +59,7 @@ class Scorer:
     threads: int
     keep: bool
     table: tuple[Grid, FeatureTable] | None = None
+    in_areas: Integers | None = None
 
     def values(self, tile: Grid) -> Floats32:
         """Features of the cells inside the tile in the order of the model, shape (n_cells, n_features)."""
@@ -87,7 +89,8 @@ class Scorer:
 
     def _scored(self, tile: Grid, table: FeatureTable) -> tuple[pd.DataFrame, Floats32 | None]:
         values = self._asked(table)
-        scores = self.model.scores(values, self.threads, tile.centres_m())
+        in_area = None if self.in_areas is None else np.isin(tile.cell_ids(), self.in_areas)
+        scores = self.model.scores(values, self.threads, tile.centres_m(), in_area)
         rows = pd.DataFrame(
             {
                 "cell_id": tile.cell_ids(),
@@ -109,7 +112,11 @@ class Scorer:
 
 
 def scorer_of(
-    config: Config, inputs: Inputs, model: ContaminationModel | PriorModel, table: FeatureTable | None = None
+    config: Config,
+    inputs: Inputs,
+    model: ContaminationModel | PriorModel,
+    evidence: Evidence,
+    table: FeatureTable | None = None,
 ) -> Scorer:
     """The scorer of a run; `table` holds the features of all cells if a caller has them.
 
@@ -130,6 +137,7 @@ def scorer_of(
         threads=1 if several else config.compute.threads,
         keep=keep,
         table=whole,
+        in_areas=inputs.grid.cell_ids()[in_open_area(evidence.status)],
     )
 
 

@@ -1,11 +1,13 @@
 """Later records on land that was unknown at an earlier date, from which the level of the probabilities is estimated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.base import Floats
+from features.base import Flags, Floats
+from models.calibration import Calibration
+from models.level import Level, log_odds_for, times_of_kind
 from training.contamination.judging import Judgement, Trial
 from training.contamination.learning_set import AREA_KINDS
 from training.evidence import FOUND, KIND_NAMES, Status
@@ -19,12 +21,13 @@ class LaterCells:
 
     `target` is 1 for a find, the share of the cell that a hazard area covers, and 0 where nothing was found. `weight`
     is the searched part of the cell (the whole of a found cell) times a factor that makes the scores distributed as on
-    the mapped land.
+    the mapped land. `suspected` cells lay in an open suspected area at the earlier date.
     """
 
     raw: Floats
     target: Floats
     weight: Floats
+    suspected: Flags
 
 
 def later_cells(judgement: Judgement, trials: Sequence[Trial], mapped: Floats) -> LaterCells | None:
@@ -44,10 +47,29 @@ def later_cells(judgement: Judgement, trials: Sequence[Trial], mapped: Floats) -
     by_survey = (kind != ACCIDENT) & (status != Status.EVIDENCE_OPEN)
     if not by_survey.any():
         return None
+    suspected = np.concatenate([trial.dataset.evidence.status[trial.fold.test] == Status.SUSPECTED for trial in later])[
+        by_survey
+    ]
     raw = judgement.held_out["as_of"].score[by_survey]
     found = np.where(state == FOUND, np.where(np.isin(kind, AREA_KINDS), share, 1.0), 0.0)
     weight = _ratio_by_score(raw, mapped)
-    return LaterCells(raw, found[by_survey], area[by_survey] * weight / weight.mean())
+    return LaterCells(raw, found[by_survey], area[by_survey] * weight / weight.mean(), suspected)
+
+
+def level_by_status(level: Level, later: LaterCells, curve: Calibration, mapped: Floats, suspected: Flags) -> Level:
+    """The level with its log-odds for new land and for suspected areas, by what later records found on either.
+
+    People survey suspected areas and new land for different reasons, and what the features say of both differs: one
+    level is too high for new land and too low for suspected areas. `mapped` are the scores (n,) of the unknown land,
+    `suspected` its cells in suspected areas.
+    """
+    stated, probability = curve(later.raw), curve(mapped)
+
+    def beyond(later_ones: Flags, cells: Flags) -> float:
+        times = times_of_kind(stated[later_ones], later.target[later_ones], later.weight[later_ones])
+        return log_odds_for(probability[cells], times)
+
+    return replace(level, on_new_land=beyond(~later.suspected, ~suspected), in_areas=beyond(later.suspected, suspected))
 
 
 def _ratio_by_score(judged: Floats, mapped: Floats, bins: int = 10) -> Floats:

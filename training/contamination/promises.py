@@ -17,9 +17,9 @@ from models.missed_share import MissedShare, bound_by_area, share_by_score
 from models.soft_labels import split_rows
 from training.contamination.dataset import CellDataset
 from training.contamination.judging import Judgement, Trial
-from training.contamination.later_results import LaterCells, later_cells
+from training.contamination.later_results import LaterCells, later_cells, level_by_status
 from training.contamination.survey_bias import PROPENSITY_PARAMS, propensity
-from training.evidence import FOUND
+from training.evidence import FOUND, Status
 from training.settings import TrainConfig
 from training.validation import pooled_score
 
@@ -80,6 +80,8 @@ def with_promises(
         model = replace(model, calibration=replace(curve, between_regions=model.calibration.between_regions))
     level = level_of(dataset, later, model, raw + ratio)
     curve = move_to_level(model.calibration, mapped, level.factor) if level.factor != 1 else model.calibration
+    if later is not None and level.kind != "index" and unknown.any():
+        level = level_by_status(level, later, curve, mapped, evidence.status[unknown] == Status.SUSPECTED)
     if chosen:
         cells = _held_out_cells(config, dataset, judgement, rows, model, values[rows])
         likely = _moved_range(fit_range(cells), model, curve.probability, level)

@@ -5,7 +5,7 @@ from .record_kinds import KIND_NAMES, KINDS, closed_hazards
 from .regions import NO_REGION, block_names, cell_regions, district_names
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, NO_BAG, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
-from .status import Status, work_of
+from .status import Status, in_open_area, work_of
 from .verdicts import (
     ACCEPTED,
     ALL_DAYS,
@@ -62,6 +62,7 @@ __all__ = [
     "decisions_path",
     "district_names",
     "files_digest",
+    "in_open_area",
     "keyed_records",
     "label_digest",
     "open_inputs",

@@ -45,6 +45,15 @@ def work_of(status: NDArray[np.int8]) -> NDArray[np.object_]:
     return np.array([WORK_OF[name] for name in STATUS_NAMES], dtype=object)[status]
 
 
+def in_open_area(status: NDArray[np.int8]) -> Flags:
+    """Whether an open area on record, suspected or confirmed, covers most of each cell, (n,).
+
+    >>> in_open_area(np.array([Status.UNKNOWN, Status.SUSPECTED, Status.ON_RECORD], dtype=np.int8)).tolist()
+    [False, True, True]
+    """
+    return np.isin(status, (Status.SUSPECTED, Status.ON_RECORD))
+
+
 def cell_status(
     entries: RecordCells,
     counted: Flags,

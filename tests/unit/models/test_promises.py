@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from models.calibration import Calibration
 from models.intervals import HeldOutCells, LikelyRange, coverage, fit_range
-from models.level import Level, level_of_as_of, level_of_audit, move_to_level
+from models.level import Level, level_of_as_of, level_of_audit, log_odds_for, move_to_level, times_of_kind
 from models.local_ratio import LocalRatio, fit_local_ratio
 from models.missed_share import bound_by_area, share_by_score
 from training.registry.mlrisk_scores import ratio_nearby
@@ -31,6 +31,26 @@ def test_one_found_audit_cell_sets_the_level_and_none_leaves_it():
     assert "60 random audit cells" in level.sentence
     assert "no probability" in Level().sentence
     assert Level.from_text(Level().text()) == Level()
+
+
+def test_new_land_and_open_areas_have_a_level_each():
+    level = Level(kind="as_of", factor=0.5, on_new_land=-1.0, in_areas=0.5)
+    p = np.array([[0.2, 0.4], [0.5, 0.9]])
+    in_area = np.array([False, True])
+    moved = level.moved(p, in_area)
+    assert np.log(moved / (1 - moved)) == pytest.approx(np.log(p / (1 - p)) + np.where(in_area, 0.5, -1.0))
+    assert level.moved(p, None) is p
+    assert Level(kind="as_of").moved(p, in_area) is p
+    assert Level.from_text(level.text()) == level
+
+
+def test_finds_of_a_kind_of_land_shrink_to_those_of_all_land():
+    # Two finds of the state before for two that were stated; three for six more.
+    assert times_of_kind(np.full(60, 0.1), np.arange(60) < 3, np.ones(60)) == pytest.approx(5 / 8)
+    assert times_of_kind(np.zeros(0), np.zeros(0), np.zeros(0)) == 1
+    p = np.array([0.01, 0.2, 0.7])
+    assert expit(np.log(p / (1 - p)) + log_odds_for(p, 5 / 8)).mean() == pytest.approx(5 / 8 * p.mean())
+    assert log_odds_for(np.zeros(0), 0.5) == 0
 
 
 def test_an_audit_without_a_find_lowers_a_level_of_later_results():
