@@ -43,6 +43,7 @@ check: .venv/ready
 # The documentation as pages in outputs/site; every link is checked, and no page asks for anything from outside.
 docs: .venv/ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	! grep -rnoE '<(link|script|img)[^>]+(src|href)="?https?://[^>]*' --include=*.html outputs/site
 
 # Versions and hashes come from constraints.txt; the project itself is installed on top, editable, with nothing resolved anew.
 .venv/ready: constraints.txt pyproject.toml

@@ -1,5 +1,6 @@
 """GeoParquet: every cell of the area, the file that other programs read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -50,17 +51,26 @@ def write_parquet(package: Package, folder: Path) -> list[Path]:
     check_columns(package.risk, tuple(COLUMNS), "risk")
     more = [*present_casualty_columns(package.risk), *present_rule_columns(package.risk)]
     columns = COLUMNS | dict.fromkeys(more, "float64")
-    risk = package.risk[list(columns)].astype(columns)
-    table = pa.Table.from_pandas(risk, preserve_index=False)
-    table = table.append_column("geometry", point_wkb(risk[["easting_m", "northing_m"]].to_numpy()))
+    path = folder / "risk.parquet"
+    schema = _rows(package.risk[:0], columns).schema
     metadata = {
-        **(table.schema.metadata or {}),
-        b"geo": geo_metadata(package.grid.crs, _bounds(risk)),
+        **(schema.metadata or {}),
+        b"geo": geo_metadata(package.grid.crs, _bounds(package.risk)),
         b"mlrisk": notes_json(package.notes),
     }
-    path = folder / "risk.parquet"
-    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd", row_group_size=ROWS_PER_GROUP)
+    with pq.ParquetWriter(path, schema.with_metadata(metadata), compression="zstd") as writer:
+        # Group by group, so that memory holds no second copy of the map.
+        for start in range(0, max(len(package.risk), 1), ROWS_PER_GROUP):
+            rows = _rows(package.risk[start : start + ROWS_PER_GROUP], columns)
+            writer.write_table(rows.replace_schema_metadata(metadata), row_group_size=ROWS_PER_GROUP)
     return [path]
+
+
+def _rows(risk: pd.DataFrame, columns: Mapping[str, str]) -> pa.Table:
+    """Some rows of the map with the centre of each cell as geometry."""
+    chosen = risk[list(columns)].astype(columns)
+    table = pa.Table.from_pandas(chosen, preserve_index=False)
+    return table.append_column("geometry", point_wkb(chosen[["easting_m", "northing_m"]].to_numpy()))
 
 
 def _bounds(risk: pd.DataFrame) -> tuple[float, float, float, float] | None:
