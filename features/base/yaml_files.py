@@ -13,6 +13,14 @@ from features.base.regular_files import read_bytes
 MOST_BYTES = 4_000_000
 # References to anchors multiply the size of the tree in memory.
 MOST_NODES = 200_000
+# By a part of the message of the library.
+REMEDIES = {
+    "unknown escape character": ": in double quotes a backslash begins a code, write / or single quotes",
+    "character '\\t'": ": indent with blanks, not with tabs",
+    "another document": ": a config is one document, delete the line ---",
+    "mapping values are not allowed": ": a text with ': ' needs quotes, or the line is indented wrongly",
+    "unacceptable character": ": the file is no text, or holds a control character",
+}
 QUOTE_IT = "put it in quotes"
 
 
@@ -147,4 +155,5 @@ def _shown(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error).replace("\n", " ")
     where = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
-    return f"{where}{problem}"
+    remedy = next((text for sign, text in REMEDIES.items() if sign in str(problem)), "")
+    return f"{where}{problem}{remedy}"

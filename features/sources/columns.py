@@ -26,8 +26,9 @@ NOT_UNDERSTOOD = "date not understood"
 FAULTS = (NO_OUTCOME, NOT_UNDERSTOOD, IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES)
 # From this share on the whole column has an unknown form, and leaving out its rows would leave out a country.
 REFUSED_SHARE = 0.5
-# Ordnance that a survey looks for was laid later, and spreadsheets write an empty date as 1899-12-30.
-EARLIEST_YEAR = 1900
+# Ordnance that a survey looks for was laid later, and programs write an empty date as 1899-12-30, 1900-01-00 or
+# 1900-01-01.
+EARLIEST_DAY = np.datetime64("1900-02-01")
 
 
 def take_canonical(
@@ -84,6 +85,10 @@ def _note_names(source: str, spec: SourceSpec, names: Sequence[str], theirs: Map
     renamed = [f"{ours} from {name!r}" for ours, name in theirs.items() if ours != name]
     if renamed:
         tally.note(f"columns: {', '.join(renamed)}")
+    for ours, name in theirs.items():
+        twins = [other for other in names if other != name and other.casefold() == name.casefold()]
+        if twins:
+            tally.note(f"{ours} is read from {name!r}: {', '.join(map(repr, twins))} differs in capitals alone")
     if note := unmapped_columns(source, names, {*theirs, *spec.values}):
         tally.note(note)
 
@@ -197,6 +202,8 @@ def _dates(ours: str, column: pd.Series, how: DateReading, what: str, tally: Tal
     n_lost = int(lost.sum())
     if n_lost:
         text = f"{ours}: {n_lost} values are no dates that are understood, {tally.examples(column, lost)}"
+        if parsed.hijri.any():
+            text += f"; {int(parsed.hijri.sum())} have years of a Hijri calendar: convert them to the Gregorian one"
         if n_lost > REFUSED_SHARE * written.sum():
             raise InputError(
                 f"{what}: {text}: what is not understood may lie after any date of knowledge; write "
@@ -261,11 +268,11 @@ def today() -> date:
 
 
 def _beyond(parsed: ParsedDates) -> tuple[Flags, Flags]:
-    """Rows dated after today, and before 1900. The present year or month is not in the future."""
+    """Rows dated after today, and before February 1900. The present year or month is not in the future."""
     years, months = parsed.days.astype("datetime64[Y]"), parsed.days.astype("datetime64[M]")
     begins = np.where(parsed.precision == "year", years.astype("datetime64[D]"), parsed.days)
     begins = np.where(parsed.precision == "month", months.astype("datetime64[D]"), begins)
     # East of Greenwich the local day may be the next one.
     late = begins > np.datetime64(today() + timedelta(days=1))
-    early = parsed.days < np.datetime64(f"{EARLIEST_YEAR}-01-01")
+    early = parsed.days < EARLIEST_DAY
     return late, early

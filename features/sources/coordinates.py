@@ -1,6 +1,5 @@
 """Coordinates in files: their columns, decimal commas, swapped axes, missing signs, wrong units."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,26 +8,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyproj
+import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError
+from features.sources.angles import degrees_of
 from features.sources.column_names import shown_names
 from features.sources.dates import latest_hours
 from features.sources.parsing import ascii_digits, parse_numbers
+from features.sources.place_hints import place_hint
 from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES
 from features.sources.settings import SourceSpec
 
 Labels = NDArray[np.str_]
-
-# West to east and south to north: letters that may stand at a longitude and at a latitude.
-HEMISPHERES = ("EW", "NS")
-ANGLE = re.compile(
-    r"^(?P<before>[NSEW])?\s*(?P<sign>[-+])?(?P<d>\d{1,3}(?:[.,]\d+)?)\s*(?:[\u00b0\u00ba:dD*]|\s)?\s*"
-    r"(?:(?P<m>\d{1,2}(?:[.,]\d+)?)\s*(?:['\u2032\u2019:mM]|\s)?\s*"
-    r"(?:(?P<s>\d{1,2}(?:[.,]\d+)?)\s*(?:\"|\u2033|\u201d|''|\u2019\u2019|s)?)?)?\s*(?P<after>[NSEW])?$",
-    re.IGNORECASE,
-)
 
 # If this share of a file shows the same mistake, the whole file is wrong in the same way and a person has to decide.
 WHOLE_FILE_SHARE = 0.8
@@ -61,6 +54,10 @@ class Home:
         along = np.maximum(np.maximum(bottom - northing_m, northing_m - top), 0)
         return np.hypot(across, along)
 
+    def away_m(self, geometry: NDArray[np.object_]) -> Floats:
+        """Distance of shapes in `crs` from the rectangle, NaN without geometry."""
+        return np.asarray(shapely.distance(geometry, shapely.box(*self.bounds)), dtype=np.float64)
+
     def latest_hours(self) -> float:
         """Hours that clocks here may be ahead of UTC."""
         left, bottom, right, top = self.bounds
@@ -81,19 +78,19 @@ def _transformer(crs: pyproj.CRS, to: pyproj.CRS) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(crs, to, always_xy=True)
 
 
-def coordinate_columns(
-    source: str, path: Path, spec: SourceSpec, names: Sequence[str], tally: Tally
-) -> tuple[str, ...]:
+def coordinate_columns(source: str, path: Path, spec: SourceSpec, table: pd.DataFrame, tally: Tally) -> tuple[str, ...]:
     """Names of the columns with longitude and latitude (or easting and northing); InputError if there are none."""
+    names = [str(name) for name in table.columns]
     found = []
     for ours, aliases in COORDINATE_ALIASES.items():
         mapped = spec.columns.get(ours)
         hits = _named_alike(aliases if mapped is None else (mapped,), names)
         if not hits:
             missing = f"{mapped!r} (columns.{ours})" if mapped else f"{ours} ({', '.join(aliases)})"
+            remedy = place_hint(table) or "give columns: {longitude: ..., latitude: ...}"
             raise InputError(
-                f"sources.{source}: {path} has no geometry and no column {missing}: give columns: "
-                f"{{longitude: ..., latitude: ...}}; it has {shown_names(names)}"
+                f"sources.{source}: {path} has no geometry and no column {missing}: {remedy}; it has "
+                f"{shown_names(names)}"
             )
         if mapped is None and hits[0] != ours:
             tally.note(f"{ours} read from column {hits[0]!r}")
@@ -123,7 +120,10 @@ def read_coordinates(
     Decimal commas are converted and counted. Where the CRS is not `projected`, degrees with minutes and seconds
     (40\u00b012'30"N, 46 45 10) are read too; where it is, commas between groups of three are thousands.
     """
-    parsed = [_axis(table[name], axis, projected) for axis, name in enumerate(columns)]
+    parsed = [_axis(table[name], axis, projected, groups=projected) for axis, name in enumerate(columns)]
+    if projected and len({bool(part.thousands.any()) for part in parsed}) > 1:
+        # Groups of three in one axis alone are fractions: 640.123 beside 4402.123, in kilometres.
+        parsed = [_axis(table[name], axis, projected, groups=False) for axis, name in enumerate(columns)]
     lost = np.any([part.not_understood for part in parsed], axis=0)
     angles = np.any([part.angles for part in parsed], axis=0)
     if lost.any() and lost.sum() >= WHOLE_FILE_SHARE * len(table):
@@ -142,7 +142,9 @@ def read_coordinates(
                 f"{tally.examples(part.column, part.not_understood)}"
             )
         if part.thousands.any():
-            tally.note(f"{name!r}: commas read as thousands separators ({tally.where(part.thousands)})")
+            tally.note(
+                f"{name!r}: signs between groups of three read as thousands separators ({tally.where(part.thousands)})"
+            )
     return np.column_stack([part.values for part in parsed])
 
 
@@ -158,12 +160,12 @@ class _Axis:
     decimal_commas: int
 
 
-def _axis(column: pd.Series, axis: int, projected: bool) -> _Axis:
-    numbers = parse_numbers(column, comma_is_decimal=not projected)
+def _axis(column: pd.Series, axis: int, projected: bool, groups: bool) -> _Axis:
+    numbers = parse_numbers(column, comma_is_decimal=not projected, counts=groups)
     values, lost = numbers.values, numbers.not_understood
     angles = np.zeros(len(values), dtype=bool)
     if lost.any() and not projected:
-        read = np.array([_degrees(text, axis) for text in ascii_digits(column[lost].astype(str))])
+        read = np.array([degrees_of(text, axis) for text in ascii_digits(column[lost].astype(str))])
         values[lost] = read
         angles[lost] = np.isfinite(read)
         lost = lost & ~angles
@@ -171,27 +173,6 @@ def _axis(column: pd.Series, axis: int, projected: bool) -> _Axis:
         column=column, values=values, not_understood=lost, angles=angles, thousands=numbers.thousands,
         decimal_commas=numbers.decimal_commas,
     )  # fmt: skip
-
-
-def _degrees(text: str, axis: int) -> float:
-    r"""Decimal degrees of an angle with minutes, seconds or a letter of its hemisphere; NaN for anything else.
-
-    >>> _degrees("40\u00b012'30''N", 1), _degrees("W 3 30", 0), _degrees("46 45", 1), _degrees("46 75 10", 1)
-    (40.208333333333336, -3.5, 46.75, nan)
-    """
-    match = ANGLE.match(text.strip())
-    letters = HEMISPHERES[axis]
-    if match is None or (match["before"] and match["after"]):
-        return float("nan")
-    letter = (match["before"] or match["after"] or "").upper()
-    if letter and letter not in letters:
-        return float("nan")
-    degrees, minutes, seconds = (float((match[part] or "0").replace(",", ".")) for part in ("d", "m", "s"))
-    if minutes >= 60 or seconds >= 60 or (match["m"] and not degrees.is_integer()):
-        return float("nan")
-    south = letter in ("S", "W") or match["sign"] == "-"
-    value = degrees + minutes / 60 + seconds / 3600
-    return -value if south else value
 
 
 def check_units(source: str, path: Path, points: Floats, crs: pyproj.CRS, stated: bool) -> None:
@@ -248,7 +229,8 @@ def mistaken_axes(points: Floats, crs: pyproj.CRS, home: Home) -> Labels:
         labels[stray & (labels == "") & inside] = label
     if crs.is_geographic:
         beyond = (np.abs(first) > 180) | (np.abs(second) > 90)
-        labels[finite & beyond & (labels == "")] = OUT_OF_RANGE
+        # Across the antimeridian some count on to 360 degrees: such a place is at home.
+        labels[away & beyond & (labels == "")] = OUT_OF_RANGE
     return labels
 
 
@@ -292,6 +274,8 @@ def refuse_whole_file(source: str, path: Path, labels: Labels, n_placed: int, co
         if mistake == OUT_OF_RANGE:
             raise InputError(f"{finding}has longitudes beyond 180 or latitudes beyond 90: check columns and crs")
         which = mistake.removesuffix(" sign")
+        if source == "area":
+            raise InputError(f"{finding}lies in the domain of grid.crs only with the other sign of {which}: check both")
         raise InputError(
             f"{finding}lies in the area only with the other sign of {which}: correct the sign in the file, or check "
             "that columns.longitude and columns.latitude name the right columns"

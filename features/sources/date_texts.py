@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from features.sources.date_spans import cleaned, span_of
 from features.sources.months import month_of
 
 Order = Literal["DMY", "MDY", "YMD"]
@@ -20,25 +21,40 @@ NOBODY_KNOWS = frozenset(
     }
 )  # fmt: skip
 
-# A day may be followed by a time with or without zone, or by words without figures ("approx.").
-REST = r"(?P<rest>[T ,;(].*)?$"
-YEAR_FIRST = re.compile(rf"^(?P<y>\d{{4}})([-/. ])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){REST}")
-YEAR_LAST = re.compile(rf"^(?P<one>\d{{1,2}})([-/. ])(?P<two>\d{{1,2}})\2(?P<y>\d{{4}}|\d{{2}}){REST}")
+# A day may be followed by a time with or without zone, or by words without figures ("approx.", the Russian "year").
+REST = r"(?P<rest>[T ,;(.\u0433\u0440].*)?$"
+BETWEEN = r"( |\s?[-/.,_\\]\s?)"
+YEAR_FIRST = re.compile(rf"^(?P<y>\d{{4}}){BETWEEN}(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){REST}")
+YEAR_LAST = re.compile(rf"^(?P<one>\d{{1,2}}){BETWEEN}(?P<two>\d{{1,2}})\2(?P<y>\d{{4}}|\d{{2}}){REST}")
 COMPACT = re.compile(r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<time>\d{4}(?:\d{2})?)?$")
 YEAR_MONTH = re.compile(r"^(?P<y>\d{4})[-/. ](?P<m>\d{1,2})$")
+DAY_MONTH_YEAR = re.compile(r"^(?P<d>\d{2})(?P<m>\d{2})(?P<y>(?:19|20)\d{2})$")
 MONTH_YEAR = re.compile(r"^(?P<m>\d{1,2})[-/. ](?P<y>\d{4})$")
 YEAR = re.compile(r"^(?P<y>\d{4})(?:\.0+)?$")
 WEEK = re.compile(r"^(?P<y>\d{4})-?W(?P<w>\d{2})(?:-?(?P<d>[1-7]))?$", re.IGNORECASE)
-NUMBER = re.compile(r"^-?\d{5,13}(?:\.\d+)?$")
+# Spreadsheets show June 2019 as Jun-19; with a blank between them, 19 may be the day.
+MONTH_AND_SHORT_YEAR = re.compile(r"^[^\d\s]+[-'/]\d{2}$")
+NUMBER = re.compile(r"^-?\d{5,19}(?:\.\d+)?$")
 TIME = re.compile(
-    r"^[T ,]\s*(?P<h>\d{1,2})(?:[:.h](?P<min>\d{2}))?(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*"
+    r"^[T ,]\s*(?P<h>\d{1,2})(?:[:.h](?P<min>\d{2}))?(?:[:.]\d{2}(?:[.,]\d+)?)?\s*"
+    r"(?P<half>[AaPp]\.?\s?[Mm]\.?|[\u0635\u0645]|\u00d6[\u00d6S])?\s*"
     r"(?P<zone>Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?$"
 )
+AFTERNOON = ("p", "P", "\u0645", "\u00d6S")
 # Day 0 of spreadsheets, as most count (Excel for Windows, LibreOffice).
 SPREADSHEET_ZERO = date(1899, 12, 30)
 EARLIEST_NUMBER = date(1950, 1, 1)
 SPREADSHEET = "read as day numbers of a spreadsheet"
 SECONDS, MILLISECONDS = "read as seconds since 1970", "read as milliseconds since 1970"
+MICROSECONDS, NANOSECONDS = "read as microseconds since 1970", "read as nanoseconds since 1970"
+# Number of digits: the reading and the parts of a second.
+SINCE_1970 = {
+    **dict.fromkeys((9, 10), (SECONDS, 1)), **dict.fromkeys((11, 12, 13), (MILLISECONDS, 10**3)),
+    **dict.fromkeys((15, 16), (MICROSECONDS, 10**6)), **dict.fromkeys((18, 19), (NANOSECONDS, 10**9)),
+}  # fmt: skip
+UNIX_ZERO = "of 1 January 1970, which programs write for a missing date: check them"
+# Years of the Solar and the lunar Hijri calendar.
+HIJRI_YEARS = range(1250, 1500)
 SHORT_YEARS = "with years of two digits"
 WHOLE_WEEKS = "of whole weeks read as the last day"
 IN_UTC = "with a time in UTC, of which the local day may be another: give time_zone"
@@ -69,19 +85,43 @@ class DatedText:
     other_order: date | None = None
     in_utc: bool = False
     next_day: bool = False
+    hijri: bool = False
 
 
 def read_date(text: str, how: DateReading) -> DatedText:
-    """The reading of a text, without a day if it is missing or not understood."""
-    text = text.strip()
+    """The reading of a text, without a day if it is missing or not understood.
+
+    A year of the Hijri calendars is not understood: its months are others.
+    """
+    one = _read(text, how)
+    years = {int(figures) for figures in re.findall(r"(?<!\d)\d{4}(?!\d)", text)}
+    if years & set(HIJRI_YEARS) and (one.day is None or one.day.year in HIJRI_YEARS) and not one.missing:
+        return DatedText(hijri=True)
+    if one.day == date(1970, 1, 1) and not one.reading:
+        one.reading = UNIX_ZERO
+    return one
+
+
+def _read(text: str, how: DateReading) -> DatedText:
+    text = cleaned(text)
     says_something = re.search(r"[1-9]|[^\W\d_]", text) is not None
     if not says_something or text.casefold() in NOBODY_KNOWS:
         return DatedText(missing=True)
+    one: DatedText | None = None
     for read in (_year_first, _year_last, _parts, _compact, _number, _week):
         one = read(text, how)
         if one is not None:
-            return one
-    return _worded(text, how)
+            break
+    if one is not None and one.day is not None:
+        return one
+    span = span_of(text)
+    if span is None:
+        return one or _worded(text, how)
+    first, last = (_read(part, how) for part in span.ends)
+    if first.day is None or last.day is None or first.day > last.day or first.precision != last.precision:
+        return DatedText()
+    last.reading = span.reading
+    return last
 
 
 def _year_first(text: str, how: DateReading) -> DatedText | None:
@@ -117,18 +157,19 @@ def _year_last(text: str, how: DateReading) -> DatedText | None:
 def _parts(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001 one signature for all
     for pattern in (YEAR_MONTH, MONTH_YEAR, YEAR):
         match = pattern.match(text)
-        if match is not None:
+        if match is not None and ("m" not in pattern.groupindex or 1 <= int(match["m"]) <= 12):
             return _made(int(match["y"]), int(match["m"]) if "m" in pattern.groupindex else 0, 0)
     return None
 
 
-def _compact(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001
+def _compact(text: str, how: DateReading) -> DatedText | None:
     match = COMPACT.match(text)
     if match is None:
         return None
     one = _made(int(match["y"]), int(match["m"]), int(match["d"]))
     if not match["time"]:
-        return one
+        other = DAY_MONTH_YEAR.match(text)
+        return one if other is None or one.day is not None else _year_last(".".join(other.groups()), how)
     plausible = EARLIEST_NUMBER.year - 50 <= int(match["y"]) <= _today().year + 1
     clock = int(match["time"][:2]) < 24 and int(match["time"][2:4]) < 60
     return one if plausible and clock and one.day is not None else None
@@ -142,10 +183,9 @@ def _number(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001
     digits = len(text.lstrip("-").split(".")[0])
     if digits == 5 and value > 0:
         day, reading = SPREADSHEET_ZERO + timedelta(days=int(value)), SPREADSHEET
-    elif digits in (9, 10):
-        day, reading = _since_1970(value), SECONDS
-    elif digits >= 11:
-        day, reading = _since_1970(value / 1000), MILLISECONDS
+    elif digits in SINCE_1970:
+        reading, parts = SINCE_1970[digits]
+        day = _since_1970(value / parts)
     else:
         return DatedText()
     until = _today() + timedelta(days=366)
@@ -169,13 +209,17 @@ def _week(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001
 
 def _worded(text: str, how: DateReading) -> DatedText:
     """Dates with the name of a month and one or two figures beside it."""
-    rest = re.search(r"[T ,]\s*\d{1,2}:\d{2}.*$", text)
+    rest = re.search(r"[T ,]\s*\d{1,2}[:h]\d{2}.*$", text)
     plain = text[: rest.start()] if rest else text
     figures = re.findall(r"\d+", plain)
     month = month_of(re.sub(r"\d+", " ", plain)) if len(figures) in (1, 2) else 0
     if not month:
         return DatedText()
     years = [figure for figure in figures if len(figure) == 4]
+    if MONTH_AND_SHORT_YEAR.match(plain):
+        one = _made(_full_year(int(figures[0])), month, 0)
+        one.short_year = True
+        return one
     if len(years) == 1:
         others = [int(figure) for figure in figures if len(figure) != 4]
         one = _made(int(years[0]), month, others[0] if others else 0)
@@ -219,7 +263,7 @@ def _with_rest(one: DatedText, rest: str | None, how: DateReading) -> DatedText:
         return one
     hour, minute = int(match["h"]), int(match["min"] or 0)
     if match["half"]:
-        hour = hour % 12 + (12 if match["half"][0] in "pP" else 0)
+        hour = hour % 12 + (12 if match["half"].startswith(AFTERNOON) else 0)
     if how.zone is not None:
         return _local(one, hour, minute, match["zone"], how.zone)
     utc = match["zone"].strip("+-:0") in ("", "Z", "UTC", "GMT")

@@ -8,15 +8,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.base import Flags
+from features.sources.date_spans import SPANS, WHOLE_QUARTERS
 from features.sources.date_texts import (
     BOTH_ORDERS_DAY,
     BOTH_ORDERS_MONTH,
     IN_UTC,
-    MILLISECONDS,
     NEXT_DAY,
-    SECONDS,
     SHORT_YEARS,
+    SINCE_1970,
     SPREADSHEET,
+    UNIX_ZERO,
     WHOLE_WEEKS,
     DatedText,
     DateReading,
@@ -26,6 +27,11 @@ from features.sources.parsing import as_text, ascii_digits
 
 Dates = NDArray[np.datetime64]
 
+# Readings that are noted with their rows.
+CONVENTIONS = (
+    SPREADSHEET, *dict.fromkeys(reading for reading, _ in SINCE_1970.values()), WHOLE_WEEKS, WHOLE_QUARTERS, SPANS,
+    UNIX_ZERO,
+)  # fmt: skip
 NO_DATE = np.datetime64("NaT", "D")
 ISO_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$"
 
@@ -42,6 +48,7 @@ class ParsedDates:
     not_understood: Flags
     ambiguous: Flags
     month_first: bool
+    hijri: Flags
     readings: dict[str, Flags] = field(default_factory=dict)
 
 
@@ -69,6 +76,7 @@ def parse_dates(column: pd.Series, how: DateReading | None = None) -> ParsedDate
     days = np.array([NO_DATE if one.day is None else np.datetime64(one.day, "D") for one in found] or [NO_DATE])
     precision = np.array([one.precision for one in found] or [""], dtype="<U5")
     lost = np.array([one.day is None and not one.missing for one in found] or [False])
+    hijri = np.array([one.hijri for one in found] or [False])
     # If the column shows one order, it decides the rest; dates with points always have the day first.
     settled = how.order is not None or ((month_first or _shows_day_first(found)) and not both)
     doubt = np.array([one.swapped and not one.dotted and not settled for one in found] or [False])
@@ -78,7 +86,7 @@ def parse_dates(column: pd.Series, how: DateReading | None = None) -> ParsedDate
             readings[phrase] = np.asarray(flags[codes])
     return ParsedDates(
         days=days[codes], precision=precision[codes], not_understood=np.asarray(lost[codes]),
-        ambiguous=np.asarray(doubt[codes]), month_first=month_first, readings=readings,
+        ambiguous=np.asarray(doubt[codes]), month_first=month_first, hijri=np.asarray(hijri[codes]), readings=readings,
     )  # fmt: skip
 
 
@@ -112,7 +120,7 @@ def _shows_day_first(found: list[DatedText]) -> bool:
 
 def _readings(found: list[DatedText], both: bool) -> Iterator[tuple[str, Flags]]:
     orders = (BOTH_ORDERS_DAY, BOTH_ORDERS_MONTH) if both else ()
-    for phrase in (SPREADSHEET, SECONDS, MILLISECONDS, WHOLE_WEEKS, *orders):
+    for phrase in (*CONVENTIONS, *orders):
         yield phrase, np.array([one.reading == phrase and one.day is not None for one in found] or [False])
     yield SHORT_YEARS, np.array([one.short_year and one.day is not None for one in found] or [False])
     yield IN_UTC, np.array([one.in_utc for one in found] or [False])

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from features.base import Flags
 
 CURVED = r"(?i)CURVE|CIRCULARSTRING|MULTISURFACE|TIN\b|POLYHEDRALSURFACE|TRIANGLE"
-HEX = r"^(?:00|01)[0-9A-Fa-f]{8,}$"
+# PostgreSQL and SQL Server put a sign before the figures.
+HEX = r"^(?:0x|\\x)?(?:00|01)[0-9A-Fa-f]{8,}$"
 # OpenDataKit and KoBo: latitude, longitude, altitude and accuracy of each fix, with ';' between them.
 FIXES = r"^-?\d+(?:\.\d+)? -?\d+(?:\.\d+)? -?\d+(?:\.\d+)? \d+(?:\.\d+)?(?:\s*;|$)"
 # Surfaces of flat faces have the bytes of (multi)polygons under other numbers: ISO 19125, OGC 06-103r4.
@@ -27,11 +28,15 @@ EWKB_Z, EWKB_M, EWKB_SRID = 0x80000000, 0x40000000, 0x20000000
 
 @dataclass(frozen=True)
 class TextGeometry:
-    """Geometries (None: no text, or an unreadable one), flags of unreadable texts, and the stated SRIDs."""
+    """Geometries (None: no text, or an unreadable one), flags of unreadable texts, and the stated SRIDs.
+
+    `closed` is the number of geometries whose open rings were closed.
+    """
 
     geometry: NDArray[np.object_]
     unreadable: Flags
     srids: tuple[int, ...]
+    closed: int = 0
 
 
 def parse_geometry(texts: pd.Series) -> TextGeometry:
@@ -51,7 +56,9 @@ def parse_geometry(texts: pd.Series) -> TextGeometry:
     # GEOS tries to read any text in this place as a number, and complains about its size.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        geometry[plain] = shapely.from_wkt(text[plain].to_numpy(object), on_invalid="ignore")
+        texts_of_wkt = text[plain].to_numpy(object)
+        geometry[plain] = shapely.from_wkt(texts_of_wkt, on_invalid="fix")
+        strict = shapely.from_wkt(texts_of_wkt, on_invalid="ignore")
         geometry[marked] = shapely.from_geojson(text[marked].to_numpy(object), on_invalid="ignore")
     geometry[fixes] = [_of_fixes(value) for value in text[fixes]]
     if hexed.any():
@@ -62,18 +69,19 @@ def parse_geometry(texts: pd.Series) -> TextGeometry:
     found = shapely.get_srid(geometry)
     srids |= {int(value) for value in np.unique(found[hexed & (found > 0)])}
     unreadable = (text != "").to_numpy() & shapely.is_missing(geometry)
-    return TextGeometry(geometry, unreadable, tuple(sorted(srids - {0})))
+    closed = int((shapely.is_missing(strict) & ~shapely.is_missing(geometry[plain])).sum())
+    return TextGeometry(geometry, unreadable, tuple(sorted(srids - {0})), closed)
 
 
 def geometry_of_wkb(blobs: "list[bytes | None]") -> NDArray[np.object_]:
-    """Geometries of WKB; surfaces of flat faces (TIN, polyhedral) as polygons, None if unreadable."""
+    """Geometries of WKB with closed rings; surfaces of flat faces (TIN, polyhedral) as polygons, None if unreadable."""
     plain = [None if blob is None else polygons_of_surface(blob) for blob in blobs]
-    return np.asarray(shapely.from_wkb(np.array(plain, dtype=object), on_invalid="ignore"), dtype=object)
+    return np.asarray(shapely.from_wkb(np.array(plain, dtype=object), on_invalid="fix"), dtype=object)
 
 
 def polygons_of_surface(blob: bytes) -> bytes:
     """The WKB of a surface of flat faces as that of a (multi)polygon with the same faces; other WKB as it is."""
-    if len(blob) < 9 or _kind(blob, 0)[0] not in AS_POLYGONS:
+    if not is_surface(blob):
         return blob
     try:
         out = bytearray(blob)
@@ -88,6 +96,11 @@ def polygons_of_surface(blob: bytes) -> bytes:
     except (struct.error, IndexError):
         return blob
     return bytes(out)
+
+
+def is_surface(blob: bytes) -> bool:
+    """Whether WKB holds a surface of flat faces, which GEOS does not know."""
+    return len(blob) >= 9 and _kind(blob, 0)[0] in AS_POLYGONS
 
 
 def _kind(blob: bytes | bytearray, at: int) -> tuple[int, str, int]:
@@ -133,7 +146,7 @@ def _of_fixes(text: str) -> shapely.Geometry | None:
 
 def _bytes(text: str) -> bytes | None:
     try:
-        return bytes.fromhex(text)
+        return bytes.fromhex(text.removeprefix("0x").removeprefix("\\x"))
     except ValueError:
         return None
 

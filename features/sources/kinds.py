@@ -1,5 +1,6 @@
 """The kind of a file: by its name, and by its first bytes if the name is unknown or wrong."""
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,9 @@ MAP_SUFFIXES = frozenset(
 # Suffixes that many kinds of file share.
 NO_SUFFIXES = frozenset({"", ".dat", ".data", ".out", ".lst", ".bak", ".psv"})
 HEAD_BYTES = 4096
+# JSON is read whole only to name its kind.
+MOST_JSON_BYTES = 50_000_000
+MOST_ERROR_KEYS = 4
 
 OLE, ZIP, GZIP, PARQUET = b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
 SIGNS: tuple[tuple[bytes, str], ...] = (
@@ -31,7 +35,25 @@ SIGNS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG picture: ask for the data behind it, as a map or table"),
     (b"\x89PNG", "a PNG picture: ask for the data behind it, as a map or table"),
     (b"\x00\x01\x00\x00Standard", "an Access database: export its tables as CSV or .xlsx"),
+    (b"AC10", "a drawing of AutoCAD (DWG): save it as DXF"),
+    (b"ARROW1", "an Arrow or Feather file: save it as Parquet"),
+    (b"\x80\x04\x95", "a pickle of Python: save it as Parquet or CSV"),
+    (b"\x80\x05\x95", "a pickle of Python: save it as Parquet or CSV"),
 )
+# Files that name data and hold none, archives that are not opened, parts of other formats: by the end of the name.
+SUFFIX_TEXTS = {
+    **dict.fromkeys(
+        (".qgs", ".qgz", ".mxd", ".aprx", ".lyr", ".lyrx", ".qlr", ".qml", ".sld", ".pmf"),
+        "it is a project or style of a GIS, which names data and holds none: export its layer as a GeoPackage",
+    ),
+    **dict.fromkeys(
+        (".doc", ".docx", ".rtf", ".odt", ".ppt", ".pptx"), "it is a document: ask for its table as CSV or .xlsx"
+    ),
+    **dict.fromkeys((".tar", ".tgz", ".gz", ".bz2", ".xz"), "it is an archive: unpack it and name the file in it"),
+    **dict.fromkeys((".dat", ".map", ".id", ".ind"), "it may be a part of a MapInfo table: name its .tab"),
+    **dict.fromkeys((".sbn", ".sbx", ".prj", ".cpg", ".qix"), "it is a part of a shapefile: name its .shp"),
+    **dict.fromkeys((".ovr", ".aux", ".tfw", ".hdr"), "it is a part of a raster: name the raster itself"),
+}
 
 
 def is_raster(path: Path) -> bool:
@@ -82,17 +104,45 @@ def describe(path: Path) -> str:
         head = b"" if path.is_dir() else first_bytes(path)
     except OSError as error:
         return error.strerror or str(error)
-    start = head.lstrip().lower()
+    if not head.strip() and not path.is_dir():
+        return "it is empty"
+    by_name = SUFFIX_TEXTS.get(path.suffix.casefold(), "")
+    if head.lstrip().startswith((b"{", b"[")) and not by_name:
+        return _describe_json(path)
+    return by_name or describe_head(head)
+
+
+def describe_head(head: bytes) -> str:
+    """The probable kind of a file by its first bytes, as the end of a sentence; '' if unknown."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     known = [f"it is {text}" for sign, text in SIGNS if head.startswith(sign)]
-    if not start and not path.is_dir():
-        known = ["it is empty"]
+    if b"<table" in start and start.startswith(b"<"):
+        known = ["it is a web page with a table: open it in a spreadsheet and save it as .xlsx"]
     elif start.startswith((b"<!doctype html", b"<html")):
         known = ["it is a web page, such as a login or an error: download the file anew"]
+    elif b"schemas-microsoft-com:office:spreadsheet" in start:
+        known = ["it is an XML spreadsheet of an old Excel: save it as .xlsx"]
+    elif start.startswith(b"<"):
+        known = ["it is XML, not a table: save it as CSV"]
     elif head.startswith(OLE):
         known = ["it is a document of an old Office: save it as .xlsx or CSV"]
     elif start.startswith((b"{", b"[")):
-        known = ["it is JSON that is cut off, or no map: check that the download was complete"]
+        known = ["it is JSON, not a table: save it as CSV"]
     return known[0] if known else ""
+
+
+def _describe_json(path: Path) -> str:
+    """Whether JSON is cut off, the error of a service, or whole and no map."""
+    cut = "it is JSON that is cut off, or no map: check that the download was complete"
+    if path.stat().st_size > MOST_JSON_BYTES:
+        return cut
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return cut
+    if isinstance(found, dict) and "error" in found and len(found) <= MOST_ERROR_KEYS:
+        return f"it is the error of a service ({str(found['error'])[:200]}): download the file anew"
+    return "it is JSON of another kind than a map: save it as GeoJSON or CSV"
 
 
 def _table_kind(head: bytes, suffix: str) -> Kind:

@@ -15,15 +15,15 @@ import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError as ProjCRSError
 
-from features.base import InputError
-from features.sources.geometry_text import geometry_of_wkb
+from features.base import InputError, read_bytes
+from features.sources.geometry_text import geometry_of_wkb, is_surface
 from features.sources.kinds import describe
 from features.sources.raw_table import RawTable
 from features.sources.report import Tally
 from features.sources.schema import SCHEMAS
-from features.sources.selection import compared_with_days, refuse_texts_as_days
+from features.sources.selection import compared_with_days, refuse_other_days, refuse_texts_as_days
 from features.sources.settings import SourceSpec
-from features.sources.shapefiles import shapefile_encoding
+from features.sources.shapefiles import refuse_lost_index, shapefile_encoding
 
 GDAL_ERRORS = (ValueError, DataSourceError, DataLayerError, RuntimeError)
 # OpenStreetMap's own columns are few; other tags of a record are in this one, as "key"=>"value".
@@ -31,11 +31,16 @@ OTHER_TAGS = "other_tags"
 TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
 # A service states at the beginning or the end of its answer that the answer is incomplete.
 MORE = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
+NEXT = re.compile(rb'"rel"\s*:\s*"next"')
+MATCHED = re.compile(rb'"(?:numberMatched|totalFeatures)"\s*:\s*(\d+)')
 ENDS_BYTES = 1 << 16
+MOST_KML_BYTES = 100_000_000
 
 
 def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: str) -> RawTable:
     """The rows of one layer; GDAL opens `opened`, the path or a place in an archive."""
+    if opened == str(path):
+        refuse_lost_index(source, path)
     layer = _choose_layer(source, path, spec.one_layer, opened)
     options: dict[str, Any] = {}
     if path.suffix.casefold() == ".shp" or opened.casefold().endswith(".shp"):
@@ -44,12 +49,13 @@ def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: 
     elif spec.encoding is not None:
         options = {"encoding": spec.encoding}
     if spec.where is not None:
+        refuse_other_days(f"sources.{source}: {path}", spec.where)
         _refuse_texts_as_days(f"sources.{source}: {path}", spec.where, opened, layer)
     table = _frame(source, path, spec, opened, layer, options)
     tally.note(f"layer {layer!r}") if spec.one_layer is None and path.suffix.casefold() == ".gpkg" else None
     if spec.where is not None:
         tally.note(f"where selects {len(table):,} of {_count(opened, layer):,} rows")
-    _note_more(path, tally)
+    _note_more(path, _count(opened, layer), tally)
     rows = np.arange(1, len(table) + 1)
     if not isinstance(table, gpd.GeoDataFrame):
         plain = pd.DataFrame(table)
@@ -58,7 +64,7 @@ def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: 
         )
     geometry = np.asarray(table.geometry.array, dtype=object)
     if shapely.is_missing(geometry).any():
-        geometry = _surfaces(opened, layer, spec.where, geometry)
+        geometry = _surfaces(opened, layer, spec.where, geometry, tally)
     plain = pd.DataFrame(table.drop(columns=table.geometry.name))
     crs = None if table.crs is None else pyproj.CRS(table.crs)
     return RawTable(
@@ -130,14 +136,17 @@ def _count(opened: str, layer: str) -> int:
     return int(pyogrio.read_info(opened, layer=layer, force_feature_count=True)["features"])
 
 
-def _surfaces(opened: str, layer: str, where: str | None, geometry: Any) -> Any:
-    """Geometries completed by those unknown to GEOS: TINs and other surfaces of flat faces (MultiPatch)."""
+def _surfaces(opened: str, layer: str, where: str | None, geometry: Any, tally: Tally) -> Any:
+    """Geometries completed by those that GEOS refuses: surfaces of flat faces (TIN, MultiPatch) and open rings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _, _, blobs, _ = pyogrio.raw.read(opened, layer=layer, where=where, columns=[])
     missing = np.flatnonzero(shapely.is_missing(geometry))
     filled = geometry.copy()
-    filled[missing] = geometry_of_wkb([blobs[row] for row in missing])
+    found = [blobs[row] for row in missing]
+    filled[missing] = geometry_of_wkb(found)
+    flat = np.array([blob is not None and is_surface(blob) for blob in found], dtype=bool)
+    tally.repair("open ring", int((~flat & ~shapely.is_missing(filled[missing])).sum()))
     return filled
 
 
@@ -153,14 +162,22 @@ def _with_tags(source: str, spec: SourceSpec, table: pd.DataFrame, tally: Tally)
     return table.assign(**{name: [row.get(name) for row in tags] for name in found})
 
 
-def _note_more(path: Path, tally: Tally) -> None:
+def _note_more(path: Path, n_rows: int, tally: Tally) -> None:
+    """Note a file that says that it is not the whole: a page of a service, or a link to another file."""
+    if path.suffix.casefold() == ".kml" and not n_rows and b"<NetworkLink" in read_bytes(path, MOST_KML_BYTES):
+        tally.note(f"{path.name} holds only a link to another file (NetworkLink): download that one")
     if path.suffix.casefold() not in (".json", ".geojson", ".esrijson") or not path.is_file():
         return
     with path.open("rb") as stream:
-        head = stream.read(ENDS_BYTES)
+        ends = stream.read(ENDS_BYTES)
         stream.seek(max(path.stat().st_size - ENDS_BYTES, 0))
-        if MORE.search(head) or MORE.search(stream.read()):
-            tally.note(
-                f"{path.name} is one page of a service that says there is more (exceededTransferLimit): fetch the "
-                "other pages and list them all as path"
-            )
+        ends += b"\n" + stream.read()
+    count = MATCHED.search(ends)
+    more = "exceededTransferLimit" if MORE.search(ends) else "a next page" if NEXT.search(ends) else ""
+    if count is not None and int(count[1]) > n_rows:
+        more = f"{int(count[1]):,} records in all"
+    if more:
+        tally.note(
+            f"{path.name} is one page of a service that says there is more ({more}): fetch the other pages and list "
+            "them all as path"
+        )

@@ -110,10 +110,14 @@ def open_area(
     paths = tuple(path for one in specs for path in one.paths)
     # The digest is taken before reading, here and below, so that a file that is replaced meanwhile differs from it.
     digest = digest_files(tuple(file for one in specs for file in find_files("area", one, base)))
-    tables = [
-        read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
-        for one in specs
-    ]
+    try:
+        tables = [
+            read_vector("area", one, AREA.geometry, home, base, partial(take_canonical, "area", one, AREA), tally)
+            for one in specs
+        ]
+    except InputError as error:
+        # The area is no source: its key is another.
+        raise InputError(str(error).replace("sources.area", "grid.area", 1)) from error
     parts = [part for table in tables for part in table.geometry]
     kinds = {POINT if part.geom_type.endswith("Point") else POLYGON for part in parts}
     if len(kinds) != 1:

@@ -50,7 +50,7 @@ def place(
     names = [str(name) for name in raw.table.columns]
     used: tuple[str, ...] = ()
     if raw.geometry is None:
-        used = coordinate_columns(source, path, spec, names, tally)
+        used = coordinate_columns(source, path, spec, raw.table, tally)
         geometry = _points(read_coordinates(source, path, raw.table, used, tally, projected=projected))
     else:
         geometry = np.asarray(shapely.force_2d(raw.geometry), dtype=object)
@@ -78,6 +78,28 @@ def _middles(geometry: Geometry) -> Floats:
     bounds = shapely.bounds(geometry)
     with np.errstate(all="ignore"):
         return np.asarray((bounds[:, :2] + bounds[:, 2:]) / 2, dtype=np.float64)
+
+
+def unwrapped(geometry: Geometry, kinds: tuple[str, ...], tally: Tally) -> Geometry:
+    """Collections replaced by their parts of the first of `kinds` that they hold; the others stay."""
+    several = np.flatnonzero(shapely.get_type_id(geometry) == shapely.GeometryType.GEOMETRYCOLLECTION)
+    found = geometry.copy()
+    for row in several.tolist():
+        found[row] = _parts_of_kind(geometry[row], kinds)
+    tally.repair("geometry collection", int((shapely.get_type_id(found[several]) != 7).sum()))
+    return found
+
+
+def _parts_of_kind(collection: shapely.Geometry, kinds: tuple[str, ...]) -> shapely.Geometry:
+    parts = shapely.get_parts(collection)
+    while (shapely.get_type_id(parts) > 3).any():
+        parts = shapely.get_parts(parts)
+    for kind in (kind for kind in (POLYGON, LINE, POINT) if kind in kinds):
+        chosen = [part for part in parts if KINDS[shapely.get_type_id(part)] == kind and not part.is_empty]
+        if chosen:
+            joined = {POLYGON: shapely.multipolygons, LINE: shapely.multilinestrings, POINT: shapely.multipoints}[kind]
+            return chosen[0] if len(chosen) == 1 else joined(chosen)
+    return collection
 
 
 def no_numbers(geometry: Geometry) -> NDArray[np.str_]:

@@ -1,5 +1,7 @@
 """Projection of shapes into the CRS of the grid, with a note if the shift between two datums is unknown."""
 
+import re
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -18,13 +20,18 @@ from features.sources.report import Tally
 # Far beyond the records that are kept, so that no cut edge affects a distance, and within the range of any projection.
 REACH_M = 1_000_000.0
 # The size of unknown datum shifts: Pulkovo 1942 to WGS 84 is 60 to 150 m, the largest some 400 m.
+# Datums of the time of satellites; they differ by centimetres to two metres.
+GLOBAL_DATUM = re.compile(
+    r"World Geodetic System 1984|WGS ?84|European Terrestrial Reference|ETRS|International Terrestrial|ITRF|SIRGAS|"
+    r"NAD83|North American Datum 1983|IGS\d\d|GDA94|GDA2020|CGCS2000|China Geodetic Coordinate"
+)
 UNKNOWN_SHIFT = "100 m, at most some 400 m"
 
 
 def refuse_unusable(source: str, path: Path, crs: pyproj.CRS, *, stated: bool) -> None:
     """InputError for a CRS without a place on the earth (engineering, undefined)."""
     flat = horizontal(crs)
-    if flat.is_geographic or flat.is_projected or flat.is_geocentric:
+    if flat.is_geographic or flat.is_projected:
         return
     whose = "crs of the configuration" if stated else "the CRS in the file"
     raise InputError(
@@ -46,15 +53,24 @@ def horizontal(crs: pyproj.CRS) -> pyproj.CRS:
 def datum_note(crs: pyproj.CRS, to: pyproj.CRS) -> str:
     """A note if the shift between the datums of two CRS is unknown; '' if it is known."""
     try:
-        ways = TransformerGroup(crs, to, always_xy=True).transformers
+        with warnings.catch_warnings():
+            # A finer shift may need a grid that is not installed; the next one is metres off.
+            warnings.simplefilter("ignore")
+            ways = TransformerGroup(crs, to, always_xy=True).transformers
     except ProjError:
         return ""
-    if not ways or "allpark" not in ways[0].description:
+    if not ways or "allpark" not in ways[0].description or _of_one_decade(crs, to):
         return ""
     return (
         f"no datum shift known from {crs.name!r} to {to.name!r}: places may be off by {UNKNOWN_SHIFT}; give crs with "
         "its datum, such as an EPSG code"
     )
+
+
+def _of_one_decade(crs: pyproj.CRS, to: pyproj.CRS) -> bool:
+    """Whether both datums agree within metres wherever PROJ's area of use ends: WGS 84, ETRS89, ITRF, SIRGAS."""
+    names = [part.datum.name if part.datum is not None else "" for part in (crs, to)]
+    return all(GLOBAL_DATUM.search(name) for name in names)
 
 
 def reprojected(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geometry:
@@ -93,5 +109,4 @@ def _cut(geometry: Geometry, crs: pyproj.CRS, home: Home, tally: Tally) -> Geome
 
 def near_home(geometry: Geometry, home: Home) -> Flags:
     """Which geometries come within `home.keep_m` of the home rectangle."""
-    distance_m = shapely.distance(geometry, shapely.box(*home.bounds))
-    return np.asarray(np.nan_to_num(distance_m, nan=np.inf) <= home.keep_m)
+    return np.asarray(np.nan_to_num(home.away_m(geometry), nan=np.inf) <= home.keep_m)

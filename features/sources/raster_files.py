@@ -1,5 +1,6 @@
 """Facts about a raster file that are not in its pixels: units, missing tiles, undeclared markers of missing values."""
 
+import re
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -12,27 +13,52 @@ import numpy as np
 import pyproj
 import rasterio
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from features.base import Floats, InputError, refuse_special
-from features.sources.kinds import describe
+from features.sources.kinds import describe, first_bytes
 
 # Metres of the units that elevation models state; feet are those of the international foot unless they say "survey".
 METRES = {
-    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "km": 1000.0, "dm": 0.1, "cm": 0.01,
-    "mm": 0.001, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "international foot": 0.3048, "ftus": 1200 / 3937,
-    "us-ft": 1200 / 3937, "us_survey_foot": 1200 / 3937, "us survey foot": 1200 / 3937, "us survey feet": 1200 / 3937,
-    "foot_us": 1200 / 3937, "us foot": 1200 / 3937,
+    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
+    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
+    **dict.fromkeys(("dm", "decimetre", "decimetres", "decimeter", "decimeters"), 0.1),
+    **dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), 0.01),
+    **dict.fromkeys(("mm", "millimetre", "millimetres", "millimeter", "millimeters"), 0.001),
+    **dict.fromkeys(("ft", "foot", "feet", "international foot"), 0.3048),
+    **dict.fromkeys(("ftus", "us-ft", "us_survey_foot", "us survey foot"), 1200 / 3937),
+    **dict.fromkeys(("us survey feet", "foot_us", "us foot"), 1200 / 3937),
+    **dict.fromkeys(("yard", "yards"), 0.9144), "fathom": 1.8288,
 }  # fmt: skip
 # Markers of missing values that files use without declaring them, whatever the other values are.
 SENTINELS = (-32768.0, -32767.0, -9999.0)
 # Markers that may be values too: WorldPop, GHSL, spreadsheets, old elevation models, defaults of programs. They are
 # taken for markers if they lie below all values by more than the range of these, or if no other value is negative.
-BELOW = (-99999.0, -999.0, -99.0, -200.0, -500.0, -9998.0, -8888.0, -10000.0, -99999999.0, -2147483648.0, -2147483647.0)
+BELOW = (
+    -99999.0,
+    -999.0,
+    -999.9,
+    -9999.9,
+    -99.9,
+    -1e10,
+    -1e5,
+    -99.0,
+    -200.0,
+    -500.0,
+    -9998.0,
+    -8888.0,
+    -10000.0,
+    -99999999.0,
+    -2147483648.0,
+    -2147483647.0,
+)
 ABOVE = (9999.0, 99999.0, 999999.0, 1e20, 2147483647.0, 4294967295.0, 1.7014118346046923e38)
 # The greatest value of an integer type is a marker if no other value comes near.
+# The least value of an integer type is one if all others are greater.
+LEAST = {"int8": -128.0}
 GREATEST = {"uint8": 255.0, "uint16": 65535.0, "int16": 32767.0, "uint32": 4294967295.0, "int32": 2147483647.0}
 FEWEST_PIXELS = 2
 # A float beyond this is not a measurement.
@@ -77,8 +103,31 @@ def opened(source: str, path: Path) -> Iterator[DatasetReader]:
             f"sources.{source}: {path} does not say where it lies: give a raster with a geotransform, such as a GeoTIFF"
         ) from error
     except (RasterioError, OSError) as error:
-        reason = describe(path) or str(error)
+        reason = describe(path) or _plain(path, str(error))
         raise InputError(f"sources.{source}: {path} cannot be read as a raster: {reason}") from error
+
+
+def _plain(path: Path, reason: str) -> str:
+    """The reason without words of the library."""
+    if path.suffix.casefold() == ".hgt" and "not recognized" in reason:
+        return "a tile of SRTM is placed by its name: call it as N39E046.hgt again"
+    if "Read failed" in reason:
+        return "its pixels cannot be read: it is cut off or damaged, copy or download it anew"
+    return reason
+
+
+def refuse_unplaced(source: str, path: Path, dataset: DatasetReader) -> None:
+    """InputError for a raster that has no place on the earth, is a picture, or has decimal commas."""
+    what = f"sources.{source}: {path}"
+    if dataset.gcps[0] and dataset.transform.is_identity:
+        raise InputError(f"{what} is placed by control points alone: warp it first (gdalwarp)")
+    if dataset.transform.is_identity:
+        raise InputError(f"{what} does not say where it lies: give a raster with a geotransform, such as a GeoTIFF")
+    if dataset.driver == "AAIGrid" and b"," in first_bytes(path):
+        raise InputError(f"{what} has decimal commas, of which only whole numbers would be read: write points")
+    colours = dataset.colorinterp[0]
+    if source == "dem" and (colours == ColorInterp.palette or (colours == ColorInterp.red and dataset.count > 2)):
+        raise InputError(f"{what} is a picture in colours, not heights: ask for the elevation model behind it")
 
 
 def look(dataset: DatasetReader, window: Window) -> np.ma.MaskedArray:
@@ -99,7 +148,9 @@ def undeclared_markers(values: Floats, dtype: str, categorical: bool) -> tuple[f
     """
     distinct, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     greatest = GREATEST.get(dtype)
-    known = {*BELOW, *ABOVE, greatest}
+    known = {*BELOW, *ABOVE, greatest, LEAST.get(dtype)}
+    # A value in single precision is near the one that was meant.
+    known |= {float(np.float32(value)) for value in known if value is not None}
     suspects = [value for value in distinct[counts >= FEWEST_PIXELS].tolist() if abs(value) >= HUGE or value in known]
     rest = distinct[~np.isin(distinct, [*suspects, *SENTINELS]) & (np.abs(distinct) < HUGE)]
     if not len(rest):
@@ -119,7 +170,9 @@ def undeclared_markers(values: Floats, dtype: str, categorical: bool) -> tuple[f
 def metres_of_unit(dataset: DatasetReader, crs: pyproj.CRS) -> tuple[float, str]:
     """Metres of one unit of the heights, and the unit as the band or else the vertical CRS states it ('' for none)."""
     stated = (dataset.units[0] or "").strip()
-    factor = METRES.get(stated.casefold())
+    # The unit may stand in brackets, or before the level from which it counts.
+    first = re.split(r"[\s,;]+(?:above|over|a\.?s\.?l|\()", stated.casefold().strip("[]() "))[0].strip()
+    factor = METRES.get(first)
     if factor is not None:
         return factor, stated
     axes = crs.sub_crs_list[1].axis_info if crs.is_compound and len(crs.sub_crs_list) > 1 else crs.axis_info[2:]

@@ -8,12 +8,14 @@ import pyproj
 from features.base import Floats, Grid, InputError
 from features.sources.digests import digest_files
 from features.sources.projecting import datum_note, horizontal, refuse_unusable
+from features.sources.raster_doubts import DEM_RANGE_M, note_doubts
 from features.sources.raster_files import (
     SENTINELS,
     FileFacts,
     look,
     metres_of_unit,
     opened,
+    refuse_unplaced,
     tiles_of,
     undeclared_markers,
 )
@@ -23,8 +25,6 @@ from features.sources.readers import find_files, stated_crs
 from features.sources.report import SourceReport, Tally
 from features.sources.settings import SourceSpec
 
-# Heights from the shore of the Dead Sea, with room for pits, to Mount Everest: any other value is a marker.
-DEM_RANGE_M = (-1000.0, 9000.0)
 # Number of cells sampled to estimate the share of the area without data.
 SAMPLE_CELLS = 20_000
 
@@ -67,9 +67,11 @@ def _facts(source: str, path: Path, crs: pyproj.CRS, flat: pyproj.CRS, grid: Gri
     """Corrections of the values of a file, with a note if they are not obvious."""
     centres_m = grid.some_centres_m(SAMPLE_CELLS)
     with opened(source, path) as dataset:
+        refuse_unplaced(source, path, dataset)
         if dataset.dtypes[0].startswith("complex"):
             raise InputError(f"sources.{source}: {path} holds complex numbers: give a raster of real ones")
         tiles = tiles_of(source, path, dataset)
+        stated = dataset.units[0] if source == "dem" else None
         factor, unit = metres_of_unit(dataset, crs) if source == "dem" else (1.0, "")
         column, row = to_pixels(centres_m[:, 0], centres_m[:, 1], grid.crs, flat, dataset)
         window = window_around(dataset, column, row)
@@ -79,8 +81,11 @@ def _facts(source: str, path: Path, crs: pyproj.CRS, flat: pyproj.CRS, grid: Gri
             read = look(dataset, window)
             seen = FileFacts(tiles=tiles).masked(read, window).compressed().astype(np.float64)
             markers = undeclared_markers(seen, dataset.dtypes[0], source == "land_use")
+            note_doubts(source, path, dataset, seen[~np.isin(seen, [*markers, *SENTINELS])], factor, tally)
     if factor != 1.0:
         tally.note(f"{path.name}: heights in {unit} turned into metres")
+    elif stated and not unit:
+        tally.note(f"{path.name}: its unit is {stated!r}: taken as metres")
     if tiles is not None:
         tally.note(f"{path.name}: land between its tiles counts as without value")
     for marker in (*markers, *(value for value in SENTINELS if (seen == value).any())):

@@ -1,6 +1,7 @@
 """Finding the file of a source and reading its rows before anything is decided about them."""
 
 import gzip
+import re
 import zipfile
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -16,9 +17,18 @@ from pyproj.exceptions import CRSError
 from features.base import ConfigError, InputError, read_bytes, refuse_special
 from features.sources.databases import is_database, table_file
 from features.sources.geometry_text import parse_geometry
-from features.sources.kinds import MAP_SUFFIXES, PARQUET_SUFFIXES, SHEET_SUFFIXES, TABLE_SUFFIXES, is_raster, kind_of
+from features.sources.kinds import (
+    MAP_SUFFIXES,
+    PARQUET_SUFFIXES,
+    SHEET_SUFFIXES,
+    SUFFIX_TEXTS,
+    TABLE_SUFFIXES,
+    is_raster,
+    kind_of,
+)
 from features.sources.layers import read_layer
 from features.sources.raw_table import RawTable
+from features.sources.regular_parts import refuse_special_parts
 from features.sources.report import Tally
 from features.sources.selection import select_rows
 from features.sources.settings import SourceSpec
@@ -30,6 +40,9 @@ __all__ = ["RawTable", "find_file", "find_files", "is_raster", "is_table", "read
 WKT_COLUMNS = ("geometry", "wkt", "the_geom", "geom")
 # Tables are read whole; a register of two million accidents has 0.3 GB.
 MOST_BYTES = 2_000_000_000
+# Texts that come with data in an archive.
+NOTE = re.compile(r"(?i)(read.?me|licen[cs]e|terms|copyright|lisez|leame|metadata|about).*\.(txt|json|csv)$|\.txt$")
+MOST_NAMED = 5
 UNREADABLE = "geometry that cannot be read"
 
 
@@ -52,15 +65,27 @@ def find_file(source: str, given: str, base: Path, layer: str | None = None) -> 
     path = Path(given) if Path(given).is_absolute() else base / given
     try:
         if not path.exists():
-            raise InputError(
-                f"sources.{source}: there is no file {path}; paths are relative to {base}, or give --data DIR"
-            )
+            if path.is_symlink():
+                raise InputError(f"sources.{source}: {path} is a link to {path.readlink()}, which is not there")
+            raise InputError(f"sources.{source}: there is no file {path}{_path_hint(given, base)}")
         refuse_special(path)
+        refuse_special_parts(path)
     except (OSError, ValueError) as error:
         raise InputError(f"sources.{source}: {str(path)[:300]} cannot be opened: {_why(error)}") from error
     if path.is_dir() and path.suffix.casefold() != ".gdb":
         raise InputError(f"sources.{source}: {path} is a folder: name a file in it, or list several files")
     return path
+
+
+def _path_hint(given: str, base: Path) -> str:
+    """What would do for a path that names no file, as the end of a sentence."""
+    if "://" in given or given.startswith("/vsi"):
+        return ": a source is a file on this computer, download it first"
+    if given.startswith("~") or "$" in given or "%" in given:
+        return ": ~ and variables are not replaced, write the whole path"
+    if any(sign in given for sign in "*?["):
+        return ": patterns are not expanded, list the files as path: [a, b]"
+    return f"; paths are relative to {base}, or give --data DIR"
 
 
 def stated_crs(source: str, spec: SourceSpec) -> pyproj.CRS | None:
@@ -116,12 +141,17 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
 def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
     """The one file of a zip archive that holds rows, or the one that `layer` names."""
     what = f"sources.{source}: {path}"
+    if path.suffix.casefold() in SUFFIX_TEXTS:
+        raise InputError(f"{what} cannot be read: {SUFFIX_TEXTS[path.suffix.casefold()]}")
     readable = TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES | MAP_SUFFIXES
     try:
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
             members = [name for name in names if PurePosixPath(name).suffix.casefold() in readable]
             members = [name for name in members if "__MACOSX" not in name and ".gdb/" not in name.casefold()]
+            if len(members) > 1 and spec.one_layer is None:
+                # A note on the terms of use lies beside the data.
+                members = [name for name in members if not NOTE.search(PurePosixPath(name).name)] or members
             chosen = [
                 name for name in members if spec.one_layer in (name, PurePosixPath(name).name, PurePosixPath(name).stem)
             ]
@@ -137,6 +167,12 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
         ) from error
     if member is None and members:
         raise InputError(f"{what} holds {len(members)} files ({', '.join(members)}): name one as layer, or unpack it")
+    if not members and not any(".gdb/" in name.casefold() for name in names):
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        raise InputError(
+            f"{what} holds no table and no map, but {', '.join(names[:MOST_NAMED]) or 'nothing'}{more}: unpack it and "
+            "name the file"
+        )
     if member is not None:
         tally.note(f"{member} of the archive")
         spec = spec.model_copy(update={"layer": None}) if chosen else spec
@@ -180,12 +216,20 @@ def _read_parquet(what: str, content: bytes) -> RawTable:
             geometry, crs = np.asarray(frame.geometry.array, dtype=object), frame.crs
             table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
         else:
-            table, geometry, crs = pd.read_parquet(BytesIO(content)), None, None
+            table, geometry, crs = _binary_as_hex(pd.read_parquet(BytesIO(content))), None, None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{what} cannot be read as Parquet: {error}") from error
     rows = np.arange(1, len(table) + 1)
     known = None if crs is None else pyproj.CRS(crs)
     return RawTable(table=table.reset_index(drop=True), geometry=geometry, crs=known, rows=rows, places=rows)
+
+
+def _binary_as_hex(table: pd.DataFrame) -> pd.DataFrame:
+    """Bytes, such as WKB without the marks of GeoParquet, as text in hexadecimal."""
+    for name in table:
+        if any(isinstance(value, bytes) for value in table[name].dropna().head(1)):
+            table[name] = table[name].map(lambda value: value.hex() if isinstance(value, bytes) else value)
+    return table
 
 
 def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally) -> RawTable:
@@ -208,6 +252,7 @@ def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally
         except CRSError as error:
             raise InputError(f"{what}: SRID {read.srids[0]} is not a known EPSG code: give crs") from error
     tally.note(f"geometry from the text column {names[0]!r}")
+    tally.repair("open ring", read.closed)
     faults = {UNREADABLE: read.unreadable} if read.unreadable.any() else {}
     if faults:
         first = int(np.flatnonzero(read.unreadable)[0])

@@ -20,6 +20,11 @@ ORDERED_NUMBER = re.compile(r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<(?!
 COMPARED_DAY = re.compile(
     r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<>|!=|=|<|>|BETWEEN)\s*'\d{4}-\d{2}-\d{2}", re.IGNORECASE
 )
+# Days with the year last sort by their day of the month.
+ORDERED_OTHERWISE = re.compile(
+    r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<(?!>)|>|BETWEEN)\s*'(\d{1,2}[./-]\d{1,2}[./-]\d{2,4})",
+    re.IGNORECASE,
+)
 
 
 def select_rows(what: str, table: pd.DataFrame, where: str) -> Integers:
@@ -30,6 +35,7 @@ def select_rows(what: str, table: pd.DataFrame, where: str) -> Integers:
     without a column of the table, or one that compares texts as if they were numbers or dates.
     """
     names = [str(name) for name in table.columns]
+    refuse_other_days(what, where)
     numeric = {name for name in names if _is_numeric(table[name])}
     _refuse_mistakes(what, table, where, numeric)
     clause = re.sub(r"\bILIKE\b", "LIKE", where, flags=re.IGNORECASE)
@@ -74,6 +80,16 @@ def _refuse_mistakes(what: str, table: pd.DataFrame, where: str, numeric: set[st
             shown = f" (row {other.index[0] + 1})" if len(other) else ""
             raise InputError(f"{what}: where ({where!r}) orders {column} as numbers, and it holds texts{shown}")
     refuse_texts_as_days(what, where, {str(name): table[name] for name in table.columns})
+
+
+def refuse_other_days(what: str, where: str) -> None:
+    """InputError for a clause that orders texts by a day such as 01.06.2019, which compares the day of the month."""
+    match = ORDERED_OTHERWISE.search(where)
+    if match is not None:
+        raise InputError(
+            f"{what}: where ({where!r}) orders {match.group(1)} by {match.group(2)!r} as text, that is by its first "
+            "figures: bring the dates into the form 2024-07-31, in the file and in where"
+        )
 
 
 def compared_with_days(where: str) -> set[str]:

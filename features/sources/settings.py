@@ -9,10 +9,12 @@ from pydantic import Field, field_validator, model_validator
 
 from features.base import Settings
 from features.sources.kinds import is_raster
-from features.sources.schema import COORDINATE_ALIASES, SCHEMAS
+from features.sources.schema import COORDINATE_ALIASES, SCHEMAS, TEXT
 
 Scalar = str | int | float | bool | date
 
+# Columns of words in every source that has them.
+WORDS = frozenset(ours for schema in SCHEMAS.values() for ours, kind in schema.columns.items() if kind == TEXT)
 # Keys that concern records, and keys that concern tables.
 FOR_RECORDS = ("values", "terms", "date_order", "time_zone", "file_date", "beside_config", "duplicates")
 FOR_TABLES = (*FOR_RECORDS, "layer", "where", "encoding")
@@ -84,6 +86,21 @@ class SourceSpec(Settings):
             ours: {str(theirs): value for theirs, value in given.items()} if isinstance(given, dict) else given
             for ours, given in values.items()
         }
+
+    @field_validator("values")
+    @classmethod
+    def _no_truth_for_words(
+        cls, values: dict[str, Scalar | dict[str, Scalar]]
+    ) -> dict[str, Scalar | dict[str, Scalar]]:
+        """YAML reads an unquoted yes or no as a truth value, which is no word of a column of texts."""
+        for ours, given in values.items():
+            for value in given.values() if isinstance(given, dict) else [given]:
+                if isinstance(value, bool) and ours in WORDS:
+                    raise ValueError(
+                        f"{ours}: {str(value).lower()}: yes, no, on, off, true and false without quotes are truth "
+                        "values in YAML: put it in quotes"
+                    )
+        return values
 
     @field_validator("time_zone")
     @classmethod

@@ -1,5 +1,6 @@
 """Gaps of the shapefile format: the encoding of its texts, and a table that may be lost."""
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from features.base import InputError
+from features.base import InputError, read_bytes, refuse_special
 from features.sources.encodings import decode_as, likeliest
 from features.sources.report import Tally
 from features.sources.schema import DATE, SCHEMAS
@@ -15,6 +16,7 @@ from features.sources.schema import DATE, SCHEMAS
 # In this encoding every byte is a letter, so that texts can be turned back into their bytes.
 BYTES = "ISO-8859-1"
 LANGUAGE_BYTE = 29
+HEAD_BYTES, MOST_CPG_BYTES = 32, 10_000
 # Neither 0 nor 0x57 ("ANSI") names an encoding.
 SAYS_NOTHING = frozenset({0, 0x57})
 
@@ -24,7 +26,7 @@ def shapefile_encoding(source: str, path: Path, opened: str, layer: str, given: 
 
     Raises InputError for records without their table, and for texts that are not in the `given` encoding.
     """
-    _refuse_lost_table(source, path, opened, tally)
+    refuse_broken_set(source, path, opened, tally)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -55,21 +57,65 @@ def shapefile_encoding(source: str, path: Path, opened: str, layer: str, given: 
     return "UTF-8"
 
 
+def refuse_lost_index(source: str, path: Path) -> None:
+    """InputError for shapes without their .shx: GDAL would write one beside them."""
+    if path.suffix.casefold() == ".shp" and _beside(path, ".shx") is None:
+        raise InputError(
+            f"sources.{source}: {path} has no .shx beside it: ask for the whole set (.shp, .shx, .dbf, .prj), or make "
+            f"one with `ogr2ogr --config SHAPE_RESTORE_SHX YES new.shp {path.name}`"
+        )
+
+
+def _beside(path: Path, suffix: str) -> Path | None:
+    found = sorted(
+        part for part in path.parent.iterdir() if part.stem == path.stem and part.suffix.casefold() == suffix
+    )
+    if not found:
+        return None
+    refuse_special(found[0])
+    return found[0]
+
+
+def _refuse_other_table(what: str, table: Path, index: Path | None) -> None:
+    """InputError for a .dbf that is cut off, or has another number of rows than there are shapes."""
+    with table.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    if len(head) < HEAD_BYTES:
+        raise InputError(f"{what}: {table.name} beside it is cut off: ask for the whole set anew")
+    rows, start, length = struct.unpack_from("<IHH", head, 4)
+    if table.stat().st_size < start + rows * length:
+        raise InputError(
+            f"{what}: {table.name} beside it is cut off: it states {rows:,} rows; ask for the whole set anew"
+        )
+    shapes = None if index is None else (index.stat().st_size - 100) // 8
+    if shapes is not None and shapes != rows:
+        raise InputError(
+            f"{what} has {shapes:,} shapes and {table.name} {rows:,} rows: they belong to different files, or one is "
+            "cut off; ask for the whole set anew"
+        )
+
+
 def _stated(path: Path) -> str:
     """The encoding stated by .cpg or the language byte of the .dbf, '' if none is."""
-    beside = [part for part in path.parent.glob(f"{path.stem}.*") if part.suffix.casefold() == ".cpg"]
-    text = beside[0].read_bytes()[:100].decode("ascii", errors="replace").strip() if beside else ""
+    beside, table = _beside(path, ".cpg"), _beside(path, ".dbf")
+    text = "" if beside is None else read_bytes(beside, MOST_CPG_BYTES).decode("ascii", errors="replace").strip()
     if text:
         return text
-    tables = [part for part in path.parent.glob(f"{path.stem}.*") if part.suffix.casefold() == ".dbf"]
-    head = tables[0].read_bytes()[: LANGUAGE_BYTE + 1] if tables else b""
+    head = b""
+    if table is not None:
+        with table.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
     code = head[LANGUAGE_BYTE] if len(head) > LANGUAGE_BYTE else 0
     return "" if code in SAYS_NOTHING else f"language byte {code:#x}"
 
 
-def _refuse_lost_table(source: str, path: Path, opened: str, tally: Tally) -> None:
-    """InputError for shapes without their .dbf, which have no attributes."""
-    if opened != str(path) or any(part.suffix.casefold() == ".dbf" for part in path.parent.glob(f"{path.stem}.*")):
+def refuse_broken_set(source: str, path: Path, opened: str, tally: Tally) -> None:
+    """InputError for shapes without their .dbf, which have no attributes, and for a .dbf of other shapes."""
+    if opened != str(path):
+        return
+    table = _beside(path, ".dbf")
+    if table is not None:
+        _refuse_other_table(f"sources.{source}: {path}", table, _beside(path, ".shx"))
         return
     lost = f"{path.name} has no .dbf beside it, which holds what its shapes mean"
     if source in SCHEMAS and DATE in SCHEMAS[source].columns.values():

@@ -10,6 +10,7 @@ import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
 from features.base import InputError, Integers
+from features.sources.kinds import HEAD_BYTES, OLE, describe_head
 from features.sources.report import Tally
 from features.sources.text_tables import Cells, as_frame
 
@@ -30,6 +31,8 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
         book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(content)))
         sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
     except (CalamineError, OSError, ValueError) as error:
+        if not content.startswith(OLE) and (kind := describe_head(content[:HEAD_BYTES])):
+            raise InputError(f"{what} cannot be read as a workbook: {kind}") from error
         raise InputError(
             f"{what} cannot be read as a workbook ({error}): it is cut, or protected by a password; save it anew "
             "as .xlsx or CSV"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,9 +16,10 @@ import pandas as pd
 from features.base import InputError, Integers
 from features.sources.column_names import shown_names
 from features.sources.encodings import decode
+from features.sources.kinds import HEAD_BYTES, describe_head
 from features.sources.report import Tally
 
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|", "^", "~")
 # A district as WKT runs to megabytes; the csv module stops at 128 KB by default.
 LONGEST_FIELD = 1 << 28
 # Number of lines by which the separator is found.
@@ -52,8 +54,13 @@ def read_text(what: str, content: bytes, encoding: str | None, tally: Tally) -> 
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
         raise InputError(f"{what} is no delimited text: line {line} holds a zero byte; save it as CSV in UTF-8")
+    if text.lstrip("\ufeff \r\n").startswith(("<", "{", "[")):
+        raise InputError(f"{what} is no delimited text: {describe_head(text.lstrip()[:HEAD_BYTES].encode())}")
     with _long_fields():
-        cells, separator = _cells(what, text, tally)
+        try:
+            cells, separator = _cells(what, text, tally)
+        except csv.Error as error:
+            raise InputError(f"{what} is no delimited text: {error}") from error
     return as_frame(what, cells, tally, separator)
 
 
@@ -81,7 +88,18 @@ def _cells(what: str, text: str, tally: Tally) -> tuple[Cells, str]:
         separator, before = find_separator(text), 0
     if separator != ",":
         tally.note(f"separator {separator!r}")
-    return _split(what, text, separator, before), separator
+    # Some programs put single quotes around every field.
+    quote = "'" if _quoted_alone(text, separator) else '"'
+    if quote == "'":
+        tally.note("fields in single quotes")
+    return _split(what, text, separator, before, quote), separator
+
+
+def _quoted_alone(text: str, separator: str) -> bool:
+    """Whether every field of the first line stands in single quotes."""
+    first = text.lstrip("\r\n").partition("\n")[0].strip()
+    fields = first.split(separator)
+    return len(fields) > 1 and all(len(field) > 1 and field[0] == field[-1] == "'" for field in map(str.strip, fields))
 
 
 def as_frame(what: str, cells: Cells, tally: Tally, separator: str = "") -> tuple[pd.DataFrame, Integers]:
@@ -137,10 +155,10 @@ def find_separator(text: str) -> str:
     return found or max(SEPARATORS, key=head[0].count)
 
 
-def _split(what: str, text: str, separator: str, before: int) -> Cells:
+def _split(what: str, text: str, separator: str, before: int, quote: str) -> Cells:
     """Fields of every line that is not blank; a row of several lines is checked for a quote that swallowed others."""
     lines = io.StringIO(text, newline="").readlines()
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, quotechar=quote)
     records: list[list[str]] = []
     places: list[int] = []
     last, usual = 0, Counter[int]()
@@ -148,7 +166,7 @@ def _split(what: str, text: str, separator: str, before: int) -> Cells:
         for record in reader:
             begin, last = last, reader.line_num
             if last > begin + 1:
-                _check_quotes(what, lines[begin:last], separator, usual, begin + before + 1)
+                _check_quotes(what, lines[begin:last], separator, usual, begin + before + 1, quote)
             if any(record):
                 records.append(record)
                 places.append(begin + before + 1)
@@ -158,13 +176,13 @@ def _split(what: str, text: str, separator: str, before: int) -> Cells:
     return Cells(records, places)
 
 
-def _check_quotes(what: str, lines: list[str], separator: str, usual: "Counter[int]", first: int) -> None:
+def _check_quotes(what: str, lines: list[str], separator: str, usual: "Counter[int]", first: int, quote: str) -> None:
     """Refuse a row of several lines whose quotes do not fit, or whose lines are rows by themselves."""
-    opened = next((number for number, line in enumerate(lines) if line.count('"') % 2), 0)
+    opened = next((number for number, line in enumerate(lines) if line.count(quote) % 2), 0)
     here = f"the quote that opens in line {first + opened}"
     do = "delete it, or close it in its field (a quote within a text is written twice)"
     try:
-        list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True))
+        list(csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True, quotechar=quote))
     except csv.Error as error:
         never = "never ends" if "end of data" in str(error) else "ends in the middle of a text"
         raise InputError(
@@ -186,10 +204,18 @@ def _header_at(records: Sequence[Sequence[str | None]]) -> int:
     if max(filled) < 2:
         return 0
     first = next(number for number, count in enumerate(filled) if count > 1)
+    # Headings over groups of columns, in merged cells, leave gaps that the names below them do not have.
+    while first + 1 < len(filled) and filled[first] < filled[first + 1] and _are_names(records[first + 1]):
+        first += 1
     # A comment may hold separators; the header never begins with a comment sign and has the width of the table.
     while first + 1 < len(filled) and _is_comment(records[first]) and not _is_hxl(records[first]):
         first += 1
     return first
+
+
+def _are_names(record: Sequence[str | None]) -> bool:
+    """Whether no field of a row looks like a number, a date or a geometry."""
+    return not any(re.search(r"^[-+\d.,\s]+$|^\d|\(\s*[-\d]", field.strip()) for field in record if field)
 
 
 def _is_comment(record: Sequence[str | None]) -> bool:

@@ -23,6 +23,7 @@ from features.sources.placing import (
     place,
     repaired,
     split_points,
+    unwrapped,
     wrong_kind,
 )
 from features.sources.projecting import horizontal, near_home, reprojected
@@ -74,7 +75,14 @@ def read_vector(
             parts.append(replace(part, rows=part.rows + before))
     records = joined(parts)
     records = set_aside(records, _undated(source, records, tally), "no date", tally)
-    records = set_aside(records, ~near_home(records.geometry, home), "out of area", tally, named=False)
+    away = ~near_home(records.geometry, home)
+    if len(away) and away.all():
+        nearest_m = float(np.nanmin(home.away_m(records.geometry), initial=np.inf))
+        far = (
+            f"the nearest {nearest_m / 1000:,.0f} km away" if np.isfinite(nearest_m) else "beyond the reach of its CRS"
+        )
+        tally.note(f"all {len(away):,} records lie out of area, {far}: check crs and the coordinates")
+    records = set_aside(records, away, "out of area", tally)
     if spec.duplicates != "keep":
         records = set_aside(records, _repeated(records), "duplicate", tally)
     if source in SCHEMAS and "record_id" in SCHEMAS[source].columns:
@@ -142,6 +150,7 @@ def _read_part(
     spec = with_found_columns(spec, terms, [str(name) for name in raw.table.columns])
     geometry, crs, used = place(source, path, spec, raw, tally)
     crs = horizontal(crs)
+    geometry = unwrapped(geometry, kinds, tally)
     table = raw.table.drop(columns=list(used))
     columns, faults = take(path, table, tally)
     _note_mute(source, columns, table, tally)

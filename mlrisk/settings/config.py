@@ -136,6 +136,14 @@ def _keys(model: type[BaseModel]) -> list[str]:
     return [name for name in model.model_fields if name not in NOT_IN_YAML]
 
 
+DAY = "must be a day, written as 2024-07-31"
+# By the type of the complaint of pydantic.
+REMEDIES = {
+    "date_from_datetime_parsing": DAY, "date_parsing": DAY, "date_type": DAY, "date_from_datetime_inexact": DAY,
+    "date_past": DAY, "date_future": DAY,
+}  # fmt: skip
+
+
 def _message(file: Path, error: Any) -> str:
     """One line for one complaint of pydantic."""
     location = _location(error)
@@ -154,6 +162,14 @@ def _message(file: Path, error: Any) -> str:
         says = "yes, no, on, off, true and false without quotes are truth values in YAML: put it in quotes"
     elif error["type"] == "string_type" and isinstance(given, int | float | date):
         says = f"{says}: put it in quotes"
+    elif error["type"] in REMEDIES:
+        says = REMEDIES[error["type"]]
+    elif "instance of SourceSpec" in says:
+        says = "must be a path, or {path: ...} with other keys; several files are {path: [a, b]}"
+    elif "instance of SourcesSettings" in says:
+        says = "must be a mapping: a source and its path in each line, such as roads: roads.gpkg"
+    elif error["type"] == "string_pattern_mismatch" and key == "name":
+        says = "must begin with a small letter or a figure, and hold those, - and _ alone, at most 63 of them"
     return f"{file}: {key}{shown}: {says}"
 
 

@@ -316,13 +316,14 @@ def test_invalid_polygons_are_repaired_and_keep_their_land(tmp_path: Path) -> No
     assert table.area.round(3).tolist() == [250_000, 80_000]
 
 
-def test_geometry_of_another_kind_is_set_aside(tmp_path: Path) -> None:
+def test_geometry_of_another_kind_is_set_aside_and_a_collection_gives_the_parts_that_fit(tmp_path: Path) -> None:
     line = shapely.LineString([(LEFT, BOTTOM), (LEFT + 500, BOTTOM)])
     both = shapely.GeometryCollection([line, shapely.Point(LEFT, BOTTOM)])
     (tmp_path / "a.geojson").write_text(gpd.GeoSeries([line, square(1, 1), both], crs=UTM).to_crs(4326).to_json())
     found = opened(tmp_path, roads="a.geojson", rivers="a.geojson")
     roads, rivers = found.reports
-    assert roads.set_aside == {"polygon instead of line": 1, "collection instead of line": 1}
+    assert roads.set_aside == {"polygon instead of line": 1, "duplicate": 1}
+    assert roads.repaired == {"geometry collection": 1}
     assert (roads.rows_kept, rivers.rows_kept) == (1, 2)
 
 

@@ -42,3 +42,23 @@ def test_an_override_is_read_by_the_same_rules(tmp_path: Path) -> None:
     message = refused(tmp_path, f"{PLAIN}sources: {{}}\n", "seed=010")
     assert "--set (seed=010)" in message
     assert "put it in quotes" in message
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("as_of: 31.07.2024", "as_of ('31.07.2024'): must be a day, written as 2024-07-31"),
+        ("as_of: 2024", "as_of (2024): must be a day, written as 2024-07-31"),
+        ("sources: {roads: [a.gpkg, b.gpkg]}", "several files are {path: [a, b]}"),
+        ("sources: [a.gpkg]", "sources: must be a mapping: a source and its path in each line"),
+        ("name: ../x", "name ('../x'): must begin with a small letter"),
+        ('sources: {roads: "C:\\data\\a.gpkg"}', "in double quotes a backslash begins a code"),
+        ("sources: {hazard_areas: {path: a.gpkg, values: {hazard_type: no}}}", "hazard_type: false: yes, no, on, off"),
+        ("sources: {survey: {path: a.csv, values: {outcome: {a: yes}}}}", "outcome: true: yes, no, on, off"),
+        ("\tname: a", "indent with blanks, not with tabs"), ("---\nname: a", "delete the line ---"),
+    ],
+)  # fmt: skip
+def test_messages_say_what_would_do(tmp_path: Path, line: str, why: str) -> None:
+    lines = dict(zip(("name", "as_of", "grid"), PLAIN.splitlines(), strict=True)) | {"sources": "sources: {}"}
+    lines[line.split(":", maxsplit=1)[0]] = line
+    assert why in refused(tmp_path, "\n".join(lines.values()))
