@@ -20,6 +20,7 @@ from benchmarks.killed import BEFORE, NOW, QUICK
 from benchmarks.quick import without_report
 from mlrisk.cli import main as command_line
 
+COMMANDS = ("rank", "run", "retrain", "import", "promote")
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 ENDED = {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130, "SIGHUP": 129}
 # What differs from run to run is here alone.
@@ -33,6 +34,15 @@ class State:
 
     files: tuple[tuple[str, str], ...]
     champions: tuple[tuple[str, str], ...]
+
+    def same_map(self, other: "State") -> bool:
+        """Whether the same versions rank and every file that both maps have is the same.
+
+        A retraining that was stopped after its promotion has written no report of changes.
+        """
+        ours, theirs = dict(self.files), dict(other.files)
+        same = all(theirs.get(name, digest) == digest for name, digest in ours.items())
+        return self.champions == other.champions and same and "risk.parquet" in ours
 
 
 class Project:
@@ -165,7 +175,7 @@ def one(
         wrong.append("the map is neither the earlier nor the new one")
     again = project.ran(project.next)
     then = project.state()
-    if again or then not in (before.ranked, after.ranked):
+    if again or not (then.same_map(before.ranked) or then.same_map(after.ranked)):
         wrong.append(f"the next ranking ends with {again} and {then.champions}")
     if project.scratch():
         wrong.append(f"scratch: {', '.join(project.scratch())}")
@@ -176,6 +186,7 @@ def main() -> None:
     """Interrupt each command as often as asked, in turn; print what was wrong, and counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=40, help="interruptions of each command")
+    parser.add_argument("--commands", nargs="+", default=COMMANDS, choices=COMMANDS)
     parser.add_argument("--cells", type=int, default=1_600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60, help="no further one begins after them")
@@ -191,7 +202,7 @@ def main() -> None:
             print(f"{name}: {known.seconds:.1f} s; {moved}", flush=True)
         ends, counts, bad = time.monotonic() + 60 * chosen.minutes, collections.Counter[tuple[str, str]](), 0
         for _ in range(chosen.times):
-            for name, words in project.commands.items():
+            for name, words in ((name, project.commands[name]) for name in chosen.commands):
                 if time.monotonic() > ends:
                     break
                 sign = draw.choice(SIGNALS)
