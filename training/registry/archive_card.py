@@ -14,8 +14,8 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,62}\.(contamination|casualty)$"
 # Elements and attributes that occur in reports of mlrisk; all others are refused.
 ELEMENTS = (
     "html", "head", "body", "meta", "title", "style", "h1", "h2", "h3", "h4", "p", "pre", "br", "hr", "div", "span",
-    "section", "figure", "figcaption", "img", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th", "small",
-    "b", "i", "strong", "em", "code", "a", "details", "summary", "caption", "dl", "dt", "dd",
+    "section", "nav", "figure", "figcaption", "img", "ul", "ol", "li", "table", "thead", "tbody", "tr", "td", "th",
+    "small", "b", "i", "strong", "em", "code", "a", "details", "summary", "caption", "dl", "dt", "dd",
 )  # fmt: skip
 ATTRIBUTES = (
     "class", "id", "lang", "alt", "src", "name", "content", "charset", "http-equiv", "href", "colspan", "rowspan",
