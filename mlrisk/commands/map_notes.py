@@ -15,7 +15,7 @@ def notes_of(config: Config, inputs: Inputs, champions: Champions, risk: pd.Data
     """The notes that every file of a map carries."""
     given = {report.source for report in inputs.reports if report.rows_kept or report.source == "dem"}
     absent = [name for name in type(config.sources).model_fields if name not in given and name != "covariates"]
-    not_included = [f"no {name.replace('_', ' ')}" for name in absent]
+    not_included = [name.replace("_", " ") for name in absent]
     outside = int((~risk["in_domain"]).sum())
     warnings = [
         *champions.warnings,

@@ -12,9 +12,9 @@ from mlrisk.risk_map import Relief
 # More pixels no screen shows at the first zoom; so many take a third of a megabyte.
 MOST_PIXELS = 500_000
 # Light from the north-west, as on printed maps; slopes are steepened, because a wide pixel flattens them.
-AZIMUTH_DEG, ALTITUDE_DEG, STEEPENED = 315.0, 45.0, 3.0
+AZIMUTH_DEG, ALTITUDE_DEG, STEEPENED = 315.0, 45.0, 2.0
 # Few shades compress well; none is so dark that a colour over it changes its class.
-DARKEST, STEP = 110, 10
+DARKEST, LEVEL, CONTRAST, STEP = 110, 240, 180, 10
 NO_HEIGHT = 250
 
 
@@ -44,6 +44,6 @@ def hillshade(height_m: Floats, pixel_m: float) -> "np.typing.NDArray[np.uint8]"
     light = np.array([np.sin(azimuth), np.cos(azimuth)]) * np.cos(altitude)
     # The normal of the ground is (-dz/de, -dz/dn, 1); rows run to the south.
     shade = (np.sin(altitude) - east * light[0] + south * light[1]) / np.sqrt(1 + east**2 + south**2)
-    grey = DARKEST + np.clip(shade, 0, 1) * (NO_HEIGHT - DARKEST)
-    steps = np.round(grey / STEP) * STEP
+    grey = LEVEL + (shade - np.sin(altitude)) * CONTRAST
+    steps = np.round(np.clip(grey, DARKEST, NO_HEIGHT) / STEP) * STEP
     return np.where(np.isnan(steps), NO_HEIGHT, steps).astype(np.uint8)

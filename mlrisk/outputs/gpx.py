@@ -11,7 +11,7 @@ from mlrisk.outputs.kml import polygons_in, text_element
 from mlrisk.outputs.map_page_tasks import nearest_places
 from mlrisk.outputs.task_words import PlanScope, plan_text, short_name
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
-from mlrisk.outputs.wording import Say, notes_lines, speaker
+from mlrisk.outputs.wording import Say, first_language, notes_lines, speaker
 from mlrisk.risk_map import Package
 
 NAMESPACE = "http://www.topografix.com/GPX/1/1"
@@ -30,7 +30,7 @@ def write_gpx(package: Package, folder: Path) -> list[Path]:
     root, say, scope = ET.Element("gpx", attributes), speaker(package), PlanScope.of(package)
     metadata = ET.SubElement(root, "metadata")
     text_element(metadata, "name", say("Survey tasks, {country}").format(country=package.notes.country))
-    text_element(metadata, "desc", "\n".join(notes_lines(package.notes, say)))
+    text_element(metadata, "desc", "\n".join(notes_lines(package.notes, first_language(package))))
     tasks = in_plan_order(tasks_by_rank(package))
     tasks = tasks.assign(place=nearest_places(package, tasks))
     tasks = (tasks[tasks["planned"].astype(bool)] if scope.planned else tasks).to_crs("EPSG:4326")

@@ -14,7 +14,7 @@ from features.base import NOT_EVIDENCE, printable
 from mlrisk.outputs.map_page_tasks import nearest_places
 from mlrisk.outputs.task_words import PlanScope, figure, plan_text, share, short_name, size_text, teams_text, work_text
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
-from mlrisk.outputs.wording import TASK_COLUMNS, Say, heading, notes_lines, speaker
+from mlrisk.outputs.wording import TASK_COLUMNS, Say, first_language, heading, notes_lines, speaker
 from mlrisk.risk_map import Package
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
@@ -33,7 +33,9 @@ def write_kml(package: Package, folder: Path) -> list[Path]:
     say = speaker(package)
     text_element(document, "name", say("Survey tasks, {country}").format(country=package.notes.country))
     text_element(
-        document, "description", "".join(f"<p>{html.escape(line)}</p>" for line in notes_lines(package.notes, say))
+        document,
+        "description",
+        "".join(f"<p>{html.escape(line)}</p>" for line in notes_lines(package.notes, first_language(package))),
     )
     _style(document)
     scope, tasks = PlanScope.of(package), in_plan_order(tasks_by_rank(package))

@@ -25,6 +25,7 @@ from mlrisk.outputs.map_page_words import PageWords
 from mlrisk.outputs.task_words import PURPOSE_TEXTS, WORK_TEXTS, PlanScope
 from mlrisk.outputs.wording import HOW_TO_READ, notes_lines
 from mlrisk.risk_map import Package
+from training.reporting import ranking_words
 
 # Scripts that the page runs besides Bokeh, in this order.
 SCRIPTS = ("mgrs.js", "search.js", "export.js", "tasks.js", "tools.js", "what_if.js", "page.js")
@@ -70,6 +71,7 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         script=script,
         style=_asset("page.css"),
         t=words.html,
+        of_data=words.of_data,
         spans=words.spans,
         label=partial(_label, words),
         languages=words.languages,
@@ -97,6 +99,7 @@ def _page(package: Package, themes: tuple[Theme, ...], factor: int, words: PageW
         counts=_counts(package, factor),
         validation=_validation(package.metrics),
         protocols=PROTOCOLS,
+        ranking_words=ranking_words,
     )
 
 
@@ -121,9 +124,10 @@ def _data(
         "has_plan": PlanScope.of(package).planned,
         "what_if": what_if(package, words),
         "purposes": {name: words.entries(text) for name, text in PURPOSE_TEXTS.items()},
-        "note": [" ".join(notes_lines(package.notes, language.say)) for language in words.languages],
+        "note": [" ".join(notes_lines(package.notes, language)) for language in words.languages],
         "country": package.notes.country,
         "decimals": [language.decimal for language in words.languages],
+        "thousands": [language.thousands for language in words.languages],
         "languages": [language.code for language in words.languages],
         "texts": words.table(SCRIPT_TEXTS),
         "families": {

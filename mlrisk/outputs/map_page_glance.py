@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from mlrisk.outputs.map_page_words import PageWords
-from mlrisk.outputs.task_words import NO_PLAN, PlanScope, figure, policy_text, teams_text
+from mlrisk.outputs.task_words import NO_PLAN, PlanScope, figure, teams_text
+from mlrisk.outputs.wording import policy_text
 from mlrisk.risk_map import Language, Package
 from training.evidence import NON_TECHNICAL_SURVEY, WORKS
 

@@ -137,7 +137,6 @@ def _record(row: dict[Any, Any], scope: PlanScope, evidence: dict[str, int], wor
         "parts": list(json.loads(row.get("contributions") or "{}").items()),
         "wgs84": f"{row['latitude']:.5f}, {row['longitude']:.5f}",
         "mgrs": row["mgrs"],
-        "grid": f"{row['easting_m']:,.0f} E  {row['northing_m']:,.0f} N",
         "x": float(row["easting_m"]),
         "y": float(row["northing_m"]),
     }

@@ -36,6 +36,10 @@ class PageWords:
         parts = (span.format(words.code, text) for words, text in zip(self.languages, texts, strict=True))
         return markupsafe.Markup("").join(parts)
 
+    def of_data(self, english: str) -> markupsafe.Markup:
+        """A text that comes with the data, such as a warning: translated where the language has it."""
+        return self.spans([language.say(english) for language in self.languages])
+
     def table(self, texts: tuple[str, ...]) -> dict[str, Any]:
         """Texts that the script writes, by their English."""
         return {english: self.entries(english) for english in texts}

@@ -18,7 +18,7 @@ from mlrisk.outputs.geotiff import BANDS, CLASS_ENTRIES
 from mlrisk.outputs.qgis_layers import NEARER, layer_style
 from mlrisk.outputs.qgis_styles import Entry, classes_root, scale_root, vector_root
 from mlrisk.outputs.task_words import PlanScope
-from mlrisk.outputs.wording import Say, notes_lines, speaker
+from mlrisk.outputs.wording import Say, first_language, notes_lines, speaker
 from mlrisk.risk_map import (
     CONTAMINATION_SCALE,
     EVIDENCE_CODES,
@@ -113,7 +113,7 @@ def _project(package: Package) -> str:
     authority = crs.to_authority()
     return template.from_string(files("mlrisk.outputs").joinpath("assets/project.qgs").read_text("utf-8")).render(
         title=say("Survey priority map, {country}, {date}").format(country=notes.country, date=notes.as_of.isoformat()),
-        about="\n".join(notes_lines(notes, say)),
+        about="\n".join(notes_lines(notes, first_language(package))),
         not_evidence=say(NOT_EVIDENCE),
         warning=f"{say(NOT_EVIDENCE)} {say('Data up to')} {notes.as_of.isoformat()}.",
         wkt=crs.to_wkt(),

@@ -91,7 +91,7 @@ def _projection(package: Package) -> dict[str, Any]:
 def _properties(package: Package) -> dict[str, Any]:
     notes = {f"mlrisk:{name}": value for name, value in notes_record(package.notes).items()}
     return {
-        "title": f"Survey priority, {package.notes.country}, knowledge as of {package.notes.as_of.isoformat()}",
+        "title": f"Survey priority, {package.notes.country}, data up to {package.notes.as_of.isoformat()}",
         "description": " ".join(notes_lines(package.notes)),
         "gsd": float(package.grid.cell_size_m),
         **_projection(package),

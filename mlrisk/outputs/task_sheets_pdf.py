@@ -21,7 +21,6 @@ from mlrisk.outputs.task_sheet_map import around, class_codes, draw_map, draw_ta
 from mlrisk.outputs.task_words import (
     PlanScope,
     plan_text,
-    policy_text,
     share,
     size_text,
     task_name,
@@ -30,7 +29,7 @@ from mlrisk.outputs.task_words import (
 )
 from mlrisk.outputs.task_words import figure as figure_text
 from mlrisk.outputs.tasks_by_rank import in_plan_order, tasks_by_rank
-from mlrisk.outputs.wording import HOW_TO_READ, Say, models_text, notes_lines, speaker
+from mlrisk.outputs.wording import HOW_TO_READ, Say, models_text, notes_lines, policy_text, speaker
 from mlrisk.risk_map import EVIDENCE_CODES, Package
 from mlrisk.risk_map.language import language
 
@@ -47,7 +46,7 @@ def write_pdf(package: Package, folder: Path) -> list[Path]:
     """Write survey_sheets.pdf with `package.sheets` tasks; the same package gives the same bytes."""
     path = folder / "survey_sheets.pdf"
     about = {
-        "Title": f"Survey tasks, {package.notes.country}, knowledge as of {package.notes.as_of.isoformat()}",
+        "Title": f"Survey tasks, {package.notes.country}, data up to {package.notes.as_of.isoformat()}",
         "Subject": NOT_EVIDENCE,
         "Keywords": " ".join(notes_lines(package.notes)),
         "Creator": "mlrisk",
@@ -178,9 +177,13 @@ def _unknown(package: Package, cells: Any, say: Say) -> list[str]:
         *([say("no basis to rank in {cells} cells").format(cells=outside)] if outside else []),
         *([] if learned else [say("victims: no accident is known to learn from")]),
         *(
-            textwrap.shorten(say(what).format(what="; ".join(texts)), MOST_LETTERS, placeholder=f" ... {say(ALL_TOLD)}")
+            textwrap.shorten(
+                say(what).format(what="; ".join(say(text) for text in texts)),
+                MOST_LETTERS,
+                placeholder=f" ... {say(ALL_TOLD)}",
+            )
             for what, texts in (
-                ("Not included: {what}", package.notes.not_included),
+                ("Not available: {what}", package.notes.not_included),
                 ("Warning: {what}", package.notes.warnings),
             )
             if texts

@@ -11,7 +11,7 @@ import xlsxwriter
 from features.base import NOT_EVIDENCE, plain
 from mlrisk.outputs.plan_sheet import write_plan_sheet
 from mlrisk.outputs.tasks_by_rank import NAMES, tasks_by_rank
-from mlrisk.outputs.wording import HOW_TO_READ, TASK_COLUMNS, Say, heading, notes_lines, speaker
+from mlrisk.outputs.wording import HOW_TO_READ, TASK_COLUMNS, Say, first_language, heading, notes_lines, speaker
 from mlrisk.risk_map import Package
 
 WIDTHS = {
@@ -143,7 +143,7 @@ def _write_reading_sheet(book: Any, package: Package) -> None:
         *((say("How to read") if index == 0 else "", say(text)) for index, text in enumerate(HOW_TO_READ)),
         *(
             (say("About this map") if index == 0 else "", text)
-            for index, text in enumerate(notes_lines(notes, say)[1:])
+            for index, text in enumerate(notes_lines(notes, first_language(package))[1:])
         ),
         *(
             (say("model {name}, version {number}").format(name=model.name, number=model.version), model.digest)

@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 
     from mlrisk.risk_map import Package
 
-POLICY_TEXTS = {
-    "contamination": "probability of EO",
-    "casualty": "victims expected if nothing is done",
-    "harm_per_day": "victims averted per team-day",
-    "search": "finds per team-day",
-    "authority": "the authority's order of priority",
-    "explore": "what survey would teach the map",
-    "prior": "rules of the field, not learned here",
-}
 WORK_TEXTS = {
     NON_TECHNICAL_SURVEY: "non-technical survey",
     TECHNICAL_SURVEY: "technical survey",
@@ -70,11 +61,6 @@ class PlanScope:
         if task["asset"]:
             return BEYOND_CAPACITY
         return NO_TEAM_FOR_GROUND if task["work"] in self.works else NO_TEAM_OF_WORK
-
-
-def policy_text(policy: str, say: Say = str) -> str:
-    """The criterion of the order in words; an unknown policy by its name."""
-    return say(POLICY_TEXTS.get(policy, policy.replace("_", " ")))
 
 
 def work_text(work: str, say: Say = str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from features.base import NOT_EVIDENCE, InputError
 from mlrisk.risk_map import Notes
-from mlrisk.risk_map.language import language
+from mlrisk.risk_map.language import Language, language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
 # A fixed text in the language of the file, by its English.
 Say = Callable[[str], str]
+
+
+POLICY_TEXTS = {
+    "contamination": "probability of EO",
+    "casualty": "victims expected if nothing is done",
+    "harm_per_day": "victims averted per team-day",
+    "search": "finds per team-day",
+    "authority": "the authority's order of priority",
+    "explore": "what survey would teach the map",
+    "prior": "rules of the field, not learned here",
+}
 
 
 @dataclass(frozen=True)
@@ -169,22 +180,34 @@ def notes_json(notes: Notes) -> str:
     return json.dumps(notes_record(notes), ensure_ascii=False, sort_keys=True)
 
 
-def notes_lines(notes: Notes, say: Say = str) -> list[str]:
-    """The notes as sentences in the words of `say`, the most important first."""
-    known = say("Country: {country}. Knowledge as of {date}. Ranking policy: {policy}.")
+def policy_text(policy: str, say: Say = str) -> str:
+    """The criterion of the order in words; an unknown policy by its name."""
+    return say(POLICY_TEXTS.get(policy, policy.replace("_", " ")))
+
+
+def notes_lines(notes: Notes, words: Language | None = None) -> list[str]:
+    """The notes as sentences in a language, English if none is given; the most important first."""
+    words = words or language("en")
+    say = words.say
+    known = say("Country: {country}. Data up to {date}. Ranked by: {policy}.")
     return [
         say(NOT_EVIDENCE),
         *([say(notes.basis)] if notes.basis else []),
-        known.format(country=notes.country, date=notes.as_of.isoformat(), policy=notes.policy),
+        known.format(country=notes.country, date=words.day(notes.as_of), policy=policy_text(notes.policy, say)),
         say("Models: {models}.").format(models=models_text(notes)),
-        *(say("Not included: {what}").format(what=text) for text in notes.not_included),
-        *(say("Warning: {what}").format(what=text) for text in notes.warnings),
+        *(say("Not available: {what}").format(what=say(text)) for text in notes.not_included),
+        *(say("Warning: {what}").format(what=say(text)) for text in notes.warnings),
     ]
+
+
+def first_language(package: Package) -> Language:
+    """The language in which files of one language are written."""
+    return language(package.languages[0])
 
 
 def speaker(package: Package) -> Say:
     """A function that gives fixed texts by their English in the first language of the package, as printed."""
-    return language(package.languages[0]).say
+    return first_language(package).say
 
 
 def heading(about: TaskColumn, say: Say = str) -> str:

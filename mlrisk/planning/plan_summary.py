@@ -45,7 +45,7 @@ def plan_notes(
     """Sentences on omissions of the plan: teams without work, masked cells, small tasks."""
     notes = list(settings.authority.notes if settings.policy == "authority" else ())
     if not len(capacity):
-        notes.append("ranking.assets names no team: tasks are in the policy's order, and there is no plan of who goes")
+        notes.append("no teams were entered (ranking.assets): order only, no plan")
     works = {work for asset in settings.assets.values() if asset.number > 0 for work in asset.works}
     notes += [
         f"no team of ranking.assets does {name.replace('_', ' ')}: its tasks stand in order, unplanned"

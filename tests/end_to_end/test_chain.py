@@ -461,7 +461,7 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
 
 
 def test_plans_that_cannot_be_made_as_asked_say_what_was_done(country, run, tmp_path, capsys, monkeypatch):
-    assert "ranking.assets names no team: tasks are in the policy's order" in run.stdout
+    assert "no teams were entered (ranking.assets): order only, no plan" in run.stdout
     rate = "ranking.assets.dogs={number: 2, rate_m2_per_day: 0}"
     code, _, trouble = run_command(capsys, monkeypatch, "rank", country.config_path, "--set", rate)
     assert code == 2

@@ -14,11 +14,21 @@ from training.settings import TrainConfig
 
 # Why a protocol can fail to make a single fold.
 UNJUDGED = {
-    "as_of": "records without a recorded date tell nothing of how knowledge grew, or too little was recorded within "
-    "validation.horizon_years after an earlier date",
+    "as_of": "records carry no dates, or too few came after an earlier date, so the ranking could not be tested on "
+    "later results",
     "leave_region_out": "no region has found and searched cells with as much left to learn from (validation.regions)",
     "knndm": "too few labelled cells, or none of one kind in a fold",
     "random": "too few labelled cells of one kind",
+}
+
+
+# The sources that can make labels, in the words of planners.
+SOURCE_WORDS = {
+    "hazard_areas": "recorded hazardous areas",
+    "finds": "recorded finds",
+    "incidents": "recorded accidents",
+    "land_release": "records of land release",
+    "survey": "records of survey",
 }
 
 
@@ -27,8 +37,8 @@ def evidence_notes(evidence: Evidence, judgement: Judgement) -> tuple[str, ...]:
     notes = []
     if evidence.counts.get("declared_searched"):
         notes.append(
-            f"{evidence.counts['declared_searched']:,} cells count as searched because the config declares it, "
-            "not because a record says so"
+            f"{evidence.counts['declared_searched']:,} cells are taken as surveyed on the authority's word: no record "
+            "says so"
         )
     if not np.isfinite(judgement.out_of_fold).any():
         notes.append("no region could be held out: probabilities are calibrated in-sample and not to be relied on")
@@ -60,9 +70,8 @@ def hidden_feature_notes(infos: Mapping[str, FeatureInfo], context: FeatureConte
     names = features_of_outcomes(infos, context)
     if not names:
         return ()
-    sources = ", ".join(sorted(OUTCOME_SOURCES & context.own_event_sources))
-    note = f"{len(names)} features of {sources} are in the feature table and not in the model: these records make the "
-    return (f"{note}labels, and would tell a held-out region its own answer",)
+    sources = sorted(OUTCOME_SOURCES & context.own_event_sources)
+    return tuple(f"{SOURCE_WORDS[name]} taught the model and are therefore not used as a clue" for name in sources)
 
 
 def no_accidents_note(config: TrainConfig) -> str:

@@ -212,7 +212,7 @@
     if (task.access) fact(say("Access"), task.access);
     fact("MGRS", task.mgrs);
     fact("WGS 84", task.wgs84);
-    fact(say("Grid"), task.grid);
+    fact(say("Grid"), metresText(task.x, task.y));
     fact(say("Task"), task.task_id);
     byId("panel-why").hidden = task.reasons[language].length === 0;
     byId("panel-reasons").replaceChildren(...task.reasons[language].map((reason) => {
@@ -430,7 +430,8 @@
   });
   plot.on_event("mouseleave", () => hover(undefined));
 
-  const metresText = (x, y) => `${Math.round(x).toLocaleString("en")} E  ${Math.round(y).toLocaleString("en")} N`;
+  const grouped = (value) => Math.round(value).toLocaleString("en").replaceAll(",", data.thousands[language]);
+  const metresText = (x, y) => `${grouped(x)} E  ${grouped(y)} N`;
 
   // A place in full: what each map says of it, in the panel; on a phone nothing else tells it.
   const pin = (x, y) => { renderers("place")[0].data_source.data = { x, y }; };
@@ -514,6 +515,8 @@
     const crs = plot.below[0].axis_label.match(/\(.*\)$/)[0];
     plot.below[0].axis_label = `${say("Easting, m")} ${crs}`;
     plot.left[0].axis_label = say("Northing, m");
+    // Bokeh groups digits by commas alone: where a comma is the decimal sign, they are not grouped.
+    [plot.below[0], plot.left[0]].forEach((axis) => { axis.formatter.format = data.thousands[place] === "," ? "0,0" : "0"; });
     document.querySelectorAll("[data-texts]").forEach((part) => { part.textContent = JSON.parse(part.dataset.texts)[place]; });
     count();
     told();
@@ -533,8 +536,8 @@
   if (window.matchMedia("(pointer: coarse)").matches) {
     Bokeh.index.get_by_id(plot.id).canvas_view.events_el.style.touchAction = "pan-y";
   }
-  fitPaper(byId("map"));
   fitAll();
+  resized();
   list(Number(asked.work) || 0);
   const wanted = asked.theme && document.querySelector(`[name=theme][value="${CSS.escape(asked.theme)}"]`);
   if (wanted) { wanted.checked = true; paint(asked.theme); }

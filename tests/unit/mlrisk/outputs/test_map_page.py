@@ -93,7 +93,7 @@ def test_validation_table_shows_baselines_beside_the_model(package: Package, tmp
     text = " ".join(" ".join(Reader(path.read_text("utf-8")).texts).split())
     part = package.metrics[(package.metrics["protocol"] == "as_of") & (package.metrics["ranking"] == "model")]
     assert f"model {part['recall_1'].mean():.2f} {part['recall_1'].min():.2f} to {part['recall_1'].max():.2f}" in text
-    assert "distance to the line" in text
+    assert "nearest to the former front line" in text
     assert "base rate 3.1 %" in text
 
 

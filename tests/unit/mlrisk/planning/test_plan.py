@@ -225,7 +225,7 @@ def test_without_teams_there_are_tasks_and_a_note(land):
     assert len(plan.tasks) > 0
     assert not plan.tasks["planned"].any()
     assert set(plan.tasks["purpose"]) == {"survey"}
-    assert any("ranking.assets names no team" in note for note in plan.notes)
+    assert any("no teams were entered" in note for note in plan.notes)
 
 
 def test_more_teams_than_land_say_how_many_days_are_idle(land):
