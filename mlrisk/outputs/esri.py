@@ -7,12 +7,14 @@ from xml.sax.saxutils import escape
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 import pyogrio
+import shapely
 
 from features.base import NOT_EVIDENCE
 from mlrisk.outputs.code_list import lookup_table
 from mlrisk.outputs.geopackage import planner_layers
-from mlrisk.outputs.wording import notes_json, notes_lines
+from mlrisk.outputs.wording import TASK_COLUMNS, heading, notes_json, notes_lines, speaker
 from mlrisk.risk_map import Package
 
 # A shapefile keeps ten characters of a name: the driver would cut casualties_per_year and casualties_averted to the
@@ -39,6 +41,9 @@ SHORT = {
     "hazard_type": "haz_type",
     "hazard_status": "haz_status",
 }
+# The key by which GDAL takes the alias of a field, and the type number of shapely's first multipart geometry.
+ALIAS = "GDAL:OGR:alternative_name"
+FIRST_MULTIPART = 4
 SHAPEFILES = ("survey_tasks", "ranked_cells")
 # The longest text of a DBF field; UTF-8 letters of Azerbaijani take two bytes.
 MOST_BYTES = 254
@@ -85,7 +90,7 @@ def _cut(text: str) -> str:
 
 
 def write_fgdb(package: Package, folder: Path) -> list[Path]:
-    """Write risk_map.gdb.zip with the layers of the GeoPackage, the lookup table and the notes as a table.
+    """Write risk_map.gdb.zip with the layers of the GeoPackage, their aliases, the lookup table and a table of notes.
 
     Its driver numbers and dates the tables, so that two files of the same package differ in those bytes.
     """
@@ -99,14 +104,33 @@ def write_fgdb(package: Package, folder: Path) -> list[Path]:
                 # A feature class has one kind of geometry; mixed and empty layers are only in the GeoPackage.
                 continue
             kind = {"Point": "Point", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}[kinds.pop()]
-            pyogrio.write_dataframe(_int32(frame), path, driver="OpenFileGDB", layer=name, geometry_type=kind,
-                                    promote_to_multi=kind != "Point", layer_options=about)  # fmt: skip
+            table = _with_aliases(_int32(frame), kind, package)
+            pyogrio.write_arrow(table, path, driver="OpenFileGDB", layer=name, geometry_type=kind, layer_options=about,
+                                geometry_name="geometry", crs=package.grid.crs.to_wkt())  # fmt: skip
         for name, table in (("lookup", lookup_table()), ("notes", _notes_table(package))):
             pyogrio.write_dataframe(table, path, driver="OpenFileGDB", layer=name)
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
             for part in sorted(path.iterdir()):
                 stream.write(part, f"risk_map.gdb/{part.name}")
     return [archive]
+
+
+def _with_aliases(frame: gpd.GeoDataFrame, kind: str, package: Package) -> pa.Table:
+    """The layer as Arrow, which alone carries the names that readers see to the driver; multipart unless points."""
+    say = speaker(package)
+    labels = {column.name: heading(column, say) for column in TASK_COLUMNS}
+    shapes = frame.geometry.to_numpy()
+    if kind != "Point":
+        single = shapely.get_type_id(shapes) < FIRST_MULTIPART
+        parts = shapely.multipolygons if kind == "MultiPolygon" else shapely.multilinestrings
+        shapes[single] = [parts([shape]) for shape in shapes[single]]
+    plain = pa.Table.from_pandas(pd.DataFrame(frame.drop(columns=frame.geometry.name)), preserve_index=False)
+    fields = [
+        field.with_metadata({ALIAS: labels[field.name]} if field.name in labels else {}) for field in plain.schema
+    ]
+    geometry = pa.field("geometry", pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"})
+    arrays = [*plain.columns, pa.array(shapely.to_wkb(shapes), pa.binary())]
+    return pa.Table.from_arrays(arrays, schema=pa.schema([*fields, geometry]))
 
 
 def _notes_table(package: Package) -> pd.DataFrame:

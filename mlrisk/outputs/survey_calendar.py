@@ -106,10 +106,10 @@ def _work(entry: dict[str, Any], say: Say) -> str:
 def _write_ics(package: Package, folder: Path, entries: list[dict[str, Any]]) -> Path:
     """One event for each row with dates, whole days, by RFC 5545; stamped with the date of knowledge."""
     say, stamp = speaker(package), f"{package.notes.as_of:%Y%m%d}T000000Z"
-    about = " ".join([NOT_EVIDENCE, *notes_lines(package.notes, first_language(package))])
+    header = " ".join([NOT_EVIDENCE, *notes_lines(package.notes, first_language(package))])
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//mlrisk//survey calendar//EN", "CALSCALE:GREGORIAN",
              f"X-WR-CALNAME:{_text(say('Calendar') + ', ' + package.notes.country)}",
-             f"X-WR-CALDESC:{_text(about)}"]  # fmt: skip
+             f"X-WR-CALDESC:{_text(header)}"]  # fmt: skip
     for number, entry in enumerate(entry for entry in entries if entry["begins"]):
         begins, ends = date.fromisoformat(entry["begins"]), date.fromisoformat(entry["ends"]) + timedelta(days=1)
         where = str(entry["place"] or entry["district"])

@@ -4,6 +4,7 @@ import geopandas as gpd
 import mgrs
 import numpy as np
 
+from features.base import Floats
 from mlrisk.outputs.wording import TASK_COLUMNS, check_columns
 from mlrisk.risk_map import Package
 from training.evidence import WORKS
@@ -28,10 +29,18 @@ def tasks_by_rank(package: Package) -> gpd.GeoDataFrame:
     points = tasks.geometry.representative_point()
     places = zip(tasks["latitude"], tasks["longitude"], strict=True)
     return tasks.assign(
+        team_days=in_half_days(tasks),
         easting_m=points.x.round(1),
         northing_m=points.y.round(1),
         mgrs=np.array([mgrs_text(*place) for place in places], dtype=object),
     )
+
+
+def in_half_days(tasks: gpd.GeoDataFrame) -> Floats:
+    """Team-days as a team is sent, (n,): in half days, at least one; check cells, visited in groups, in tenths."""
+    days = tasks["team_days"].to_numpy(dtype=np.float64)
+    halves = np.where(days > 0, np.maximum(np.round(2 * days) / 2, 0.5), days)
+    return np.where(tasks["purpose"].eq("audit").to_numpy(), np.round(days, 1), halves)
 
 
 def without_baseless(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -220,6 +220,10 @@ def test_geodatabase_has_the_layers_of_the_geopackage(package: Package, folder: 
     assert tasks["district"].tolist() == package.tasks["district"].tolist()
     cells = pyogrio.read_dataframe(path, layer="ranked_cells", read_geometry=False, max_features=1)
     assert cells["cell_id"].iloc[0] == str(package.risk.set_index("rank")["cell_id"].loc[1])
+    _, table = pyogrio.read_arrow(path, layer="survey_tasks")
+    alias = table.schema.field("team_days").metadata[b"GDAL:OGR:alternative_name"].decode()
+    assert alias == "Team-days (days)"
+    assert tasks.geometry.area.to_numpy() == pytest.approx(package.tasks["area_m2"].to_numpy())
 
 
 def test_a_task_without_any_basis_has_no_number_in_any_file(package: Package, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from mlrisk.outputs.qgis_layers import OTHERS, STYLES, layer_style
 from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.stac import ASSETS
-from mlrisk.outputs.tasks_by_rank import mgrs_text
+from mlrisk.outputs.tasks_by_rank import in_half_days, mgrs_text
 from mlrisk.outputs.wording import TASK_COLUMNS
 from mlrisk.risk_map import priority_classes as classes
 from mlrisk.risk_map.package import Notes, Package
@@ -698,3 +698,10 @@ def test_calendar_says_what_it_lacks(package: Package, tmp_path: Path) -> None:
         sheet = pytest.importorskip("openpyxl").load_workbook(tmp_path / "survey_calendar.xlsx")["Calendar"]
         assert sentence in sheet["A1"].value
         assert "VEVENT" not in (tmp_path / "survey_calendar.ics").read_text("utf-8")
+
+
+def test_tables_send_teams_for_half_days_and_check_cells_for_tenths() -> None:
+    tasks = sample_package(30, 40).tasks.iloc[[0] * 6].assign(
+        team_days=[0.26, 3.3, 12.74, 0.0, 0.04, 0.26], purpose=[*["survey"] * 4, *["audit"] * 2]
+    )  # fmt: skip
+    assert in_half_days(tasks).tolist() == [0.5, 3.5, 12.5, 0.0, 0.0, 0.3]
