@@ -40,7 +40,7 @@ def in_half_days(tasks: gpd.GeoDataFrame) -> Floats:
     """Team-days as a team is sent, (n,): in half days, at least one; check cells, visited in groups, in tenths."""
     days = tasks["team_days"].to_numpy(dtype=np.float64)
     halves = np.where(days > 0, np.maximum(np.round(2 * days) / 2, 0.5), days)
-    return np.where(tasks["purpose"].eq("audit").to_numpy(), np.round(days, 1), halves)
+    return np.asarray(np.where(tasks["purpose"].eq("audit").to_numpy(), np.round(days, 1), halves))
 
 
 def without_baseless(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
