@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.base import NOT_EVIDENCE, InputError
-from mlrisk.risk_map import Notes
-from mlrisk.risk_map.language import Language, language
+from mlrisk.risk_map import Language, Notes, language
 
 if TYPE_CHECKING:
     import pandas as pd
