@@ -138,6 +138,9 @@ def _double(file: Path, rng: random.Random) -> str:
     content = file.read_bytes()
     at = rng.randrange(len(content))
     size = rng.choice((1, 10, 200, len(content)))
+    while content[at : at + size].isdigit():
+        # Figures twice make another value, not a damage.
+        size += 1
     file.write_bytes(content[:at] + content[at : at + size] * 2 + content[at + size :])
     return f"{size} bytes at {at} doubled"
 

@@ -24,6 +24,8 @@ IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES, NO_OUTCOME = "impossible date", "negative 
 NOT_UNDERSTOOD = "date not understood"
 # The order in which reasons are tested: a row gets the first that applies.
 FAULTS = (NO_OUTCOME, NOT_UNDERSTOOD, IMPOSSIBLE_DATE, NEGATIVE_CASUALTIES)
+# Columns without which a record says neither that ordnance is there nor that it is not.
+DECISIVE = frozenset({"hazard_type", "release_type"})
 # From this share on the whole column has an unknown form, and leaving out its rows would leave out a country.
 REFUSED_SHARE = 0.5
 # Ordnance that a survey looks for was laid later, and programs write an empty date as 1899-12-30, 1900-01-00 or
@@ -161,6 +163,11 @@ def _texts(ours: str, column: pd.Series, tally: Tally) -> pd.Series:
     text = as_text(column)
     words = VOCABULARIES.get(ours)
     if words is not None:
+        silent = text.isna().to_numpy(dtype=bool)
+        if silent.any() and ours in DECISIVE:
+            tally.note(
+                f"{ours}: {int(silent.sum())} records say nothing of it and teach nothing ({tally.where(silent)})"
+            )
         spelled = {word.casefold(): word for word in words}
         known = text.map(lambda value: None if value is None else spelled.get(value.casefold()))
         other = (known.isna() & text.notna()).to_numpy(dtype=bool)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
+import pyproj
 import shapely
+from pyproj.exceptions import CRSError
 
 from features.base import ConfigError, InputError
+from features.sources.geometry_text import geometry_of_wkb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,8 @@ SCHEMES = ("postgresql://", "postgres://")
 WAIT_SECONDS = 20
 # Address and layer -> the file that holds its rows; removed with the folder when the process ends.
 _FILES: dict[tuple[str, str], Path] = {}
+# Notes on the rows of such a file.
+_NOTES: dict[Path, str] = {}
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
@@ -58,7 +62,8 @@ def table_file(source: str, address: str, layer: str | None) -> Path:
         name = re.sub(r"[^A-Za-z0-9_.]+", "_", f"{urlsplit(address).path.strip('/')}.{layer}")
         path = Path(_FOLDERS[0].name) / f"{len(_FILES)}.{name}.parquet"
         with _connected(source, address) as database:
-            _read(source, database, layer).to_parquet(path, index=False)
+            table, _NOTES[path] = _read(source, database, layer)
+        table.to_parquet(path, index=False)
         _FILES[address, layer] = path
     return _FILES[address, layer]
 
@@ -89,7 +94,8 @@ def _tables(database: "Connection[tuple[Any, ...]]") -> list[str]:
     return [str(row[0]) for row in found]
 
 
-def _read(source: str, database: "Connection[tuple[Any, ...]]", layer: str) -> pd.DataFrame:
+def _read(source: str, database: "Connection[tuple[Any, ...]]", layer: str) -> tuple[pd.DataFrame, str]:
+    """The rows of a table, and a note on what is left out of them."""
     from psycopg import sql
 
     table = sql.Identifier(*layer.split(".", 1))
@@ -112,7 +118,12 @@ def _read(source: str, database: "Connection[tuple[Any, ...]]", layer: str) -> p
     order = sql.SQL(", ").join(map(sql.Identifier, key)) if key else sql.SQL("t::text")
     rows = database.execute(sql.SQL("SELECT {} FROM {} AS t ORDER BY {}").format(wanted, table, order)).fetchall()
     columns = {name: _plain(row[place] for row in rows) for place, (name, _) in enumerate(kinds)}
-    return _with_geometry(source, layer, pd.DataFrame(columns), shapes)
+    found, note = _with_geometry(source, layer, pd.DataFrame(columns), shapes)
+    if len(shapes) > 1:
+        note = (
+            f"geometry from {shapes[0]!r}; {', '.join(map(repr, shapes[1:]))} left out: a view may choose another{note}"
+        )
+    return found, note.removeprefix("; ")
 
 
 def _columns(database: "Connection[tuple[Any, ...]]", quoted: str) -> list[tuple[str, str]]:
@@ -146,13 +157,24 @@ def _plain(values: Iterable[object]) -> list[object]:
     return made
 
 
-def _with_geometry(source: str, layer: str, table: pd.DataFrame, shapes: list[str]) -> pd.DataFrame:
-    """The table with its first geometry in its CRS; other geometry is left out."""
+def note_on(path: Path) -> str:
+    """A note on the rows of a table that was read into this file; '' for any other file."""
+    return _NOTES.get(path, "")
+
+
+def _with_geometry(source: str, layer: str, table: pd.DataFrame, shapes: list[str]) -> tuple[pd.DataFrame, str]:
+    """The table with its first geometry in its CRS, and a note if that is none; other geometry is left out."""
     if not shapes:
-        return table
-    geometry = shapely.from_wkb(np.array(table[shapes[0]].tolist(), dtype=object))
+        return table, ""
+    geometry = geometry_of_wkb(table[shapes[0]].tolist())
     srids = sorted(set(shapely.get_srid(geometry[~shapely.is_missing(geometry)]).tolist()))
     if len(srids) > 1:
         raise InputError(f"sources.{source}.layer ({layer!r}) states several SRIDs ({', '.join(map(str, srids))})")
-    crs = f"EPSG:{srids[0]}" if srids and srids[0] > 0 else None
-    return gpd.GeoDataFrame(table.drop(columns=shapes), geometry=geometry, crs=crs)
+    crs, note = None, ""
+    if srids and srids[0] > 0:
+        try:
+            crs = pyproj.CRS.from_epsg(srids[0])
+        except CRSError:
+            # A database may number reference systems of its own.
+            note = f"; SRID {srids[0]} is no EPSG code"
+    return gpd.GeoDataFrame(table.drop(columns=shapes), geometry=geometry, crs=crs), note

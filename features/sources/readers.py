@@ -15,7 +15,7 @@ import pyproj
 from pyproj.exceptions import CRSError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
-from features.sources.databases import is_database, table_file
+from features.sources.databases import is_database, note_on, table_file
 from features.sources.geometry_text import parse_geometry
 from features.sources.kinds import (
     MAP_SUFFIXES,
@@ -112,6 +112,8 @@ def read_rows(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTab
         raw = _read(source, path, spec, tally)
     except OSError as error:
         raise InputError(f"sources.{source}: {path} cannot be read: {_why(error)}") from error
+    if note := note_on(path):
+        tally.note(note)
     tally.rows_read += len(raw.table)
     return raw
 
@@ -185,7 +187,7 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
 def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally: Tally) -> RawTable:
     """A table with or without geometry, from the bytes of a file."""
     if suffix in PARQUET_SUFFIXES:
-        raw = _read_parquet(what, content)
+        raw = _read_parquet(what, content, tally)
     else:
         if suffix in SHEET_SUFFIXES:
             table, places = read_sheet(what, content, spec.one_layer, tally)
@@ -207,7 +209,7 @@ def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally:
     return raw if raw.geometry is not None else _with_text_geometry(what, raw, spec, tally)
 
 
-def _read_parquet(what: str, content: bytes) -> RawTable:
+def _read_parquet(what: str, content: bytes, tally: Tally) -> RawTable:
     """GeoParquet with its geometry and CRS, or plain Parquet."""
     try:
         schema = pq.read_schema(BytesIO(content))
@@ -215,6 +217,9 @@ def _read_parquet(what: str, content: bytes) -> RawTable:
             frame = gpd.read_parquet(BytesIO(content))
             geometry, crs = np.asarray(frame.geometry.array, dtype=object), frame.crs
             table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+            others = [str(name) for name in frame if name != frame.geometry.name and frame[name].dtype == "geometry"]
+            if others:
+                tally.note(f"geometry from {frame.geometry.name!r}; {', '.join(map(repr, others))} left out")
         else:
             table, geometry, crs = _binary_as_hex(pd.read_parquet(BytesIO(content))), None, None
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -22,6 +22,9 @@ INSERT INTO eo.hazards VALUES
    503000 4403000, 503500 4403500, 504000 4403000, 503500 4402500, 503000 4403000))', 32638)),
  (1, 'SHA', 'closed', '2022-02-03', ST_GeomFromText('POLYGON((501000 4401000, 502000 4401000, 502000 4402000,
    501000 4402000, 501000 4401000))', 32638));
+CREATE TABLE twice (id integer, outcome text, place geometry, boundary geometry, entrance geometry);
+INSERT INTO twice VALUES (1, 'found', ST_GeomFromText('POINT(501000 4401000)', 900001),
+ ST_GeomFromText('POLYGON((0 0, 1 0, 1 1, 0 0))', 4326), NULL);
 CREATE VIEW found AS SELECT 'Ağdam'::text AS place, 2.5::numeric AS depth, '2024-01-02'::date AS date,
  ST_SetSRID(ST_MakePoint(45.05, 39.80), 4326)::geography AS position;
 CREATE TABLE "People 1991" (name text, longitude float, latitude float, population integer);
@@ -86,3 +89,14 @@ def test_what_cannot_be_read_is_refused_by_name(address, tmp_path, change, error
         opened(tmp_path, finds={"path": address, "layer": "found"} | change)
     assert "sources.finds" in str(raised.value)
     assert "word@" not in str(raised.value)
+
+
+def test_other_geometry_of_a_table_is_named_and_an_own_srid_asks_for_a_crs(address, tmp_path):
+    with pytest.raises(InputError, match="states no CRS"):
+        opened(tmp_path, survey={"path": address, "layer": "twice"})
+    report = opened(tmp_path, survey={"path": address, "layer": "twice", "crs": "EPSG:32638"}).reports[0]
+    note = (
+        "geometry from 'place'; 'boundary', 'entrance' left out: a view may choose another; SRID 900001 is no EPSG code"
+    )
+    assert note in report.notes
+    assert report.rows_kept == 1

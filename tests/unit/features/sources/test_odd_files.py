@@ -138,6 +138,12 @@ def test_wkb_in_plain_parquet_is_geometry(tmp_path: Path) -> None:
     assert len(table) == 4
 
 
+def test_other_geometry_of_geoparquet_is_named(tmp_path: Path) -> None:
+    AREAS.assign(hazard_type="CHA", middle=AREAS.centroid).to_parquet(tmp_path / "a.parquet")
+    _, report = kept(opened(tmp_path, hazard_areas="a.parquet"), "hazard_areas")
+    assert "geometry from 'geometry'; 'middle' left out" in report.notes
+
+
 @pytest.mark.parametrize(
     ("more", "text"),
     [

@@ -67,3 +67,10 @@ def test_a_clause_that_orders_days_by_their_first_figures_is_refused(tmp_path: P
     (tmp_path / "a.csv").write_text("longitude,latitude,date\n46.7,39.8,15.06.2019\n")
     with pytest.raises(InputError, match=r"orders date by '01\.01\.2018' as text"):
         opened(tmp_path, incidents={"path": "a.csv", "where": "date > '01.01.2018'"})
+
+
+def test_areas_that_do_not_say_what_they_are_are_named(tmp_path: Path) -> None:
+    shape = "POLYGON ((46.71 39.75, 46.72 39.75, 46.72 39.76, 46.71 39.75))"
+    rows = f'cleared,"{shape}"\n,"{shape}"\nnan,"{shape}"\n'
+    _, report = table_of(tmp_path, f"release_type,wkt\n{rows}", source="land_release", duplicates="keep")
+    assert "release_type: 2 records say nothing of it and teach nothing (lines 3, 4)" in report.notes
