@@ -36,6 +36,7 @@ SCRIPT_TEXTS = (
     "Not found on this map: {0}", "{0} of {1} tasks: {2} team-days, about {3} cells with EO", "Survey tasks",
     "No.", "Purpose", "Teams", "Team-days", "Week", "What would change its rank",
     "Estimate, not the plan: {0} tasks, {1} team-days, about {2} cells with EO. The plan: {3} tasks.",
+    "Estimate, not the plan: {0} tasks, {1} team-days. The plan: {2} tasks.",
     "Measure", "{0}, bearing {1}° from grid north",
 )  # fmt: skip
 PLANNED_CHOICES = {"": "all", "yes": "planned", "no": "not planned"}

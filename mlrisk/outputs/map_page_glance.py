@@ -45,6 +45,8 @@ def _brings(package: Package, words: PageWords) -> list[str]:
     if not totals.get("tasks_planned"):
         return words.entries(NO_PLAN if not PlanScope.of(package).planned else "nothing is planned")
     days, finds = figure(float(totals["team_days"])), figure(float(totals["expected_found_cells"]), 2)
+    if not np.isfinite(totals["expected_found_cells"]):
+        return words.entries("{days} team-days; how many cells hold EO is not known", days=days)
     averted = float(totals.get("casualties_averted_per_year", np.nan))
     whole = float(package.risk["casualties_per_year"].sum(min_count=1))
     if not np.isfinite(averted + whole):

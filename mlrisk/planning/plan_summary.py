@@ -29,11 +29,14 @@ def plan_totals(tasks: gpd.GeoDataFrame, work: SeasonWork, spent: Spent, assets:
 
 
 def _sums(planned: pd.DataFrame) -> dict[str, Any]:
-    """Tasks, team-days and expected outcome of some tasks; `expected_found_cells` are new ones, see `new_finds`."""
+    """Tasks, team-days and expected outcome of some tasks; `expected_found_cells` are new ones, see `new_finds`.
+
+    NaN where no task states an outcome, as on a map without probabilities.
+    """
     return {
         "tasks": len(planned),
         "team_days": float(planned["team_days"].sum()),
-        "expected_found_cells": float(planned["expected_found"].sum()),
+        "expected_found_cells": float(planned["expected_found"].sum(min_count=min(1, len(planned)))),
         "casualties_averted_per_year": float(planned["casualties_averted"].sum(min_count=1)),
     }
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,7 @@ from mlrisk.cli.text.rank import ranked_map
 from mlrisk.commands import run
 from mlrisk.commands.explain_cell import explain_cell
 from mlrisk.ranking.prior import NOT_LEARNED, prior_champions
+from mlrisk.settings import RankingSettings
 from training.evidence import open_inputs
 
 NO_LABELS = (
@@ -54,6 +56,19 @@ def test_every_output_says_that_nothing_was_learned_here(ranking):
     assert NOT_LEARNED in pd.read_csv(folder / "survey_tasks.csv")["note"].iloc[0]
     assert NOT_LEARNED.encode() in (folder / "risk_map.gpkg").read_bytes()
     assert NOT_LEARNED in ranked_map(ranking)
+
+
+def test_a_plan_on_a_map_without_probabilities_promises_no_number_of_finds(config, tmp_path):
+    teams = RankingSettings.model_validate(config.ranking.model_dump() | {"assets": {"nts_teams": {"number": 1}}})
+    ranking = mlrisk.rank(moved(config.model_copy(update={"ranking": teams}), tmp_path))
+    assert np.isnan(ranking.package.plan["totals"]["expected_found_cells"])
+    assert any(
+        "expected: finds unknown, casualties unknown" in part for part in ranked_map(ranking) if isinstance(part, str)
+    )
+    page = (tmp_path / "map.html").read_text()
+    assert "how many cells hold EO is not known" in page
+    assert "about 0 cells with EO" not in page
+    assert json.loads((tmp_path / "summary.json").read_text())["plan"]["totals"]["expected_found_cells"] is None
 
 
 def test_a_cell_is_explained_in_words_of_the_rules(config, ranking):

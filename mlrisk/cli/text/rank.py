@@ -17,7 +17,7 @@ def planned(plan: Mapping[str, Any]) -> list[Part]:
     totals = plan["totals"]
     if not totals["capacity_by_asset"]:
         return []
-    averted = totals["casualties_averted_per_year"]
+    averted, finds = totals["casualties_averted_per_year"], totals["expected_found_cells"]
     spent = ", ".join(
         f"{name} {totals['team_days_by_asset'][name]:,.0f} of {days:,.0f}"
         for name, days in totals["capacity_by_asset"].items()
@@ -26,7 +26,8 @@ def planned(plan: Mapping[str, Any]) -> list[Part]:
     return [
         f"plan: {totals['tasks_planned']:,} tasks ({purposes}) on {totals['hectares']:,.0f} ha",
         f"team-days: {spent}",
-        f"expected: {totals['expected_found_cells']:,.1f} cells found, "
+        "expected: "
+        + ("finds unknown, " if finds != finds else f"{finds:,.1f} cells found, ")  # noqa: PLR0124 NaN where unknown
         + ("casualties unknown" if averted != averted else f"{averted:,.2f} casualties a year averted"),  # noqa: PLR0124
         _districts(plan["districts"]),
     ]

@@ -322,7 +322,11 @@
     });
     const taken = [...byTask.values()].filter((one) => one && one.days > 0);
     const sum = (key) => number(tasks.reduce((total, task) => total + (task.estimate ? { days: task.estimate.days, finds: (task.finds || 0) * (1 - task.estimate.left) }[key] : 0), 0));
-    byId("estimated").textContent = on ? say("Estimate, not the plan: {0} tasks, {1} team-days, about {2} cells with EO. The plan: {3} tasks.", taken.length, sum("days"), sum("finds"), tasks.filter((task) => task.planned).length) : "";
+    const before = tasks.filter((task) => task.planned).length;
+    const told = tasks.some((task) => task.finds !== null)
+      ? say("Estimate, not the plan: {0} tasks, {1} team-days, about {2} cells with EO. The plan: {3} tasks.", taken.length, sum("days"), sum("finds"), before)
+      : say("Estimate, not the plan: {0} tasks, {1} team-days. The plan: {2} tasks.", taken.length, sum("days"), before);
+    byId("estimated").textContent = on ? told : "";
     const planned = document.querySelector("[data-filter=planned]");
     planned.value = on ? "yes" : "";
     sift();
