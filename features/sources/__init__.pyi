@@ -1,6 +1,7 @@
 from .columns import take_canonical
 from .coordinates import Home
 from .crosswalk import SourceTerms, read_terms
+from .dates import parse_dates
 from .digests import digest_files, parts_of
 from .kinds import describe, is_raster, kind_of
 from .opening import KEEP_AROUND_M, LABEL_SOURCES, Sources, open_area, open_sources
@@ -11,6 +12,7 @@ from .readers import find_file, find_files, read_rows
 from .report import SourceReport, Tally, report_rows
 from .schema import COLUMN_TEXTS, DATE, POINT, POLYGON, ROAD_CLASSES, SCHEMAS, SHARE, TEXT, VOCABULARIES, Schema
 from .settings import SourceSpec, SourcesSettings
+from .sheets import filled_sheets
 from .vectors import read_vector
 
 __all__ = [
@@ -37,12 +39,14 @@ __all__ = [
     "Tally",
     "describe",
     "digest_files",
+    "filled_sheets",
     "find_file",
     "find_files",
     "is_raster",
     "kind_of",
     "open_area",
     "open_sources",
+    "parse_dates",
     "parts_of",
     "publication_of",
     "read_rows",

@@ -4,21 +4,32 @@ import io
 import re
 import zipfile
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from features.base import InputError, Integers
+from features.base import InputError, Integers, read_bytes
 from features.sources.kinds import HEAD_BYTES, OLE, describe_head
 from features.sources.report import Tally
 from features.sources.text_tables import Cells, as_frame
 
 # A sheet of two million rows unpacks to this size; a larger one is passed on unchanged.
+MOST_BOOK_BYTES = 500_000_000
 MOST_XML_BYTES = 1_000_000_000
 BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
 # Values that spreadsheets write if a formula has no value.
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
+
+
+def filled_sheets(path: Path) -> list[str]:
+    """The sheets of a workbook that hold anything; empty for a file that is none."""
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(read_bytes(path, MOST_BOOK_BYTES))))
+        return [name for name in book.sheet_names if book.get_sheet_by_name(name).height]
+    except (CalamineError, OSError, ValueError):
+        return []
 
 
 def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tuple[pd.DataFrame, Integers]:

@@ -15,7 +15,7 @@ import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from features.base import Flags, Floats, InputError, refuse_special
-from features.sources import RawTable, SourceSpec, Tally, describe, is_raster, kind_of, read_rows
+from features.sources import RawTable, SourceSpec, Tally, describe, filled_sheets, is_raster, kind_of, read_rows
 from mlrisk.intake.rasters import RasterFacts, look_at_raster
 
 # Number of rows read of a map: they show the values of its tags, and all roads of a country take minutes to read.
@@ -111,10 +111,23 @@ def inspect_files(folder: Path, own: frozenset[str] = frozenset()) -> Iterator[L
 def _looks(path: Path, name: str) -> list[Look | Unread]:
     if is_raster(path):
         return [_raster_look(name, look_at_raster(path))]
-    if kind_of(path) in ("text", "sheet", "parquet", "archive", "gzip"):
+    kind = kind_of(path)
+    sheets = filled_sheets(path) if kind == "sheet" else []
+    if len(sheets) > 1:
+        return [_sheet_look(path, name, sheet) for sheet in sheets]
+    if kind in ("text", "sheet", "parquet", "archive", "gzip"):
         raw = read_rows("area", path, SourceSpec(path=str(path)), Tally())
         return [_table_look(name, raw)]
     return _map_looks(path, name)
+
+
+def _sheet_look(path: Path, name: str, sheet: str) -> Look | Unread:
+    """One sheet of several, some of which may be lists of codes."""
+    try:
+        raw = read_rows("area", path, SourceSpec(path=str(path), layer=sheet), Tally())
+    except InputError as error:
+        return Unread(f"{name} (layer {sheet})", str(error).replace("sources.area: ", "").replace(f"{path}: ", ""))
+    return _table_look(name, raw, sheet)
 
 
 def _raster_look(name: str, facts: RasterFacts) -> Look:
@@ -151,8 +164,8 @@ def _layer_look(path: Path, name: str, layer: str, *, several: bool) -> Look | N
     return table_look(name, pd.DataFrame(table.drop(columns=table.geometry.name)), geometry, crs, count, shown, bounds)
 
 
-def _table_look(name: str, raw: RawTable) -> Look:
-    return table_look(name, raw.table, raw.geometry, raw.crs, len(raw.table))
+def _table_look(name: str, raw: RawTable, layer: str | None = None) -> Look:
+    return table_look(name, raw.table, raw.geometry, raw.crs, len(raw.table), layer)
 
 
 def table_look(

@@ -84,6 +84,12 @@ def _proposal(name: str, as_of: date, findings: list[Finding], unread: list[Unre
             sources[source] = [_spec(groups[0])]
         chosen += [one for group in groups for one in group]
     doubts += _doubts(chosen)
+    doubts += [
+        f"{source} ({spec['path']}): layers {', '.join(spec['layer'])} are read as one source: delete older copies"
+        for source, specs in sources.items()
+        for spec in specs
+        if isinstance(spec.get("layer"), list)
+    ]
     doubts += _doubts_of_labels(sources)
     if any(spec.get("terms") for specs in sources.values() for spec in specs):
         files[TERMS_FILE] = imsma_terms()[0].read_text(encoding="utf-8")
@@ -99,14 +105,36 @@ def _groups(findings: list[Finding]) -> list[list[Finding]]:
     for one in findings:
         # Words of the same column in several files are merged into one translation.
         same = {key: value for key, value in one.spec.items() if key != "values"}
-        key = json.dumps([same, one.look.layer, sorted(one.spec.get("values", {}))], sort_keys=True, default=str)
+        layer = "" if _joins_layers(one) else one.look.layer
+        key = json.dumps([same, layer, sorted(one.spec.get("values", {}))], sort_keys=True, default=str)
         by_layout.setdefault(key if one.look.raster is None else one.look.path, []).append(one)
+    by_layout = {
+        f"{key}{number}": part for key, group in by_layout.items() for number, part in enumerate(_parts(group))
+    }
     rasters = [one for one in findings if one.look.raster is not None]
     facts = [one.look.raster for one in rasters if one.look.raster is not None]
     if len(rasters) > 1 and are_tiles(facts) and len({one.what for one in rasters}) == 1:
         by_layout = {key: group for key, group in by_layout.items() if group[0].look.raster is None}
         by_layout[rasters[0].look.path] = rasters
     return sorted(by_layout.values(), key=lambda group: (-max(one.score for one in group), group[0].look.path))
+
+
+def _parts(group: list[Finding]) -> list[list[Finding]]:
+    """The group as it is if every file has the same layers, else one group a file."""
+    places = {(one.look.path, one.look.layer) for one in group}
+    paths, layers = {path for path, _ in places}, {layer for _, layer in places}
+    if len(places) == len(paths) * len(layers):
+        return [group]
+    return [[one for one in group if one.look.path == path] for path in sorted(paths)]
+
+
+def _joins_layers(one: Finding) -> bool:
+    """Whether layers or sheets of one file and layout are one source, as where each holds a region or a year.
+
+    Layers of boundaries are levels, and those of OpenStreetMap hold the same places in other shapes.
+    """
+    extract = one.look.path.casefold().endswith((".osm", ".pbf"))
+    return one.look.layer is not None and one.source not in (AREA, "districts") and not extract
 
 
 def _best_group(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
@@ -143,8 +171,9 @@ def _spec(group: list[Finding]) -> dict[str, Any]:
     """The entry of the config for the files of one layout."""
     paths = list(dict.fromkeys(one.look.path for one in group))
     spec: dict[str, Any] = {"path": paths[0] if len(paths) == 1 else paths}
-    if group[0].look.layer is not None:
-        spec["layer"] = group[0].look.layer
+    layers = list(dict.fromkeys(one.look.layer for one in group if one.look.layer is not None))
+    if layers:
+        spec["layer"] = layers[0] if len(layers) == 1 else layers
     for one in group:
         for key, value in one.spec.items():
             if isinstance(value, dict):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mlrisk.intake import mine_action, open_data
+from mlrisk.intake.dating import with_dates
 from mlrisk.intake.finding import Finding
 from mlrisk.intake.looking import Look, Unread
 from mlrisk.intake.raster_kinds import of_raster
@@ -32,7 +33,7 @@ def recognise(look: Look) -> tuple[Finding, ...] | Unread:
     """The findings of the first recogniser that has any, or the reason why there are none."""
     for recogniser in RECOGNISERS.values():
         if found := recogniser(look):
-            return found
+            return tuple(with_dates(one) for one in found)
     if look.where_lost:
         return Unread(look.name, look.where_lost)
     if look.raster is not None:
