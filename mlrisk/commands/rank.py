@@ -111,14 +111,13 @@ def rank(
     evidence = ledger.at(config.as_of)
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
-    scores, kept = cell_scores(scorer, inputs.grid, config.compute)
-    risk = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared)
+    land, kept = cell_scores(scorer, inputs.grid, config.compute)
+    land = with_status(with_place(inputs.grid, evidence, land), evidence, config.ranking.declared)
     progress("casualties")
-    contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
-    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
-    risk = risk.assign(**columns)
+    contamination = (land[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
+    land = land.assign(**casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination)))
     ground = planning_ground(config, inputs.grid, inputs.sources)
-    land = ranked(with_ground(risk, ground, config), config.ranking.policy)
+    land = ranked(with_ground(land, ground, config), config.ranking.policy)
     progress("reasons")
     land = with_reasons(scorer, inputs.grid, config, land, kept)
     progress("plan")
@@ -128,6 +127,8 @@ def rank(
     plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, _members(land), seed, audited,
                      config.output.languages)  # fmt: skip
     package = _package(config, inputs, champions, land, plan, earlier)
+    # While files are written, memory holds one copy of the map.
+    del land, kept, scorer, ground, table
     progress("planner package")
     summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
         "files": files,
