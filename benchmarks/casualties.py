@@ -20,15 +20,15 @@ from benchmarks.intensity import casualty_intensity
 from mlrisk.ranking.casualty import activity_mix, recent_accidents
 from mlrisk.settings import Config
 from mlrisk.synthetic.country import build_country
-from training.casualty import expected_casualties, fit_casualty, open_history, unit_blocks
-from training.casualty.judging import Outcome, forecast, held_out_regions
+from training.casualty import History, expected_casualties, fit_casualty, open_history, unit_blocks
+from training.casualty.judging import MODEL, Outcome, forecast, forecast_years, held_out_regions
 from training.evidence import open_inputs
 from training.settings import ACTIVITIES
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 COLOMBIA_YEARS = (2005, 2007, 2009, 2011)
-SYNTHETIC_SEEDS = (21, 22, 23, 24, 25)
+SYNTHETIC_SEEDS = (21, 22, 23, 24, 25, 26)
 SYNTHETIC_CELLS = 40_000
 HORIZON = 2
 COARSE_M = 2_000.0
@@ -109,8 +109,8 @@ def synthetic(seed: int, cells: int, folder: Path, overrides: Sequence[str]) -> 
     if history is None or rows is None:
         raise RuntimeError(f"seed {seed} has no accidents")
     now = history.moment(config.as_of)
-    model = fit_casualty(config, rows, now, unit_blocks(config, history), 0)
-    expected = expected_casualties(model, now, config.compute.threads)[0]
+    model = fit_casualty(config, rows, now, unit_blocks(config, history), config.casualty.members)
+    expected, low, high = expected_casualties(model, now, config.compute.threads)
     with rasterio.open(country.truth_raster) as truth:
         band = truth.read(truth.descriptions.index("casualties_per_year") + 1)
     true = history.units.total(band[inputs.grid.mask].astype(np.float64))
@@ -118,14 +118,20 @@ def synthetic(seed: int, cells: int, folder: Path, overrides: Sequence[str]) -> 
     mix = activity_mix(config, recent_accidents(config, history.accidents))
     shares = {ACTIVITY_NAMES.get(name, name): share for name, share in facts["activity_shares"].items()}
     apart = max(abs(mix[number] - shares.get(name, 0.0)) for number, name in enumerate(ACTIVITIES))
-    some = true > 0
+    some, inside, top = true > 0, (low <= true) & (true <= high), expected >= np.quantile(expected, 0.9)
+    least, greatest = model.total_interval()
     # The truth has ties at zero: no order without ties can have a higher correlation with it than this.
     most = float(np.sqrt(1 - (1 - some.mean()) ** 3))
     before = history.units.total(casualty_intensity(build_country(seed, cells, inputs.grid.cell_size_m)))
     coarse = np.unique(np.floor(history.units.centres_m / COARSE_M), axis=0, return_inverse=True)[1].reshape(-1)
     return {
         "seed": seed, "expected": float(expected.sum()), "truth": float(true.sum()),
-        "ratio": float(expected.sum() / true.sum()),
+        "ratio": float(expected.sum() / true.sum()), "total_low": least, "total_high": greatest,
+        "sum_low": float(low.sum()), "sum_high": float(high.sum()), "units": len(true),
+        "covered": float(inside.mean()), "covered_where_any": float(inside[some].mean()),
+        "covered_top": float(inside[top].mean()), "top_ratio": float(expected[top].sum() / true[top].sum()),
+        "accidents": model.accidents, "is_index": model.is_index, "shape": model.spread.shape,
+        "belief": model.spread.belief, **_years(config, history),
         "rank_correlation_intensity": float(spearmanr(expected, before)[0]),
         "rank_correlation": float(spearmanr(expected, true)[0]),
         "intensity_rank_correlation": float(spearmanr(before, true)[0]),
@@ -137,6 +143,18 @@ def synthetic(seed: int, cells: int, folder: Path, overrides: Sequence[str]) -> 
         "units_without_danger": float(1 - some.mean()), "activity_points_apart": 100 * float(apart),
         "seconds": time.monotonic() - started,
     }  # fmt: skip
+
+
+def _years(config: Config, history: History) -> dict[str, object]:
+    """Each forward year's skill over the best of the baselines that state counts, and recall at 5 % beside the best."""
+    figures: dict[str, object] = {}
+    for number, outcome in enumerate(forecast_years(config, history), start=1):
+        table = pd.DataFrame(outcome.rows()).set_index("ranking")
+        others = table.drop(index=MODEL)
+        figures[f"skill_year_{number}"] = float(table.loc[MODEL, ["skill_over_constant", "skill_over_kernels"]].min())
+        figures[f"recall_5_year_{number}"] = float(table.loc[MODEL, "recall_5"])
+        figures[f"best_recall_5_year_{number}"] = float(others["recall_5"].max())
+    return figures
 
 
 def main() -> None:

@@ -70,9 +70,9 @@ def import_version(
     """Register a version that `export_version` wrote; the second value says whether it was new here.
 
     Its signature must match the public `key`, unless `unsigned` says that it has none. It becomes champion where the
-    country has none, or none but the other model of the same training; else challenger: `mlrisk models promote`
-    decides. `by` names the person responsible in the log. Raises InputError for files that are no such version, were
-    changed, belong to another country, or give no valid predictions.
+    country has none, or none but the other model of the same training; else it has no alias until somebody promotes it
+    with `mlrisk models promote`. `by` names the person responsible in the log. Raises InputError for files that are no
+    such version, were changed, belong to another country, or give no valid predictions.
     """
     card, texts, run_texts, signed_by = checked_import(source, key, unsigned, config.name)
     for item in store.client.search_model_versions(f"name = '{card.name}'"):

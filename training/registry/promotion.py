@@ -96,7 +96,7 @@ def assign_aliases(
     """Give the new versions of one training their aliases once all are registered: half a training never ranks.
 
     They become champions if the country has none, or only versions of the same training. Otherwise the present pair
-    goes on ranking and they become challengers; imported ones get no alias.
+    goes on ranking and they become challengers; imported ones get no alias and a line in the decision log.
     """
     given = tuple(versions)
     with alias_lock(store, config) as ranking:
@@ -110,7 +110,12 @@ def assign_aliases(
             with store_errors(store.uri):
                 for name in (name for name in numbers if name.endswith(f".{TARGETS[0]}")):
                     store.client.set_registered_model_alias(name, ANCHOR, numbers[name])
-        elif alias:
+        elif what == IMPORTED:
+            entered = {version.name: version.number for version in given}
+            write_line(
+                config, what, by, why="it ranks once somebody promotes it", entered=entered, ranks=ranking, **facts
+            )
+        else:
             with store_errors(store.uri):
                 for version in given:
                     store.client.set_registered_model_alias(version.name, CHALLENGER, version.number)
