@@ -31,7 +31,7 @@ TURN = {"found": "searched", "searched": "found"}
 
 
 def months(
-    seed: int, folder: Path, how: str, cells: int, batch: int, more: Sequence[str] = ()
+    seed: int, folder: Path, how: str, cells: int, batch: int, more: Sequence[str] = (), last: int = MONTHS
 ) -> list[dict[str, object]]:
     """One row for each round: the decision and the quarantine; `how` is honest, everywhere or district."""
     path = country_of(seed, cells, folder, accidents=False)
@@ -46,7 +46,7 @@ def months(
     surveyed = np.zeros(grid.n_cells, dtype=bool)
     results, rows, here, ranked = pd.DataFrame(), [], "", None
     step = max(1, round(batch / RECORDS))
-    for month in range(0, MONTHS + 1, step):
+    for month in range(0, last + 1, step):
         if month:
             chosen, fresh = _surveyed(rng, ranked, surveyed, true, month, batch)
             surveyed[chosen] = True
@@ -137,6 +137,7 @@ def main() -> None:
     )
     parser.add_argument("--cells", type=int, default=2_500)
     parser.add_argument("--batch", type=int, default=RECORDS, help="records a round; 240 is a year's")
+    parser.add_argument("--months", type=int, default=MONTHS)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the config")
     arguments = parser.parse_args()
     without_report()
@@ -144,7 +145,9 @@ def main() -> None:
     for seed in arguments.seeds:
         for how in arguments.ways:
             with tempfile.TemporaryDirectory() as scratch:
-                rows += months(seed, Path(scratch), how, arguments.cells, arguments.batch, arguments.set)
+                rows += months(
+                    seed, Path(scratch), how, arguments.cells, arguments.batch, arguments.set, arguments.months
+                )
     table = pd.DataFrame(rows)
     for (how, seed), part in table.groupby(["how", "seed"], sort=False):
         refused = part.loc[part["decision"].eq("refused"), "month"].tolist()

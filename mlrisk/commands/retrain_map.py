@@ -34,7 +34,8 @@ def retrain_and_map(
     if decision.kind == UNCHANGED and is_current(map_record, config, session, read_last_run(config)):
         return decision, None, (), ()
     if decision.keeps_map:
-        return decision, None, (), ("the map stays as it was: no map is made of these sources",)
+        kept = "the map stays as it was: no map is made of these sources"
+        return decision, None, (), (kept if decision.champion else "no map is made before a person signs",)
     earlier = read_earlier(config.output_folder)
     table = decision.dataset.table if decision.dataset else None
 

@@ -141,6 +141,18 @@ def test_what_training_made_is_not_made_again_and_changes_no_figure(started, boo
     assert (anew.domain_champion, anew.domain_challenger) == (kept.domain_champion, kept.domain_challenger)
 
 
+def test_results_that_are_all_found_are_held_against_what_was_stated(started, books, tmp_path):
+    config = settings(tmp_path, NOW)
+    survey = books.sources.vectors["survey"].copy()
+    survey.loc[pd.to_datetime(survey["recorded_date"]) > pd.Timestamp(THEN), "outcome"] = "found"
+    all_found = with_survey(books, survey)
+    champion = ContaminationModel.from_files(Store.of(settings(started[0], THEN)).load_number(NAME, "1")[1])
+    arena = contest(config, all_found, book_of(config, all_found), champion, THEN, champion).arena(NEWEST)
+    assert len(arena.cell) >= 30
+    assert arena.positive.all()
+    assert np.isfinite(arena.stated_champion).all()
+
+
 def test_what_was_decided_is_in_the_run(started):
     folder, _ = started
     store = Store.of(settings(folder, NOW))
@@ -152,6 +164,29 @@ def test_what_was_decided_is_in_the_run(started):
     assert {check["name"] for check in decision["checks"]} >= {"recall, newest results", "domain", "sources"}
     contest = store.read_text(row.run_id, "contest.csv").splitlines()[0]
     assert {"arena", "cell_id", "found", "champion", "challenger"} <= set(contest.split(","))
+
+
+def test_a_first_version_that_a_baseline_beats_waits_for_a_person(books, tmp_path):
+    config = settings(tmp_path, THEN, beaten="sign").model_copy(update={"features": ("settlements",)})
+    name, other = NAME, "small.casualty"
+    waits = retrain(config, books)
+    assert (waits.kind, waits.champion, waits.challenger, waits.keeps_map) == (WAITING, "", "1", True)
+    assert "distance to the line" in waits.notes[0]
+    assert Store.of(config).champions("small") == {name: None, other: None}
+    # Nothing is trained twice, and an empty name signs nothing.
+    assert retrain(config, books).challenger == "1"
+    with pytest.raises(ConfigError, match="is empty: give the person"):
+        retrain(config, books, Signature(" "))
+    signed = retrain(config, books, Signature("Anna"))
+    assert (signed.kind, signed.before, signed.champion) == (FIRST, None, "1")
+    assert Store.of(config).champions("small") == {name: "1", other: "1"}
+    assert Store.of(config).number(name, "anchor") == "1"
+    assert [(line["what"], line["who"]) for line in read_lines(config)] == [(WAITING, "policy auto"), (FIRST, "Anna")]
+    assert "distance to the line" in read_lines(config)[-1]["why"]
+    # Where the config says so, it ranks at once and the log holds why a person should look.
+    told = settings(tmp_path / "said", THEN).model_copy(update={"features": ("settlements",)})
+    assert retrain(told, books).kind == FIRST
+    assert "distance to the line" in read_lines(told)[0]["beaten_by"]
 
 
 def test_what_a_killed_run_left_is_taken_away(started):

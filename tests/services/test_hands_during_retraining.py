@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.forks import ended, in_process, wait_until
 from tests.support.sample_dataset import inputs_of, land
-from tests.support.sample_store import LOOSE, NOW, THEN, store_config, trained_store
+from tests.support.sample_store import LOOSE, NOW, THEN, store_config
 from training.registry import aliases, promotion
 from training.registry.archive import export_version, import_version
 from training.registry.decision_log import read_lines
@@ -61,12 +61,13 @@ def prepared(tmp_path_factory, books):
 
 
 @pytest.fixture(scope="module")
-def foreign(tmp_path_factory):
+def foreign(tmp_path_factory, books):
     """An export of another training of the same country."""
     folder = tmp_path_factory.mktemp("foreign")
+    config = settings(folder, THEN, seed=11)
 
     def work():
-        config, _, _ = trained_store(folder, seed=11, as_of=THEN)
+        train(config, books)
         export_version(Store.of(config), NAME, "1", folder / "out.zip")
 
     assert ended(in_process(work)) == 0

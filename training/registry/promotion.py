@@ -91,18 +91,27 @@ def roll_back(store: Store, config: TrainConfig, by: str) -> dict[str, str]:
 
 
 def assign_aliases(
-    store: Store, config: TrainConfig, versions: Iterable[Version], what: str, by: str, facts: Mapping[str, Any]
+    store: Store,
+    config: TrainConfig,
+    versions: Iterable[Version],
+    what: str,
+    by: str,
+    facts: Mapping[str, Any],
+    *,
+    waits: bool = False,
 ) -> tuple[Version, ...]:
     """Give the new versions of one training their aliases once all are registered: half a training never ranks.
 
-    They become champions if the country has none, or only versions of the same training. Otherwise the present pair
+    They become champions if the country has none, or only versions of the same training, unless one `waits` for a
+    person. Otherwise the present pair
     goes on ranking and they become challengers; imported ones get no alias and a line in the decision log.
     """
     given = tuple(versions)
     with alias_lock(store, config) as ranking:
         marks = {row_of(store, name, number).tags.get("fingerprint", "") for name, number in ranking.items() if number}
         ours = {row_of(store, version.name, version.number).tags.get("fingerprint", "") for version in given}
-        alone = not marks or (marks == ours and "" not in ours and all(ranking[v.name] is None for v in given))
+        same = marks == ours and "" not in ours and all(ranking[version.name] is None for version in given)
+        alone = (not marks or same) and not waits
         alias = CHAMPION if alone else "" if what == IMPORTED else CHALLENGER
         if alone:
             numbers = {version.name: version.number for version in given}

@@ -149,7 +149,11 @@ def record(
         if casualty is not None:
             versions.append(store.register(run_id, f"{config.name}.casualty", casualty.files(), tags))
         store.finish_run(run_id)
-        entered = assign_aliases(store, config, versions, FIRST, "policy", {"inputs": inputs, "run": run_id})
+        beaten = found.tags.get("beaten_by", "")
+        # Nobody watches a retraining: there a first version that a baseline beats waits for a person.
+        waits = bool(beaten) and found.tags.get("command") == "retrain" and config.retraining.beaten == "sign"
+        facts = {"inputs": inputs, "run": run_id, **({"beaten_by": beaten} if beaten else {})}
+        entered = assign_aliases(store, config, versions, FIRST, "policy", facts, waits=waits)
     except BaseException:
         store.fail_run(run_id)
         raise

@@ -153,7 +153,8 @@ def _newest(
         centres_m=now.grid.centres_m(),
         cell_size_m=now.grid.cell_size_m,
     )
-    if not can_judge(labels, np.flatnonzero(test)):
+    # Results that are all found, or all searched, rank nobody and say much about what was stated.
+    if not test.any():
         return None
     buffer_m = _buffer_m(config, then)
     groups = list(deal(labels, config.validation, config.seed).values())
@@ -269,6 +270,14 @@ def arena_table(contest: Contest) -> pd.DataFrame:
     return pd.concat([_rows(contest, arena) for arena in contest.arenas], ignore_index=True) if contest.arenas else (
         pd.DataFrame()
     )  # fmt: skip
+
+
+def statements(contest: Contest) -> pd.DataFrame:
+    """What the champion stated of every newest result before it came: cell_id and stated."""
+    arena = contest.arena(NEWEST)
+    if arena is None:
+        return pd.DataFrame({"cell_id": [], "stated": []})
+    return pd.DataFrame({"cell_id": contest.now.grid.cell_ids()[arena.cell], "stated": arena.stated_champion})
 
 
 def _rows(contest: Contest, arena: Arena) -> pd.DataFrame:

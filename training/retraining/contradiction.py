@@ -21,12 +21,13 @@ def log_reversal_factor(arena: Arena, rows: Flags, others: Flags | None, spread:
 
     A Bayes factor (Jeffreys 1939). Under both hypotheses the results may differ from the stated log-odds by a normal
     offset around that of the other districts. The evidence is therefore the size of the offset and which cells were
-    found. Cells of one block count as one, because they are not independent.
+    found. Cells of one block count as one between them, because they are not independent.
     """
     middle = 0.0 if others is None else float(np.clip(shift(arena, others), *MIDDLE))
     stated = logit(np.clip(arena.stated_champion[rows], LEAST, 1 - LEAST))
+    block = blocks_of(arena, rows)
     area = arena.area[rows]
-    weight = area * min(1.0, len(np.unique(blocks_of(arena, rows))) / area.sum())
+    weight = area / np.maximum(np.bincount(block, weights=area), 1.0)[block]
     sign = np.where(arena.positive[rows], 1.0, -1.0)
     return _fit(stated, -sign, weight, middle, spread) - _fit(stated, sign, weight, middle, spread)
 

@@ -25,10 +25,10 @@ class Decision:
     """The result of a retraining.
 
     `kind` is FIRST (there was no champion), UNCHANGED, PROMOTED, REFUSED, HELD or WAITING (for --approve). `champion`
-    is the number of the contamination version that ranks now, `before` that of its predecessor, `challenger` that of
-    the judged version. `notes` are sentences for the operator; `facts` go into the line of the decision log.
-    `quarantine` names rows that a person has to inspect; `keeps_map` says that no map must be made from the sources.
-    `ledger` and `dataset` are of today, for the next ranking; None if they were not needed.
+    is the number of the contamination version that ranks now (empty: none does), `before` that of its predecessor,
+    `challenger` that of the judged version. `notes` are sentences for the operator; `facts` go into the line of the
+    decision log. `quarantine` names rows that a person has to inspect; `keeps_map` says that no map must be made from
+    the sources. `ledger` and `dataset` are of today, for the next ranking; None if they were not needed.
     """
 
     kind: str

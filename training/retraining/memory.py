@@ -1,13 +1,15 @@
 """The gate's memory: all results since an anchor version, which small steps do not move, and a sequential test."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from features.base import Flags, Integers
+from features.base import Flags, Floats, Integers
 from models.contamination import ContaminationModel
 from training.contamination import CellDataset
 from training.evidence import FOUND, NO_REGION, UNKNOWN, Ledger
@@ -32,13 +34,25 @@ class Memory:
     """Results since the anchor on land that was unknown then, as an arena of the anchor's statements.
 
     `known_from` (n,) is the day on which the result of a cell became known. `since` is the anchor's date, or where the
-    window begins if that is later; `number` is the anchor's.
+    window begins if that is later; `number` is the anchor's. `stated` (n,) is what the champion of the round stated in
+    which a result came first, None where no round is on file.
     """
 
     arena: Arena
     known_from: NDArray[np.datetime64]
     since: date
     number: str
+    stated: Floats | None = None
+
+    def by_statement(self) -> list["Memory"]:
+        """The memory by the anchor's statements, and by those of each round's champion.
+
+        The anchor cannot learn what is wrong, and may know little of land that later models chose; the champions know
+        more, until they have learned from wrong results.
+        """
+        if self.stated is None:
+            return [self]
+        return [self, replace(self, arena=replace(self.arena, stated_champion=self.stated), stated=None)]
 
 
 @dataclass(frozen=True)
@@ -56,9 +70,18 @@ class ReversalEvidence:
 
 
 def memory_of(
-    config: TrainConfig, ledger: Ledger, then: CellDataset, anchor: ContaminationModel, number: str, since: date
+    config: TrainConfig,
+    ledger: Ledger,
+    then: CellDataset,
+    anchor: ContaminationModel,
+    number: str,
+    since: date,
+    rounds: Sequence[pd.DataFrame] = (),
 ) -> Memory | None:
-    """Results known after `since` on land that was unknown at the anchor's date, `then`; None where there are none."""
+    """Results known after `since` on land that was unknown at the anchor's date, `then`; None where there are none.
+
+    `rounds` are the champions' statements in the contests since the anchor (`statements`), the oldest first.
+    """
     if since >= config.as_of:
         return None
     outcome = ledger.between(since, config.as_of)
@@ -84,7 +107,21 @@ def memory_of(
         district=then.regions[cell],
         origin=np.full(len(cell), "", dtype=object),
     )
-    return Memory(arena=arena, known_from=_known_from(ledger, cell, config.as_of), since=since, number=number)
+    return Memory(
+        arena=arena,
+        known_from=_known_from(ledger, cell, config.as_of),
+        since=since,
+        number=number,
+        stated=_stated(then.grid.cell_ids()[cell], stated, rounds),
+    )
+
+
+def _stated(cell_id: Integers, anchor: Floats, rounds: Sequence[pd.DataFrame]) -> Floats | None:
+    """What the champion of a cell's first round stated; the anchor's statement where no round had the cell."""
+    if not any(len(one) for one in rounds):
+        return None
+    first = pd.concat(rounds).drop_duplicates("cell_id").set_index("cell_id")["stated"].reindex(cell_id).to_numpy()
+    return np.asarray(np.where(np.isfinite(first), first, anchor), dtype=np.float64)
 
 
 def reversal_evidence(memory: Memory) -> list[ReversalEvidence]:
@@ -103,10 +140,12 @@ def _turned(memory: Memory, name: str, rows: Flags, others: Flags | None) -> Rev
     days = memory.known_from[rows]
     starts = np.unique(np.quantile(days.astype("datetime64[D]").astype(np.int64), np.linspace(0, 1, STARTS + 1)[:-1],
                                    method="lower"))  # fmt: skip
-    logs = np.array([_since(memory, rows, others, int(day)) for day in starts])
-    best = np.datetime64(int(starts[int(np.flatnonzero(logs >= logs.max() - AS_GOOD).min())]), "D").item()
-    # The mean of e-values is an e-value: it covers all days from which results may have been reversed.
-    return ReversalEvidence(name, int(rows.sum()), float(logsumexp(logs) - np.log(len(logs))), best)
+    logs = np.array([[_since(one, rows, others, int(day)) for day in starts] for one in memory.by_statement()])
+    good = logs.max(axis=0) >= logs.max() - AS_GOOD
+    best = np.datetime64(int(starts[int(np.flatnonzero(good).min())]), "D").item()
+    # The mean of e-values is an e-value: it covers all days from which results may have been reversed, by anybody's
+    # statements.
+    return ReversalEvidence(name, int(rows.sum()), float(logsumexp(logs) - np.log(logs.size)), best)
 
 
 def _since(memory: Memory, rows: Flags, others: Flags | None, day: int) -> float:

@@ -16,7 +16,6 @@ from training.evidence import Inputs, Ledger, open_inputs, open_ledger, read_ver
 from training.evidence.fingerprint import fingerprint
 from training.registry import (
     CHALLENGER,
-    CHAMPION,
     OvertakenError,
     RegisteredVersion,
     Store,
@@ -26,8 +25,9 @@ from training.registry import (
     write_line,
 )
 from training.retraining.casualty_contest import CasualtyArena, casualty_arena
-from training.retraining.contest import Contest, arena_table, contest
-from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision, no_change
+from training.retraining.contest import Contest, arena_table, contest, statements
+from training.retraining.decision import HELD, PROMOTED, REFUSED, WAITING, Decision, no_change
+from training.retraining.first import first_decision
 from training.retraining.gate import judged_by_gate, untested
 from training.retraining.memory import Memory, memory_of
 from training.retraining.new_records import News
@@ -46,6 +46,7 @@ from training.retraining.quarantine import (
 )
 from training.retraining.settling import (
     OVERTAKEN,
+    STATEMENTS,
     Signature,
     anchor_of,
     check_date,
@@ -53,6 +54,7 @@ from training.retraining.settling import (
     move_anchor,
     settle,
     sign,
+    statements_since,
     waiting_version,
 )
 from training.retraining.short_cut import (
@@ -149,18 +151,7 @@ def _decided(
     ranking = store.champions(config.name)
     before = ranking[name]
     if before is None:
-        trained = train(config, inputs, progress, BY_RETRAIN, ledger)
-        first = next(version for version in trained.versions if version.name == name)
-        if first.alias != CHAMPION:
-            raise OvertakenError(f"{name}: another version became champion while version {first.number} was trained")
-        return Decision(
-            kind=FIRST,
-            champion=first.number,
-            before=None,
-            challenger=None,
-            notes=(*notes, "there was no champion: this version ranks"),
-            dataset=trained.dataset,
-        )
+        return first_decision(config, store, inputs, ledger, progress, notes)
     progress("news")
     champion = row_of(store, name, before)
     check_date(config, champion)
@@ -210,7 +201,8 @@ def _memory(
     if then is None or then.evidence.as_of != day:
         then = dataset_at(config, inputs, ledger.at(day))
     model = ContaminationModel.from_files(store.load_number(anchor.name, anchor.number)[1])
-    return memory_of(config, without_accepted(config, ledger), then, model, anchor.number, max(day, window))
+    rounds = [*statements_since(store, anchor), statements(found)]
+    return memory_of(config, without_accepted(config, ledger), then, model, anchor.number, max(day, window), rounds)
 
 
 def _casualty_arena(
@@ -266,6 +258,7 @@ def _judged(
     texts_out = {
         "decision.json": json.dumps(record, indent=1, ensure_ascii=False, default=str),
         "contest.csv": arena_table(found).to_csv(index=False),
+        STATEMENTS: statements(found).to_csv(index=False),
         "drift.csv": psi.to_csv(index=False),
     }
     store.log_results(challenger.run_id, {}, texts_out)

@@ -1,9 +1,12 @@
 """How a decision takes effect: signatures, the versions judged against, and the promotion."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from features.base import ConfigError
 from training.evidence import read_verdicts
@@ -13,15 +16,18 @@ from training.registry import (
     Store,
     promote,
     row_of,
+    rows_of,
     rows_with,
     store_errors,
     training_of,
     write_line,
 )
-from training.retraining.decision import HELD, PROMOTED, REFUSED, WAITING, Decision
+from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision
 from training.settings import TrainConfig
 
 OVERTAKEN = "overtaken"
+# The text of a judged run with what the champion stated of the results by which both were judged.
+STATEMENTS = "statements.csv"
 # The tag of a judged version with the numbers against which it was judged, by model.
 JUDGED_AGAINST = "judged_against"
 # The tag with the digest of people's decisions about records at that time.
@@ -90,9 +96,12 @@ def sign(
         "inputs": waiting.tags.get("inputs", ""),
     }
     why = f"signed: {waiting.tags.get('decision_why', '')}"
-    settle(config, store, waiting, PROMOTED, signature.person, why, ranking, facts)
+    kind = PROMOTED if before else FIRST
+    settle(config, store, waiting, kind, signature.person, why, ranking, facts)
+    if not before:
+        move_anchor(store, waiting)
     return Decision(
-        kind=PROMOTED,
+        kind=kind,
         champion=waiting.number,
         before=before,
         challenger=waiting.number,
@@ -115,7 +124,7 @@ def settle(
 
     `ranking` are the numbers against which the challenger was judged; raises OvertakenError if others rank now.
     """
-    if kind == PROMOTED:
+    if kind in (FIRST, PROMOTED):
         numbers = training_of(store, challenger)
         promote(store, config, numbers, who, why, what=kind, judged_against=ranking, facts=facts)
     else:
@@ -150,6 +159,13 @@ def anchor_of(store: Store, champion: RegisteredVersion) -> RegisteredVersion:
     """The version against which results accumulate; the champion if none was set."""
     number = store.number(champion.name, ANCHOR)
     return champion if number is None else row_of(store, champion.name, number)
+
+
+def statements_since(store: Store, anchor: RegisteredVersion) -> list[pd.DataFrame]:
+    """The champions' statements in the contests of the versions after the anchor, the oldest first."""
+    later = [row for row in reversed(rows_of(store, anchor.name)) if int(row.number) > int(anchor.number)]
+    texts = [store.read_text(row.run_id, STATEMENTS) for row in later if row.tags.get("decision")]
+    return [pd.read_csv(io.StringIO(text)) for text in texts if text]
 
 
 def move_anchor(store: Store, row: RegisteredVersion) -> None:

@@ -13,6 +13,10 @@ SENTENCES = {
     WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until a person signs: "
     "mlrisk retrain CONFIG --approve NAME --version {challenger}",
 }
+NONE_RANKS = (
+    "waiting: version {challenger} would be the first, a baseline ranks better, nothing ranks until a person signs: "
+    "mlrisk retrain CONFIG --approve NAME --version {challenger}"
+)
 CUT_FILE = "refused: these records train nothing, version {champion} goes on ranking and its map stays"
 
 
@@ -21,6 +25,7 @@ def retrained(done: RetrainResult) -> list[Part]:
     decision = done.decision
     # Records that are not used do not count as new.
     template = CUT_FILE if decision.kind == REFUSED and decision.challenger is None else SENTENCES[decision.kind]
+    template = template if decision.champion else NONE_RANKS
     sentence = template.format(champion=decision.champion, before=decision.before, challenger=decision.challenger)
     rows = tuple(
         (check.name, check.verdict if check.passed else check.verdict.upper(), check.text) for check in decision.checks

@@ -1,5 +1,7 @@
 """The gate adds results up over rounds: small pieces that are turned round are seen, honest ones pass."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +36,21 @@ def test_one_district_is_named_with_the_month():
     assert "2024-02" <= str(worst.start)[:7] <= "2024-06"
     check = check_memory(memory_after(arena, 12, 20), SETTINGS)[0]
     assert (check.verdict, "district 11" in check.text) == ("failed", True)
+
+
+@pytest.mark.parametrize("honest", [False, True])
+def test_where_the_anchor_knows_nothing_statements_of_later_champions_count(honest):
+    month = np.arange(120) // 20 + 1
+    wrong = (month >= 4) & (not honest)
+    arena, _ = results(np.random.default_rng(3), 120, 1.0, wrong)
+    memory = memory_after(arena, 6, 20)
+    blind = replace(memory, arena=replace(memory.arena, stated_champion=np.full(120, 0.3)))
+    assert check_memory(blind, SETTINGS)[0].passed
+    told = replace(blind, stated=memory.arena.stated_champion)
+    assert check_memory(told, SETTINGS)[0].passed == honest
+    # Where champions have learned what is wrong, the anchor goes on counting.
+    learned = replace(memory, stated=np.where(wrong, 1 - memory.arena.stated_champion, memory.arena.stated_champion))
+    assert check_memory(learned, SETTINGS)[0].passed == honest
 
 
 def test_too_few_results_are_not_tested_and_say_so():
