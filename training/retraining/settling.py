@@ -176,13 +176,12 @@ def move_anchor(store: Store, row: RegisteredVersion) -> None:
 
 def next_step(config: TrainConfig, decision: Decision) -> str:
     """The next step for an operator; empty if there is nothing to do."""
-    config_name = config.name
     if decision.kind == REFUSED and decision.quarantine:
         named = [one for text in decision.quarantine for one in text.split(" ")]
         files = "; ".join(file_rows(config, one) for one in named)
         accept, reject = (" ".join(f"--{what} {one}" for one in named) for what in ("accept", "reject"))
         return (
-            f"Next: look at {files}. Correct the file, or mlrisk retrain {config_name}.yaml --by NAME {accept} (they "
+            f"Next: look at {files}. Correct the file, or mlrisk retrain CONFIG --by NAME {accept} (they "
             f"are right) or {reject} (they must not teach)."
         )
     if decision.kind == REFUSED and decision.challenger is None:
@@ -191,10 +190,10 @@ def next_step(config: TrainConfig, decision: Decision) -> str:
         number = decision.challenger
         return (
             f"Next: read decision.json of version {number}; where the records are right, a person may promote it: "
-            f"mlrisk models promote {config_name}.yaml contamination {number} --by NAME."
+            f"mlrisk models promote CONFIG contamination {number} --by NAME."
         )
     if decision.kind == WAITING:
-        return f"Next: mlrisk retrain {config_name}.yaml --approve NAME --version {decision.challenger}."
+        return f"Next: mlrisk retrain CONFIG --approve NAME --version {decision.challenger}."
     return ""
 
 

@@ -10,12 +10,10 @@ SENTENCES = {
     PROMOTED: "promoted: version {champion} ranks from now on, version {before} did before",
     REFUSED: "refused: version {challenger} does not rank, version {champion} goes on",
     HELD: "held: version {challenger} was trained, results are too few to test it, version {champion} goes on",
-    WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until a person signs: "
-    "mlrisk retrain CONFIG --approve NAME --version {challenger}",
+    WAITING: "waiting: version {challenger} passed the gate, version {champion} goes on until a person signs",
 }
 NONE_RANKS = (
-    "waiting: version {challenger} would be the first, a baseline ranks better, nothing ranks until a person signs: "
-    "mlrisk retrain CONFIG --approve NAME --version {challenger}"
+    "waiting: version {challenger} would be the first, a baseline ranks better, nothing ranks until a person signs"
 )
 CUT_FILE = "refused: these records train nothing, version {champion} goes on ranking and its map stays"
 
