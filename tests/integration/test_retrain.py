@@ -20,6 +20,7 @@ from training.registry.decision_log import read_lines
 from training.registry.promotion import promote
 from training.registry.store import Store
 from training.registry.versions import row_of, rows_of
+from training.reporting import report
 from training.retraining.contest import NEWEST, REGIONS, contest
 from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, UNCHANGED, WAITING
 from training.retraining.quarantine import decide_records, undecided
@@ -166,8 +167,9 @@ def test_what_was_decided_is_in_the_run(started):
     assert {"arena", "cell_id", "found", "champion", "challenger"} <= set(contest.split(","))
 
 
-def test_a_first_version_that_a_baseline_beats_waits_for_a_person(books, tmp_path):
-    config = settings(tmp_path, THEN, beaten="sign").model_copy(update={"features": ("settlements",)})
+def test_a_first_version_that_a_baseline_beats_waits_for_a_person(books, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "beaten_by", lambda *_: ("a baseline beats the model: distance to the line",))
+    config = settings(tmp_path, THEN, beaten="sign")
     name, other = NAME, "small.casualty"
     waits = retrain(config, books)
     assert (waits.kind, waits.champion, waits.challenger, waits.keeps_map) == (WAITING, "", "1", True)
@@ -184,7 +186,7 @@ def test_a_first_version_that_a_baseline_beats_waits_for_a_person(books, tmp_pat
     assert [(line["what"], line["who"]) for line in read_lines(config)] == [(WAITING, "policy auto"), (FIRST, "Anna")]
     assert "distance to the line" in read_lines(config)[-1]["why"]
     # Where the config says so, it ranks at once and the log holds why a person should look.
-    told = settings(tmp_path / "said", THEN).model_copy(update={"features": ("settlements",)})
+    told = settings(tmp_path / "said", THEN)
     assert retrain(told, books).kind == FIRST
     assert "distance to the line" in read_lines(told)[0]["beaten_by"]
 
