@@ -147,7 +147,7 @@ def cases(folder: Path, draw: random.Random) -> Iterator[Case]:
         yield f"{source}, {file}, {json.dumps(spec)}", config
 
 
-def told(config: Path, log: io.StringIO) -> tuple[str, str]:
+def messages_of(config: Path, log: io.StringIO) -> tuple[str, str]:
     """How a check ended, and all that it says: printed parts, the JSON report, the log, or the error with its chain."""
     try:
         checked = mlrisk.check(mlrisk.load_config(config))
@@ -178,7 +178,7 @@ def main() -> None:
             path.write_text(yaml.safe_dump(config), encoding="utf-8")
             log.seek(0)
             log.truncate()
-            end, text = told(path, log)
+            end, text = messages_of(path, log)
             ends[end] += 1
             here = [canary for canary in CANARIES if canary in text]
             found += bool(here)

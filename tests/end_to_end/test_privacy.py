@@ -90,7 +90,7 @@ def test_a_table_without_names_shows_no_record(country, source, separator):
     path = country.folder / "nameless.csv"
     path.write_text("\n".join(separator.join(RECORD) for _ in range(3)), encoding="utf-8")
     spec = "{path: nameless.csv}" if source != "covariates" else "[{path: nameless.csv}]"
-    text = told_here("check", country.config_path, "--set", f"sources.{source}={spec}")
+    text = output_here("check", country.config_path, "--set", f"sources.{source}={spec}")
     assert text.startswith("3\n"), text
     assert not [word for word in (*CANARIES, "1987-01-23") if word in text]
 
@@ -103,9 +103,9 @@ def test_names_within_free_text_stay_in_the_file(country, columns):
     words = f"{CANARIES[0]}, born {CANARIES[2]}, of {CANARIES[3]}"
     table.assign(description=words, **{"Narrative / Təsvir": words}).to_csv(path, index=False)
     setting = f"sources.incidents={{path: texts.csv, columns: {columns}}}"
-    assert not canaries_in(told_here("check", country.config_path, "--set", setting).encode())
+    assert not canaries_in(output_here("check", country.config_path, "--set", setting).encode())
 
 
-def told_here(*arguments: object) -> str:
+def output_here(*arguments: object) -> str:
     done = command_here(*arguments)
     return f"{done.returncode}\n{done.stdout}{done.stderr}"

@@ -76,9 +76,9 @@ def test_a_cell_is_explained_in_words_of_the_rules(config, ranking):
     first = int(risk.loc[risk["rank"] == 1, "cell_id"].iloc[0])
     story = explain_cell(config, first)
     parts = cell_parts(story)
-    told = " ".join(part if isinstance(part, str) else " ".join((part.title, *part.header)) for part in parts)
-    assert "rules of the field, not learned here" in told
-    assert not re.search(r"log-odds|resampled|model|nan", told)
+    text = " ".join(part if isinstance(part, str) else " ".join((part.title, *part.header)) for part in parts)
+    assert "rules of the field, not learned here" in text
+    assert not re.search(r"log-odds|resampled|model|nan", text)
     (table,) = (part for part in parts if isinstance(part, Table) and part.title.startswith("points of 100"))
     points = sum(float(row[1]) for row in table.rows)
     turns = sum(

@@ -694,9 +694,9 @@ def test_browser_estimates_the_plan_of_other_teams_and_goes_back(package: Packag
             f" input.value = {number}; input.dispatchEvent(new Event('input')); }})()"
         )
         listed[number] = browser.run(f"{SHOWN}.map((row) => row.cells[6].innerText + ' ' + row.cells[7].innerText)")
-        said = browser.run("document.getElementById('estimated').textContent")
-        assert said.startswith("Estimate, not the plan: ")
-        assert f"{10 * number} team-days" in said
+        estimate = browser.run("document.getElementById('estimated').textContent")
+        assert estimate.startswith("Estimate, not the plan: ")
+        assert f"{10 * number} team-days" in estimate
         assert browser.run("getComputedStyle(document.querySelector('.exports')).display") == "none"
     assert 0 < len(listed[1]) < len(listed[6])
     assert all(re.fullmatch(r"dogs [\d.]+", text) for text in listed[6])

@@ -71,7 +71,9 @@ def hidden_feature_notes(infos: Mapping[str, FeatureInfo], context: FeatureConte
     if not names:
         return ()
     sources = sorted(OUTCOME_SOURCES & context.own_event_sources)
-    return tuple(f"{SOURCE_WORDS[name]} taught the model and are therefore not used as a clue" for name in sources)
+    return tuple(
+        f"{SOURCE_WORDS[name]} are labels of the model and are therefore not used as a clue" for name in sources
+    )
 
 
 def no_accidents_note(config: TrainConfig) -> str:

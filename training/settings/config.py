@@ -133,7 +133,7 @@ class ContaminationSettings(Settings):
         "extending a survey, not for another region",
     )
     local_width_cells: float = Field(
-        3.0,
+        1.5,
         ge=0,
         le=50,
         description="what survey found nearby against what was expected moves the score of a cell: width of the "

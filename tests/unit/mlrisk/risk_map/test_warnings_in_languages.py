@@ -14,7 +14,7 @@ WARNINGS = (
         "contamination is a probability of doubtful level: it rests on 2,013 cells that people chose to survey later, "
         "with no find of a random audit (audit cells of a plan tell the level of the rest)"
     ),
-    *(f"{what} taught the model and are therefore not used as a clue" for what in SOURCE_WORDS.values()
+    *(f"{what} are labels of the model and are therefore not used as a clue" for what in SOURCE_WORDS.values()
       if what not in ("recorded finds", "recorded accidents")),
     f"as_of could not be judged: {UNJUDGED['as_of']}",
     "7% of the last year's accidents are not yet recorded, by the delays of earlier ones: the total is raised for them",
@@ -32,11 +32,11 @@ WARNINGS = (
 @pytest.mark.parametrize("warning", WARNINGS)
 def test_a_warning_is_said_in_azerbaijani_with_its_figures(warning):
     az = language("az")
-    said = az.say(warning)
-    assert said != warning
-    assert not re.search(r"\b(the|of|are|than|they)\b", said)
+    sentence = az.say(warning)
+    assert sentence != warning
+    assert not re.search(r"\b(the|of|are|than|they)\b", sentence)
     for number in re.findall(r"(?<![a-z_])\d[\d,]*(?![a-z])", warning):
-        assert az.figures(number) in said
+        assert az.figures(number) in sentence
 
 
 def test_rankings_are_named_in_azerbaijani():

@@ -67,13 +67,13 @@ def test_the_first_screen_says_recall_with_its_interval_beside_the_best_rule_and
     first = " ".join(Seen(page.split('id="part-1"')[1].split("</section>")[0]).words)
     rows = computed.pooled[computed.pooled["protocol"] == "leave_region_out"].set_index("ranking")
     rule = rows.loc[["distance to the line", "incident density"], "recall_10"].idxmax()
-    said = {"distance to the line": "nearest to the former front line", "incident density": "most accidents nearby"}
+    words = {"distance to the line": "nearest to the former front line", "incident density": "most accidents nearby"}
     ours, best = (
         f"{100 * row['recall_10']:.0f}{hundred} (likely range, 90 %: {100 * row['recall_10_low']:.0f} to "
         f"{100 * row['recall_10_high']:.0f})"
         for row, hundred in ((rows.loc["mlrisk"], " of 100 contaminated cells"), (rows.loc[rule], ""))
     )
-    assert f"would have reached {ours}; the best simple rule, {said[rule]}, {best}; chance 10." in first
+    assert f"would have reached {ours}; the best simple rule, {words[rule]}, {best}; chance 10." in first
     assert f"put {len(computed.missed)} of {int(rows.loc['mlrisk', 'found'])} cells with EO" in first
 
 
