@@ -10,6 +10,8 @@ from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid
 from mlrisk.risk_map import (
     CLASSES,
     CONTAMINATION_SCALE,
+    DECLARED_COLOUR,
+    DECLARED_TEXT,
     EVIDENCE_CODES,
     EVIDENCE_COLOURS,
     EVIDENCE_TEXTS,
@@ -138,16 +140,25 @@ def _quantity(
 
 
 def _evidence(package: Package, factor: int) -> Theme:
-    codes = (package.risk["evidence"].map(EVIDENCE_CODES).to_numpy() + 1).astype(np.uint8)
+    """The theme of what is known; land that only the config declares searched is told apart."""
+    risk = package.risk
+    codes = (risk["evidence"].map(EVIDENCE_CODES).to_numpy() + 1).astype(np.uint8)
     found, unknown, searched = (EVIDENCE_CODES[name] + 1 for name in ("found", "unknown", "searched"))
     names = sorted(EVIDENCE_CODES, key=EVIDENCE_CODES.__getitem__)
+    labels, colours = [EVIDENCE_TEXTS[name] for name in names], [EVIDENCE_COLOURS[name] for name in names]
+    declared = len(names) + 1
+    of_config = risk["status"].eq("declared").to_numpy() & (codes == searched)
+    if of_config.any():
+        codes[of_config] = declared
+        labels.append(DECLARED_TEXT)
+        colours.append(DECLARED_COLOUR)
     return Theme(
         key="evidence",
         title="What is known",
         unit="by the records up to the date of the data",
-        codes=_picture(package, codes, factor, (found, unknown, searched, OUTSIDE)),
-        labels=tuple(EVIDENCE_TEXTS[name] for name in names),
-        colours=tuple(EVIDENCE_COLOURS[name] for name in names),
+        codes=_picture(package, codes, factor, (found, unknown, declared, searched, OUTSIDE)),
+        labels=tuple(labels),
+        colours=tuple(colours),
         # Evidence is shown on all lists of work.
         of_lists=False,
     )

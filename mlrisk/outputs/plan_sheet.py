@@ -1,5 +1,6 @@
 """The sheet "Plan" of survey_tasks.xlsx: ten columns in the order of the plan that print legibly on A4."""
 
+import textwrap
 from math import ceil
 from typing import Any
 
@@ -38,7 +39,9 @@ def write_plan_sheet(book: Any, package: Package) -> Any:
     for column, (title, width) in enumerate(COLUMNS):
         sheet.set_column(column, column, width)
         sheet.write_string(1, column, say(title), header)
-    sheet.set_row(1, 2 * LINE_POINTS + 4)
+    # Bold letters are wider, and words are not cut: a heading of another language takes more lines.
+    heads = [len(textwrap.wrap(say(title), max(width - 2, 4))) for title, width in COLUMNS]
+    sheet.set_row(1, max(heads) * LINE_POINTS + 4)
     for row, task in enumerate(tasks.to_dict("records"), start=2):
         values = _values(task, scope, say)
         for column, value in enumerate(values):

@@ -139,12 +139,13 @@ def _cells_in(package: Package, shape: Any) -> Any:
 
 def _where(package: Package, task: Any, say: Say) -> list[str]:
     size = say("{size}, cells of {metres} m")
+    east, north = (say(f"{task[name]:,.0f}") for name in ("easting_m", "northing_m"))
     return [
         f"MGRS {task['mgrs']}",
         say("WGS 84 latitude {north}, longitude {east}").format(
             north=f"{task['latitude']:.5f}", east=f"{task['longitude']:.5f}"
         ),
-        f"{package.grid.crs.to_string()} {task['easting_m']:,.0f} E, {task['northing_m']:,.0f} N",
+        f"{package.grid.crs.to_string()} {east} E, {north} N",
         size.format(size=size_text(task, say), metres=f"{package.grid.cell_size_m:g}"),
         say("task {number}; not for planning routes").format(number=task["task_id"]),
     ]

@@ -15,6 +15,8 @@ from .package import ModelNote, Notes, Package, Relief
 from .priority_classes import (
     CLASSES,
     CONTAMINATION_SCALE,
+    DECLARED_COLOUR,
+    DECLARED_TEXT,
     EVIDENCE_CODES,
     EVIDENCE_COLOURS,
     EVIDENCE_TEXTS,
@@ -33,6 +35,8 @@ from .risk_frame import Page, RiskFrame
 __all__ = [
     "CLASSES",
     "CONTAMINATION_SCALE",
+    "DECLARED_COLOUR",
+    "DECLARED_TEXT",
     "EVIDENCE_CODES",
     "EVIDENCE_COLOURS",
     "EVIDENCE_TEXTS",

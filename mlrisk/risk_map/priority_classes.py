@@ -44,9 +44,11 @@ MOST_URGENT_FIRST = (1, 2, 3, 4, NO_BASIS, 5, RELEASED, OUTSIDE)
 EVIDENCE_CODES = {"unknown": 0, "searched": 1, "found": 2}
 EVIDENCE_TEXTS = {
     "unknown": "unknown: not searched, or no record of it",
-    "searched": "searched or surveyed, nothing found",
+    "searched": "surveyed or cleared, no EO recorded",
     "found": "found: explosive ordnance, accident or direct evidence",
 }
+# Land that counts as searched because the config declares it has its own class on the page.
+DECLARED_TEXT, DECLARED_COLOUR = "declared as surveyed in the settings: no record", "#b7c4d8"
 EVIDENCE_COLOURS = {"unknown": "#6a6470", "searched": "#8ea6c8", "found": "#a5123f"}
 
 # From low to high, darker with each step, so that it is legible in grey print too.

@@ -12,13 +12,14 @@ from mlrisk.outputs.map_page_labels import add_labels, add_pins
 from mlrisk.outputs.map_page_themes import OTHER_COLOUR
 from mlrisk.outputs.qgis_layers import layer_style
 from mlrisk.outputs.qgis_styles import vector_root
-from mlrisk.risk_map import CLASSES, CONTAMINATION_SCALE, EVIDENCE_COLOURS, casualty_scale
+from mlrisk.risk_map import CLASSES, CONTAMINATION_SCALE, DECLARED_COLOUR, EVIDENCE_COLOURS, casualty_scale
 from tests.support.sample_package import sample_package
 
 ENOUGH = 4.5
 PACKAGE = sample_package()
 OF_LAND = {
-    *(cls.colour for cls in CLASSES), *CONTAMINATION_SCALE.colours, *EVIDENCE_COLOURS.values(), OTHER_COLOUR,
+    *(cls.colour for cls in CLASSES), *CONTAMINATION_SCALE.colours, *EVIDENCE_COLOURS.values(), DECLARED_COLOUR,
+    OTHER_COLOUR,
     *casualty_scale(PACKAGE.risk["casualties_per_year"]).colours, "#000000", "#ffffff",
 }  # fmt: skip
 WHITE = (255.0, 255.0, 255.0)

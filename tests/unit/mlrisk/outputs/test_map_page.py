@@ -25,7 +25,7 @@ from mlrisk.outputs.map_page_overlays import MOST_VERTICES, named_places, thinne
 from mlrisk.outputs.map_page_themes import make_themes
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.risk_map.package import Package
-from mlrisk.risk_map.priority_classes import CLASSES, NO_BASIS, priority_class
+from mlrisk.risk_map.priority_classes import CLASSES, DECLARED_TEXT, EVIDENCE_TEXTS, NO_BASIS, priority_class
 from tests.support.sample_package import FORBIDDEN, SCRIPT, is_green, sample_package
 
 
@@ -269,3 +269,18 @@ def test_names_stand_out_from_their_halo_and_the_page_from_its_ground() -> None:
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
     style = files("mlrisk.outputs").joinpath("assets/page.css").read_text("utf-8")
     assert {"--soft: #675f54", "--alarm: #7a1022", "--paper: #f4f1ea"} <= set(re.findall(r"--\w+: #\w+", style))
+
+
+def test_land_that_the_config_declares_surveyed_has_a_class_of_its_own(package: Package) -> None:
+    before = make_themes(package)[0][-1]
+    searched = package.risk["evidence"].eq("searched") & (
+        package.risk["easting_m"] > package.risk["easting_m"].median()
+    )
+    status = package.risk["status"].mask(searched, "declared")
+    now = make_themes(replace(package, risk=package.risk.assign(status=status)))[0][-1]
+    assert before.key == now.key == "evidence"
+    assert DECLARED_TEXT not in before.labels
+    code = now.labels.index(DECLARED_TEXT) + 1
+    assert (now.codes == code).sum() == searched.sum() > 0
+    assert ((now.codes == code) <= (before.codes == before.labels.index(EVIDENCE_TEXTS["searched"]) + 1)).all()
+    assert len(now.labels) == len(now.colours) == len(set(now.colours))
