@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,7 +125,8 @@ class Project:
         folder = self.home / "outputs"
         files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name != DIFFERS]
         digests = tuple((path.name, hashlib.sha256(path.read_bytes()).hexdigest()[:12]) for path in files)
-        with sqlite3.connect(f"file:{next(self.home.glob('*.db'))}?mode=ro", uri=True) as store:
+        # Opened for writing, as by the next command: what a killed one left half done is undone then.
+        with closing(sqlite3.connect(next(self.home.glob("*.db")))) as store:
             rows = store.execute("select name, version from registered_model_aliases where alias = 'champion'")
             return State(digests, tuple(sorted((str(name), str(version)) for name, version in rows)))
 
@@ -210,6 +212,8 @@ def main() -> None:
                 interrupted, wrong = one(project, words, sign, second, before, wholes[name])
                 counts[name, sign if interrupted else "ended before"] += 1
                 bad += bool(wrong)
+                if sum(counts.values()) % 20 == 0:
+                    print(f"{sum(counts.values())} so far, wrong: {bad}", flush=True)
                 if wrong:
                     print(f"{name}, {sign} after {second:.2f} s: {wrong}", flush=True)
         for name in project.commands:
