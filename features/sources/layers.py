@@ -21,7 +21,13 @@ from features.sources.kinds import describe
 from features.sources.raw_table import RawTable
 from features.sources.report import Tally
 from features.sources.schema import SCHEMAS
-from features.sources.selection import compared_with_days, refuse_other_days, refuse_texts_as_days
+from features.sources.selection import (
+    columns_named,
+    compared_with_days,
+    refuse_other_days,
+    refuse_texts_as_days,
+    why_nothing,
+)
 from features.sources.settings import SourceSpec
 from features.sources.shapefiles import refuse_lost_index, shapefile_encoding
 
@@ -54,7 +60,12 @@ def read_layer(source: str, path: Path, spec: SourceSpec, tally: Tally, opened: 
     table = _frame(source, path, spec, opened, layer, options)
     tally.note(f"layer {layer!r}") if spec.one_layer is None and path.suffix.casefold() == ".gpkg" else None
     if spec.where is not None:
-        tally.note(f"where selects {len(table):,} of {_count(opened, layer):,} rows")
+        n_rows, why = _count(opened, layer), ""
+        if n_rows and table.empty:
+            named = columns_named(spec.where, pyogrio.read_info(opened, layer=layer)["fields"])
+            values = pyogrio.read_dataframe(opened, layer=layer, columns=named, read_geometry=False) if named else {}
+            why = why_nothing(spec.where, {str(name): values[name] for name in values})
+        tally.note(f"where selects {len(table):,} of {n_rows:,} rows{why}")
     _note_more(path, _count(opened, layer), tally)
     rows = np.arange(1, len(table) + 1)
     if not isinstance(table, gpd.GeoDataFrame):

@@ -30,7 +30,7 @@ from features.sources.layers import read_layer
 from features.sources.raw_table import RawTable
 from features.sources.regular_parts import refuse_special_parts
 from features.sources.report import Tally
-from features.sources.selection import select_rows
+from features.sources.selection import select_rows, why_nothing
 from features.sources.settings import SourceSpec
 from features.sources.sheets import read_sheet
 from features.sources.text_tables import read_text
@@ -186,6 +186,10 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
 
 def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally: Tally) -> RawTable:
     """A table with or without geometry, from the bytes of a file."""
+    if spec.one_layer is not None and suffix not in SHEET_SUFFIXES:
+        raise InputError(f"{what} has no layers: layer ({spec.one_layer!r}) has no effect, leave it out")
+    if spec.encoding is not None and suffix in SHEET_SUFFIXES | PARQUET_SUFFIXES:
+        raise InputError(f"{what} states its encoding itself: encoding ({spec.encoding!r}) has no effect, leave it out")
     if suffix in PARQUET_SUFFIXES:
         raw = _read_parquet(what, content, tally)
     else:
@@ -200,7 +204,8 @@ def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally:
         )
     if spec.where is not None:
         chosen = select_rows(what, raw.table, spec.where)
-        tally.note(f"where selects {len(chosen):,} of {len(raw.table):,} rows")
+        why = "" if len(chosen) or raw.table.empty else why_nothing(spec.where, dict(raw.table.items()))
+        tally.note(f"where selects {len(chosen):,} of {len(raw.table):,} rows{why}")
         raw = RawTable(
             table=raw.table.iloc[chosen].reset_index(drop=True),
             geometry=None if raw.geometry is None else raw.geometry[chosen],
@@ -246,7 +251,7 @@ def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally
     if not names:
         return raw
     read = parse_geometry(table[names[0]])
-    if mapped is None and not read.unreadable.any() and all(part is None for part in read.geometry):
+    if len(table) and mapped is None and not read.unreadable.any() and all(part is None for part in read.geometry):
         return raw
     if len(read.srids) > 1:
         raise InputError(f"{what}: column {names[0]!r} states several SRIDs ({', '.join(map(str, read.srids))})")

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from time import monotonic
 
 import numpy as np
@@ -11,11 +11,14 @@ import pandas as pd
 from features.base import InputError, Integers
 from features.sources.column_names import shown_names
 from features.sources.parsing import MISSING_TEXTS, PLAIN_NUMBER
+from features.sources.report import PERSONAL
 
 # A clause over a million rows takes a second; one that takes much longer is a mistake.
 LONGEST_S = 20.0
 STEPS = 100_000
 ROW = "mlrisk_row"
+# A column of codes has few distinct values, each of which occurs several times.
+MOST_CODES, CODE_REPEATS = 8, 3
 ORDERED_NUMBER = re.compile(r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<(?!>)|>)\s*[-+]?\d")
 COMPARED_DAY = re.compile(
     r"(\"(?:[^\"]|\"\")+\"|[A-Za-z_]\w*)\s*(?:<=|>=|<>|!=|=|<|>|BETWEEN)\s*'\d{4}-\d{2}-\d{2}", re.IGNORECASE
@@ -114,6 +117,30 @@ def refuse_texts_as_days(what: str, where: str, columns: Mapping[str, pd.Series]
                 f"{what}: where ({where!r}) compares {name} with a date as text, and it is written otherwise (row "
                 f"{other.index[0] + 1}): bring the dates into the form 2024-07-31"
             )
+
+
+def why_nothing(where: str, columns: Mapping[str, pd.Series]) -> str:
+    """The values of the columns that a clause names, if they are few, as the end of a sentence: it fits no row."""
+    said = []
+    for name, column in columns.items():
+        if not _names(where, name) or PERSONAL.search(name):
+            continue
+        texts = column.dropna().astype(str).str.strip()
+        distinct = sorted(set(texts[texts != ""]))
+        # Codes repeat; names of people and places do not.
+        if 0 < len(distinct) <= MOST_CODES and len(texts) >= CODE_REPEATS * len(distinct):
+            said.append(f"{name} holds {', '.join(map(repr, distinct))}")
+    return f": {'; '.join(said)}" if said else ": check the values that it compares"
+
+
+def columns_named(where: str, names: Iterable[object]) -> list[str]:
+    """The columns that a clause names."""
+    return [str(name) for name in names if _names(where, str(name))]
+
+
+def _names(where: str, name: str) -> bool:
+    outside = re.sub(r"'(?:[^']|'')*'", "''", where)
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", outside, re.IGNORECASE) is not None
 
 
 def _plain(name: str) -> str:

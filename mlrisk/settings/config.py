@@ -168,6 +168,10 @@ def _message(file: Path, error: Any) -> str:
         says = "must be a path, or {path: ...} with other keys; several files are {path: [a, b]}"
     elif "instance of SourcesSettings" in says:
         says = "must be a mapping: a source and its path in each line, such as roads: roads.gpkg"
+    elif error["type"] == "dict_type":
+        says = "must be a mapping, such as {name: ...}"
+    elif error["type"] == "model_type":
+        says = f"must be a mapping with any of the keys {', '.join(_keys(_model_at(location)))}"
     elif error["type"] == "string_pattern_mismatch" and key == "name":
         says = "must begin with a small letter or a figure, and hold those, - and _ alone, at most 63 of them"
     return f"{file}: {key}{shown}: {says}"

@@ -181,3 +181,43 @@ def test_a_reference_system_of_the_centre_of_the_earth_is_refused(tmp_path: Path
     AREAS.to_file(tmp_path / "a.gpkg")
     with pytest.raises(InputError, match="states no usable CRS"):
         opened(tmp_path, hazard_areas={"path": "a.gpkg", "crs": "EPSG:4978"})
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.gpkg"])
+def test_a_clause_that_fits_no_row_says_what_its_columns_hold(tmp_path: Path, name: str) -> None:
+    places = [f"Village {number}" for number in range(12)]
+    frame = gpd.GeoDataFrame(
+        {"status": ["Open", "Closed"] * 6, "victim_name": ["A Name"] * 12, "place": places},
+        geometry=[box(number) for number in range(12)], crs=UTM,
+    )  # fmt: skip
+    if name == "a.csv":
+        frame.assign(wkt=frame.geometry.to_wkt()).drop(columns="geometry").to_csv(tmp_path / name, index=False)
+    else:
+        frame.to_file(tmp_path / name)
+    where = "status = 'open' AND victim_name = 'x' AND place = 'y'"
+    spec = {"path": name, "where": where, "crs": "EPSG:32638"}
+    notes = opened(tmp_path, hazard_areas=spec).reports[0].notes
+    assert "where selects 0 of 12 rows: status holds 'Closed', 'Open'" in notes
+    assert not any("A Name" in note or "Village" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "why"),
+    [
+        ("a.csv", {"layer": "Sheet1"}, r"has no layers: layer \('Sheet1'\) has no effect"),
+        ("a.xlsx", {"encoding": "cp1251"}, "encoding .* has no effect"),
+        ("a.parquet", {"encoding": "cp1251"}, "encoding .* has no effect"),
+    ],
+)
+def test_keys_without_an_effect_on_a_table_are_refused(
+    tmp_path: Path, name: str, keys: dict[str, str], why: str
+) -> None:
+    table = pd.DataFrame({"longitude": [46.71], "latitude": [39.75], "date": ["2019-01-01"]})
+    if name == "a.csv":
+        table.to_csv(tmp_path / name, index=False)
+    elif name == "a.xlsx":
+        table.to_excel(tmp_path / name, index=False, engine="xlsxwriter")
+    else:
+        table.to_parquet(tmp_path / name)
+    with pytest.raises(InputError, match=why):
+        opened(tmp_path, incidents={"path": name, **keys})

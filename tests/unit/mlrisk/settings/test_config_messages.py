@@ -49,6 +49,8 @@ def test_an_override_is_read_by_the_same_rules(tmp_path: Path) -> None:
     [
         ("as_of: 31.07.2024", "as_of ('31.07.2024'): must be a day, written as 2024-07-31"),
         ("as_of: 2024", "as_of (2024): must be a day, written as 2024-07-31"),
+        ("ranking: {explore_share: yes}", "ranking.explore_share (True): yes, no, true and false are truth values"),
+        ("ranking: {tasks: 5}", "ranking.tasks (5): must be a mapping with any of the keys "),
         ("as_of: 0", "as_of (0): must be a day, written as 2024-07-31"),
         ("as_of: '0'", "as_of ('0'): must be a day, written as 2024-07-31"),
         ("sources: {roads: [a.gpkg, b.gpkg]}", "several files are {path: [a, b]}"),
