@@ -140,8 +140,13 @@ DAY = "must be a day, written as 2024-07-31"
 # By the type of the complaint of pydantic.
 REMEDIES = {
     "date_from_datetime_parsing": DAY, "date_parsing": DAY, "date_type": DAY, "date_from_datetime_inexact": DAY,
-    "date_past": DAY, "date_future": DAY,
+    "date_past": DAY, "date_future": DAY, "dict_type": "must be a mapping, such as {name: ...}",
 }  # fmt: skip
+# By a part of its words.
+MAPPINGS = {
+    "instance of SourceSpec": "must be a path, or {path: ...} with other keys; several files are {path: [a, b]}",
+    "instance of SourcesSettings": "must be a mapping: a source and its path in each line, such as roads: roads.gpkg",
+}
 
 
 def _message(file: Path, error: Any) -> str:
@@ -157,24 +162,23 @@ def _message(file: Path, error: Any) -> str:
         return f"{file}: {key} is missing"
     given = error.get("input")
     shown = "" if isinstance(given, (dict, list, tuple)) or len(location) == 0 else f" ({repr(given)[:LONGEST_VALUE]})"
-    says = error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list, such as [a, b]")
-    if error["type"] == "string_type" and isinstance(given, bool):
-        says = "yes, no, on, off, true and false without quotes are truth values in YAML: put it in quotes"
-    elif error["type"] == "string_type" and isinstance(given, int | float | date):
-        says = f"{says}: put it in quotes"
-    elif error["type"] in REMEDIES:
-        says = REMEDIES[error["type"]]
-    elif "instance of SourceSpec" in says:
-        says = "must be a path, or {path: ...} with other keys; several files are {path: [a, b]}"
-    elif "instance of SourcesSettings" in says:
-        says = "must be a mapping: a source and its path in each line, such as roads: roads.gpkg"
-    elif error["type"] == "dict_type":
-        says = "must be a mapping, such as {name: ...}"
-    elif error["type"] == "model_type":
-        says = f"must be a mapping with any of the keys {', '.join(_keys(_model_at(location)))}"
-    elif error["type"] == "string_pattern_mismatch" and key == "name":
-        says = "must begin with a small letter or a figure, and hold those, - and _ alone, at most 63 of them"
-    return f"{file}: {key}{shown}: {says}"
+    return f"{file}: {key}{shown}: {_complaint(error, key, given)}"
+
+
+def _complaint(error: Any, key: str, given: Any) -> str:
+    """What is wrong with a value, and what would do."""
+    kind = error["type"]
+    says = str(error["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list, such as [a, b]"))
+    if kind == "string_type" and isinstance(given, bool):
+        return "yes, no, on, off, true and false without quotes are truth values in YAML: put it in quotes"
+    if kind == "string_type" and isinstance(given, int | float | date):
+        return f"{says}: put it in quotes"
+    named = next((text for part, text in MAPPINGS.items() if part in says), "")
+    if kind == "model_type" and not named:
+        return f"must be a mapping with any of the keys {', '.join(_keys(_model_at(_location(error))))}"
+    if kind == "string_pattern_mismatch" and key == "name":
+        return "must begin with a small letter or a figure, and hold those, - and _ alone, at most 63 of them"
+    return named or REMEDIES.get(kind, says)
 
 
 def _location(error: Any) -> list[Any]:
