@@ -285,7 +285,8 @@ def _train_casualty(
 ) -> tuple[CasualtyModel | None, CasualtyJudgement, tuple[str, ...]]:
     rows = history.rows(config.as_of) if history is not None else None
     if history is None or rows is None:
-        return None, CasualtyJudgement(), (no_accidents_note(config),)
+        known = history.accidents.known(config.as_of) if history is not None else None
+        return None, CasualtyJudgement(), (no_accidents_note(config, known),)
     judged = judge_casualty(config, history)
     block = unit_blocks(config, history)
     model = fit_casualty(config, rows, history.moment(config.as_of), block, config.casualty.members)

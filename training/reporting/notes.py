@@ -7,7 +7,7 @@ import numpy as np
 from features.base import FeatureContext, FeatureInfo
 from models.casualty import HURDLE, CasualtyModel
 from models.mixture import MOST_DISPERSION
-from training.casualty import UnitPeriods
+from training.casualty import Accidents, UnitPeriods
 from training.contamination import Judgement, SurveyBias, features_of_outcomes
 from training.evidence import OUTCOME_SOURCES, Evidence, Inputs
 from training.settings import TrainConfig
@@ -76,12 +76,16 @@ def hidden_feature_notes(infos: Mapping[str, FeatureInfo], context: FeatureConte
     )
 
 
-def no_accidents_note(config: TrainConfig) -> str:
-    """Why there is no casualty model."""
+def no_accidents_note(config: TrainConfig, accidents: Accidents | None = None) -> str:
+    """Why there is no casualty model, with the day of the newest of the `accidents` known at `as_of`."""
     years = config.casualty.window_years
+    newest = ""
+    if accidents is not None and accidents.dated.any():
+        day = accidents.day[accidents.dated].max()
+        newest = f"; the newest on record is of {day}: is as_of ({config.as_of}) right?"
     return (
         f"no accident is known in the area in the {years} years before as_of (casualty.window_years): "
-        "casualties_per_year is empty"
+        f"casualties_per_year is empty{newest}"
     )
 
 
