@@ -5,10 +5,11 @@ import io
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ DEGREE_DIGITS = 3
 class Cells:
     """Rows of text of a file without blank ones, and their places: lines of a text or rows of a sheet."""
 
-    records: Sequence[Sequence[str | None]]
+    records: list[list[Any]]
     places: Sequence[int]
     unit: str = "line"
 
@@ -112,13 +113,14 @@ def as_frame(what: str, cells: Cells, tally: Tally, separator: str = "") -> tupl
     if start:
         tally.note(f"header read from {unit} {places[start]}: what stands above it is a title or a comment")
     header = [(name or "").strip() for name in records[start]]
-    rows = [list(record) for record in records[start + 1 :]]
+    rows = records[start + 1 :]
     kept = list(places[start + 1 :])
     if rows and _is_hxl(rows[0]):
         tally.note(f"HXL tags in {unit} {kept[0]} passed over")
         rows, kept = rows[1:], kept[1:]
     width = _same_width(what, header, rows, kept, unit, separator)
-    table = pd.DataFrame([row[:width] for row in rows], columns=header[:width], dtype=object)
+    even = rows if all(len(row) == width for row in rows) else [row[:width] for row in rows]
+    table = pd.DataFrame(even, columns=header[:width], dtype=object)
     unnamed = [number for number, name in enumerate(table.columns) if not name]
     blank = [number for number in unnamed if not any(row[number] for row in rows)]
     table = table.iloc[:, [number for number in range(width) if number not in blank]]
@@ -157,16 +159,20 @@ def find_separator(text: str) -> str:
 
 def _split(what: str, text: str, separator: str, before: int, quote: str) -> Cells:
     """Fields of every line that is not blank; a row of several lines is checked for a quote that swallowed others."""
-    lines = io.StringIO(text, newline="").readlines()
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, quotechar=quote)
-    records: list[list[str]] = []
+    # The lines of one row at a time: a register of millions of rows is in memory once.
+    own: list[str] = []
+    reader = csv.reader(
+        _noted(io.StringIO(text, newline=""), own), delimiter=separator, skipinitialspace=True, quotechar=quote
+    )
+    records: list[list[Any]] = []
     places: list[int] = []
     last, usual = 0, Counter[int]()
     try:
         for record in reader:
             begin, last = last, reader.line_num
             if last > begin + 1:
-                _check_quotes(what, lines[begin:last], separator, usual, begin + before + 1, quote)
+                _check_quotes(what, own, separator, usual, begin + before + 1, quote)
+            own.clear()
             if any(record):
                 records.append(record)
                 places.append(begin + before + 1)
@@ -174,6 +180,13 @@ def _split(what: str, text: str, separator: str, before: int, quote: str) -> Cel
     except csv.Error as error:
         raise InputError(f"{what} is no delimited text (line {last + before + 1}): {error}") from error
     return Cells(records, places)
+
+
+def _noted(lines: Iterable[str], own: list[str]) -> Iterator[str]:
+    """The lines, each of which is added to `own` when it is read."""
+    for line in lines:
+        own.append(line)
+        yield line
 
 
 def _check_quotes(what: str, lines: list[str], separator: str, usual: "Counter[int]", first: int, quote: str) -> None:
