@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +52,7 @@ from training.evidence import (
 )
 from training.registry import Store, newest
 from training.reporting import json_rows
+from training.retraining import vanished_note
 from training.settings import code_version, program_digest, public_settings
 
 RISK_COLUMNS = (
@@ -109,6 +110,9 @@ def rank(
     progress("evidence")
     ledger = ledger or open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
+    if champions.versions:
+        # A cut file makes unknown land of found land: said first.
+        champions = replace(champions, warnings=(*vanished_note(config, ledger), *champions.warnings))
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
     land, kept = cell_scores(scorer, inputs.grid, config.compute)

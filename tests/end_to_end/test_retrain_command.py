@@ -100,3 +100,12 @@ def test_the_operator_s_year(country):
     other = retrain(country, NOW, *(f"retraining.{text}" for text in LOOSE), "ranking.policy=search")
     assert other.stdout.startswith(f"{UNCHANGED}: version 3 goes on ranking")
     assert json.loads((outputs / "summary.json").read_text())["policy"] == "search"
+    # A file that was cut is refused, and a map that somebody makes of it says so first.
+    finds = country.folder / "finds.csv"
+    lines = finds.read_text().splitlines(keepends=True)
+    finds.write_text("".join(lines[: len(lines) // 3]))
+    mlrisk.rank(config)
+    first_warning = json.loads((outputs / "summary.json").read_text())["warnings"][0]
+    assert first_warning.startswith("records that the champion learned from and that are gone: finds ")
+    cut = retrain(country, NOW, *(f"retraining.{text}" for text in LOOSE))
+    assert (cut.returncode, "FAILED" in cut.stdout) == (4, True)

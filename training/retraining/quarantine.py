@@ -47,6 +47,16 @@ def check_vanished(news: News, verdicts: Verdicts, settings: RetrainingSettings)
     return Check(name="vanished records", passed=not failed, text=text, figures=figures)
 
 
+def vanished_note(config: TrainConfig, ledger: Ledger) -> tuple[str, ...]:
+    """A sentence on records that the champion learned from and that are gone, for a map that is made all the same.
+
+    None where no more are gone than the gate allows, a person accepted their loss, or nothing ranks.
+    """
+    news = champion_news(config, Store.existing(config), ledger)
+    check = None if news is None else check_vanished(news, read_verdicts(config), config.retraining)
+    return () if check is None or check.passed else (check.text,)
+
+
 def refuse_cut_file(config: TrainConfig, whole: Check, before: str, notes: tuple[str, ...], news: News) -> Decision:
     """REFUSED before anything is trained: no model and no map are made from such sources."""
     facts = {"champion": before, "challenger": None, "news": news.counts, "figures": {whole.name: dict(whole.figures)}}
