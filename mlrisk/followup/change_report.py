@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -16,10 +17,7 @@ from training.retraining import Decision
 
 FILES = ("changes.html", "changes.json")
 MOST_CELLS, MOST_TASKS = 30, 30
-TASK_WORDS = {
-    "task_id": "task", "district": "district", "plan_order": "no. in its plan", "area_m2": "m²",
-    "contamination": "average probability of EO", "expected_finds": "cells likely to hold EO",
-}  # fmt: skip
+TASK_COLUMNS = ("task_id", "district", "plan_order", "area_m2", "contamination", "expected_finds")
 
 
 def write_changes(decision: Decision, changes: Changes | None, package: Package, before: str, folder: Path) -> None:
@@ -132,17 +130,24 @@ def _moved(changes: Changes) -> Markup:
 
 
 def _tasks(changes: Changes) -> Markup:
+    planned = changes.plan is not None
     overlap = changes.tasks if changes.plan is None else changes.plan
-    what = "tasks, planned or not" if changes.plan is None else "planned tasks"
+    what = "planned tasks" if planned else "tasks, planned or not,"
     parts = [text(f"Of the {what} {overlap.kept:,} stayed, {len(overlap.came):,} came and {len(overlap.went):,} left.")]
+    head = ("task", "district", *(["no. in its plan"] if planned else []), "ha", "average probability of EO",
+            "cells likely to hold EO")  # fmt: skip
     for verb, frame in (("came", overlap.came), ("left", overlap.went)):
         rows = [
-            tuple(number(v) if isinstance(v, float) else str(v) for v in row.values())
-            for row in _task_columns(frame).head(MOST_TASKS).to_dict("records")
-        ]
+            (
+                str(row["task_id"]), str(row["district"]),
+                *([number(float(row.get("plan_order", np.nan)), 0)] if planned else []),
+                number(row["area_m2"] / 10_000, 0), _percent(float(row["contamination"])),
+                number(float(row["expected_finds"]), 1),
+            )
+            for row in frame.head(MOST_TASKS).to_dict("records")
+        ]  # fmt: skip
         if rows:
-            names = tuple(TASK_WORDS[name] for name in _task_columns(frame))
-            parts.append(text(f"Tasks that {verb}:") + table(names, rows, (), 2))
+            parts.append(text(f"Tasks that {verb}:") + table(head, rows, (), 2))
     return Markup("").join(parts)
 
 
@@ -163,7 +168,7 @@ def _expected(frame: pd.DataFrame) -> Markup:
 
 
 def _task_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(frame[[name for name in TASK_WORDS if name in frame]])
+    return pd.DataFrame(frame[[name for name in TASK_COLUMNS if name in frame]])
 
 
 def _percent(value: object) -> str:

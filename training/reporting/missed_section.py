@@ -79,8 +79,7 @@ def cluster_map(
         place = row["easting_m"] / 1000, row["northing_m"] / 1000
         axes.add_patch(Circle(place, REACH_M / 1000, facecolor="none", edgecolor=INK, linewidth=1.0, zorder=4))
         box = {"boxstyle": "round,pad=0.15", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
-        edge = place[0] + 0.7 * REACH_M / 1000, place[1] + 0.7 * REACH_M / 1000
-        axes.text(*edge, str(row["cluster"]), fontsize=8, bbox=box, ha="center", va="center", zorder=5)
+        axes.text(*place, str(row["cluster"]), fontsize=8, bbox=box, ha="center", va="center", zorder=5)
     axes.axis(view)
     return png_of(figure)
 

@@ -73,7 +73,7 @@ def missed_table(held_out: HeldOut, model: str) -> pd.DataFrame:
     before = {name: -score for name, score in rankings.items()}
     low = np.flatnonzero(held_out.positive & (before[model] > 0.5))
     low = low[np.argsort(-before[model][low], kind="stable")]
-    rules = [name for name in held_out.rules if name in before and name != PLACEBO]
+    rules = [name for name in held_out.rules if name in before and name not in (PLACEBO, RANDOM)]
     places = np.column_stack([before[name][low] for name in rules]) if rules else np.zeros((len(low), 0))
     best = places.argmin(axis=1) if rules else np.zeros(len(low), dtype=np.int64)
     return pd.DataFrame(
