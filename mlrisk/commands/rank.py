@@ -110,9 +110,7 @@ def rank(
     progress("evidence")
     ledger = ledger or open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
-    if champions.versions:
-        # A cut file makes unknown land of found land: said first.
-        champions = replace(champions, warnings=(*vanished_note(config, ledger), *champions.warnings))
+    champions = _with_vanished(config, ledger, champions)
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
     land, kept = cell_scores(scorer, inputs.grid, config.compute)
@@ -142,6 +140,16 @@ def rank(
     more = _with_reports(champion_reports(config, champions), beside)
     written = write_package(package, config.output_folder, config.output.formats, summary, more)
     return Ranking(package, config.output_folder, written, summary)
+
+
+def _with_vanished(config: Config, ledger: Ledger, champions: Champions) -> Champions:
+    """The champions with a warning, the first, where records that they learned from are gone.
+
+    A cut file makes unknown land of land where something was found.
+    """
+    if not champions.versions:
+        return champions
+    return replace(champions, warnings=(*vanished_note(config, ledger), *champions.warnings))
 
 
 def _with_reports(reports: Mapping[str, str], beside: Beside | None) -> Beside:
