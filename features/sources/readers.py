@@ -3,6 +3,7 @@
 import gzip
 import re
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 from pyproj.exceptions import CRSError
+from shapely.errors import ShapelyError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
 from features.sources.databases import is_database, note_on, table_file
@@ -32,7 +34,7 @@ from features.sources.regular_parts import refuse_special_parts
 from features.sources.report import Tally
 from features.sources.selection import select_rows, why_nothing
 from features.sources.settings import SourceSpec
-from features.sources.sheets import read_sheet
+from features.sources.sheets import BROKEN_ZIP, read_sheet
 from features.sources.text_tables import read_text
 
 __all__ = ["RawTable", "find_file", "find_files", "is_raster", "is_table", "read_rows", "stated_crs"]
@@ -43,6 +45,10 @@ MOST_BYTES = 2_000_000_000
 # Texts that come with data in an archive.
 NOTE = re.compile(r"(?i)(read.?me|licen[cs]e|terms|copyright|lisez|leame|metadata|about).*\.(txt|json|csv)$|\.txt$")
 MOST_NAMED = 5
+# Damaged metadata fail wherever a library first looks at them.
+BROKEN_PARQUET = (
+    pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ShapelyError,
+)  # fmt: skip
 UNREADABLE = "geometry that cannot be read"
 
 
@@ -129,8 +135,8 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
         try:
             with gzip.open(path) as stream:
                 content = stream.read(MOST_BYTES + 1)
-        except EOFError as error:
-            raise InputError(f"{what} is cut off: check that the download was complete") from error
+        except (EOFError, zlib.error) as error:
+            raise InputError(f"{what} is cut off or damaged: check that the download was complete") from error
         return _read_table(what, _limited(what, content), inner, spec, tally)
     if kind == "map":
         return read_layer(source, path, spec, tally, str(path))
@@ -163,7 +169,7 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
                 if archive.getinfo(member).file_size > MOST_BYTES:
                     raise InputError(f"{what}: {member} is larger than {MOST_BYTES:,} bytes: unpack and divide it")
                 content = archive.read(member)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (*BROKEN_ZIP, ValueError) as error:
         raise InputError(
             f"{what} cannot be unpacked ({error}): check that it is complete and has no password"
         ) from error
@@ -227,7 +233,7 @@ def _read_parquet(what: str, content: bytes, tally: Tally) -> RawTable:
                 tally.note(f"geometry from {frame.geometry.name!r}; {', '.join(map(repr, others))} left out")
         else:
             table, geometry, crs = _binary_as_hex(pd.read_parquet(BytesIO(content))), None, None
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except BROKEN_PARQUET as error:
         raise InputError(f"{what} cannot be read as Parquet: {error}") from error
     rows = np.arange(1, len(table) + 1)
     known = None if crs is None else pyproj.CRS(crs)

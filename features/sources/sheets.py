@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from features.sources.text_tables import Cells, as_frame
 MOST_BOOK_BYTES = 500_000_000
 MOST_XML_BYTES = 1_000_000_000
 BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
+# A damaged archive fails in many ways.
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
 # Values that spreadsheets write if a formula has no value.
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 
@@ -28,7 +31,7 @@ def filled_sheets(path: Path) -> list[str]:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(read_bytes(path, MOST_BOOK_BYTES))))
         return [name for name in book.sheet_names if book.get_sheet_by_name(name).height]
-    except (CalamineError, OSError, ValueError):
+    except (CalamineError, OSError, ValueError, *BROKEN_ZIP):
         return []
 
 
@@ -41,7 +44,7 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(content)))
         sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except (CalamineError, OSError, ValueError) as error:
+    except (CalamineError, OSError, ValueError, *BROKEN_ZIP) as error:
         if not content.startswith(OLE) and (kind := describe_head(content[:HEAD_BYTES])):
             raise InputError(f"{what} cannot be read as a workbook: {kind}") from error
         raise InputError(

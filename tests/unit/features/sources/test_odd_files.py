@@ -1,5 +1,6 @@
 """Odd files of the kinds that authorities hand over: read with a count, or named for what they are."""
 
+import gzip
 import io
 import json
 import zipfile
@@ -58,6 +59,25 @@ def workbook(rows: list[list[object]]) -> bytes:
 def test_it_is_named_for_what_it_is(tmp_path: Path, name: str, content: bytes, why: str) -> None:
     with pytest.raises(InputError, match=why):
         table_of(tmp_path, content, name=name)
+
+
+def damaged(content: bytes, at: int) -> bytes:
+    """The content with ten bytes twice."""
+    return content[: at + 10] + content[at:]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "back"),
+    [
+        ("a.xlsx", workbook([["longitude", "latitude", "date"], [46.71, 39.75, "2019-01-01"]]), 200),
+        ("a.csv.gz", gzip.compress(CSV.encode() * 20, mtime=0), 30),
+        ("a.csv.gz", gzip.compress(CSV.encode() * 20, mtime=0), 60),
+    ],
+    ids=["workbook", "end of gzip", "middle of gzip"],
+)
+def test_a_damaged_archive_is_refused(tmp_path: Path, name: str, content: bytes, back: int) -> None:
+    with pytest.raises(InputError, match="cannot be read as a workbook|is cut off or damaged"):
+        table_of(tmp_path, damaged(content, len(content) - back), name=name)
 
 
 def test_the_terms_of_use_in_an_archive_are_not_its_data(tmp_path: Path) -> None:
