@@ -76,7 +76,7 @@ def damaged(content: bytes, at: int) -> bytes:
     ids=["workbook", "end of gzip", "middle of gzip"],
 )
 def test_a_damaged_archive_is_refused(tmp_path: Path, name: str, content: bytes, back: int) -> None:
-    with pytest.raises(InputError, match="cannot be read as a workbook|is cut off or damaged"):
+    with pytest.raises(InputError, match=r"cannot be read as a workbook|is cut off or damaged"):
         table_of(tmp_path, damaged(content, len(content) - back), name=name)
 
 
