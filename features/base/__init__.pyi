@@ -41,6 +41,7 @@ from .records import (
 )
 from .regular_files import read_bytes, refuse_special
 from .settings import Settings
+from .temporary_folders import lasting_folder, temporary_folder
 from .yaml_files import parse_yaml, read_yaml
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "is_dated",
     "key_of",
     "known_at",
+    "lasting_folder",
     "no_progress",
     "numbers",
     "package_digest",
@@ -94,6 +96,7 @@ __all__ = [
     "read_yaml",
     "refuse_special",
     "scale_of",
+    "temporary_folder",
     "trim_heap",
     "try_file",
     "try_folder",

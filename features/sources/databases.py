@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Iterable
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -17,7 +16,7 @@ import pyproj
 import shapely
 from pyproj.exceptions import CRSError
 
-from features.base import ConfigError, InputError
+from features.base import ConfigError, InputError, lasting_folder
 from features.sources.geometry_text import geometry_of_wkb
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ WAIT_SECONDS = 20
 _FILES: dict[tuple[str, str], Path] = {}
 # Notes on the rows of such a file.
 _NOTES: dict[Path, str] = {}
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+_FOLDERS: list[Path] = []
 
 
 def is_database(given: str) -> bool:
@@ -58,9 +57,9 @@ def table_file(source: str, address: str, layer: str | None) -> Path:
         )
     if (address, layer) not in _FILES:
         if not _FOLDERS:
-            _FOLDERS.append(tempfile.TemporaryDirectory(prefix="mlrisk-tables-"))
+            _FOLDERS.append(lasting_folder())
         name = re.sub(r"[^A-Za-z0-9_.]+", "_", f"{urlsplit(address).path.strip('/')}.{layer}")
-        path = Path(_FOLDERS[0].name) / f"{len(_FILES)}.{name}.parquet"
+        path = _FOLDERS[0] / f"{len(_FILES)}.{name}.parquet"
         with _connected(source, address) as database:
             table, _NOTES[path] = _read(source, database, layer)
         table.to_parquet(path, index=False)

@@ -2,10 +2,8 @@
 
 import csv
 import struct
-import tempfile
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,7 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from features.base import Flags
+from features.base import Flags, temporary_folder
 
 CURVED = r"(?i)CURVE|CIRCULARSTRING|MULTISURFACE|TIN\b|POLYHEDRALSURFACE|TRIANGLE"
 # PostgreSQL and SQL Server put a sign before the figures.
@@ -153,8 +151,8 @@ def _bytes(text: str) -> bytes | None:
 
 def _by_gdal(texts: list[str]) -> NDArray[np.object_]:
     """Geometries of WKT that GEOS does not read: GDAL makes arcs linear (steps of 4 degrees)."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "curves.csv"
+    with temporary_folder() as folder:
+        file = folder / "curves.csv"
         with file.open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([["row", "wkt"], *enumerate(texts)])
         with warnings.catch_warnings():

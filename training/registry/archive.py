@@ -2,12 +2,11 @@
 
 import json
 import shutil
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from features.base import ConfigError, InputError, try_folder
+from features.base import ConfigError, InputError, temporary_folder, try_folder
 from models.file_checks import check_files
 from training.registry.archive_card import FORMAT, Card, active_content, card_of
 from training.registry.archive_files import CARD, MODEL, RUN, files_of
@@ -37,8 +36,8 @@ def export_version(store: Store, name: str, number: str, target: Path, key: Path
     try_folder("export", target.parent)
     row = row_of(store, name, number)
     _, texts = store.load_number(name, number)
-    with tempfile.TemporaryDirectory(prefix="mlrisk-export-") as scratch, store_errors(store.uri):
-        folder = Path(scratch) / "version"
+    with temporary_folder() as scratch, store_errors(store.uri):
+        folder = scratch / "version"
         (folder / MODEL).mkdir(parents=True)
         (folder / RUN).mkdir()
         for file, text in texts.items():

@@ -4,7 +4,6 @@ import json
 import logging
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from features.base import ConfigError, InputError, MlriskError
+from features.base import ConfigError, InputError, MlriskError, temporary_folder
 from training.registry.aliases import CHAMPION, TARGETS, champion_at, champions_at, number_at
 from training.registry.location import check_there, check_writable, creation_lock, database_of, relocate_store
 from training.registry.model_files import differing_files, read_texts, write_version
@@ -172,11 +171,11 @@ class Store:
 
     def log_pictures(self, run_id: str, pictures: Mapping[str, bytes]) -> None:
         """Log PNG pictures by file name."""
-        with store_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
+        with store_errors(self.uri), temporary_folder() as scratch:
             for name, data in pictures.items():
-                (Path(scratch) / name).write_bytes(data)
+                (scratch / name).write_bytes(data)
             if pictures:
-                self.client.log_artifacts(run_id, scratch, "plots")
+                self.client.log_artifacts(run_id, str(scratch), "plots")
 
     def finish_run(self, run_id: str) -> None:
         """End a run that is complete."""
@@ -199,8 +198,8 @@ class Store:
         if folder not in TARGETS:
             raise ConfigError(f"name ({name!r}) must end with .{' or .'.join(TARGETS)}")
         with store_errors(self.uri):
-            with tempfile.TemporaryDirectory() as scratch:
-                local = Path(scratch) / folder
+            with temporary_folder() as scratch:
+                local = scratch / folder
                 write_version(local, texts)
                 self.client.log_artifacts(run_id, str(local), folder)
             try:
@@ -236,10 +235,10 @@ class Store:
     def load_number(self, name: str, number: str, alias: str = "") -> tuple[Version, dict[str, str]]:
         """A version by its number, and its files; raises as `load` does."""
         target = name.rsplit(".", 1)[-1]
-        with store_errors(self.uri), tempfile.TemporaryDirectory() as scratch:
+        with store_errors(self.uri), temporary_folder() as scratch:
             found = self.client.get_model_version(name, number)
             self._check_files(found.run_id, target, f"{name} version {number}")
-            folder = Path(self.client.download_artifacts(found.run_id, target, scratch))
+            folder = Path(self.client.download_artifacts(found.run_id, target, str(scratch)))
             texts, what = read_texts(folder), differing_files(folder)
         tags = {key: str(found.tags.get(key, "")) for key in ("digest", "as_of", "grid")}
         version = Version(name=name, number=str(found.version), run_id=str(found.run_id), alias=alias, **tags)
@@ -254,8 +253,8 @@ class Store:
         """The content of a text that a run logged, empty where it logged none."""
         if name not in {item.path for item in self.client.list_artifacts(run_id)}:
             return ""
-        with tempfile.TemporaryDirectory() as scratch:
-            return Path(self.client.download_artifacts(run_id, name, scratch)).read_text(encoding="utf-8")
+        with temporary_folder() as scratch:
+            return Path(self.client.download_artifacts(run_id, name, str(scratch))).read_text(encoding="utf-8")
 
     def _check_files(self, run_id: str, folder: str, what: str) -> None:
         """Raise InputError, with the path, if the files of a version are missing."""
