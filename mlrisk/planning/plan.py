@@ -164,26 +164,12 @@ def _season_work(
         purpose=purpose,
         district=tasks["district"].to_numpy(),
         urgent=tasks["open_evidence_cells"].to_numpy() > 0,
-        days=_at_least(days[:, rows], task, purpose, settings.plan.least_days),
+        days=days[:, rows],
         detection=np.array([asset.detection for asset in settings.assets.values() if asset.number > 0]),
         capacity=capacity,
         audit_kind=kind_of_task,
         least_workable_share=settings.plan.least_workable_share,
     )
-
-
-def _at_least(days: Floats, task: Integers, purpose: NDArray[np.object_], least_days: float) -> Floats:
-    """`days` (K, n) of cells such that no survey of a task takes less than `least_days`: a team goes for that long.
-
-    Check cells keep their days: several of them are visited in one go.
-    """
-    factor = np.ones_like(days)
-    for kind, row in enumerate(days):
-        able = np.isfinite(row)
-        total = np.bincount(task[able], row[able], len(purpose))
-        short = (total > 0) & (total < least_days) & (purpose != AUDIT)
-        factor[kind] = np.where(short, least_days / np.where(short, total, 1.0), 1.0)[task]
-    return days * factor
 
 
 def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats | None) -> tuple[pd.DataFrame, Floats | None]:

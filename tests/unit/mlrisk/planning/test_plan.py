@@ -79,8 +79,7 @@ def test_doubling_every_rate_halves_the_days_of_every_task(land):
     once, twice = settings_of("contamination", **NO_SHARES), settings_of("contamination", **NO_SHARES, assets=quick)
     days = [cell_days(land, chosen.assets, chosen.plan, 62_500.0) for chosen in (once, twice)]
     assert days[1] == pytest.approx(days[0] / 2)
-    # A short task takes half a day at any rate.
-    long = {"plan": {"working_days": 10_000, "least_days": 0}}
+    long = {"plan": {"working_days": 10_000}}
     done = [plan_of(land, chosen.model_copy(update={})) for chosen in (
         settings_of("contamination", **{**NO_SHARES, **long}),
         settings_of("contamination", **{**NO_SHARES, **long}, assets=quick),
@@ -249,16 +248,6 @@ def test_ground_decides_who_goes(land):
     far = plan_of(land.assign(base_m=200_000.0), settings_of())
     assert not far.tasks["planned"].any()
     assert any("team-days find no work" in note for note in far.notes)
-
-
-def test_no_task_of_the_plan_takes_less_than_half_a_day(land):
-    quick = {"dogs": {"number": 4, "works": WORKS, "rate_m2_per_day": 400_000.0}}
-    tasks = plan_of(land, settings_of("search", assets=quick)).tasks
-    planned = tasks[tasks["planned"] & tasks["purpose"].ne("audit")]
-    whole = tasks["area_m2"] * 0.1 / 400_000
-    assert (whole < 0.4).any()
-    assert len(planned) > 5
-    assert planned["team_days"].min() >= 0.5 - 1e-9
 
 
 def test_the_estimate_knows_the_days_of_each_task_and_keeps_learning_and_check_tasks(land):
