@@ -73,6 +73,6 @@ def grey_png(picture: NDArray[np.uint8]) -> bytes:
         with warnings.catch_warnings():
             # A picture on a page needs no place on the Earth.
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-            with file.open(**profile, ZLEVEL=9) as dataset:
+            with rasterio.open(file.name, "w", **profile, ZLEVEL=9) as dataset:
                 dataset.write(picture, 1)
         return bytes(file.read())
