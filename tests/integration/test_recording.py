@@ -61,7 +61,7 @@ class Memory:
     def check_open_to(self, _):
         pass
 
-    def assign_aliases(self, store, _, versions, *__):
+    def assign_aliases(self, store, _, versions, *__, **___):
         assert store is self
         self.calls.append("assign_aliases")
         return tuple(versions)
