@@ -21,8 +21,6 @@ LevelKind = Literal["audit", "as_of", "index", "transfer"]
 # Weight of the prior, in finds: without results on unknown land the curve counts as one find, and later records, on
 # land that people chose, count as no more than four, however many there are.
 STRENGTH_INDEX, STRENGTH_AS_OF = 1.0, 4.0
-# The same for what later records on new land, and in suspected areas, say beyond those on both.
-STRENGTH_OF_KIND = 2.0
 LIKELY = 0.05, 0.95
 
 
@@ -112,9 +110,9 @@ def times_of_kind(stated: Floats, found: Floats, weight: Floats) -> float:
     Tends to 1 the fewer finds there are.
 
     >>> times_of_kind(np.full(40, 0.1), np.zeros(40), np.ones(40))
-    0.333
+    0.5
     """
-    shape, rate = STRENGTH_OF_KIND + float(weight @ found), STRENGTH_OF_KIND + float(weight @ stated)
+    shape, rate = STRENGTH_AS_OF + float(weight @ found), STRENGTH_AS_OF + float(weight @ stated)
     return round(shape / rate, 3)
 
 

@@ -45,8 +45,8 @@ def test_new_land_and_open_areas_have_a_level_each():
 
 
 def test_finds_of_a_kind_of_land_shrink_to_those_of_all_land():
-    # Two finds of the state before for two that were stated; three for six more.
-    assert times_of_kind(np.full(60, 0.1), np.arange(60) < 3, np.ones(60)) == pytest.approx(5 / 8)
+    # Four finds of the state before for four that were stated; three for six more.
+    assert times_of_kind(np.full(60, 0.1), np.arange(60) < 3, np.ones(60)) == pytest.approx(7 / 10)
     assert times_of_kind(np.zeros(0), np.zeros(0), np.zeros(0)) == 1
     p = np.array([0.01, 0.2, 0.7])
     assert expit(np.log(p / (1 - p)) + log_odds_for(p, 5 / 8)).mean() == pytest.approx(5 / 8 * p.mean())

@@ -67,4 +67,4 @@ def test_finds_in_suspected_areas_raise_their_level_and_lower_that_of_new_land()
     level = level_by_status(Level(kind="as_of"), later, curve, np.zeros(50), np.arange(50) >= 40)
     moved = level.moved(np.full(2, 0.1), np.array([False, True]))
     # Ten finds are stated on either; none came up on new land, twenty in suspected areas.
-    assert moved == pytest.approx([0.1 * 2 / 12, 0.1 * 22 / 12], rel=0.01)
+    assert moved == pytest.approx([0.1 * 4 / 14, 0.1 * 24 / 14], rel=0.01)
