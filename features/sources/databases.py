@@ -156,6 +156,11 @@ def _plain(values: Iterable[object]) -> list[object]:
     return made
 
 
+def is_from_database(path: Path) -> bool:
+    """Whether the file holds the rows of a table, which its source names as layer."""
+    return path in _NOTES
+
+
 def note_on(path: Path) -> str:
     """A note on the rows of a table that was read into this file; '' for any other file."""
     return _NOTES.get(path, "")

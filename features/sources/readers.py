@@ -17,7 +17,7 @@ from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
-from features.sources.databases import is_database, note_on, table_file
+from features.sources.databases import is_database, is_from_database, note_on, table_file
 from features.sources.geometry_text import parse_geometry
 from features.sources.kinds import (
     MAP_SUFFIXES,
@@ -142,6 +142,8 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
         return read_layer(source, path, spec, tally, str(path))
     if kind == "raster":
         return read_layer(source, path, spec, tally, str(path))
+    if spec.one_layer is not None and kind != "sheet" and not is_from_database(path):
+        raise InputError(f"{what} has no layers: layer ({spec.one_layer!r}) has no effect, leave it out")
     return _read_table(what, read_bytes(path, MOST_BYTES), {"text": ".csv", "sheet": ".xlsx"}.get(kind, ".parquet"),
                        spec, tally)  # fmt: skip
 
@@ -181,6 +183,8 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
             f"{what} holds no table and no map, but {', '.join(names[:MOST_NAMED]) or 'nothing'}{more}: unpack it and "
             "name the file"
         )
+    if member is not None and not chosen and spec.one_layer and suffix in TABLE_SUFFIXES | PARQUET_SUFFIXES:
+        raise InputError(f"{what}: layer ({spec.one_layer!r}) is not in it: it holds {member}")
     if member is not None:
         tally.note(f"{member} of the archive")
         spec = spec.model_copy(update={"layer": None}) if chosen else spec
@@ -192,8 +196,6 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
 
 def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally: Tally) -> RawTable:
     """A table with or without geometry, from the bytes of a file."""
-    if spec.one_layer is not None and suffix not in SHEET_SUFFIXES:
-        raise InputError(f"{what} has no layers: layer ({spec.one_layer!r}) has no effect, leave it out")
     if spec.encoding is not None and suffix in SHEET_SUFFIXES | PARQUET_SUFFIXES:
         raise InputError(f"{what} states its encoding itself: encoding ({spec.encoding!r}) has no effect, leave it out")
     if suffix in PARQUET_SUFFIXES:

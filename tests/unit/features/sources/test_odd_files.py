@@ -86,6 +86,11 @@ def test_the_terms_of_use_in_an_archive_are_not_its_data(tmp_path: Path) -> None
     assert "a.csv of the archive" in report.notes
 
 
+def test_a_layer_that_is_not_in_an_archive_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"layer \('b'\) is not in it: it holds a.csv"):
+        table_of(tmp_path, zipped(a_csv=CSV), name="a.zip", layer="b")
+
+
 @pytest.mark.parametrize("separator", ["^", "~", "|"])
 def test_rare_separators_are_found(tmp_path: Path, separator: str) -> None:
     assert len(table_of(tmp_path, CSV.replace(",", separator))[0]) == 2
