@@ -1,7 +1,6 @@
 """Finding the file of a source and reading its rows before anything is decided about them."""
 
 import gzip
-import re
 import zipfile
 import zlib
 from io import BytesIO
@@ -17,10 +16,10 @@ from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
+from features.sources.archives import choose_member
 from features.sources.databases import is_database, is_from_database, note_on, table_file
 from features.sources.geometry_text import parse_geometry
 from features.sources.kinds import (
-    MAP_SUFFIXES,
     PARQUET_SUFFIXES,
     SHEET_SUFFIXES,
     SUFFIX_TEXTS,
@@ -42,9 +41,6 @@ __all__ = ["RawTable", "find_file", "find_files", "is_raster", "is_table", "read
 WKT_COLUMNS = ("geometry", "wkt", "the_geom", "geom")
 # Tables are read whole; a register of two million accidents has 0.3 GB.
 MOST_BYTES = 2_000_000_000
-# Texts that come with data in an archive.
-NOTE = re.compile(r"(?i)(read.?me|licen[cs]e|terms|copyright|lisez|leame|metadata|about).*\.(txt|json|csv)$|\.txt$")
-MOST_NAMED = 5
 # Damaged metadata fail wherever a library first looks at them.
 BROKEN_PARQUET = (
     pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ShapelyError,
@@ -153,45 +149,25 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
     what = f"sources.{source}: {path}"
     if path.suffix.casefold() in SUFFIX_TEXTS:
         raise InputError(f"{what} cannot be read: {SUFFIX_TEXTS[path.suffix.casefold()]}")
-    readable = TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES | MAP_SUFFIXES
     try:
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            members = [name for name in names if PurePosixPath(name).suffix.casefold() in readable]
-            members = [name for name in members if "__MACOSX" not in name and ".gdb/" not in name.casefold()]
-            if len(members) > 1 and spec.one_layer is None:
-                # A note on the terms of use lies beside the data.
-                members = [name for name in members if not NOTE.search(PurePosixPath(name).name)] or members
-            chosen = [
-                name for name in members if spec.one_layer in (name, PurePosixPath(name).name, PurePosixPath(name).stem)
-            ]
-            member = chosen[0] if len(chosen) == 1 else members[0] if len(members) == 1 else None
-            suffix = "" if member is None else PurePosixPath(member).suffix.casefold()
-            if member is not None and suffix not in MAP_SUFFIXES:
-                if archive.getinfo(member).file_size > MOST_BYTES:
-                    raise InputError(f"{what}: {member} is larger than {MOST_BYTES:,} bytes: unpack and divide it")
-                content = archive.read(member)
+            member = choose_member(what, names, spec.one_layer)
+            if not member.is_map:
+                if archive.getinfo(member.name).file_size > MOST_BYTES:
+                    raise InputError(f"{what}: {member.name} is larger than {MOST_BYTES:,} bytes: unpack and divide it")
+                content = archive.read(member.name)
     except (*BROKEN_ZIP, ValueError) as error:
         raise InputError(
             f"{what} cannot be unpacked ({error}): check that it is complete and has no password"
         ) from error
-    if member is None and members:
-        raise InputError(f"{what} holds {len(members)} files ({', '.join(members)}): name one as layer, or unpack it")
-    if not members and not any(".gdb/" in name.casefold() for name in names):
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        raise InputError(
-            f"{what} holds no table and no map, but {', '.join(names[:MOST_NAMED]) or 'nothing'}{more}: unpack it and "
-            "name the file"
-        )
-    if member is not None and not chosen and spec.one_layer and suffix in TABLE_SUFFIXES | PARQUET_SUFFIXES:
-        raise InputError(f"{what}: layer ({spec.one_layer!r}) is not in it: it holds {member}")
-    if member is not None:
-        tally.note(f"{member} of the archive")
-        spec = spec.model_copy(update={"layer": None}) if chosen else spec
-    if member is None or suffix in MAP_SUFFIXES:
-        inside = "" if member is None else f"/{member}"
+    if member.name:
+        tally.note(f"{member.name} of the archive")
+        spec = spec.model_copy(update={"layer": None}) if member.named else spec
+    if member.is_map:
+        inside = f"/{member.name}" if member.name else ""
         return read_layer(source, path, spec, tally, f"/vsizip/{path.resolve()}{inside}")
-    return _read_table(f"{what}/{member}", content, suffix, spec, tally)
+    return _read_table(f"{what}/{member.name}", content, member.suffix, spec, tally)
 
 
 def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally: Tally) -> RawTable:
