@@ -11,7 +11,7 @@ from mlrisk.outputs.scratch import move_in, scratch_folder
 from mlrisk.outputs.written_files import failing_writes
 from mlrisk.risk_map import Package
 from mlrisk.settings import FORMATS
-from training.reporting import json_text
+from training import reporting
 
 LOGGER = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def write_package(
                 more(package, scratch)
         with failing_writes("summary.json"):
             written = {path.name: path.stat().st_size for path in sorted(scratch.iterdir())}
-            text = json_text({**summary, "written": written})
+            text = reporting.json_text({**summary, "written": written})
             (scratch / "summary.json").write_text(text, encoding="utf-8")
         files = sorted(path.name for path in scratch.iterdir())
         files.sort(key=lambda name: name == "summary.json")
