@@ -18,6 +18,12 @@ SEED, FAULTS = 7, 10
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
 CODES = {"SIGKILL": -9, "SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
 
+# What ignores a signal hands that on to what it starts, and nohup or a shell in the background ignores some.
+HEEDING = (
+    f"import signal\nfor name in {SIGNALS[1:]}:\n    signal.signal(getattr(signal, name), signal.SIG_DFL)\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom mlrisk.cli import main\nmain()"
+)
+
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
 
 
@@ -37,7 +43,7 @@ def finish(process) -> None:
 
 def started(country, command) -> "subprocess.Popen[str]":
     settings = [part for text in QUICK for part in ("--set", text)]
-    line = [sys.executable, "-c", "from mlrisk.cli import main; main()", command, str(country.config_path), *settings]
+    line = [sys.executable, "-c", HEEDING, command, str(country.config_path), *settings]
     return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
