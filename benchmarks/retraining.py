@@ -1,7 +1,7 @@
 """Ten years of survey, results and `mlrisk retrain` on synthetic countries, one year of them poisoned.
 
-Beside it stand two references on the same land: the map of year 0, never retrained, and in the last year a model taught
-with the whole truth of all land but the reserve.
+Beside it stand two references on the same land: the map of year 0, never retrained, and in the last year a model
+trained with the whole truth of all land but the reserve.
 """
 
 import argparse
@@ -125,8 +125,8 @@ def ten_years(
             )
         }  # fmt: skip
         if year == YEARS:
-            taught = _taught(path, folder, map_now, np.flatnonzero(~reserve), true, more)
-            figures["taught"] = judge(taught[reserve & unknown], true[reserve & unknown])
+            of_truth = _trained_on_truth(path, folder, map_now, np.flatnonzero(~reserve), true, more)
+            figures["whole_truth"] = judge(of_truth[reserve & unknown], true[reserve & unknown])
         rows.append(
             {
                 "seed": seed, "year": year, "decision": done.decision.kind, "poisoned": poison,
@@ -179,20 +179,20 @@ def _results(
     )  # fmt: skip
 
 
-def _taught(
+def _trained_on_truth(
     path: Path, folder: Path, risk: pd.DataFrame, cells: NDArray[np.int64], true: NDArray[np.bool_], more: Sequence[str]
 ) -> NDArray[np.float64]:
     """The scores of the last year's land after a first training on the truth of these cells."""
     drawn = np.full(len(cells), np.nan)
     _write(folder, _results(risk, cells, drawn, true, YEARS).assign(chosen_by="people"))
-    text = path.read_text().replace("\nname: ", "\nname: taught-", 1)
-    text = text if "taught-" in text else text.replace("name: ", "name: taught-", 1)
-    other = path.with_name("taught.yaml")
+    text = path.read_text().replace("\nname: ", "\nname: truth-", 1)
+    text = text if "truth-" in text else text.replace("name: ", "name: truth-", 1)
+    other = path.with_name("truth.yaml")
     other.write_text(text)
-    config = _config(other, YEARS, (*more, "output.folder=taught"))
+    config = _config(other, YEARS, (*more, "output.folder=truth"))
     mlrisk.train(config)
     mlrisk.rank(config)
-    ranked = mlrisk.load_risk_map(folder / "taught").set_index("cell_id").loc[risk["cell_id"]]
+    ranked = mlrisk.load_risk_map(folder / "truth").set_index("cell_id").loc[risk["cell_id"]]
     return np.asarray(ranked["contamination_score"])
 
 
@@ -231,7 +231,7 @@ def main() -> None:
             f"{name} {rows[column].mean():.3f}"
             for name, column in (
                 ("retrained", "reserve_recall_10"), ("never", "never_retrained_recall_10"),
-                ("taught with the truth", "taught_recall_10"),
+                ("trained on the truth", "whole_truth_recall_10"),
             )
             if column in rows and rows[column].notna().all()
         ]  # fmt: skip

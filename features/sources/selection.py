@@ -121,7 +121,7 @@ def refuse_texts_as_days(what: str, where: str, columns: Mapping[str, pd.Series]
 
 def why_nothing(where: str, columns: Mapping[str, pd.Series]) -> str:
     """The values of the columns that a clause names, if they are few, as the end of a sentence: it fits no row."""
-    said = []
+    contents = []
     for name, column in columns.items():
         if not _names(where, name) or PERSONAL.search(name):
             continue
@@ -129,8 +129,8 @@ def why_nothing(where: str, columns: Mapping[str, pd.Series]) -> str:
         distinct = sorted(set(texts[texts != ""]))
         # Codes repeat; names of people and places do not.
         if 0 < len(distinct) <= MOST_CODES and len(texts) >= CODE_REPEATS * len(distinct):
-            said.append(f"{name} holds {', '.join(map(repr, distinct))}")
-    return f": {'; '.join(said)}" if said else ": check the values that it compares"
+            contents.append(f"{name} holds {', '.join(map(repr, distinct))}")
+    return f": {'; '.join(contents)}" if contents else ": check the values that it compares"
 
 
 def columns_named(where: str, names: Iterable[object]) -> list[str]:

@@ -140,7 +140,7 @@ def _quantity(
 
 
 def _evidence(package: Package, factor: int) -> Theme:
-    """The theme of what is known; land that only the config declares searched is told apart."""
+    """The theme of what is known; land that only the config declares searched has a class of its own."""
     risk = package.risk
     codes = (risk["evidence"].map(EVIDENCE_CODES).to_numpy() + 1).astype(np.uint8)
     found, unknown, searched = (EVIDENCE_CODES[name] + 1 for name in ("found", "unknown", "searched"))

@@ -186,9 +186,9 @@ def test_a_first_version_that_a_baseline_beats_waits_for_a_person(books, tmp_pat
     assert [(line["what"], line["who"]) for line in read_lines(config)] == [(WAITING, "policy auto"), (FIRST, "Anna")]
     assert "distance to the line" in read_lines(config)[-1]["why"]
     # Where the config says so, it ranks at once and the log holds why a person should look.
-    told = settings(tmp_path / "said", THEN)
-    assert retrain(told, books).kind == FIRST
-    assert "distance to the line" in read_lines(told)[0]["beaten_by"]
+    config = settings(tmp_path / "ranks-at-once", THEN)
+    assert retrain(config, books).kind == FIRST
+    assert "distance to the line" in read_lines(config)[0]["beaten_by"]
 
 
 def test_what_a_killed_run_left_is_taken_away(started):

@@ -147,7 +147,7 @@ def ranks(config):
     return seen[NAME]
 
 
-def told(config):
+def version_in_log(config):
     """What the log says that ranks, after checks of every line.
 
     Each change replaced what ranked before it, and what the gate promoted was judged against it and passed.
@@ -180,7 +180,7 @@ def test_before_the_aliases_move(config, books, foreign, step, what):
     assert ranks(config) == expected
     mark(config, "go")
     assert ended(judge) == 0
-    assert ranks(config) == told(config) == "3"
+    assert ranks(config) == version_in_log(config) == "3"
     by_hand = {"promotion": promotion.BY_HAND, "roll back": promotion.ROLLED_BACK, "import": promotion.IMPORTED}[what]
     # What was judged against a version that ranks no more is judged anew.
     anew = [OVERTAKEN] if what != "import" else []
@@ -202,7 +202,7 @@ def test_while_a_hand_moves_the_aliases(config, books, foreign, what):
     assert ranks(config) == "2"
     mark(config, "go on")
     assert (ended(person), ended(judge)) == (0, 0)
-    assert ranks(config) == told(config) == "3"
+    assert ranks(config) == version_in_log(config) == "3"
     assert logged(config)[1:] == [OVERTAKEN, PROMOTED]
     assert read_lines(config)[-1]["over"][NAME] == "1"
 
@@ -217,7 +217,7 @@ def test_while_the_retraining_moves_the_aliases(config, books, foreign, what, la
     assert ranks(config) == "2"
     mark(config, "go on")
     assert (ended(judge), ended(person)) == (0, 0)
-    assert ranks(config) == told(config) == last
+    assert ranks(config) == version_in_log(config) == last
     assert logged(config)[0] == PROMOTED
 
 
@@ -227,7 +227,7 @@ def test_after_it_the_decision_of_a_person_stands(config, books, foreign, what, 
     assert ended(hand(config, what, foreign)) == 0
     # Nothing is new: what was judged is not judged again, and the next run overrules nobody.
     assert ended(retraining(config, books)) == 0
-    assert ranks(config) == told(config) == last
+    assert ranks(config) == version_in_log(config) == last
     assert len(logged(config)) == 2
 
 
@@ -258,7 +258,7 @@ def test_killed_at_any_moment_nothing_unjudged_ranks(config, books, foreign, see
     assert {ended(pid) for pid in (judge, person)} <= {0, -signal.SIGKILL}
     seen = ranks(config)
     restore(Store.of(config), config)
-    assert ranks(config) == told(config) == seen
+    assert ranks(config) == version_in_log(config) == seen
     assert {aliases.number_at(Store.of(config).client, name, "champion") for name in (NAME, OTHER)} == {seen}
     assert ended(retraining(config, books)) == 0
-    assert ranks(config) == told(config)
+    assert ranks(config) == version_in_log(config)

@@ -46,8 +46,8 @@ def test_where_the_anchor_knows_nothing_statements_of_later_champions_count(hone
     memory = memory_after(arena, 6, 20)
     blind = replace(memory, arena=replace(memory.arena, stated_champion=np.full(120, 0.3)))
     assert check_memory(blind, SETTINGS)[0].passed
-    told = replace(blind, stated=memory.arena.stated_champion)
-    assert check_memory(told, SETTINGS)[0].passed == honest
+    by_champion = replace(blind, stated=memory.arena.stated_champion)
+    assert check_memory(by_champion, SETTINGS)[0].passed == honest
     # Where champions have learned what is wrong, the anchor goes on counting.
     learned = replace(memory, stated=np.where(wrong, 1 - memory.arena.stated_champion, memory.arena.stated_champion))
     assert check_memory(learned, SETTINGS)[0].passed == honest
