@@ -81,14 +81,12 @@ def ten_years(
 ) -> list[dict[str, object]]:
     """One row for each year: the decision with its reasons, and the recall of the ranking map; `more` are settings."""
     path = country_of(seed, cells, folder, accidents)
-    _write(
-        folder, pd.DataFrame({"longitude": [0.0], "latitude": [0.0], "outcome": ["unknown"], "date": ["1990-01-01"]})
-    )
+    nothing = {"longitude": [0.0], "latitude": [0.0], "outcome": ["unknown"], "date": ["1990-01-01"]}
+    _write(folder, pd.DataFrame(nothing))
     rng = np.random.default_rng(seed)
     inputs = open_inputs(_config(path, 0, more))
-    grid = inputs.grid
-    centres, ids = grid.centres_m(), grid.cell_ids()
-    block = np.unique(np.floor(centres / RESERVE_BLOCK_M), axis=0, return_inverse=True)[1].reshape(-1)
+    grid, ids = inputs.grid, inputs.grid.cell_ids()
+    block = np.unique(np.floor(grid.centres_m() / RESERVE_BLOCK_M), axis=0, return_inverse=True)[1].reshape(-1)
     reserve = np.isin(block, rng.permutation(block.max() + 1)[: round(RESERVE * (block.max() + 1))])
     with rasterio.open(folder / "truth.tif") as file:
         true = file.read(file.descriptions.index("contaminated_ever") + 1)[grid.mask] > 0
@@ -105,10 +103,7 @@ def ten_years(
                 # The authority inspected the refused records and corrected its file.
                 results["outcome"] = results["honest"]
             if year == POISONED:
-                here = districts[chosen]
-                poison = max(set(here) - {""}, key=lambda name: int((here == name).sum()))
-                turned = fresh["outcome"].map({"found": "searched", "searched": "found"})
-                fresh["outcome"] = fresh["outcome"].where(here != poison, turned)
+                poison, fresh["outcome"] = _turned(fresh["outcome"], districts[chosen])
             results = pd.concat([results, fresh], ignore_index=True)
             _write(folder, results)
         started = time.monotonic()
@@ -141,6 +136,12 @@ def ten_years(
         for check in done.decision.checks:
             print("   ", check.verdict, check.name, check.text, flush=True)
     return rows
+
+
+def _turned(outcome: pd.Series, here: np.ndarray) -> tuple[str, pd.Series]:
+    """The district with most of the results, and the results with those of that district turned round."""
+    district = max(set(here) - {""}, key=lambda name: int((here == name).sum()))
+    return district, outcome.where(here != district, outcome.map({"found": "searched", "searched": "found"}))
 
 
 def _config(path: Path, year: int, more: Sequence[str]) -> Config:

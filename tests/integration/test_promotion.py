@@ -9,6 +9,7 @@ import time
 import pytest
 
 from features.base.errors import ConfigError, MlriskError
+from tests.support.forks import ended, in_process
 from tests.support.sample_store import store_config
 from training.registry import aliases, promotion
 from training.registry.decision_log import log_path, read_lines
@@ -55,23 +56,16 @@ def config(three, tmp_path):
     return store_config(tmp_path)
 
 
-def in_process(work):
-    """Do some work in a process of its own; it never shares the store of its parent."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        work()
-        code = 0
-    except OvertakenError:
-        code = 2
-    finally:
-        os._exit(code)
+def promoting(work):
+    """Do some work in a process of its own, which ends with 2 where another promotion overtook it."""
 
+    def overtaken_or_done():
+        try:
+            work()
+        except OvertakenError:
+            os._exit(2)
 
-def ended(pid):
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return in_process(overtaken_or_done)
 
 
 def logged(config):
@@ -114,7 +108,7 @@ def test_of_many_that_judged_against_the_same_one_alone_ranks(config):
     def one(number):
         promote(Store.of(config), config, pair(number), f"policy {number}", judged_against=pair("1"))
 
-    codes = [ended(pid) for pid in [in_process(lambda n=n: one(n)) for n in ("2", "3", "2", "3")]]
+    codes = [ended(pid) for pid in [promoting(lambda n=n: one(n)) for n in ("2", "3", "2", "3")]]
     assert sorted(codes) == [0, 2, 2, 2]
     ((kind, promoted),) = logged(config)[1:]
     assert kind == "promoted by hand"
@@ -128,7 +122,7 @@ def test_a_promotion_at_work_is_waited_for_and_not_undone(config, monkeypatch):
 
     carry_out = promotion.carry_out
     monkeypatch.setattr(promotion, "carry_out", slow)
-    pid = in_process(lambda: promote(Store.of(config), config, pair("2"), "Anna"))
+    pid = promoting(lambda: promote(Store.of(config), config, pair("2"), "Anna"))
     store, until = Store.of(config), time.monotonic() + 20
     while aliases.under_way(store.client, NAME) is None:
         assert time.monotonic() < until
@@ -159,7 +153,7 @@ def test_killed_at_any_moment_what_ranks_is_in_the_log(config, seed):
             promote(store, config, pair(number), f"to {number}")
         roll_back(store, config, "back")
 
-    pid = in_process(busy)
+    pid = promoting(busy)
     time.sleep(rng.uniform(0.0, 0.8))
     os.kill(pid, signal.SIGKILL)
     ended(pid)
