@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from features.base import ConfigError, InputError, MlriskError
 from features.sources import COLUMN_TEXTS, SCHEMAS, VOCABULARIES, SourceSpec
-from mlrisk.outputs import RISK_COLUMN_TEXTS, TASK_COLUMNS
+from mlrisk.outputs import BANDS, LAYERS, MORE_TASK_COLUMNS, RISK_COLUMN_TEXTS, SHEET_TEXTS, TASK_COLUMNS, layer_text
 from mlrisk.settings import Config
 
 MADE = "Made from the code by `python -m mlrisk.commands.reference docs/reference`: edit the code, not this page."
@@ -80,9 +80,14 @@ def sources_page() -> str:
 
 
 def outputs_page() -> str:
-    """Every column of risk.parquet and of the tasks."""
+    """Every column of the files of a map, every layer and every band."""
     risk = [(f"`{name}`", column.unit, column.text, column.empty) for name, column in RISK_COLUMN_TEXTS.items()]
     tasks = [(f"`{column.name}`", column.unit, column.text) for column in TASK_COLUMNS]
+    tasks += [(f"`{name}`", column.unit, column.text) for name, column in MORE_TASK_COLUMNS.items()]
+    layers = [
+        (f"`{name}`", f"`{column}`", layer_text(column)) for name, columns in LAYERS.items() for column in columns
+    ]
+    bands = [(str(number), f"`{name}`", text) for number, (name, text) in enumerate(BANDS.items(), start=1)]
     return _page(
         "Output columns",
         "Every file carries the date of knowledge, the model versions, what was not included, and the sentence that a "
@@ -90,7 +95,16 @@ def outputs_page() -> str:
         "## risk.parquet: one row a cell",
         _table(("column", "unit", "meaning", "empty means"), risk),
         "## survey_tasks: one row a task",
+        "Shapefiles keep ten letters of a name; the text file beside each one says which column is which.",
         _table(("column", "unit", "meaning"), tasks),
+        "## survey_tasks.xlsx and survey_calendar.xlsx: sheets to print",
+        _table(("heading", "meaning"), SHEET_TEXTS.items()),
+        "## risk_map.gpkg: layers beside survey_tasks",
+        _table(("layer", "column", "meaning"), layers),
+        "## risk_map.tif: bands",
+        "Empty (NaN) outside the area; probabilities and victims are empty where there is no basis to rank, too. "
+        "`risk_classes.tif` has one band, `priority_class`, with 0 outside.",
+        _table(("band", "name", "meaning"), bands),
     )
 
 

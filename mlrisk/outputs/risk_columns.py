@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mlrisk.risk_map import MAIN, MEANINGS, RULE_COLUMNS
 
 NO_BASIS = "no basis to rank, or no work on the cell"
+BY_RULES = "ranked by rules of the field"
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ RISK_COLUMN_TEXTS: dict[str, RiskColumn] = {
     "work": RiskColumn(
         "", "kind of work that the status makes: non_technical_survey, technical_survey, clearance, none"
     ),
-    "contamination": RiskColumn("probability", "probability that survey would find explosive ordnance in the cell"),
-    "contamination_low": RiskColumn("probability", "lower end of its likely range (90 %)"),
-    "contamination_high": RiskColumn("probability", "upper end of its likely range (90 %)"),
+    "contamination": RiskColumn(
+        "probability", "probability that survey would find explosive ordnance in the cell", BY_RULES
+    ),
+    "contamination_low": RiskColumn("probability", "lower end of its likely range (90 %)", BY_RULES),
+    "contamination_high": RiskColumn("probability", "upper end of its likely range (90 %)", BY_RULES),
     "contamination_score": RiskColumn("", "raw score of the model: orders cells, its size has no meaning"),
     MAIN: RiskColumn(
         "people a year", "victims (killed and injured) to expect in a year if nothing is done", "no casualty model"
@@ -45,7 +48,9 @@ RISK_COLUMN_TEXTS: dict[str, RiskColumn] = {
     "released": RiskColumn("", "released as a whole by the authority, and nothing found since"),
     "venn_abers_low": RiskColumn("probability", "lower probability of Venn-Abers over regions", "too few regions"),
     "venn_abers_high": RiskColumn("probability", "upper probability of Venn-Abers over regions", "too few regions"),
-    "spread": RiskColumn("log-odds", "standard deviation over the members of the block bootstrap"),
+    "spread": RiskColumn(
+        "probability", "width of contamination over models trained on resampled blocks of land, 5 % to 95 %", BY_RULES
+    ),
     "missed_share_below": RiskColumn(
         "share",
         "bound on the share of hazards that lie in cells ranked as low as this or lower",

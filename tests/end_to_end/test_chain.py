@@ -21,9 +21,11 @@ from mlrisk.cli import main
 from mlrisk.cli.text.explain import cell_parts
 from mlrisk.commands.explain_cell import explain_cell, write_story
 from mlrisk.commands.rank import RISK_COLUMNS
+from mlrisk.commands.reference import outputs_page
 from mlrisk.ranking import scoring
 from mlrisk.ranking.champions import load_champions
 from tests.support.command_line import QUICK, command, command_here
+from tests.support.file_columns import columns_without_a_page
 from tests.support.headless import CHROMIUM, Browser
 from tests.support.map_clicks import wrong_pins
 from training.casualty.fitting import expected_casualties
@@ -95,6 +97,10 @@ def test_every_file_of_the_package_is_there(outputs):
     names = tasks | {"risk.parquet", "risk_map.tif", "risk_map.gpkg", "map.html", "summary.json"}
     assert names <= {path.name for path in outputs.iterdir()}
     assert not [path for path in outputs.parent.iterdir() if path.name.startswith(".outputs")]
+
+
+def test_every_column_of_every_file_has_a_line_in_the_reference(outputs):
+    assert columns_without_a_page(outputs, outputs_page()) == {}
 
 
 def test_the_risk_map_has_its_columns_and_one_row_a_cell(country, risk):
