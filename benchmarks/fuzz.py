@@ -122,7 +122,10 @@ def judged(answer: dict[str, object], usual: dict[str, object], seconds: float) 
 
 
 def campaign(cases: int, seed: int, folder: Path, show: Callable[[str], None] = lambda _: None) -> Counter[str]:
-    """Run the cases one after another; returns the number in each class. `show` gets a line for each fault."""
+    """Run the cases one after another; returns the number in each class.
+
+    `show` gets a line for each fault, and at the end the most seconds and the most memory that a case took.
+    """
     whole = folder / "whole"
     whole.mkdir()
     make_inputs(whole)
@@ -134,6 +137,7 @@ def campaign(cases: int, seed: int, folder: Path, show: Callable[[str], None] = 
             raise TypeError(f"the undamaged files with hazards.{suffix} are not read: {answer}")
         usual[suffix] = answer["account"]
     classes: Counter[str] = Counter()
+    longest_s, most_mb = 0.0, 0
     for number in range(cases):
         case = folder / f"case_{number}"
         shutil.copytree(whole, case)
@@ -144,9 +148,11 @@ def campaign(cases: int, seed: int, folder: Path, show: Callable[[str], None] = 
         answer, seconds = answer_of(case / "config.yaml")
         outcome = judged(answer, usual[suffix], seconds)
         classes[outcome.kind] += 1
+        longest_s, most_mb = max(longest_s, outcome.seconds), max(most_mb, outcome.megabytes)
         if outcome.kind in FAULTS:
             show(f"case {number} (seed {seed}) {outcome.kind}: {text}: {outcome.message[:300]}")
         shutil.rmtree(case, ignore_errors=True)
+    show(f"longest case {longest_s:.1f} s, most memory {most_mb} MB")
     return classes
 
 
