@@ -1,10 +1,12 @@
+from .archives import zip_members
 from .columns import take_canonical
 from .coordinates import Home
 from .crosswalk import SourceTerms, read_terms
 from .dates import parse_dates
 from .digests import digest_files, parts_of
-from .kinds import describe, is_raster, kind_of
+from .kinds import MAP_SUFFIXES, describe, is_raster, kind_of
 from .opening import KEEP_AROUND_M, LABEL_SOURCES, Sources, open_area, open_sources
+from .precision import precision_m
 from .publications import Publication, publication_of
 from .quality import same_day_and_place
 from .raw_table import RawTable
@@ -20,6 +22,7 @@ __all__ = [
     "DATE",
     "KEEP_AROUND_M",
     "LABEL_SOURCES",
+    "MAP_SUFFIXES",
     "POINT",
     "POLYGON",
     "ROAD_CLASSES",
@@ -48,6 +51,7 @@ __all__ = [
     "open_sources",
     "parse_dates",
     "parts_of",
+    "precision_m",
     "publication_of",
     "read_rows",
     "read_terms",
@@ -55,4 +59,5 @@ __all__ = [
     "report_rows",
     "same_day_and_place",
     "take_canonical",
+    "zip_members",
 ]

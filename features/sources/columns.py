@@ -13,6 +13,7 @@ from features.sources.crosswalk import SourceTerms, translated, with_found_colum
 from features.sources.date_texts import BOTH_ORDERS_MONTH, DateReading
 from features.sources.dates import ParsedDates, parse_dates
 from features.sources.parsing import as_text, parse_flags, parse_numbers, translation_key
+from features.sources.precision import with_precision
 from features.sources.publications import looks_like, unmapped_columns
 from features.sources.report import Tally
 from features.sources.schema import CASUALTIES, DATE, FLAG, NUMBER, OPEN_ENDED, SHARE, TEXT, VOCABULARIES, Schema
@@ -52,16 +53,17 @@ def take_canonical(
     names = [str(name) for name in table.columns]
     theirs = resolve_columns(source, path, with_found_columns(spec, terms, names), schema, names)
     _note_names(source, spec, names, theirs, tally)
+    values = with_precision(spec.values, theirs, table, tally)
     n_rows = len(table)
     taken: dict[str, pd.Series] = {}
     dates: dict[str, ParsedDates] = {}
     faults: Faults = {}
     how = DateReading(order=spec.date_order, zone=spec.time_zone, latest_hours=latest_hours)
     for ours, kind in schema.columns.items():
-        column = _translated(ours, theirs, spec.values.get(ours), table, tally)
+        column = _translated(ours, theirs, values.get(ours), table, tally)
         if column is None:
             continue
-        if ours not in spec.values:
+        if ours not in values:
             column = translated(ours, column, terms, tally)
         if kind == DATE:
             dates[ours] = _dates(ours, column, how, f"sources.{source}: {path}", tally)

@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
-from features.sources.archives import choose_member
+from features.sources.archives import BROKEN_ZIP, choose_member
 from features.sources.databases import is_database, is_from_database, note_on, table_file
 from features.sources.geometry_text import parse_geometry
 from features.sources.kinds import (
@@ -33,7 +33,7 @@ from features.sources.regular_parts import refuse_special_parts
 from features.sources.report import Tally
 from features.sources.selection import select_rows, why_nothing
 from features.sources.settings import SourceSpec
-from features.sources.sheets import BROKEN_ZIP, read_sheet
+from features.sources.sheets import read_sheet
 from features.sources.text_tables import read_text
 
 __all__ = ["RawTable", "find_file", "find_files", "is_raster", "is_table", "read_rows", "stated_crs"]
@@ -128,6 +128,8 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
         inner = PurePosixPath(path.stem).suffix.casefold()
         if inner not in TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES:
             return read_layer(source, path, spec, tally, f"/vsigzip/{path.resolve()}")
+        if inner not in SHEET_SUFFIXES:
+            _refuse_layer(what, spec)
         try:
             with gzip.open(path) as stream:
                 content = stream.read(MOST_BYTES + 1)
@@ -138,10 +140,15 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
         return read_layer(source, path, spec, tally, str(path))
     if kind == "raster":
         return read_layer(source, path, spec, tally, str(path))
-    if spec.one_layer is not None and kind != "sheet" and not is_from_database(path):
-        raise InputError(f"{what} has no layers: layer ({spec.one_layer!r}) has no effect, leave it out")
+    if kind != "sheet" and not is_from_database(path):
+        _refuse_layer(what, spec)
     return _read_table(what, read_bytes(path, MOST_BYTES), {"text": ".csv", "sheet": ".xlsx"}.get(kind, ".parquet"),
                        spec, tally)  # fmt: skip
+
+
+def _refuse_layer(what: str, spec: SourceSpec) -> None:
+    if spec.one_layer is not None:
+        raise InputError(f"{what} has no layers: layer ({spec.one_layer!r}) has no effect, leave it out")
 
 
 def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:

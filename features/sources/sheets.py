@@ -3,7 +3,6 @@
 import io
 import re
 import zipfile
-import zlib
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
 from features.base import InputError, Integers, read_bytes
+from features.sources.archives import BROKEN_ZIP
 from features.sources.kinds import HEAD_BYTES, OLE, describe_head
 from features.sources.report import Tally
 from features.sources.text_tables import Cells, as_frame
@@ -20,8 +20,6 @@ from features.sources.text_tables import Cells, as_frame
 MOST_BOOK_BYTES = 500_000_000
 MOST_XML_BYTES = 1_000_000_000
 BETWEEN_CELLS = re.compile(rb"(</?table:[^<>]*>)\s+(?=</?table:)")
-# A damaged archive fails in many ways.
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
 # Values that spreadsheets write if a formula has no value.
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 

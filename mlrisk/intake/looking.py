@@ -4,7 +4,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,18 @@ import shapely
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from features.base import Flags, Floats, InputError, refuse_special
-from features.sources import RawTable, SourceSpec, Tally, describe, filled_sheets, is_raster, kind_of, read_rows
+from features.sources import (
+    MAP_SUFFIXES,
+    RawTable,
+    SourceSpec,
+    Tally,
+    describe,
+    filled_sheets,
+    is_raster,
+    kind_of,
+    read_rows,
+    zip_members,
+)
 from mlrisk.intake.rasters import RasterFacts, look_at_raster
 
 # Number of rows read of a map: they show the values of its tags, and all roads of a country take minutes to read.
@@ -36,6 +47,7 @@ LATITUDE = re.compile(
     r"^(lat|latitude?|latitud|latitud_?y|y_?lat\w*|lat(itude)?_?(wgs_?84|dd|y)|lat_dd|shirota|широта|enlem|"
     r"latitud_?cabecera)$"
 )
+GDAL_ERRORS = (ValueError, DataSourceError, DataLayerError, CRSError, RuntimeError)
 KINDS = {0: "point", 4: "point", 1: "line", 5: "line", 3: "polygon", 6: "polygon"}
 
 
@@ -112,22 +124,38 @@ def _looks(path: Path, name: str) -> list[Look | Unread]:
     if is_raster(path):
         return [_raster_look(name, look_at_raster(path))]
     kind = kind_of(path)
-    sheets = filled_sheets(path) if kind == "sheet" else []
-    if len(sheets) > 1:
-        return [_sheet_look(path, name, sheet) for sheet in sheets]
+    # The sheets of a workbook, the files of an archive.
+    parts = filled_sheets(path) if kind == "sheet" else zip_members(path) if kind == "archive" else []
+    if len(parts) > 1:
+        return [_part_look(path, name, part) for part in parts]
     if kind in ("text", "sheet", "parquet", "archive", "gzip"):
         raw = read_rows("area", path, SourceSpec(path=str(path)), Tally())
         return [_table_look(name, raw)]
     return _map_looks(path, name)
 
 
-def _sheet_look(path: Path, name: str, sheet: str) -> Look | Unread:
-    """One sheet of several, some of which may be lists of codes."""
+def _part_look(path: Path, name: str, part: str) -> Look | Unread:
+    """One sheet of a workbook or file of an archive of several, some of which may be lists of codes."""
+    shown = f"{name} (layer {part})"
     try:
-        raw = read_rows("area", path, SourceSpec(path=str(path), layer=sheet), Tally())
+        if kind_of(path) == "archive" and PurePosixPath(part).suffix.casefold() in MAP_SUFFIXES:
+            return _archived_look(f"/vsizip/{path.resolve()}/{part}", name, part) or Unread(shown, "it holds no rows")
+        raw = read_rows("area", path, SourceSpec(path=str(path), layer=part), Tally())
     except InputError as error:
-        return Unread(f"{name} (layer {sheet})", str(error).replace("sources.area: ", "").replace(f"{path}: ", ""))
-    return _table_look(name, raw, sheet)
+        return Unread(shown, str(error).replace("sources.area: ", "").replace(f"{path}: ", ""))
+    except GDAL_ERRORS as error:
+        return Unread(shown, f"GDAL cannot read it: {error}")
+    return _table_look(name, raw, part)
+
+
+def _archived_look(opened: str, name: str, member: str) -> Look | None:
+    """The only layer of a map in an archive. InputError for several layers, of which a config cannot name one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layers = [str(layer) for layer, _ in pyogrio.list_layers(opened)]
+        if len(layers) != 1:
+            raise InputError(f"it holds {len(layers)} layers: unpack it")
+        return _layer_look(opened, name, layers[0], shown=member)
 
 
 def _raster_look(name: str, facts: RasterFacts) -> Look:
@@ -140,24 +168,25 @@ def _map_looks(path: Path, name: str) -> list[Look | Unread]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             layers = [str(layer) for layer, _ in pyogrio.list_layers(path)]
-            looks = [_layer_look(path, name, layer, several=len(layers) > 1) for layer in layers]
-    except (ValueError, DataSourceError, DataLayerError, CRSError, RuntimeError) as error:
+            several = len(layers) > 1
+            looks = [_layer_look(str(path), name, layer, layer if several else None) for layer in layers]
+    except GDAL_ERRORS as error:
         return [Unread(name, describe(path) or f"GDAL cannot read it: {error}")]
     # Formats such as that of OpenStreetMap list all their layers, even empty ones.
     filled = [look for look in looks if look is not None]
     return [*filled] or [Unread(name, "it holds no rows")]
 
 
-def _layer_look(path: Path, name: str, layer: str, *, several: bool) -> Look | None:
-    table = pyogrio.read_dataframe(path, layer=layer, max_features=SAMPLE_ROWS, on_invalid="ignore")
-    shown = layer if several else None
+def _layer_look(opened: str, name: str, layer: str, shown: str | None) -> Look | None:
+    """The look at one layer, which a config has to name as `shown`; None if it is empty."""
+    table = pyogrio.read_dataframe(opened, layer=layer, max_features=SAMPLE_ROWS, on_invalid="ignore")
     if table.empty:
         return None
     if not isinstance(table, gpd.GeoDataFrame):
         return table_look(name, pd.DataFrame(table), None, None, len(table), shown)
     count, bounds = len(table), None
-    if count == SAMPLE_ROWS and path.suffix.casefold() not in (".pbf", ".osm"):
-        info = pyogrio.read_info(path, layer=layer, force_feature_count=True, force_total_bounds=True)
+    if count == SAMPLE_ROWS and not opened.casefold().endswith((".pbf", ".osm")):
+        info = pyogrio.read_info(opened, layer=layer, force_feature_count=True, force_total_bounds=True)
         count, bounds = int(info["features"]), info["total_bounds"]
     crs = None if table.crs is None else pyproj.CRS(table.crs)
     geometry = np.asarray(table.geometry.array, dtype=object)

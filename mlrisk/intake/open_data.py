@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from features.sources import publication_of
+from features.sources import precision_m, publication_of
 from mlrisk.intake.finding import Finding
 from mlrisk.intake.looking import Look
 
@@ -44,12 +44,18 @@ def conflict(look: Look) -> tuple[Finding, ...]:
         return ()
     named = {ours: look.columns[theirs] for ours, theirs in known.columns.items() if look.columns[theirs] != ours}
     doubts = []
-    if "where_prec" in look.columns:
+    spec: dict[str, Any] = {"columns": {**named, **look.coordinates}}
+    column = next((look.columns[name] for name in look.columns if precision_m(name)), None)
+    if column is not None:
+        spec["columns"]["location_error_m"] = column
+        spec["values"] = {"location_error_m": precision_m(column)}
         doubts.append(
-            "where_prec of 3 and more is a district or coarser: where: where_prec <= 2 leaves such events out"
+            f"metres of {column} beyond 25 km are typical widths of districts and provinces, which no code states; "
+            f"where: {column} <= 2 leaves such events out"
         )
-    return (Finding(look=look, source="conflict_events", what=f"events of {known.name}",
-                    spec={"columns": {**named, **look.coordinates}}, doubts=tuple(doubts)),)  # fmt: skip
+    return (
+        Finding(look=look, source="conflict_events", what=f"events of {known.name}", spec=spec, doubts=tuple(doubts)),
+    )
 
 
 def boundaries(look: Look) -> tuple[Finding, ...]:

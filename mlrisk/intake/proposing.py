@@ -106,7 +106,9 @@ def _groups(findings: list[Finding]) -> list[list[Finding]]:
         # Words of the same column in several files are merged into one translation.
         same = {key: value for key, value in one.spec.items() if key != "values"}
         layer = "" if _joins_layers(one) else one.look.layer
-        key = json.dumps([same, layer, sorted(one.spec.get("values", {}))], sort_keys=True, default=str)
+        # Places as polygons repeat those as points.
+        kinds = sorted(one.look.geometry) if one.source == "settlements" else ""
+        key = json.dumps([same, layer, kinds, sorted(one.spec.get("values", {}))], sort_keys=True, default=str)
         by_layout.setdefault(key if one.look.raster is None else one.look.path, []).append(one)
     by_layout = {
         f"{key}{number}": part for key, group in by_layout.items() for number, part in enumerate(_parts(group))
