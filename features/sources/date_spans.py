@@ -30,10 +30,10 @@ QUARTERS = (
 NUMERALS = {"I": 1, "II": 2, "III": 3, "IV": 4}
 YEARS = re.compile(r"^(?P<a>\d{4})\s?[-/\u2013]\s?(?P<b>\d{4}|\d{2})$")
 DAYS_OF_MONTH = re.compile(r"^(?P<a>\d{1,2})\s?[-\u2013/]\s?(?P<b>\d{1,2})(?P<rest>[. ].*\d{4}.*)$")
-BOTH_DATES = re.compile(
-    r"^(?P<a>\d.*\d)(?:\s(?:-|\u2013|to|\u0434\u043e|\u043f\u043e|bis|al|au|hasta|until)\s|\s?\u2013\s?)(?P<b>\d.*\d{4})$"
-)
+TO = "to|or|ou|oder|ili|veya|bis|al|au|hasta|until|\u0438\u043b\u0438|\u0434\u043e|\u043f\u043e"
+BOTH_DATES = re.compile(rf"^(?P<a>[^\W_].*\d)(?:\s(?:-|\u2013|{TO})\s|\s?\u2013\s?)(?P<b>(?:[^\W_].*)?\d{{4}})$")
 BOTH_NUMBERS = re.compile(r"^(?P<a>\d{1,2}[./]\d{1,2}[./]\d{4})\s?[-\u2013]\s?(?P<b>\d{1,2}[./]\d{1,2}[./]\d{4})$")
+BOTH_MONTHS = re.compile(r"^(?P<a>[^\W\d_]+)\s?[-/\u2013]\s?(?P<b>[^\W\d_]+)\.?\s+(?P<y>\d{4})$")
 
 
 @dataclass(frozen=True)
@@ -76,5 +76,8 @@ def span_of(text: str) -> Span | None:
     match = DAYS_OF_MONTH.match(text)
     if match is not None:
         return Span((match["a"] + match["rest"], match["b"] + match["rest"]), SPANS)
+    match = BOTH_MONTHS.match(text)
+    if match is not None:
+        return Span((f"{match['a']} {match['y']}", f"{match['b']} {match['y']}"), SPANS)
     match = BOTH_NUMBERS.match(text) or BOTH_DATES.match(text)
     return None if match is None else Span((match["a"], match["b"]), SPANS)

@@ -1,12 +1,14 @@
 """One text as a date: its day, how precise it is, and by which convention it was read."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from features.sources.date_numbers import EARLIEST_NUMBER, SIX_FIGURES, day_of_number, is_number
 from features.sources.date_spans import cleaned, span_of
+from features.sources.loose_dates import LOOSE, stated_loosely
 from features.sources.months import month_of
 
 Order = Literal["DMY", "MDY", "YMD"]
@@ -34,24 +36,12 @@ YEAR = re.compile(r"^(?P<y>\d{4})(?:\.0+)?$")
 WEEK = re.compile(r"^(?P<y>\d{4})-?W(?P<w>\d{2})(?:-?(?P<d>[1-7]))?$", re.IGNORECASE)
 # Spreadsheets show June 2019 as Jun-19; with a blank between them, 19 may be the day.
 MONTH_AND_SHORT_YEAR = re.compile(r"^[^\d\s]+[-'/]\d{2}$")
-NUMBER = re.compile(r"^-?\d{5,19}(?:\.\d+)?$")
 TIME = re.compile(
     r"^[T ,]\s*(?P<h>\d{1,2})(?:[:.h](?P<min>\d{2}))?(?:[:.]\d{2}(?:[.,]\d+)?)?\s*"
     r"(?P<half>[AaPp]\.?\s?[Mm]\.?|[\u0635\u0645]|\u00d6[\u00d6S])?\s*"
     r"(?P<zone>Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?$"
 )
 AFTERNOON = ("p", "P", "\u0645", "\u00d6S")
-# Day 0 of spreadsheets, as most count (Excel for Windows, LibreOffice).
-SPREADSHEET_ZERO = date(1899, 12, 30)
-EARLIEST_NUMBER = date(1950, 1, 1)
-SPREADSHEET = "read as day numbers of a spreadsheet"
-SECONDS, MILLISECONDS = "read as seconds since 1970", "read as milliseconds since 1970"
-MICROSECONDS, NANOSECONDS = "read as microseconds since 1970", "read as nanoseconds since 1970"
-# Number of digits: the reading and the parts of a second.
-SINCE_1970 = {
-    **dict.fromkeys((9, 10), (SECONDS, 1)), **dict.fromkeys((11, 12, 13), (MILLISECONDS, 10**3)),
-    **dict.fromkeys((15, 16), (MICROSECONDS, 10**6)), **dict.fromkeys((18, 19), (NANOSECONDS, 10**9)),
-}  # fmt: skip
 UNIX_ZERO = "of 1 January 1970, which programs write for a missing date: check them"
 # Years of the Solar and the lunar Hijri calendar.
 HIJRI_YEARS = range(1250, 1500)
@@ -64,11 +54,15 @@ BOTH_ORDERS_DAY, BOTH_ORDERS_MONTH = "with the day first", "with the month first
 
 @dataclass(frozen=True, kw_only=True)
 class DateReading:
-    """How the dates of a source are read: the order of its figures, its time zone, and how late its clocks may be."""
+    """How the dates of a source are read: the order of its figures, its time zone, and how late its clocks may be.
+
+    `six_figures` is the form of dates of six figures in the column that is read.
+    """
 
     order: Order | None = None
     zone: str | None = None
     latest_hours: float = 0.0
+    six_figures: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -116,12 +110,22 @@ def _read(text: str, how: DateReading) -> DatedText:
         return one
     span = span_of(text)
     if span is None:
-        return one or _worded(text, how)
+        one = one or _worded(text, how)
+        return one if one.day is not None else _loose(text, how)
     first, last = (_read(part, how) for part in span.ends)
     if first.day is None or last.day is None or first.day > last.day or first.precision != last.precision:
         return DatedText()
     last.reading = span.reading
     return last
+
+
+def _loose(text: str, how: DateReading) -> DatedText:
+    inner = stated_loosely(text)
+    one = DatedText() if inner is None else _read(inner, how)
+    if one.day is None:
+        return DatedText()
+    one.reading = one.reading or LOOSE
+    return one
 
 
 def _year_first(text: str, how: DateReading) -> DatedText | None:
@@ -175,25 +179,16 @@ def _compact(text: str, how: DateReading) -> DatedText | None:
     return one if plausible and clock and one.day is not None else None
 
 
-def _number(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001
-    """Day numbers of spreadsheets, and seconds or milliseconds since 1970, where they make a plausible day."""
-    if NUMBER.match(text) is None:
+def _number(text: str, how: DateReading) -> DatedText | None:
+    if not is_number(text):
         return None
-    value = float(text)
-    digits = len(text.lstrip("-").split(".")[0])
-    if digits == 5 and value > 0:
-        day, reading = SPREADSHEET_ZERO + timedelta(days=int(value)), SPREADSHEET
-    elif digits in SINCE_1970:
-        reading, parts = SINCE_1970[digits]
-        day = _since_1970(value / parts)
-    else:
+    found = day_of_number(text, how.six_figures)
+    if found is None:
         return DatedText()
-    until = _today() + timedelta(days=366)
-    return DatedText(day=day, precision="day", reading=reading) if EARLIEST_NUMBER <= day <= until else DatedText()
-
-
-def _since_1970(seconds: float) -> date:
-    return date(1970, 1, 1) + timedelta(days=int(seconds // 86_400))
+    day, reading = found
+    if how.six_figures == "YM" and reading == SIX_FIGURES["YM"][1]:
+        return replace(_made(day.year, day.month, 0), reading=reading)
+    return DatedText(day=day, precision="day", reading=reading)
 
 
 def _week(text: str, how: DateReading) -> DatedText | None:  # noqa: ARG001

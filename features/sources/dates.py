@@ -1,13 +1,14 @@
 """Dates as people and programs write them; a text that is not a date is distinguished from a missing one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features.base import Flags
+from features.sources.date_numbers import NUMBER_READINGS, six_figures_form
 from features.sources.date_spans import SPANS, WHOLE_QUARTERS
 from features.sources.date_texts import (
     BOTH_ORDERS_DAY,
@@ -15,23 +16,19 @@ from features.sources.date_texts import (
     IN_UTC,
     NEXT_DAY,
     SHORT_YEARS,
-    SINCE_1970,
-    SPREADSHEET,
     UNIX_ZERO,
     WHOLE_WEEKS,
     DatedText,
     DateReading,
     read_date,
 )
+from features.sources.loose_dates import LOOSE
 from features.sources.parsing import as_text, ascii_digits
 
 Dates = NDArray[np.datetime64]
 
 # Readings that are noted with their rows.
-CONVENTIONS = (
-    SPREADSHEET, *dict.fromkeys(reading for reading, _ in SINCE_1970.values()), WHOLE_WEEKS, WHOLE_QUARTERS, SPANS,
-    UNIX_ZERO,
-)  # fmt: skip
+CONVENTIONS = (*NUMBER_READINGS, WHOLE_WEEKS, WHOLE_QUARTERS, SPANS, UNIX_ZERO, LOOSE)
 NO_DATE = np.datetime64("NaT", "D")
 ISO_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$"
 
@@ -71,6 +68,7 @@ def parse_dates(column: pd.Series, how: DateReading | None = None) -> ParsedDate
     """
     how = how or DateReading()
     codes, distinct = pd.factorize(_as_date_text(column))
+    how = replace(how, six_figures=six_figures_form(map(str, distinct), how.order))
     found = [read_date(str(text), how) for text in distinct]
     month_first, both = _settle(found, how)
     days = np.array([NO_DATE if one.day is None else np.datetime64(one.day, "D") for one in found] or [NO_DATE])

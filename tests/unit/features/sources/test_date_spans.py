@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 
 from features.base import InputError
+from features.sources.date_spans import SPANS
 from features.sources.date_texts import DateReading
 from features.sources.dates import ParsedDates, parse_dates
+from features.sources.loose_dates import LOOSE
 from tests.support.source_files import table_of
 
 
@@ -81,3 +83,66 @@ def test_orders_of_magnitude_of_seconds_since_1970_are_told_apart() -> None:
     parsed = read(*texts)
     assert {str(day) for day in parsed.days} == {"2019-06-15"}
     assert len(parsed.readings) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("circa 1993", "1993-12-31"), ("ca. 1993", "1993-12-31"), ("~1993", "1993-12-31"), ("1993?", "1993-12-31"),
+        ("1993 (approx)", "1993-12-31"), ("около 1993 \u0433.", "1993-12-31"), ("vers 1993", "1993-12-31"),
+        ("spring 1993", "1993-12-31"), ("été 1993", "1993-12-31"), ("весной 1993 года", "1993-12-31"),
+        ("primavera de 1993", "1993-12-31"), ("1993-cü ilin payızı", "1993-12-31"), ("winter 1993", "1994-03-31"),
+        ("winter 1993/94", "1994-03-31"), ("зима 1993-1994", "1994-03-31"), ("early 1993", "1993-12-31"),
+        ("mid-1993", "1993-12-31"), ("end of June 1993", "1993-06-30"), ("конец июня 1993", "1993-06-30"),
+        ("1990s", "1999-12-31"), ("1990-\u0435 годы", "1999-12-31"), ("??.06.1993", "1993-06-30"),
+        ("1993-06-xx", "1993-06-30"), ("approx. 15 June 1993", "1993-06-15"),
+    ],
+)  # fmt: skip
+def test_a_loose_date_is_the_last_day_that_it_can_be_and_says_so(text: str, day: str) -> None:
+    parsed = read(text)
+    assert str(parsed.days[0]) == day
+    assert parsed.readings[LOOSE].tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["before 1993", "after 1993", "since spring 1993", "last spring", "winter", "fall of Shusha 1992", "15.06.????"],
+)
+def test_a_bound_or_a_season_without_a_year_is_not_understood(text: str) -> None:
+    assert read(text).not_understood.tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("1993 or 1994", "1994-12-31"), ("1993 или 1994", "1994-12-31"), ("June/July 1993", "1993-07-31"),
+        ("Dec 1992 - Jan 1993", "1993-01-31"),
+    ],
+)  # fmt: skip
+def test_two_months_or_years_are_a_span(text: str, day: str) -> None:
+    parsed = read(text)
+    assert str(parsed.days[0]) == day
+    assert parsed.readings[SPANS].tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("texts", "days", "words"),
+    [
+        (["930615", "930702"], ["1993-06-15", "1993-07-02"], "year, month, day"),
+        (["150693", "20793"], ["1993-06-15", "1993-07-02"], "day, month, year"),
+        (["061593", "070293"], ["1993-06-15", "1993-07-02"], "month, day, year"),
+        (["199306", "200412"], ["1993-06-30", "2004-12-31"], "year and month"),
+    ],
+)
+def test_six_figures_are_read_in_the_one_form_that_fits_the_column(
+    texts: list[str], days: list[str], words: str
+) -> None:
+    parsed = read(*texts)
+    assert [str(day) for day in parsed.days] == days
+    assert parsed.readings[f"of six figures read as {words}"].all()
+
+
+def test_six_figures_of_several_forms_are_not_understood_without_an_order() -> None:
+    assert read("010203", "020304").not_understood.all()
+    ordered = parse_dates(pd.Series(["010203", "020304"]), DateReading(order="DMY"))
+    assert [str(day) for day in ordered.days] == ["2003-02-01", "2004-03-02"]
