@@ -20,7 +20,8 @@ class Jobs:
 
     `task` (n,) is the task of each cell, `value` (n,) the value of finding the ordnance in it, `days` (K, n) the
     team-days of one survey of the cell by each kind, inf where that kind cannot work. `detection` (K,) is the
-    probability that one survey finds an item. `order` (T,) is the place of each task in the policy's order.
+    probability that one survey finds an item. `order` (T,) is the place of each task in the policy's order. A kind goes
+    to a task for `least_days` at least, or not at all.
     """
 
     task: Integers
@@ -29,6 +30,7 @@ class Jobs:
     detection: Floats
     order: Integers
     least_workable_share: float = 0.0
+    least_days: float = 0.0
 
     @property
     def n_tasks(self) -> int:
@@ -56,24 +58,32 @@ class Allocation:
         return float(((1 - self.left) * jobs.value).sum())
 
 
-# Passes (T,) from the value left in each task (T,), its days a pass (T,), the detection, capacity in days, most passes
-# and the policy's order (T,). Tasks that cannot be worked have no value.
-Rule = Callable[[Floats, Floats, float, float, int, Integers], Floats]
+# Passes (T,) from the value left in each task (T,), its days a pass (T,), the detection, capacity in days, most passes,
+# the policy's order (T,) and the least days of a task. Tasks that cannot be worked have no value.
+Rule = Callable[[Floats, Floats, float, float, int, Integers, float], Floats]
 
 
-def greedy(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers) -> Floats:
+def greedy(
+    value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers,
+    least_days: float = 0.0,
+) -> Floats:  # fmt: skip
     """Take, one after another, the part of a survey that finds most a day; the last one as far as the days go.
 
     A survey comes in PARTS of ever denser lanes, each of which finds the same share of what the earlier ones left, so
-    the parts of a task are in order by themselves. Effort lowers the return of its own ground alone, so one sort
-    replaces a greedy search. Dantzig (1957): this is optimal.
+    the parts of a task are in order by themselves. As many as `least_days` takes come together. Effort lowers the
+    return of its own ground alone, so one sort replaces a greedy search. Dantzig (1957): this is optimal.
     """
     number = np.arange(most_passes * PARTS)
     part = part_detection(detection)
     gain = value[:, None] * part * (1 - part) ** number
+    size = np.ones_like(gain)
+    size[:, 0] = np.clip(np.ceil(least_days * PARTS / days - 1e-9), 1, len(number))
+    gain[:, 0] = np.where(number < size[:, :1], gain, 0).sum(axis=1)
+    size[(number > 0) & (number < size[:, :1])] = 0
+    pieces = Pieces(np.where(size > 0, gain, 0), size * days[:, None] / PARTS, size / PARTS)
     task, repeat = np.broadcast_arrays(order[:, None], number)
-    by_rate = np.lexsort((task.ravel(), repeat.ravel(), -(gain / days[:, None]).ravel()))
-    return _fill(by_rate, gain, days / PARTS, capacity) / PARTS
+    by_rate = np.lexsort((task.ravel(), repeat.ravel(), -pieces.rate.ravel()))
+    return _fill(by_rate, pieces, capacity, least_days)
 
 
 def part_detection(detection: float) -> float:
@@ -89,22 +99,36 @@ def part_detection(detection: float) -> float:
 
 
 def in_order(
-    value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers
-) -> Floats:
+    value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers,
+    least_days: float = 0.0,
+) -> Floats:  # fmt: skip
     """One pass of each task in the policy's order, until the days are spent."""
     del detection, most_passes
-    return _fill(np.argsort(order, kind="stable"), value[:, None], days, capacity)
+    pieces = Pieces(value[:, None], days[:, None], np.ones((len(days), 1)))
+    return _fill(np.argsort(order, kind="stable"), pieces, capacity, least_days)
 
 
 def koopman(
-    value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers
-) -> Floats:
+    value: Floats, days: Floats, detection: float, capacity: float, most_passes: int, order: Integers,
+    least_days: float = 0.0,
+) -> Floats:  # fmt: skip
     """The effort that finds most if items decline as exp(-a z) with effort z (Koopman 1957; Stone 1975).
 
     z = max(0, ln(value a / (days L)) / a), at most `most_passes`, with a = -ln(1 - detection) and L such that the
-    days are spent. More days only add effort: it is optimal at every moment.
+    days are spent. More days only add effort: it is optimal at every moment. Of the tasks that would take less than
+    `least_days`, the half that takes least is left to the others, until there is none.
     """
     del order
+    value = value.copy()
+    while True:
+        effort = _koopman(value, days, detection, capacity, most_passes)
+        short = np.flatnonzero((effort > 0) & (effort * days < least_days - 1e-9))
+        if not len(short):
+            return effort
+        value[short[np.argsort((effort * days)[short], kind="stable")][: (len(short) + 1) // 2]] = 0.0
+
+
+def _koopman(value: Floats, days: Floats, detection: float, capacity: float, most_passes: int) -> Floats:
     effort = np.zeros(len(value))
     rows = np.flatnonzero(value > 0)
     if not len(rows) or capacity <= 0:
@@ -156,7 +180,7 @@ def _one_order(
         fit = np.flatnonzero((days[kind] > 0) & (share >= jobs.least_workable_share) & (value > 0))
         chosen = rule(
             value[fit], days[kind][fit], float(jobs.detection[kind]), float(capacity[kind]), most_passes,
-            jobs.order[fit],
+            jobs.order[fit], jobs.least_days,
         )  # fmt: skip
         passes[kind, fit] += chosen
         spread = np.zeros(jobs.n_tasks)
@@ -185,13 +209,43 @@ def _total(task: Integers, values: Floats, count: int) -> Floats:
     return np.bincount(task, values, count).astype(np.float64)
 
 
-def _fill(order: Integers, gain: Floats, days: Floats, capacity: float) -> Floats:
-    """Passes (T,) when the pieces (T, P) of `gain` are taken in `order` until the days are spent."""
-    cost = np.repeat(days, gain.shape[1])[order]
-    cost = np.where(gain.ravel()[order] > 0, cost, 0.0)
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Pieces of the surveys of T tasks, P of each in their order, (T, P): their gain, days and passes."""
+
+    gain: Floats
+    days: Floats
+    passes: Floats
+
+    @property
+    def rate(self) -> Floats:
+        """Gain a day, 0 for pieces of no size."""
+        return self.gain / np.where(self.days > 0, self.days, 1.0)
+
+
+def _fill(order: Integers, pieces: Pieces, capacity: float, least_days: float) -> Floats:
+    """Passes (T,) when pieces are taken in `order` until the days are spent; no task gets less than `least_days`.
+
+    Days that are too few to begin a task go on with those that were begun.
+    """
+    task, number = order // pieces.gain.shape[1], order % pieces.gain.shape[1]
+    cost = np.where(pieces.gain > 0, pieces.days, 0.0).ravel()[order]
+    part = _taken(cost, capacity)
+    short = np.flatnonzero((part > 0) & (part < 1) & (number == 0) & (part * cost < least_days - 1e-9))
+    if len(short):
+        begun = np.zeros(len(pieces.gain), dtype=bool)
+        begun[task[: short[0]]] = True
+        part[short] = 0.0
+        rest = capacity - (part * cost).sum()
+        later = (np.arange(len(order)) > short[0]) & (number > 0) & begun[task]
+        part += _taken(np.where(later, cost, 0.0), rest)
+    return _total(task, part * pieces.passes.ravel()[order], len(pieces.gain))
+
+
+def _taken(cost: Floats, capacity: float) -> Floats:
+    """The share of each piece that is taken, one after the other, until the days are spent."""
     before = np.cumsum(cost) - cost
-    part = np.clip((capacity - before) / np.where(cost > 0, cost, 1.0), 0, 1) * (cost > 0)
-    return _total(order // gain.shape[1], part, len(days))
+    return np.clip((capacity - before) / np.where(cost > 0, cost, 1.0), 0, 1) * (cost > 0)
 
 
 def _orders(jobs: Jobs, capacity: Floats) -> list[tuple[int, ...]]:

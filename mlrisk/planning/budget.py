@@ -70,6 +70,7 @@ class SeasonWork:
     capacity: Floats
     audit_kind: Integers
     least_workable_share: float
+    least_days: float
 
     def jobs(self, value: Floats, tasks: Integers) -> tuple[Jobs, Integers]:
         """The jobs of some tasks for a `value` (n,) of each cell, and their places among the n cells."""
@@ -84,6 +85,7 @@ class SeasonWork:
                 detection=self.detection,
                 order=np.arange(len(tasks)),
                 least_workable_share=self.least_workable_share,
+                least_days=self.least_days,
             ),
             cells,
         )
@@ -133,16 +135,30 @@ def spend(
     return _more(work, spent, values[SURVEY], survey, rest, rule, most_passes)
 
 
-def without_slivers(work: SeasonWork, spent: Spent, least_days: float) -> Spent:
-    """`spent` without parts of tasks that take less than `least_days`; whole surveys and checks stay, however short."""
-    whole = spent.passes.sum(axis=0) >= 1 - 1e-9
-    sliver = (spent.days > 0) & (spent.days < least_days) & ~whole & (work.purpose != AUDIT)
-    if not sliver.any():
+def without(work: SeasonWork, spent: Spent, gone: Flags) -> Spent:
+    """`spent` without the work of some kinds on some tasks, `gone` (K, T).
+
+    What another kind finds in the same task stays as it was reckoned.
+    """
+    if not gone.any():
         return spent
-    # What another kind finds in the same task stays as it was reckoned: a sliver finds next to nothing.
-    gone = sliver.any(axis=0) & ~(spent.days > 0).any(axis=0, where=~sliver)
-    left = np.where(gone[work.task], 1.0, spent.left)
-    return Spent(np.where(sliver, 0.0, spent.passes), np.where(sliver, 0.0, spent.days), left)
+    idle = np.asarray(gone.any(axis=0) & ~((spent.days > 0) & ~gone).any(axis=0))
+    left = np.where(idle[work.task], 1.0, spent.left)
+    return Spent(np.where(gone, 0.0, spent.passes), np.where(gone, 0.0, spent.days), left)
+
+
+def in_whole_visits(days: Floats, task: Integers, purpose: NDArray[np.object_], least_days: float) -> Floats:
+    """`days` (K, n) of cells such that one survey of a task takes `least_days` at least: a team goes for that long.
+
+    Check cells keep their days, because several of them are visited in one go.
+    """
+    factor = np.ones_like(days)
+    for kind, row in enumerate(days):
+        able = np.isfinite(row)
+        total = np.bincount(task[able], row[able], len(purpose))
+        short = (total > 0) & (total < least_days) & (purpose != AUDIT)
+        factor[kind] = np.where(short, least_days / np.where(short, total, 1.0), 1.0)[task]
+    return np.asarray(days * factor)
 
 
 def _audit(work: SeasonWork, spent: Spent) -> Spent:

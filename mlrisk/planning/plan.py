@@ -20,9 +20,9 @@ from mlrisk.planning.budget import (
     SeasonWork,
     Spent,
     cells_of,
+    in_whole_visits,
     rule_of,
     spend,
-    without_slivers,
 )
 from mlrisk.planning.district_shares import district_shares, land_shares
 from mlrisk.planning.effort import audit_days, cell_days
@@ -30,11 +30,12 @@ from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
 from mlrisk.planning.plan_summary import plan_notes, plan_totals
 from mlrisk.planning.season_calendar import lay_out, unplaced, with_calendar
+from mlrisk.planning.season_fit import in_weeks
 from mlrisk.planning.task_reasons import with_task_reasons
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
 from mlrisk.planning.what_if import what_if
 from mlrisk.ranking import by_explore
-from mlrisk.settings import RankingSettings
+from mlrisk.settings import AssetSettings, RankingSettings
 from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
 
 LOGGER = logging.getLogger(__name__)
@@ -96,19 +97,17 @@ def make_plan(
     groups, purpose = _groups(grid, land, settings, barriers, free, drawn, explorers)
     tasks = survey_tasks(grid, land, groups)
     work = _season_work(tasks, groups, purpose, days, capacity, kind, settings)
-    spent = _spent(work, land, settings, free)
-    tasks = with_outcome(tasks, land, work, spent, assets, settings.plan)
+    work, spent, tasks, calendar = _season(work, tasks, land, settings, free, assets)
     inclusion = _of_task(chance, work.rows, work.task, groups.count)
     tasks = tasks.assign(
         inclusion_prob=np.where(purpose == AUDIT, inclusion, np.nan),
         stability=_stability(work, land, settings, free, members),
     )
     tasks = with_task_reasons(tasks, groups.total(_quickest(days)), settings.policy, languages)
-    calendar = lay_out(tasks, spent.days, assets, settings.plan)
     tasks = with_calendar(tasks, calendar)
     cells = _cells(land, groups, purpose, chance, _season_detection(len(land), work.rows, spent))
-    notes = plan_notes(settings, tasks, capacity, free, shut)
-    totals = plan_totals(tasks, work, spent, assets)
+    notes = plan_notes(settings, tasks, capacity, work.capacity, free, shut)
+    totals = plan_totals(tasks, capacity, work.capacity, spent, assets)
     value = np.nan_to_num(WORTH[settings.policy].value(land.iloc[work.rows]))
     LOGGER.info("plan: %d tasks, %.0f of %.0f team-days", totals["tasks_planned"], totals["team_days"], capacity.sum())
     return Plan(
@@ -120,6 +119,23 @@ def make_plan(
         what_if=what_if(tasks, work, spent, value, settings),
         notes=(*notes, *unplaced(tasks)),
     )
+
+
+def _season(
+    work: SeasonWork, tasks: gpd.GeoDataFrame, land: pd.DataFrame, settings: RankingSettings, free: Flags,
+    assets: Mapping[str, AssetSettings],
+) -> tuple[SeasonWork, Spent, gpd.GeoDataFrame, pd.DataFrame]:  # fmt: skip
+    """The work with the team-days for which the weeks have room, their use, the tasks with their outcome, the weeks."""
+
+    def outcome(spent: Spent) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+        done = with_outcome(tasks, land, work, spent, assets, settings.plan)
+        return done, lay_out(done, spent.days, assets, settings.plan)
+
+    usable, spent = in_weeks(
+        work, tuple(assets), settings.plan.working_days, lambda one: _spent(one, land, settings, free),
+        lambda spent: outcome(spent)[1],
+    )  # fmt: skip
+    return usable, spent, *outcome(spent)
 
 
 def _cells(
@@ -164,11 +180,12 @@ def _season_work(
         purpose=purpose,
         district=tasks["district"].to_numpy(),
         urgent=tasks["open_evidence_cells"].to_numpy() > 0,
-        days=days[:, rows],
+        days=in_whole_visits(days[:, rows], task, purpose, settings.plan.least_days),
         detection=np.array([asset.detection for asset in settings.assets.values() if asset.number > 0]),
         capacity=capacity,
         audit_kind=kind_of_task,
         least_workable_share=settings.plan.least_workable_share,
+        least_days=settings.plan.least_days,
     )
 
 
@@ -232,8 +249,7 @@ def _spent(
     values = {SURVEY: value if factor is None else value * factor, EXPLORE: by_explore(cells)}
     shares = settings.explore_share, settings.district_floor
     of_land = land_shares(land["district"].to_numpy(), free)
-    spent = spend(work, values, rule_of(settings.policy), shares, settings.plan.most_passes, of_land)
-    return without_slivers(work, spent, settings.plan.least_days)
+    return spend(work, values, rule_of(settings.policy), shares, settings.plan.most_passes, of_land)
 
 
 def _stability(

@@ -7,20 +7,27 @@ import geopandas as gpd
 import pandas as pd
 
 from features.base import Flags, Floats
-from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, SeasonWork, Spent
+from mlrisk.planning.budget import AUDIT, EXPLORE, SURVEY, Spent
 from mlrisk.settings import RankingSettings
 from training.evidence import WORKS
 
 
-def plan_totals(tasks: gpd.GeoDataFrame, work: SeasonWork, spent: Spent, assets: Mapping[str, Any]) -> dict[str, Any]:
-    """Effort and expected outcome of the planned tasks, by purpose, asset and work."""
+def plan_totals(
+    tasks: gpd.GeoDataFrame, capacity: Floats, usable: Floats, spent: Spent, assets: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Effort and expected outcome of the planned tasks, by purpose, asset and work.
+
+    Of the team-days of each kind, `capacity` (K,), the weeks have room for `usable` (K,) on tasks: the others go to the
+    way between tasks and to whole half days.
+    """
     planned = tasks[tasks["planned"]]
     return {
         "tasks_planned": len(planned),
         "tasks_by_purpose": {name: int((planned["purpose"] == name).sum()) for name in (SURVEY, EXPLORE, AUDIT)},
         "team_days_by_asset": dict(zip(assets, spent.days.sum(axis=1).round(6).tolist(), strict=True)),
         "team_days_by_purpose": planned.groupby("purpose")["team_days"].sum().to_dict(),
-        "capacity_by_asset": dict(zip(assets, work.capacity.tolist(), strict=True)),
+        "capacity_by_asset": dict(zip(assets, capacity.tolist(), strict=True)),
+        "days_between_tasks_by_asset": dict(zip(assets, (capacity - usable).round(6).tolist(), strict=True)),
         "by_work": {str(name): _sums(part) for name, part in planned.groupby("work")},
         "hectares": float(planned["area_m2"].sum() / 10_000),
         **_sums(planned),
@@ -42,10 +49,13 @@ def _sums(planned: pd.DataFrame) -> dict[str, Any]:
 
 
 def plan_notes(
-    settings: RankingSettings, tasks: gpd.GeoDataFrame, capacity: Floats, free: Flags,
+    settings: RankingSettings, tasks: gpd.GeoDataFrame, capacity: Floats, usable: Floats, free: Flags,
     shut: Flags,
 ) -> tuple[str, ...]:  # fmt: skip
-    """Sentences on omissions of the plan: teams without work, masked cells, small tasks."""
+    """Sentences on omissions of the plan: teams without work, masked cells, small tasks.
+
+    Of the team-days of each kind, `capacity` (K,), the weeks have room for `usable` (K,) on tasks.
+    """
     notes = list(settings.authority.notes if settings.policy == "authority" else ())
     if not len(capacity):
         notes.append("no teams were entered (ranking.assets): order only, no plan")
@@ -60,7 +70,7 @@ def plan_notes(
     elif shut.any():
         notes.append(f"{int(shut.sum()):,} cells are masked (ranking.masks) and in no task")
     spent = float(tasks.loc[tasks["planned"], "team_days"].sum())
-    idle = float(capacity.sum()) - spent
+    idle = float(usable.sum()) - spent
     if len(capacity) and idle > 0.005 * capacity.sum():
         notes.append(
             f"{idle:,.0f} of {capacity.sum():,.0f} team-days find no work: the tasks are done, or none suits the teams "

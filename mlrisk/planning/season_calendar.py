@@ -8,12 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base import Floats
+from features.base import Floats, Integers
 from mlrisk.settings import WEEKDAYS, AssetSettings, PlanSettings
 
 HALVES = 2
 # Small tasks this near to each other are visited on one half day.
 TRIP_M = 10_000.0
+# Fewer days are rounding errors.
+LEAST = 1e-6
 COLUMNS = ("task_id", "kind", "team", "days", "week", "last_week", "begins", "ends")
 
 
@@ -43,12 +45,12 @@ def lay_out(
     rows = []
     for (name, asset), spent in zip(assets.items(), days, strict=True):
         names = team_names(name, asset)
-        trips = _trips(np.flatnonzero((spent > 1e-6) & np.isfinite(order)), spent, order, places, plan.working_days)
-        for trip, team, start in _assigned(trips, asset, plan):
+        trips = _trips(np.flatnonzero((spent > LEAST) & np.isfinite(order)), spent, order, places, plan.working_days)
+        for trip, team, start, halves in _assigned(trips, asset, plan):
             for row in trip.rows:
-                share = spent[row] if spent[row] < 1 / HALVES else trip.halves / HALVES
+                share = spent[row] if spent[row] < 1 / HALVES else halves / HALVES
                 rows.append((int(tasks["task_id"].iloc[row]), name, names[team], round(float(share), 3),
-                             *calendar.span(start, trip.halves)))  # fmt: skip
+                             *calendar.span(start, halves)))  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.sort_values(["week", "begins", "team"], kind="stable").reset_index(drop=True)
 
@@ -59,13 +61,18 @@ def team_names(kind: str, asset: AssetSettings) -> list[str]:
             for number in range(asset.number)]  # fmt: skip
 
 
+def parts_of(days: Floats, season: float) -> tuple[Floats, Floats]:
+    """How many teams of a kind must share tasks of so many team-days to end within the season; half days of each."""
+    parts = np.maximum(np.ceil(days / season - 1e-9), 1)
+    return parts, np.maximum(np.round(HALVES * days / parts), 1)
+
+
 def _trips(rows: np.ndarray, days: Floats, order: Floats, places: Floats, season: float) -> list[Trip]:
     """The trips of one kind in the order of the plan: long tasks alone, in as many parts as they need teams."""
     rows = rows[np.argsort(order[rows], kind="stable")]
     trips, waiting = [], [int(row) for row in rows if days[row] < 1 / HALVES]
     for row in (int(row) for row in rows if days[row] >= 1 / HALVES):
-        parts = int(np.ceil(days[row] / season - 1e-9))
-        halves = max(1, round(HALVES * days[row] / parts))
+        parts, halves = (int(number) for number in parts_of(days[row], season))
         trips += [Trip(rows=(row,), halves=halves, place=tuple(places[row]))] * parts
     while waiting:
         first, *others = waiting
@@ -81,19 +88,32 @@ def _trips(rows: np.ndarray, days: Floats, order: Floats, places: Floats, season
     return sorted(trips, key=lambda trip: order[list(trip.rows)].min())
 
 
-def _assigned(trips: Sequence[Trip], asset: AssetSettings, plan: PlanSettings) -> Iterator[tuple[Trip, int, int]]:
-    """Each trip with its team and the half day on which it begins."""
+def _assigned(trips: Sequence[Trip], asset: AssetSettings, plan: PlanSettings) -> Iterator[tuple[Trip, int, int, int]]:
+    """Each trip with its team, the half day on which it begins and its half days; several where teams share it."""
     free = np.zeros(asset.number, dtype=np.int64)
     at: list[tuple[float, float] | None] = [None] * asset.number
     metres_a_half = asset.travel_km_per_hour * asset.hours_per_day * 1000 / HALVES
     for trip in _longest_first(trips, asset.number * plan.days_of_week * HALVES):
         drives = [round(np.hypot(*np.subtract(trip.place, last)) / metres_a_half) if last else 0 for last in at]
         start = free + np.array(drives, dtype=np.int64)
-        team = int(np.argmin(start))
-        if start[team] + trip.halves > plan.working_days * HALVES:
-            continue
-        free[team], at[team] = start[team] + trip.halves, trip.place
-        yield trip, team, int(start[team])
+        for team, halves in _shared(trip.halves, start, int(plan.working_days * HALVES)):
+            free[team], at[team] = start[team] + halves, trip.place
+            yield trip, team, int(start[team]), halves
+
+
+def _shared(halves: int, start: Integers, end: int) -> list[tuple[int, int]]:
+    """The teams, by number, that do so many half days, with the half days of each: one if it ends before `end`.
+
+    At the end of the season several share what one cannot finish; nobody begins what all of them cannot.
+    """
+    shares = []
+    for team in np.argsort(start, kind="stable"):
+        done = min(halves, end - int(start[team]))
+        if done <= 0:
+            break
+        shares.append((int(team), done))
+        halves -= done
+    return shares if not halves else []
 
 
 def _longest_first(trips: Sequence[Trip], week: int) -> Iterator[Trip]:

@@ -16,8 +16,9 @@ def what_if(
 ) -> dict[str, Any]:
     """The kinds of teams, the rule, and for each task the days of one survey by each kind; empty without teams.
 
-    `value` (n,) is the worth of each cell by the policy. Days are None where a kind cannot work the task. Learning and
-    check tasks are `fixed`: an estimate keeps them as the plan has them.
+    `value` (n,) is the worth of each cell by the policy. `usable` is the share of its team-days that a kind spends on
+    tasks in the plan; the rest goes to the way between them. Days are None where a kind cannot work the task. Learning
+    and check tasks are `fixed`: an estimate keeps them as the plan has them.
     """
     kinds = {name: asset for name, asset in settings.assets.items() if asset.number > 0}
     if not kinds:
@@ -35,8 +36,14 @@ def what_if(
     ]
     return {
         "kinds": [
-            {"name": name, "number": asset.number, "days": settings.plan.working_days, "detection": asset.detection}
-            for name, asset in kinds.items()
+            {
+                "name": name,
+                "number": asset.number,
+                "days": settings.plan.working_days,
+                "detection": asset.detection,
+                "usable": round(float(usable) / (asset.number * settings.plan.working_days), 4),
+            }
+            for (name, asset), usable in zip(kinds.items(), work.capacity, strict=True)
         ],
         "whole_tasks": rule_of(settings.policy) is in_order,
         "most_passes": settings.plan.most_passes,

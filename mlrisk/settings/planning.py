@@ -98,7 +98,7 @@ class PlanSettings(Settings):
     start: date | None = Field(None, description="first day of the season; without one weeks are numbered")
     days_off: tuple[Weekday, ...] = Field(("saturday", "sunday"), max_length=6, description="of every week")
     holidays: tuple[date, ...] = Field((), description="further days on which no team works")
-    least_days: float = Field(0.5, ge=0, description="part of a task that takes less is not planned; whole tasks are")
+    least_days: float = Field(0.5, ge=0, description="a team goes to a task for so long at least, or not at all")
     learning_first: bool = Field(False, description="whether learning and check tasks may come first in the plan")
 
     @property

@@ -647,13 +647,13 @@ def test_browser_phone_shows_the_map_first_and_the_chosen_task_below_it(page: Pa
 
 
 def test_browser_estimates_a_plan_as_the_allocation_does(browser: Browser) -> None:
-    """The same days of each task by each kind, for both rules, with tasks of one cell."""
+    """The same days of each task by each kind, for both rules, with tasks of one cell, and with a least time."""
     rng = np.random.default_rng(5)
     n, capacity, detection = 30, np.array([20.0, 12.0]), np.array([0.9, 0.7])
-    value, days = rng.exponential(1.0, n), rng.uniform(0.5, 4.0, (2, n))
+    value, days = rng.exponential(1.0, n), np.maximum(rng.uniform(0.5, 4.0, (2, n)), 0.9)
     days[0, ::5], days[1, 1::5] = np.inf, np.inf
     kinds = [
-        {"place": place, "number": 1, "days": days_of, "detection": found}
+        {"place": place, "number": 1, "days": days_of, "detection": found, "usable": 1}
         for place, (days_of, found) in enumerate(zip(capacity, detection, strict=True))
     ]
     tasks = [
@@ -661,9 +661,11 @@ def test_browser_estimates_a_plan_as_the_allocation_does(browser: Browser) -> No
          "urgent": False, "fixed": None, "order": task}
         for task in range(n)
     ]  # fmt: skip
-    jobs = Jobs(task=np.arange(n), value=value, days=days, detection=detection, order=np.arange(n))
-    for rule, whole in ((greedy, False), (in_order, True)):
-        asked = {"wholeTasks": whole, "mostPasses": 2, "leastDays": 0}
+    for rule, whole, least in ((greedy, False, 0), (in_order, True, 0), (greedy, False, 0.9), (in_order, True, 0.9)):
+        jobs = Jobs(
+            task=np.arange(n), value=value, days=days, detection=detection, order=np.arange(n), least_days=least
+        )
+        asked = {"wholeTasks": whole, "mostPasses": 2, "leastDays": least}
         found = browser.run(f"estimate({json.dumps(tasks)}, {json.dumps(kinds)}, {json.dumps(asked)})")
         known = allocate(jobs, capacity, rule, 2)
         # A kind that cannot work a task spends no day on it.
@@ -673,7 +675,7 @@ def test_browser_estimates_a_plan_as_the_allocation_does(browser: Browser) -> No
 
 
 def with_what_if(package: Package) -> Package:
-    kinds = [{"name": "dogs", "number": 2, "days": 10, "detection": 0.9}]
+    kinds = [{"name": "dogs", "number": 2, "days": 10, "detection": 0.9, "usable": 1}]
     tasks = [
         {"task_id": int(task), "days": [8.0], "value": float(finds), "urgent": False, "fixed": None}
         for task, finds in zip(package.tasks["task_id"], package.tasks["expected_finds"], strict=True)

@@ -18,8 +18,10 @@ def planned(plan: Mapping[str, Any]) -> list[Part]:
     if not totals["capacity_by_asset"]:
         return []
     averted, finds = totals["casualties_averted_per_year"], totals["expected_found_cells"]
+    between = totals["days_between_tasks_by_asset"]
     spent = ", ".join(
         f"{name} {totals['team_days_by_asset'][name]:,.0f} of {days:,.0f}"
+        + (f" and {between[name]:,.0f} between tasks" if between[name] >= 1 else "")
         for name, days in totals["capacity_by_asset"].items()
     )
     purposes = counts(totals["tasks_by_purpose"])

@@ -7,16 +7,20 @@ const ordersOf = (kinds) => (kinds.length < 2 ? [kinds]
   : kinds.flatMap((first) => ordersOf(kinds.filter((kind) => kind !== first)).map((rest) => [first, ...rest])));
 
 // The parts of surveys of one kind of team, the most worth a day first; those of tasks with open finds before all others.
-const partsOf = (jobs, kind, left, { wholeTasks, mostPasses }) => {
+// A team goes to a task for a least time: the first parts, which it takes, come together.
+const partsOf = (jobs, kind, left, { wholeTasks, mostPasses, leastDays }) => {
   const part = 1 - (1 - kind.detection) ** (1 / PARTS);
   const number = wholeTasks ? 1 : PARTS * mostPasses;
   const parts = jobs.flatMap((job, task) => {
     const whole = job.days[kind.place];
     if (job.fixed || !whole || !(job.value * left[task] > 0)) return [];
     const days = wholeTasks ? whole : whole / PARTS;
-    return Array.from({ length: number }, (_, place) => ({
-      task, days, first: job.urgent && place < PARTS, gain: (job.value * left[task] * part * (1 - part) ** place) / days,
-    }));
+    const together = Math.min(Math.max(Math.ceil(leastDays / days - 1e-9), 1), number);
+    return Array.from({ length: number - together + 1 }, (_, at) => {
+      const [place, size] = at ? [at + together - 1, 1] : [0, together];
+      const found = (1 - part) ** place * (1 - (1 - part) ** size);
+      return { task, begins: !at, days: days * size, first: job.urgent && place < PARTS, gain: (job.value * left[task] * found) / (days * size) };
+    });
   });
   const order = wholeTasks ? (a, b) => jobs[a.task].order - jobs[b.task].order : (a, b) => b.gain - a.gain;
   return parts.sort((a, b) => Number(b.first) - Number(a.first) || order(a, b));
@@ -27,10 +31,17 @@ const spendOn = (jobs, kinds, rule) => {
   const left = jobs.map(() => 1);
   const days = jobs.map((job) => (job.fixed ? [...job.fixed] : job.days.map(() => 0)));
   for (const kind of kinds) {
-    let rest = kind.number * kind.days - jobs.reduce((sum, job) => sum + (job.fixed ? job.fixed[kind.place] : 0), 0);
+    let rest = kind.number * kind.days * kind.usable - jobs.reduce((sum, job) => sum + (job.fixed ? job.fixed[kind.place] : 0), 0);
     const spent = jobs.map(() => 0);
-    for (const { task, days: cost } of partsOf(jobs, kind, left, rule)) {
+    const begun = new Set();
+    let tooFew = false;
+    for (const { task, days: cost, begins } of partsOf(jobs, kind, left, rule)) {
+      if (tooFew && (begins || !begun.has(task))) continue;
       const taken = Math.min(cost, Math.max(rest, 0));
+      // Days that are too few to begin a task go on with those that were begun.
+      tooFew ||= begins && taken < cost && taken < rule.leastDays - 1e-9;
+      if (tooFew && begins) continue;
+      begun.add(task);
       days[task][kind.place] += taken;
       spent[task] += taken;
       rest -= taken;
@@ -52,7 +63,7 @@ const estimate = (jobs, kinds, rule) => {
   const worth = ({ left }) => jobs.reduce((sum, job, task) => sum + job.value * (1 - left[task]), 0);
   const best = orders.map((order) => spendOn(jobs, order, rule)).reduce((a, b) => (worth(b) > worth(a) * (1 + 1e-12) ? b : a));
   return jobs.map((job, task) => {
-    const days = best.days[task].map((one) => (one < rule.leastDays && !job.fixed ? 0 : one));
+    const days = best.days[task].map((one) => (one < rule.leastDays - 1e-9 && !job.fixed ? 0 : one));
     const total = days.reduce((sum, one) => sum + one, 0);
     return { days: total, kinds: days.flatMap((one, place) => (one > 0 ? [place] : [])), left: total > 0 ? best.left[task] : 1 };
   });

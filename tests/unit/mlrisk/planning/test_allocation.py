@@ -41,6 +41,31 @@ def test_more_days_of_any_kind_never_find_less(seed, rule, kind, days, more):
     assert allocate(jobs, capacity, rule, 2).value(jobs) >= less.value(jobs) * (1 - 1e-9)
 
 
+@settings(max_examples=100, deadline=None)
+@given(SEEDS, st.sampled_from([greedy, koopman, in_order]), st.floats(0, 30), st.floats(0, 6))
+def test_no_kind_goes_to_a_task_for_less_than_the_least_days(seed, rule, capacity, least):
+    jobs = replace(made_jobs(seed, 2), least_days=least)
+    jobs = replace(jobs, days=np.maximum(jobs.days, least / np.bincount(jobs.task)[jobs.task]))
+    days = allocate(jobs, np.array([capacity, capacity / 2]), rule, 2).days(jobs)
+    days = np.where(np.isfinite(days), days, 0)
+    assert (days[days > 1e-9] >= least - 1e-6).all()
+    assert (days.sum(axis=1) <= np.array([capacity, capacity / 2]) * (1 + 1e-9) + 1e-9).all()
+
+
+def test_days_too_few_to_begin_a_task_go_on_with_those_that_were_begun():
+    jobs = Jobs(
+        task=np.arange(3),
+        value=np.array([9.0, 1.0, 1.0]),
+        days=np.array([[2.0, 0.5, 0.5]]),
+        detection=np.array([0.8]),
+        order=np.arange(3),
+        least_days=0.5,
+    )
+    # Three parts of the first take 1.5 days, its fourth is worth more a day than the second task; 0.3 days are left.
+    assert allocate(jobs, np.array([2.3]), greedy, 2).days(jobs).tolist() == [[pytest.approx(2.3), 0.0, 0.0]]
+    assert allocate(jobs, np.array([2.6]), greedy, 1).days(jobs).tolist() == [[pytest.approx(2.0), 0.5, 0.0]]
+
+
 @settings(max_examples=60, deadline=None)
 @given(SEEDS, st.sampled_from([greedy, koopman, in_order]), st.floats(0, 40))
 def test_no_kind_spends_more_days_than_it_has_or_works_where_it_cannot(seed, rule, days):

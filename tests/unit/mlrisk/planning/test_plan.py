@@ -79,7 +79,8 @@ def test_doubling_every_rate_halves_the_days_of_every_task(land):
     once, twice = settings_of("contamination", **NO_SHARES), settings_of("contamination", **NO_SHARES, assets=quick)
     days = [cell_days(land, chosen.assets, chosen.plan, 62_500.0) for chosen in (once, twice)]
     assert days[1] == pytest.approx(days[0] / 2)
-    long = {"plan": {"working_days": 10_000}}
+    # A short task takes half a day at any rate.
+    long = {"plan": {"working_days": 10_000, "least_days": 0}}
     done = [plan_of(land, chosen.model_copy(update={})) for chosen in (
         settings_of("contamination", **{**NO_SHARES, **long}),
         settings_of("contamination", **{**NO_SHARES, **long}, assets=quick),
@@ -250,6 +251,23 @@ def test_ground_decides_who_goes(land):
     assert any("team-days find no work" in note for note in far.notes)
 
 
+@pytest.mark.parametrize("policy", ["harm_per_day", "search", "contamination"])
+def test_no_task_of_the_plan_takes_less_than_half_a_day_and_each_finds_its_week(land, policy):
+    """A tenth of the days still goes to learning tasks, which are small."""
+    quick = {"dogs": {"number": 4, "works": WORKS, "rate_m2_per_day": 400_000.0, "coverage": 1.0}}
+    few = {"plan": {"working_days": 4}, "tasks": {"greatest_km2": 1, "number": 400, "worst_share": 1.0}}
+    plan = plan_of(land, settings_of(policy, assets=quick, **few))
+    planned = plan.tasks[plan.tasks["planned"] & plan.tasks["purpose"].ne("audit")]
+    assert (plan.tasks["area_m2"] / 400_000 < 0.4).any()
+    assert planned["team_days"].min() >= 0.5 - 1e-9
+    assert planned["week"].notna().all()
+    assert set(planned["purpose"]) == {"survey", "explore"}
+    assert plan.totals["team_days_by_purpose"]["explore"] >= 0.1 * 16 * 0.7
+    on_tasks = plan.what_if["kinds"][0]["usable"] * 16
+    assert planned["team_days"].sum() <= on_tasks + 1e-6
+    assert on_tasks > 12
+
+
 def test_the_estimate_knows_the_days_of_each_task_and_keeps_learning_and_check_tasks(land):
     settings_given = settings_of("harm_per_day")
     plan = plan_of(land, settings_given)
@@ -271,7 +289,7 @@ def test_the_estimate_knows_the_days_of_each_task_and_keeps_learning_and_check_t
             if able.sum() < settings_given.plan.least_workable_share * inside.sum() or not able.any():
                 assert one is None
             else:
-                assert one == pytest.approx(days[place][able].sum(), abs=1e-3)
+                assert one == pytest.approx(max(days[place][able].sum(), settings_given.plan.least_days), abs=1e-3)
     assert plan_of(land, settings_of(assets={})).what_if == {}
 
 

@@ -75,6 +75,15 @@ def test_a_team_that_drives_half_a_day_begins_half_a_day_later() -> None:
     assert calendar["ends"].tolist() == ["2024-09-02", "2024-09-04"]
 
 
+def test_teams_share_what_one_alone_cannot_end_within_the_season() -> None:
+    tasks, calendar = laid_out([12.0, 12.0, 14.0, 3.0], teams=2)
+    assert calendar.loc[calendar["task_id"] == 3, ["team", "days"]].to_numpy().tolist() == [
+        ["dogs 1", 8.0], ["dogs 2", 6.0],
+    ]  # fmt: skip
+    assert tasks["week"].isna().tolist() == [False, False, False, True]
+    assert calendar.groupby("team")["days"].sum().tolist() == [20.0, 18.0]
+
+
 def test_a_task_longer_than_the_season_is_done_by_several_teams_and_what_is_too_much_is_said() -> None:
     tasks, calendar = laid_out([30.0, 20.0], teams=2)
     assert calendar.loc[calendar["task_id"] == 1, ["team", "days"]].to_numpy().tolist() == [
