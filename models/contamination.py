@@ -13,6 +13,7 @@ from models.intervals import LikelyRange
 from models.level import Level
 from models.local_ratio import LocalRatio
 from models.missed_share import MissedShare
+from models.out_of_bag import OutOfBag
 from models.ranker import Ranker
 from models.venn_abers import VennAbers
 
@@ -57,13 +58,18 @@ class ContaminationModel:
     missed_share: MissedShare
     likely_range: LikelyRange | None = None
     local_ratio: LocalRatio | None = None
+    out_of_bag: OutOfBag | None = None
     level: Level = INDEX
 
     def nearby(self, centres_m: Floats | None, size: int) -> Floats:
-        """Log-odds that survey results nearby add to each of `size` cells; 0 if model or caller has no coordinates."""
-        if self.local_ratio is None or centres_m is None:
+        """Log-odds that survey results nearby, and the own label of a cell, change in the score of `size` cells.
+
+        0 if model or caller has no coordinates.
+        """
+        parts = [part for part in (self.local_ratio, self.out_of_bag) if part is not None]
+        if centres_m is None or not parts:
             return np.zeros(size)
-        return self.local_ratio(centres_m)
+        return np.asarray(np.sum([part(centres_m) for part in parts], axis=0))
 
     def scores(
         self,
@@ -74,8 +80,9 @@ class ContaminationModel:
     ) -> Scores:
         """Score rows of features in the order of `ranker.features`.
 
-        If the centres (n, 2) of the cells are given, survey results nearby are part of the score; if it is given which
-        cells (n,) lie in open areas on record, the level of the probabilities is that of their status.
+        If the centres (n, 2) of the cells are given, survey results nearby are part of the score, and a labelled cell
+        is scored without its own label; if it is given which cells (n,) lie in open areas on record, the level of the
+        probabilities is that of their status.
         """
         nearby = self.nearby(centres_m, len(values))
         raw = self.ranker.raw(values, threads) + nearby
@@ -119,6 +126,8 @@ class ContaminationModel:
             texts["likely_range.json"] = self.likely_range.text()
         if self.local_ratio is not None:
             texts["local_ratio.json"] = self.local_ratio.text()
+        if self.out_of_bag is not None:
+            texts["out_of_bag.json"] = self.out_of_bag.text()
         texts["domain.json"] = self.domain.text()
         texts["features.json"] = json.dumps(list(self.ranker.features), indent=1)
         return texts
@@ -139,6 +148,7 @@ class ContaminationModel:
             missed_share=MissedShare.from_text(texts["missed_share.json"]),
             likely_range=LikelyRange.from_text(texts["likely_range.json"]) if "likely_range.json" in texts else None,
             local_ratio=LocalRatio.from_text(texts["local_ratio.json"]) if "local_ratio.json" in texts else None,
+            out_of_bag=OutOfBag.from_text(texts["out_of_bag.json"]) if "out_of_bag.json" in texts else None,
             level=Level.from_text(texts["level.json"]) if "level.json" in texts else INDEX,
         )
 

@@ -13,6 +13,7 @@ from models.boosting import side_by_side
 from models.calibration import Calibration, between_regions, calibrate, cross_calibrated
 from models.contamination import ContaminationModel
 from models.missed_share import fit_missed_share
+from models.out_of_bag import OutOfBag, fit_out_of_bag
 from models.positive_unlabelled import Unlabelled
 from models.ranker import Ranker, RankerParams, fit_ranker
 from models.soft_labels import split_rows
@@ -29,6 +30,7 @@ class TrainingRows:
     models that were trained without the row's region, NaN where there is none; `fold` numbers those regions. `region`
     numbers the blocks of land across which intervals and bounds on missed hazards must hold; if it is missing, `block`
     serves. `growing` marks features that rise as records accumulate; their training range does not limit the domain.
+    With `centres_m` (n, 2) of cells of `cell_size_m` the model scores labelled cells without their own labels.
     """
 
     features: tuple[str, ...]
@@ -41,6 +43,8 @@ class TrainingRows:
     fold: Integers
     region: Integers | None = None
     growing: Flags | None = None
+    centres_m: Floats | None = None
+    cell_size_m: float = 1.0
 
 
 def fit_contamination(
@@ -102,6 +106,7 @@ def fit_contamination(
         domain=fit_domain(known, importance, fold, seed, rows.growing),
         venn_abers=fit_venn_abers(held_out.raw, held_out.positive, held_out.area, held_out.region),
         missed_share=missed,
+        out_of_bag=_out_of_bag(rows, ranker, members, seed, threads),
     )
 
 
@@ -139,6 +144,21 @@ class _HeldOutScores:
         known = np.isfinite(across)
         spread = between_regions(across[known], self.positive[known], self.area[known], self.region[known])
         return replace(calibrate(self.raw, self.positive, self.area), between_regions=spread)
+
+
+def _out_of_bag(
+    rows: TrainingRows, ranker: Ranker, members: Sequence[Ranker], seed: int, threads: int
+) -> OutOfBag | None:
+    """The shifts of labelled cells to the scores of members without their blocks; None without their places."""
+    if rows.centres_m is None:
+        return None
+    return fit_out_of_bag(
+        rows.centres_m, rows.cell_size_m,
+        raw=ranker.raw(rows.values, threads),
+        member_raw=[member.raw(rows.values, threads) for member in members],
+        left_out=[_drawn(rows, seed + number) == 0 for number in range(1, len(members) + 1)],
+        found=rows.target >= 0.5,
+    )  # fmt: skip
 
 
 def _drawn(rows: TrainingRows, seed: int) -> Integers:

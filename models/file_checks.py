@@ -17,6 +17,7 @@ from models.file_schemas import (
     LinearFile,
     LocalRatioFile,
     MissedShareFile,
+    OutOfBagFile,
     PartFile,
     Reference,
     ScaleFile,
@@ -65,6 +66,7 @@ def _contamination(texts: Mapping[str, str]) -> dict[str, Check]:
         "level.json": _of(LevelFile),
         "likely_range.json": _of(LikelyRangeFile),
         "local_ratio.json": _of(LocalRatioFile),
+        "out_of_bag.json": _of(OutOfBagFile),
         "schema.json": _check_schema,
         "reference.json": _check_reference,
     }

@@ -165,6 +165,21 @@ class LocalRatioFile(FileSchema):
         return self
 
 
+class OutOfBagFile(FileSchema):
+    """out_of_bag.json: labelled cells, and the log-odds by which members without their blocks differ there."""
+
+    cell_size_m: Positive
+    column: Annotated[list[Place], Field(min_length=1, max_length=MOST_CELLS)]
+    row: Annotated[list[Place], Field(min_length=1, max_length=MOST_CELLS)]
+    shift: Annotated[list[LogOdds], Field(max_length=MOST_CELLS)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not len(self.column) == len(self.row) == len(self.shift):
+            raise ValueError("column, row and shift differ in length")
+        return self
+
+
 class DomainFile(FileSchema):
     """domain.json: training points in weighted features, and the range of every feature."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.base import Floats, InputError
+from features.base import InputError
 from models.casualty import CasualtyModel
 from models.contamination import ContaminationModel
 from models.contamination_fit import TrainingRows, fit_contamination
@@ -27,21 +27,18 @@ from training.contamination import (
     Judgement,
     LearningSet,
     Promises,
-    Recipe,
     Trial,
     accumulating_features,
     cell_blocks,
     dataset_at,
     earlier_trials,
-    fit_recipe,
     judge_contamination,
-    learning_weight,
     prepare_recipe,
     trials_of,
     unlabelled_land,
     with_promises,
 )
-from training.contamination.sensitivity import sensitivity
+from training.contamination.sensitivity import ranking_sensitivity
 from training.evidence import (
     SEARCHED,
     Evidence,
@@ -238,7 +235,7 @@ def _train_contamination(
         unlabelled_land(dataset.bias, dataset.learned.aligned(learning.names), learning.found, learning.weight),
     )
     promises = with_promises(config, dataset, judgement, trials, contamination)
-    return promises, choices, _sensitivity(config, dataset, learning, recipe, contamination)
+    return promises, choices, ranking_sensitivity(config, dataset, learning, recipe, contamination)
 
 
 def _training_rows(
@@ -257,26 +254,8 @@ def _training_rows(
         fold=judgement.fold[rows],
         region=cell_blocks(dataset.grid, config.validation.block_m)[rows],
         growing=accumulating_features(learning.names, dataset.infos),
-    )
-
-
-def _sensitivity(
-    config: TrainConfig, dataset: CellDataset, learning: LearningSet, recipe: Recipe, model: ContaminationModel
-) -> pd.DataFrame:
-    """Change of the ranking of all cells with prevalence and survey weights; empty if one class is missing."""
-    if learning.found.all() or not learning.found.any():
-        return pd.DataFrame()
-    values = np.ascontiguousarray(dataset.learned.aligned(learning.names))
-
-    def score(weight: Floats) -> Floats:
-        unlabelled = unlabelled_land(dataset.bias, values, learning.found, weight)
-        return fit_recipe(replace(learning, weight=weight), recipe, config.seed, unlabelled).raw(
-            values, config.compute.threads
-        )
-
-    unweighted = learning_weight(dataset.evidence)[dataset.evidence.labelled]
-    return sensitivity(
-        score, learning.target, learning.weight, unweighted, model.ranker.raw(values, config.compute.threads)
+        centres_m=dataset.grid.centres_m()[rows],
+        cell_size_m=dataset.grid.cell_size_m,
     )
 
 

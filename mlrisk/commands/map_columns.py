@@ -42,9 +42,10 @@ def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataF
 def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.DataFrame:
     """`risk` with the status and the work of each cell, and `surveyed`, where a search lowers the residual.
 
+    A search counts also where something was found before the land was released.
     `declared` is `ranking.declared`: whether land that only the config declares searched counts as surveyed.
     """
-    surveyed = evidence.shown == SEARCHED
+    surveyed = (evidence.shown == SEARCHED) | (evidence.status == Status.SEARCHED)
     if declared == "as_unknown":
         surveyed &= evidence.status != Status.DECLARED
     return risk.assign(

@@ -61,7 +61,6 @@ def with_promises(
     ranges = bounds = pd.DataFrame()
     values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
     raw = model.ranker.raw(values, config.compute.threads)
-    ratio = np.zeros(len(raw))
     unknown = ~evidence.labelled
     found = evidence.state[rows] == FOUND
     chosen = bool(len(rows)) and bool(found.any()) and not bool(found.all())
@@ -69,8 +68,8 @@ def with_promises(
         local = _local_ratio(config, dataset, judgement, rows)
         if local is not None:
             model = replace(model, local_ratio=local)
-            ratio = local(dataset.grid.centres_m())
-    mapped = (raw + ratio)[unknown] if unknown.any() else raw + ratio
+    score = raw + model.nearby(dataset.grid.centres_m(), len(raw))
+    mapped = score[unknown] if unknown.any() else score
     later = later_cells(judgement, trials, mapped)
     if later is not None and min((later.target > 0).sum(), (later.target == 0).sum()) >= FEWEST_LATER:
         # Scores of held-out regions lack the effect of their own records: near surveyed land they mean another
@@ -78,7 +77,7 @@ def with_promises(
         row, label, part = split_rows(later.target)
         curve = calibrate(later.raw[row], label > 0, later.weight[row] * part)
         model = replace(model, calibration=replace(curve, between_regions=model.calibration.between_regions))
-    level = level_of(dataset, later, model, raw + ratio)
+    level = level_of(dataset, later, model, score)
     curve = move_to_level(model.calibration, mapped, level.factor) if level.factor != 1 else model.calibration
     if later is not None and level.kind != "index" and unknown.any():
         level = level_by_status(level, later, curve, mapped, evidence.status[unknown] == Status.SUSPECTED)

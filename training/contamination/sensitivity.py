@@ -1,16 +1,43 @@
 """Sensitivity of the ranking of all cells to prevalence and survey weights."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
 from features.base import Floats
+from models.contamination import ContaminationModel
+from training.contamination.dataset import CellDataset
+from training.contamination.learning_set import LearningSet, learning_weight
+from training.contamination.recipe import Recipe, fit_recipe
+from training.contamination.survey_bias import unlabelled_land
+from training.settings import TrainConfig
 
 TOP_SHARES = (0.01, 0.05, 0.10)
 
 MOST_WEIGHTED_SHARE = 0.95
+
+
+def ranking_sensitivity(
+    config: TrainConfig, dataset: CellDataset, learning: LearningSet, recipe: Recipe, model: ContaminationModel
+) -> pd.DataFrame:
+    """Change of the ranking of all cells with prevalence and survey weights; empty if one class is missing."""
+    if learning.found.all() or not learning.found.any():
+        return pd.DataFrame()
+    values = np.ascontiguousarray(dataset.learned.aligned(learning.names))
+
+    def score(weight: Floats) -> Floats:
+        unlabelled = unlabelled_land(dataset.bias, values, learning.found, weight)
+        return fit_recipe(replace(learning, weight=weight), recipe, config.seed, unlabelled).raw(
+            values, config.compute.threads
+        )
+
+    unweighted = learning_weight(dataset.evidence)[dataset.evidence.labelled]
+    return sensitivity(
+        score, learning.target, learning.weight, unweighted, model.ranker.raw(values, config.compute.threads)
+    )
 
 
 def sensitivity(

@@ -39,21 +39,26 @@ class CalibratedScores:
         self.linear = json.loads(linear.read_text(encoding="utf-8")) if linear.is_file() else None
         nearby = folder / "local_ratio.json"
         self.nearby = json.loads(nearby.read_text(encoding="utf-8")) if nearby.is_file() else None
+        labelled = folder / "out_of_bag.json"
+        self.labelled = json.loads(labelled.read_text(encoding="utf-8")) if labelled.is_file() else None
         self.curve = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
 
     def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray[Any, Any]:
         """Probability of each row of a table of features; columns that the model does not need are ignored.
 
         `params={"score": True}` gives the raw log-odds instead, by which the map ranks. NaN is an unknown value. Survey
-        results nearby enter both if the table has `easting_m` and `northing_m`, the centres of cells; without them
-        predictions differ from the map near surveyed land. Raises ValueError that names the features that are missing.
+        results nearby enter both, and labelled cells are scored without their own labels, if the table has `easting_m`
+        and `northing_m`, the centres of cells; without them predictions differ from the map on and near surveyed land.
+        Raises ValueError that names the features that are missing.
         """
         values = asked_of(table, self.features)
         score = np.asarray(self.booster.predict(values, raw_score=True), dtype=np.float64)
         if self.linear is not None:
             score = (1 - self.linear_share) * score + self.linear_share * self._regression(values)
-        if self.nearby is not None and {"easting_m", "northing_m"}.issubset(table.columns):
-            score = score + ratio_nearby(self.nearby, table[["easting_m", "northing_m"]].to_numpy(dtype=np.float64))
+        if {"easting_m", "northing_m"}.issubset(table.columns):
+            centres_m = table[["easting_m", "northing_m"]].to_numpy(dtype=np.float64)
+            score = score + (ratio_nearby(self.nearby, centres_m) if self.nearby is not None else 0.0)
+            score = score + (shift_of_labels(self.labelled, centres_m) if self.labelled is not None else 0.0)
         if params and params.get("score"):
             return score
         return np.asarray(np.interp(score, self.curve["score"], self.curve["probability"]))
@@ -93,6 +98,13 @@ def ratio_nearby(fields: dict[str, Any], centres_m: np.ndarray[Any, Any]) -> np.
     out = np.zeros(len(centres_m))
     out[inside] = np.log((found + prior) / (expected + prior))
     return out
+
+
+def shift_of_labels(fields: dict[str, Any], centres_m: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Log-odds that `models.out_of_bag.OutOfBag` adds at the centres (n, 2) of cells."""
+    shift = pd.Series(fields["shift"], index=pd.MultiIndex.from_arrays([fields["column"], fields["row"]]))
+    cell = np.floor(centres_m / fields["cell_size_m"]).astype(np.int64)
+    return np.asarray(shift.reindex(pd.MultiIndex.from_arrays(cell.T), fill_value=0.0).to_numpy(dtype=np.float64))
 
 
 class ExpectedCasualties:

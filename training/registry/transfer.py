@@ -12,7 +12,7 @@ from training.registry.store import Store, Version
 from training.settings import TrainConfig, grid_text
 
 # What survey found at places of that country, and a bound on what is missed on its land, hold there alone.
-LEFT_THERE = ("local_ratio.json",)
+LEFT_THERE = ("local_ratio.json", "out_of_bag.json")
 MISSED = "missed_share.json"
 
 
