@@ -77,7 +77,7 @@ def _land() -> tuple[Grid, pd.DataFrame, tuple[np.ndarray, np.ndarray]]:
             "contamination_high": np.minimum(2 * chance, 1), "contamination_score": score,
             "casualties_per_year": chance * rng.exponential(0.002, n), "in_domain": rng.random(n) > 0.05,
             "status": status, "work": np.array([WORK_OF[name] for name in status], dtype=object),
-            "released": status == "released", "surveyed": status == "searched",
+            "released": status == "released", "odds_left": np.where(status == "searched", 0.2, 1.0),
             "evidence": np.select([found, status == "searched"], ["found", "searched"], "unknown"),
             "mask": "", "district": district.astype(str).astype(object), "reason_1": "one", "reason_2": "",
             "reason_3": "", "slope_deg": rng.gamma(2, 5, n), "road_distance_m": rng.exponential(1500, n),

@@ -6,8 +6,9 @@ import pandas as pd
 
 from features.base import Grid, geographic_centres, known_at
 from features.sources import Sources
+from mlrisk.ranking import odds_left
 from mlrisk.settings import Config
-from training.evidence import SEARCHED, STATE_NAMES, STATUS_NAMES, Evidence, Status, work_of
+from training.evidence import FOUND, SEARCHED, STATE_NAMES, STATUS_NAMES, Evidence, Status, work_of
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 
@@ -40,18 +41,18 @@ def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataF
 
 
 def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.DataFrame:
-    """`risk` with the status and the work of each cell, and `surveyed`, where a search lowers the residual.
+    """`risk` with the status and the work of each cell, and `odds_left`, the factor on the odds after earlier searches.
 
-    A search counts also where something was found before the land was released.
-    `declared` is `ranking.declared`: whether land that only the config declares searched counts as surveyed.
+    `declared` is `ranking.declared`: whether land that only the config declares searched counts as searched.
     """
-    surveyed = (evidence.shown == SEARCHED) | (evidence.status == Status.SEARCHED)
+    searched = evidence.shown == SEARCHED
     if declared == "as_unknown":
-        surveyed &= evidence.status != Status.DECLARED
+        searched &= evidence.status != Status.DECLARED
+    dealt_with = (evidence.shown == FOUND) & np.isin(evidence.status, (Status.UNKNOWN, Status.SEARCHED))
     return risk.assign(
         status=pd.array(np.array(STATUS_NAMES, dtype=object)[evidence.status], dtype="str"),
         work=pd.array(work_of(evidence.status), dtype="str"),
-        surveyed=surveyed,
+        odds_left=odds_left(searched, dealt_with, evidence.settled),
     )
 
 

@@ -1,6 +1,6 @@
 from .casualty import CellContamination, casualty_columns
 from .champions import Champions, champion_reports, load_champions
-from .policies import EVIDENCE_OPEN, by_explore, by_prior, new_finds, ranked, residual_factor
+from .policies import EVIDENCE_OPEN, by_explore, by_prior, new_finds, odds_left, ranked, residual_factor
 from .prior import PRIOR, basis_of, prior_champions
 from .scoring import MEMBER, cell_scores, explained, scorer_of, with_reasons
 
@@ -19,6 +19,7 @@ __all__ = [
     "explained",
     "load_champions",
     "new_finds",
+    "odds_left",
     "prior_champions",
     "ranked",
     "residual_factor",

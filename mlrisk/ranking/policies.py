@@ -13,6 +13,8 @@ EVIDENCE_OPEN = "evidence_open"
 Policy = Callable[[pd.DataFrame], Floats]
 # The assumed detection of earlier surveys; unverified, as that of the teams of a plan.
 EARLIER_DETECTION = 0.8
+# Share of a cell that stays in question even where areas on record or released cover practically all of it.
+LEAST_REST = 0.05
 # Ends of an interval are kept this far from 0 and 1 for logarithms.
 LEAST = 1e-6
 
@@ -20,11 +22,9 @@ LEAST = 1e-6
 def by_contamination(risk: pd.DataFrame) -> Floats:
     """The model's raw score in log-odds, which also orders cells to which calibration gave the same probability.
 
-    On a cell that was searched without a find the odds fall by the factor 1 - d (Bayes), where d is the detection of
-    the search, and the score accordingly.
+    Where an earlier search leaves less to find the odds fall by its factor, and the score accordingly.
     """
-    score = risk["contamination_score"].to_numpy(dtype=np.float64)
-    return np.asarray(np.where(_surveyed(risk), score + np.log(1 - EARLIER_DETECTION), score))
+    return np.asarray(risk["contamination_score"].to_numpy(dtype=np.float64) + np.log(_odds_left(risk)))
 
 
 def by_casualty(risk: pd.DataFrame) -> Floats:
@@ -72,9 +72,8 @@ def by_explore(risk: pd.DataFrame) -> Floats:
 
 
 def by_prior(risk: pd.DataFrame) -> Floats:
-    """The score of the rules of the field, 0 to 1, reduced on land that was searched without a find."""
-    score = risk["contamination_score"].to_numpy(dtype=np.float64)
-    return np.asarray(np.where(_surveyed(risk), score * (1 - EARLIER_DETECTION), score))
+    """The score of the rules of the field, 0 to 1, reduced where an earlier search leaves less to find."""
+    return np.asarray(risk["contamination_score"].to_numpy(dtype=np.float64) * _odds_left(risk))
 
 
 # A new policy is one function, one line here and its name in POLICY_NAMES of the settings.
@@ -130,13 +129,13 @@ def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
 
 
 def residual_factor(risk: pd.DataFrame) -> Floats:
-    """Factor on the contamination of each cell for earlier surveys, below 1 where they found nothing.
+    """Factor on the contamination of each cell for earlier surveys, 1 where nobody searched or evidence is open.
 
-    Bayes: (1 - d) / (1 - p d), where d is the detection of the earlier survey; 1 where nobody searched or EO was found.
+    Bayes: a factor f on the odds of p is f / (1 - p + p f) on p; (1 - d) / (1 - p d) for a search of detection d.
     """
-    searched = _surveyed(risk)
+    left = _odds_left(risk)
     chance = risk["contamination"].to_numpy(dtype=np.float64)
-    return np.where(searched, (1 - EARLIER_DETECTION) / (1 - chance * EARLIER_DETECTION), 1.0)
+    return np.asarray(left / (1 - chance + chance * left))
 
 
 def new_finds(risk: pd.DataFrame) -> Floats:
@@ -149,9 +148,22 @@ def new_finds(risk: pd.DataFrame) -> Floats:
     return np.where(old, 0.0, chance)
 
 
-def _surveyed(risk: pd.DataFrame) -> Flags:
-    """Whether a search lowers the residual of each cell, (n,); nowhere on a map without that column."""
-    return risk["surveyed"].to_numpy(dtype=bool) if "surveyed" in risk else np.zeros(len(risk), dtype=bool)
+def odds_left(searched: Flags, dealt_with: Flags, settled: Floats) -> Floats:
+    """Factor on the odds that survey finds more, (n,), after earlier searches and records.
+
+    1 - d on land that was searched without a find, where d is the detection of the search. Where the EO of a cell was
+    `dealt_with` (it lies in an area on record or in land released since), survey can only add what lies in the rest of
+    the cell, the part 1 - `settled`.
+
+    >>> odds_left(np.array([False, True, False]), np.array([False, False, True]), np.array([0.0, 0.0, 0.4])).round(2)
+    array([1. , 0.2, 0.6])
+    """
+    left = np.where(searched, 1 - EARLIER_DETECTION, 1.0)
+    return np.asarray(np.where(dealt_with, np.maximum(1 - settled, LEAST_REST), left))
+
+
+def _odds_left(risk: pd.DataFrame) -> Floats:
+    return _column(risk, "odds_left", 1.0)
 
 
 def _casualties(risk: pd.DataFrame, policy: str) -> Floats:

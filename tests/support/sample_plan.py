@@ -45,7 +45,7 @@ def plain_land(seed: int = 0) -> pd.DataFrame:
             "evidence": evidence,
             "status": np.where(released, "released", evidence),
             "work": np.where(released, NO_WORK, NON_TECHNICAL_SURVEY),
-            "surveyed": evidence == "searched",
+            "odds_left": np.where(evidence == "searched", 0.2, 1.0),
             "mask": np.where(rng.random(n) < 0.05, "security: beyond the post", ""),
             "district": np.where(centres[:, 0] < 503_900, "west", "east").astype(object),
             "slope_deg": rng.gamma(2, 4, n),

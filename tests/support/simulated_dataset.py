@@ -68,6 +68,7 @@ def dataset_of(values, found, labelled, regions=REGIONS):
         bag=np.full(len(found), NO_BAG, dtype=np.int32),
         released=np.zeros(len(found), bool),
         status=np.where(state == SEARCHED, Status.SEARCHED, Status.UNKNOWN).astype(np.int8),
+        settled=np.zeros(len(found)),
         counts={},
         kind=np.where(labelled, 0, -1).astype(np.int8),
         inclusion_prob=np.where(labelled, 1.0, np.nan),

@@ -29,7 +29,7 @@ from training.evidence.record_kinds import (
 from training.evidence.released import RELEASED_SHARE, released_cells
 from training.evidence.selection import origin_of_cells
 from training.evidence.states import FOUND, NO_BAG, SEARCHED, STATE_NAMES, SURE, UNKNOWN, Evidence
-from training.evidence.status import cell_status
+from training.evidence.status import cell_status, settled_areas, share_settled
 from training.settings import LabelSettings
 
 LOGGER = logging.getLogger(__name__)
@@ -231,6 +231,7 @@ class Ledger:
             bag=bag,
             released=released,
             status=cell_status(entries, counted, read, laid, released, area_m2),
+            settled=share_settled(entries, settled_areas(entries, counted, read), self.grid.n_cells),
             counts=counts,
             kind=layers.kind,
             inclusion_prob=layers.inclusion_prob,

@@ -28,7 +28,8 @@ class Evidence:
     were counted but not located. `bag` numbers that polygon, NO_BAG elsewhere: only the sum of its targets is known.
     `released` marks cells that recorded decisions of the authority released as a whole and where nothing was found
     since. `kind` names the kind of record that decided the state, by its place in KIND_NAMES, -1 where the state is
-    unknown. `status`, a value of `Status`, is the status of work on the cell, from the same records. `inclusion_prob`
+    unknown. `status`, a value of `Status`, is the status of work on the cell, from the same records. `settled` is the
+    part of the cell that open areas on record and finished releases cover. `inclusion_prob`
     is the probability with which the cell was drawn for survey: 1 in a census, NaN where people chose the land or
     nobody looked. `counts` has the number of records by kind.
     """
@@ -41,6 +42,7 @@ class Evidence:
     bag: NDArray[np.int32]
     released: Flags
     status: NDArray[np.int8]
+    settled: Floats
     counts: Mapping[str, int]
     kind: NDArray[np.int8]
     inclusion_prob: Floats

@@ -72,7 +72,7 @@ def cell_status(
     declared = kind == KIND_NAMES.index(DECLARED)
     confirmed = counted & read.open & np.isin(read.kind, (CHA, SURVEY_FOUND))
     hazards = confirmed | (counted & read.open & (read.kind == SHA))
-    settled = counted & (hazards | entries.records["finished"].to_numpy())
+    settled = settled_areas(entries, counted, read)
     evidence, handled = _events(entries, counted & np.isin(read.kind, (FIND, ACCIDENT)), settled, len(state))
     status[looked & declared] = Status.DECLARED
     # A find in land that was released since does not invalidate the search of the cell.
@@ -84,6 +84,20 @@ def cell_status(
         status[_mostly_covered(entries, mine, entries.hazard_pieces, area_m2, len(state))] = value
     status[released] = Status.RELEASED
     return status
+
+
+def settled_areas(entries: RecordCells, counted: Flags, read: Reading) -> Flags:
+    """Records (n_records,) of areas on which a later step of land release follows, the open ones, or was completed."""
+    on_record = read.open & np.isin(read.kind, (CHA, SURVEY_FOUND, SHA))
+    return np.asarray(counted & (on_record | entries.records["finished"].to_numpy()))
+
+
+def share_settled(entries: RecordCells, settled: Flags, n_cells: int) -> Floats:
+    """The part of each cell (n_cells,) that the `settled` areas cover, as if they overlapped by chance."""
+    mine = settled[entries.record] & ~entries.point[entries.record]
+    with np.errstate(divide="ignore"):
+        left = np.log1p(-np.minimum(entries.share[mine], 1.0))
+    return np.asarray(-np.expm1(np.bincount(entries.place[mine], weights=left, minlength=n_cells)))
 
 
 def _mostly_covered(entries: RecordCells, mine: Flags, pieces: Pieces, area_m2: float, n_cells: int) -> Flags:

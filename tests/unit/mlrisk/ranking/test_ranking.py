@@ -11,7 +11,7 @@ from shapely.geometry import box
 from features.base.errors import ConfigError
 from features.base.grid import Grid
 from mlrisk.planning.tasks import group_cells, survey_tasks
-from mlrisk.ranking.policies import POLICIES, new_finds, ranked
+from mlrisk.ranking.policies import POLICIES, new_finds, odds_left, ranked, residual_factor
 from mlrisk.settings.planning import TaskSettings
 from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, STATUS_NAMES, WORK_OF, WORKS
 
@@ -146,7 +146,7 @@ def works(seed: int) -> pd.DataFrame:
         work=work,
         evidence=np.where(found, "found", np.where(status == "searched", "searched", "unknown")),
         released=status == "released",
-        surveyed=status == "searched",
+        odds_left=np.where(status == "searched", 0.2, 1.0),
     )
 
 
@@ -182,10 +182,22 @@ def test_searched_land_ranks_where_unsearched_land_of_its_residual_probability_d
     risk = risk_map(11).head(4).assign(
         contamination_score=np.log(chance / (1 - chance)), contamination=chance, in_domain=True,
         work=NON_TECHNICAL_SURVEY, status=["unknown", "unknown", "unknown", "searched"],
-        surveyed=[False, False, False, True],
+        odds_left=[1.0, 1.0, 1.0, 0.2],
     )  # fmt: skip
     # A find is missed with probability 0.2: 0.4 falls to 0.4 x 0.2 / (1 - 0.4 x 0.8) = 0.1176, between 0.1 and 0.2.
     assert ranked(risk, "contamination")["rank"].tolist() == [4, 3, 1, 2]
+
+
+def test_where_a_find_was_dealt_with_survey_can_add_only_the_rest_of_the_cell():
+    chance = np.array([0.05, 0.1, 0.6])
+    risk = risk_map(11).head(3).assign(
+        contamination_score=np.log(chance / (1 - chance)), contamination=chance, in_domain=True,
+        work=NON_TECHNICAL_SURVEY, status=["unknown", "unknown", "searched"],
+        odds_left=odds_left(np.zeros(3, bool), np.array([False, False, True]), np.array([0.0, 0.4, 0.95])),
+    )  # fmt: skip
+    # Odds of 1.5 times the 0.05 of the cell that no area covers: 0.075, a probability of 0.07.
+    assert residual_factor(risk)[2] * 0.6 == pytest.approx(0.075 / 1.075)
+    assert ranked(risk, "contamination")["rank"].tolist() == [3, 1, 2]
 
 
 def test_new_finds_leave_out_what_is_found_on_new_land_alone():
