@@ -93,11 +93,12 @@ def settled_areas(entries: RecordCells, counted: Flags, read: Reading) -> Flags:
 
 
 def share_settled(entries: RecordCells, settled: Flags, n_cells: int) -> Floats:
-    """The part of each cell (n_cells,) that the `settled` areas cover, as if they overlapped by chance."""
+    """The part of each cell (n_cells,) that the `settled` areas cover, as if none overlapped.
+
+    Each piece of land is released once, and leaves the areas on record when it is.
+    """
     mine = settled[entries.record] & ~entries.point[entries.record]
-    with np.errstate(divide="ignore"):
-        left = np.log1p(-np.minimum(entries.share[mine], 1.0))
-    return np.asarray(-np.expm1(np.bincount(entries.place[mine], weights=left, minlength=n_cells)))
+    return np.minimum(np.bincount(entries.place[mine], weights=entries.share[mine], minlength=n_cells), 1.0)
 
 
 def _mostly_covered(entries: RecordCells, mine: Flags, pieces: Pieces, area_m2: float, n_cells: int) -> Flags:
