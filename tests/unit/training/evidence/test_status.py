@@ -141,3 +141,12 @@ def test_a_status_is_of_its_date_alone():
     }
     assert statuses(date(2022, 6, 30), **early) == statuses(date(2022, 6, 30), **late)
     assert np.array_equal(statuses(**late), ["released", "on_record", "evidence_open", "on_record"])
+
+
+def test_the_settled_part_of_a_cell_is_what_open_areas_and_finished_releases_cover():
+    settled = ledger(
+        hazard_areas=[hazard(part(0, 0.0, 0.4)), hazard(part(1, 0.0, 0.4), hazard_status="closed")],
+        land_release=[release(part(0, 0.4, 0.7)), release(part(2)), release(part(3, 0.0, 0.5), end_date="2025-01-01")],
+    ).at(AS_OF).settled  # fmt: skip
+    # The area of the second cell is closed, and the release of the fourth ends after the date.
+    np.testing.assert_allclose(settled, [0.7, 0.0, 1.0, 0.0], atol=1e-6)
