@@ -253,8 +253,13 @@ def _summary(
 
 
 def _work_summary(land: pd.DataFrame) -> dict[str, object]:
-    """Counts of the cells that need one kind of work, with those whose evidence is still open among the first 5 %."""
+    """Counts of the cells that need one kind of work, and how many of the first 5 % hold a find already.
+
+    Its evidence is still open, or it was dealt with: it lies in an area on record or in released land, which covers a
+    part of the cell.
+    """
     ranked, open_ = land["rank"].notna(), land["status"].eq(EVIDENCE_OPEN)
+    dealt_with = land["evidence"].eq("found") & ~open_
     first = ranked & land["rank"].le(np.ceil(0.05 * ranked.sum())).fillna(value=False)
     return {
         "cells": len(land),
@@ -263,6 +268,7 @@ def _work_summary(land: pd.DataFrame) -> dict[str, object]:
         "evidence_open_cells": int(open_.sum()),
         "first_5_percent_cells": int(first.sum()),
         "evidence_open_cells_in_first_5_percent": int((first & open_).sum()),
+        "dealt_with_cells_in_first_5_percent": int((first & dealt_with).sum()),
     }
 
 
