@@ -79,16 +79,7 @@ def fit_contamination(
     judged = np.isfinite(rows.out_of_fold)
     used = judged if judged.any() else np.ones(len(judged), dtype=bool)
     raw = rows.out_of_fold[judged] if judged.any() else ranker.raw(rows.values, threads)
-    region = rows.block if rows.region is None else rows.region
-    row, label, part = split_rows(rows.target[used])
-    held_out = _HeldOutScores(
-        raw=raw[row],
-        positive=label > 0,
-        area=rows.share[used][row] * part,
-        fold=rows.fold[used][row],
-        region=region[used][row],
-        whole=part == 1,
-    )
+    held_out = _HeldOutScores.of(rows, raw, used)
     known, fold = rows.values, rows.fold
     if unlabelled is not None and unlabelled.alone:
         # Found cells alone give no curve: all unknown land joins them, each cell with the weight of one.
@@ -123,6 +114,20 @@ class _HeldOutScores:
     fold: Integers
     region: Integers
     whole: Flags
+
+    @classmethod
+    def of(cls, rows: TrainingRows, raw: Floats, used: Flags) -> "_HeldOutScores":
+        """The `used` rows with their scores `raw`, a soft label as one row of either class."""
+        region = rows.block if rows.region is None else rows.region
+        row, label, part = split_rows(rows.target[used])
+        return cls(
+            raw=raw[row],
+            positive=label > 0,
+            area=rows.share[used][row] * part,
+            fold=rows.fold[used][row],
+            region=region[used][row],
+            whole=part == 1,
+        )
 
     def beside(self, unknown: Floats) -> "_HeldOutScores":
         """The same scores with unknown cells added as searched cells of a region of their own."""

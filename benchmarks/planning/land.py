@@ -9,7 +9,7 @@ import rasterio
 
 import mlrisk
 from features.base import Grid
-from mlrisk.commands.rank import with_place, with_status
+from mlrisk.commands.map_columns import with_place, with_status
 from mlrisk.planning import planning_ground, with_ground
 from mlrisk.planning.ground import PlanningGround
 from mlrisk.ranking import CellContamination, casualty_columns, cell_scores, load_champions, scorer_of

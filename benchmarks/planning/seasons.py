@@ -15,7 +15,7 @@ import mlrisk
 from benchmarks.planning.land import ALL_WORKS, truth_of
 from features.as_of import Snapshot
 from features.base import Grid
-from mlrisk.commands.rank import with_place, with_status
+from mlrisk.commands.map_columns import with_place, with_status
 from mlrisk.planning import Plan, make_plan, planning_ground, with_ground
 from mlrisk.ranking import cell_scores, ranked, scorer_of
 from mlrisk.settings import Config

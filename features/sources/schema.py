@@ -107,6 +107,7 @@ SCHEMAS: dict[str, Schema] = {
             "inclusion_prob": SHARE,
             "chosen_by": TEXT,
             "purpose": TEXT,
+            "team": TEXT,
         },
     ),
     "finds": Schema(
@@ -141,6 +142,8 @@ SCHEMAS: dict[str, Schema] = {
             "inclusion_prob": SHARE,
             "chosen_by": TEXT,
             "purpose": TEXT,
+            "method": TEXT,
+            "team": TEXT,
             "effort": LENGTH,
         },
         required=("outcome",),
@@ -177,13 +180,13 @@ COLUMN_TEXTS: dict[str, str] = {
     "kind": "what the line is",
     "land_use": "class of land use, as the source names it",
     "location_error_m": "how far off the place may lie, metres; empty is not known",
-    "method": "method of the release, such as manual, dogs, machines",
+    "method": "method of the release or survey, such as manual, dogs, machines",
     "name": "name of the place",
     "outcome": "how the survey of the place ended",
     "place": "kind of settlement, such as city, town, village, hamlet (OSM)",
     "planned_population": "people planned to return",
     "population": "people who live there",
-    "purpose": "what the task of a survey plan was for",
+    "purpose": "what the task of a survey plan was for, or quality control of land that was searched before",
     "record_date": "day of the record of the area",
     "record_id": "identity of the record at its authority",
     "record_trust": "share of such records that prove accurate, 0 to 1",
@@ -191,6 +194,7 @@ COLUMN_TEXTS: dict[str, str] = {
     "release_type": "decision of the authority",
     "road_class": "class of the road, values of OSM's highway",
     "start_date": "day on which the work began; without an end it has no result yet",
+    "team": "team that did the work",
     "status_date": "day on which hazard_status was recorded",
     "uxo": "unexploded ordnance found in the area, items",
     "year": "year of the event, where no day is known",
@@ -209,7 +213,7 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     # Who chose the land: a ranking such as that of mlrisk, local people or their authority, or a random draw.
     "chosen_by": ("model", "people", "chance"),
     # The purpose of a task in a survey plan; results that are entered in the plan's tasks keep it.
-    "purpose": ("survey", "explore", "audit"),
+    "purpose": ("survey", "explore", "audit", "quality_control"),
 }
 
 # A line that is still held often has an end far in the future: it counts as an open end, not as a wrong record.

@@ -6,7 +6,7 @@ import pandas as pd
 
 from features.base import Grid, geographic_centres, known_at
 from features.sources import Sources
-from mlrisk.ranking import odds_left
+from mlrisk.ranking import EARLIER_DETECTION, odds_left
 from mlrisk.settings import Config
 from training.evidence import FOUND, SEARCHED, STATE_NAMES, STATUS_NAMES, Evidence, Status, work_of
 
@@ -40,10 +40,13 @@ def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataF
     )
 
 
-def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.DataFrame:
+def with_status(
+    risk: pd.DataFrame, evidence: Evidence, declared: str, detection: float = EARLIER_DETECTION
+) -> pd.DataFrame:
     """`risk` with the status and the work of each cell, and `odds_left`, the factor on the odds after earlier searches.
 
-    `declared` is `ranking.declared`: whether land that only the config declares searched counts as searched.
+    `declared` is `ranking.declared`: whether land that only the config declares searched counts as searched;
+    `detection` is that of earlier searches.
     """
     searched = evidence.shown == SEARCHED
     if declared == "as_unknown":
@@ -52,7 +55,7 @@ def with_status(risk: pd.DataFrame, evidence: Evidence, declared: str) -> pd.Dat
     return risk.assign(
         status=pd.array(np.array(STATUS_NAMES, dtype=object)[evidence.status], dtype="str"),
         work=pd.array(work_of(evidence.status), dtype="str"),
-        odds_left=odds_left(searched, dealt_with, evidence.settled),
+        odds_left=odds_left(searched, dealt_with, evidence.settled, detection),
     )
 
 

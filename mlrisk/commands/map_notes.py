@@ -1,18 +1,22 @@
 """Notes of a map: its country, date, models and inputs, what is not included, and the warnings of its run."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from mlrisk.planning import Plan
 from mlrisk.ranking import PRIOR, Champions, basis_of
 from mlrisk.risk_map import ModelNote, Notes
-from mlrisk.settings import Config
+from mlrisk.settings import AssetSettings, Config
 from models.field_rules import PriorModel
-from training.evidence import Inputs
+from training.evidence import FEWEST_CHECKED, Inputs
 from training.validation import RULES
 
 
-def notes_of(config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame, plan: Plan) -> Notes:
-    """The notes that every file of a map carries."""
+def notes_of(
+    config: Config, inputs: Inputs, champions: Champions, risk: pd.DataFrame, plan: Plan, detection: pd.DataFrame
+) -> Notes:
+    """The notes that every file of a map carries; `detection` is that of earlier searches, see `Ledger.detection`."""
     given = {report.source for report in inputs.reports if report.rows_kept or report.source == "dem"}
     absent = [name for name in type(config.sources).model_fields if name not in given and name != "covariates"]
     not_included = [name.replace("_", " ") for name in absent]
@@ -21,6 +25,7 @@ def notes_of(config: Config, inputs: Inputs, champions: Champions, risk: pd.Data
         *champions.warnings,
         *(f"{outside:,} cells lie outside the area of applicability: no basis to rank" for _ in range(bool(outside))),
         *plan.notes,
+        *detection_notes(config.ranking.assets, detection),
     ]
     return Notes(
         country=config.name,
@@ -32,6 +37,23 @@ def notes_of(config: Config, inputs: Inputs, champions: Champions, risk: pd.Data
         warnings=tuple(warnings),
         basis=basis_of(champions),
     )
+
+
+def detection_notes(assets: Mapping[str, AssetSettings], detection: pd.DataFrame) -> list[str]:
+    """What checks of earlier searches say: taken for all of them, and beside what the config says of a kind of team."""
+    enough = detection[detection["checked"].ge(FEWEST_CHECKED) & detection["found"].gt(0)]
+    notes = []
+    for row in enough.to_dict("records"):
+        figures = f"{row['detection']:.2f} ({row['detection_low']:.2f} to {row['detection_high']:.2f})"
+        checks = f"by {row['checked']:,} cells that were checked later"
+        if row["by"] == "all":
+            notes.append(f"earlier searches found {figures} of the cells with EO, {checks}: searched land counts so")
+        elif row["by"] == "method" and row["name"] in assets:
+            entered = assets[row["name"]].detection
+            if not row["detection_low"] <= entered <= row["detection_high"]:
+                key = f"ranking.assets.{row['name']}.detection"
+                notes.append(f"{key} is {entered:g}, but {figures} {checks}: enter what was measured")
+    return notes
 
 
 def _model_notes(champions: Champions) -> tuple[ModelNote, ...]:

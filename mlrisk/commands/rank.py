@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from features.base import Floats, Progress, no_progress, try_folder
-from features.sources import report_rows
 from features.table import FeatureTable
 from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
 from mlrisk.commands.map_notes import notes_of
 from mlrisk.commands.map_state import PROGRAM
+from mlrisk.commands.map_summary import map_summary
 from mlrisk.commands.plan_layers import plan_layers
 from mlrisk.commands.relief import relief_of
 from mlrisk.outputs import Beside, write_package
-from mlrisk.planning import AUDIT, Plan, make_plan, planning_ground, season_seed, with_ground
+from mlrisk.planning import AUDIT, Plan, PlanningGround, make_plan, planning_ground, season_seed, with_ground
 from mlrisk.ranking import (
-    EVIDENCE_OPEN,
+    EARLIER_DETECTION,
     MEMBER,
     PRIOR,
     CellContamination,
@@ -30,30 +29,25 @@ from mlrisk.ranking import (
     cell_scores,
     champion_reports,
     load_champions,
-    new_finds,
     prior_champions,
     ranked,
     scorer_of,
     with_reasons,
 )
-from mlrisk.risk_map import INDEX, MAIN, MORE, Notes, Package, present_rule_columns
+from mlrisk.risk_map import MORE, Package, present_rule_columns
 from mlrisk.settings import Config
-from models.casualty import CasualtyModel
 from training.evidence import (
-    NON_TECHNICAL_SURVEY,
-    STATE_NAMES,
-    STATUS_NAMES,
-    WORKS,
+    Evidence,
     Inputs,
     Ledger,
     files_digest,
+    measured_detection,
     open_inputs,
     open_ledger,
 )
-from training.registry import Store, newest
 from training.reporting import json_rows
 from training.retraining import vanished_note
-from training.settings import code_version, program_digest, public_settings
+from training.settings import program_digest
 
 RISK_COLUMNS = (
     "cell_id", "easting_m", "northing_m", "longitude", "latitude", "evidence", "status", "work", "contamination",
@@ -61,12 +55,6 @@ RISK_COLUMNS = (
     "priority", "rank",
     "reason_1", "reason_2", "reason_3", "released", "venn_abers_low", "venn_abers_high", "spread", "missed_share_below",
     "mask", "task_id", "purpose", "inclusion_prob", "season_detection", *MORE,
-)  # fmt: skip
-
-# The figures that a planner reads, of some hundred; report.json has the others.
-VALIDATION = (
-    "protocol", "fold", "ranking", "cells", "found", "base_rate", "roc_auc", "roc_auc_low", "roc_auc_high", "pr_auc",
-    "recall_1", "recall_5", "recall_10", "recall_10_low", "recall_10_high", "recall_20", "hectares_90",
 )  # fmt: skip
 
 
@@ -114,7 +102,9 @@ def rank(
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
     land, kept = cell_scores(scorer, inputs.grid, config.compute)
-    land = with_status(with_place(inputs.grid, evidence, land), evidence, config.ranking.declared)
+    detection = ledger.detection(config.as_of)
+    measured = measured_detection(detection, EARLIER_DETECTION)
+    land = with_status(with_place(inputs.grid, evidence, land), evidence, config.ranking.declared, measured)
     progress("casualties")
     contamination = (land[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     land = land.assign(**casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination)))
@@ -123,23 +113,32 @@ def rank(
     progress("reasons")
     land = with_reasons(scorer, inputs.grid, config, land, kept)
     progress("plan")
+    plan, audit = _planned(config, inputs, evidence, land, ground)
+    package = _package(config, inputs, champions, land, plan, earlier, detection)
+    # While files are written, memory holds one copy of the map.
+    del land, kept, scorer, ground, table
+    progress("planner package")
+    summary = map_summary(config, inputs, champions, package, time.monotonic() - started) | {
+        "files": files,
+        "program": program_digest(*PROGRAM),
+        "detection": json_rows(detection),
+        "audit": audit,
+    }
+    more = _with_reports(champion_reports(config, champions), beside)
+    written = write_package(package, config.output_folder, config.output.formats, summary, more)
+    return Ranking(package, config.output_folder, written, summary)
+
+
+def _planned(
+    config: Config, inputs: Inputs, evidence: Evidence, land: pd.DataFrame, ground: PlanningGround
+) -> tuple[Plan, dict[str, object]]:
+    """The plan of ranked land, and the season, seed and size of its audit."""
     season = config.ranking.audit_season or str(config.as_of.year)
     seed = season_seed(config.seed, season)
     audited = evidence.labelled & (evidence.inclusion_prob < 1)
     plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, _members(land), seed, audited,
                      config.output.languages)  # fmt: skip
-    package = _package(config, inputs, champions, land, plan, earlier)
-    # While files are written, memory holds one copy of the map.
-    del land, kept, scorer, ground, table
-    progress("planner package")
-    summary = _summary(config, inputs, champions, package, time.monotonic() - started) | {
-        "files": files,
-        "program": program_digest(*PROGRAM),
-        "audit": {"season": season, "seed": seed, "cells": int(plan.cells["purpose"].eq(AUDIT).sum())},
-    }
-    more = _with_reports(champion_reports(config, champions), beside)
-    written = write_package(package, config.output_folder, config.output.formats, summary, more)
-    return Ranking(package, config.output_folder, written, summary)
+    return plan, {"season": season, "seed": seed, "cells": int(plan.cells["purpose"].eq(AUDIT).sum())}
 
 
 def _with_vanished(config: Config, ledger: Ledger, champions: Champions) -> Champions:
@@ -169,7 +168,7 @@ def _with_reports(reports: Mapping[str, str], beside: Beside | None) -> Beside:
 
 def _package(
     config: Config, inputs: Inputs, champions: Champions, land: pd.DataFrame, plan: Plan,
-    earlier: gpd.GeoDataFrame | None,
+    earlier: gpd.GeoDataFrame | None, detection: pd.DataFrame,
 ) -> Package:  # fmt: skip
     """The planner package of ranked land and its plan; its columns are RISK_COLUMNS and those of the baselines."""
     risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
@@ -180,7 +179,7 @@ def _package(
         tasks=plan.tasks,
         hazards=known_hazards(config, inputs.sources),
         layers=context_layers(config, inputs.sources) | plan_layers(earlier, plan.tasks),
-        notes=notes_of(config, inputs, champions, risk, plan),
+        notes=notes_of(config, inputs, champions, risk, plan, detection),
         metrics=champions.metrics,
         plan={
             "totals": dict(plan.totals),
@@ -197,98 +196,3 @@ def _package(
 def _members(land: pd.DataFrame) -> Floats:
     """Contamination according to each bootstrap member, (M, n_cells)."""
     return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])
-
-
-def _version_warnings(config: Config, champions: Champions) -> list[str]:
-    """Warnings for the operator if a newer version than the ranking one was trained.
-
-    They go only into the summary: a model that does not rank must not change a byte of the map.
-    """
-    notes: list[str] = []
-    if not champions.versions:
-        return notes
-    store = Store.of(config)
-    for version in champions.versions:
-        number = newest(store, version.name)
-        if number > int(version.number):
-            notes.append(f"{version.name} version {number} is newer but not champion: version {version.number} ranks")
-    return notes
-
-
-def _summary(
-    config: Config, inputs: Inputs, champions: Champions, package: Package, seconds: float
-) -> dict[str, object]:
-    risk = package.risk
-    return {
-        "name": config.name,
-        "as_of": str(config.as_of),
-        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 1),
-        "code": code_version(),
-        "not_evidence_of_absence": Notes.NOT_EVIDENCE,
-        "policy": config.ranking.policy,
-        "cells": len(risk),
-        "ranked_cells": int(risk["rank"].notna().sum()),
-        "released_cells": int(risk["released"].sum()),
-        "out_of_domain_cells": int((~risk["in_domain"]).sum()),
-        "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
-        "status": {name: int((risk["status"] == name).sum()) for name in STATUS_NAMES},
-        "work": {name: _work_summary(risk[risk["work"] == name]) for name in WORKS},
-        "expected_found_cells": _finite(new_finds(risk[risk["work"] == NON_TECHNICAL_SURVEY]).sum()),
-        "level": champions.contamination.level.kind,
-        "contamination_is": champions.contamination.level.sentence,
-        "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
-        "casualty_risk": _casualty_summary(champions.casualty, risk),
-        "tasks": len(package.tasks),
-        "plan": {name: value for name, value in package.plan.items() if name not in ("calendar", "what_if")},
-        "models": [vars(version) for version in champions.versions],
-        "validation": json_rows(champions.metrics[[name for name in VALIDATION if name in champions.metrics]]),
-        "casualty_validation": json_rows(champions.casualty_metrics),
-        "inputs": report_rows(inputs.reports),
-        "not_included": list(package.notes.not_included),
-        **({"basis": package.notes.basis} if package.notes.basis else {}),
-        "warnings": [*package.notes.warnings, *_version_warnings(config, champions)],
-        "settings": public_settings(config),
-    }
-
-
-def _work_summary(land: pd.DataFrame) -> dict[str, object]:
-    """Counts of the cells that need one kind of work, and how many of the first 5 % hold a find already.
-
-    Its evidence is still open, or it was dealt with: it lies in an area on record or in released land, which covers a
-    part of the cell.
-    """
-    ranked, open_ = land["rank"].notna(), land["status"].eq(EVIDENCE_OPEN)
-    dealt_with = land["evidence"].eq("found") & ~open_
-    first = ranked & land["rank"].le(np.ceil(0.05 * ranked.sum())).fillna(value=False)
-    return {
-        "cells": len(land),
-        "ranked_cells": int(ranked.sum()),
-        "expected_found_cells": _finite(new_finds(land).sum()),
-        "evidence_open_cells": int(open_.sum()),
-        "first_5_percent_cells": int(first.sum()),
-        "evidence_open_cells_in_first_5_percent": int((first & open_).sum()),
-        "dealt_with_cells_in_first_5_percent": int((first & dealt_with).sum()),
-    }
-
-
-def _casualty_summary(model: CasualtyModel | None, risk: pd.DataFrame) -> dict[str, object]:
-    """The kind of figures in the casualty columns, and their totals."""
-    kind = "index" if model is None or model.is_index else "expected casualties"
-    totals = {name: _finite(risk[name].sum(min_count=1)) for name in (MAIN, *MORE) if name != INDEX}
-    facts: dict[str, object] = {"kind": kind, "index": "contamination x exposure x severity, mean 1", "totals": totals}
-    if model is not None:
-        # Bounds of cells do not add up to bounds of the total, which come from the members.
-        low, high = (_finite(value) for value in model.total_interval())
-        totals |= {"casualties_per_year_low": low, "casualties_per_year_high": high}
-        facts |= {
-            "casualties_per_accident": model.per_accident,
-            "yearly_change_log": model.yearly_change,
-            "dispersion": model.dispersion,
-            "weights": dict(model.whole.weights),
-        }
-    return facts
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

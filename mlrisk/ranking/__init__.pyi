@@ -1,10 +1,20 @@
 from .casualty import CellContamination, casualty_columns
 from .champions import Champions, champion_reports, load_champions
-from .policies import EVIDENCE_OPEN, by_explore, by_prior, new_finds, odds_left, ranked, residual_factor
+from .policies import (
+    EARLIER_DETECTION,
+    EVIDENCE_OPEN,
+    by_explore,
+    by_prior,
+    new_finds,
+    odds_left,
+    ranked,
+    residual_factor,
+)
 from .prior import PRIOR, basis_of, prior_champions
 from .scoring import MEMBER, cell_scores, explained, scorer_of, with_reasons
 
 __all__ = [
+    "EARLIER_DETECTION",
     "EVIDENCE_OPEN",
     "MEMBER",
     "PRIOR",

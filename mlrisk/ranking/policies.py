@@ -11,7 +11,7 @@ from training.evidence import CLEARANCE, NON_TECHNICAL_SURVEY, WORKS
 
 EVIDENCE_OPEN = "evidence_open"
 Policy = Callable[[pd.DataFrame], Floats]
-# The assumed detection of earlier surveys; unverified, as that of the teams of a plan.
+# The assumed detection of earlier surveys where no check of theirs is on record; unverified, as that of the teams.
 EARLIER_DETECTION = 0.8
 # Share of a cell that stays in question even where areas on record or released cover practically all of it.
 LEAST_REST = 0.05
@@ -148,17 +148,17 @@ def new_finds(risk: pd.DataFrame) -> Floats:
     return np.where(old, 0.0, chance)
 
 
-def odds_left(searched: Flags, dealt_with: Flags, settled: Floats) -> Floats:
+def odds_left(searched: Flags, dealt_with: Flags, settled: Floats, detection: float = EARLIER_DETECTION) -> Floats:
     """Factor on the odds that survey finds more, (n,), after earlier searches and records.
 
-    1 - d on land that was searched without a find, where d is the detection of the search. Where the EO of a cell was
+    1 - `detection` on land that was searched without a find. Where the EO of a cell was
     `dealt_with` (it lies in an area on record or in land released since), survey can only add what lies in the rest of
     the cell, the part 1 - `settled`.
 
     >>> odds_left(np.array([False, True, False]), np.array([False, False, True]), np.array([0.0, 0.0, 0.4])).round(2)
     array([1. , 0.2, 0.6])
     """
-    left = np.where(searched, 1 - EARLIER_DETECTION, 1.0)
+    left = np.where(searched, 1 - detection, 1.0)
     return np.asarray(np.where(dealt_with, np.maximum(1 - settled, LEAST_REST), left))
 
 

@@ -101,8 +101,8 @@ def test_a_version_with_its_promises_reads_back_and_scores_the_same(config, made
     for name in ("score", "probability", "low", "high", "missed_share_below"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert not np.array_equal(one.score, promised.scores(values, 1).score)
-    # A version from before has none of the three files: it scores as it did.
-    new = ("level.json", "likely_range.json", "local_ratio.json")
+    # A version from before has none of the four files: it scores as it did.
+    new = ("level.json", "likely_range.json", "local_ratio.json", "out_of_bag.json")
     old = ContaminationModel.from_files({name: text for name, text in model.files().items() if name not in new})
     np.testing.assert_array_equal(old.scores(values, 1, places).low, model.scores(values, 1).low)
     assert old.level.kind == "index"

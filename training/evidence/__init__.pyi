@@ -1,3 +1,4 @@
+from .detection import FEWEST_CHECKED, measured_detection
 from .fingerprint import files_digest, keyed_records, label_digest, records_text
 from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, read_inputs
 from .ledger import Ledger
@@ -32,6 +33,7 @@ __all__ = [
     "ALL_DAYS",
     "CHANCE",
     "CLEARANCE",
+    "FEWEST_CHECKED",
     "FOUND",
     "KINDS",
     "KIND_NAMES",
@@ -65,6 +67,7 @@ __all__ = [
     "in_open_area",
     "keyed_records",
     "label_digest",
+    "measured_detection",
     "open_inputs",
     "open_ledger",
     "read_inputs",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from features.base import ConfigError, Flags, Floats, Grid, Integers, day_after, decode_cell_id
 from features.sources import Sources
 from training.evidence.declared import declared_weights
+from training.evidence.detection import detection_table
 from training.evidence.layers import LEAST_SHARE, Layers
 from training.evidence.reading import Reading, known_by, read_at
 from training.evidence.record_cells import RecordCells, lay_records
@@ -85,6 +86,10 @@ class Ledger:
         known_from = self.entries.records["known_from"].to_numpy()
         counted = (known_from >= day_after(after)) & (known_from < day_after(until))
         return self._laid(until, counted, read_at(self.entries, until), Layers.unknown(self.grid.n_cells))
+
+    def detection(self, as_of: date) -> pd.DataFrame:
+        """Detection by method and team as known at `as_of`, see `detection_table`."""
+        return detection_table(self.entries, read_at(self.entries, as_of))
 
     def origins(self, after: date, until: date) -> NDArray[np.object_]:
         """Who chose each cell, (n_cells,), from the records of an interval as in `between`; empty if not recorded."""

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.base import RULED_OUT_BY, Flags, Floats, Grid, Integers, dates_of, numbers
+from features.base import RULED_OUT_BY, Flags, Floats, Grid, Integers, dates_of, numbers, words
 from features.geometry import cell_coverage
 from features.sources import Sources
 from training.evidence.pieces import Pieces, cut_pieces
@@ -29,6 +29,8 @@ DEVICE_COLUMNS = ("ap_mines", "at_mines", "uxo")
 EVENT_DATES = ("date", "end_date", "record_date", "start_date")
 # Column with the date of observation, which decides whether a release or a find came first.
 SEEN_DATES = ("date", "record_date", "recorded_date")
+# Purposes of surveys that show what an earlier search missed.
+CHECKS = ("audit", "quality_control")
 # Sources of events, which have a place, and of areas, which cover land.
 EVENT_SOURCES, AREA_SOURCES = ("finds", "incidents"), ("hazard_areas", "land_release", "survey")
 
@@ -43,7 +45,8 @@ class RecordCells:
     which it was recorded), `devices` (counted; NaN where a find states none), `covered` (cells that it covers, as a sum
     of shares), `finished` (a decision that releases land), `reopens` (evidence that ordnance is there), `withdrawn` and
     `closed` (status of a hazard area, as of `status_from`, NaT: always), `inclusion_prob`, `chosen_by` (model, people,
-    chance; empty if not recorded).
+    chance; empty if not recorded), `method` and `team` of the work (empty likewise), `check` (survey of land that may
+    have been searched before: audit or quality control).
 
     `place` (position in `grid.cell_ids()`), `record` (row of `records`) and `share` (part of the cell; 1 for a point)
     are the pairs, by place and then record. `point` marks records that are points. `event_row` and `area_row` say which
@@ -167,6 +170,9 @@ def _described(
             # A cell that could not be drawn was not drawn: a probability of 0 means that there is none.
             "inclusion_prob": np.where(drawn > 0, drawn, np.nan),
             "chosen_by": chosen_by(source, table, drawn),
+            "method": words(table, "method").astype(object),
+            "team": words(table, "team").astype(object),
+            "check": np.isin(words(table, "purpose"), CHECKS) & (source == "survey"),
         }
     )
 

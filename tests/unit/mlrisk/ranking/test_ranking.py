@@ -200,6 +200,11 @@ def test_where_a_find_was_dealt_with_survey_can_add_only_the_rest_of_the_cell():
     assert ranked(risk, "contamination")["rank"].tolist() == [3, 1, 2]
 
 
+def test_searched_land_keeps_what_the_measured_detection_leaves():
+    searched, no = np.array([True, False]), np.zeros(2, bool)
+    assert odds_left(searched, no, np.zeros(2), detection=0.55) == pytest.approx([0.45, 1.0])
+
+
 def test_new_finds_leave_out_what_is_found_on_new_land_alone():
     risk = works(12)
     count = new_finds(risk)
