@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError
-from features.sources.angles import degrees_of
+from features.sources.angles import degrees_of, says_o
 from features.sources.column_names import shown_names
 from features.sources.dates import latest_hours
 from features.sources.parsing import ascii_digits, parse_numbers
@@ -21,17 +21,8 @@ from features.sources.report import Tally
 from features.sources.schema import COORDINATE_ALIASES
 from features.sources.settings import SourceSpec
 
-Labels = NDArray[np.str_]
-
 # If this share of a file shows the same mistake, the whole file is wrong in the same way and a person has to decide.
 WHOLE_FILE_SHARE = 0.8
-# A file with fewer rows is too small to compare a stray row with the rest.
-FEWEST_TYPICAL_ROWS = 5
-# Half the height of the largest countries on the equator.
-NEAR_ZERO_DEGREES = 10.0
-
-LONGITUDE_SIGN, LATITUDE_SIGN, BOTH_SIGNS = "longitude sign", "latitude sign", "longitude and latitude sign"
-SWAPPED, OUT_OF_RANGE = "longitude and latitude swapped", "coordinates out of range"
 
 
 @dataclass(frozen=True)
@@ -135,6 +126,8 @@ def read_coordinates(
         )
     tally.repair("decimal comma", max(part.decimal_commas for part in parsed))
     tally.repair("degrees, minutes and seconds", int(angles.sum()))
+    if parsed[0].angles.any() and parsed[0].column[parsed[0].angles].astype(str).map(says_o).any():
+        tally.note(f"{columns[0]!r}: the letter O read as west (ouest, oeste)")
     for part, name in zip(parsed, columns, strict=True):
         if part.not_understood.any():
             tally.note(
@@ -191,7 +184,7 @@ def check_units(source: str, path: Path, points: Floats, crs: pyproj.CRS, stated
             where = f"in {crs.to_string()}" if stated else "without a CRS"
             raise InputError(
                 f"sources.{source}: {path} {where} has bounds {bounds}, which are no degrees: give crs, the projected "
-                "CRS that its coordinates are in, e.g. crs: EPSG:32638"
+                f"CRS that its coordinates are in, e.g. crs: EPSG:32638{_lost_point_hint(known)}"
             )
     elif (np.abs(known) <= np.array([360.0, 90.0])).all():
         raise InputError(
@@ -200,83 +193,6 @@ def check_units(source: str, path: Path, points: Floats, crs: pyproj.CRS, stated
         )
 
 
-def mistaken_axes(points: Floats, crs: pyproj.CRS, home: Home) -> Labels:
-    """The mistake that explains why each (longitude, latitude) or (easting, northing) lies away from home.
-
-    It is '' for a point at home and for one that neither a flipped sign nor a swap brings home. A point far from the
-    rest of the file that a flip or swap brings into it has that mistake, wherever home is.
-    """
-    first, second = points[:, 0], points[:, 1]
-    labels = np.full(len(points), "", dtype="<U40")
-    finite = np.isfinite(points).all(axis=1)
-    away = finite & ~home.holds(first, second, crs)
-    candidates = [(SWAPPED, second, first)]
-    if crs.is_geographic:
-        signs = [(LONGITUDE_SIGN, -first, second), (LATITUDE_SIGN, first, -second), (BOTH_SIGNS, -first, -second)]
-        candidates = [*signs, *candidates]
-    for label, one, other in candidates:
-        labels[away & (labels == "") & home.holds(one, other, crs)] = label
-    low, high = _bulk(points[finite])
-    width = high - low
-    within = (points >= low - 0.1 * width).all(axis=1) & (points <= high + 0.1 * width).all(axis=1)
-    if (labels != "").sum() < WHOLE_FILE_SHARE * finite.sum():
-        # In a country on the equator or on Greenwich both signs are right: the bulk of its records decides.
-        labels[within & np.isin(labels, _ambiguous_signs(home, crs))] = ""
-    stray = away & (labels == "") & ((points < low - width) | (points > high + width)).any(axis=1)
-    for label, one, other in candidates:
-        there = np.column_stack([one, other])
-        inside = (there >= low - 0.1 * width).all(axis=1) & (there <= high + 0.1 * width).all(axis=1)
-        labels[stray & (labels == "") & inside] = label
-    if crs.is_geographic:
-        beyond = (np.abs(first) > 180) | (np.abs(second) > 90)
-        # Across the antimeridian some count on to 360 degrees: such a place is at home.
-        labels[away & beyond & (labels == "")] = OUT_OF_RANGE
-    return labels
-
-
-def _bulk(known: Floats) -> tuple[Floats, Floats]:
-    """Lower left and upper right of the points without the outer 1 % on each side; NaN for too few of them."""
-    if len(known) < FEWEST_TYPICAL_ROWS:
-        return np.full(2, np.nan), np.full(2, np.nan)
-    # Rounded inwards, so that in a short file a single stray row is not part of the bulk.
-    low = np.quantile(known, 0.01, axis=0, method="higher")
-    return low, np.quantile(known, 0.99, axis=0, method="lower")
-
-
-def _ambiguous_signs(home: Home, crs: pyproj.CRS) -> list[str]:
-    """Signs that are ambiguous, because the country may lie on both sides of the meridian or the equator."""
-    window = home.surroundings(crs, home.keep_m) if crs.is_geographic else None
-    if window is None:
-        return []
-    west, south, east, north = window
-    signs = [LONGITUDE_SIGN] if west < NEAR_ZERO_DEGREES and east > -NEAR_ZERO_DEGREES else []
-    signs += [LATITUDE_SIGN] if south < NEAR_ZERO_DEGREES and north > -NEAR_ZERO_DEGREES else []
-    return [*signs, BOTH_SIGNS] if len(signs) > 1 else signs
-
-
-def refuse_whole_file(source: str, path: Path, labels: Labels, n_placed: int, columns: tuple[str, ...]) -> None:
-    """InputError when most of the `n_placed` rows with coordinates show one and the same mistake.
-
-    `columns` are the columns of the coordinates, empty for a file with geometry.
-    """
-    for mistake in (SWAPPED, LONGITUDE_SIGN, LATITUDE_SIGN, BOTH_SIGNS, OUT_OF_RANGE):
-        share = (labels == mistake).sum() / max(n_placed, 1)
-        if share < WHOLE_FILE_SHARE:
-            continue
-        finding = f"sources.{source}: {share:.0%} of {path} "
-        if mistake == SWAPPED:
-            remedy = (
-                f"give columns: {{longitude: {columns[1]}, latitude: {columns[0]}}}"
-                if columns
-                else "exchange them in the file (QGIS: Swap X and Y coordinates)"
-            )
-            raise InputError(f"{finding}lies in the area only with longitude and latitude swapped: {remedy}")
-        if mistake == OUT_OF_RANGE:
-            raise InputError(f"{finding}has longitudes beyond 180 or latitudes beyond 90: check columns and crs")
-        which = mistake.removesuffix(" sign")
-        if source == "area":
-            raise InputError(f"{finding}lies in the domain of grid.crs only with the other sign of {which}: check both")
-        raise InputError(
-            f"{finding}lies in the area only with the other sign of {which}: correct the sign in the file, or check "
-            "that columns.longitude and columns.latitude name the right columns"
-        )
+def _lost_point_hint(known: Floats) -> str:
+    whole = ((known == np.round(known)) & (np.abs(known) > 360)).all(axis=0).any()
+    return "; or put the decimal point back, if degrees have lost it (4012345 for 40.12345)" if whole else ""

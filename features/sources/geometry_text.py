@@ -1,9 +1,9 @@
-"""Geometry as text: WKT, EWKT, WKB in hexadecimal, GeoJSON, fixes of survey forms; GDAL makes curves linear."""
+"""Geometry as text: WKT, EWKT, hexadecimal WKB, GeoJSON, fixes of forms, MGRS, pairs; GDAL makes curves linear."""
 
 import csv
 import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags, temporary_folder
+from features.sources.places_in_text import places_of, points_of
 
 CURVED = r"(?i)CURVE|CIRCULARSTRING|MULTISURFACE|TIN\b|POLYHEDRALSURFACE|TRIANGLE"
 # PostgreSQL and SQL Server put a sign before the figures.
@@ -24,17 +25,19 @@ AS_POLYGONS = {POLYHEDRAL: 6, TIN: 6, TRIANGLE: 3}
 EWKB_Z, EWKB_M, EWKB_SRID = 0x80000000, 0x40000000, 0x20000000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TextGeometry:
     """Geometries (None: no text, or an unreadable one), flags of unreadable texts, and the stated SRIDs.
 
-    `closed` is the number of geometries whose open rings were closed.
+    `closed` is the number of geometries whose open rings were closed, `degrees` the number of places in WGS84 by the
+    form of their texts.
     """
 
     geometry: NDArray[np.object_]
     unreadable: Flags
     srids: tuple[int, ...]
     closed: int = 0
+    degrees: dict[str, int] = field(default_factory=dict)
 
 
 def parse_geometry(texts: pd.Series) -> TextGeometry:
@@ -66,9 +69,19 @@ def parse_geometry(texts: pd.Series) -> TextGeometry:
     srids = {int(value) for value in stated.dropna().unique()}
     found = shapely.get_srid(geometry)
     srids |= {int(value) for value in np.unique(found[hexed & (found > 0)])}
-    unreadable = (text != "").to_numpy() & shapely.is_missing(geometry)
     closed = int((shapely.is_missing(strict) & ~shapely.is_missing(geometry[plain])).sum())
-    return TextGeometry(geometry, unreadable, tuple(sorted(srids - {0})), closed)
+    unreadable = (text != "").to_numpy() & shapely.is_missing(geometry)
+    degrees = _fill_places(geometry, text, unreadable) if unreadable.any() else {}
+    known = tuple(sorted(srids - {0}))
+    return TextGeometry(geometry=geometry, unreadable=unreadable, srids=known, closed=closed, degrees=degrees)
+
+
+def _fill_places(geometry: NDArray[np.object_], text: pd.Series, unreadable: Flags) -> dict[str, int]:
+    """Fill in points of grid references and of pairs of degrees, and unflag them; returns their numbers by form."""
+    places, degrees = places_of(text[unreadable])
+    geometry[unreadable] = points_of(places)
+    unreadable &= shapely.is_missing(geometry)
+    return degrees
 
 
 def geometry_of_wkb(blobs: "list[bytes | None]") -> NDArray[np.object_]:

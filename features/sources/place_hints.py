@@ -1,26 +1,21 @@
-"""What a table without coordinates may hold instead: a hint for the message that refuses it."""
+"""What a table without coordinates may hold instead: a column of places, or a hint for the message that refuses it."""
 
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+
+from features.sources.places_in_text import places_of
 
 # Names of metres in registers: Latin, Spanish, Russian.
 METRES = re.compile(
     r"^(x|y|easting|northing|e|n|este|norte|x_?coord|y_?coord|coord_?[xy]|utm_?[xyen]|point_[xy])$", re.IGNORECASE
 )
-MGRS = re.compile(r"^\d{1,2}[C-HJ-NP-X]\s?[A-HJ-NP-Z]{2}\s?(\d\s?){2,10}$")
 FIXES = re.compile(r"^-?\d+\.\d+ -?\d+\.\d+ -?\d+(\.\d+)? \d+(\.\d+)?(;|$)")
-PAIR = re.compile(r"^\(?\s*-?\d+\.\d+\u00b0?\s*[,;/ ]\s*-?\d+\.\d+\u00b0?\s*\)?$")
 GEOMETRY = re.compile(
     r"^(SRID=\d+;)?\s*(POINT|LINESTRING|POLYGON|MULTI\w+|GEOMETRYCOLLECTION)\b|^(0x|\\x)?0[01][0-9A-Fa-f]{16,}$",
     re.IGNORECASE,
-)
-FORMS = (
-    (GEOMETRY, "holds geometry: give columns: {{geometry: {0}}}"),
-    (FIXES, "holds fixes of a survey form: give columns: {{geometry: {0}}}"),
-    (MGRS, "holds grid references (MGRS): convert them to degrees"),
-    (PAIR, "holds both coordinates: split it into two columns"),
 )
 LOOK_ROWS = 20
 
@@ -34,13 +29,27 @@ def place_hint(table: pd.DataFrame) -> str:
     names = [str(name) for name in table.columns]
     if len(names) == 1 and re.search(r"\S(  +)\S", names[0]):
         return "blanks stand between its columns: save it as CSV"
-    for name in names:
-        texts = table[name].dropna().astype(str).str.strip()
-        texts = texts[texts != ""].head(LOOK_ROWS)
-        for form, hint in FORMS:
-            if len(texts) and texts.str.match(form).all():
-                return f"column {name!r} {hint.format(name)}"
     return _metres(names)
+
+
+def place_column(table: pd.DataFrame) -> str | None:
+    """The only column whose texts are places: geometry, fixes, grid references, or both coordinates; None for several.
+
+    >>> place_column(pd.DataFrame({"id": ["1"], "where": ["38SPK4000005000"]}))
+    'where'
+    """
+    found = [str(name) for name in table if _holds_places(table[name])]
+    return found[0] if len(found) == 1 else None
+
+
+def _holds_places(column: pd.Series) -> bool:
+    texts = column.dropna().astype(str).str.strip()
+    texts = texts[texts != ""].head(LOOK_ROWS)
+    if not len(texts):
+        return False
+    return bool(
+        texts.str.match(GEOMETRY).all() or texts.str.match(FIXES).all() or np.isfinite(places_of(texts)[0]).all()
+    )
 
 
 def _metres(names: Sequence[str]) -> str:

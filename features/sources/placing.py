@@ -9,15 +9,15 @@ import shapely
 from numpy.typing import NDArray
 
 from features.base import Flags, Floats, InputError
+from features.sources.axis_mistakes import mistaken_axes, refuse_whole_file
 from features.sources.coordinates import (
     Home,
     check_units,
     coordinate_columns,
     find_coordinates,
-    mistaken_axes,
     read_coordinates,
-    refuse_whole_file,
 )
+from features.sources.places_in_text import points_of
 from features.sources.projecting import refuse_unusable
 from features.sources.quality import few_vertices
 from features.sources.raw_table import RawTable
@@ -51,26 +51,19 @@ def place(
     used: tuple[str, ...] = ()
     if raw.geometry is None:
         used = coordinate_columns(source, path, spec, raw.table, tally)
-        geometry = _points(read_coordinates(source, path, raw.table, used, tally, projected=projected))
+        geometry = points_of(read_coordinates(source, path, raw.table, used, tally, projected=projected))
     else:
         geometry = np.asarray(shapely.force_2d(raw.geometry), dtype=object)
         beside = find_coordinates(spec, names)
         gaps = shapely.is_missing(geometry)
         if beside and gaps.any() and not gaps.all() and is_table(path):
-            points = _points(read_coordinates(source, path, raw.table, beside, tally, projected=projected))
+            points = points_of(read_coordinates(source, path, raw.table, beside, tally, projected=projected))
             filled = gaps & ~shapely.is_missing(points)
             geometry[filled] = points[filled]
             if filled.any():
                 tally.note(f"rows without geometry placed by {' and '.join(map(repr, beside))} ({tally.where(filled)})")
     check_units(source, path, _middles(geometry), crs or WGS84, crs is not None)
     return geometry, crs or WGS84, used
-
-
-def _points(places: Floats) -> Geometry:
-    geometry = np.full(len(places), None, dtype=object)
-    known = np.isfinite(places).all(axis=1)
-    geometry[known] = shapely.points(places[known])
-    return geometry
 
 
 def _middles(geometry: Geometry) -> Floats:

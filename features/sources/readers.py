@@ -17,6 +17,7 @@ from shapely.errors import ShapelyError
 
 from features.base import ConfigError, InputError, read_bytes, refuse_special
 from features.sources.archives import BROKEN_ZIP, choose_member
+from features.sources.coordinates import find_coordinates
 from features.sources.databases import is_database, is_from_database, note_on, table_file
 from features.sources.geometry_text import parse_geometry
 from features.sources.kinds import (
@@ -28,6 +29,7 @@ from features.sources.kinds import (
     kind_of,
 )
 from features.sources.layers import read_layer
+from features.sources.place_hints import place_column
 from features.sources.raw_table import RawTable
 from features.sources.regular_parts import refuse_special_parts
 from features.sources.report import Tally
@@ -239,6 +241,9 @@ def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally
         return raw
     mapped, table = spec.columns.get("geometry"), raw.table
     names = [name for name in table.columns if name == mapped or (mapped is None and name.casefold() in WKT_COLUMNS)]
+    if not names and mapped is None and not find_coordinates(spec, [str(name) for name in table]):
+        # No other column can say where the rows are.
+        names = [name for name in (place_column(table),) if name is not None]
     if not names:
         return raw
     read = parse_geometry(table[names[0]])
@@ -246,7 +251,9 @@ def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally
         return raw
     if len(read.srids) > 1:
         raise InputError(f"{what}: column {names[0]!r} states several SRIDs ({', '.join(map(str, read.srids))})")
-    crs = None
+    crs = pyproj.CRS("EPSG:4326") if read.degrees else None
+    for words, count in read.degrees.items():
+        tally.repair(words, count)
     if read.srids:
         try:
             crs = pyproj.CRS.from_epsg(read.srids[0])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from features.base.errors import ConfigError, InputError
 from features.base.grid import Grid
-from features.sources.coordinates import LATITUDE_SIGN, LONGITUDE_SIGN, OUT_OF_RANGE, SWAPPED, Home, mistaken_axes
+from features.sources.axis_mistakes import LATITUDE_SIGN, LONGITUDE_SIGN, NO_POINT, OUT_OF_RANGE, SWAPPED, mistaken_axes
+from features.sources.coordinates import Home
 from features.sources.opening import KEEP_AROUND_M, Sources, SourcesSettings, open_area, open_sources
 from features.sources.report import SourceReport
 
@@ -93,6 +94,10 @@ def test_unquoted_decimal_commas_are_refused_with_the_row(tmp_path: Path) -> Non
         ((-75.10, -5.95), LATITUDE_SIGN),
         ((5.95, -75.10), SWAPPED),
         ((-75.10, 95.0), OUT_OF_RANGE),
+        ((-7510123, 5.95), NO_POINT),
+        ((-7510123, 595123), NO_POINT),
+        ((-751.0123, 59.5123), NO_POINT),
+        ((-123.4, 8_000_000), OUT_OF_RANGE),
         ((-65.10, 5.95), "out of area"),
     ],
 )
@@ -102,6 +107,12 @@ def test_a_stray_row_is_set_aside_by_its_mistake(tmp_path: Path, row: tuple[floa
     assert np.allclose(places(sources), in_metres(DEGREES), atol=1e-6)
     if reason != "out of area":
         assert f"{reason}: line {len(DEGREES) + 2}" in report(sources).notes
+
+
+def test_degrees_that_all_lost_their_point_are_refused_with_both_remedies(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", [(round(x * 1e5), round(y * 1e5)) for x, y in DEGREES])
+    with pytest.raises(InputError, match=r"are no degrees: give crs.*put the decimal point back"):
+        read(path)
 
 
 def test_a_lost_sign_is_recognised_beyond_the_area_by_the_rest_of_the_file(tmp_path: Path) -> None:
