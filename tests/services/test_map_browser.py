@@ -411,6 +411,34 @@ def find(browser: Browser, text: str) -> int:
     return int(browser.run(f"{SHOWN}.length"))
 
 
+NAMES = """Bokeh.documents[0].get_model_by_name("map").renderers
+  .filter((part) => part.visible && part.name === "layer/settlements" && part.glyph.text)
+  .flatMap((part) => [...part.data_source.get("text")])"""
+
+
+def test_browser_draws_no_name_under_a_pin(package: Package, page: Path, browser: Browser, tmp_path: Path) -> None:
+    first, (west, south, _, _) = package.tasks.iloc[0], package.grid.bounds
+    points = [first.geometry.representative_point(), shapely.Point(west + 1_000, south + 1_000)]
+    towns = gpd.GeoDataFrame({"name": ["Under", "Beside"], "place": "town"}, geometry=points, crs=package.grid.crs)
+    browser.open(WRITERS["html"](replace(package, layers={**package.layers, "settlements": towns}), tmp_path)[0])
+    assert "1" in [text for text, *_ in browser.run(PINS)]
+    assert set(browser.run(NAMES)) == {"", "Beside"}
+    browser.run("document.querySelector('[data-layer=tasks]').click()")
+    assert set(browser.run(NAMES)) == {"Under", "Beside"}
+    browser.open(page)
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(820, 1180, 400), (1400, 1000, 370), (1920, 1080, 370)])
+def test_browser_shows_the_map_on_the_first_screen(
+    page: Path, browser: Browser, width: int, height: int, most: float
+) -> None:
+    browser.open(page, width, height)
+    for code in ("az", "en"):
+        browser.run(f"document.querySelector('[data-language][lang={code}]').click()")
+        assert browser.run("document.getElementById('map').getBoundingClientRect().top") <= most
+    browser.open(page)
+
+
 def test_browser_table_sorts(browser: Browser) -> None:
     place = browser.run(
         "[...document.querySelectorAll('#tasks thead th')].findIndex((th) => th.dataset.key === 'finds')"

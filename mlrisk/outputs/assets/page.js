@@ -104,6 +104,11 @@
   };
   const rings = (places) => ({ xs: places.map((place) => tasks[place].rings[0]), ys: places.map((place) => tasks[place].rings[1]) });
   const outline = (name, places) => { renderers(name)[0].data_source.data = rings(places); };
+  // Names that a pin would cover give way to it; the marks of places stay.
+  const names = ["settlements", "districts"].flatMap((key) => {
+    const sources = new Set(renderers(`layer/${key}`).filter((part) => part.glyph.text).map((part) => part.data_source));
+    return [...sources].map((source) => ({ source, all: [...source.get("text")], beside: key === "settlements" }));
+  });
   let order = [];
   const drawPins = (metres) => {
     const on = document.querySelector("[data-layer=tasks]").checked;
@@ -114,9 +119,15 @@
     const text = pins.map((place) => String(tasks[place].number ?? "·"));
     renderers("pins")[0].data_source.data = {
       x: pins.map((place) => tasks[place].x), y: pins.map((place) => tasks[place].y), text,
-      size: text.map((sign) => 19 + 5 * (sign.length - 1)),
+      size: text.map(pinSize),
       line: pins.map((place) => (place === chosen ? "#0b57d0" : "#1f2430")),
     };
+    const circles = pins.map((place, at) => [tasks[place].x, tasks[place].y, pinSize(text[at]) / 2]);
+    names.forEach(({ source, all, beside }) => {
+      const [eastings, northings] = [source.get("x"), source.get("y")];
+      const free = all.map((name, at) => (isCovered(name, eastings[at], northings[at], beside, circles, metres) ? "" : name));
+      if (free.some((name, at) => name !== source.get("text")[at])) source.data = { ...source.data, text: free };
+    });
   };
   // Land on another list of work is painted as such; the pictures as they came are kept.
   const pictures = Object.fromEntries(Object.keys(data.themes).map((key) => {

@@ -36,6 +36,20 @@ const pinsWithRoom = (tasks, order, metres, { west, south, east, north }, most) 
   return drawn;
 };
 
+const pinSize = (sign) => 19 + 5 * (sign.length - 1);
+
+// Whether a name, beside its place or around it, lies under one of the circles (easting, northing, radius in pixels).
+const LETTER_PX = 6.2;
+const HALF_LINE_PX = 6;
+const isCovered = (name, easting, northing, beside, circles, metres) => {
+  const width = LETTER_PX * name.length;
+  const from = beside ? 7 : -width / 2;
+  return circles.some(([east, north, radius]) => {
+    const right = (east - easting) / metres;
+    return Math.abs(north - northing) / metres < radius + HALF_LINE_PX && right > from - radius && right < from + width + radius;
+  });
+};
+
 // The place in `tasks` of the task at a point of the map, undefined where there is none.
 const taskAt = (tasks, pins, listed, east, north, metres) => {
   const far = (place) => Math.hypot(tasks[place].x - east, tasks[place].y - north) / metres;
