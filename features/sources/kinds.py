@@ -1,12 +1,13 @@
 """The kind of a file: by its name, and by its first bytes if the name is unknown or wrong."""
 
 import json
+import re
 from pathlib import Path
 from typing import Literal
 
 from features.base import refuse_special
 
-Kind = Literal["text", "sheet", "parquet", "raster", "archive", "gzip", "map"]
+Kind = Literal["text", "sheet", "parquet", "records", "raster", "archive", "gzip", "map"]
 
 SHEET_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
@@ -22,6 +23,11 @@ MAP_SUFFIXES = frozenset(
 # Suffixes that many kinds of file share.
 NO_SUFFIXES = frozenset({"", ".dat", ".data", ".out", ".lst", ".bak", ".psv"})
 HEAD_BYTES = 4096
+JSON_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
+# What a map in JSON has in its first bytes: GeoJSON, TopoJSON, the answers of ArcGIS.
+MAP_IN_JSON = re.compile(
+    rb'"type"\s*:\s*"(FeatureCollection|Feature|Topology)"|"features"|"geometryType"|"displayFieldName"'
+)
 # JSON is read whole only to name its kind.
 MOST_JSON_BYTES = 50_000_000
 MOST_ERROR_KEYS = 4
@@ -79,6 +85,8 @@ def kind_of(path: Path) -> Kind:
         kind = "archive"
     elif suffix in NO_SUFFIXES and is_text(head):
         kind = "text"
+    elif suffix in JSON_SUFFIXES and is_record_json(head):
+        kind = "records"
     return kind
 
 
@@ -97,6 +105,21 @@ def is_text(head: bytes) -> bool:
     )
 
 
+def is_record_json(head: bytes) -> bool:
+    """Whether the first bytes are those of JSON that is no map.
+
+    >>> is_record_json(b'[{"lon": 1}]'), is_record_json(b'{"type": "FeatureCollection"')
+    (True, False)
+    """
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith((b"{", b"[")) and MAP_IN_JSON.search(start) is None
+
+
+def is_markup(head: bytes) -> bool:
+    """Whether the first bytes are those of HTML or XML, in UTF-8 or UTF-16."""
+    return head.replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
+
+
 def describe(path: Path) -> str:
     """The probable kind of an unreadable file and a remedy, as the end of a sentence; '' if unknown."""
     try:
@@ -108,7 +131,7 @@ def describe(path: Path) -> str:
         return "it is empty"
     by_name = SUFFIX_TEXTS.get(path.suffix.casefold(), "")
     if head.lstrip().startswith((b"{", b"[")) and not by_name:
-        return _describe_json(path)
+        return describe_json(path.read_bytes() if path.stat().st_size <= MOST_JSON_BYTES else b"")
     return by_name or describe_head(head)
 
 
@@ -131,15 +154,12 @@ def describe_head(head: bytes) -> str:
     return known[0] if known else ""
 
 
-def _describe_json(path: Path) -> str:
-    """Whether JSON is cut off, the error of a service, or whole and no map."""
-    cut = "it is JSON that is cut off, or no map: check that the download was complete"
-    if path.stat().st_size > MOST_JSON_BYTES:
-        return cut
+def describe_json(content: bytes) -> str:
+    """Whether JSON is cut off, the error of a service, or whole and no map; cut off if it is empty."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(content)
     except (ValueError, RecursionError):
-        return cut
+        return "it is JSON that is cut off, or no map: check that the download was complete"
     if isinstance(found, dict) and "error" in found and len(found) <= MOST_ERROR_KEYS:
         return f"it is the error of a service ({str(found['error'])[:200]}): download the file anew"
     return "it is JSON of another kind than a map: save it as GeoJSON or CSV"
@@ -149,6 +169,6 @@ def _table_kind(head: bytes, suffix: str) -> Kind:
     """The kind of a table by its content: exports name HTML, text and workbooks alike .xls or .csv."""
     if head.startswith((OLE, ZIP)):
         return "sheet"
-    if suffix in SHEET_SUFFIXES and not is_text(head):
+    if is_markup(head) or (suffix in SHEET_SUFFIXES and not is_text(head)):
         return "sheet"
     return "text"

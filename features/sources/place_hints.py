@@ -14,7 +14,7 @@ METRES = re.compile(
 )
 FIXES = re.compile(r"^-?\d+\.\d+ -?\d+\.\d+ -?\d+(\.\d+)? \d+(\.\d+)?(;|$)")
 GEOMETRY = re.compile(
-    r"^(SRID=\d+;)?\s*(POINT|LINESTRING|POLYGON|MULTI\w+|GEOMETRYCOLLECTION)\b|^(0x|\\x)?0[01][0-9A-Fa-f]{16,}$",
+    r"^\{\s*\"(type|coordinates)\"\s*:|^(SRID=\d+;)?\s*(POINT|LINESTRING|POLYGON|MULTI\w+|GEOMETRYCOLLECTION)\b|^(0x|\\x)?0[01][0-9A-Fa-f]{16,}$",
     re.IGNORECASE,
 )
 LOOK_ROWS = 20

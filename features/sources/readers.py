@@ -15,16 +15,19 @@ import pyproj
 from pyproj.exceptions import CRSError
 from shapely.errors import ShapelyError
 
-from features.base import ConfigError, InputError, read_bytes, refuse_special
+from features.base import ConfigError, InputError, Integers, read_bytes, refuse_special
 from features.sources.archives import BROKEN_ZIP, choose_member
 from features.sources.coordinates import find_coordinates
 from features.sources.databases import is_database, is_from_database, note_on, table_file
 from features.sources.geometry_text import parse_geometry
+from features.sources.json_records import read_records
 from features.sources.kinds import (
+    JSON_SUFFIXES,
     PARQUET_SUFFIXES,
     SHEET_SUFFIXES,
     SUFFIX_TEXTS,
     TABLE_SUFFIXES,
+    describe_json,
     is_raster,
     kind_of,
 )
@@ -47,6 +50,7 @@ MOST_BYTES = 2_000_000_000
 BROKEN_PARQUET = (
     pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ShapelyError,
 )  # fmt: skip
+SUFFIX_OF_KIND = {"text": ".csv", "sheet": ".xlsx", "parquet": ".parquet", "records": ".json"}
 UNREADABLE = "geometry that cannot be read"
 
 
@@ -107,7 +111,7 @@ def stated_crs(source: str, spec: SourceSpec) -> pyproj.CRS | None:
 def is_table(path: Path) -> bool:
     """Whether the file is a table, whose text may hold the geometry."""
     name = path.name.casefold().removesuffix(".gz")
-    return PurePosixPath(name).suffix in TABLE_SUFFIXES | SHEET_SUFFIXES
+    return PurePosixPath(name).suffix in TABLE_SUFFIXES | SHEET_SUFFIXES | JSON_SUFFIXES
 
 
 def read_rows(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
@@ -144,8 +148,7 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
         return read_layer(source, path, spec, tally, str(path))
     if kind != "sheet" and not is_from_database(path):
         _refuse_layer(what, spec)
-    return _read_table(what, read_bytes(path, MOST_BYTES), {"text": ".csv", "sheet": ".xlsx"}.get(kind, ".parquet"),
-                       spec, tally)  # fmt: skip
+    return _read_table(what, read_bytes(path, MOST_BYTES), SUFFIX_OF_KIND[kind], spec, tally)
 
 
 def _refuse_layer(what: str, spec: SourceSpec) -> None:
@@ -186,12 +189,7 @@ def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally:
     if suffix in PARQUET_SUFFIXES:
         raw = _read_parquet(what, content, tally)
     else:
-        if suffix in SHEET_SUFFIXES:
-            table, places = read_sheet(what, content, spec.one_layer, tally)
-            unit = "row"
-        else:
-            table, places = read_text(what, content, spec.encoding, tally)
-            unit = "line"
+        table, places, unit = _read_cells(what, content, suffix, spec, tally)
         raw = RawTable(
             table=table, geometry=None, crs=None, rows=np.arange(1, len(table) + 1), places=places, unit=unit
         )
@@ -205,6 +203,20 @@ def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally:
             crs=raw.crs, rows=raw.rows[chosen], places=raw.places[chosen], unit=raw.unit,
         )  # fmt: skip
     return raw if raw.geometry is not None else _with_text_geometry(what, raw, spec, tally)
+
+
+def _read_cells(
+    what: str, content: bytes, suffix: str, spec: SourceSpec, tally: Tally
+) -> tuple[pd.DataFrame, Integers, str]:
+    """A table of texts, the place of each row, and the unit of the places."""
+    if suffix in SHEET_SUFFIXES:
+        return *read_sheet(what, content, spec.one_layer, tally), "row"
+    if suffix in JSON_SUFFIXES:
+        records = read_records(what, content, tally)
+        if records is None:
+            raise InputError(f"{what} is no file that GDAL can read: {describe_json(content)}")
+        return *records, "row"
+    return *read_text(what, content, spec.encoding, tally), "line"
 
 
 def _read_parquet(what: str, content: bytes, tally: Tally) -> RawTable:

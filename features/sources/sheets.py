@@ -1,8 +1,9 @@
-"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods) as rows of text."""
+"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods), and what programs save under their names, as rows of text."""
 
 import io
 import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from features.base import InputError, Integers, read_bytes
 from features.sources.archives import BROKEN_ZIP
-from features.sources.kinds import HEAD_BYTES, OLE, describe_head
+from features.sources.kinds import HEAD_BYTES, OLE, describe_head, is_markup
+from features.sources.markup_sheets import markup_sheets
 from features.sources.report import Tally
 from features.sources.text_tables import Cells, as_frame
 
@@ -27,7 +29,10 @@ ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 def filled_sheets(path: Path) -> list[str]:
     """The sheets of a workbook that hold anything; empty for a file that is none."""
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(read_bytes(path, MOST_BOOK_BYTES))))
+        content = read_bytes(path, MOST_BOOK_BYTES)
+        if tables := _marked_tables(content, str(path)):
+            return list(tables)
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(content)))
         return [name for name in book.sheet_names if book.get_sheet_by_name(name).height]
     except (CalamineError, OSError, ValueError, *BROKEN_ZIP):
         return []
@@ -39,16 +44,7 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     `layer` names the sheet if several have content. Raises InputError for a file that is not a workbook, or has no such
     sheet or no table on it.
     """
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(content)))
-        sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except (CalamineError, OSError, ValueError, *BROKEN_ZIP) as error:
-        if not content.startswith(OLE) and (kind := describe_head(content[:HEAD_BYTES])):
-            raise InputError(f"{what} cannot be read as a workbook: {kind}") from error
-        raise InputError(
-            f"{what} cannot be read as a workbook ({error}): it is cut, or protected by a password; save it anew "
-            "as .xlsx or CSV"
-        ) from error
+    sheets = _sheets(what, content)
     filled = [name for name, rows in sheets.items() if any(cell not in ("", None) for row in rows for cell in row)]
     if layer is not None and layer not in sheets:
         raise InputError(f"{what}: layer ({layer!r}) is none of its sheets: it has {', '.join(sheets)}")
@@ -63,6 +59,26 @@ def read_sheet(what: str, content: bytes, layer: str | None, tally: Tally) -> tu
     cells = Cells([row for row, _ in numbered], [number for _, number in numbered], "row")
     table, places = as_frame(what, cells, tally)
     return table, np.asarray(places)
+
+
+def _marked_tables(content: bytes, what: str) -> dict[str, list[list[str | None]]]:
+    return markup_sheets(content, what) if is_markup(content[:HEAD_BYTES]) else {}
+
+
+def _sheets(what: str, content: bytes) -> Mapping[str, Sequence[Sequence[object]]]:
+    """The rows of every sheet, or of every table of a web page under the name of a workbook."""
+    if tables := _marked_tables(content, what):
+        return tables
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_without_line_ends(content)))
+        return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+    except (CalamineError, OSError, ValueError, *BROKEN_ZIP) as error:
+        if not content.startswith(OLE) and (kind := describe_head(content[:HEAD_BYTES])):
+            raise InputError(f"{what} cannot be read as a workbook: {kind}") from error
+        raise InputError(
+            f"{what} cannot be read as a workbook ({error}): it is cut, or protected by a password; save it anew "
+            "as .xlsx or CSV"
+        ) from error
 
 
 def _without_line_ends(content: bytes) -> bytes:

@@ -128,7 +128,7 @@ def _looks(path: Path, name: str) -> list[Look | Unread]:
     parts = filled_sheets(path) if kind == "sheet" else zip_members(path) if kind == "archive" else []
     if len(parts) > 1:
         return [_part_look(path, name, part) for part in parts]
-    if kind in ("text", "sheet", "parquet", "archive", "gzip"):
+    if kind in ("text", "sheet", "parquet", "records", "archive", "gzip"):
         raw = read_rows("area", path, SourceSpec(path=str(path)), Tally())
         return [_table_look(name, raw)]
     return _map_looks(path, name)
