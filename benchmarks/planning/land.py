@@ -37,7 +37,8 @@ def trained_land(config_path: Path, more: Sequence[str] = ()) -> tuple[Config, G
     mlrisk.train(config, inputs)
     champions = load_champions(config)
     evidence = open_ledger(config, inputs).at(config.as_of)
-    scores, _ = cell_scores(scorer_of(config, inputs, champions.contamination, evidence), inputs.grid, config.compute)
+    scorer = scorer_of(config, inputs, champions.contamination, evidence)
+    scores = cell_scores(scorer, inputs.grid, config.compute).rows
     risk = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared)
     contamination = (risk[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))

@@ -159,9 +159,8 @@ def _scored(config: Config, inputs: Inputs) -> tuple[pd.DataFrame, object]:
     ledger = open_ledger(config, inputs)
     evidence = ledger.at(config.as_of)
     model, snapshot = _model(config, inputs, evidence)
-    scores, _ = cell_scores(
-        replace(scorer_of(config, inputs, model, evidence), snapshot=snapshot), inputs.grid, config.compute
-    )
+    scorer = replace(scorer_of(config, inputs, model, evidence), snapshot=snapshot)
+    scores = cell_scores(scorer, inputs.grid, config.compute).rows
     risk = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared)
     risk = risk.assign(casualties_per_year=np.nan, reason_1="", reason_2="", reason_3="")
     ground = planning_ground(config, inputs.grid, inputs.sources)

@@ -21,12 +21,16 @@ VALIDATION = (
     "recall_1", "recall_5", "recall_10", "recall_10_low", "recall_10_high", "recall_20", "hectares_90",
 )  # fmt: skip
 
+# Columns of the cells that are counted by work: a copy of all would be a second map.
+COUNTED = ("work", "status", "evidence", "rank", "contamination", "odds_left")
+
 
 def map_summary(
     config: Config, inputs: Inputs, champions: Champions, package: Package, seconds: float
 ) -> dict[str, object]:
     """Counts, expectations, models, validation, inputs and warnings of a map that took so many seconds."""
     risk = package.risk
+    counted = risk[[name for name in COUNTED if name in risk]]
     return {
         "name": config.name,
         "as_of": str(config.as_of),
@@ -41,8 +45,8 @@ def map_summary(
         "out_of_domain_cells": int((~risk["in_domain"]).sum()),
         "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
         "status": {name: int((risk["status"] == name).sum()) for name in STATUS_NAMES},
-        "work": {name: _work_summary(risk[risk["work"] == name]) for name in WORKS},
-        "expected_found_cells": _finite(new_finds(risk[risk["work"] == NON_TECHNICAL_SURVEY]).sum()),
+        "work": {name: _work_summary(counted[counted["work"] == name]) for name in WORKS},
+        "expected_found_cells": _finite(new_finds(counted[counted["work"] == NON_TECHNICAL_SURVEY]).sum()),
         "level": champions.contamination.level.kind,
         "contamination_is": champions.contamination.level.sentence,
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
-from features.base import Floats, Progress, no_progress, try_folder
+from features.base import Floats32, Progress, no_progress, try_folder
 from features.table import FeatureTable
 from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
 from mlrisk.commands.map_notes import notes_of
@@ -21,7 +20,6 @@ from mlrisk.outputs import Beside, write_package
 from mlrisk.planning import AUDIT, Plan, PlanningGround, make_plan, planning_ground, season_seed, with_ground
 from mlrisk.ranking import (
     EARLIER_DETECTION,
-    MEMBER,
     PRIOR,
     CellContamination,
     Champions,
@@ -34,7 +32,7 @@ from mlrisk.ranking import (
     scorer_of,
     with_reasons,
 )
-from mlrisk.risk_map import MORE, Package, present_rule_columns
+from mlrisk.risk_map import MORE, Package, present_rule_columns, with_codes
 from mlrisk.settings import Config
 from training.evidence import (
     Evidence,
@@ -101,22 +99,27 @@ def rank(
     champions = _with_vanished(config, ledger, champions)
     progress("scores")
     scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
-    land, kept = cell_scores(scorer, inputs.grid, config.compute)
+    scores = cell_scores(scorer, inputs.grid, config.compute)
     detection = ledger.detection(config.as_of)
     measured = measured_detection(detection, EARLIER_DETECTION)
-    land = with_status(with_place(inputs.grid, evidence, land), evidence, config.ranking.declared, measured)
+    land = with_status(with_place(inputs.grid, evidence, scores.rows), evidence, config.ranking.declared, measured)
+    land = with_codes(land, ("evidence", "status", "work"))
     progress("casualties")
     contamination = (land[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
-    land = land.assign(**casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination)))
+    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
+    # Beside the others, not copied to them.
+    land = pd.concat([land, pd.DataFrame(columns, copy=False)], axis=1)
     ground = planning_ground(config, inputs.grid, inputs.sources)
     land = ranked(with_ground(land, ground, config), config.ranking.policy)
     progress("reasons")
-    land = with_reasons(scorer, inputs.grid, config, land, kept)
+    land = with_reasons(scorer, inputs.grid, config, land, scores.kept)
+    members = scores.members
+    del columns, scores, scorer, table
     progress("plan")
-    plan, audit = _planned(config, inputs, evidence, land, ground)
+    plan, audit = _planned(config, inputs, evidence, land, members, ground)
     package = _package(config, inputs, champions, land, plan, earlier, detection)
     # While files are written, memory holds one copy of the map.
-    del land, kept, scorer, ground, table
+    del land, members, ground
     progress("planner package")
     summary = map_summary(config, inputs, champions, package, time.monotonic() - started) | {
         "files": files,
@@ -130,13 +133,13 @@ def rank(
 
 
 def _planned(
-    config: Config, inputs: Inputs, evidence: Evidence, land: pd.DataFrame, ground: PlanningGround
+    config: Config, inputs: Inputs, evidence: Evidence, land: pd.DataFrame, members: Floats32, ground: PlanningGround
 ) -> tuple[Plan, dict[str, object]]:
     """The plan of ranked land, and the season, seed and size of its audit."""
     season = config.ranking.audit_season or str(config.as_of.year)
     seed = season_seed(config.seed, season)
     audited = evidence.labelled & (evidence.inclusion_prob < 1)
-    plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, _members(land), seed, audited,
+    plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, members, seed, audited,
                      config.output.languages)  # fmt: skip
     return plan, {"season": season, "seed": seed, "cells": int(plan.cells["purpose"].eq(AUDIT).sum())}
 
@@ -191,8 +194,3 @@ def _package(
         languages=config.output.languages,
         relief=relief_of(inputs.grid, inputs.sources),
     )
-
-
-def _members(land: pd.DataFrame) -> Floats:
-    """Contamination according to each bootstrap member, (M, n_cells)."""
-    return np.array([land[name].to_numpy() for name in land if name.startswith(MEMBER)])

@@ -89,7 +89,7 @@ def changes_between(
         {
             "cell_id": now["cell_id"], "easting_m": now["easting_m"], "northing_m": now["northing_m"],
             "district": districts, "place_before": before, "place_now": after,
-            "evidence_before": old["evidence"].fillna(""), "evidence_now": now["evidence"],
+            "evidence_before": old["evidence"].fillna(""), "evidence_now": now["evidence"].astype("str"),
             "contamination_before": old["contamination"], "contamination_now": now["contamination"],
             "rank_before": old["rank"], "rank_now": now["rank"], "why": why, "reason_1": now["reason_1"],
         }

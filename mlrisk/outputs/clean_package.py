@@ -31,6 +31,8 @@ def clean_table(table: Table, clean: Callable[[str], str] = plain) -> Table:
     changed = {}
     for name in table.columns:
         column = table[name]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            column = column.astype("str") if any(clean(text) != text for text in column.cat.categories) else column
         if column.dtype != object and not isinstance(column.dtype, pd.StringDtype):
             continue
         texts = {value: clean(value) for value in pd.unique(column.dropna()) if isinstance(value, str)}

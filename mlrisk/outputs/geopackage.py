@@ -41,6 +41,7 @@ CELL_COLUMNS = (
     "purpose",
     "inclusion_prob",
 )
+TEXTS = dict.fromkeys(("work", "status", "evidence", "purpose"), "str")
 # Only columns that a planner needs are written: a source may hold more than it should.
 CONTEXT_COLUMNS = {
     "known_hazards": ("hazard_type", "hazard_status", "source", "on_record"),
@@ -89,8 +90,10 @@ def planner_layers(package: Package) -> dict[str, gpd.GeoDataFrame]:
 def _cells(package: Package) -> gpd.GeoDataFrame:
     """The first MOST_CELLS ranked cells as squares, by rank."""
     check_columns(package.risk, (*CELL_COLUMNS, "easting_m", "northing_m", "released"), "risk")
-    risk = package.risk.assign(priority_class=priority_class(package.risk).astype(np.int32))
-    risk = risk[risk["rank"].notna()].astype({"rank": "int32"}).sort_values("rank", kind="stable").head(MOST_CELLS)
+    rank = package.risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf)
+    first = np.argsort(rank, kind="stable")[: min(MOST_CELLS, int(np.isfinite(rank).sum()))]
+    classes = priority_class(package.risk)[first].astype(np.int32)
+    risk = package.risk.iloc[first].astype({"rank": "int32", **TEXTS}).assign(priority_class=classes)
     half = package.grid.cell_size_m / 2
     east, north = risk["easting_m"].to_numpy(), risk["northing_m"].to_numpy()
     squares = shapely.box(east - half, north - half, east + half, north + half)

@@ -22,6 +22,7 @@ from mlrisk.risk_map import (
     OUTSIDE,
     Package,
     casualty_scale,
+    numbers_of,
     priority_class,
 )
 
@@ -84,9 +85,9 @@ def _band(package: Package, classes: NDArray[np.int8], name: str) -> NDArray[Any
     if name == "priority_class":
         return classes
     if name == "evidence":
-        return np.asarray(package.risk["evidence"].map(EVIDENCE_CODES).to_numpy())
+        return numbers_of(package.risk["evidence"], EVIDENCE_CODES)
     if name == "purpose":
-        return np.asarray(package.risk["purpose"].map(PURPOSES).to_numpy())
+        return numbers_of(package.risk["purpose"], PURPOSES)
     if name == "likely_range":
         values = (package.risk["contamination_high"] - package.risk["contamination_low"]).to_numpy()
     else:

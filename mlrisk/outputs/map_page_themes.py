@@ -22,6 +22,7 @@ from mlrisk.risk_map import (
     Package,
     Scale,
     casualty_scale,
+    numbers_of,
     priority_class,
 )
 from training.evidence import WORKS
@@ -64,7 +65,7 @@ def work_picture(package: Package, factor: int) -> NDArray[np.uint8]:
 def work_bits(package: Package) -> NDArray[np.uint8]:
     """For each cell 1, 2 or 4 by the list of work that it is on, 0 where there is no work, (n_cells,)."""
     bit = {work: 1 << place for place, work in enumerate(WORKS)}
-    return np.asarray(package.risk["work"].map(bit).fillna(0).to_numpy(dtype=np.uint8))
+    return numbers_of(package.risk["work"], bit)
 
 
 def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple[Theme, ...], int]:
@@ -142,7 +143,7 @@ def _quantity(
 def _evidence(package: Package, factor: int) -> Theme:
     """The theme of what is known; land that only the config declares searched has a class of its own."""
     risk = package.risk
-    codes = (risk["evidence"].map(EVIDENCE_CODES).to_numpy() + 1).astype(np.uint8)
+    codes = numbers_of(risk["evidence"], EVIDENCE_CODES) + np.uint8(1)
     found, unknown, searched = (EVIDENCE_CODES[name] + 1 for name in ("found", "unknown", "searched"))
     names = sorted(EVIDENCE_CODES, key=EVIDENCE_CODES.__getitem__)
     labels, colours = [EVIDENCE_TEXTS[name] for name in names], [EVIDENCE_COLOURS[name] for name in names]

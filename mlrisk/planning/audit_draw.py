@@ -18,7 +18,7 @@ def audit_draw(
     permanent random number: the draw does not depend on the order of rows, and more days only add cells. If fewer than
     `least_cells` are drawn in expectation, every probability is raised alike until they are that many.
     """
-    usable = np.where(capacity[:, None] > 0, days, np.inf)
+    usable = days if (capacity > 0).all() else np.where(capacity[:, None] > 0, days, np.inf)
     kind = usable.argmin(axis=0) if len(usable) else np.zeros(len(frame), dtype=np.int64)
     cost = usable.min(axis=0) if len(usable) else np.full(len(frame), np.inf)
     chance = np.zeros(len(frame))

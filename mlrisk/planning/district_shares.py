@@ -1,20 +1,25 @@
 """The share of each district in a plan and in expected casualties."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.base import Flags
 from mlrisk.planning.budget import finds
 
 NO_DISTRICT = ""
 
+LandShares = Mapping[str, float]
 
-def land_shares(district: NDArray[np.object_], free: Flags) -> dict[str, float]:
+
+def land_shares(district: pd.Series, free: Flags) -> LandShares:
     """Share of each district in the land that tasks may hold; the sum is below 1 if some land is in no district."""
-    names, count = np.unique(district[free].astype(str), return_counts=True)
+    code, names = pd.factorize(district, sort=True)
+    count = np.bincount(code[free], minlength=len(names))
     total = count.sum()
-    return {str(name): float(n / total) for name, n in zip(names, count, strict=True) if name != NO_DISTRICT}
+    shares = zip(names, count, strict=True)
+    return {str(name): float(n / total) for name, n in shares if n and name != NO_DISTRICT}
 
 
 def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
@@ -24,14 +29,15 @@ def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     """
     cells = pd.DataFrame(
         {
-            "district": land["district"].astype(str).to_numpy(),
+            "district": land["district"].astype("category"),
             "land_share": 1.0,
             "expected_finds_share": finds(land),
             "casualties_share": land["casualties_per_year"].to_numpy(dtype=np.float64),
             "out_of_domain": (~land["in_domain"]).to_numpy(dtype=np.float64),
         }
     )
-    table = cells.groupby("district").sum()
+    table = cells.groupby("district", observed=True).sum()
+    table = table.set_index(table.index.astype("str")).sort_index()
     outside = table.pop("out_of_domain") / table["land_share"]
     planned = tasks[tasks["planned"]]
     effort = planned.groupby(planned["district"].astype(str))["team_days"].sum().reindex(table.index, fill_value=0.0)

@@ -23,8 +23,10 @@ def exploring_groups(
     best = best_of_squares(grid, score, open_, SPACING * 1000 * tasks.greatest_km2**0.5)
     reach_m = np.ceil(500 * size_km2**0.5 / grid.cell_size_m) * grid.cell_size_m
     nearest_best = np.maximum(best, 0)
-    away = np.abs(grid.centres_m() - grid.centres_m()[nearest_best]).max(axis=1)
-    near = np.flatnonzero(open_ & (away <= reach_m + 1e-6))
+    close = open_.copy()
+    for place in grid.centres_m().T:
+        close &= np.abs(place - place[nearest_best]) <= reach_m + 1e-6
+    near = np.flatnonzero(close)
     first = best[near] == near
     order = np.full(len(score), np.nan)
     # The best cell of every square comes first, so that no square has a second task before each has one.

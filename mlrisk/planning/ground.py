@@ -16,6 +16,7 @@ from features.sources import Sources, SourceSpec, open_area
 from mlrisk.planning.authority import FARMED, with_need
 from mlrisk.planning.effort import with_effort
 from mlrisk.planning.region_growing import line_barriers, no_barriers, region_barriers
+from mlrisk.risk_map import coded
 from mlrisk.settings import Config, MaskSettings, Months, TaskSettings
 from training.evidence import district_names
 
@@ -63,7 +64,10 @@ def planning_ground(config: Config, grid: Grid, sources: Sources) -> PlanningGro
 
 def with_ground(risk: pd.DataFrame, ground: PlanningGround, config: Config) -> pd.DataFrame:
     """The risk map with the columns that policies and the plan need: ground, effort, mask, district and need."""
-    land = risk.assign(**ground.columns, mask=ground.mask, district=ground.district)
+    texts = {"mask": coded(ground.mask), "district": coded(ground.district)}
+    # Text of few kinds, such as land use, takes a small number for each cell.
+    columns = {name: coded(column) if column.dtype == object else column for name, column in ground.columns.items()}
+    land = risk.assign(**columns, **texts)
     settings = config.ranking
     land = with_effort(land, settings.assets, settings.plan, config.grid.cell_size_m**2)
     return with_need(land, ground.indicators, settings.authority)
@@ -107,8 +111,10 @@ def _land_use(grid: Grid, sources: Sources, vectors: Mapping[str, gpd.GeoDataFra
         first = first_inside(grid, layer_of(np.asarray(table.geometry.array)))[grid.mask]
         return np.where(first >= 0, words(table, "land_use")[np.maximum(first, 0)], "").astype(object)
     if "land_use" in sources.rasters:
-        codes = sources.rasters["land_use"].read(grid, "nearest")[grid.mask]
-        return np.array([f"{code:g}" if np.isfinite(code) else "" for code in codes], dtype=object)
+        codes, kinds = pd.factorize(sources.rasters["land_use"].read(grid, "nearest")[grid.mask])
+        # Cells without a class have the code -1, the last of the texts.
+        texts = [f"{kind:g}" if np.isfinite(kind) else "" for kind in kinds]
+        return np.asarray(np.array([*texts, ""], dtype=object)[codes])
     return None
 
 
@@ -140,7 +146,7 @@ def _barriers(
     barriers = [no_barriers(grid.shape)]
     if not settings.across_districts:
         regions = np.full(grid.shape, -1, dtype=np.int64)
-        regions[grid.mask] = np.unique(district.astype(str), return_inverse=True)[1]
+        regions[grid.mask] = pd.factorize(district)[0]
         barriers.append(region_barriers(regions))
     if not settings.across_rivers and len(vectors.get("rivers", ())):
         barriers.append(line_barriers(grid, np.asarray(vectors["rivers"].geometry.array)))

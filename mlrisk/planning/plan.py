@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats, Grid, Integers
+from features.base import Flags, Floats, Floats32, Grid, Integers
 from mlrisk.planning.audit_draw import audit_draw
 from mlrisk.planning.budget import (
     AUDIT,
@@ -24,7 +24,7 @@ from mlrisk.planning.budget import (
     rule_of,
     spend,
 )
-from mlrisk.planning.district_shares import district_shares, land_shares
+from mlrisk.planning.district_shares import LandShares, district_shares, land_shares
 from mlrisk.planning.effort import audit_days, cell_days
 from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
@@ -35,6 +35,7 @@ from mlrisk.planning.task_reasons import with_task_reasons
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
 from mlrisk.planning.what_if import what_if
 from mlrisk.ranking import by_explore
+from mlrisk.risk_map import coded
 from mlrisk.settings import AssetSettings, RankingSettings
 from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
 
@@ -66,7 +67,7 @@ def make_plan(
     land: pd.DataFrame,
     settings: RankingSettings,
     barriers: tuple[Flags, Flags] | None = None,
-    members: Floats | None = None,
+    members: Floats32 | None = None,
     seed: int = 0,
     audited: Flags | None = None,
     languages: Sequence[str] = ("en",),
@@ -92,16 +93,17 @@ def make_plan(
     frame = _audit_frame(land, free, settings)
     drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), check, settings.audit_share * capacity, seed,
                                      settings.audit_cells)  # fmt: skip
-    days = np.where(drawn, check, days)
+    days[:, drawn] = check[:, drawn]
     explorers = any(NON_TECHNICAL_SURVEY in asset.works for asset in assets.values())
     groups, purpose = _groups(grid, land, settings, barriers, free, drawn, explorers)
     tasks = survey_tasks(grid, land, groups)
     work = _season_work(tasks, groups, purpose, days, capacity, kind, settings)
-    work, spent, tasks, calendar = _season(work, tasks, land, settings, free, assets)
+    of_land = land_shares(land["district"], free)
+    work, spent, tasks, calendar = _season(work, tasks, land, settings, of_land, assets)
     inclusion = _of_task(chance, work.rows, work.task, groups.count)
     tasks = tasks.assign(
         inclusion_prob=np.where(purpose == AUDIT, inclusion, np.nan),
-        stability=_stability(work, land, settings, free, members),
+        stability=_stability(work, land, settings, of_land, members),
     )
     tasks = with_task_reasons(tasks, groups.total(_quickest(days)), settings.policy, languages)
     tasks = with_calendar(tasks, calendar)
@@ -122,8 +124,8 @@ def make_plan(
 
 
 def _season(
-    work: SeasonWork, tasks: gpd.GeoDataFrame, land: pd.DataFrame, settings: RankingSettings, free: Flags,
-    assets: Mapping[str, AssetSettings],
+    work: SeasonWork, tasks: gpd.GeoDataFrame, land: pd.DataFrame, settings: RankingSettings,
+    of_land: LandShares, assets: Mapping[str, AssetSettings],
 ) -> tuple[SeasonWork, Spent, gpd.GeoDataFrame, pd.DataFrame]:  # fmt: skip
     """The work with the team-days for which the weeks have room, their use, the tasks with their outcome, the weeks."""
 
@@ -132,7 +134,7 @@ def _season(
         return done, lay_out(done, spent.days, assets, settings.plan)
 
     usable, spent = in_weeks(
-        work, tuple(assets), settings.plan.working_days, lambda one: _spent(one, land, settings, free),
+        work, tuple(assets), settings.plan.working_days, lambda one: _spent(one, land, settings, of_land),
         lambda spent: outcome(spent)[1],
     )  # fmt: skip
     return usable, spent, *outcome(spent)
@@ -146,7 +148,7 @@ def _cells(
         {
             "cell_id": land["cell_id"],
             "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
-            "purpose": np.append(purpose, "")[groups.label],
+            "purpose": coded(np.append(purpose, "")[groups.label]),
             "inclusion_prob": np.where(chance > 0, chance, np.nan),
             "season_detection": detection,
         }
@@ -189,7 +191,7 @@ def _season_work(
     )
 
 
-def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats | None) -> tuple[pd.DataFrame, Floats | None]:
+def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats32 | None) -> tuple[pd.DataFrame, Floats32 | None]:
     ids, wanted = land["cell_id"].to_numpy(), grid.cell_ids()
     if np.array_equal(ids, wanted):
         return land, members
@@ -241,37 +243,35 @@ def in_turn(lists: Sequence[Groups]) -> Groups:
 
 
 def _spent(
-    work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats | None = None
+    work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, of_land: LandShares, factor: Floats | None = None
 ) -> Spent:
     """Spend the season; `factor` (n,) scales the value of each cell to the contamination by one bootstrap member."""
     cells = land.iloc[work.rows]
     value = np.nan_to_num(WORTH[settings.policy].value(cells))
     values = {SURVEY: value if factor is None else value * factor, EXPLORE: by_explore(cells)}
     shares = settings.explore_share, settings.district_floor
-    of_land = land_shares(land["district"].to_numpy(), free)
     return spend(work, values, rule_of(settings.policy), shares, settings.plan.most_passes, of_land)
 
 
 def _stability(
-    work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, members: Floats | None
+    work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, of_land: LandShares, members: Floats32 | None
 ) -> Floats:
     """Share of the bootstrap members that would plan each task of the policy, (T,); NaN for other tasks."""
-    steady = np.full(len(work.purpose), np.nan)
     if members is None or not len(members) or not len(work.capacity):
-        return steady
+        return np.full(len(work.purpose), np.nan)
     chance = np.maximum(land["contamination"].to_numpy(dtype=np.float64)[work.rows], 1e-12)
     inside = np.zeros(len(work.purpose))
     for member in members:
-        inside += _member_plan(work, land, settings, free, member[work.rows] / chance).passes.sum(axis=0) > 0
-    survey = work.purpose == SURVEY
-    steady[survey] = inside[survey] / len(members)
-    return steady
+        inside += _member_plan(work, land, settings, of_land, member[work.rows] / chance).passes.sum(axis=0) > 0
+    return np.where(work.purpose == SURVEY, inside / len(members), np.nan)
 
 
-def _member_plan(work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, free: Flags, factor: Floats) -> Spent:
+def _member_plan(
+    work: SeasonWork, land: pd.DataFrame, settings: RankingSettings, of_land: LandShares, factor: Floats
+) -> Spent:
     """The plan by one member; a policy that follows an order follows that of the member."""
     if WORTH[settings.policy].rule != "in_order":
-        return _spent(work, land, settings, free, factor)
+        return _spent(work, land, settings, of_land, factor)
     value = np.nan_to_num(WORTH[settings.policy].value(land.iloc[work.rows])) * factor
     survey = np.flatnonzero(work.purpose == SURVEY)
     best = np.zeros(len(work.purpose))
@@ -281,7 +281,7 @@ def _member_plan(work: SeasonWork, land: pd.DataFrame, settings: RankingSettings
     back = np.argsort(place, kind="stable")
     of_task = {name: getattr(work, name)[back] for name in ("district", "urgent", "audit_kind")}
     reordered = replace(work, task=place[work.task], **of_task)
-    spent = _spent(reordered, land, settings, free, factor)
+    spent = _spent(reordered, land, settings, of_land, factor)
     return Spent(spent.passes[:, place], spent.days[:, place], spent.left)
 
 

@@ -133,12 +133,13 @@ def _best_cells(land: pd.DataFrame, groups: Groups) -> Integers:
 
 def _commonest(names: pd.Series, groups: Groups) -> NDArray[np.object_]:
     """The name that most cells of each group have; the first in the alphabet among equals."""
-    texts, code = np.unique(names.to_numpy().astype(str), return_inverse=True)
+    code, kinds = pd.factorize(names, sort=True)
+    texts = np.asarray(kinds, dtype=object)
     inside = groups.label >= 0
     pairs, count = np.unique(groups.label[inside].astype(np.int64) * len(texts) + code[inside], return_counts=True)
     order = np.lexsort((pairs, -count, pairs // max(len(texts), 1)))
     _, first = np.unique(pairs[order] // max(len(texts), 1), return_index=True)
-    return np.asarray(texts[pairs[order][first] % max(len(texts), 1)].astype(object))
+    return np.asarray(texts[pairs[order][first] % max(len(texts), 1)])
 
 
 def _least(values: NDArray[np.int8], groups: Groups) -> NDArray[np.int8]:

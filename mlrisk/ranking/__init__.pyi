@@ -11,12 +11,11 @@ from .policies import (
     residual_factor,
 )
 from .prior import PRIOR, basis_of, prior_champions
-from .scoring import MEMBER, cell_scores, explained, scorer_of, with_reasons
+from .scoring import cell_scores, explained, scorer_of, with_reasons
 
 __all__ = [
     "EARLIER_DETECTION",
     "EVIDENCE_OPEN",
-    "MEMBER",
     "PRIOR",
     "CellContamination",
     "Champions",

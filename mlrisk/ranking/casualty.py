@@ -29,6 +29,8 @@ from training.evidence import Inputs
 from training.settings import ACTIVITIES
 
 CASUALTY_COLUMNS = (MAIN, *MORE)
+# Number of cells whose layers of activities are in memory at a time.
+CELLS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +96,18 @@ def _by_activity(config: Config, inputs: Inputs, recent: Accidents, hurt: Floats
     parts = split(hurt, activity_layers(ground, today, settings.exposure_power), activity_mix(config, recent))
     columns = {f"casualties_{name}_per_year": parts[:, number] for number, name in enumerate(ACTIVITIES)}
 
-    def grown(power: float) -> Floats:
-        before, after = (activity_layers(ground, people, power) for people in (today, later))
+    def grown(power: float, cells: slice) -> Floats:
+        here = ground.part(cells)
+        before, after = (activity_layers(here, people.part(cells), power) for people in (today, later))
         times = np.divide(after, before, out=np.ones_like(before), where=before > 0)
         # People who return add to those who are there: danger is nowhere less than today.
-        return np.asarray((parts * (np.maximum(times, 1.0) - 1)).sum(axis=1))
+        return np.asarray((parts[cells] * (np.maximum(times, 1.0) - 1)).sum(axis=1))
 
     powers = (settings.exposure_power, *settings.scenario.exposure_powers)
-    more = np.stack([grown(power) for power in powers])
+    more = np.empty((len(powers), len(hurt)))
+    for start in range(0, len(hurt), CELLS_AT_ONCE):
+        cells = slice(start, start + CELLS_AT_ONCE)
+        more[:, cells] = [grown(power, cells) for power in powers]
     columns["casualties_per_year_if_return"] = parts.sum(axis=1) + more[0]
     columns["casualties_return_increase"] = more[0]
     columns["casualties_return_increase_low"] = more.min(axis=0)

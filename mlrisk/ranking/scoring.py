@@ -5,9 +5,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.as_of import Snapshot
 from features.base import FeatureInfo, Floats32, Grid, Integers
@@ -30,8 +32,6 @@ from models.field_rules import PriorModel
 from training.evidence import Evidence, Inputs, contamination_context, in_open_area
 from training.settings import ComputeSettings
 
-# Prefix of columns with the contamination by each bootstrap member, which the plan needs and no file holds.
-MEMBER = "member_"
 REASONS = ("reason_1", "reason_2", "reason_3")
 # Number of rows whose contributions, and those of every member, are in memory at a time.
 EXPLAINED_AT_ONCE = 50_000
@@ -41,6 +41,31 @@ MOST_KEPT_BYTES = 1 << 29
 LOGGER = logging.getLogger(__name__)
 
 TileValues = tuple[Grid, Floats32]
+
+
+@dataclass(frozen=True, eq=False)
+class TileScores:
+    """Scores of the cells inside a tile, rows in `tile.cell_ids()` order.
+
+    `members` (M, n_cells) is the contamination by each bootstrap member, `values` are the features to keep.
+    """
+
+    rows: pd.DataFrame
+    members: Floats32
+    values: Floats32 | None
+
+
+@dataclass(frozen=True, eq=False)
+class CellScores:
+    """Scores of all cells, rows in `grid.cell_ids()` order.
+
+    `members` (M, n_cells) is the contamination by each bootstrap member, which the plan needs and no file holds; `kept`
+    are the features that the scorer keeps.
+    """
+
+    rows: pd.DataFrame
+    members: Floats32
+    kept: list[TileValues]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,15 +104,12 @@ class Scorer:
         asked = table.reindexed if self.model.level.kind == "transfer" else table.aligned
         return np.array(asked(self.model.ranker.features), order="C")
 
-    def scored(self, tile: Grid) -> tuple[pd.DataFrame, Floats32 | None]:
-        """Scores of the cells inside the tile, with the columns of baselines and plan, and the features to keep.
-
-        Rows are in `tile.cell_ids()` order.
-        """
+    def scored(self, tile: Grid) -> TileScores:
+        """Scores of the cells inside the tile, with the columns of baselines and plan, and the features to keep."""
         with self._features(tile) as table:
             return self._scored(tile, table)
 
-    def _scored(self, tile: Grid, table: FeatureTable) -> tuple[pd.DataFrame, Floats32 | None]:
+    def _scored(self, tile: Grid, table: FeatureTable) -> TileScores:
         values = self._asked(table)
         in_area = None if self.in_areas is None else np.isin(tile.cell_ids(), self.in_areas)
         scores = self.model.scores(values, self.threads, tile.centres_m(), in_area)
@@ -105,10 +127,10 @@ class Scorer:
                 "venn_abers_high": scores.venn_abers_high,
                 "spread": scores.spread,
                 "missed_share_below": scores.missed_share_below,
-                **{f"{MEMBER}{number:02d}": member for number, member in enumerate(scores.members)},
-            }
+            },
+            copy=False,
         )
-        return rows, values if self.keep else None
+        return TileScores(rows, scores.members, values if self.keep else None)
 
 
 def scorer_of(
@@ -150,16 +172,24 @@ def _kept_table(config: Config, grid: Grid, snapshot: Snapshot) -> FeatureTable 
     return grid_feature_table(grid, snapshot, config.features, compute.tile_cells, compute.schedule)
 
 
-def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> tuple[pd.DataFrame, list[TileValues]]:
-    """Scores of all cells in `grid.cell_ids()` order, tile by tile, and the features that the scorer keeps."""
-    rows: list[pd.DataFrame] = []
+def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> CellScores:
+    """Scores of all cells, tile by tile; each value is written to its place, so that memory holds no second copy."""
+    columns: dict[str, NDArray[Any]] = {}
+    members = np.empty((0, grid.n_cells), dtype=np.float32)
     kept: list[TileValues] = []
+    row_starts = starts_of_rows(grid)
     tiles = list(grid.tiles(compute.tile_cells))
     LOGGER.info("scoring %d cells in %d tiles", grid.n_cells, len(tiles))
-    for tile, (scored, values) in over_tiles(scorer.scored, tiles, compute.schedule):
-        rows.append(scored)
-        kept += [] if values is None else [(tile, values)]
-    return pd.concat(rows, ignore_index=True).set_index("cell_id").loc[grid.cell_ids()].reset_index(), kept
+    for tile, scored in over_tiles(scorer.scored, tiles, compute.schedule):
+        if not columns:
+            columns = {name: np.empty(grid.n_cells, dtype=scored.rows[name].dtype) for name in scored.rows}
+            members = np.empty((len(scored.members), grid.n_cells), dtype=scored.members.dtype)
+        places = places_of(grid, tile, row_starts)
+        for name, column in columns.items():
+            column[places] = scored.rows[name].to_numpy()
+        members[:, places] = scored.members
+        kept += [] if scored.values is None else [(tile, scored.values)]
+    return CellScores(pd.DataFrame(columns, copy=False), members, kept)
 
 
 def with_reasons(
@@ -171,23 +201,32 @@ def with_reasons(
     JSON: the contribution of each family with a steady effect to the log-odds, the largest first.
     """
     first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
-    ids, values = _values_of(scorer, grid, config.compute, risk.loc[first, "cell_id"].to_numpy(), kept)
+    rows = np.flatnonzero(first)
+    wanted = risk["cell_id"].to_numpy()[rows]
+    ids, values = _values_of(scorer, grid, config.compute, wanted, kept)
+    # The row of each id: tiles have another order than the map.
+    rows = rows[np.argsort(wanted)][np.argsort(np.argsort(ids))]
     infos = feature_infos(scorer.snapshot, config.features)
     codes = config.output.languages
     columns = {code: [name if code == codes[0] else f"{name}_{code}" for name in REASONS] for code in codes}
-    found = {code: [pd.DataFrame(columns=columns[code], dtype="str")] for code in codes}
-    moved = [pd.Series(dtype="str", name="contributions")]
+    names = [*(name for code in codes for name in columns[code]), "contributions"]
+    found: dict[str, list[str]] = {name: [] for name in names}
     LOGGER.info("explaining %d cells", len(ids))
     for start in range(0, len(ids), EXPLAINED_AT_ONCE):
-        rows = slice(start, start + EXPLAINED_AT_ONCE)
-        cases = explained(scorer.model, values[rows], infos, config.compute.threads)
+        cases = explained(scorer.model, values[start : start + EXPLAINED_AT_ONCE], infos, config.compute.threads)
         for code in codes:
             texts = reasons_in_words(cases, language(code), config.as_of)
-            found[code].append(pd.DataFrame(texts, columns=columns[code], index=ids[rows], dtype="str"))
-        moved.append(pd.Series(contributions_text(cases), index=ids[rows], dtype="str", name="contributions"))
-    texts = pd.concat([*(pd.concat(parts) for parts in found.values()), pd.concat(moved)], axis=1)
-    texts = texts.reindex(risk["cell_id"]).fillna("").reset_index(drop=True)
-    return risk.assign(**{column: texts[column].astype("str") for column in texts.columns})
+            for name, column in zip(columns[code], texts.T, strict=True):
+                found[name] += column.tolist()
+        found["contributions"] += contributions_text(cases)
+    return risk.assign(**{name: _in_rows(texts, rows, len(risk)) for name, texts in found.items()})
+
+
+def _in_rows(texts: Sequence[str], rows: Integers, n_cells: int) -> pd.Series:
+    """A column with some texts in their rows, empty text in the others."""
+    column = np.full(n_cells, "", dtype=object)
+    column[rows] = texts
+    return pd.Series(column, dtype="str")
 
 
 def contributions_text(cases: Cases) -> list[str]:

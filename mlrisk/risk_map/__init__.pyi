@@ -31,6 +31,7 @@ from .priority_classes import (
 from .reading import load_risk_map
 from .reasons import Cases, families_of, quantity, quantity_text, reason, reasons_in_words
 from .risk_frame import Page, RiskFrame
+from .text_codes import coded, numbers_of, with_codes
 
 __all__ = [
     "CLASSES",
@@ -59,11 +60,13 @@ __all__ = [
     "RiskFrame",
     "Scale",
     "casualty_scale",
+    "coded",
     "families_of",
     "ground_columns",
     "language",
     "languages",
     "load_risk_map",
+    "numbers_of",
     "present_casualty_columns",
     "present_rule_columns",
     "priority_class",
@@ -73,4 +76,5 @@ __all__ = [
     "reasons_in_words",
     "rule_columns",
     "rule_scores",
+    "with_codes",
 ]

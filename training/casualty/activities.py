@@ -65,10 +65,12 @@ def split(casualties: Floats, layers: Floats, mix: Floats) -> Floats:
     total = float(casualties.sum())
     if total <= 0:
         return np.zeros_like(layers)
-    table = np.maximum(layers, 0) * casualties[:, None]
+    table = np.maximum(layers, 0)
+    table *= casualties[:, None]
     # Where all layers are 0, an activity is distributed as the casualties are.
-    table = np.where(table.sum(axis=1, keepdims=True) > 0, table, casualties[:, None])
-    table = np.where(table.sum(axis=0) > 0, table, casualties[:, None])
+    empty = ~(table.sum(axis=1) > 0)
+    table[empty] = casualties[empty, None]
+    table[:, ~(table.sum(axis=0) > 0)] = casualties[:, None]
     for _ in range(TURNS):
         table *= mix * total / np.maximum(table.sum(axis=0), 1e-300)
         rows = table.sum(axis=1, keepdims=True)

@@ -31,6 +31,10 @@ class People:
     wide: Floats
     works: Floats
 
+    def part(self, cells: slice) -> "People":
+        """The people of some of the cells."""
+        return People(self.near[cells], self.wide[cells], self.works[cells])
+
 
 @dataclass(frozen=True, eq=False)
 class Ground:
@@ -39,6 +43,10 @@ class Ground:
     road: Floats
     works: Floats
     farmed: Floats
+
+    def part(self, cells: slice) -> "Ground":
+        """The attraction of some of the cells."""
+        return Ground(self.road[cells], self.works[cells], self.farmed[cells])
 
 
 Layer = Callable[[Ground, People, float], Floats]

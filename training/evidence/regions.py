@@ -10,6 +10,8 @@ from features.sources import Sources
 from training.settings import ValidationSettings
 
 NO_REGION = ""
+# Number of cells whose centres are points in memory at a time: a point takes hundreds of bytes.
+CENTRES_AT_ONCE = 1 << 18
 
 
 def cell_regions(grid: Grid, sources: Sources, settings: ValidationSettings) -> NDArray[np.object_]:
@@ -46,11 +48,18 @@ def district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.object
         tree = cKDTree(np.column_stack([districts.geometry.x, districts.geometry.y]))
         _, nearest = tree.query(centres, distance_upper_bound=grid.cell_size_m)
         return np.asarray(np.array([*texts, NO_REGION], dtype=object)[nearest])
+    names = np.full(len(centres), NO_REGION, dtype=object)
+    for start in range(0, len(centres), CENTRES_AT_ONCE):
+        names[start : start + CENTRES_AT_ONCE] = _names_at(centres[start : start + CENTRES_AT_ONCE], districts, texts)
+    return names
+
+
+def _names_at(centres: Floats, districts: gpd.GeoDataFrame, texts: list[str]) -> NDArray[np.object_]:
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(centres[:, 0], centres[:, 1]), crs=districts.crs)
     joined = points.sjoin(districts[["geometry"]], how="left", predicate="within")
     # A centre on a shared border belongs to the first of its districts.
-    first = joined[~joined.index.duplicated()]["index_right"]
-    return np.array([NO_REGION if np.isnan(row) else texts[int(row)] for row in first.astype(float)], dtype=object)
+    first = joined[~joined.index.duplicated()]["index_right"].fillna(len(texts)).astype("int64")
+    return np.asarray(np.array([*texts, NO_REGION], dtype=object)[first.to_numpy()])
 
 
 def district_texts(districts: gpd.GeoDataFrame) -> list[str]:
