@@ -101,20 +101,15 @@ def rank(
     scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
     scores = cell_scores(scorer, inputs.grid, config.compute)
     detection = ledger.detection(config.as_of)
-    measured = measured_detection(detection, EARLIER_DETECTION)
-    land = with_status(with_place(inputs.grid, evidence, scores.rows), evidence, config.ranking.declared, measured)
-    land = with_codes(land, ("evidence", "status", "work"))
+    land = _with_state(config, inputs, evidence, scores.rows, measured_detection(detection, EARLIER_DETECTION))
     progress("casualties")
-    contamination = (land[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
-    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
-    # Beside the others, not copied to them.
-    land = pd.concat([land, pd.DataFrame(columns, copy=False)], axis=1)
+    land = _with_casualties(config, inputs, champions, land)
     ground = planning_ground(config, inputs.grid, inputs.sources)
     land = ranked(with_ground(land, ground, config), config.ranking.policy)
     progress("reasons")
     land = with_reasons(scorer, inputs.grid, config, land, scores.kept)
     members = scores.members
-    del columns, scores, scorer, table
+    del scores, scorer, table  # with the features that are kept for the reasons
     progress("plan")
     plan, audit = _planned(config, inputs, evidence, land, members, ground)
     package = _package(config, inputs, champions, land, plan, earlier, detection)
@@ -130,6 +125,21 @@ def rank(
     more = _with_reports(champion_reports(config, champions), beside)
     written = write_package(package, config.output_folder, config.output.formats, summary, more)
     return Ranking(package, config.output_folder, written, summary)
+
+
+def _with_state(
+    config: Config, inputs: Inputs, evidence: Evidence, scores: pd.DataFrame, detection: float
+) -> pd.DataFrame:
+    """`scores` with the place of each cell, its evidence, status and work; `detection` is that of earlier searches."""
+    land = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared, detection)
+    return with_codes(land, ("evidence", "status", "work"))
+
+
+def _with_casualties(config: Config, inputs: Inputs, champions: Champions, land: pd.DataFrame) -> pd.DataFrame:
+    """`land` with the casualty columns; no column is copied."""
+    contamination = (land[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
+    columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
+    return pd.concat([land, pd.DataFrame(columns, copy=False)], axis=1)
 
 
 def _planned(
