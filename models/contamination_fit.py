@@ -19,6 +19,9 @@ from models.ranker import Ranker, RankerParams, fit_ranker
 from models.soft_labels import split_rows
 from models.venn_abers import fit_venn_abers
 
+# More rows would not make the mean of their contributions more precise.
+MOST_EXPLAINED = 5_000
+
 LOGGER = logging.getLogger(__name__)
 
 
@@ -86,8 +89,7 @@ def fit_contamination(
         held_out = held_out.beside(ranker.raw(unlabelled.values, threads))
         known = np.concatenate([known, unlabelled.values])
         fold = np.concatenate([fold, np.full(len(unlabelled.values), -1)])
-    sample = np.random.default_rng(seed).permutation(len(rows.values))[:20_000]
-    importance = np.abs(ranker.contributions(rows.values[sample], threads)).mean(axis=0)
+    importance = _importance((ranker, *members), rows.values, seed, threads)
     # In-sample scores give no bound: without held-out land there are no blocks, and the bound is 1 everywhere.
     missed = fit_missed_share(held_out.raw, held_out.positive & held_out.whole & judged.any(), held_out.region)
     return ContaminationModel(
@@ -149,6 +151,12 @@ class _HeldOutScores:
         known = np.isfinite(across)
         spread = between_regions(across[known], self.positive[known], self.area[known], self.region[known])
         return replace(calibrate(self.raw, self.positive, self.area), between_regions=spread)
+
+
+def _importance(rankers: Sequence[Ranker], values: Floats32, seed: int, threads: int) -> Floats:
+    """Mean |SHAP| of each feature over several rankers: that of one alone changes much with a few more records."""
+    sample = np.random.default_rng(seed).permutation(len(values))[:MOST_EXPLAINED]
+    return np.mean([np.abs(one.contributions(values[sample], threads)).mean(axis=0) for one in rankers], axis=0)
 
 
 def _out_of_bag(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from features.base import Flags, Floats
+from features.base import Flags, Floats, Integers
 from models.calibration import cross_calibrated
 from training.evidence import CHANCE, PEOPLE, STRENGTH
 from training.retraining.casualty_contest import worse_by
@@ -19,6 +19,8 @@ from training.validation import calibration_error, deviance
 
 LOGGER = logging.getLogger(__name__)
 MEMORY = "memory"
+# A curve learned on fewer other regions says little of the level of one.
+FEWEST_REGIONS = 3
 
 
 def check_recall(contest: Contest, settings: RetrainingSettings) -> list[Check]:
@@ -161,16 +163,30 @@ def check_contradiction(contest: Contest, settings: RetrainingSettings) -> list[
     return [Check(name="contradiction", passed=not odd, text=text, figures=figures, judged=bool(judged))]
 
 
+def effective_number(sizes: Integers) -> float:
+    """Number of equal parts that are as unequal together as parts of these sizes (Laakso and Taagepera 1979).
+
+    >>> round(effective_number(np.array([192, 38, 35])), 2)
+    1.77
+    """
+    return float(sizes.sum() ** 2 / (sizes.astype(np.float64) ** 2).sum())
+
+
 def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Check]:
     """The challenger's scores give calibrated probabilities on held-out land, or are no worse than the champion's.
 
-    Each region's curve is fitted on the other regions, for both alike. The calibration of both on the newest results is
+    Each region's curve is fitted on the other regions, for both alike; where one region holds most of the land, the few
+    others say nothing of its level, and nothing is judged. The calibration of both on the newest results is
     reported and decides nothing: survey goes where scores are high, and the highest scores tend to be too high.
     """
     arena = contest.arena(REGIONS)
     errors = [np.nan, np.nan] if arena is None else [_error(arena, s) for s in (arena.champion, arena.challenger)]
-    if not np.isfinite(errors).all():
+    if arena is None or not np.isfinite(errors).all():
         return [not_judged("calibration", "no two regions could be held out: not judged")]
+    regions = effective_number(np.bincount(arena.fold))
+    if regions < FEWEST_REGIONS:
+        text = f"the held-out land is that of {regions:.1f} equal regions, at least {FEWEST_REGIONS} are needed"
+        return [not_judged("calibration", text, regions=regions)]
     limit = max(settings.most_calibration_error, errors[0] + settings.calibration_margin)
     text = f"calibration error on {REGIONS}: champion {errors[0]:.3f}, challenger {errors[1]:.3f}, limit {limit:.3f}"
     newest = contest.arena(NEWEST)
