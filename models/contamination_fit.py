@@ -156,7 +156,8 @@ class _HeldOutScores:
 def _importance(rankers: Sequence[Ranker], values: Floats32, seed: int, threads: int) -> Floats:
     """Mean |SHAP| of each feature over several rankers: that of one alone changes much with a few more records."""
     sample = np.random.default_rng(seed).permutation(len(values))[:MOST_EXPLAINED]
-    return np.mean([np.abs(one.contributions(values[sample], threads)).mean(axis=0) for one in rankers], axis=0)
+    shares = [np.abs(one.contributions(values[sample], threads)).mean(axis=0) for one in rankers]
+    return np.asarray(np.mean(shares, axis=0))
 
 
 def _out_of_bag(
