@@ -127,6 +127,10 @@ def test_calibration_domain_and_sources():
     # In every second fold the challenger's score stands for other odds: a curve of the one misleads in the other.
     turned = Arena(**{**vars(made), "fold": fold, "challenger": made.challenger + 4 * fold})
     assert failed(check_calibration(contest(turned), SETTINGS)) == ["calibration"]
+    # Where one region holds most of the land, a curve that the few others give says nothing of its level.
+    most = (np.arange(CELLS) >= CELLS // 8).astype(np.int64)
+    (check,) = check_calibration(contest(Arena(**{**vars(turned), "fold": most})), SETTINGS)
+    assert (check.judged, "1.3 equal regions" in check.text) == (False, True)
     assert not failed(check_calibration(contest(turned), RetrainingSettings(most_calibration_error=1.0)))
     assert not failed(check_calibration(contest(Arena(**{**vars(made), "fold": fold})), SETTINGS))
     assert not check_calibration(contest(made), SETTINGS)[0].judged
