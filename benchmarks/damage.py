@@ -35,7 +35,8 @@ DRIVERS = {
     "kml": "KML",
     "gml": "GML",
 }
-SUFFIXES = (*DRIVERS, "parquet")
+# Records in JSON and a web page under the name of a workbook hold geometry as text.
+SUFFIXES = (*DRIVERS, "parquet", "json", "xls")
 # Wrong values as they occur in registers and configs.
 VALUES = (
     "", "nan", "inf", "-inf", "1e400", "-1", "unknown", "31.02.2019", "2031-05-05", "12 fevral 2018",
@@ -70,6 +71,10 @@ def make_inputs(folder: Path) -> None:
     for suffix in SUFFIXES:
         if suffix == "parquet":
             hazards.to_parquet(folder / "hazards.parquet")
+        elif suffix in ("json", "xls"):
+            texts = pd.DataFrame(hazards.drop(columns="geometry")).assign(wkt=hazards.geometry.to_wkt())
+            made = texts.to_json(orient="records") if suffix == "json" else texts.to_html(index=False)
+            (folder / f"hazards.{suffix}").write_text(made, encoding="utf-8")
         else:
             short = hazards.rename(columns={"hazard_type": "hazard_typ", "record_date": "record_dat"})
             (short if suffix == "shp" else hazards).to_file(folder / f"hazards.{suffix}", driver=DRIVERS[suffix])

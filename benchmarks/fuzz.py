@@ -44,6 +44,15 @@ class Outcome:
     megabytes: int
 
 
+@dataclass(frozen=True)
+class Result:
+    """The number of cases in each class, and the most time and memory that one took."""
+
+    classes: Counter[str]
+    longest_s: float
+    most_mb: int
+
+
 def account(config: Path) -> dict[str, object]:
     """The result of `check`: the state of every cell, and the reports without digests."""
     settings = load_config(config)
@@ -121,11 +130,8 @@ def judged(answer: dict[str, object], usual: dict[str, object], seconds: float) 
     return Outcome(kind, "", seconds, megabytes)
 
 
-def campaign(cases: int, seed: int, folder: Path, show: Callable[[str], None] = lambda _: None) -> Counter[str]:
-    """Run the cases one after another; returns the number in each class.
-
-    `show` gets a line for each fault, and at the end the most seconds and the most memory that a case took.
-    """
+def campaign(cases: int, seed: int, folder: Path, show: Callable[[str], None] = lambda _: None) -> Result:
+    """Run the cases one after another. `show` gets a line for each fault."""
     whole = folder / "whole"
     whole.mkdir()
     make_inputs(whole)
@@ -152,8 +158,7 @@ def campaign(cases: int, seed: int, folder: Path, show: Callable[[str], None] = 
         if outcome.kind in FAULTS:
             show(f"case {number} (seed {seed}) {outcome.kind}: {text}: {outcome.message[:300]}")
         shutil.rmtree(case, ignore_errors=True)
-    show(f"longest case {longest_s:.1f} s, most memory {most_mb} MB")
-    return classes
+    return Result(classes, longest_s, most_mb)
 
 
 def main() -> int:
@@ -164,11 +169,12 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        classes = campaign(options.cases, options.seed, Path(folder), lambda line: print(line, flush=True))
-    for kind, count in classes.most_common():
+        result = campaign(options.cases, options.seed, Path(folder), lambda line: print(line, flush=True))
+    for kind, count in result.classes.most_common():
         print(f"{kind:>20} {count:5}")
     print(f"{options.cases} cases in {time.monotonic() - began:.0f} s")
-    return int(any(classes[fault] for fault in FAULTS))
+    print(f"longest case {result.longest_s:.1f} s, most memory {result.most_mb} MB")
+    return int(any(result.classes[fault] for fault in FAULTS))
 
 
 if __name__ == "__main__":

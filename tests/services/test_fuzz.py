@@ -10,7 +10,7 @@ from benchmarks.fuzz import FAULTS, campaign
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="every case runs in a process of its own, made by fork")
 def test_damaged_inputs_are_read_refused_or_reported(tmp_path):
     faults: list[str] = []
-    classes = campaign(60, 7, tmp_path, faults.append)
+    classes = campaign(60, 7, tmp_path, faults.append).classes
     assert not faults, "\n".join(faults)
     assert sum(classes.values()) == 60
     assert not any(classes[fault] for fault in FAULTS)
