@@ -164,7 +164,7 @@ def _ranking(numbers: "Mapping[str, str]", over: "Mapping[str, str | None]") -> 
         for name, number in numbers.items()
     ]
     others = {name: number for name, number in over.items() if name not in numbers and number is not None}
-    return lines + [f"as before: {name} version {number}, of another training" for name, number in others.items()]
+    return lines + [f"as before: {name} version {number}" for name, number in others.items()]
 
 
 def _opened(path: Path, overrides: list[str] | None) -> "tuple[Config, Store]":
