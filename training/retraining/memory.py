@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,8 @@ class Memory:
 
     `known_from` (n,) is the day on which the result of a cell became known. `since` is the anchor's date, or where the
     window begins if that is later; `number` is the anchor's. `stated` (n,) is what the champion of the round stated in
-    which a result came first, None where no round is on file.
+    which a result came first, None where no round is on file. `earlier` are the versions that ranked since the anchor,
+    the oldest first: the day up to which each had learned, and what it states of every cell (n,).
     """
 
     arena: Arena
@@ -43,16 +44,18 @@ class Memory:
     since: date
     number: str
     stated: Floats | None = None
+    earlier: tuple[tuple[date, Floats], ...] = ()
 
-    def by_statement(self) -> list["Memory"]:
-        """The memory by the anchor's statements, and by those of each round's champion.
+    def by_statement(self, start: date) -> list["Memory"]:
+        """The memory by the statements of the anchor, of each round's champion, and of the champion before `start`.
 
-        The anchor cannot learn what is wrong, and may know little of land that later models chose; the champions know
-        more, until they have learned from wrong results.
+        The anchor cannot learn what is wrong, and may know little of land that later models chose. The champions know
+        more, until they have learned from wrong results: the last one before the day from which results may be reversed
+        has learned none of them.
         """
-        if self.stated is None:
-            return [self]
-        return [self, replace(self, arena=replace(self.arena, stated_champion=self.stated), stated=None)]
+        before = [stated for day, stated in self.earlier if day < start]
+        by = [stated for stated in (self.stated, before[-1] if before else None) if stated is not None]
+        return [self, *(replace(self, arena=replace(self.arena, stated_champion=stated)) for stated in by)]
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,12 @@ def memory_of(
     number: str,
     since: date,
     rounds: Sequence[pd.DataFrame] = (),
+    champions: Sequence[tuple[date, ContaminationModel]] = (),
 ) -> Memory | None:
     """Results known after `since` on land that was unknown at the anchor's date, `then`; None where there are none.
 
-    `rounds` are the champions' statements in the contests since the anchor (`statements`), the oldest first.
+    `rounds` are the champions' statements in the contests since the anchor (`statements`), `champions` the versions
+    that ranked since, with the days up to which they had learned; both the oldest first.
     """
     if since >= config.as_of:
         return None
@@ -113,7 +118,13 @@ def memory_of(
         since=since,
         number=number,
         stated=_stated(then.grid.cell_ids()[cell], stated, rounds),
+        earlier=tuple((day, _statement(model, then, cell)) for day, model in champions),
     )
+
+
+def _statement(model: ContaminationModel, then: CellDataset, cell: Integers) -> Floats:
+    """What a version states of some cells, by their features at the anchor's date: later ones hold their results."""
+    return model.calibration(model.ranker.raw(then.table.reindexed(model.ranker.features)[cell], 1))
 
 
 def _stated(cell_id: Integers, anchor: Floats, rounds: Sequence[pd.DataFrame]) -> Floats | None:
@@ -140,12 +151,19 @@ def _turned(memory: Memory, name: str, rows: Flags, others: Flags | None) -> Rev
     days = memory.known_from[rows]
     starts = np.unique(np.quantile(days.astype("datetime64[D]").astype(np.int64), np.linspace(0, 1, STARTS + 1)[:-1],
                                    method="lower"))  # fmt: skip
-    logs = np.array([[_since(one, rows, others, int(day)) for day in starts] for one in memory.by_statement()])
-    good = logs.max(axis=0) >= logs.max() - AS_GOOD
-    best = np.datetime64(int(starts[int(np.flatnonzero(good).min())]), "D").item()
+    each = [[_since(one, rows, others, int(day)) for one in memory.by_statement(_date(int(day)))] for day in starts]
+    best_of = np.array([max(values) for values in each])
+    logs = np.concatenate(each)
+    good = best_of >= best_of.max() - AS_GOOD
+    best = _date(int(starts[int(np.flatnonzero(good).min())]))
     # The mean of e-values is an e-value: it covers all days from which results may have been reversed, by anybody's
     # statements.
     return ReversalEvidence(name, int(rows.sum()), float(logsumexp(logs) - np.log(logs.size)), best)
+
+
+def _date(days: int) -> date:
+    """The day so many days after 1 January 1970."""
+    return date(1970, 1, 1) + timedelta(days=days)
 
 
 def _since(memory: Memory, rows: Flags, others: Flags | None, day: int) -> float:

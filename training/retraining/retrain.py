@@ -49,6 +49,7 @@ from training.retraining.settling import (
     STATEMENTS,
     Signature,
     anchor_of,
+    champions_since,
     check_date,
     judgement_holds,
     move_anchor,
@@ -201,8 +202,10 @@ def _memory(
     if then is None or then.evidence.as_of != day:
         then = dataset_at(config, inputs, ledger.at(day))
     model = ContaminationModel.from_files(store.load_number(anchor.name, anchor.number)[1])
-    rounds = [*statements_since(store, anchor), statements(found)]
-    return memory_of(config, without_accepted(config, ledger), then, model, anchor.number, max(day, window), rounds)
+    return memory_of(
+        config, without_accepted(config, ledger), then, model, anchor.number, max(day, window),
+        rounds=[*statements_since(store, anchor), statements(found)], champions=champions_since(store, anchor),
+    )  # fmt: skip
 
 
 def _casualty_arena(

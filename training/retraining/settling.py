@@ -4,11 +4,13 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from features.base import ConfigError
+from models.contamination import ContaminationModel
 from training.evidence import read_verdicts
 from training.registry import (
     ANCHOR,
@@ -33,6 +35,8 @@ JUDGED_AGAINST = "judged_against"
 # The tag with the digest of people's decisions about records at that time.
 VERDICTS = "verdicts"
 MOST_TAG = 4000
+# Champions before these are as old as the anchor, for what the memory asks of them.
+MOST_CHAMPIONS = 12
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,15 @@ def statements_since(store: Store, anchor: RegisteredVersion) -> list[pd.DataFra
     later = [row for row in reversed(rows_of(store, anchor.name)) if int(row.number) > int(anchor.number)]
     texts = [store.read_text(row.run_id, STATEMENTS) for row in later if row.tags.get("decision")]
     return [pd.read_csv(io.StringIO(text)) for text in texts if text]
+
+
+def champions_since(store: Store, anchor: RegisteredVersion) -> list[tuple[date, ContaminationModel]]:
+    """The versions that ranked since the anchor, at most MOST_CHAMPIONS, with the days of their data."""
+    later = [row for row in reversed(rows_of(store, anchor.name)) if int(row.number) > int(anchor.number)]
+    ranked = [row for row in later if row.tags.get("promoted_at")][-MOST_CHAMPIONS:]
+    texts = [store.load_number(row.name, row.number)[1] for row in ranked]
+    days = [date.fromisoformat(row.tags["as_of"]) for row in ranked]
+    return list(zip(days, map(ContaminationModel.from_files, texts), strict=True))
 
 
 def move_anchor(store: Store, row: RegisteredVersion) -> None:
