@@ -13,7 +13,7 @@ from mlrisk.outputs.cell_rasters import on_grid, polygons_of
 from mlrisk.outputs.clean_package import clean_table
 from mlrisk.outputs.code_list import lookup_table
 from mlrisk.outputs.map_page_overlays import hazard_areas
-from mlrisk.outputs.qgis_layers import ON_RECORD, layer_style
+from mlrisk.outputs.qgis_layers import GEOMETRY, ON_RECORD, layer_style
 from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import TASK_COLUMNS, Say, check_columns, notes_tags, speaker
@@ -125,7 +125,8 @@ def _tasks(package: Package) -> gpd.GeoDataFrame:
 
 
 def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, tags: dict[str, str]) -> None:
-    families = set(frame.geom_type.dropna().str.removeprefix("Multi"))
+    # QGIS draws no layer without a type, even one that is filled later: an empty layer has that of its style.
+    families = set(frame.geom_type.dropna().str.removeprefix("Multi")) or {GEOMETRY[layer_style(name, frame).kind]}
     only = families.pop() if len(families) == 1 else None
     pyogrio.write_dataframe(
         frame,

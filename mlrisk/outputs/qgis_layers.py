@@ -65,6 +65,8 @@ STYLES = {
     "settlements": VectorStyle(kind="marker", colour=INK),
     "districts": VectorStyle(kind="fill", colour="#7a7368", width=0.2, label='"name"', label_size=8, label_priority=2),
 }
+# The type of geometry in a style, and the style of a type.
+GEOMETRY = {"marker": "Point", "line": "LineString", "fill": "Polygon"}
 FAMILY = {"Point": "marker", "MultiPoint": "marker", "LineString": "line", "MultiLineString": "line"}
 
 
@@ -181,7 +183,7 @@ def _task_rules(frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> tuple[
     return (
         # The task of a printed sheet, above its neighbours.
         Rule(where="$id = @atlas_featureid", text=say("this task"),
-             drawn=replace(drawn, width=1.1, label=number, label_size=13, label_priority=10)),
+             drawn=replace(drawn, width=1.4, above=True, label=number, label_size=13, label_priority=10)),
         Rule(where=f"{OTHERS}{number} <= {FIRST_OF_PLAN}", text=say("planned"),
              drawn=replace(drawn, label=number, label_size=10)),
         Rule(where=f"{OTHERS}{number} > {FIRST_OF_PLAN}", text=say("planned, later"),

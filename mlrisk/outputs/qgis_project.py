@@ -15,7 +15,7 @@ from markupsafe import Markup
 from features.base import NOT_EVIDENCE
 from mlrisk.outputs.geopackage import planner_layers
 from mlrisk.outputs.geotiff import BANDS, CLASS_ENTRIES
-from mlrisk.outputs.qgis_layers import NEARER, layer_style
+from mlrisk.outputs.qgis_layers import GEOMETRY, NEARER, layer_style
 from mlrisk.outputs.qgis_styles import Entry, classes_root, scale_root, vector_root
 from mlrisk.outputs.task_words import PlanScope
 from mlrisk.outputs.wording import Say, first_language, notes_lines, speaker
@@ -30,7 +30,6 @@ from mlrisk.risk_map import (
 
 Bounds = tuple[float, float, float, float]
 GPKG, RASTER, CLASSES_FILE = "risk_map.gpkg", "risk_map.tif", "risk_classes.tif"
-GEOMETRY = {"marker": "Point", "line": "Line", "fill": "Polygon"}
 # The groups of the layer tree from top to bottom, with the keys of their layers.
 GROUPS = {
     "Plan": ("survey_tasks",),
@@ -55,7 +54,8 @@ NAMES = {
     "evidence": "What is known",
 }
 PLACES = ("settlements", "districts")
-# The first theme is open at the start, the second is that of the printed sheets.
+# The first theme is open at the start, the second is that of the printed sheets. The last layer of a theme is its
+# ground: without it there is no such theme.
 THEMES = {
     "overview": ("survey_tasks", *PLACES, "front_lines", "no_basis_to_rank", "classes"),
     "plan": (
@@ -115,7 +115,8 @@ def _project(package: Package) -> str:
         title=say("Survey priority map, {country}, {date}").format(country=notes.country, date=notes.as_of.isoformat()),
         about="\n".join(notes_lines(notes, first_language(package))),
         not_evidence=say(NOT_EVIDENCE),
-        warning=f"{say(NOT_EVIDENCE)} {say('Data up to')} {notes.as_of.isoformat()}.",
+        warning=" ".join([say(NOT_EVIDENCE), *([say(notes.basis)] if notes.basis else []),
+                          f"{say('Data up to')} {notes.as_of.isoformat()}."]),
         wkt=crs.to_wkt(),
         authid=":".join(authority) if authority else "",
         bounds=package.grid.bounds,
@@ -126,7 +127,9 @@ def _project(package: Package) -> str:
         ],
         layers=list(layers.values()),
         themes=[
-            {"name": say(name), "layers": [_id(key) for key in keys if key in layers]} for name, keys in THEMES.items()
+            {"name": say(name), "layers": [_id(key) for key in keys if key in layers]}
+            for name, keys in THEMES.items()
+            if keys[-1] in layers
         ],
         legend=[layers[key] for key in LEGEND if key in layers],
         # One sheet for each task, hence none without tasks.
@@ -141,19 +144,22 @@ def _project(package: Package) -> str:
 
 def _texts(package: Package, say: Say) -> dict[str, str]:
     """Heading and facts of a printed sheet as QGIS fills them in for each task."""
-    named = say("No. {number} in the plan") if PlanScope.of(package).planned else say("Rank {number}")
+    planned = PlanScope.of(package).planned
+    named = say("No. {number} in the plan") if planned else say("Rank {number}")
     number = '[% coalesce("plan_order", "rank") %]'
+    in_districts = bool(package.tasks["district"].ne("").any())
     facts = {
-        "District": '[% "district" %]',
+        **({"District": '[% "district" %]'} if in_districts else {}),
         "MGRS": '[% "mgrs" %]',
         "Area": '[% round("area_m2" / 10000, 1) %] ha',
-        "Teams": "[% coalesce(represent_value(\"asset\"), '') %]",
-        "Team-days": "[% coalesce(to_string(round(\"team_days\", 1)), '') %]",
+        **({"Teams": "[% coalesce(represent_value(\"asset\"), '') %]",
+            "Team-days": "[% coalesce(to_string(round(\"team_days\", 1)), '') %]"} if planned else {}),
         "Access": "[% coalesce(\"access_note\", '') %]",
-    }
+    }  # fmt: skip
     lines = [f"{say(name)}: {text}" for name, text in facts.items()]
     reasons = [f"[% coalesce(\"reason_{number}\", '') %]" for number in (1, 2, 3)]
-    return {"heading": f'{named.format(number=number)}, [% "district" %]', "facts": "\n".join([*lines, "", *reasons])}
+    heading = f'{named.format(number=number)}, [% "district" %]' if in_districts else named.format(number=number)
+    return {"heading": heading, "facts": "\n".join([*lines, "", *reasons])}
 
 
 def _layers(package: Package, say: Say) -> Mapping[str, ProjectLayer]:
@@ -174,7 +180,9 @@ def _vector(key: str, frame: gpd.GeoDataFrame, say: Say) -> ProjectLayer:
     if key == "ranked_cells":
         # The raster shows the classes of all land; single cells are there to be queried.
         style = replace(style, from_scale=NEARER)
-    return _layer(key, f"./{GPKG}|layername={key}", "ogr", vector_root(style), say, GEOMETRY[style.kind])
+    return _layer(
+        key, f"./{GPKG}|layername={key}", "ogr", vector_root(style), say, GEOMETRY[style.kind].removesuffix("String")
+    )
 
 
 def _rasters(package: Package, say: Say) -> dict[str, ProjectLayer]:
@@ -182,10 +190,16 @@ def _rasters(package: Package, say: Say) -> dict[str, ProjectLayer]:
     evidence = [Entry(code, say(EVIDENCE_TEXTS[name]), EVIDENCE_COLOURS[name]) for name, code in EVIDENCE_CODES.items()]
     classes = [replace(entry, text=say(entry.text)) for entry in CLASS_ENTRIES]
     victims = casualty_scale(package.risk["casualties_per_year"])
-    roots = {
+    # A quantity that no cell has, as the probability on a map by rules of the field, has no layer.
+    known = {name for name in ("contamination", "casualties_per_year") if package.risk[name].notna().any()}
+    chance = {
         "contamination": scale_root(CONTAMINATION_SCALE, bands.index("contamination") + 1),
         "likely_range": scale_root(CONTAMINATION_SCALE, bands.index("likely_range") + 1),
-        "victims": scale_root(victims, bands.index("casualties_per_year") + 1),
+    }
+    roots = {
+        **(chance if "contamination" in known else {}),
+        **({"victims": scale_root(victims, bands.index("casualties_per_year") + 1)}
+           if "casualties_per_year" in known else {}),
         "evidence": classes_root(evidence, bands.index("evidence") + 1),
     }  # fmt: skip
     layers = {key: _layer(key, f"./{RASTER}", "gdal", root, say) for key, root in roots.items()}

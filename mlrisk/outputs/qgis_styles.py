@@ -21,7 +21,8 @@ class VectorStyle:
     """How QGIS draws one layer; `kind` is fill, line or marker, `classes_of` the field that the entries classify.
 
     `rules` replace the single symbol for all features. `label` is an expression and `from_scale` the denominator of the
-    scale from which the layer is drawn, 0 for every scale. `halo` is a colour around an outline. `tip` is the HTML of
+    scale from which the layer is drawn, 0 for every scale. `halo` is a colour around an outline, and features of a rule
+    `above` are drawn after the others. `tip` is the HTML of
     the map tip, `groups` the parts of the form by their names and `values` the words of codes, both by field.
     """
 
@@ -39,6 +40,7 @@ class VectorStyle:
     label: str = ""
     label_size: float = 9.0
     label_priority: int = 5
+    above: bool = False
     from_scale: int = 0
     tip: str = ""
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -70,14 +72,18 @@ def vector_root(style: VectorStyle) -> ET.Element:
     if style.from_scale:
         root.attrib |= {"hasScaleBasedVisibilityFlag": "1", "minScale": str(style.from_scale), "maxScale": "0"}
     kind = "RuleRenderer" if style.rules else "categorizedSymbol" if style.entries else "singleSymbol"
-    renderer = ET.SubElement(root, "renderer-v2", {"type": kind, "symbollevels": "0", "forceraster": "0"})
+    levels = str(int(any(rule.drawn.above for rule in style.rules)))
+    renderer = ET.SubElement(root, "renderer-v2", {"type": kind, "symbollevels": levels, "forceraster": "0"})
     symbols = ET.Element("symbols")
     if style.rules:
         rules = ET.SubElement(renderer, "rules", {"key": "drawn"})
         for number, rule in enumerate(style.rules):
             own = {"symbol": str(number), "label": rule.text}
             ET.SubElement(rules, "rule", _rule(rule, f"drawn {number}", rule.drawn.from_scale) | own)
-            _draw(_symbol(symbols, rule.drawn.kind, number), rule.drawn)
+            symbol = _symbol(symbols, rule.drawn.kind, number)
+            _draw(symbol, rule.drawn)
+            for layer in symbol.iter("layer"):
+                layer.set("pass", str(int(rule.drawn.above)))
     elif style.entries:
         renderer.set("attr", style.classes_of)
         categories = ET.SubElement(renderer, "categories")

@@ -11,7 +11,7 @@ from mlrisk.planning.budget import AUDIT, SeasonWork, Spent, without
 from mlrisk.planning.season_calendar import HALVES, LEAST, parts_of
 
 # Each round takes out what found no week in the one before; what then finds none is left out.
-ROUNDS = 4
+ROUNDS = 8
 
 
 def in_weeks(

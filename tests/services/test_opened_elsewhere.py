@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from PIL import Image
 
 from mlrisk.outputs.registry import WRITERS
 from mlrisk.outputs.wording import TASK_COLUMNS
+from mlrisk.ranking.prior import NOT_LEARNED
 from mlrisk.risk_map.package import Package
 from mlrisk.risk_map.priority_classes import CLASSES, NO_BASIS
 from tests.support.paths import ROOT
@@ -100,6 +103,38 @@ def test_qgis_opens_the_project_with_its_themes_and_a_sheet_for_each_planned_tas
         drawn = colours_of(tmp_path / f"{name}.png")
         assert [colour for colour in shown if drawn.get(colour, 0) < (100 if "theme" in name else 1)] == [], name
         assert [colour for colour, count in drawn.items() if count > 20 and is_green(colour)] == []
+
+
+def test_qgis_opens_a_map_by_rules_of_the_field_that_says_so_and_has_no_empty_layer(
+    package: Package, tmp_path: Path
+) -> None:
+    needs("qgis.core")
+    numbers = ["contamination", "contamination_low", "contamination_high", "casualties_per_year"]
+    bare = replace(
+        package,
+        risk=package.risk.assign(**dict.fromkeys(numbers, np.nan), in_domain=True),
+        tasks=package.tasks.assign(planned=False, district=""),
+        hazards=package.hazards.iloc[:0],
+        notes=replace(package.notes, basis=NOT_LEARNED),
+    )
+    for name in ("cog", "gpkg", "qgz"):
+        WRITERS[name](bare, tmp_path)
+    for script, file, out in (("in_qgis", "risk_map.gpkg", "gpkg.png"), ("project_in_qgis", "mlrisk.qgz", ".")):
+        ran = subprocess.run(
+            [PYTHON, str(ROOT / "tests" / "support" / f"{script}.py"), str(tmp_path / file), str(tmp_path / out)],
+            capture_output=True, text=True, check=True, timeout=120, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        )  # fmt: skip
+        found = json.loads(ran.stdout)
+        if script == "in_qgis":
+            assert all(layer["valid"] and layer["renderer"] for layer in found.values())
+            assert found["known_hazards"]["features"] == 0
+    assert set(found["themes"]) == {"overview", "plan", "evidence"}
+    assert not {"Probability of EO", "How unsure", "Victims per year"} & set(found["layers"])
+    with zipfile.ZipFile(tmp_path / "mlrisk.qgz") as archive:
+        text = archive.read("mlrisk.qgs").decode()
+    assert text.count(NOT_LEARNED) >= 2
+    assert "District: " not in text
+    assert "Team-days: " not in text
 
 
 def colours_of(picture: Path) -> dict[str, int]:
