@@ -44,6 +44,7 @@ from training.evidence import (
     Evidence,
     Inputs,
     Ledger,
+    few_searched_notes,
     open_inputs,
     open_ledger,
     records_text,
@@ -175,6 +176,7 @@ def _training_notes(config: TrainConfig, dataset: CellDataset, judgement: Judgem
     """Sentences on the labels, the protocols without a fold, the survey bias and the hidden features."""
     hidden = config.contamination.outcomes == "hidden"
     return (
+        *(() if dataset.bias.found_alone else few_searched_notes(dataset.evidence)),
         *evidence_notes(dataset.evidence, judgement),
         *unjudged_notes(config, judgement),
         *bias_notes(dataset.bias),

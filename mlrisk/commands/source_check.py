@@ -6,13 +6,21 @@ from features.as_of import Snapshot
 from features.sources import SourceReport
 from features.table import feature_infos
 from mlrisk.settings import Config
-from training.evidence import STATE_NAMES, Inputs, contamination_context, open_inputs, open_ledger
+from training.evidence import (
+    STATE_NAMES,
+    Inputs,
+    contamination_context,
+    few_searched_notes,
+    open_inputs,
+    open_ledger,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCheck:
     """The result of a check: a report of each source, the number of cells, and the evidence by state and by kind.
 
+    `notes` warn of evidence from which little can be learned.
     `memory_gb` and `core_minutes` are what `mlrisk run` is expected to take, to about a factor of two.
     """
 
@@ -22,6 +30,7 @@ class SourceCheck:
     records: dict[str, int]
     memory_gb: float
     core_minutes: float
+    notes: tuple[str, ...] = ()
 
 
 def check(config: Config) -> SourceCheck:
@@ -36,7 +45,7 @@ def check(config: Config) -> SourceCheck:
     memory_gb, core_minutes = expected_cost(config, cells, features)
     return SourceCheck(
         reports=inputs.reports, cells=cells, evidence=states, records=dict(current.counts), memory_gb=memory_gb,
-        core_minutes=core_minutes,
+        core_minutes=core_minutes, notes=few_searched_notes(current) if states["found"] else (),
     )  # fmt: skip
 
 

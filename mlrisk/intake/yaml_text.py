@@ -37,6 +37,8 @@ def config_text(proposal: Proposal) -> str:
         "#   labels:",
         "#     found: [find, accident, CHA, survey_found, cleared_with_devices]",
         "#     searched: [cleared, reduced, cancelled, survey_searched]",
+        "#     # Land that was surveyed as a whole although no record says so, in degrees:",
+        "#     declared_searched: [{bounds: [west, south, east, north], weight: 1.0, reason: who surveyed it and how}]",
         f"output: {{folder: outputs/{proposal.name}}}",
     ]
     return "\n".join(lines) + "\n"

@@ -1,3 +1,4 @@
+from .balance import few_searched_notes
 from .detection import FEWEST_CHECKED, measured_detection
 from .fingerprint import files_digest, keyed_records, label_digest, records_text
 from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, read_inputs
@@ -63,6 +64,7 @@ __all__ = [
     "contamination_context",
     "decisions_path",
     "district_names",
+    "few_searched_notes",
     "files_digest",
     "in_open_area",
     "keyed_records",

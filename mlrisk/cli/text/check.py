@@ -22,6 +22,7 @@ def checked_sources(checked: SourceCheck) -> list[Part]:
         *(line for report in checked.reports for line in _remarks(report)),
         f"cells: {checked.cells:,}   evidence: {counts(checked.evidence)}",
         f"records: {counts(checked.records)}",
+        *(f"note: {note}" for note in checked.notes),
         f"a run takes about {checked.core_minutes:.0f} minutes of one core and {checked.memory_gb:.1f} GB of memory",
     ]
 
