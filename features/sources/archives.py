@@ -19,16 +19,20 @@ READABLE = TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES | MAP_SUFFIXES
 
 @dataclass(frozen=True)
 class Member:
-    """A file in an archive ('': a file geodatabase, which GDAL finds), its suffix, and whether a layer named it."""
+    """A file in an archive ('': a file geodatabase, which GDAL finds), its suffix, and whether a layer named it.
+
+    `records` marks JSON that is a list of records and no map.
+    """
 
     name: str
     suffix: str = ""
     named: bool = False
+    records: bool = False
 
     @property
     def is_map(self) -> bool:
         """Whether GDAL reads it."""
-        return not self.name or self.suffix in MAP_SUFFIXES
+        return not self.name or (self.suffix in MAP_SUFFIXES and not self.records)
 
 
 def data_members(names: list[str]) -> list[str]:

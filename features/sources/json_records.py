@@ -1,6 +1,7 @@
 """Lists of records in JSON, as web services hand them out: one object a record, or one a line."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,9 @@ def read_records(what: str, content: bytes, tally: Tally) -> tuple[pd.DataFrame,
 
 def _records(text: str, what: str, tally: Tally) -> list[dict[str, Any]]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_refuse_twice(what))
     except (ValueError, RecursionError):
-        return _of_lines(text)
+        return _of_lines(text, what)
     if isinstance(found, dict):
         lists = {name: value for name, value in found.items() if _are_records(value)}
         if len(lists) > 1:
@@ -53,10 +54,24 @@ def _records(text: str, what: str, tally: Tally) -> list[dict[str, Any]]:
     return found if _are_records(found) else []
 
 
-def _of_lines(text: str) -> list[dict[str, Any]]:
+def _refuse_twice(what: str) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """A maker of objects that refuses a name given twice, of which one value would be lost."""
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1] if len({*names}) < len(names) else []
+        if twice:
+            raise InputError(f"{what}: a record gives {twice[0]!r} twice: keep one")
+        return dict(pairs)
+
+    return made
+
+
+def _of_lines(text: str, what: str) -> list[dict[str, Any]]:
     """The objects of a text that has one a line; empty if any line is none."""
     try:
-        records = [json.loads(line) for line in text.splitlines() if line.strip()]
+        hook = _refuse_twice(what)
+        records = [json.loads(line, object_pairs_hook=hook) for line in text.splitlines() if line.strip()]
     except (ValueError, RecursionError):
         return []
     return records if _are_records(records) else []

@@ -18,6 +18,8 @@ GEOMETRY = re.compile(
     re.IGNORECASE,
 )
 LOOK_ROWS = 20
+# Of the texts of a column of places; the others are named as unreadable.
+PLACES_SHARE = 0.8
 
 
 def place_hint(table: pd.DataFrame) -> str:
@@ -29,17 +31,19 @@ def place_hint(table: pd.DataFrame) -> str:
     names = [str(name) for name in table.columns]
     if len(names) == 1 and re.search(r"\S(  +)\S", names[0]):
         return "blanks stand between its columns: save it as CSV"
+    found = place_columns(table)
+    if found:
+        return f"{' and '.join(map(repr, found))} hold places: give columns: {{geometry: {found[0]}}}, or the other"
     return _metres(names)
 
 
-def place_column(table: pd.DataFrame) -> str | None:
-    """The only column whose texts are places: geometry, fixes, grid references, or both coordinates; None for several.
+def place_columns(table: pd.DataFrame) -> list[str]:
+    """The columns whose texts are places: geometry, fixes, grid references, or both coordinates.
 
-    >>> place_column(pd.DataFrame({"id": ["1"], "where": ["38SPK4000005000"]}))
-    'where'
+    >>> place_columns(pd.DataFrame({"id": ["1"], "where": ["38SPK4000005000"]}))
+    ['where']
     """
-    found = [str(name) for name in table if _holds_places(table[name])]
-    return found[0] if len(found) == 1 else None
+    return [str(name) for name in table if _holds_places(table[name])]
 
 
 def _holds_places(column: pd.Series) -> bool:
@@ -47,9 +51,9 @@ def _holds_places(column: pd.Series) -> bool:
     texts = texts[texts != ""].head(LOOK_ROWS)
     if not len(texts):
         return False
-    return bool(
-        texts.str.match(GEOMETRY).all() or texts.str.match(FIXES).all() or np.isfinite(places_of(texts)[0]).all()
-    )
+    placed = np.isfinite(places_of(texts)[0]).all(axis=1)
+    shares = (texts.str.match(GEOMETRY).mean(), texts.str.match(FIXES).mean(), placed.mean())
+    return bool(max(shares) >= PLACES_SHARE)
 
 
 def _metres(names: Sequence[str]) -> str:

@@ -3,17 +3,13 @@
 import gzip
 import zipfile
 import zlib
-from io import BytesIO
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pyproj
 from pyproj.exceptions import CRSError
-from shapely.errors import ShapelyError
 
 from features.base import ConfigError, InputError, Integers, read_bytes, refuse_special
 from features.sources.archives import BROKEN_ZIP, choose_member
@@ -22,6 +18,7 @@ from features.sources.databases import is_database, is_from_database, note_on, t
 from features.sources.geometry_text import parse_geometry
 from features.sources.json_records import read_records
 from features.sources.kinds import (
+    HEAD_BYTES,
     JSON_SUFFIXES,
     PARQUET_SUFFIXES,
     SHEET_SUFFIXES,
@@ -29,10 +26,13 @@ from features.sources.kinds import (
     TABLE_SUFFIXES,
     describe_json,
     is_raster,
+    is_record_json,
     kind_of,
 )
 from features.sources.layers import read_layer
-from features.sources.place_hints import place_column
+from features.sources.parquet_tables import read_parquet
+from features.sources.parsing import as_text
+from features.sources.place_hints import place_columns
 from features.sources.raw_table import RawTable
 from features.sources.regular_parts import refuse_special_parts
 from features.sources.report import Tally
@@ -46,10 +46,6 @@ __all__ = ["RawTable", "find_file", "find_files", "is_raster", "is_table", "read
 WKT_COLUMNS = ("geometry", "wkt", "the_geom", "geom")
 # Tables are read whole; a register of two million accidents has 0.3 GB.
 MOST_BYTES = 2_000_000_000
-# Damaged metadata fail wherever a library first looks at them.
-BROKEN_PARQUET = (
-    pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ShapelyError,
-)  # fmt: skip
 SUFFIX_OF_KIND = {"text": ".csv", "sheet": ".xlsx", "parquet": ".parquet", "records": ".json"}
 UNREADABLE = "geometry that cannot be read"
 
@@ -132,7 +128,7 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
         return _read_archive(source, path, spec, tally)
     if kind == "gzip":
         inner = PurePosixPath(path.stem).suffix.casefold()
-        if inner not in TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES:
+        if inner not in TABLE_SUFFIXES | SHEET_SUFFIXES | PARQUET_SUFFIXES and not _zipped_records(path, inner):
             return read_layer(source, path, spec, tally, f"/vsigzip/{path.resolve()}")
         if inner not in SHEET_SUFFIXES:
             _refuse_layer(what, spec)
@@ -151,6 +147,17 @@ def _read(source: str, path: Path, spec: SourceSpec, tally: Tally) -> RawTable:
     return _read_table(what, read_bytes(path, MOST_BYTES), SUFFIX_OF_KIND[kind], spec, tally)
 
 
+def _zipped_records(path: Path, suffix: str) -> bool:
+    """Whether a compressed file begins as records in JSON."""
+    if suffix not in JSON_SUFFIXES:
+        return False
+    try:
+        with gzip.open(path) as stream:
+            return is_record_json(stream.read(HEAD_BYTES))
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def _refuse_layer(what: str, spec: SourceSpec) -> None:
     if spec.one_layer is not None:
         raise InputError(f"{what} has no layers: layer ({spec.one_layer!r}) has no effect, leave it out")
@@ -165,6 +172,9 @@ def _read_archive(source: str, path: Path, spec: SourceSpec, tally: Tally) -> Ra
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
             member = choose_member(what, names, spec.one_layer)
+            if member.suffix in JSON_SUFFIXES:
+                with archive.open(member.name) as stream:
+                    member = replace(member, records=is_record_json(stream.read(HEAD_BYTES)))
             if not member.is_map:
                 if archive.getinfo(member.name).file_size > MOST_BYTES:
                     raise InputError(f"{what}: {member.name} is larger than {MOST_BYTES:,} bytes: unpack and divide it")
@@ -187,7 +197,7 @@ def _read_table(what: str, content: bytes, suffix: str, spec: SourceSpec, tally:
     if spec.encoding is not None and suffix in SHEET_SUFFIXES | PARQUET_SUFFIXES:
         raise InputError(f"{what} states its encoding itself: encoding ({spec.encoding!r}) has no effect, leave it out")
     if suffix in PARQUET_SUFFIXES:
-        raw = _read_parquet(what, content, tally)
+        raw = read_parquet(what, content, tally)
     else:
         table, places, unit = _read_cells(what, content, suffix, spec, tally)
         raw = RawTable(
@@ -219,43 +229,16 @@ def _read_cells(
     return *read_text(what, content, spec.encoding, tally), "line"
 
 
-def _read_parquet(what: str, content: bytes, tally: Tally) -> RawTable:
-    """GeoParquet with its geometry and CRS, or plain Parquet."""
-    try:
-        schema = pq.read_schema(BytesIO(content))
-        if b"geo" in (schema.metadata or {}):
-            frame = gpd.read_parquet(BytesIO(content))
-            geometry, crs = np.asarray(frame.geometry.array, dtype=object), frame.crs
-            table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
-            others = [str(name) for name in frame if name != frame.geometry.name and frame[name].dtype == "geometry"]
-            if others:
-                tally.note(f"geometry from {frame.geometry.name!r}; {', '.join(map(repr, others))} left out")
-        else:
-            table, geometry, crs = _binary_as_hex(pd.read_parquet(BytesIO(content))), None, None
-    except BROKEN_PARQUET as error:
-        raise InputError(f"{what} cannot be read as Parquet: {error}") from error
-    rows = np.arange(1, len(table) + 1)
-    known = None if crs is None else pyproj.CRS(crs)
-    return RawTable(table=table.reset_index(drop=True), geometry=geometry, crs=known, rows=rows, places=rows)
-
-
-def _binary_as_hex(table: pd.DataFrame) -> pd.DataFrame:
-    """Bytes, such as WKB without the marks of GeoParquet, as text in hexadecimal."""
-    for name in table:
-        if any(isinstance(value, bytes) for value in table[name].dropna().head(1)):
-            table[name] = table[name].map(lambda value: value.hex() if isinstance(value, bytes) else value)
-    return table
-
-
 def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally) -> RawTable:
     """Geometry of a text column, unless longitude and latitude are mapped."""
     if {"longitude", "latitude"} & set(spec.columns):
         return raw
     mapped, table = spec.columns.get("geometry"), raw.table
     names = [name for name in table.columns if name == mapped or (mapped is None and name.casefold() in WKT_COLUMNS)]
-    if not names and mapped is None and not find_coordinates(spec, [str(name) for name in table]):
+    if not names and mapped is None and not _has_coordinates(table, spec):
         # No other column can say where the rows are.
-        names = [name for name in (place_column(table),) if name is not None]
+        found = place_columns(table)
+        names = found if len(found) == 1 else []
     if not names:
         return raw
     read = parse_geometry(table[names[0]])
@@ -284,6 +267,12 @@ def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally
         table=table.drop(columns=names[0]), geometry=read.geometry, crs=crs,
         rows=raw.rows, places=raw.places, unit=raw.unit, faults=faults,
     )  # fmt: skip
+
+
+def _has_coordinates(table: pd.DataFrame, spec: SourceSpec) -> bool:
+    """Whether columns of longitude and latitude are there and hold anything."""
+    beside = find_coordinates(spec, [str(name) for name in table])
+    return bool(beside) and any(as_text(table[name]).notna().any() for name in beside)
 
 
 def _limited(what: str, content: bytes) -> bytes:

@@ -18,7 +18,7 @@ from tests.support.source_files import opened, table_of
     [
         ("x,y,date\n640000,4400000,2019-01-01\n", "columns 'x' and 'y' look like metres"),
         ("id,Easting,Northing\n1,640000,4400000\n", "longitude: Easting, latitude: Northing"),
-        ("a;b;date\n39.75, 46.71;39.76, 46.72;2019-01-01\n", "no column longitude"),
+        ("a;b;date\n39.75, 46.71;39.76, 46.72;2019-01-01\n", "'a' and 'b' hold places: give columns: {geometry: a}"),
         ("id   longitude   latitude\n1   46.7   39.8\n", "blanks stand between its columns"),
     ],
 )
@@ -43,6 +43,18 @@ def test_a_column_that_holds_places_whole_is_read(tmp_path: Path, text: str, way
     assert (round(place.x, 4), round(place.y, 4)) == (46.71, 39.75)
     assert report.repaired == {way: 1}
     assert "geometry from the text column 'where'" in report.notes
+
+
+def test_a_column_of_places_stands_in_for_empty_coordinates(tmp_path: Path) -> None:
+    table, _ = table_of(tmp_path, "longitude,latitude,where,date\n,,38SPK4650001408,2019-01-01\n")
+    assert len(table) == 1
+
+
+def test_a_text_among_grid_references_is_named(tmp_path: Path) -> None:
+    rows = "".join(f"38SPK4650{n}01408,2019-01-0{n}\n" for n in range(1, 8))
+    _, report = table_of(tmp_path, f"where,date\n{rows}near the mill,2019-02-01\n")
+    assert report.set_aside == {"geometry that cannot be read": 1}
+    assert "geometry that cannot be read: line 9" in report.notes
 
 
 @pytest.mark.parametrize("text", ["39.75 46.71 400.0 5.0", "POINT (46.71 39.75)"])

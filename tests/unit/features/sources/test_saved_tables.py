@@ -1,13 +1,15 @@
 """Tables as web pages, XML of old programs and JSON: read under the names that they are saved under."""
 
+import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from features.base import InputError
 from features.sources.sheets import filled_sheets
-from tests.support.source_files import table_of
+from tests.support.source_files import kept, opened, table_of
 
 HEADER = ("longitude", "latitude", "date")
 ROWS = [("46.71", "39.75", "2019-01-01"), ("46.72", "39.75", "2019-01-02")]
@@ -112,3 +114,18 @@ def test_one_page_of_many_says_so(tmp_path: Path) -> None:
 def test_several_lists_of_records_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"several lists of records \(a, b\)"):
         table_of(tmp_path, json.dumps({"a": RECORDS, "b": RECORDS}), name="a.json")
+
+
+def test_a_name_that_a_record_gives_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a record gives 'date' twice"):
+        table_of(tmp_path, '[{"longitude": 46.71, "date": "2019-01-01", "date": "2018-01-01"}]', name="a.json")
+
+
+def test_compressed_records_are_read(tmp_path: Path) -> None:
+    content = json.dumps(RECORDS).encode()
+    assert len(table_of(tmp_path, gzip.compress(content), name="a.json.gz")[0]) == 2
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("records.json", content)
+    table, report = kept(opened(tmp_path, incidents="b.zip"), "incidents")
+    assert len(table) == 2
+    assert "records.json of the archive" in report.notes
