@@ -8,7 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from features.base import Floats32, Progress, no_progress, try_folder
+from features.base import Flags, Floats32, Progress, no_progress, trim_heap, try_folder
 from features.table import FeatureTable
 from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
 from mlrisk.commands.map_notes import notes_of
@@ -17,7 +17,7 @@ from mlrisk.commands.map_summary import map_summary
 from mlrisk.commands.plan_layers import plan_layers
 from mlrisk.commands.relief import relief_of
 from mlrisk.outputs import Beside, write_package
-from mlrisk.planning import AUDIT, Plan, PlanningGround, make_plan, planning_ground, season_seed, with_ground
+from mlrisk.planning import AUDIT, Plan, make_plan, planning_ground, season_seed, with_ground
 from mlrisk.ranking import (
     EARLIER_DETECTION,
     PRIOR,
@@ -32,7 +32,7 @@ from mlrisk.ranking import (
     scorer_of,
     with_reasons,
 )
-from mlrisk.risk_map import MORE, Package, present_rule_columns, with_codes
+from mlrisk.risk_map import MORE, Package, frame_of, present_rule_columns, with_codes
 from mlrisk.settings import Config
 from training.evidence import (
     Evidence,
@@ -105,16 +105,18 @@ def rank(
     progress("casualties")
     land = _with_casualties(config, inputs, champions, land)
     ground = planning_ground(config, inputs.grid, inputs.sources)
-    land = ranked(with_ground(land, ground, config), config.ranking.policy)
+    land, barriers = ranked(with_ground(land, ground, config), config.ranking.policy), ground.barriers
     progress("reasons")
     land = with_reasons(scorer, inputs.grid, config, land, scores.kept)
-    members = scores.members
-    del scores, scorer, table  # with the features that are kept for the reasons
+    members, audited = scores.members, evidence.labelled & (evidence.inclusion_prob < 1)
+    # From here on only the map itself is needed, and its sources.
+    del scores, scorer, table, ground, evidence, ledger
+    trim_heap()
     progress("plan")
-    plan, audit = _planned(config, inputs, evidence, land, members, ground)
+    plan, audit = _planned(config, inputs, land, members, audited, barriers)
     package = _package(config, inputs, champions, land, plan, earlier, detection)
-    # While files are written, memory holds one copy of the map.
-    del land, members, ground
+    del land, members, barriers, audited
+    trim_heap()
     progress("planner package")
     summary = map_summary(config, inputs, champions, package, time.monotonic() - started) | {
         "files": files,
@@ -139,17 +141,17 @@ def _with_casualties(config: Config, inputs: Inputs, champions: Champions, land:
     """`land` with the casualty columns; no column is copied."""
     contamination = (land[name].to_numpy() for name in ("cell_id", "contamination", "contamination_score"))
     columns = casualty_columns(config, inputs, champions.casualty, CellContamination(*contamination))
-    return pd.concat([land, pd.DataFrame(columns, copy=False)], axis=1)
+    return pd.concat([land, frame_of(columns)], axis=1)
 
 
 def _planned(
-    config: Config, inputs: Inputs, evidence: Evidence, land: pd.DataFrame, members: Floats32, ground: PlanningGround
-) -> tuple[Plan, dict[str, object]]:
+    config: Config, inputs: Inputs, land: pd.DataFrame, members: Floats32, audited: Flags,
+    barriers: tuple[Flags, Flags],
+) -> tuple[Plan, dict[str, object]]:  # fmt: skip
     """The plan of ranked land, and the season, seed and size of its audit."""
     season = config.ranking.audit_season or str(config.as_of.year)
     seed = season_seed(config.seed, season)
-    audited = evidence.labelled & (evidence.inclusion_prob < 1)
-    plan = make_plan(inputs.grid, land, config.ranking, ground.barriers, members, seed, audited,
+    plan = make_plan(inputs.grid, land, config.ranking, barriers, members, seed, audited,
                      config.output.languages)  # fmt: skip
     return plan, {"season": season, "seed": seed, "cells": int(plan.cells["purpose"].eq(AUDIT).sum())}
 

@@ -58,7 +58,7 @@ def casualty_columns(
     power = settings.exposure_power
     severity = np.ones(units.n_units) if recent is None else killed_share(units, recent, _widest(config))
     index = cells.probability * presence(today, power) * (severity / severity.mean())[units.place]
-    columns = {name: np.full(len(index), np.nan) for name in CASUALTY_COLUMNS}
+    columns = dict.fromkeys(CASUALTY_COLUMNS, np.full(len(index), np.nan))
     columns["casualty_index"] = index / index.mean()
     if model is None or accidents is None or recent is None:
         return columns

@@ -23,7 +23,7 @@ from features.table import (
     places_of,
     starts_of_rows,
 )
-from mlrisk.risk_map import Cases, families_of, ground_columns, reasons_in_words, rule_columns
+from mlrisk.risk_map import Cases, families_of, frame_of, ground_columns, reasons_in_words, rule_columns
 from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
 from models.attribution import STEADY_MEMBERS, steady
@@ -189,7 +189,7 @@ def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> CellSco
             column[places] = scored.rows[name].to_numpy()
         members[:, places] = scored.members
         kept += [] if scored.values is None else [(tile, scored.values)]
-    return CellScores(pd.DataFrame(columns, copy=False), members, kept)
+    return CellScores(frame_of(columns), members, kept)
 
 
 def with_reasons(

@@ -10,6 +10,7 @@ from .columns import (
     rule_columns,
     rule_scores,
 )
+from .compact_columns import coded, frame_of, numbers_of, with_codes
 from .language import Language, language, languages
 from .package import ModelNote, Notes, Package, Relief
 from .priority_classes import (
@@ -31,7 +32,6 @@ from .priority_classes import (
 from .reading import load_risk_map
 from .reasons import Cases, families_of, quantity, quantity_text, reason, reasons_in_words
 from .risk_frame import Page, RiskFrame
-from .text_codes import coded, numbers_of, with_codes
 
 __all__ = [
     "CLASSES",
@@ -62,6 +62,7 @@ __all__ = [
     "casualty_scale",
     "coded",
     "families_of",
+    "frame_of",
     "ground_columns",
     "language",
     "languages",

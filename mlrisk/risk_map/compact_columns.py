@@ -1,8 +1,8 @@
-"""Columns of few different texts, held as a small number for each cell in place of a text."""
+"""Columns of a map in little memory: few different texts as small numbers, empty columns held once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,23 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+def frame_of(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """A frame of columns, none of which is copied.
+
+    Columns of numbers without any value are one and the same array, which cannot be written to: a map by rules of the
+    field has twenty.
+
+    >>> frame = frame_of({"low": np.full(2, np.nan), "high": np.full(2, np.nan), "rank": np.array([1.0, 2.0])})
+    >>> np.shares_memory(frame["low"], frame["high"])
+    True
+    """
+    empty = {name: values.dtype == np.float64 and bool(np.isnan(values).all()) for name, values in columns.items()}
+    first = next((columns[name] for name in columns if empty[name]), None)
+    if first is not None:
+        first.flags.writeable = False
+    return pd.DataFrame({name: first if empty[name] else values for name, values in columns.items()}, copy=False)
 
 
 def with_codes(cells: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
