@@ -86,10 +86,7 @@ def rank(
     started = time.monotonic()
     try_folder("output.folder", config.output_folder)
     files = files_digest(config) if files is None else files
-    champions = None
-    if config.ranking.policy != PRIOR:
-        progress("champions")
-        champions = load_champions(config)
+    champions = _learned(config, progress)
     progress("sources")
     inputs = inputs or open_inputs(config)
     champions = champions or prior_champions(config, inputs)
@@ -127,6 +124,14 @@ def rank(
     more = _with_reports(champion_reports(config, champions), beside)
     written = write_package(package, config.output_folder, config.output.formats, summary, more)
     return Ranking(package, config.output_folder, written, summary)
+
+
+def _learned(config: Config, progress: Progress) -> Champions | None:
+    """The champions, None where rules of the field rank."""
+    if config.ranking.policy == PRIOR:
+        return None
+    progress("champions")
+    return load_champions(config)
 
 
 def _with_state(
