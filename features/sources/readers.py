@@ -31,7 +31,6 @@ from features.sources.kinds import (
 )
 from features.sources.layers import read_layer
 from features.sources.parquet_tables import read_parquet
-from features.sources.parsing import as_text
 from features.sources.place_hints import place_columns
 from features.sources.raw_table import RawTable
 from features.sources.regular_parts import refuse_special_parts
@@ -272,7 +271,8 @@ def _with_text_geometry(what: str, raw: RawTable, spec: SourceSpec, tally: Tally
 def _has_coordinates(table: pd.DataFrame, spec: SourceSpec) -> bool:
     """Whether columns of longitude and latitude are there and hold anything."""
     beside = find_coordinates(spec, [str(name) for name in table])
-    return bool(beside) and any(as_text(table[name]).notna().any() for name in beside)
+    # The first value decides: registers have millions of rows.
+    return any(not pd.isna(value) and str(value).strip() for name in beside for value in table[name])
 
 
 def _limited(what: str, content: bytes) -> bytes:
