@@ -416,6 +416,10 @@ NAMES = """Bokeh.documents[0].get_model_by_name("map").renderers
   .flatMap((part) => [...part.data_source.get("text")])"""
 
 
+def test_browser_draws_fewer_pins_on_a_phone(browser: Browser) -> None:
+    assert browser.run("[305 * 400, 905 * 605, 10].map(mostPins)") == [19, 40, 1]
+
+
 def test_browser_draws_no_name_under_a_pin(package: Package, page: Path, browser: Browser, tmp_path: Path) -> None:
     first, (west, south, _, _) = package.tasks.iloc[0], package.grid.bounds
     points = [first.geometry.representative_point(), shapely.Point(west + 1_000, south + 1_000)]

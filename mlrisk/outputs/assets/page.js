@@ -115,7 +115,7 @@
     const { x_range: x, y_range: y } = plot;
     const window = { west: x.start, east: x.end, south: y.start, north: y.end };
     const first = chosen === undefined ? order : [chosen, ...order.filter((place) => place !== chosen)];
-    pins = on ? pinsWithRoom(tasks, first, metres, window, 40) : [];
+    pins = on ? pinsWithRoom(tasks, first, metres, window, mostPins(size.width * size.height)) : [];
     const text = pins.map((place) => String(tasks[place].number ?? "·"));
     renderers("pins")[0].data_source.data = {
       x: pins.map((place) => tasks[place].x), y: pins.map((place) => tasks[place].y), text,

@@ -36,6 +36,11 @@ const pinsWithRoom = (tasks, order, metres, { west, south, east, north }, most) 
   return drawn;
 };
 
+// A small map shows fewer pins, so that its land is seen between them.
+const MOST_PINS = 40;
+const PX2_A_PIN = 6400;
+const mostPins = (px2) => Math.min(MOST_PINS, Math.max(1, Math.round(px2 / PX2_A_PIN)));
+
 const pinSize = (sign) => 19 + 5 * (sign.length - 1);
 
 // Whether a name, beside its place or around it, lies under one of the circles (easting, northing, radius in pixels).
