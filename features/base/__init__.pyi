@@ -15,7 +15,7 @@ from .feature_info import (
     clipped_name,
 )
 from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale_of
-from .memory import Buffers, trim_heap
+from .memory import MEMORY_SHARE, Buffers, free_bytes, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
 from .places import try_file, try_folder, write_obstacle
@@ -50,6 +50,7 @@ __all__ = [
     "DAYS_PER_YEAR",
     "FAMILY_NAMES",
     "LONGEST_DISTANCE_M",
+    "MEMORY_SHARE",
     "NOT_EVIDENCE",
     "RULED_OUT_BY",
     "ArrayCache",
@@ -79,6 +80,7 @@ __all__ = [
     "decay",
     "decode_cell_id",
     "extent_m",
+    "free_bytes",
     "geographic_centres",
     "is_dated",
     "key_of",

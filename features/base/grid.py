@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import ConfigError, InputError
-from features.base.memory import free_bytes
+from features.base.memory import MEMORY_SHARE, free_bytes
 
 # Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, the number type of JavaScript and spreadsheets,
 # and 1 m cells reach +-33,554 km, beyond every projected CRS in use.
@@ -28,9 +28,6 @@ MOST_CELLS = 500_000_000
 
 # Memory for evidence, features and scores of a cell while a map is made.
 BYTES_PER_CELL = 250
-
-# Other programs need memory too.
-MEMORY_SHARE = 0.8
 
 # UTM three zones away is 3 % off; with a greater error the CRS is not fit to measure land.
 MOST_AREA_ERROR = 0.1

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from features.base.arrays import Floats32
 
+# Other programs need memory too.
+MEMORY_SHARE = 0.8
+
 
 class Buffers:
     """A pool of arrays that are lent and given back.

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.as_of import Snapshot
-from features.base import FeatureInfo, Floats32, Grid, Integers
+from features.base import MEMORY_SHARE, FeatureInfo, Floats32, Grid, InputError, Integers, free_bytes
 from features.table import (
     LOCAL,
     FeatureTable,
@@ -35,6 +35,8 @@ from training.settings import ComputeSettings
 REASONS = ("reason_1", "reason_2", "reason_3")
 # Number of rows whose contributions, and those of every member, are in memory at a time.
 EXPLAINED_AT_ONCE = 50_000
+# Memory for a ranked cell, its plan and its files, as measured on 3 million cells (benchmarks/README.md).
+BYTES_PER_CELL = 650
 # Up to this size the features of all cells are kept for the reasons; above it tiles with reasons are computed twice.
 MOST_KEPT_BYTES = 1 << 29
 
@@ -173,7 +175,11 @@ def _kept_table(config: Config, grid: Grid, snapshot: Snapshot) -> FeatureTable 
 
 
 def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> CellScores:
-    """Scores of all cells, tile by tile; each value is written to its place, so that memory holds no second copy."""
+    """Scores of all cells, tile by tile; each value is written to its place, so that memory holds no second copy.
+
+    Raises InputError, before the first tile, for more cells than the free memory of the machine can rank.
+    """
+    _check_memory(grid.n_cells, free_bytes())
     columns: dict[str, NDArray[Any]] = {}
     members = np.empty((0, grid.n_cells), dtype=np.float32)
     kept: list[TileValues] = []
@@ -190,6 +196,15 @@ def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> CellSco
         members[:, places] = scored.members
         kept += [] if scored.values is None else [(tile, scored.values)]
     return CellScores(frame_of(columns), members, kept)
+
+
+def _check_memory(cells: int, memory_bytes: float) -> None:
+    need = cells * BYTES_PER_CELL
+    if need > MEMORY_SHARE * memory_bytes:
+        raise InputError(
+            f"ranking {cells:,} cells takes about {need / 1e9:.1f} GB: {memory_bytes / 1e9:.1f} GB are free; use "
+            "larger cells, rank a part of the area at a time, or end other programs"
+        )
 
 
 def with_reasons(
