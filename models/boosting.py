@@ -113,11 +113,18 @@ def fit(
     return Boosted(booster.model_to_string(), tuple(features))
 
 
-def side_by_side(one: Callable[[Job], Fitted], jobs: Sequence[Job], threads: int) -> list[Fitted]:
-    """The results of the jobs, in order, `threads` at a time; LightGBM releases the interpreter lock while it fits."""
+def side_by_side(
+    one: Callable[[Job], Fitted], jobs: Sequence[Job], threads: int, part: tuple[int, int] = (1, 1)
+) -> list[Fitted]:
+    """The results of the jobs, in order, `threads` at a time; LightGBM releases the interpreter lock while it fits.
+
+    `part` says which of several parts of a step the jobs are, for its progress.
+    """
+    number, parts = part
+    total = parts * len(jobs)
     fitted = []
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for done, result in enumerate(pool.map(one, jobs), start=1):
-            LOGGER.debug("fit %d of %d", done, len(jobs), extra={"done": done, "total": len(jobs)})
+        for done, result in enumerate(pool.map(one, jobs), start=1 + (number - 1) * len(jobs)):
+            LOGGER.debug("job %d of %d", done, total, extra={"done": done, "total": total})
             fitted.append(result)
     return fitted

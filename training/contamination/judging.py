@@ -138,10 +138,9 @@ def judge_contamination(
     if baselines is None:
         baselines = baselines_of(config.validation.baselines, config.prior, config.compute.memory)
     LOGGER.info("judging contamination on %d folds of %s", len(trials), ", ".join(config.validation.protocols))
-    made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads)
-    judged = [
-        (trial, _scores(config, trial, ranker, baselines)) for trial, (ranker, _) in zip(trials, made, strict=True)
-    ]
+    made = side_by_side(lambda trial: _without(config, trial), trials, config.compute.threads, part=(1, 2))
+    pairs = [(trial, ranker) for trial, (ranker, _) in zip(trials, made, strict=True)]
+    judged = side_by_side(lambda pair: (pair[0], _scores(config, *pair, baselines)), pairs, 1, part=(2, 2))
     rows = [row for trial, scores in judged for row in _figures(config, trial, scores)]
     n_cells = dataset.grid.n_cells
     out_of_fold, fold = np.full(n_cells, np.nan), np.full(n_cells, -1, dtype=np.int64)
@@ -152,11 +151,7 @@ def judge_contamination(
     folds = tuple(
         replace(trial.fold, facts={**trial.fold.facts, **facts}) for trial, (_, facts) in zip(trials, made, strict=True)
     )
-    rankers = {
-        trial.fold.name: ranker
-        for trial, (ranker, _) in zip(trials, made, strict=True)
-        if trial.fold.protocol == "leave_region_out"
-    }
+    rankers = {trial.fold.name: ranker for trial, ranker in pairs if trial.fold.protocol == "leave_region_out"}
     return Judgement(
         table=pd.DataFrame(rows),
         out_of_fold=out_of_fold,

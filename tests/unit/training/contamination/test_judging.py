@@ -55,6 +55,14 @@ def as_bytes(judgement):
     return table, judgement.out_of_fold.tobytes(), judgement.fold.tobytes()
 
 
+def test_progress_counts_the_folds_of_the_fits_and_then_those_of_the_rankings(config, made, caplog):
+    caplog.set_level("DEBUG", logger="models.boosting")
+    judge_contamination(config, *made, {"random order": random_order})
+    steps = [(record.done, record.total) for record in caplog.records if hasattr(record, "total")]
+    folds = len(made[1])
+    assert steps[-2 * folds :] == [(number, 2 * folds) for number in range(1, 2 * folds + 1)]
+
+
 @pytest.fixture(scope="module")
 def tables():
     return land(2, SIDE)
