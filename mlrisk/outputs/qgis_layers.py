@@ -177,13 +177,17 @@ def _near_and_far(
 def _task_rules(frame: gpd.GeoDataFrame, style: VectorStyle, say: Say) -> tuple[Rule, ...]:
     """Planned tasks by their number in the plan, the others from NEAR on by their rank; all by rank without a plan."""
     drawn = replace(style, width=0.6, halo=HALO, label_priority=8)
+    # The task of a printed sheet, above its neighbours.
+    chosen = replace(drawn, width=1.4, above=True, label_size=13, label_priority=10)
     if not frame["planned"].any():
-        return (Rule(where="", text=say("Survey tasks"), drawn=replace(drawn, label='"rank"'), named_from=NEAR),)
+        return (
+            Rule(where="$id = @atlas_featureid", text=say("this task"), drawn=replace(chosen, label='"rank"')),
+            Rule(where=f"{OTHERS}TRUE", text=say("Survey tasks"), drawn=replace(drawn, label='"rank"'),
+                 named_from=NEAR),
+        )  # fmt: skip
     number, waiting = '"plan_order"', replace(style, colour=QUIET, width=0.4, dash=True, from_scale=NEARER)
     return (
-        # The task of a printed sheet, above its neighbours.
-        Rule(where="$id = @atlas_featureid", text=say("this task"),
-             drawn=replace(drawn, width=1.4, above=True, label=number, label_size=13, label_priority=10)),
+        Rule(where="$id = @atlas_featureid", text=say("this task"), drawn=replace(chosen, label=number)),
         Rule(where=f"{OTHERS}{number} <= {FIRST_OF_PLAN}", text=say("planned"),
              drawn=replace(drawn, label=number, label_size=10)),
         Rule(where=f"{OTHERS}{number} > {FIRST_OF_PLAN}", text=say("planned, later"),
