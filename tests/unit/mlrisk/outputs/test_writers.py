@@ -425,9 +425,15 @@ def test_vector_style_names_planned_tasks_at_every_scale_and_the_others_from_nea
         (f'{OTHERS}"plan_order" > 50', '"plan_order"', "100000"), (f'{OTHERS}NOT "planned"', '"rank"', "100000"),
     ]  # fmt: skip
     assert {alias.get("field") for alias in tasks.iter("alias")} == {column.name for column in TASK_COLUMNS}
-    # Without teams nothing is planned: every task is named by its rank.
+    # Without teams nothing is planned: every task is named by its rank, that of a printed sheet above the others.
     alone = parse(vector_qml(layer_style("survey_tasks", package.tasks.assign(planned=False))))
-    assert [text.get("fieldName") for text in alone.iter("text-style")] == ['"rank"']
+    assert [text.get("fieldName") for text in alone.iter("text-style")] == ['"rank"', '"rank"']
+    assert [rule.get("filter") for rule in alone.findall("renderer-v2/rules/rule")] == [
+        "$id = @atlas_featureid", f"{OTHERS}TRUE"
+    ]  # fmt: skip
+    for root in (tasks, alone):
+        assert root.find("renderer-v2").get("symbollevels") == "1"
+        assert {layer.get("pass") for layer in root.iterfind("renderer-v2/symbols/symbol[@name='0']/layer")} == {"1"}
 
 
 # --- CSV, XLSX, KML
