@@ -100,6 +100,7 @@ def _written(
 ) -> tuple[Path, Path]:
     """The finds and the searched cells of a season, and one find beside the audit: verifying needs one."""
     new = risk["work"].eq("non_technical_survey").to_numpy() & risk["evidence"].ne("found").to_numpy()
+    new &= risk["status"].ne("evidence_open").to_numpy()
     rank = risk["rank"].to_numpy(dtype=float, na_value=np.inf)
     best = int(np.argmin(np.where(new & ~drawn, rank, np.inf)))
     rows = np.flatnonzero(hit | (np.arange(len(hit)) == best))
