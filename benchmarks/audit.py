@@ -104,8 +104,8 @@ def _written(
     rank = risk["rank"].to_numpy(dtype=float, na_value=np.inf)
     best = int(np.argmin(np.where(new & ~drawn, rank, np.inf)))
     rows = np.flatnonzero(hit | (np.arange(len(hit)) == best))
-    # Later than any season of a run.
-    day = f"{AS_OF.year + 10}-06-30"
+    # Later than fifty seasons of a run, and not in the future, which is a mistake in a record.
+    day = f"{AS_OF.year + 5}-06-30"
     places = {"longitude": risk["longitude"].to_numpy()[rows], "latitude": risk["latitude"].to_numpy()[rows]}
     pd.DataFrame({**places, "date": day}).to_csv(folder / "found.csv", index=False)
     half = side_m / 2
