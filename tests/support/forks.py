@@ -4,6 +4,8 @@ import os
 import time
 import traceback
 
+from threadpoolctl import threadpool_limits
+
 
 def in_process(work, log=None):
     """Begin some work; returns the number of its process. An error ends it with 1 and is written into `log`."""
@@ -12,6 +14,8 @@ def in_process(work, log=None):
         return pid
     code = 1
     try:
+        # Of the threads that its parent had for OpenMP a forked child has none, and waits for them for ever.
+        threadpool_limits(1)
         work()
         code = 0
     except BaseException:  # noqa: BLE001 a forked child must not return into its parent's test
