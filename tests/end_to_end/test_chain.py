@@ -450,7 +450,9 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
     assert code == 0, trouble
     assert "tasks in: " in output
     figures = totals(output)
-    assert figures["team-days"] == pytest.approx((80, 240), abs=0.1)
+    # Days between tasks belong to no task.
+    assert 0.95 * 80 <= figures["team-days"][0] <= 80
+    assert 0.95 * 240 <= figures["team-days"][1] <= 240
     assert figures["casualties averted a year"][1] > figures["casualties averted a year"][0]
     assert figures["hectares"][1] > figures["hectares"][0]
     found, searched = tmp_path / "finds.csv", country.folder / "land_release.gpkg"

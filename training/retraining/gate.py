@@ -167,7 +167,7 @@ def effective_number(sizes: Integers) -> float:
     """Number of equal parts that are as unequal together as parts of these sizes (Laakso and Taagepera 1979).
 
     >>> round(effective_number(np.array([192, 38, 35])), 2)
-    1.77
+    1.78
     """
     return float(sizes.sum() ** 2 / (sizes.astype(np.float64) ** 2).sum())
 

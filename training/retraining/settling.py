@@ -5,12 +5,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from features.base import ConfigError
-from models.contamination import ContaminationModel
 from training.evidence import read_verdicts
 from training.registry import (
     ANCHOR,
@@ -26,6 +25,9 @@ from training.registry import (
 )
 from training.retraining.decision import FIRST, HELD, PROMOTED, REFUSED, WAITING, Decision
 from training.settings import TrainConfig
+
+if TYPE_CHECKING:
+    from models.contamination import ContaminationModel
 
 OVERTAKEN = "overtaken"
 # The text of a judged run with what the champion stated of the results by which both were judged.
@@ -172,8 +174,11 @@ def statements_since(store: Store, anchor: RegisteredVersion) -> list[pd.DataFra
     return [pd.read_csv(io.StringIO(text)) for text in texts if text]
 
 
-def champions_since(store: Store, anchor: RegisteredVersion) -> list[tuple[date, ContaminationModel]]:
+def champions_since(store: Store, anchor: RegisteredVersion) -> "list[tuple[date, ContaminationModel]]":
     """The versions that ranked since the anchor, at most MOST_CHAMPIONS, with the days of their data."""
+    # Imported here, so that a run with nothing new loads no model.
+    from models.contamination import ContaminationModel
+
     later = [row for row in reversed(rows_of(store, anchor.name)) if int(row.number) > int(anchor.number)]
     ranked = [row for row in later if row.tags.get("promoted_at")][-MOST_CHAMPIONS:]
     texts = [store.load_number(row.name, row.number)[1] for row in ranked]
