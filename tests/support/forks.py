@@ -4,7 +4,7 @@ import os
 import time
 import traceback
 
-from threadpoolctl import threadpool_limits
+from lightgbm.basic import _LIB
 
 
 def in_process(work, log=None):
@@ -15,7 +15,7 @@ def in_process(work, log=None):
     code = 1
     try:
         # Of the threads that its parent had for OpenMP a forked child has none, and waits for them for ever.
-        threadpool_limits(1)
+        _LIB.LGBM_SetMaxThreads(1)
         work()
         code = 0
     except BaseException:  # noqa: BLE001 a forked child must not return into its parent's test
