@@ -38,7 +38,7 @@ def scored(trained: TrainingResult, threads: int) -> tuple[Scores, Floats]:
     values = np.ascontiguousarray(dataset.learned.aligned(model.ranker.features))
     centres_m = dataset.grid.centres_m()
     scores = model.scores(values, threads, centres_m, in_open_area(trained.evidence.status))
-    return scores, scores.score - model.nearby(centres_m, len(values))
+    return scores, scores.score - model.by_place(centres_m, len(values))
 
 
 def recalls(scores: Mapping[str, Floats], asked: Flags, true: Flags) -> dict[str, float]:

@@ -61,10 +61,10 @@ class ContaminationModel:
     out_of_bag: OutOfBag | None = None
     level: Level = INDEX
 
-    def nearby(self, centres_m: Floats | None, size: int) -> Floats:
-        """Log-odds that survey results nearby, and the own label of a cell, change in the score of `size` cells.
+    def by_place(self, centres_m: Floats | None, size: int) -> Floats:
+        """Log-odds that the place of each of `size` cells adds to its score; 0 if model or caller has no coordinates.
 
-        0 if model or caller has no coordinates.
+        They hold what survey found nearby, and on a labelled cell they take its own label out of the score.
         """
         parts = [part for part in (self.local_ratio, self.out_of_bag) if part is not None]
         if centres_m is None or not parts:
@@ -84,7 +84,7 @@ class ContaminationModel:
         is scored without its own label; if it is given which cells (n,) lie in open areas on record, the level of the
         probabilities is that of their status.
         """
-        nearby = self.nearby(centres_m, len(values))
+        nearby = self.by_place(centres_m, len(values))
         raw = self.ranker.raw(values, threads) + nearby
         probability = self.calibration(raw)
         spread = np.stack([self.calibration(member.raw(values, threads) + nearby) for member in self.members])

@@ -45,14 +45,15 @@ def detection_notes(assets: Mapping[str, AssetSettings], detection: pd.DataFrame
     notes = []
     for row in enough.to_dict("records"):
         figures = f"{row['detection']:.2f} ({row['detection_low']:.2f} to {row['detection_high']:.2f})"
-        checks = f"by {row['checked']:,} cells that were checked later"
+        checks = f"checks of {row['checked']:,} cells"
         if row["by"] == "all":
-            notes.append(f"earlier searches found {figures} of the cells with EO, {checks}: searched land counts so")
+            result = f"{checks} say that earlier searches found {figures} of the cells with EO"
+            notes.append(f"{result}: searched land counts so")
         elif row["by"] == "method" and row["name"] in assets:
             entered = assets[row["name"]].detection
             if not row["detection_low"] <= entered <= row["detection_high"]:
                 key = f"ranking.assets.{row['name']}.detection"
-                notes.append(f"{key} is {entered:g}, but {figures} {checks}: enter what was measured")
+                notes.append(f"{key} is {entered:g}, {checks} measured {figures}: enter what was measured")
     return notes
 
 

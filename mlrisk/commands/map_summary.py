@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from features.base import Floats
 from features.sources import report_rows
-from mlrisk.ranking import EVIDENCE_OPEN, Champions, new_finds
+from mlrisk.ranking import EVIDENCE_OPEN, Champions
 from mlrisk.risk_map import INDEX, MAIN, MORE, Notes, Package
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
@@ -22,15 +23,18 @@ VALIDATION = (
 )  # fmt: skip
 
 # Columns of the cells that are counted by work: a copy of all would be a second map.
-COUNTED = ("work", "status", "evidence", "rank", "contamination", "odds_left")
+COUNTED = ("work", "status", "evidence", "rank")
 
 
 def map_summary(
-    config: Config, inputs: Inputs, champions: Champions, package: Package, seconds: float
+    config: Config, inputs: Inputs, champions: Champions, package: Package, expected: Floats, seconds: float
 ) -> dict[str, object]:
-    """Counts, expectations, models, validation, inputs and warnings of a map that took so many seconds."""
+    """Counts, expectations, models, validation, inputs and warnings of a map that took so many seconds.
+
+    `expected` (n_cells,) is the number of new finds on each cell, after what earlier searches found.
+    """
     risk = package.risk
-    counted = risk[[name for name in COUNTED if name in risk]]
+    counted = risk[list(COUNTED)].assign(expected=expected)
     return {
         "name": config.name,
         "as_of": str(config.as_of),
@@ -46,7 +50,7 @@ def map_summary(
         "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
         "status": {name: int((risk["status"] == name).sum()) for name in STATUS_NAMES},
         "work": {name: _work_summary(counted[counted["work"] == name]) for name in WORKS},
-        "expected_found_cells": _finite(new_finds(counted[counted["work"] == NON_TECHNICAL_SURVEY]).sum()),
+        "expected_found_cells": _finite(expected[(risk["work"] == NON_TECHNICAL_SURVEY).to_numpy()].sum()),
         "level": champions.contamination.level.kind,
         "contamination_is": champions.contamination.level.sentence,
         "casualties_per_year": _finite(risk["casualties_per_year"].sum(min_count=1)),
@@ -92,7 +96,7 @@ def _work_summary(land: pd.DataFrame) -> dict[str, object]:
     return {
         "cells": len(land),
         "ranked_cells": int(ranked.sum()),
-        "expected_found_cells": _finite(new_finds(land).sum()),
+        "expected_found_cells": _finite(land["expected"].to_numpy().sum()),
         "evidence_open_cells": int(open_.sum()),
         "first_5_percent_cells": int(first.sum()),
         "evidence_open_cells_in_first_5_percent": int((first & open_).sum()),

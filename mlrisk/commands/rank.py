@@ -27,6 +27,7 @@ from mlrisk.ranking import (
     cell_scores,
     champion_reports,
     load_champions,
+    new_finds,
     prior_champions,
     ranked,
     scorer_of,
@@ -112,10 +113,11 @@ def rank(
     progress("plan")
     plan, audit = _planned(config, inputs, land, members, audited, barriers)
     package = _package(config, inputs, champions, land, plan, earlier, detection)
+    expected = new_finds(land)
     del land, members, barriers, audited
     trim_heap()
     progress("planner package")
-    summary = map_summary(config, inputs, champions, package, time.monotonic() - started) | {
+    summary = map_summary(config, inputs, champions, package, expected, time.monotonic() - started) | {
         "files": files,
         "program": program_digest(*PROGRAM),
         "detection": json_rows(detection),

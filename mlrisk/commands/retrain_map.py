@@ -80,4 +80,4 @@ def _between(config: Config, inputs: Inputs, decision: Decision) -> Floats:
             inputs.grid, snapshot, config.features, config.compute.tile_cells, config.compute.schedule
         )
     raw = model.ranker.raw(table.reindexed(model.ranker.features), config.compute.threads)
-    return raw + model.nearby(inputs.grid.centres_m(), len(raw))
+    return raw + model.by_place(inputs.grid.centres_m(), len(raw))

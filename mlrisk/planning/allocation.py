@@ -226,18 +226,18 @@ class Pieces:
 def _fill(order: Integers, pieces: Pieces, capacity: float, least_days: float) -> Floats:
     """Passes (T,) when pieces are taken in `order` until the days are spent; no task gets less than `least_days`.
 
-    Days that are too few to begin a task go on with those that were begun.
+    Days that are too few to begin a task go on with those that were started.
     """
     task, number = order // pieces.gain.shape[1], order % pieces.gain.shape[1]
     cost = np.where(pieces.gain > 0, pieces.days, 0.0).ravel()[order]
     part = _taken(cost, capacity)
     short = np.flatnonzero((part > 0) & (part < 1) & (number == 0) & (part * cost < least_days - 1e-9))
     if len(short):
-        begun = np.zeros(len(pieces.gain), dtype=bool)
-        begun[task[: short[0]]] = True
+        started = np.zeros(len(pieces.gain), dtype=bool)
+        started[task[: short[0]]] = True
         part[short] = 0.0
         rest = capacity - (part * cost).sum()
-        later = (np.arange(len(order)) > short[0]) & (number > 0) & begun[task]
+        later = (np.arange(len(order)) > short[0]) & (number > 0) & started[task]
         part += _taken(np.where(later, cost, 0.0), rest)
     return _total(task, part * pieces.passes.ravel()[order], len(pieces.gain))
 

@@ -151,9 +151,9 @@ def new_finds(risk: pd.DataFrame) -> Floats:
 def odds_left(searched: Flags, dealt_with: Flags, settled: Floats, detection: float = EARLIER_DETECTION) -> Floats:
     """Factor on the odds that survey finds more, (n,), after earlier searches and records.
 
-    1 - `detection` on land that was searched without a find. Where the EO of a cell was
-    `dealt_with` (it lies in an area on record or in land released since), survey can only add what lies in the rest of
-    the cell, the part 1 - `settled`.
+    1 - `detection` on land that was searched without a find. Where the EO of a cell was `dealt_with` (it lies in an
+    area on record or in land released since), survey can only add what lies in the rest of the cell, the part
+    1 - `settled`.
 
     >>> odds_left(np.array([False, True, False]), np.array([False, False, True]), np.array([0.0, 0.0, 0.4])).round(2)
     array([1. , 0.2, 0.6])

@@ -216,6 +216,17 @@ def test_the_summary_tells_what_ran(outputs, risk):
     assert all(len(source["digest"]) == 64 for source in summary["inputs"])
 
 
+def test_the_summary_expects_on_searched_land_what_a_search_leaves(outputs, risk):
+    new = risk[risk["work"].eq("non_technical_survey")]
+    chance, evidence = new["contamination"].to_numpy(), new["evidence"].to_numpy()
+    missed = 0.2 * chance / (1 - 0.8 * chance)
+    expected = chance[evidence == "unknown"].sum() + missed[evidence == "searched"].sum()
+    assert (evidence == "searched").any()
+    summary = json.loads((outputs / "summary.json").read_text())
+    for figure in (summary, summary["work"]["non_technical_survey"]):
+        assert figure["expected_found_cells"] == pytest.approx(expected)
+
+
 def test_the_terminal_shows_the_simple_rules_beside_the_model(run):
     assert {"mlrisk", "random order"} <= {
         part for line in run.stdout.splitlines() for part in re.split(r"\s{2,}", line)
@@ -450,9 +461,11 @@ def test_a_plan_is_compared_with_an_older_one_and_held_against_what_came_of_it(
     assert code == 0, trouble
     assert "tasks in: " in output
     figures = totals(output)
-    # Days between tasks belong to no task.
-    assert 0.95 * 80 <= figures["team-days"][0] <= 80
-    assert 0.95 * 240 <= figures["team-days"][1] <= 240
+    spent = [json.loads((folder / "summary.json").read_text())["plan"]["totals"]["team_days"] for folder in (old, new)]
+    assert spent == pytest.approx((80, 240), abs=0.1)
+    # Files and the table of both plans have half days.
+    files = [gpd.read_file(folder / "risk_map.gpkg", layer="survey_tasks") for folder in (old, new)]
+    assert figures["team-days"] == pytest.approx([one["team_days"].sum() for one in files], abs=0.1)
     assert figures["casualties averted a year"][1] > figures["casualties averted a year"][0]
     assert figures["hectares"][1] > figures["hectares"][0]
     found, searched = tmp_path / "finds.csv", country.folder / "land_release.gpkg"

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import warnings
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from features.table import scheduler
 from features.table.build import feature_table, feature_tiles, grid_feature_table
 from features.table.compute import Compute
 from features.table.scheduler import over_tiles
+from tests.support.dask_cluster import cluster_of_two
 from tests.support.paths import ROOT
 from tests.support.sample_country import CONTEXT, CRS, country
 
@@ -37,14 +37,7 @@ def expected(snapshot):
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed")
-    with warnings.catch_warnings():
-        # Another test's cluster or a service may hold the dashboard's port; there is no dashboard here.
-        warnings.filterwarnings("ignore", "Port 8787 is already in use")
-        made = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
-        )
-    with made:
+    with cluster_of_two() as made:
         yield made.scheduler_address
 
 

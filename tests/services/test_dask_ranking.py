@@ -3,11 +3,11 @@
 import logging
 import os
 import signal
-import warnings
 
 import pytest
 
 import mlrisk
+from tests.support.dask_cluster import cluster_of_two
 
 QUICK = (
     "features=[front_lines, incidents, roads]", "validation.folds=2", "contamination.model.n_trees=10",
@@ -37,14 +37,7 @@ def in_process(config, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed")
-    with warnings.catch_warnings():
-        # Another test's cluster or a service may hold the dashboard's port; there is no dashboard here.
-        warnings.filterwarnings("ignore", "Port 8787 is already in use")
-        made = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
-        )
-    with made:
+    with cluster_of_two() as made:
         yield made
 
 

@@ -68,7 +68,7 @@ def with_promises(
         local = _local_ratio(config, dataset, judgement, rows)
         if local is not None:
             model = replace(model, local_ratio=local)
-    score = raw + model.nearby(dataset.grid.centres_m(), len(raw))
+    score = raw + model.by_place(dataset.grid.centres_m(), len(raw))
     mapped = score[unknown] if unknown.any() else score
     later = later_cells(judgement, trials, mapped)
     if later is not None and min((later.target > 0).sum(), (later.target == 0).sum()) >= FEWEST_LATER:

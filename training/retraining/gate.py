@@ -176,8 +176,8 @@ def check_calibration(contest: Contest, settings: RetrainingSettings) -> list[Ch
     """The challenger's scores give calibrated probabilities on held-out land, or are no worse than the champion's.
 
     Each region's curve is fitted on the other regions, for both alike; where one region holds most of the land, the few
-    others say nothing of its level, and nothing is judged. The calibration of both on the newest results is
-    reported and decides nothing: survey goes where scores are high, and the highest scores tend to be too high.
+    others say nothing of its level, and nothing is judged. The calibration of both on the newest results is reported
+    and decides nothing: survey goes where scores are high, and the highest scores tend to be too high.
     """
     arena = contest.arena(REGIONS)
     errors = [np.nan, np.nan] if arena is None else [_error(arena, s) for s in (arena.champion, arena.challenger)]

@@ -37,7 +37,7 @@ JUDGED_AGAINST = "judged_against"
 # The tag with the digest of people's decisions about records at that time.
 VERDICTS = "verdicts"
 MOST_TAG = 4000
-# Champions before these are as old as the anchor, for what the memory asks of them.
+# Each is loaded and asked: of a longer series the first ones are left out, for which the anchor stands.
 MOST_CHAMPIONS = 12
 
 

@@ -69,6 +69,6 @@ def test_the_shifts_travel_with_the_files_of_the_model(chance):
     model, values, _ = chance
     again = ContaminationModel.from_files(model.files())
     places = centres(len(values))
-    np.testing.assert_array_equal(again.nearby(places, len(places)), model.nearby(places, len(places)))
-    assert np.any(model.nearby(places, len(places)) != 0)
-    assert not model.nearby(places + np.array([0.0, 5_000.0]), len(places)).any()
+    np.testing.assert_array_equal(again.by_place(places, len(places)), model.by_place(places, len(places)))
+    assert np.any(model.by_place(places, len(places)) != 0)
+    assert not model.by_place(places + np.array([0.0, 5_000.0]), len(places)).any()

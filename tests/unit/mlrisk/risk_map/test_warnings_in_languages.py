@@ -26,7 +26,7 @@ WARNINGS = (
         "casualties_per_year is a long-run mean and not a forecast"
     ),
     (
-        "earlier searches found 0.64 (0.45 to 0.81) of the cells with EO, by 1,030 cells that were checked later: "
+        "checks of 1,030 cells say that earlier searches found 0.64 (0.45 to 0.81) of the cells with EO: "
         "searched land counts so"
     ),
     "no teams were entered (ranking.assets): order only, no plan",
