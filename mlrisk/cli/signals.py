@@ -66,14 +66,9 @@ def stoppable() -> Iterator[None]:
         if os.name == "posix":
             signal.set_wakeup_fd(woken)
         for number, handler in before.items():
-            # Python takes a while to end: a signal that comes then ends it with the same code as before.
-            signal.signal(number, _end if handler is signal.SIG_DFL else handler)
+            signal.signal(number, handler)
         _HELD.clear()
         os.close(writer)
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    os._exit(128 + number)
 
 
 def report_and_exit(stopped: Stopped) -> None:

@@ -88,8 +88,10 @@ def test_faults_by_chance_leave_the_map_whole_and_no_scratch(country):
         time.sleep(chance.uniform(0.5, 12))
         process.send_signal(getattr(signal, name))
         process.communicate(timeout=60)
-        assert process.returncode in (CODES[name], 0), (number, name)
         after = outputs(country)
+        # While Python itself ends, after the last file, its handlers are gone: a shell sees 129 for SIGHUP all the same.
+        late = process.returncode == -getattr(signal, name) and after["summary.json"] != before["summary.json"]
+        assert late or process.returncode in (CODES[name], 0), (number, name)
         # The map is the earlier one or, where the run had ended, the new one, of which the summary alone differs.
         assert set(after) == set(before), (number, name)
         assert all(after[file] == before[file] for file in before if file != "summary.json"), (number, name)
