@@ -89,7 +89,7 @@ def test_faults_by_chance_leave_the_map_whole_and_no_scratch(country):
         process.send_signal(getattr(signal, name))
         process.communicate(timeout=60)
         after = outputs(country)
-        # While Python itself ends, after the last file, its handlers are gone: a shell sees 129 for SIGHUP all the same.
+        # While Python ends, after the last file, its handlers are gone: a shell sees 129 for SIGHUP all the same.
         late = process.returncode == -getattr(signal, name) and after["summary.json"] != before["summary.json"]
         assert late or process.returncode in (CODES[name], 0), (number, name)
         # The map is the earlier one or, where the run had ended, the new one, of which the summary alone differs.
