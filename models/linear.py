@@ -9,14 +9,15 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from features.base import Flags, Floats, Floats32, Integers
+from models.rank_terms import RankTable
 
 N_KNOTS = 101
 # More searched rows than this cost minutes and sharpen no coefficient.
 MOST_ROWS = 30_000
 # Inverse strength of the ridge penalty: with two inputs a feature, weak enough to bend, strong enough to transfer.
 STRENGTH = 0.02
-# Number of rows that are turned into ranks at a time.
-BLOCK_ROWS = 1 << 16
+# Number of rows whose terms are in memory at a time.
+BLOCK_ROWS = 1 << 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,24 +37,23 @@ class Linear:
     centre: tuple[float, ...]
 
     @cached_property
-    def _tables(self) -> list[tuple[Floats, Floats]]:
-        return [_rising(np.array(knots)) for knots in self.knots]
+    def _table(self) -> RankTable:
+        return RankTable.of(self.knots)
 
     def raw(self, values: Floats32) -> Floats:
         """Log-odds of each row of `values`, shape (n_rows, n_features); never NaN."""
-        return np.asarray(self.intercept + self._terms(values).sum(axis=1))
+        sums = np.empty(len(values))
+        for start in range(0, len(values), BLOCK_ROWS):
+            block = values[start : start + BLOCK_ROWS]
+            sums[start : start + BLOCK_ROWS] = self._terms(block).sum(axis=1)
+        return self.intercept + sums
 
     def contributions(self, values: Floats32) -> Floats:
         """SHAP values on the log-odds, (n_rows, n_features): a term against its mean (Lundberg & Lee 2017, cor. 1)."""
         return np.asarray(self._terms(values) - np.array(self.centre))
 
     def _terms(self, values: Floats32) -> Floats:
-        terms = np.empty(values.shape)
-        slope, bend = np.array(self.slope), np.array(self.bend)
-        for start in range(0, len(values), BLOCK_ROWS):
-            rank = ranks(values[start : start + BLOCK_ROWS], self._tables) - 0.5
-            terms[start : start + BLOCK_ROWS] = rank * slope + rank**2 * bend
-        return terms
+        return self._table.terms(values, np.array(self.slope), np.array(self.bend))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON."""
@@ -81,10 +81,9 @@ def fit_linear(
     found = target >= 0.5
     if found.all() or not found.any():
         raise ValueError(f"a logistic regression needs found and searched rows, got {int(found.sum())} of {len(found)}")
-    knots = [_quantiles(column) for column in values.T]
-    tables = [_rising(row) for row in knots]
+    knots = [quantiles(column) for column in values.T]
     rows, weight = _some(found, weight, seed)
-    rank = ranks(values[rows], tables) - 0.5
+    rank = RankTable.of(knots).ranks(values[rows])
     fitted = LogisticRegression(C=STRENGTH, max_iter=2000, tol=1e-3)
     fitted.fit(np.hstack([rank, rank**2]), found[rows], weight)
     slope, bend = np.split(fitted.coef_[0], 2)
@@ -99,24 +98,19 @@ def fit_linear(
     )
 
 
-def ranks(values: Floats32, tables: Sequence[tuple[Floats, Floats]]) -> Floats:
-    """Rank in [0, 1] of each value in its column, 1/2 where it is NaN."""
-    rank = np.empty(values.shape)
-    for number, (knot, level) in enumerate(tables):
-        column = values[:, number]
-        rank[:, number] = np.where(np.isfinite(column), np.interp(column, knot, level), 0.5)
-    return rank
+def quantiles(column: Floats32) -> Floats:
+    """N_KNOTS quantiles of the known values, the bits of np.quantile; zeros if none is known.
 
-
-def _quantiles(column: Floats32) -> Floats:
-    known = column[np.isfinite(column)].astype(np.float64)
-    return np.quantile(known, np.linspace(0, 1, N_KNOTS)) if len(known) else np.zeros(N_KNOTS)
-
-
-def _rising(knots: Floats) -> tuple[Floats, Floats]:
-    """Distinct knots, each with the mean of the ranks that it has."""
-    knot, first, times = np.unique(knots, return_index=True, return_counts=True)
-    return knot, (first + (times - 1) / 2) / (len(knots) - 1)
+    np.quantile parts the values once for each quantile: to sort float32 takes a third of the time.
+    """
+    known = np.sort(column[np.isfinite(column)])
+    if not len(known):
+        return np.zeros(N_KNOTS)
+    at = np.linspace(0, 1, N_KNOTS) * (len(known) - 1)
+    below = np.floor(at).astype(np.int64)
+    low, high = (known[np.minimum(place, len(known) - 1)].astype(np.float64) for place in (below, below + 1))
+    part = at - below
+    return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
 
 
 def _some(found: Flags, weight: Floats, seed: int) -> tuple[Integers, Floats]:

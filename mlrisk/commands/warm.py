@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from features.as_of import Snapshot
@@ -13,6 +14,8 @@ from features.base import FeatureContext
 from features.table import grid_feature_table
 from mlrisk.settings import load_config
 from mlrisk.synthetic import synthetic_country
+from models.ranker import fit_ranker
+from training.contamination import recipe_of
 from training.evidence import contamination_context, open_inputs
 
 PACKAGES = ("features", "models", "training", "mlrisk")
@@ -28,10 +31,10 @@ class CompiledKernels:
 
 
 def warm() -> CompiledKernels:
-    """Compile the kernels behind the features, which numba keeps on the disk beside the program.
+    """Compile the kernels behind features and scores, which numba keeps on the disk beside the program.
 
     A small synthetic country is read and its features are built, once for contamination and once for casualties, where
-    no record makes labels.
+    no record makes labels; a ranker of a few rows scores them.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -41,6 +44,9 @@ def warm() -> CompiledKernels:
         nobody_owns: FeatureContext = replace(context, own_event_sources=frozenset())
         for each in (context, nobody_owns):
             grid_feature_table(inputs.grid, Snapshot(inputs.sources, each), config.features, config.compute.tile_cells)
+    rows = np.arange(40, dtype=np.float32)[:, None]
+    found = np.tile([0.0, 1.0], 20)
+    fit_ranker(rows, found, np.ones(40), ("row",), recipe_of(config.contamination).ranker, seed=0).raw(rows)
     kernels = _kernels()
     return CompiledKernels(
         sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels),
