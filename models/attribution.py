@@ -1,4 +1,4 @@
-"""Contributions of features to scores, by two engines that give the same values and are checked on each other."""
+"""Contributions of features to scores, by engines that give the same values."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -42,18 +42,27 @@ def woodelf_engine(boosted: Boosted, values: Floats32, threads: int) -> Floats: 
     return np.concatenate([np.asarray(explainer.shap_values(frame, verbose=False)) for frame in frames])
 
 
+def kernel_engine(boosted: Boosted, values: Floats32, threads: int) -> Floats:
+    """The same values from tables of every leaf, on one thread; LightGBM's own where it does not know the trees."""
+    table = boosted.contribution_table if boosted.takes(values) else None
+    return lightgbm_engine(boosted, values, threads) if table is None else table.contributions(values)
+
+
 # A new engine is one function and one line.
-ENGINES: dict[str, Engine] = {"lightgbm": lightgbm_engine, "woodelf": woodelf_engine}
+ENGINES: dict[str, Engine] = {"kernel": kernel_engine, "lightgbm": lightgbm_engine, "woodelf": woodelf_engine}
 
 
 def tree_contributions(boosted: Boosted, values: Floats32, threads: int = 2, engine: str | None = None) -> Floats:
     """SHAP values on the raw score, (n_rows, n_features), base value left out, by the engine that suits the size.
 
-    Another engine than LightGBM's is compared with it on CHECKED_ROWS of the rows; where it fails or differs by more
-    than TOLERANCE the values are LightGBM's, and a RuntimeWarning says so. Raises KeyError for an unknown engine.
+    The kernel serves all trees that it knows. woodelf is compared with LightGBM on CHECKED_ROWS of the rows; where it
+    fails or differs by more than TOLERANCE the values are LightGBM's, and a RuntimeWarning says so. Raises KeyError for
+    an unknown engine.
     """
-    chosen = engine or ("woodelf" if len(values) >= FEWEST_FOR_WOODELF else "lightgbm")
-    if chosen == "lightgbm" or not len(values):
+    chosen = engine or _suited(boosted, values)
+    if chosen == "kernel" or not len(values):
+        return kernel_engine(boosted, values, threads)
+    if chosen == "lightgbm":
         return lightgbm_engine(boosted, values, threads)
     checked = np.linspace(0, len(values) - 1, min(len(values), CHECKED_ROWS)).astype(np.int64)
     try:
@@ -69,6 +78,12 @@ def tree_contributions(boosted: Boosted, values: Floats32, threads: int = 2, eng
         problem = f"differs by {apart:.2g} on the log-odds"
     warnings.warn(f"contributions by {chosen}: it {problem}; LightGBM's own are used", RuntimeWarning, stacklevel=2)
     return lightgbm_engine(boosted, values, threads)
+
+
+def _suited(boosted: Boosted, values: Floats32) -> str:
+    if boosted.takes(values) and boosted.contribution_table is not None:
+        return "kernel"
+    return "woodelf" if len(values) >= FEWEST_FOR_WOODELF else "lightgbm"
 
 
 @dataclass(frozen=True, eq=False)

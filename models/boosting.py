@@ -11,7 +11,9 @@ import lightgbm as lgb
 import numpy as np
 
 from features.base import Floats, Floats32
-from models.tree_scores import TreeTable, tree_table
+from models.tree_contributions import ContributionTable, contribution_table
+from models.tree_scores import TreeTable, score_table
+from models.trees import Tree, trees_of
 
 LOGGER = logging.getLogger(__name__)
 
@@ -50,21 +52,35 @@ class Boosted:
         return lgb.Booster(model_str=self.text)
 
     @cached_property
-    def _table(self) -> TreeTable | None:
-        return tree_table(self.text, len(self.features))
+    def trees(self) -> list[Tree] | None:
+        """The trees as numbers; None where the kernels do not know them."""
+        return trees_of(self.text, len(self.features))
+
+    @cached_property
+    def _scores(self) -> TreeTable | None:
+        return None if self.trees is None else score_table(self.trees)
+
+    @cached_property
+    def contribution_table(self) -> ContributionTable | None:
+        """The table of the kernel of contributions; None where it does not know the trees."""
+        return None if self.trees is None else contribution_table(self.trees)
 
     def raw(self, values: Floats32, threads: int = 2) -> Floats:
         """Raw score (log-odds or log-rate) of each row of `values`, shape (n_rows, n_features).
 
         LightGBM, with so many `threads`, scores what the kernel does not know; both give the same bits.
         """
-        if self._table is not None and values.dtype == np.float32 and values.shape[1:] == (len(self.features),):
-            return self._table.raw(values)
+        if self._scores is not None and self.takes(values):
+            return self._scores.raw(values)
         parts = [
             self.booster.predict(values[start : start + BLOCK_ROWS], raw_score=True, num_threads=threads)
             for start in range(0, len(values), BLOCK_ROWS)
         ]
         return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
+
+    def takes(self, values: Floats32) -> bool:
+        """Whether the kernels take `values` as they are: float32, with a column for each feature."""
+        return values.dtype == np.float32 and values.shape[1:] == (len(self.features),)
 
     def contributions(self, values: Floats32, threads: int = 2) -> Floats:
         """SHAP values on the raw score, shape (n_rows, n_features); the base value is left out.
@@ -113,7 +129,8 @@ def fit(
         "monotone_constraints_method": "basic",
         "seed": seed,
         "deterministic": True,
-        "force_row_wise": True,
+        # by rows, the drawn features would be copied for each tree; the trees are the same
+        "force_col_wise": True,
         "num_threads": 1,
         "verbosity": -1,
         "max_bin": 127,

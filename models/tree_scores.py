@@ -1,5 +1,6 @@
 """Raw scores of LightGBM's trees by a compiled kernel: the same bits as LightGBM's own, many times sooner."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -7,19 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.base import Floats, Floats32, Integers
+from models.trees import MOST_LEAVES, ZERO, Tree
 
-# Leaves of a tree that one 32-bit word can hold; larger trees are left to LightGBM.
-MOST_LEAVES = 32
 # Number of rows that are scored together: their features stay in the cache of the processor.
 ROWS_AT_ONCE = 256
 ALL = 0xFFFFFFFF
 # Multiplied by a lone bit, this number has a different five highest bits for each of the 32 (Leiserson et al. 1998).
 DE_BRUIJN = 0x077CB531
-# LightGBM takes values up to this size, a float32, for zero.
-ZERO = np.float32(1e-35)
-# Bits of `decision_type`: a split by category; unknown values go left; what counts as unknown.
-CATEGORY, UNKNOWN_LEFT, MISSING = 1, 2, 12
-NOTHING_MISSING, NAN_MISSING = 0, 8
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,69 +43,23 @@ class TreeTable:
         return scores
 
 
-def tree_table(text: str, n_features: int) -> TreeTable | None:
-    """The trees of a booster's text; None where it holds something that the kernel does not know.
-
-    That is a split by category, zero as a missing value, leaves with a regression, a mean of trees, several scores a
-    row, more than MOST_LEAVES leaves, or a split by a feature beyond the first `n_features`.
-    """
-    start, end = text.index("\nTree="), text.index("end of trees")
-    head = text[:start].splitlines()
-    if "num_tree_per_iteration=1" not in head or "average_output" in head:
-        return None
-    trees = [_tree(part) for part in text[start:end].split("\nTree=")[1:]]
-    known = [tree for tree in trees if tree is not None]
-    if len(known) < len(trees):
-        return None
-    splits = [split for tree in known for split in tree[0]]
-    feature, threshold, unknown_right, kept = zip(*splits, strict=True) if splits else ((), (), (), ())
-    # The kernel reads memory without a check of its bounds.
-    if not all(0 <= one < n_features for one in feature):
-        return None
+def score_table(trees: Sequence[Tree]) -> TreeTable:
+    """The table of some trees, as `trees_of` reads them."""
+    kept: list[int] = []
+    value = np.zeros((len(trees), MOST_LEAVES))
+    for tree, place in zip(trees, value, strict=True):
+        # A tree without a split has one leaf.
+        bit, lefts = _order(tree.left, tree.right) if tree.left else ({0: 0}, {})
+        place[[_place(bit[leaf]) for leaf in range(len(bit))]] = tree.leaf_value
+        kept += [ALL & ~lefts[split] for split in range(len(lefts))]
     return TreeTable(
-        feature=np.array(feature, dtype=np.int64),
-        threshold=np.array(threshold, dtype=np.float32),
-        unknown_right=np.array(unknown_right, dtype=np.bool_),
+        feature=np.array([one for tree in trees for one in tree.feature], dtype=np.int64),
+        threshold=np.array([one for tree in trees for one in tree.threshold], dtype=np.float32),
+        unknown_right=np.array([one for tree in trees for one in tree.unknown_right], dtype=np.bool_),
         kept=np.array(kept, dtype=np.uint32),
-        start=np.cumsum([0, *(len(tree[0]) for tree in known)], dtype=np.int64),
-        value=np.array([tree[1] for tree in known], dtype=np.float64),
+        start=np.cumsum([0, *(len(tree.feature) for tree in trees)], dtype=np.int64),
+        value=value,
     )
-
-
-Split = tuple[int, np.float32, bool, int]
-
-
-def _tree(block: str) -> tuple[list[Split], Floats] | None:
-    """The splits of a tree and its 32 leaf values; None where it holds something unknown."""
-    keys = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-    leaves = int(keys["num_leaves"])
-    if leaves > MOST_LEAVES or keys.get("num_cat") != "0" or keys.get("is_linear", "0") != "0":
-        return None
-    value = np.zeros(MOST_LEAVES)
-    of_leaf = [float(word) for word in keys["leaf_value"].split()]
-    if leaves == 1:
-        value[_place(0)] = of_leaf[0]
-        return [], value
-    feature, left, right, decision = (
-        [int(word) for word in keys[key].split()]
-        for key in ("split_feature", "left_child", "right_child", "decision_type")
-    )
-    if any(one & CATEGORY or one & MISSING not in (NOTHING_MISSING, NAN_MISSING) for one in decision):
-        return None
-    first, below = _order(left, right)
-    for leaf, bit in first.items():
-        value[_place(bit)] = of_leaf[leaf]
-    threshold = [float(word) for word in keys["threshold"].split()]
-    return [
-        (
-            feature[split],
-            _rounded_down(threshold[split]),
-            # Where training knew every value, an unknown one counts as zero.
-            not decision[split] & UNKNOWN_LEFT if decision[split] & MISSING else threshold[split] < 0,
-            ALL & ~below[split],
-        )
-        for split in range(leaves - 1)
-    ], value
 
 
 def _order(left: list[int], right: list[int]) -> tuple[dict[int, int], dict[int, int]]:
@@ -137,13 +86,6 @@ def _order(left: list[int], right: list[int]) -> tuple[dict[int, int], dict[int,
 
 def _place(bit: int) -> int:
     return ((DE_BRUIJN << bit) & ALL) >> 27
-
-
-def _rounded_down(threshold: float) -> np.float32:
-    """The greatest float32 up to the threshold: every float32 lies on the same side of both."""
-    with np.errstate(over="ignore"):
-        near = np.float32(threshold)
-    return np.nextafter(near, np.float32(-np.inf)) if float(near) > threshold else near
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

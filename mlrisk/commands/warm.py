@@ -46,7 +46,9 @@ def warm() -> CompiledKernels:
             grid_feature_table(inputs.grid, Snapshot(inputs.sources, each), config.features, config.compute.tile_cells)
     rows = np.arange(40, dtype=np.float32)[:, None]
     found = np.tile([0.0, 1.0], 20)
-    fit_ranker(rows, found, np.ones(40), ("row",), recipe_of(config.contamination).ranker, seed=0).raw(rows)
+    ranker = fit_ranker(rows, found, np.ones(40), ("row",), recipe_of(config.contamination).ranker, seed=0)
+    ranker.raw(rows)
+    ranker.contributions(rows)
     kernels = _kernels()
     return CompiledKernels(
         sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels),

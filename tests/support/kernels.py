@@ -15,7 +15,9 @@ def main():
     for context in (CONTEXT, FeatureContext(CONTEXT.as_of)):
         built(land, tile, context)
     rows = np.arange(40, dtype=np.float32)[:, None]
-    fit_ranker(rows, rows[:, 0] % 2, np.ones(40), ("row",), recipe_of(ContaminationSettings()).ranker, seed=0).raw(rows)
+    ranker = fit_ranker(rows, rows[:, 0] % 2, np.ones(40), ("row",), recipe_of(ContaminationSettings()).ranker, seed=0)
+    ranker.raw(rows)
+    ranker.contributions(rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Contributions: two engines against shap's own, and which families count as a reason."""
+"""Contributions: engines against shap's own, and which families count as a reason."""
 
 import sys
 import threading
@@ -65,12 +65,13 @@ def test_thresholds_are_met_as_lightgbm_meets_them(model, land):
 def test_an_engine_that_fails_or_differs_is_told_of_and_not_used(broken, model, land, monkeypatch):
     monkeypatch.setitem(explain.ENGINES, "woodelf", broken)
     with pytest.warns(RuntimeWarning, match="LightGBM's own are used"):
-        found = tree_contributions(model, land, 1)
+        found = tree_contributions(model, land, 1, "woodelf")
     np.testing.assert_array_equal(found, model.contributions(land, 1))
 
 
-def test_few_rows_and_none_need_no_other_engine(model, land, monkeypatch):
+def test_rows_and_none_need_no_other_engine(model, land, monkeypatch):
     monkeypatch.setitem(explain.ENGINES, "woodelf", lambda *_: pytest.fail("called"))
+    assert tree_contributions(model, land, 1).shape == land.shape
     assert tree_contributions(model, land[:10], 1).shape == (10, 5)
     assert tree_contributions(model, land[:0], 1).shape == (0, 5)
     with pytest.raises(KeyError):

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from models.attribution import kernel_engine
 from models.boosting import Boosted
 from models.linear import N_KNOTS, quantiles
 from models.rank_terms import RankTable
-from models.tree_scores import MOST_LEAVES, tree_table
+from models.tree_scores import score_table
+from models.trees import MOST_LEAVES, trees_of
 
 N_FEATURES = 5
 NAMES = tuple(f"f{number}" for number in range(N_FEATURES))
@@ -73,15 +75,31 @@ UNKNOWN = {
 @given(values=CELLS)
 def test_scores_of_trees_are_those_of_lightgbm_to_the_last_bit(name, values):
     text = trained(name)
-    table = tree_table(text, N_FEATURES)
+    table = score_table(trees_of(text, N_FEATURES))
     own = lgb.Booster(model_str=text).predict(values, raw_score=True) if len(values) else np.empty(0)
     assert table.raw(values).tobytes() == own.tobytes()
+
+
+@pytest.mark.parametrize("name", KNOWN)
+@settings(deadline=None)
+@given(values=CELLS)
+def test_contributions_are_those_of_lightgbm(name, values):
+    boosted = Boosted(trained(name), NAMES)
+    assert boosted.contribution_table is not None
+    found = kernel_engine(boosted, values, 1)
+    np.testing.assert_allclose(found, boosted.contributions(values, 1), rtol=0, atol=1e-12)
+
+
+def test_contributions_by_trees_that_the_kernel_does_not_know_are_lightgbms():
+    boosted = Boosted(trained("too many leaves"), NAMES)
+    values, _ = learned(seed=1)
+    assert (kernel_engine(boosted, values, 1) == boosted.contributions(values, 1)).all()
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_trees_that_the_kernel_does_not_know_are_left_to_lightgbm(name):
     text = trained(name)
-    assert tree_table(text, N_FEATURES) is None
+    assert trees_of(text, N_FEATURES) is None
     values, _ = learned(seed=1)
     own = lgb.Booster(model_str=text).predict(values, raw_score=True)
     assert (Boosted(text, NAMES).raw(values) == own).all()
@@ -89,8 +107,8 @@ def test_trees_that_the_kernel_does_not_know_are_left_to_lightgbm(name):
 
 def test_a_split_by_a_feature_that_is_not_there_is_left_to_lightgbm():
     text = trained("small")
-    assert tree_table(text, N_FEATURES) is not None
-    assert tree_table(text, 1) is None
+    assert trees_of(text, N_FEATURES) is not None
+    assert trees_of(text, 1) is None
 
 
 def test_rows_of_another_width_are_refused():
