@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from features.base import Flags, Floats, Floats32, Integers
+from models.nearness import INSIDE, UNDECIDED, near_any
 
 # More points sharpen neither the index nor the threshold, and cost time in every tile.
 MOST_POINTS = 5_000
@@ -18,6 +19,8 @@ LEAST_SEEN = 0.5
 # no land out of the map.
 MOST_NOVELTY = 1.0
 BLOCK_ROWS = 1 << 13
+# Rows whose weighted features are in memory at a time.
+SEARCHED_ROWS = 1 << 15
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,10 +101,21 @@ class Domain:
         """
         seen = np.isfinite(values) @ self.weight / self.weight.sum()
         inside = (self.novelty(values) <= MOST_NOVELTY) & (seen > LEAST_SEEN)
-        # The search of the nearest neighbour is expensive: it runs only for rows that pass the cheap gates.
-        # A bound a little beyond the threshold lets the tree give up early on what lies outside anyway.
-        inside[inside] = self._index(values[inside], threads, 1.01 * self.threshold + 1e-9) <= self.threshold
+        # The search of a near point is expensive: it runs only for rows that pass the cheap gates.
+        rows = np.flatnonzero(inside)
+        for start in range(0, len(rows), SEARCHED_ROWS):
+            some = rows[start : start + SEARCHED_ROWS]
+            inside[some] = self._near(values[some], threads)
         return np.asarray(inside)
+
+    def _near(self, values: Floats32, threads: int) -> Flags:
+        """Whether the dissimilarity index of each row is at most the threshold."""
+        points = _weighted(values, self.mean, self.scale, self.weight)
+        state = near_any(points, self.points, self.threshold * self.mean_distance)
+        near, undecided = state == INSIDE, state == UNDECIDED
+        # A bound a little beyond the threshold lets the tree give up early on what lies outside anyway.
+        near[undecided] = self._index(values[undecided], threads, 1.01 * self.threshold + 1e-9) <= self.threshold
+        return np.asarray(near)
 
 
 def fit_domain(

@@ -14,6 +14,7 @@ from features.base import FeatureContext
 from features.table import grid_feature_table
 from mlrisk.settings import load_config
 from mlrisk.synthetic import synthetic_country
+from models.nearness import near_any
 from models.ranker import fit_ranker
 from training.contamination import recipe_of
 from training.evidence import contamination_context, open_inputs
@@ -49,6 +50,7 @@ def warm() -> CompiledKernels:
     ranker = fit_ranker(rows, found, np.ones(40), ("row",), recipe_of(config.contamination).ranker, seed=0)
     ranker.raw(rows)
     ranker.contributions(rows)
+    near_any(np.zeros((1, 1)), np.zeros((1, 1)), 1.0)
     kernels = _kernels()
     return CompiledKernels(
         sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.base.feature_info import FeatureContext
+from models.nearness import near_any
 from models.ranker import fit_ranker
 from tests.support.sample_country import CONTEXT, built, country, country_grid
 from training.contamination import recipe_of
@@ -18,6 +19,7 @@ def main():
     ranker = fit_ranker(rows, rows[:, 0] % 2, np.ones(40), ("row",), recipe_of(ContaminationSettings()).ranker, seed=0)
     ranker.raw(rows)
     ranker.contributions(rows)
+    near_any(np.zeros((1, 1)), np.zeros((1, 1)), 1.0)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.spatial import cKDTree
 
 from models.attribution import kernel_engine
 from models.boosting import Boosted
 from models.linear import N_KNOTS, quantiles
+from models.nearness import INSIDE, OUTSIDE, UNDECIDED, near_any
 from models.rank_terms import RankTable
 from models.tree_scores import score_table
 from models.trees import MOST_LEAVES, trees_of
@@ -137,3 +139,19 @@ def test_quantiles_are_those_of_numpy_to_the_last_bit(column):
     known = column[np.isfinite(column)].astype(np.float64)
     expected = np.quantile(known, np.linspace(0, 1, N_KNOTS)) if len(known) else np.zeros(N_KNOTS)
     assert (quantiles(column) == expected).all()
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 99), width=st.integers(1, 40), distance=st.sampled_from([0.0, 0.5, 2.0, 5.0]))
+def test_rows_near_a_point_are_those_of_a_tree(seed, width, distance):
+    rng = np.random.default_rng(seed)
+    points, rows = rng.normal(size=(40, width)), rng.normal(size=(200, width))
+    rows[:20] = points[:20]
+    expected = cKDTree(points).query(rows)[0] <= distance
+    assert (near_any(rows, points, distance) == np.where(expected, INSIDE, OUTSIDE)).all()
+
+
+def test_a_row_at_the_distance_itself_is_left_undecided_unless_another_point_is_nearer():
+    points, rows = np.array([[0.0, 0.0], [9.0, 0.0]]), np.array([[0.3, 0.4], [0.3, 0.39], [0.3, 0.41], [8.5, 0.0]])
+    assert near_any(rows, points, 0.5).tolist() == [UNDECIDED, INSIDE, OUTSIDE, UNDECIDED]
+    assert near_any(rows, np.vstack([points, rows[:1]]), 0.5).tolist() == [INSIDE, INSIDE, INSIDE, UNDECIDED]
