@@ -18,7 +18,8 @@ from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale
 from .memory import MEMORY_SHARE, Buffers, free_bytes, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
-from .places import try_file, try_folder, write_obstacle
+from .object_store import Address, ObjectFolder, Place, file_sizes, filled, local_copy, place_of
+from .places import refuse_address, try_file, try_folder, write_obstacle
 from .plain_text import plain, printable
 from .progress import Progress, no_progress
 from .records import (
@@ -53,6 +54,7 @@ __all__ = [
     "MEMORY_SHARE",
     "NOT_EVIDENCE",
     "RULED_OUT_BY",
+    "Address",
     "ArrayCache",
     "Buffers",
     "Columns",
@@ -66,6 +68,8 @@ __all__ = [
     "InputError",
     "Integers",
     "MlriskError",
+    "ObjectFolder",
+    "Place",
     "Progress",
     "Settings",
     "ages_years",
@@ -80,22 +84,27 @@ __all__ = [
     "decay",
     "decode_cell_id",
     "extent_m",
+    "file_sizes",
+    "filled",
     "free_bytes",
     "geographic_centres",
     "is_dated",
     "key_of",
     "known_at",
     "lasting_folder",
+    "local_copy",
     "no_progress",
     "numbers",
     "package_digest",
     "parse_yaml",
+    "place_of",
     "places_m",
     "plain",
     "printable",
     "projected_crs",
     "read_bytes",
     "read_yaml",
+    "refuse_address",
     "refuse_special",
     "scale_of",
     "temporary_folder",

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 
 from features.base.errors import ConfigError
+from features.base.object_store import Address, Place, try_address, without_secrets
 
 WHY = {
     errno.ENOSPC: "the disk is full",
@@ -17,8 +19,15 @@ WHY = {
 }
 
 
-def try_folder(what: str, folder: Path) -> None:
-    """Raise ConfigError for `what`, an option or key, if no file can be written into a folder; creates nothing."""
+def try_folder(what: str, folder: Place) -> None:
+    """Raise ConfigError for `what`, an option or key, if no file can be written into a folder; creates nothing.
+
+    In an object store a small object is written and removed.
+    """
+    if isinstance(folder, Address):
+        try_address(what, folder)
+        return
+    refuse_address(what, folder)
     there = folder
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
@@ -45,6 +54,17 @@ def try_file(what: str, file: Path | None) -> None:
     try_folder(what, file.parent)
     if file.exists() and not os.access(file, os.W_OK):
         raise ConfigError(f"{what} ({file}) cannot be written: this user has no write access. Give another place")
+
+
+def refuse_address(what: str, path: Path) -> None:
+    """Raise ConfigError if a path was an address of an object store, where `what` takes none.
+
+    >>> refuse_address("--json", Path("s3://maps/report.json"))
+    Traceback (most recent call last):
+    features.base.errors.ConfigError: --json (s3:/maps/report.json) is an address, and must be a place on this machine
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path.as_posix()):
+        raise ConfigError(f"{what} ({without_secrets(str(path))}) is an address, and must be a place on this machine")
 
 
 def write_obstacle(error: OSError) -> str:

@@ -1,23 +1,24 @@
-"""A folder of features, one GeoParquet file for each tile; after a kill the next run resumes where it stopped."""
+"""A folder of features, one GeoParquet file for each tile; after a kill the next run resumes where it stopped.
+
+In an object store each file is uploaded as soon as it is made, as one object, which is there as a whole or not at all.
+"""
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.as_of import Snapshot
-from features.base import ConfigError, FeatureInfo, Grid, MlriskError, check_families
+from features.base import Address, ConfigError, FeatureInfo, Grid, ObjectFolder, Place, check_families
 from features.table.build import feature_infos, lent_feature_table
 from features.table.compute import Compute
 from features.table.geoparquet import PLACE_COLUMNS, feature_file
+from features.table.local_folder import LocalFolder
 from features.table.scheduler import code_digest, over_tiles
 
 # Readers of a folder of Parquet files ignore names that begin with an underscore or a dot.
@@ -26,13 +27,14 @@ MANIFEST = "_features.json"
 LIBRARIES = ("numba", "numpy", "pyarrow", "pyproj", "rasterio", "scipy", "shapely")
 
 Progress = Callable[[str], None]
+Files = LocalFolder | ObjectFolder
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureFolder:
     """A finished folder; `reused` of its `tiles` files existed from an earlier run, killed or finished."""
 
-    folder: Path
+    folder: Place
     cells: int
     features: int
     tiles: int
@@ -54,7 +56,7 @@ class _FileOf:
 
 
 def write_features(
-    folder: Path,
+    folder: Place,
     grid: Grid,
     snapshot: Snapshot,
     families: tuple[str, ...],
@@ -73,16 +75,20 @@ def write_features(
     plan = tile_plan(grid, tile_cells)
     manifest = _manifest(plan, check_families(families), tile_cells, account)
     digest = hashlib.sha256(manifest.encode()).hexdigest()
-    with _writing(folder):
-        _prepare(folder, manifest, frozenset(plan))
-    missing = {name: tile for name, tile in plan.items() if not _is_finished(folder / name, tile.n_cells, digest)}
+    files = ObjectFolder("the folder of features", folder) if isinstance(folder, Address) else LocalFolder(folder)
+    there = _prepare(files, folder, manifest, frozenset(plan))
+    missing = {
+        name: tile
+        for name, tile in plan.items()
+        if name not in there or not _is_finished(files, name, tile.n_cells, digest)
+    }
     job = _FileOf(snapshot, families, feature_infos(snapshot, families), {**account, "manifest": digest})
     made = over_tiles(job, missing.values(), compute)
     for number, (name, (_, content)) in enumerate(zip(missing, made, strict=True), start=1):
-        with _writing(folder):
-            _write(folder / name, content)
+        files.write(name, content)
         progress(f"tile {number} of {len(missing)}")
-    columns = len(pq.read_schema(folder / next(iter(plan)))) - len(PLACE_COLUMNS)
+    with files.open(next(iter(plan))) as stream:
+        columns = len(pq.read_schema(stream)) - len(PLACE_COLUMNS)
     return FeatureFolder(
         folder=folder, cells=grid.n_cells, features=columns, tiles=len(plan), reused=len(plan) - len(missing)
     )
@@ -130,30 +136,28 @@ def _mask_digest(tile: Grid) -> str:
     return hashlib.sha256(tile.mask.tobytes()).hexdigest()[:16]
 
 
-def _prepare(folder: Path, manifest: str, names: frozenset[str]) -> None:
-    """Leave in the folder the manifest of this run and no file of another run; foreign files are not touched."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(
-            f"{folder} is a file, and features are written as a folder with a file for each tile: remove it, or name "
-            "another folder with --out"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / MANIFEST
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+def _prepare(files: Files, folder: Place, manifest: str, names: frozenset[str]) -> frozenset[str]:
+    """Leave in the folder the manifest of this run and no file of another run; foreign files are not touched.
+
+    Returns the files of this run that are there.
+    """
+    there = files.below(".parquet")
+    before = files.read(MANIFEST).decode("utf-8", "replace")
     ours = _names_in(before)
-    foreign = sorted(file.relative_to(folder) for file in folder.rglob("*.parquet") if file.name not in ours)
+    foreign = [file for file in there if file.rpartition("/")[2] not in ours]
     if foreign:
         raise ConfigError(
             f"{folder} holds Parquet files that `mlrisk features` did not write ({foreign[0]}), and a reader of the "
             "folder would mix them with the features: move them away, or name another folder with --out"
         )
-    for part in folder.glob(".*.part"):
-        if part.name[1:-5] in ours | names | {MANIFEST}:
-            part.unlink()
-    if before != manifest:
-        for name in ours:
-            (folder / name).unlink(missing_ok=True)
-        _write(path, manifest.encode())
+    if isinstance(files, LocalFolder):
+        files.remove_parts(ours | names | {MANIFEST})
+    if before == manifest:
+        return frozenset(there)
+    for name in sorted(ours):
+        files.remove(name)
+    files.write(MANIFEST, manifest.encode())
+    return frozenset()
 
 
 def _names_in(manifest: str) -> frozenset[str]:
@@ -164,31 +168,12 @@ def _names_in(manifest: str) -> frozenset[str]:
         return frozenset()
 
 
-def _is_finished(path: Path, rows: int, digest: str) -> bool:
+def _is_finished(files: Files, name: str, rows: int, digest: str) -> bool:
     """True for a complete file of a run with this manifest."""
-    if not path.is_file():
-        return False
     try:
-        footer = pq.read_metadata(path)
+        with files.open(name) as stream:
+            footer = pq.read_metadata(stream)
         notes = json.loads(footer.metadata[b"mlrisk"])
         return bool(footer.num_rows == rows and notes["manifest"] == digest)
     except (pa.ArrowInvalid, OSError, ValueError, KeyError, TypeError):
         return False
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise MlriskError(f"the folder of features ({folder}) cannot be written: {error.strerror or error}") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside and rename, so that a file under its name is complete even after a power cut."""
-    beside = path.with_name(f".{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -19,6 +19,7 @@ from mlrisk.cli.program import app
 from mlrisk.cli.run_log import current_log
 
 if TYPE_CHECKING:
+    from features.base import Place
     from mlrisk.settings import Config
 
 __all__ = ["app"]
@@ -88,14 +89,15 @@ def features(
     data: DataOption = None,
     set_: SetOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="folder, `features` in the output folder if not given")
+        str | None,
+        typer.Option("--out", metavar="DIR", help="folder or address, `features` in the output folder if not given"),
     ] = None,
 ) -> None:
     """Write the features of every cell as a folder of GeoParquet files; goes on where a killed run stopped."""
     from mlrisk.commands import write_features
 
     settings = _load(config, data, set_)
-    prepare_folder("--out" if out else "output.folder", out or settings.output_folder)
+    prepare_folder(*_target(out, settings))
     written = write_features(settings, out, current_log())
     table = f"features: {written.folder}   {written.cells:,} cells x {written.features} features"
     print_parts([table, f"tiles: {written.tiles:,}, {written.reused:,} of them reused"])
@@ -107,17 +109,17 @@ def evidence(
     data: DataOption = None,
     set_: SetOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help=".parquet or .csv; evidence.parquet if not given")
+        str | None, typer.Option("--out", metavar="FILE", help=".parquet or .csv; evidence.parquet if not given")
     ] = None,
 ) -> None:
     """Write the evidence ledger for audit: every record on every cell, and the state of the cells at as_of."""
-    from features.base import NOT_EVIDENCE
+    from features.base import NOT_EVIDENCE, place_of
     from mlrisk.commands import evidence as write_evidence
 
     settings = _load(config, data, set_)
     if out:
         # Its folder is made where it is not there.
-        prepare_folder("--out", out.parent)
+        prepare_folder("--out", place_of("--out", out).parent)
     else:
         prepare_folder("output.folder", settings.output_folder)
     written = write_evidence(settings, out, current_log())
@@ -141,7 +143,7 @@ def rank(
     data: DataOption = None,
     set_: SetOption = None,
     compare: Annotated[
-        Path | None, typer.Option("--compare", metavar="OLD", help="output folder of another plan: say what changes")
+        str | None, typer.Option("--compare", metavar="OLD", help="output folder of another plan: say what changes")
     ] = None,
 ) -> None:
     """Score every cell with the champions, explain, rank, plan, and write the planner package."""
@@ -229,7 +231,7 @@ def explain(
     set_: SetOption = None,
     language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="of the reasons: en, az")] = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--out", metavar="DIR", help="for cell_ID.json and .png; the output folder"),
     ] = None,
 ) -> None:
@@ -239,11 +241,19 @@ def explain(
     from mlrisk.commands.explain_cell import explain_cell
 
     settings = _load(config, data, set_)
-    prepare_folder("--out" if out else "output.folder", out or settings.output_folder)
+    what, target = _target(out, settings)
+    prepare_folder(what, target)
     story = explain_cell(settings, cell, progress=current_log(), code=language)
     print_parts(cell_parts(story))
-    for path in write_story(story, out or settings.output_folder):
+    for path in write_story(story, target):
         print(f"written: {path}")
+
+
+def _target(out: str | None, settings: "Config") -> "tuple[str, Place]":
+    """Where a command writes: the option or key that says so, and the folder."""
+    from features.base import place_of
+
+    return ("--out", place_of("--out", out)) if out else ("output.folder", settings.output_folder)
 
 
 def _load(path: Path, data: Path | None, overrides: list[str] | None) -> "Config":

@@ -11,7 +11,7 @@ from mlrisk.cli.printing import print_parts
 
 
 def progress(
-    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
+    risk: Annotated[str, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
     found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
     searched: Annotated[Path, typer.Option("--searched", metavar="FILE", help="land released or surveyed since")],
     crs: Annotated[
@@ -26,7 +26,7 @@ def progress(
 
 
 def verify(
-    risk: Annotated[Path, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
+    risk: Annotated[str, typer.Argument(metavar="RISK", help="risk.parquet or the output folder of a ranking")],
     found: Annotated[Path, typer.Option("--found", metavar="FILE", help="points or polygons of later finds")],
     searched: Annotated[
         Path | None, typer.Option("--searched", metavar="FILE", help="what was searched later, points or polygons")

@@ -1,8 +1,6 @@
 """`mlrisk run`: the chain from sources to the map as one story, and the report of its training."""
 
-from pathlib import Path
-
-from features.base import InputError, Progress, no_progress, try_folder
+from features.base import InputError, Place, Progress, filled, no_progress, try_folder
 from mlrisk.commands.new_training import Unchanged, train_what_is_new
 from mlrisk.commands.rank import Ranking, rank
 from mlrisk.ranking import PRIOR
@@ -38,7 +36,7 @@ def _can_learn(config: Config, ledger: Ledger) -> bool:
     return True
 
 
-def write_report(config: Config, trained: TrainingResult | Unchanged | None) -> tuple[Path, ...]:
+def write_report(config: Config, trained: TrainingResult | Unchanged | None) -> tuple[Place, ...]:
     """Write the validation report of a training run into the output folder; nothing where nothing was trained.
 
     The files are report.html and report.json if the run's versions rank; beside the map of another model they are named
@@ -46,8 +44,9 @@ def write_report(config: Config, trained: TrainingResult | Unchanged | None) -> 
     """
     if not isinstance(trained, TrainingResult):
         return ()
-    config.output_folder.mkdir(parents=True, exist_ok=True)
     start = "" if all(version.alias == CHAMPION for version in trained.versions) else "challenger_"
-    for name, text in trained.report.items():
-        (config.output_folder / f"{start}{name}").write_text(text, encoding="utf-8", newline="\n")
+    with filled("output.folder", config.output_folder) as folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in trained.report.items():
+            (folder / f"{start}{name}").write_text(text, encoding="utf-8", newline="\n")
     return tuple(config.output_folder / f"{start}{name}" for name in trained.report)

@@ -1,15 +1,15 @@
 """`mlrisk evidence`: the evidence ledger as files for audit."""
 
-from pathlib import Path
+from dataclasses import replace
 
-from features.base import NOT_EVIDENCE, Progress, no_progress
+from features.base import NOT_EVIDENCE, Place, Progress, filled, no_progress, place_of
 from mlrisk.outputs import Audit, write_ledger
 from mlrisk.settings import Config
 from mlrisk.version import __version__
 from training.evidence import open_inputs, open_ledger
 
 
-def evidence(config: Config, file: str | Path | None = None, progress: Progress = no_progress) -> Audit:
+def evidence(config: Config, file: str | Place | None = None, progress: Progress = no_progress) -> Audit:
     """Write the evidence ledger for audit, Parquet or CSV by the ending; evidence.parquet in the output folder if none.
 
     Beside it lies the state of every cell at `config.as_of`; see mlrisk.outputs.evidence_ledger.
@@ -29,5 +29,7 @@ def evidence(config: Config, file: str | Path | None = None, progress: Progress 
         "version": __version__,
     }
     progress("files")
-    target = config.output_folder / "evidence.parquet" if file is None else Path(file)
-    return write_ledger(ledger, ledger.at(config.as_of), notes, target)
+    target = config.output_folder / "evidence.parquet" if file is None else place_of("--out", file)
+    with filled("--out", target.parent) as folder:
+        audit = write_ledger(ledger, ledger.at(config.as_of), notes, folder / target.name)
+    return replace(audit, files=tuple(target.parent / path.name for path in audit.files))

@@ -4,13 +4,12 @@ import io
 import json
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.base import NOT_EVIDENCE, Grid, Progress, geographic_centres, no_progress
+from features.base import NOT_EVIDENCE, Grid, Place, Progress, filled, geographic_centres, no_progress
 from features.table import feature_infos
 from mlrisk.ranking import PRIOR, Champions, explained, load_champions, prior_champions, scorer_of
 from mlrisk.risk_map import Cases, Language, quantity_text, reason
@@ -245,10 +244,12 @@ def picture(story: CellStory) -> bytes:
     return file.getvalue()
 
 
-def write_story(story: CellStory, folder: Path) -> tuple[Path, ...]:
+def write_story(story: CellStory, folder: Place) -> tuple[Place, ...]:
     """Write the cell as cell_ID.json and cell_ID.png into the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text, image = folder / f"cell_{story.cell_id}.json", folder / f"cell_{story.cell_id}.png"
-    text.write_text(json.dumps(story.tree(), indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    image.write_bytes(picture(story))
-    return text, image
+    text, image = f"cell_{story.cell_id}.json", f"cell_{story.cell_id}.png"
+    tree = json.dumps(story.tree(), indent=1, ensure_ascii=False, default=str) + "\n"
+    with filled("the folder of the cell", folder) as local:
+        local.mkdir(parents=True, exist_ok=True)
+        (local / text).write_text(tree, encoding="utf-8")
+        (local / image).write_bytes(picture(story))
+    return folder / text, folder / image

@@ -1,11 +1,9 @@
 """`mlrisk features`: the features of every cell, in memory or as files."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from features.as_of import Snapshot
-from features.base import NOT_EVIDENCE, Progress, no_progress
+from features.base import NOT_EVIDENCE, Place, Progress, no_progress, place_of
 from features.table import FeatureFolder, grid_feature_table
 from features.table import write_features as write_folder
 from mlrisk.settings import Config
@@ -24,7 +22,9 @@ def features(config: Config) -> pd.DataFrame:
     return pd.concat([place, table.frame()], axis=1)
 
 
-def write_features(config: Config, folder: str | Path | None = None, progress: Progress = no_progress) -> FeatureFolder:
+def write_features(
+    config: Config, folder: str | Place | None = None, progress: Progress = no_progress
+) -> FeatureFolder:
     """Write the features of every cell as GeoParquet, a file a tile; `features` in the output folder if none is given.
 
     After a kill the next run resumes where it stopped; see features.table.store.
@@ -41,7 +41,7 @@ def write_features(config: Config, folder: str | Path | None = None, progress: P
         "settings": config.model_dump(mode="json", include={"grid", "sources"}),
         "version": __version__,
     }
-    target = config.output_folder / "features" if folder is None else Path(folder)
+    target = config.output_folder / "features" if folder is None else place_of("--out", folder)
     snapshot, compute = Snapshot(inputs.sources, context), config.compute
     return write_folder(
         target, inputs.grid, snapshot, config.features, compute.tile_cells, compute.schedule, provenance, progress

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from features.base import InputError, Place, file_sizes, local_copy
 from mlrisk.settings import Config
 from training.registry import Store, row_of
 from training.retraining import LastRun, RetrainSession
@@ -53,15 +54,17 @@ class MapRecord(BaseModel):
     settings: dict[str, Any]
 
 
-def read_map_record(folder: Path) -> MapRecord | None:
+def read_map_record(folder: Place) -> MapRecord | None:
     """The record of the map in an output folder; None if a file is missing or empty, or its cells are truncated.
 
     Sheets and layers that people fill in may grow.
     """
     try:
-        map_record = MapRecord.model_validate_json((folder / "summary.json").read_text(encoding="utf-8"))
-        sizes = {name: (folder / Path(name).name).stat().st_size for name in map_record.written}
-    except (OSError, ValueError, ValidationError):
+        summary = local_copy("output.folder", folder, ["summary.json"]) / "summary.json"
+        map_record = MapRecord.model_validate_json(summary.read_text(encoding="utf-8"))
+        there = file_sizes("output.folder", folder)
+        sizes = {name: there[Path(name).name] for name in map_record.written}
+    except (InputError, OSError, KeyError, ValueError, ValidationError):
         return None
     whole = all(sizes.values()) and sizes.get(CELLS) == map_record.written.get(CELLS)
     return map_record if whole else None

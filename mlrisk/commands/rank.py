@@ -8,7 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from features.base import Flags, Floats32, Progress, no_progress, trim_heap, try_folder
+from features.base import Flags, Floats32, Place, Progress, no_progress, trim_heap, try_folder
 from features.table import FeatureTable
 from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
 from mlrisk.commands.map_notes import notes_of
@@ -62,8 +62,8 @@ class Ranking:
     """A finished ranking: the package, the folder that holds it and the files in it."""
 
     package: Package
-    folder: Path
-    files: tuple[Path, ...]
+    folder: Place
+    files: tuple[Place, ...]
     summary: dict[str, object]
 
 

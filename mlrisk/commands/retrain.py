@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.base import Progress, no_progress, try_folder
+from features.base import Place, Progress, no_progress, try_folder
 from mlrisk.commands.map_state import is_current, read_map_record
 from mlrisk.settings import Config
 from training.registry import Store, only_one
@@ -31,7 +30,7 @@ class RetrainResult:
 
     decision: Decision
     ranking: "Ranking | None"
-    report: tuple[Path, ...]
+    report: tuple[Place, ...]
     next_step: str = ""
     notes: tuple[str, ...] = ()
 

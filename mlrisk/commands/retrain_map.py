@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from features.as_of import Snapshot
-from features.base import Floats, MlriskError, Progress
+from features.base import Floats, MlriskError, Place, Progress
 from features.table import grid_feature_table
 from mlrisk.commands.map_state import MapRecord, is_current
 from mlrisk.commands.rank import Ranking, rank
@@ -24,7 +24,7 @@ def retrain_and_map(
     map_record: MapRecord | None,
     signed: tuple[Signature | None, RegisteredVersion | None],
     progress: Progress,
-) -> tuple[Decision, Ranking | None, tuple[Path, ...], tuple[str, ...]]:
+) -> tuple[Decision, Ranking | None, tuple[Place, ...], tuple[str, ...]]:
     """The decision, the map with its report, and failures; no map if that of `map_record` is up to date.
 
     A refusal is reported even if no map can be made from the new sources: the earlier map stays as it was.

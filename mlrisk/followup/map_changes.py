@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +10,7 @@ import pandas as pd
 import pyogrio
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats, InputError, Integers
+from features.base import Flags, Floats, InputError, Integers, Place, local_copy
 from mlrisk.followup.task_overlap import TaskOverlap, planned_overlap, task_overlap
 from mlrisk.followup.verification import open_risk
 from mlrisk.risk_map import Package
@@ -19,6 +18,8 @@ from training.evidence import FOUND, STATE_NAMES, Ledger
 
 # A cell has moved if its place changed by this share of the ranked land; less is the noise of any new training.
 MOVED_SHARE = 0.05
+# The files of an earlier map that are read.
+MAP_FILES = ("risk.parquet", "risk_map.gpkg")
 SHARES = (0.05, 0.1, 0.2)
 WHY = ("new evidence", "changed features", "changed model", "changed place of others")
 
@@ -50,9 +51,10 @@ class Changes:
     cells: int
 
 
-def read_earlier(folder: Path) -> Earlier | None:
+def read_earlier(place: Place) -> Earlier | None:
     """The map in an output folder, None if there is no readable one."""
     try:
+        folder = local_copy("output.folder", place, MAP_FILES)
         _, cells, as_of = open_risk(folder)
     except InputError:
         return None

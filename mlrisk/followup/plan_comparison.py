@@ -1,13 +1,12 @@
 """The difference between two plans: added and dropped tasks, and the totals of both."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from features.base import InputError
+from features.base import InputError, Place, local_copy, place_of
 from mlrisk.followup.task_overlap import task_overlap
 
 NEEDED = ("planned", "task_id", "team_days", "casualties_averted", "expected_found", "area_m2", "asset", "district")
@@ -27,9 +26,9 @@ class Comparison:
     totals: pd.DataFrame
 
 
-def read_tasks(path: str | Path) -> gpd.GeoDataFrame:
+def read_tasks(path: str | Place) -> gpd.GeoDataFrame:
     """The tasks of an earlier output: its folder or its risk_map.gpkg; raises InputError for anything else."""
-    file = Path(path)
+    file = local_copy("--compare", place_of("--compare", path), ["risk_map.gpkg"])
     file = file / "risk_map.gpkg" if file.is_dir() else file
     if not file.is_file():
         raise InputError(f"--compare ({file}) does not exist: give the output folder of an earlier `mlrisk rank`")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from features.base import Flags, Floats, InputError
+from features.base import Flags, Floats, InputError, Place
 from mlrisk.followup.later_records import FOUND, SEARCHED, read_later_records, searched_share
 from mlrisk.followup.verification import grid_of, open_risk
 from mlrisk.ranking import residual_factor
@@ -33,14 +33,14 @@ class PlanProgress:
     notes: tuple[str, ...]
 
 
-def plan_progress(risk: str | Path, found: str | Path, searched: str | Path, crs: str | None = None) -> PlanProgress:
+def plan_progress(risk: str | Place, found: str | Path, searched: str | Path, crs: str | None = None) -> PlanProgress:
     """Compare land release results with the plan of a map (risk.parquet or its folder).
 
     `found` and `searched` are files of finds and of searched land, as for `mlrisk verify`. The expected cells are those
     contaminated cells that one survey of the searched land finds according to the map. Raises InputError for a map
     without tasks.
     """
-    _, cells, as_of = open_risk(Path(risk))
+    _, cells, as_of = open_risk(risk)
     policy = str(cells.attrs["policy"])
     if "task_id" not in cells or cells["task_id"].isna().all():
         raise InputError(f"RISK ({risk}) has no survey task: give the risk.parquet of a `mlrisk rank` with assets")

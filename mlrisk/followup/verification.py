@@ -12,7 +12,18 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from features.base import NOT_EVIDENCE, Flags, Floats, Grid, InputError, Integers, decode_cell_id
+from features.base import (
+    NOT_EVIDENCE,
+    Flags,
+    Floats,
+    Grid,
+    InputError,
+    Integers,
+    Place,
+    decode_cell_id,
+    local_copy,
+    place_of,
+)
 from mlrisk.followup.audit_sample import map_audit
 from mlrisk.followup.later_records import FOUND, SEARCHED, LaterRecords, read_later_records, searched_share
 from mlrisk.ranking import EVIDENCE_OPEN
@@ -53,7 +64,7 @@ class Verification:
 
 
 def verify(
-    risk: str | Path,
+    risk: str | Place,
     found: str | Path,
     searched: str | Path | None = None,
     crs: str | None = None,
@@ -67,7 +78,7 @@ def verify(
     the latter unknown land stays unknown and only recall by area is judged. `crs` is that of files that state none.
     Raises InputError for unusable files, and if no find is newer than the map or on a ranked cell.
     """
-    path, cells, as_of = open_risk(Path(risk))
+    path, cells, as_of = open_risk(risk)
     grid, row = grid_of(cells)
     cells = cells.iloc[row].reset_index(drop=True)
     finds = read_later_records("--found", Path(found), FOUND, grid, as_of, crs)
@@ -132,8 +143,9 @@ def _new_land(cells: pd.DataFrame) -> Flags:
     return np.asarray(ranked.to_numpy(dtype=bool))
 
 
-def open_risk(path: Path) -> tuple[Path, gpd.GeoDataFrame, date]:
-    """The risk map, its file and the date of knowledge in its metadata; raises InputError."""
+def open_risk(risk: str | Place) -> tuple[Path, gpd.GeoDataFrame, date]:
+    """The risk map, its file (a copy of one in an object store) and the date in its metadata; raises InputError."""
+    path = local_copy("RISK", place_of("RISK", risk), ["risk.parquet"])
     file = path / "risk.parquet" if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"RISK ({file}) does not exist: give risk.parquet or the output folder of `mlrisk rank`")

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.base import NOT_EVIDENCE, ConfigError, plain
+from features.base import NOT_EVIDENCE, ConfigError, Place, plain
 from training.evidence import KIND_NAMES, STATE_NAMES, STATUS_NAMES, Evidence, Ledger, work_of
 
 # A constant, so that the bytes do not depend on the machine; some 60 MB a chunk in memory.
@@ -59,7 +59,7 @@ CELL_COLUMNS = {
 class Audit:
     """The written files: the ledger, the cells and, for CSV, the notes; with the number of rows and the evidence."""
 
-    files: tuple[Path, ...]
+    files: tuple[Place, ...]
     rows: int
     evidence: Evidence
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from features.base import MlriskError
+from features.base import MlriskError, Place, filled
 from mlrisk.outputs.scratch import move_in, scratch_folder
 from mlrisk.outputs.written_files import failing_writes
 from mlrisk.risk_map import Package
@@ -62,12 +62,14 @@ Beside = Callable[[Package, Path], None]
 
 def write_package(
     package: Package,
-    folder: Path,
+    folder: Place,
     formats: tuple[str, ...],
     summary: dict[str, object],
     more: Beside | None = None,
-) -> tuple[Path, ...]:
+) -> tuple[Place, ...]:
     """Write every format, the files of `more` and summary.json beside `folder`, then move them in, the summary last.
+
+    To an address they are uploaded at the end, see `features.base.object_store`.
 
     Raises MlriskError if one of them cannot be written completely; the earlier map is then unchanged. Files of earlier
     runs that this run does not write stay.
@@ -75,7 +77,7 @@ def write_package(
     from mlrisk.outputs.clean_package import clean_package
 
     clean = clean_package(package)
-    with scratch_folder(folder) as scratch:
+    with filled("output.folder", folder) as local, scratch_folder(local) as scratch:
         for name in (name for name in WRITERS if name in formats):
             LOGGER.info("writing %s", name)
             with failing_writes(name):
@@ -90,7 +92,7 @@ def write_package(
         files = sorted(path.name for path in scratch.iterdir())
         files.sort(key=lambda name: name == "summary.json")
         try:
-            move_in(scratch, folder, files)
+            move_in(scratch, local, files)
         except OSError as error:
             raise MlriskError(f"output.folder ({folder}) cannot be written: {error.strerror or error}") from error
     LOGGER.info("%d files in %s", len(files), folder)

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from features.base import ConfigError, Settings, parse_yaml, read_yaml
+from features.base import ConfigError, Place, Settings, parse_yaml, place_of, read_yaml
 from mlrisk.risk_map import languages
 from mlrisk.settings.planning import RankingSettings
 from training.settings import TrainConfig
@@ -43,7 +43,9 @@ OPTIONAL_FORMATS = ("shp", "fgdb")
 class OutputSettings(Settings):
     """Where the planner package goes and in which formats."""
 
-    folder: Path = Field(Path("outputs"), description="relative to the config file")
+    folder: str | Path = Field(
+        "outputs", description="relative to the config file, or an address in an object store such as s3://bucket/path"
+    )
     formats: tuple[str, ...] = Field(
         tuple(name for name in FORMATS if name not in OPTIONAL_FORMATS), min_length=1, description="see FORMATS"
     )
@@ -51,6 +53,14 @@ class OutputSettings(Settings):
     languages: tuple[str, ...] = Field(
         languages(), min_length=1, description="of the reasons: the first one in every file, the others on the page too"
     )
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _place(cls, value: Any) -> Any:
+        # An error of pydantic would repeat the value with its password.
+        if isinstance(value, str):
+            place_of("output.folder", value)
+        return value
 
     @field_validator("formats")
     @classmethod
@@ -78,9 +88,10 @@ class Config(TrainConfig):
     output: OutputSettings = OutputSettings()
 
     @property
-    def output_folder(self) -> Path:
-        """The folder of the planner package, absolute."""
-        return (self.home_folder / self.output.folder).resolve()
+    def output_folder(self) -> Place:
+        """The folder of the planner package: an absolute path, or an address in an object store."""
+        place = place_of("output.folder", self.output.folder)
+        return (self.home_folder / place).resolve() if isinstance(place, Path) else place
 
 
 def load_config(path: str | Path, data: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:

@@ -1,11 +1,11 @@
 """The output of `train`, `evaluate` and `run`: the model, the best baselines and chance, and a verdict."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from features.base import Place
 from mlrisk.cli.text.parts import Part, Table, interval, notes, versions
 from mlrisk.commands import Unchanged
 from training.train import TrainingResult
@@ -18,7 +18,7 @@ OTHER = {"knndm": "distant blocks", "random": "random cells"}
 BEST = 2
 
 
-def judged(trained: TrainingResult | Unchanged | None, files: Iterable[Path] = ()) -> list[Part]:
+def judged(trained: TrainingResult | Unchanged | None, files: Iterable[Place] = ()) -> list[Part]:
     """One table, the verdict and where the report lies; of a training that was done before the versions."""
     if trained is None:
         return []
