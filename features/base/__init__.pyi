@@ -1,3 +1,4 @@
+from .addresses import Address, Place, place_of
 from .array_cache import ArrayCache, key_of
 from .arrays import Flags, Floats, Floats32, Integers
 from .code import package_digest
@@ -18,7 +19,7 @@ from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale
 from .memory import MEMORY_SHARE, Buffers, free_bytes, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
-from .object_store import Address, ObjectFolder, Place, file_sizes, filled, local_copy, place_of
+from .object_store import ObjectFolder, file_sizes, filled, local_copy
 from .places import refuse_address, try_file, try_folder, write_obstacle
 from .plain_text import plain, printable
 from .progress import Progress, no_progress

@@ -4,7 +4,6 @@ A store has no rename. Files go into a folder of their own in the store first, a
 all have arrived: a transfer that fails leaves the earlier files as they were.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,11 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+from features.base.addresses import ADDRESS, Address, Place, without_secrets
 from features.base.errors import ConfigError, InputError, MlriskError
 from features.base.temporary_folders import lasting_folder, temporary_folder
 
-# A drive letter of Windows is no protocol.
-ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # Files on their way, and the first one that is tried.
 INCOMING = ".mlrisk-"
 # A summary vouches for all files of a map, so it leaves first and comes last.
@@ -26,63 +24,6 @@ SUMMARY = "summary.json"
 COPIED_LATER = ("abfs", "abfss", "adl", "az")
 # Protocols of the machine's own disk, which has folders to make.
 ON_DISK = ("file", "local")
-
-
-@dataclass(frozen=True)
-class Address:
-    """A folder or file in an object store. Its text holds no password: `place_of` refuses one."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __truediv__(self, name: str) -> "Address":
-        return Address(f"{self.text.rstrip('/')}/{name}")
-
-    @property
-    def name(self) -> str:
-        """The part after the last slash."""
-        return self.text.rstrip("/").rpartition("/")[2]
-
-    @property
-    def parent(self) -> "Address":
-        """The address without the part after the last slash."""
-        return Address(self.text.rstrip("/").rpartition("/")[0])
-
-
-Place = Path | Address
-
-
-def place_of(what: str, given: str | Place) -> Place:
-    """A path, or an address if the text begins with a protocol.
-
-    Raises ConfigError for `what`, an option or key, if an address holds a password or a query: files would repeat it.
-
-    >>> str(place_of("output.folder", "s3://maps/karabakh"))
-    's3://maps/karabakh'
-    """
-    if not isinstance(given, str):
-        return given
-    if not ADDRESS.match(given):
-        return Path(given)
-    if without_secrets(given) != given:
-        raise ConfigError(
-            f"{what} ({without_secrets(given)}): the address holds a password or a query, which files would repeat: "
-            "leave it out, and give it as the library of the store reads it, such as AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY in the environment"
-        )
-    return Address(given)
-
-
-def without_secrets(text: str) -> str:
-    """A text in which passwords and queries of addresses are masked.
-
-    >>> without_secrets("no s3://anna:secret@maps/x?key=1 there")
-    'no s3://anna:***@maps/x?*** there'
-    """
-    text = re.sub(r"(://[^/:@\s]*:)[^@\s]*@", r"\1***@", text)
-    return re.sub(r"(://[^\s'\"?]*\?)[^\s'\"]+", r"\1***", text)
 
 
 def try_address(what: str, address: Address) -> None:
@@ -190,6 +131,9 @@ class ObjectFolder:
         """The file system of fsspec, and the folder in its own notation."""
         import fsspec
 
+        # Without a protocol fsspec would take a folder of this machine.
+        if not ADDRESS.match(self.address.text):
+            raise ConfigError(f"{self.what} must name a folder of the store, such as s3://bucket/path, before a file")
         options = {"auto_mkdir": True} if self.protocol in ON_DISK else {}
         try:
             system, root = fsspec.core.url_to_fs(self.address.text, **options)

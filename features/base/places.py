@@ -6,8 +6,9 @@ import re
 import tempfile
 from pathlib import Path
 
+from features.base.addresses import Address, Place, without_secrets
 from features.base.errors import ConfigError
-from features.base.object_store import Address, Place, try_address, without_secrets
+from features.base.object_store import try_address
 
 WHY = {
     errno.ENOSPC: "the disk is full",

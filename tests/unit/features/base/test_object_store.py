@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from features.base.addresses import Address, place_of
 from features.base.errors import ConfigError, InputError, MlriskError
-from features.base.object_store import Address, file_sizes, filled, local_copy, place_of, try_address
+from features.base.object_store import file_sizes, filled, local_copy, try_address
 from features.base.places import try_file, try_folder
 from tests.support.object_stores import FailingStore, objects
 
@@ -157,6 +158,13 @@ def test_a_place_is_tried_and_stays_empty(address):
 def test_a_store_that_cannot_be_reached_is_told_with_what_would_do(text, message):
     with pytest.raises(ConfigError, match=message):
         try_address("output.folder", Address(text))
+
+
+def test_a_file_without_a_folder_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="--out must name a folder of the store"):
+        try_folder("--out", Address("s3://evidence.csv").parent)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_on_this_machine_is_no_address():
