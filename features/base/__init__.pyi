@@ -16,11 +16,20 @@ from .feature_info import (
     clipped_name,
 )
 from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale_of
+from .large_arrays import (
+    arrays_on_disk,
+    by_parts,
+    columns_by_parts,
+    kept,
+    leave_memory,
+    new_array,
+    parts_of,
+)
 from .memory import MEMORY_SHARE, Buffers, free_bytes, trim_heap
 from .names import column_names
 from .notice import NOT_EVIDENCE
 from .object_store import ObjectFolder, file_sizes, filled, local_copy
-from .places import refuse_address, try_file, try_folder, write_obstacle
+from .places import nearest_folder, refuse_address, try_file, try_folder, write_obstacle
 from .plain_text import plain, printable
 from .progress import Progress, no_progress
 from .records import (
@@ -75,10 +84,13 @@ __all__ = [
     "Settings",
     "ages_years",
     "area_km2",
+    "arrays_on_disk",
+    "by_parts",
     "check_families",
     "clipped",
     "clipped_name",
     "column_names",
+    "columns_by_parts",
     "dated_by",
     "dates_of",
     "day_after",
@@ -90,14 +102,19 @@ __all__ = [
     "free_bytes",
     "geographic_centres",
     "is_dated",
+    "kept",
     "key_of",
     "known_at",
     "lasting_folder",
+    "leave_memory",
     "local_copy",
+    "nearest_folder",
+    "new_array",
     "no_progress",
     "numbers",
     "package_digest",
     "parse_yaml",
+    "parts_of",
     "place_of",
     "places_m",
     "plain",

@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import ConfigError, InputError
+from features.base.large_arrays import ROWS_AT_ONCE, new_array
 from features.base.memory import MEMORY_SHARE, free_bytes
 
 # Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, the number type of JavaScript and spreadsheets,
@@ -135,8 +136,11 @@ class Grid:
 
     def centres_m(self) -> Floats:
         """(n_cells, 2) easting and northing of the centres of the cells inside the area, in `cell_ids` order."""
-        rows, columns = np.nonzero(self.mask)
-        return np.column_stack([self.eastings_m[columns], self.northings_m[rows]])
+        centres = new_array((self.n_cells, 2), np.float64)
+        for band, places in self.bands():
+            rows, columns = np.nonzero(band.mask)
+            centres[places, 0], centres[places, 1] = band.eastings_m[columns], band.northings_m[rows]
+        return centres
 
     def some_centres_m(self, most: int) -> Floats:
         """(n, 2) centres of at most `most` cells inside the area, evenly spread over them, in `cell_ids` order.
@@ -158,8 +162,47 @@ class Grid:
 
         The id depends on the CRS, the cell size and the place alone, never on the area.
         """
-        rows, columns = np.nonzero(self.mask)
-        return encode_cell_id(self.column_min + columns, self.row_min + self.shape[0] - 1 - rows)
+        ids = new_array(self.n_cells, np.int64)
+        for band, places in self.bands():
+            rows, columns = np.nonzero(band.mask)
+            ids[places] = encode_cell_id(band.column_min + columns, band.row_min + band.shape[0] - 1 - rows)
+        return ids
+
+    def bands(self) -> Iterator[tuple["Grid", slice]]:
+        """Windows of whole rows, north to south, each with the places of its cells in `cell_ids` order.
+
+        A window has a million cells or one row, so that what is computed of one fits into little memory.
+        """
+        rows, columns = self.shape
+        high, start = max(1, ROWS_AT_ONCE // columns), 0
+        for row in range(0, rows, high):
+            band = self.window(row, min(row + high, rows), 0, columns)
+            stop = start + band.n_cells
+            yield band, slice(start, stop)
+            start = stop
+
+    def positions(self, places: Integers) -> tuple[Integers, Integers]:
+        """Array rows and columns of cells, (n,) each, by their places in `cell_ids` order, which ascend."""
+        row, column = np.empty((2, len(places)), dtype=np.int64)
+        first = 0
+        for band, cells in self.bands():
+            last = first + int(np.searchsorted(places[first:], cells.stop))
+            rows, columns = np.nonzero(band.mask)
+            here = places[first:last] - cells.start
+            row[first:last] = rows[here] + self.row_min + self.shape[0] - band.row_min - band.shape[0]
+            column[first:last], first = columns[here], last
+        return row, column
+
+    def places(self, flat: Integers) -> Integers:
+        """Places in `cell_ids` order of cells inside the area, (n,), by their flat index into an array of the grid."""
+        order = np.argsort(flat, kind="stable")
+        rows, columns = np.divmod(np.asarray(flat, dtype=np.int64)[order], self.shape[1])
+        in_row = np.count_nonzero(self.mask, axis=1)
+        places = (np.cumsum(in_row) - in_row)[rows]
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+            places[start:stop] += (np.cumsum(self.mask[rows[start]]) - 1)[columns[start:stop]]
+        return np.asarray(places[np.argsort(order)])
 
     def locate(self, eastings_m: Floats, northings_m: Floats) -> Integers:
         """Flat index into an array of the grid for each point, -1 where the point lies outside the rectangle."""
@@ -181,17 +224,20 @@ class Grid:
         The place indexes the coarse `cell_ids()`. A coarse cell lies inside the area when any of its cells does.
         """
         column_min, row_min = self.column_min // factor, self.row_min // factor
-        rows, columns = np.nonzero(self.mask)
-        row = (self.row_min + self.shape[0] - 1 - rows) // factor
-        column = (self.column_min + columns) // factor
         row_max = (self.row_min + self.shape[0] - 1) // factor
         shape = (row_max - row_min + 1, (self.column_min + self.shape[1] - 1) // factor - column_min + 1)
+        flat = new_array(self.n_cells, np.int64)
         mask = np.zeros(shape, dtype=bool)
-        mask[row_max - row, column - column_min] = True
-        place = np.cumsum(mask.ravel()).reshape(shape) - 1
+        for band, places in self.bands():
+            rows, columns = np.nonzero(band.mask)
+            row = row_max - (band.row_min + band.shape[0] - 1 - rows) // factor
+            flat[places] = row * shape[1] + (band.column_min + columns) // factor - column_min
+            mask.ravel()[flat[places]] = True
+        order = np.cumsum(mask.ravel()) - 1
+        for _, places in self.bands():
+            flat[places] = order[flat[places]]
         size_m = self.cell_size_m * factor
-        coarse = replace(self, cell_size_m=size_m, column_min=column_min, row_min=row_min, mask=mask)
-        return coarse, place[row_max - row, column - column_min].astype(np.int64)
+        return replace(self, cell_size_m=size_m, column_min=column_min, row_min=row_min, mask=mask), flat
 
     def expanded(self, n_cells: int) -> "Grid":
         """The rectangle grown by `n_cells` on every side; the new cells lie outside the area."""
@@ -288,7 +334,8 @@ def _check_memory(area: BaseGeometry, shape: tuple[int, int], cell_size_m: float
 
 def geographic_centres(grid: Grid) -> tuple[Floats, Floats]:
     """WGS 84 longitude and latitude of the cell centres, in `grid.cell_ids()` order."""
-    centres = grid.centres_m()
     to_degrees = pyproj.Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
-    longitude, latitude = to_degrees.transform(centres[:, 0], centres[:, 1])
-    return np.asarray(longitude), np.asarray(latitude)
+    longitude, latitude = (new_array(grid.n_cells, np.float64) for _ in range(2))
+    for band, places in grid.bands():
+        longitude[places], latitude[places] = to_degrees.transform(*band.centres_m().T)
+    return longitude, latitude

@@ -20,6 +20,16 @@ WHY = {
 }
 
 
+def nearest_folder(folder: Place) -> Path:
+    """The folder, or the nearest that is there and would hold it; for an address, that of temporary files."""
+    if isinstance(folder, Address):
+        return Path(tempfile.gettempdir())
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    return there
+
+
 def try_folder(what: str, folder: Place) -> None:
     """Raise ConfigError for `what`, an option or key, if no file can be written into a folder; creates nothing.
 
@@ -29,9 +39,7 @@ def try_folder(what: str, folder: Place) -> None:
         try_address(what, folder)
         return
     refuse_address(what, folder)
-    there = folder
-    while not os.path.lexists(there) and there != there.parent:
-        there = there.parent
+    there = nearest_folder(folder)
     if not there.is_dir():
         raise ConfigError(f"{what} ({folder}) cannot be a folder: {there} is a file. Give another place")
     try:

@@ -4,11 +4,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base import Grid, geographic_centres, known_at
+from features.base import Grid, by_parts, geographic_centres, known_at, new_array
 from features.sources import Sources
 from mlrisk.ranking import EARLIER_DETECTION, odds_left
+from mlrisk.risk_map import coded, with_columns
 from mlrisk.settings import Config
-from training.evidence import FOUND, SEARCHED, STATE_NAMES, STATUS_NAMES, Evidence, Status, work_of
+from training.evidence import FOUND, SEARCHED, STATE_NAMES, STATUS_NAMES, WORK_OF, Evidence, Status
 
 CONTEXT_LAYERS = ("front_lines", "roads", "rivers", "settlements", "districts")
 
@@ -28,16 +29,13 @@ def known_hazards(config: Config, sources: Sources) -> gpd.GeoDataFrame:
 
 def with_place(grid: Grid, evidence: Evidence, scores: pd.DataFrame) -> pd.DataFrame:
     """Scores in `grid.cell_ids()` order with the place of each cell, its evidence and whether it was released."""
-    centres = grid.centres_m()
-    longitude, latitude = geographic_centres(grid)
-    return scores.assign(
-        easting_m=centres[:, 0],
-        northing_m=centres[:, 1],
-        longitude=longitude,
-        latitude=latitude,
-        evidence=pd.array(np.array(STATE_NAMES, dtype=object)[evidence.shown], dtype="str"),
-        released=evidence.released,
-    )
+    east, north, longitude, latitude = (new_array(grid.n_cells, np.float64) for _ in range(4))
+    for band, places in grid.bands():
+        east[places], north[places] = band.centres_m().T
+        longitude[places], latitude[places] = geographic_centres(band)
+    place = {"easting_m": east, "northing_m": north, "longitude": longitude, "latitude": latitude}
+    evident = {"evidence": coded(evidence.shown, STATE_NAMES), "released": evidence.released}
+    return with_columns(scores, place | evident)
 
 
 def with_status(
@@ -52,11 +50,14 @@ def with_status(
     if declared == "as_unknown":
         searched &= evidence.status != Status.DECLARED
     dealt_with = (evidence.shown == FOUND) & np.isin(evidence.status, (Status.UNKNOWN, Status.SEARCHED))
-    return risk.assign(
-        status=pd.array(np.array(STATUS_NAMES, dtype=object)[evidence.status], dtype="str"),
-        work=pd.array(work_of(evidence.status), dtype="str"),
-        odds_left=odds_left(searched, dealt_with, evidence.settled, detection),
+    left = by_parts(
+        len(risk), lambda rows: odds_left(searched[rows], dealt_with[rows], evidence.settled[rows], detection)
     )
+    status, work = (
+        coded(evidence.status, STATUS_NAMES),
+        coded(evidence.status, [WORK_OF[name] for name in STATUS_NAMES]),
+    )
+    return with_columns(risk, {"status": status, "work": work, "odds_left": left})
 
 
 def context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:

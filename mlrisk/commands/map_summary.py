@@ -22,9 +22,6 @@ VALIDATION = (
     "recall_1", "recall_5", "recall_10", "recall_10_low", "recall_10_high", "recall_20", "hectares_90",
 )  # fmt: skip
 
-# Columns of the cells that are counted by work: a copy of all would be a second map.
-COUNTED = ("work", "status", "evidence", "rank")
-
 
 def map_summary(
     config: Config, inputs: Inputs, champions: Champions, package: Package, expected: Floats, seconds: float
@@ -34,7 +31,6 @@ def map_summary(
     `expected` (n_cells,) is the number of new finds on each cell, after what earlier searches found.
     """
     risk = package.risk
-    counted = risk[list(COUNTED)].assign(expected=expected)
     return {
         "name": config.name,
         "as_of": str(config.as_of),
@@ -49,7 +45,7 @@ def map_summary(
         "out_of_domain_cells": int((~risk["in_domain"]).sum()),
         "evidence": {name: int((risk["evidence"] == name).sum()) for name in STATE_NAMES},
         "status": {name: int((risk["status"] == name).sum()) for name in STATUS_NAMES},
-        "work": {name: _work_summary(counted[counted["work"] == name]) for name in WORKS},
+        "work": {name: _work_summary(risk, name, expected) for name in WORKS},
         "expected_found_cells": _finite(expected[(risk["work"] == NON_TECHNICAL_SURVEY).to_numpy()].sum()),
         "level": champions.contamination.level.kind,
         "contamination_is": champions.contamination.level.sentence,
@@ -84,19 +80,21 @@ def _version_warnings(config: Config, champions: Champions) -> list[str]:
     return notes
 
 
-def _work_summary(land: pd.DataFrame) -> dict[str, object]:
+def _work_summary(risk: pd.DataFrame, work: str, expected: Floats) -> dict[str, object]:
     """Counts of the cells that need one kind of work, and how many of the first 5 % hold a find already.
 
     Its evidence is still open, or it was dealt with: it lies in an area on record or in released land, which covers a
     part of the cell.
     """
-    ranked, open_ = land["rank"].notna(), land["status"].eq(EVIDENCE_OPEN)
-    dealt_with = land["evidence"].eq("found") & ~open_
-    first = ranked & land["rank"].le(np.ceil(0.05 * ranked.sum())).fillna(value=False)
+    mine = risk["work"].eq(work).to_numpy()
+    ranked, open_ = mine & risk["rank"].notna().to_numpy(), mine & risk["status"].eq(EVIDENCE_OPEN).to_numpy()
+    dealt_with = mine & risk["evidence"].eq("found").to_numpy() & ~open_
+    in_first = risk["rank"].le(np.ceil(0.05 * ranked.sum())).fillna(value=False).to_numpy(dtype=bool)
+    first = ranked & in_first
     return {
-        "cells": len(land),
+        "cells": int(mine.sum()),
         "ranked_cells": int(ranked.sum()),
-        "expected_found_cells": _finite(land["expected"].to_numpy().sum()),
+        "expected_found_cells": _finite(expected[mine].sum()),
         "evidence_open_cells": int(open_.sum()),
         "first_5_percent_cells": int(first.sum()),
         "evidence_open_cells_in_first_5_percent": int((first & open_).sum()),

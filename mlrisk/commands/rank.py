@@ -8,7 +8,18 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from features.base import Flags, Floats32, Place, Progress, no_progress, trim_heap, try_folder
+from features.base import (
+    Flags,
+    Floats32,
+    Place,
+    Progress,
+    arrays_on_disk,
+    leave_memory,
+    nearest_folder,
+    no_progress,
+    trim_heap,
+    try_folder,
+)
 from features.table import FeatureTable
 from mlrisk.commands.map_columns import context_layers, known_hazards, with_place, with_status
 from mlrisk.commands.map_notes import notes_of
@@ -33,7 +44,7 @@ from mlrisk.ranking import (
     scorer_of,
     with_reasons,
 )
-from mlrisk.risk_map import MORE, Package, frame_of, present_rule_columns, with_codes
+from mlrisk.risk_map import MORE, Package, frame_of, present_rule_columns, with_columns
 from mlrisk.settings import Config
 from training.evidence import (
     Evidence,
@@ -87,45 +98,53 @@ def rank(
     started = time.monotonic()
     try_folder("output.folder", config.output_folder)
     files = files_digest(config) if files is None else files
-    champions = _learned(config, progress)
-    progress("sources")
-    inputs = inputs or open_inputs(config)
-    champions = champions or prior_champions(config, inputs)
-    progress("evidence")
-    ledger = ledger or open_ledger(config, inputs)
-    evidence = ledger.at(config.as_of)
-    champions = _with_vanished(config, ledger, champions)
-    progress("scores")
-    scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
-    scores = cell_scores(scorer, inputs.grid, config.compute)
-    detection = ledger.detection(config.as_of)
-    land = _with_state(config, inputs, evidence, scores.rows, measured_detection(detection, EARLIER_DETECTION))
-    progress("casualties")
-    land = _with_casualties(config, inputs, champions, land)
-    ground = planning_ground(config, inputs.grid, inputs.sources)
-    land, barriers = ranked(with_ground(land, ground, config), config.ranking.policy), ground.barriers
-    progress("reasons")
-    land = with_reasons(scorer, inputs.grid, config, land, scores.kept)
-    members, audited = scores.members, evidence.labelled & (evidence.inclusion_prob < 1)
-    # From here on only the map itself is needed, and its sources.
-    del scores, scorer, table, ground, evidence, ledger
+    # Columns of a large map lie in files beside it, so that memory holds those in use.
+    with arrays_on_disk(nearest_folder(config.output_folder)):
+        champions = _learned(config, progress)
+        progress("sources")
+        inputs = inputs or open_inputs(config)
+        champions = champions or prior_champions(config, inputs)
+        progress("evidence")
+        ledger = ledger or open_ledger(config, inputs)
+        evidence = ledger.at(config.as_of)
+        champions = _with_vanished(config, ledger, champions)
+        progress("scores")
+        scorer = scorer_of(config, inputs, champions.contamination, evidence, table)
+        scores = cell_scores(scorer, inputs.grid, config.compute)
+        detection = ledger.detection(config.as_of)
+        land = _with_state(config, inputs, evidence, scores.rows, measured_detection(detection, EARLIER_DETECTION))
+        progress("casualties")
+        land = _with_casualties(config, inputs, champions, land)
+        ground = planning_ground(config, inputs.grid, inputs.sources)
+        land, barriers = ranked(with_ground(land, ground, config), config.ranking.policy), ground.barriers
+        progress("reasons")
+        land = with_reasons(scorer, inputs.grid, config, land, scores.kept)
+        members, audited = scores.members, evidence.labelled & (evidence.inclusion_prob < 1)
+        # From here on only the map itself is needed, and its sources.
+        del scores, scorer, table, ground, evidence, ledger
+        _leave()
+        progress("plan")
+        plan, audit = _planned(config, inputs, land, members, audited, barriers)
+        package = _package(config, inputs, champions, land, plan, earlier, detection)
+        expected = new_finds(land)
+        del land, members, barriers, audited
+        _leave()
+        progress("planner package")
+        summary = map_summary(config, inputs, champions, package, expected, time.monotonic() - started) | {
+            "files": files,
+            "program": program_digest(*PROGRAM),
+            "detection": json_rows(detection),
+            "audit": audit,
+        }
+        more = _with_reports(champion_reports(config, champions), beside)
+        written = write_package(package, config.output_folder, config.output.formats, summary, more)
+        return Ranking(package, config.output_folder, written, summary)
+
+
+def _leave() -> None:
+    """Return to the system what no later step needs in memory."""
     trim_heap()
-    progress("plan")
-    plan, audit = _planned(config, inputs, land, members, audited, barriers)
-    package = _package(config, inputs, champions, land, plan, earlier, detection)
-    expected = new_finds(land)
-    del land, members, barriers, audited
-    trim_heap()
-    progress("planner package")
-    summary = map_summary(config, inputs, champions, package, expected, time.monotonic() - started) | {
-        "files": files,
-        "program": program_digest(*PROGRAM),
-        "detection": json_rows(detection),
-        "audit": audit,
-    }
-    more = _with_reports(champion_reports(config, champions), beside)
-    written = write_package(package, config.output_folder, config.output.formats, summary, more)
-    return Ranking(package, config.output_folder, written, summary)
+    leave_memory()
 
 
 def _learned(config: Config, progress: Progress) -> Champions | None:
@@ -140,8 +159,7 @@ def _with_state(
     config: Config, inputs: Inputs, evidence: Evidence, scores: pd.DataFrame, detection: float
 ) -> pd.DataFrame:
     """`scores` with the place of each cell, its evidence, status and work; `detection` is that of earlier searches."""
-    land = with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared, detection)
-    return with_codes(land, ("evidence", "status", "work"))
+    return with_status(with_place(inputs.grid, evidence, scores), evidence, config.ranking.declared, detection)
 
 
 def _with_casualties(config: Config, inputs: Inputs, champions: Champions, land: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +211,7 @@ def _package(
     earlier: gpd.GeoDataFrame | None, detection: pd.DataFrame,
 ) -> Package:  # fmt: skip
     """The planner package of ranked land and its plan; its columns are RISK_COLUMNS and those of the baselines."""
-    risk = pd.concat([land, plan.cells.drop(columns="cell_id")], axis=1)
+    risk = with_columns(land, dict(plan.cells.drop(columns="cell_id")))
     risk = risk[[*RISK_COLUMNS, *present_rule_columns(risk)]]
     return Package(
         grid=inputs.grid,

@@ -18,7 +18,7 @@ from mlrisk.outputs.qgis_styles import vector_qml
 from mlrisk.outputs.tasks_by_rank import tasks_by_rank
 from mlrisk.outputs.wording import TASK_COLUMNS, Say, check_columns, notes_tags, speaker
 from mlrisk.outputs.written_files import check_layers
-from mlrisk.risk_map import CLASSES, NO_BASIS, Package, priority_class
+from mlrisk.risk_map import CLASSES, NO_BASIS, Package
 
 # Polygons for a whole country are slow everywhere; the raster and the Parquet file hold every cell.
 MOST_CELLS = 20_000
@@ -41,7 +41,7 @@ CELL_COLUMNS = (
     "purpose",
     "inclusion_prob",
 )
-TEXTS = dict.fromkeys(("work", "status", "evidence", "purpose"), "str")
+TEXTS = dict.fromkeys(("work", "status", "evidence", "purpose", "reason_1", "reason_2", "reason_3"), "str")
 # Only columns that a planner needs are written: a source may hold more than it should.
 CONTEXT_COLUMNS = {
     "known_hazards": ("hazard_type", "hazard_status", "source", "on_record"),
@@ -90,9 +90,10 @@ def planner_layers(package: Package) -> dict[str, gpd.GeoDataFrame]:
 def _cells(package: Package) -> gpd.GeoDataFrame:
     """The first MOST_CELLS ranked cells as squares, by rank."""
     check_columns(package.risk, (*CELL_COLUMNS, "easting_m", "northing_m", "released"), "risk")
-    rank = package.risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf)
-    first = np.argsort(rank, kind="stable")[: min(MOST_CELLS, int(np.isfinite(rank).sum()))]
-    classes = priority_class(package.risk)[first].astype(np.int32)
+    early = np.flatnonzero(package.risk["rank"].le(MOST_CELLS).fillna(value=False))
+    rank = package.risk["rank"].iloc[early].to_numpy(dtype=np.int32)
+    first = early[np.argsort(rank, kind="stable")][:MOST_CELLS]
+    classes = package.classes[first].astype(np.int32)
     risk = package.risk.iloc[first].astype({"rank": "int32", **TEXTS}).assign(priority_class=classes)
     half = package.grid.cell_size_m / 2
     east, north = risk["easting_m"].to_numpy(), risk["northing_m"].to_numpy()
@@ -105,8 +106,8 @@ def _cells(package: Package) -> gpd.GeoDataFrame:
 
 def _no_basis(package: Package) -> gpd.GeoDataFrame:
     """Land with no basis to rank, so that it appears hatched and not as a blank between ranked cells."""
-    codes = on_grid(package.grid, priority_class(package.risk), 0)
-    shapes = polygons_of(codes == NO_BASIS, package.grid.transform, MOST_NO_BASIS_VERTICES)
+    unranked = on_grid(package.grid, package.classes == NO_BASIS, False)
+    shapes = polygons_of(unranked, package.grid.transform, MOST_NO_BASIS_VERTICES)
     text = [CLASSES[NO_BASIS - 1].text] * len(shapes)
     return gpd.GeoDataFrame({"priority_text": text}, geometry=shapes, crs=package.grid.crs)
 

@@ -1,14 +1,19 @@
 """Cloud optimised GeoTIFFs: the bands of the risk map, the classes with a colour table, and QGIS styles beside them."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import rasterio
+import rasterio.shutil
 from numpy.typing import NDArray
+from rasterio.windows import Window
 
-from features.base import NOT_EVIDENCE
+from features.base import NOT_EVIDENCE, Grid
 from mlrisk.outputs.cell_rasters import on_grid
 from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
 from mlrisk.outputs.wording import check_columns, notes_tags, speaker
@@ -23,7 +28,6 @@ from mlrisk.risk_map import (
     Package,
     casualty_scale,
     numbers_of,
-    priority_class,
 )
 
 # The meaning of values by band name, in the order of the bands.
@@ -48,6 +52,8 @@ BANDS = {
 # Land with no basis to rank shows no numbers, which would be believed; risk.parquet holds the model's values there.
 BASED = ("contamination", "contamination_low", "contamination_high", "casualties_per_year", "venn_abers_low",
          "venn_abers_high", "spread", "missed_share_below", "likely_range")  # fmt: skip
+# Side of the blocks of a cloud optimised GeoTIFF, in pixels.
+BLOCK = 512
 PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
 CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
 
@@ -56,54 +62,84 @@ def write_cog(package: Package, folder: Path) -> list[Path]:
     """Write risk_map.tif (float32, NaN outside the area), risk_classes.tif (uint8, 0 outside), its table and styles."""
     columns = (*(name for name in BANDS if name not in ("priority_class", "likely_range")), "rank", "released")
     check_columns(package.risk, columns, "risk")
-    classes = priority_class(package.risk)
     return [
-        _write_bands(package, classes, folder / "risk_map.tif"),
-        _write_classes(package, classes, folder / "risk_classes.tif"),
+        _write_bands(package, folder / "risk_map.tif"),
+        _write_classes(package, folder / "risk_classes.tif"),
         _write_attributes(package, folder / "risk_classes.tif.aux.xml"),
         *_write_styles(package, folder),
     ]
 
 
-def _write_bands(package: Package, classes: NDArray[np.int8], path: Path) -> Path:
+def _write_bands(package: Package, path: Path) -> Path:
     # The predictor for floats halves the file; overviews by nearest neighbour keep classes and codes unchanged.
-    options = {"dtype": "float32", "count": len(BANDS), "nodata": np.nan, "predictor": "FLOATING_POINT"}
-    known: list[int] = []
-    with rasterio.open(path, "w", **_profile(package), **options) as image:
+    options = {"dtype": "float32", "count": len(BANDS), "nodata": np.nan}
+    known = np.zeros(len(BANDS), dtype=np.int64)
+    with _cog(package, path, options, {"predictor": "FLOATING_POINT"}) as image:
         for band, (name, text) in enumerate(BANDS.items(), start=1):
-            values = _band(package, classes, name).astype(np.float32)
-            known.append(int(np.count_nonzero(~np.isnan(values))))
-            image.write(on_grid(package.grid, values, np.nan), band)
             image.set_band_description(band, name)
             image.update_tags(band, meaning=text)
         _tag(image, package)
-    check_raster(path, package.grid.shape, known)
+        for part, rows, window in _strips(package.grid):
+            cells, classes = package.risk.iloc[rows], package.classes[rows]
+            values = np.stack([_band(cells, classes, name).astype(np.float32) for name in BANDS])
+            known += np.count_nonzero(~np.isnan(values), axis=1)
+            image.write(np.stack([on_grid(part, band, np.nan) for band in values]), window=window)
+    check_raster(path, package.grid.shape, known.tolist())
     return path
 
 
-def _band(package: Package, classes: NDArray[np.int8], name: str) -> NDArray[Any]:
+def _band(cells: pd.DataFrame, classes: NDArray[np.int8], name: str) -> NDArray[Any]:
     if name == "priority_class":
         return classes
     if name == "evidence":
-        return numbers_of(package.risk["evidence"], EVIDENCE_CODES)
+        return numbers_of(cells["evidence"], EVIDENCE_CODES)
     if name == "purpose":
-        return numbers_of(package.risk["purpose"], PURPOSES)
+        return numbers_of(cells["purpose"], PURPOSES)
     if name == "likely_range":
-        values = (package.risk["contamination_high"] - package.risk["contamination_low"]).to_numpy()
+        values = (cells["contamination_high"] - cells["contamination_low"]).to_numpy()
     else:
-        values = package.risk[name].to_numpy()
+        values = cells[name].to_numpy()
     return np.where(classes == NO_BASIS, np.nan, values) if name in BASED else np.asarray(values)
 
 
-def _write_classes(package: Package, classes: NDArray[np.int8], path: Path) -> Path:
-    with rasterio.open(path, "w", **_profile(package), dtype="uint8", count=1, nodata=OUTSIDE) as image:
-        image.write(on_grid(package.grid, classes.astype(np.uint8), OUTSIDE), 1)
+def _write_classes(package: Package, path: Path) -> Path:
+    with _cog(package, path, {"dtype": "uint8", "count": 1, "nodata": OUTSIDE}) as image:
         image.write_colormap(1, {cls.code: (*rgb(cls.colour), 255) for cls in CLASSES} | {OUTSIDE: (0, 0, 0, 0)})
         image.set_band_description(1, "priority_class")
         image.update_tags(1, meaning=BANDS["priority_class"])
         _tag(image, package)
-    check_raster(path, package.grid.shape, [int(np.count_nonzero(classes != OUTSIDE))])
+        for part, rows, window in _strips(package.grid):
+            image.write(on_grid(part, package.classes[rows].astype(np.uint8), OUTSIDE), 1, window=window)
+    check_raster(path, package.grid.shape, [int(np.count_nonzero(package.classes != OUTSIDE))])
     return path
+
+
+def _strips(grid: Grid) -> Iterator[tuple[Grid, slice, Window]]:
+    """Windows of the grid as high as the blocks of a file, the rows of the map in each, and its place in the file."""
+    start = 0
+    for row in range(0, grid.shape[0], BLOCK):
+        part = grid.window(row, min(row + BLOCK, grid.shape[0]), 0, grid.shape[1])
+        stop = start + part.n_cells
+        yield part, slice(start, stop), Window(0, row, grid.shape[1], part.shape[0])
+        start = stop
+
+
+@contextmanager
+def _cog(package: Package, path: Path, kind: dict[str, Any], options: dict[str, str] | None = None) -> Iterator[Any]:
+    """A file of this `kind` to write strip by strip, which becomes a cloud optimised GeoTIFF at the end.
+
+    GDAL makes one of a whole picture only; held in memory, that of a country takes gigabytes.
+    """
+    grid, plain = package.grid, path.with_suffix(".strips.tif")
+    place = {"width": grid.shape[1], "height": grid.shape[0], "crs": grid.crs, "transform": grid.transform}
+    blocks = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "interleave": "pixel", "bigtiff": "IF_SAFER"}
+    with rasterio.open(plain, "w", driver="GTiff", **place, **blocks, **kind) as image:
+        yield image
+    rasterio.shutil.copy(
+        plain, path, driver="COG", compress="DEFLATE", overview_resampling="NEAREST", num_threads="ALL_CPUS",
+        **(options or {}),
+    )  # fmt: skip
+    plain.unlink()
 
 
 def _write_attributes(package: Package, path: Path) -> Path:
@@ -128,20 +164,6 @@ def _write_attributes(package: Package, path: Path) -> Path:
             ET.SubElement(row, "F").text = str(value)
     ET.ElementTree(root).write(path, encoding="utf-8")
     return path
-
-
-def _profile(package: Package) -> dict[str, Any]:
-    grid = package.grid
-    return {
-        "driver": "COG",
-        "width": grid.shape[1],
-        "height": grid.shape[0],
-        "crs": grid.crs,
-        "transform": grid.transform,
-        "compress": "DEFLATE",
-        "overview_resampling": "NEAREST",
-        "num_threads": "ALL_CPUS",
-    }
 
 
 def _tag(image: Any, package: Package) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base import Floats
+from features.base import Floats, by_parts
 from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid
 from mlrisk.risk_map import (
     CLASSES,
@@ -23,7 +23,6 @@ from mlrisk.risk_map import (
     Scale,
     casualty_scale,
     numbers_of,
-    priority_class,
 )
 from training.evidence import WORKS
 
@@ -71,7 +70,7 @@ def work_bits(package: Package) -> NDArray[np.uint8]:
 def make_themes(package: Package, most_pixels: int = MOST_PIXELS) -> tuple[tuple[Theme, ...], int]:
     """The themes, and how many cells lie along the side of a pixel."""
     factor = coarsening(package.grid.shape, most_pixels)
-    classes = priority_class(package.risk).astype(np.uint8)
+    classes = package.classes.astype(np.uint8)
     themes = (
         Theme(
             key="priority",
@@ -96,9 +95,10 @@ def _probabilities(package: Package, classes: NDArray[np.uint8], factor: int) ->
     )
     if not np.isfinite(values).any():
         return ()
+    width = by_parts(len(values), lambda rows: high[rows] - low[rows])
     return (
         _quantity(package, classes, factor, "contamination", CONTAMINATION_SCALE, values),
-        _quantity(package, classes, factor, "interval", CONTAMINATION_SCALE, high - low),
+        _quantity(package, classes, factor, "interval", CONTAMINATION_SCALE, width),
     )
 
 
@@ -123,7 +123,7 @@ def _quantity(
     """The theme of a quantity in the bins of its scale; unranked land shows the reason instead of a number."""
     bins = len(scale.labels)
     no_basis, released = bins + 1, bins + 2
-    codes = scale.codes(values)
+    codes = by_parts(len(values), lambda rows: scale.codes(values[rows]))
     codes[classes == NO_BASIS] = no_basis
     codes[classes == RELEASED] = released
     order = (*range(bins, 1, -1), no_basis, 1, released, OUTSIDE)

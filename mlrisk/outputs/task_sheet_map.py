@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlrisk.outputs.cell_rasters import coarsen, coarsening, on_grid, polygons_of
 from mlrisk.outputs.map_page_overlays import HATCHED, OVERLAYS, OverlayStyle, layer_of
 from mlrisk.outputs.wording import Say
-from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEASED, Package, priority_class
+from mlrisk.risk_map import CLASSES, MOST_URGENT_FIRST, NO_BASIS, OUTSIDE, RELEASED, Package
 
 # The class of lower priority.
 LOWER = 5
@@ -36,7 +36,7 @@ BACK: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.
 
 def class_codes(package: Package) -> NDArray[np.uint8]:
     """Class of every cell on the grid, row 0 in the north, 0 outside the area."""
-    return np.asarray(on_grid(package.grid, priority_class(package.risk).astype(np.uint8), OUTSIDE))
+    return np.asarray(on_grid(package.grid, package.classes.astype(np.uint8), OUTSIDE))
 
 
 def draw_map(axes: Axes, package: Package, codes: NDArray[np.uint8], box: Box, say: Say) -> list[Any]:

@@ -1,15 +1,17 @@
 """Random audit cells: the only check of the map that does not depend on the map."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from features.base import Flags, Floats, Integers
+from features.base import Flags, Floats, Integers, by_parts, columns_by_parts, new_array
 
 
 def audit_draw(
     frame: Flags, cell_id: Integers, days: Floats, capacity: Floats, seed: int, least_cells: int = 0
-) -> tuple[Flags, Floats, Integers]:
+) -> tuple[Flags, Floats, NDArray[np.int8]]:
     """The cells of the random audit (n,), their inclusion probability (0 outside the frame), and their kind of team.
 
     `days` (K, n) are team-days of one survey, inf where a kind cannot work, `capacity` (K,) the team-days for audit.
@@ -18,18 +20,24 @@ def audit_draw(
     permanent random number: the draw does not depend on the order of rows, and more days only add cells. If fewer than
     `least_cells` are drawn in expectation, every probability is raised alike until they are that many.
     """
-    usable = days if (capacity > 0).all() else np.where(capacity[:, None] > 0, days, np.inf)
-    kind = usable.argmin(axis=0) if len(usable) else np.zeros(len(frame), dtype=np.int64)
-    cost = usable.min(axis=0) if len(usable) else np.full(len(frame), np.inf)
-    chance = np.zeros(len(frame))
+
+    def quickest(rows: slice) -> dict[str, NDArray[Any]]:
+        usable = np.where(capacity[:, None] > 0, days[:, rows], np.inf)
+        kind = usable.argmin(axis=0) if len(usable) else np.zeros(usable.shape[1], dtype=np.int64)
+        return {"kind": kind.astype(np.int8), "cost": usable.min(axis=0, initial=np.inf)}
+
+    quick = columns_by_parts(len(frame), quickest)
+    kind, cost = quick["kind"], quick["cost"]
+    chance = new_array(len(frame), np.float64)
     for number in range(len(capacity)):
         of_kind = frame & (kind == number) & np.isfinite(cost)
         if of_kind.any():
             chance[of_kind] = min(1.0, float(capacity[number] / cost[of_kind].sum()))
     expected = float(chance.sum())
     if 0 < expected < least_cells:
-        chance = np.minimum(1.0, chance * (least_cells / expected))
-    return permanent_random(cell_id, seed) < chance, chance, kind.astype(np.int64)
+        np.minimum(1.0, chance * (least_cells / expected), out=chance)
+    drawn = by_parts(len(frame), lambda rows: permanent_random(cell_id[rows], seed) < chance[rows])
+    return drawn, chance, kind
 
 
 def season_seed(seed: int, season: str) -> int:

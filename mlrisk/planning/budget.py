@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from features.base import Flags, Floats, Integers
 from mlrisk.planning.allocation import RULES, Jobs, Rule, allocate, greedy, in_order
-from mlrisk.planning.tasks import Groups
 from mlrisk.ranking import by_explore, by_prior, residual_factor
 
 SURVEY, EXPLORE, AUDIT = "survey", "explore", "audit"
@@ -192,9 +191,3 @@ def _more(
 def rule_of(policy: str) -> Rule:
     """The rule by which a policy's plan spends the days."""
     return RULES[WORTH[policy].rule]
-
-
-def cells_of(groups: Groups) -> tuple[Integers, Integers]:
-    """Rows of the land that lie in groups, and the group of each."""
-    rows = np.flatnonzero(groups.label >= 0)
-    return rows, groups.label[rows].astype(np.int64)

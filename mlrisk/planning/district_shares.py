@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.base import Flags
+from features.base import Flags, parts_of
 from mlrisk.planning.budget import finds
 
 NO_DISTRICT = ""
@@ -15,18 +15,17 @@ LandShares = Mapping[str, float]
 
 def land_shares(district: pd.Series, free: Flags) -> LandShares:
     """Share of each district in the land that tasks may hold; the sum is below 1 if some land is in no district."""
-    code, names = pd.factorize(district, sort=True)
-    count = np.bincount(code[free], minlength=len(names))
+    texts = district.astype("category").cat
+    names, codes = texts.categories, texts.codes.to_numpy()
+    count = np.sum(
+        [np.bincount(codes[rows][free[rows]], minlength=len(names)) for rows in parts_of(len(codes))], axis=0
+    )
     total = count.sum()
     shares = zip(names, count, strict=True)
     return {str(name): float(n / total) for name, n in shares if n and name != NO_DISTRICT}
 
 
-def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
-    """One row for each district: its shares of land, expected finds, expected casualties, and the plan's team-days.
-
-    `out_of_domain_share` shows where data are poor. Sorted by name; shares are of the whole country.
-    """
+def _sums(land: pd.DataFrame) -> pd.DataFrame:
     cells = pd.DataFrame(
         {
             "district": land["district"].astype("category"),
@@ -37,7 +36,17 @@ def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
         }
     )
     table = cells.groupby("district", observed=True).sum()
-    table = table.set_index(table.index.astype("str")).sort_index()
+    return table.set_index(table.index.astype("str"))
+
+
+def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+    """One row for each district: its shares of land, expected finds, expected casualties, and the plan's team-days.
+
+    `out_of_domain_share` shows where data are poor. Sorted by name; shares are of the whole country.
+    """
+    parts = [_sums(land.iloc[rows]) for rows in parts_of(len(land))]
+    table = parts[0] if len(parts) == 1 else pd.concat(parts).groupby(level=0).sum()
+    table = table.sort_index()
     outside = table.pop("out_of_domain") / table["land_share"]
     planned = tasks[tasks["planned"]]
     effort = planned.groupby(planned["district"].astype(str))["team_days"].sum().reindex(table.index, fill_value=0.0)

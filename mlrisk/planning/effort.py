@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.base import Floats
+from features.base import Floats, columns_by_parts, new_array, parts_of
+from mlrisk.risk_map import with_columns
 from mlrisk.settings import AssetSettings, PlanSettings
 from training.evidence import CLEARANCE
 
@@ -18,19 +19,21 @@ def cell_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: f
     `land` has `work` and may have slope_deg, road_distance_m, land_use and base_m (metres to where teams live); a
     missing column or value is no obstacle. A team drives from its base and back every day and works the rest of it.
     """
-    work = land["work"].to_numpy()
     survey = audit_days(land, assets, plan, cell_m2)
     for days, asset in zip(survey, assets.values(), strict=True):
         # Clearance processes all of the ground.
-        days[work == CLEARANCE] /= asset.coverage or plan.coverage
-        days[~np.isin(work, asset.works)] = np.inf
+        days[land["work"].eq(CLEARANCE).to_numpy()] /= asset.coverage or plan.coverage
+        days[~land["work"].isin(asset.works).to_numpy()] = np.inf
     return survey
 
 
 def audit_days(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> Floats:
     """Team-days of one survey of each cell by each kind, (K, n), whatever its work: audit cells may lie anywhere."""
-    days = [_days(land, asset, plan.coverage, cell_m2) for asset in assets.values()]
-    return np.array(days).reshape(len(assets), len(land))
+    days = new_array((len(assets), len(land)), np.float64)
+    for rows in parts_of(len(land)):
+        here = land.iloc[rows]
+        days[:, rows] = [_days(here, asset, plan.coverage, cell_m2) for asset in assets.values()] or 0.0
+    return days
 
 
 def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2: float) -> pd.DataFrame:
@@ -41,15 +44,19 @@ def with_effort(land: pd.DataFrame, assets: Assets, plan: PlanSettings, cell_m2:
     available = {name: asset for name, asset in assets.items() if asset.number > 0}
     if not available:
         return land
-    days = cell_days(land, available, plan, cell_m2)
-    best = days.argmin(axis=0)
     detection = np.array([asset.detection for asset in available.values()])
     works = sorted({work for asset in available.values() for work in asset.works})
-    done = land["work"].isin(works).to_numpy()
-    return land.assign(
-        team_days=np.where(done, days[best, np.arange(len(land))], 1.0),
-        detection=np.where(done, detection[best], detection[0]),
-    )
+
+    def quickest(rows: slice) -> dict[str, Floats]:
+        here = land.iloc[rows]
+        days = cell_days(here, available, plan, cell_m2)
+        best, done = days.argmin(axis=0), here["work"].isin(works).to_numpy()
+        return {
+            "team_days": np.where(done, days[best, np.arange(len(here))], 1.0),
+            "detection": np.where(done, detection[best], detection[0]),
+        }
+
+    return with_columns(land, columns_by_parts(len(land), quickest))
 
 
 def _days(land: pd.DataFrame, asset: AssetSettings, coverage: float, cell_m2: float) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats, Floats32, Grid, Integers
+from features.base import Flags, Floats, Floats32, Grid, Integers, by_parts, new_array
 from mlrisk.planning.audit_draw import audit_draw
 from mlrisk.planning.budget import (
     AUDIT,
@@ -19,7 +19,6 @@ from mlrisk.planning.budget import (
     WORTH,
     SeasonWork,
     Spent,
-    cells_of,
     in_whole_visits,
     rule_of,
     spend,
@@ -35,7 +34,7 @@ from mlrisk.planning.task_reasons import with_task_reasons
 from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
 from mlrisk.planning.what_if import what_if
 from mlrisk.ranking import by_explore
-from mlrisk.risk_map import coded
+from mlrisk.risk_map import coded, with_columns
 from mlrisk.settings import AssetSettings, RankingSettings
 from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
 
@@ -82,21 +81,22 @@ def make_plan(
     `languages` are those of the reasons in `land`, the first of which has columns without its code.
     """
     if audited is not None:
-        land = land.assign(audited=audited)
+        land = with_columns(land, {"audited": audited})
     land, members = _in_grid_order(grid, land, members)
     assets = {name: asset for name, asset in settings.assets.items() if asset.number > 0}
     cell_m2 = grid.cell_size_m**2
-    days, check = (count(land, assets, settings.plan, cell_m2) for count in (cell_days, audit_days))
     capacity = np.array([asset.number * settings.plan.working_days for asset in assets.values()])
-    shut = land["mask"].to_numpy() != ""
+    shut = land["mask"].ne("").to_numpy()
     free = ~shut & land["work"].ne(NO_WORK).to_numpy()
     frame = _audit_frame(land, free, settings)
+    check = audit_days(land, assets, settings.plan, cell_m2)
     drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), check, settings.audit_share * capacity, seed,
                                      settings.audit_cells)  # fmt: skip
-    days[:, drawn] = check[:, drawn]
     explorers = any(NON_TECHNICAL_SURVEY in asset.works for asset in assets.values())
     groups, purpose = _groups(grid, land, settings, barriers, free, drawn, explorers)
     tasks = survey_tasks(grid, land, groups)
+    days = cell_days(land.iloc[groups.rows], assets, settings.plan, cell_m2)
+    days[:, drawn[groups.rows]] = check[:, groups.rows[drawn[groups.rows]]]
     work = _season_work(tasks, groups, purpose, days, capacity, kind, settings)
     of_land = land_shares(land["district"], free)
     work, spent, tasks, calendar = _season(work, tasks, land, settings, of_land, assets)
@@ -107,7 +107,7 @@ def make_plan(
     )
     tasks = with_task_reasons(tasks, groups.total(_quickest(days)), settings.policy, languages)
     tasks = with_calendar(tasks, calendar)
-    cells = _cells(land, groups, purpose, chance, _season_detection(len(land), work.rows, spent))
+    cells = _cells(land, groups, purpose, chance, spent)
     notes = plan_notes(settings, tasks, capacity, work.capacity, free, shut)
     totals = plan_totals(tasks, capacity, work.capacity, spent, assets)
     value = np.nan_to_num(WORTH[settings.policy].value(land.iloc[work.rows]))
@@ -141,18 +141,23 @@ def _season(
 
 
 def _cells(
-    land: pd.DataFrame, groups: Groups, purpose: NDArray[np.object_], chance: Floats, detection: Floats
+    land: pd.DataFrame, groups: Groups, purpose: NDArray[np.object_], chance: Floats, spent: Spent
 ) -> pd.DataFrame:
     """What the plan says of each cell, see Plan."""
-    return pd.DataFrame(
-        {
-            "cell_id": land["cell_id"],
-            "task_id": pd.arrays.IntegerArray((groups.label + 1).astype(np.int32), groups.label < 0),
-            "purpose": coded(np.append(purpose, "")[groups.label]),
-            "inclusion_prob": np.where(chance > 0, chance, np.nan),
-            "season_detection": detection,
-        }
-    )
+    count, names = len(land), ["", SURVEY, EXPLORE, AUDIT]
+    task, none, use = new_array(count, np.int32), np.ones(count, dtype=bool), np.zeros(count, dtype=np.int8)
+    task[groups.rows], none[groups.rows] = groups.task + 1, False
+    use[groups.rows] = np.array([names.index(name) for name in purpose], dtype=np.int8)[groups.task]
+    detection = new_array(count, np.float64)
+    detection[groups.rows] = 1 - spent.left
+    columns = {
+        "cell_id": land["cell_id"].to_numpy(),
+        "task_id": pd.arrays.IntegerArray(task, none),
+        "purpose": coded(use, names),
+        "inclusion_prob": by_parts(count, lambda rows: np.where(chance[rows] > 0, chance[rows], np.nan)),
+        "season_detection": detection,
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def _quickest(days: Floats) -> Floats:
@@ -170,10 +175,10 @@ def _audit_frame(land: pd.DataFrame, free: Flags, settings: RankingSettings) -> 
 
 def _season_work(
     tasks: gpd.GeoDataFrame, groups: Groups, purpose: NDArray[np.object_], days: Floats, capacity: Floats,
-    audit_kind: Integers, settings: RankingSettings,
+    audit_kind: NDArray[np.int8], settings: RankingSettings,
 ) -> SeasonWork:  # fmt: skip
-    """The tasks of the season and their teams; `days` (K, n_cells), `audit_kind` (n_cells,) is the kind for audit."""
-    rows, task = cells_of(groups)
+    """The tasks of the season and their teams; `days` (K, m) of cells in groups, `audit_kind` (n_cells,) for audit."""
+    rows, task = groups.rows, groups.task
     kind_of_task = np.zeros(groups.count, dtype=np.int64)
     kind_of_task[task] = audit_kind[rows]
     return SeasonWork(
@@ -182,7 +187,7 @@ def _season_work(
         purpose=purpose,
         district=tasks["district"].to_numpy(),
         urgent=tasks["open_evidence_cells"].to_numpy() > 0,
-        days=in_whole_visits(days[:, rows], task, purpose, settings.plan.least_days),
+        days=in_whole_visits(days, task, purpose, settings.plan.least_days),
         detection=np.array([asset.detection for asset in settings.assets.values() if asset.number > 0]),
         capacity=capacity,
         audit_kind=kind_of_task,
@@ -208,38 +213,48 @@ def _groups(
 
     A task needs one kind of work. The tasks of the three works alternate by their ranks, `tasks.number` of each.
     """
-    rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
-    work = land["work"].to_numpy()
-    lists = [
-        group_cells(grid, np.where(free & ~drawn & (work == name), rank, np.nan), settings.tasks, barriers)
-        for name in WORKS
-    ]
-    main = in_turn(lists)
-    label, count = main.label.copy(), main.count
+    groups = in_turn([_of_work(grid, land, name, free & ~drawn, settings, barriers) for name in WORKS])
+    purpose = [SURVEY] * groups.count
     if explorers and settings.explore_share > 0:
         new = land["work"].eq(NON_TECHNICAL_SURVEY) & land["evidence"].eq("unknown")
-        open_ = free & ~drawn & (label < 0) & new.to_numpy()
-        explored = exploring_groups(grid, by_explore(land), open_, settings.tasks, settings.explore_share, barriers)
-        label = np.where(explored.label >= 0, explored.label + count, label)
-        count += explored.count
-    explored_to = count
-    label[drawn] = count + np.arange(int(drawn.sum()))
-    count += int(drawn.sum())
-    purpose = np.full(count, AUDIT, dtype=object)
-    purpose[: main.count], purpose[main.count : explored_to] = SURVEY, EXPLORE
-    return Groups(label.astype(np.int32), count), purpose
+        open_ = free & ~drawn & new.to_numpy()
+        open_[groups.rows] = False
+        unsure = by_parts(len(land), lambda rows: by_explore(land.iloc[rows]))
+        explored = exploring_groups(grid, unsure, open_, settings.tasks, settings.explore_share, barriers)
+        groups = followed_by(groups, explored)
+        purpose += [EXPLORE] * explored.count
+    rows = np.flatnonzero(drawn)
+    purpose += [AUDIT] * len(rows)
+    return followed_by(groups, Groups(rows, np.arange(len(rows)), len(rows))), np.array(purpose, dtype=object)
+
+
+def _of_work(
+    grid: Grid, land: pd.DataFrame, work: str, free: Flags, settings: RankingSettings,
+    barriers: tuple[Flags, Flags] | None,
+) -> Groups:  # fmt: skip
+    """The groups of one kind of work, by its ranks."""
+    mine = free & land["work"].eq(work).to_numpy()
+
+    def order(rows: slice) -> Floats:
+        return np.where(mine[rows], land["rank"].iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
+
+    return group_cells(grid, by_parts(len(land), order), settings.tasks, barriers)
+
+
+def followed_by(first: Groups, second: Groups) -> Groups:
+    """Two lists of groups without a common cell as one."""
+    rows, task = np.concatenate([first.rows, second.rows]), np.concatenate([first.task, second.task + first.count])
+    order = np.argsort(rows)
+    return Groups(rows[order], task[order], first.count + second.count)
 
 
 def in_turn(lists: Sequence[Groups]) -> Groups:
     """Groups of several lists as one: the first of each, then the second of each, and so on."""
     order = np.concatenate([np.arange(one.count) * len(lists) + number for number, one in enumerate(lists)])
-    place = np.argsort(np.argsort(order))
-    label, start = np.full_like(lists[0].label, -1), 0
+    groups = Groups(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 0)
     for one in lists:
-        inside = one.label >= 0
-        label[inside] = place[start + one.label[inside]]
-        start += one.count
-    return Groups(label, start)
+        groups = followed_by(groups, one)
+    return Groups(groups.rows, np.argsort(np.argsort(order))[groups.task], groups.count)
 
 
 def _spent(
@@ -290,9 +305,3 @@ def _of_task(values: Floats, rows: Integers, task: Integers, count: int) -> Floa
     of_task = np.full(count, np.nan)
     of_task[task] = values[rows]
     return of_task
-
-
-def _season_detection(n_cells: int, rows: Integers, spent: Spent) -> Floats:
-    detection = np.zeros(n_cells)
-    detection[rows] = 1 - spent.left
-    return detection

@@ -1,5 +1,6 @@
 """Contiguous groups of cells, grown outward from the best cells without crossing a barrier."""
 
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 import numpy as np
@@ -7,15 +8,24 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats, Grid, Integers
+from features.base import Flags, Floats, Grid, Integers, parts_of
 
 Labels = NDArray[np.int32]
 
 
+@dataclass(frozen=True, eq=False)
+class Grown:
+    """Cells in tasks: `cell` (m,) is the flat index of each on the grid, ascending, `task` (m,) its task of `count`."""
+
+    cell: Integers
+    task: Integers
+    count: int
+
+
 def grow(
     order: Floats, barriers: tuple[Flags, Flags], least: int, most: int, limit: float, number: int, compactness: float
-) -> tuple[Labels, int]:
-    """The task of each cell of a grid (n_rows, n_columns), -1 for none, and the number of tasks.
+) -> Grown:
+    """The tasks on a grid (n_rows, n_columns).
 
     `order` is 1 for the best cell and inf for cells that no task may hold; `barriers` say which cells may not be
     joined to their neighbour in the east and in the south. A task takes the best cell at its border, nearer ones
@@ -23,41 +33,66 @@ def grow(
     stay smaller are joined to a neighbour that has room.
     """
     flat = order.ravel()
-    seeds = np.argsort(flat, kind="stable")[: int((flat <= limit).sum())]
     limits = np.array([least, most, number], dtype=np.int64)
     pull = compactness / max(most / np.pi, 1.0)
-    label, count = _grow(flat.copy(), seeds, _ways(barriers), order.shape[1], limits, limit, pull)
-    return _join_small(label.reshape(order.shape), count, barriers, least, most)
+    east, south = (barrier.ravel() for barrier in barriers)
+    label, count = _grow(
+        flat, _seeds(flat, limit, number * (most + 1)), east, south, order.shape[1], limits, limit, pull
+    )
+    return _join_small(label, count, barriers, least, most)
 
 
-def _ways(barriers: tuple[Flags, Flags]) -> Flags:
-    """Whether a cell may be joined to its neighbour in the east, south, west and north, (n_cells of rectangle, 4)."""
-    east, south = (~barrier for barrier in barriers)
-    east[:, -1:], south[-1:] = False, False
-    ways = np.zeros((*east.shape, 4), dtype=bool)
-    ways[..., 0], ways[..., 1] = east, south
-    ways[:, 1:, 2], ways[1:, :, 3] = east[:, :-1], south[:-1]
-    return ways.reshape(-1, 4)
+def _seeds(flat: Floats, limit: float, enough: int) -> Integers:
+    """Cells from which tasks may grow, the best first: `enough` of those within `limit`, for all others are taken."""
+    found = [np.zeros(0, dtype=np.int64)]
+    for rows in parts_of(len(flat)):
+        found.append(np.flatnonzero(flat[rows] <= limit) + rows.start)
+        if sum(map(len, found)) > 2 * enough:
+            found = [_best(np.concatenate(found), flat, enough)]
+    return _best(np.concatenate(found), flat, enough)
+
+
+def _best(cells: Integers, flat: Floats, enough: int) -> Integers:
+    return cells[np.argsort(flat[cells], kind="stable")[:enough]]
+
+
+@njit(cache=True)
+def _is_shut(cell: int, way: int, shut_east: Flags, shut_south: Flags, columns: int) -> bool:
+    """Whether a cell may not be joined to its neighbour in the east (0), south (1), west (2) or north (3)."""
+    column = cell % columns
+    if way == 0:
+        return bool(column == columns - 1 or shut_east[cell])
+    if way == 1:
+        return bool(cell + columns >= shut_south.size or shut_south[cell])
+    if way == 2:
+        return bool(column == 0 or shut_east[cell - 1])
+    return bool(cell < columns or shut_south[cell - columns])
 
 
 @njit(cache=True)
 def _grow(
     order: Floats,
     seeds: Integers,
-    ways: Flags,
+    shut_east: Flags,
+    shut_south: Flags,
     columns: int,
     limits: Integers,
     limit: float,
     pull: float,
 ) -> tuple[Labels, int]:
+    """The task of each cell (n_cells of rectangle), counted from 1, 0 for none, and the number of tasks."""
     least, most, number = limits
     steps = np.array([1, columns, -1, -columns])
-    label = np.full(order.size, -1, np.int32)
-    queued_by = np.full(order.size, -1, np.int32)
+    # Zeros, which take memory only where a task comes.
+    label = np.zeros(order.size, np.int32)
+    queued_by = np.zeros(order.size, np.int32)
     count = 0
     for seed in seeds:
-        if count == number or not np.isfinite(order[seed]):
+        if count == number:
+            break
+        if label[seed] > 0:
             continue
+        count += 1
         first, taken = order[seed], 0
         heap = [(first, seed)]
         queued_by[seed] = count
@@ -66,47 +101,55 @@ def _grow(
             if order[cell] > limit and taken >= least:
                 continue
             label[cell] = count
-            order[cell] = np.inf
             taken += 1
             for way in range(4):
                 near = cell + steps[way]
-                if ways[cell, way] and queued_by[near] != count and np.isfinite(order[near]):
-                    queued_by[near] = count
-                    far2 = (near // columns - seed // columns) ** 2 + (near % columns - seed % columns) ** 2
-                    heappush(heap, ((order[near] + first) * (1 + pull * far2), near))
-        count += 1
+                if (
+                    _is_shut(cell, way, shut_east, shut_south, columns)
+                    or queued_by[near] == count
+                    or label[near] > 0
+                    or not np.isfinite(order[near])
+                ):
+                    continue
+                queued_by[near] = count
+                far2 = (near // columns - seed // columns) ** 2 + (near % columns - seed % columns) ** 2
+                heappush(heap, ((order[near] + first) * (1 + pull * far2), near))
     return label, count
 
 
-def _join_small(label: Labels, count: int, barriers: tuple[Flags, Flags], least: int, most: int) -> tuple[Labels, int]:
+def _join_small(label: Labels, count: int, barriers: tuple[Flags, Flags], least: int, most: int) -> Grown:
     """Join tasks under `least` cells to the best-ranked neighbour with room; numbers stay in order of best cell."""
-    size = np.bincount(label[label >= 0], minlength=count)
+    cell = np.concatenate([np.flatnonzero(label[rows]) + rows.start for rows in parts_of(len(label))])
+    task = label[cell].astype(np.int64) - 1
+    size = np.bincount(task, minlength=count)
     small = np.flatnonzero(size < least)
     if not len(small):
-        return label, count
-    pairs = _neighbours(label, barriers)
+        return Grown(cell, task, count)
+    pairs = _neighbours(cell, task, label, barriers)
     target = np.arange(count)
-    for task in small:
-        near = np.unique(target[pairs[pairs[:, 0] == task, 1]])
-        near = near[(near != target[task]) & (size[near] + size[target[task]] <= most)]
+    for one in small:
+        near = np.unique(target[pairs[pairs[:, 0] == one, 1]])
+        near = near[(near != target[one]) & (size[near] + size[target[one]] <= most)]
         if len(near):
-            gone, kept = max(target[task], near[0]), min(target[task], near[0])
+            gone, kept = max(target[one], near[0]), min(target[one], near[0])
             size[kept] += size[gone]
             target[target == gone] = kept
     names, place = np.unique(target, return_inverse=True)
-    joined = np.where(label >= 0, place[np.maximum(label, 0)], -1).astype(np.int32)
-    return joined, len(names)
+    return Grown(cell, place[task], len(names))
 
 
-def _neighbours(label: Labels, barriers: tuple[Flags, Flags]) -> Integers:
+def _neighbours(cell: Integers, task: Integers, label: Labels, barriers: tuple[Flags, Flags]) -> Integers:
     """Pairs (m, 2) of tasks that share an open edge, each in both orders."""
+    rows, columns = barriers[0].shape
     pairs = []
-    for axis, shut in ((1, barriers[0]), (0, barriers[1])):
-        first = label[:, :-1] if axis else label[:-1]
-        second = label[:, 1:] if axis else label[1:]
-        open_ = ~(shut[:, :-1] if axis else shut[:-1])
-        at = (first >= 0) & (second >= 0) & (first != second) & open_
-        pairs += [np.column_stack([first[at], second[at]]), np.column_stack([second[at], first[at]])]
+    for step, last, shut in (
+        (1, cell % columns == columns - 1, barriers[0]),
+        (columns, cell // columns == rows - 1, barriers[1]),
+    ):
+        at = ~last & ~shut.ravel()[cell]
+        first, second = task[at], label[cell[at] + step].astype(np.int64) - 1
+        other = (second >= 0) & (first != second)
+        pairs += [np.column_stack([first, second])[other], np.column_stack([second, first])[other]]
     return np.unique(np.concatenate(pairs), axis=0).astype(np.int64)
 
 

@@ -10,7 +10,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats, Grid, Integers
+from features.base import Flags, Floats, Grid, Integers, new_array
 from mlrisk.planning.region_growing import grow, no_barriers
 from mlrisk.ranking import EVIDENCE_OPEN, new_finds
 from mlrisk.risk_map import quantity
@@ -21,20 +21,22 @@ SQUARE_KM = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """`label` (n_cells,) is the group of each cell, -1 for none; group 0 holds the best cell."""
+    """`rows` (m,) are the places of the cells in groups, ascending, `task` (m,) the group of each of `count`.
 
-    label: NDArray[np.int32]
+    Group 0 holds the best cell.
+    """
+
+    rows: Integers
+    task: Integers
     count: int
 
     def mean(self, values: Floats) -> Floats:
-        """Mean over the cells of each group, (count,)."""
+        """Mean of `values` (m,), one for each cell in a group, over each group, (count,)."""
         return self.total(values) / np.maximum(self.total(np.ones(len(values))), 1)
 
     def total(self, values: Floats) -> Floats:
-        """Sum over the cells of each group, (count,)."""
-        inside = self.label >= 0
-        total = np.bincount(self.label[inside], np.asarray(values, dtype=np.float64)[inside], self.count)
-        return total.astype(np.float64)
+        """Sum of `values` (m,), one for each cell in a group, over each group, (count,)."""
+        return np.bincount(self.task, np.asarray(values, dtype=np.float64), self.count).astype(np.float64)
 
 
 def group_cells(
@@ -52,15 +54,18 @@ def group_cells(
     cell_km2 = grid.cell_size_m**2 / SQUARE_KM
     most = max(1, int(settings.greatest_km2 / cell_km2 + 1e-9))
     least = min(most, max(1, int(np.ceil(settings.least_km2 / cell_km2 - 1e-9))))
-    ordered = np.isfinite(order)
-    limit = float(np.sort(order[ordered])[: int(np.ceil(settings.worst_share * ordered.sum()))].max(initial=0.0))
-    on_grid = np.full(grid.shape, np.inf)
-    on_grid[grid.mask] = np.where(ordered, order, np.inf)
-    label, count = grow(
+    ascending = order[np.isfinite(order)]
+    good = int(np.ceil(settings.worst_share * len(ascending)))
+    limit = float(np.partition(ascending, good - 1)[good - 1]) if good else 0.0
+    on_grid = new_array(grid.shape, np.float64, np.inf)
+    for band, cells in grid.bands():
+        top = grid.row_min + grid.shape[0] - band.row_min - band.shape[0]
+        on_grid[top : top + band.shape[0]][band.mask] = np.where(np.isfinite(order[cells]), order[cells], np.inf)
+    grown = grow(
         on_grid, barriers or no_barriers(grid.shape), least, most, limit, number or settings.number,
         settings.compactness,
     )  # fmt: skip
-    return Groups(label[grid.mask], count)
+    return Groups(grid.places(grown.cell), grown.task, grown.count)
 
 
 def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataFrame:
@@ -71,6 +76,7 @@ def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataF
     columns of the risk map, with `district`, and may have `road_distance_m`, `slope_deg`, `base_m` and
     `authority_class`. Without groups the table is empty but has its columns.
     """
+    land = land.iloc[groups.rows].reset_index(drop=True)
     cells = groups.total(np.ones(len(land)))
     best = _best_cells(land, groups)
     first = land.iloc[best]
@@ -122,21 +128,17 @@ def _placed(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _best_cells(land: pd.DataFrame, groups: Groups) -> Integers:
     """Row of the best-ranked cell of each group; if none is ranked, the one most likely to be contaminated."""
-    rows = np.flatnonzero(groups.label >= 0)
-    rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.inf)[rows]
-    order = np.lexsort(
-        (land["cell_id"].to_numpy()[rows], -land["contamination"].to_numpy()[rows], rank, groups.label[rows])
-    )
-    _, first = np.unique(groups.label[rows][order], return_index=True)
-    return np.asarray(rows[order][first])
+    rank = land["rank"].to_numpy(dtype=np.float64, na_value=np.inf)
+    order = np.lexsort((land["cell_id"].to_numpy(), -land["contamination"].to_numpy(), rank, groups.task))
+    _, first = np.unique(groups.task[order], return_index=True)
+    return np.asarray(order[first])
 
 
 def _commonest(names: pd.Series, groups: Groups) -> NDArray[np.object_]:
     """The name that most cells of each group have; the first in the alphabet among equals."""
     code, kinds = pd.factorize(names, sort=True)
     texts = np.asarray(kinds, dtype=object)
-    inside = groups.label >= 0
-    pairs, count = np.unique(groups.label[inside].astype(np.int64) * len(texts) + code[inside], return_counts=True)
+    pairs, count = np.unique(groups.task * len(texts) + code, return_counts=True)
     order = np.lexsort((pairs, -count, pairs // max(len(texts), 1)))
     _, first = np.unique(pairs[order] // max(len(texts), 1), return_index=True)
     return np.asarray(texts[pairs[order][first] % max(len(texts), 1)])
@@ -144,8 +146,7 @@ def _commonest(names: pd.Series, groups: Groups) -> NDArray[np.object_]:
 
 def _least(values: NDArray[np.int8], groups: Groups) -> NDArray[np.int8]:
     least = np.full(groups.count, np.iinfo(np.int8).max, dtype=np.int8)
-    inside = groups.label >= 0
-    np.minimum.at(least, groups.label[inside], values[inside])
+    np.minimum.at(least, groups.task, values)
     return least
 
 
@@ -154,8 +155,7 @@ def _access(grid: Grid, land: pd.DataFrame, groups: Groups) -> NDArray[np.object
     parts = []
     if "road_distance_m" in land:
         nearest = np.full(groups.count, np.inf)
-        inside = groups.label >= 0
-        np.fmin.at(nearest, groups.label[inside], land["road_distance_m"].to_numpy()[inside])
+        np.fmin.at(nearest, groups.task, land["road_distance_m"].to_numpy())
         parts.append([f"road at {quantity(max(0.0, d - grid.cell_size_m / 2), 'm')}" for d in nearest])
     if "base_m" in land:
         parts.append([f"settlement at {quantity(d, 'm')}" for d in groups.mean(land["base_m"].to_numpy())])
@@ -169,9 +169,18 @@ def _access(grid: Grid, land: pd.DataFrame, groups: Groups) -> NDArray[np.object
 
 def _shapes(grid: Grid, groups: Groups) -> NDArray[np.object_]:
     """The outline of each group, one polygon each because the cells of a group are connected over edges."""
-    on_grid = np.full(grid.shape, -1, dtype=np.int32)
-    on_grid[grid.mask] = groups.label
     shapes = np.empty(groups.count, dtype=object)
-    for shape, number in rasterio.features.shapes(on_grid, mask=on_grid >= 0, connectivity=4, transform=grid.transform):
-        shapes[int(number)] = shapely.geometry.shape(shape)
+    (row, column), to_m = grid.positions(groups.rows), grid.transform
+    by_group = np.argsort(groups.task, kind="stable")
+    starts = np.flatnonzero(np.diff(groups.task[by_group])) + 1
+    for number, cells in enumerate(np.split(by_group, starts)[: groups.count]):
+        top, left = row[cells].min(), column[cells].min()
+        window = np.zeros((row[cells].max() - top + 1, column[cells].max() - left + 1), dtype=np.uint8)
+        window[row[cells] - top, column[cells] - left] = 1
+        ((shape, _),) = rasterio.features.shapes(window, mask=window > 0, connectivity=4)
+        outline = shapely.geometry.shape(shape)
+        # From pixels of the whole grid: a corner has the same coordinates in every group that it belongs to.
+        across, down = shapely.get_coordinates(outline).T + np.array([[left], [top]])
+        places = np.column_stack([to_m.c + across * to_m.a, to_m.f + down * to_m.e])
+        shapes[number] = shapely.set_coordinates(outline, places)
     return shapes

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from features.base import FeatureContext, Floats, Integers, years_before
+from features.base import (
+    FeatureContext,
+    Floats,
+    Integers,
+    by_parts,
+    columns_by_parts,
+    kept,
+    new_array,
+    parts_of,
+    years_before,
+)
 from mlrisk.risk_map import MAIN, MORE
 from mlrisk.settings import Config
 from models.casualty import CasualtyModel
@@ -29,8 +39,6 @@ from training.evidence import Inputs
 from training.settings import ACTIVITIES
 
 CASUALTY_COLUMNS = (MAIN, *MORE)
-# Number of cells whose layers of activities are in memory at a time.
-CELLS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +65,14 @@ def casualty_columns(
     today = people_today(inputs.grid, inputs.sources, settings)
     power = settings.exposure_power
     severity = np.ones(units.n_units) if recent is None else killed_share(units, recent, _widest(config))
-    index = cells.probability * presence(today, power) * (severity / severity.mean())[units.place]
-    columns = dict.fromkeys(CASUALTY_COLUMNS, np.full(len(index), np.nan))
-    columns["casualty_index"] = index / index.mean()
+    relative = severity / severity.mean()
+    count = len(cells.probability)
+    index = by_parts(
+        count, lambda rows: cells.probability[rows] * presence(today.part(rows), power) * relative[units.place[rows]]
+    )
+    mean = index.mean()
+    columns: dict[str, Floats] = dict.fromkeys(CASUALTY_COLUMNS, new_array(count, np.float64, np.nan))
+    columns["casualty_index"] = by_parts(count, lambda rows: index[rows] / mean)
     if model is None or accidents is None or recent is None:
         return columns
     history = History(
@@ -72,14 +85,19 @@ def casualty_columns(
         as_dated=model.dated,
     )
     expected, low, high = expected_casualties(model, history.moment(config.as_of), config.compute.threads)
-    part = index / units.total(index)[units.place]
-    hurt = expected[units.place] * part
-    columns["casualties_per_year"] = hurt
-    columns["casualties_per_year_low"], columns["casualties_per_year_high"] = (
-        low[units.place] * part,
-        high[units.place] * part,
-    )
-    columns["killed_per_year"] = hurt * severity[units.place]
+    total = units.total(index)
+
+    def shared(of_unit: Floats) -> Floats:
+        """The figure of each unit, (n_units,), as the parts of its cells."""
+        return by_parts(count, lambda rows: of_unit[units.place[rows]] * (index[rows] / total[units.place[rows]]))
+
+    hurt = shared(expected)
+    columns |= {
+        "casualties_per_year": hurt,
+        "casualties_per_year_low": shared(low),
+        "casualties_per_year_high": shared(high),
+    }
+    columns["killed_per_year"] = by_parts(count, lambda rows: hurt[rows] * severity[units.place[rows]])
     return columns | _by_activity(config, inputs, recent, hurt)
 
 
@@ -93,8 +111,11 @@ def _by_activity(config: Config, inputs: Inputs, recent: Accidents, hurt: Floats
     ground = ground_of(inputs.grid, inputs.sources, FeatureContext(config.as_of))
     today = people_today(inputs.grid, inputs.sources, settings)
     later = people_if_return(config, inputs.grid, inputs.sources)
-    parts = split(hurt, activity_layers(ground, today, settings.exposure_power), activity_mix(config, recent))
-    columns = {f"casualties_{name}_per_year": parts[:, number] for number, name in enumerate(ACTIVITIES)}
+    layers = new_array((len(hurt), len(ACTIVITIES)), np.float64)
+    for cells in parts_of(len(hurt)):
+        layers[cells] = activity_layers(ground.part(cells), today.part(cells), settings.exposure_power)
+    parts = split(hurt, layers, activity_mix(config, recent))
+    columns = {f"casualties_{name}_per_year": kept(parts[:, number]) for number, name in enumerate(ACTIVITIES)}
 
     def grown(power: float, cells: slice) -> Floats:
         here = ground.part(cells)
@@ -104,15 +125,17 @@ def _by_activity(config: Config, inputs: Inputs, recent: Accidents, hurt: Floats
         return np.asarray((parts[cells] * (np.maximum(times, 1.0) - 1)).sum(axis=1))
 
     powers = (settings.exposure_power, *settings.scenario.exposure_powers)
-    more = np.empty((len(powers), len(hurt)))
-    for start in range(0, len(hurt), CELLS_AT_ONCE):
-        cells = slice(start, start + CELLS_AT_ONCE)
-        more[:, cells] = [grown(power, cells) for power in powers]
-    columns["casualties_per_year_if_return"] = parts.sum(axis=1) + more[0]
-    columns["casualties_return_increase"] = more[0]
-    columns["casualties_return_increase_low"] = more.min(axis=0)
-    columns["casualties_return_increase_high"] = more.max(axis=0)
-    return columns
+
+    def if_return(cells: slice) -> dict[str, Floats]:
+        more = np.array([grown(power, cells) for power in powers])
+        return {
+            "casualties_per_year_if_return": parts[cells].sum(axis=1) + more[0],
+            "casualties_return_increase": more[0],
+            "casualties_return_increase_low": more.min(axis=0),
+            "casualties_return_increase_high": more.max(axis=0),
+        }
+
+    return columns | columns_by_parts(len(hurt), if_return)
 
 
 def recent_accidents(config: Config, accidents: Accidents | None) -> Accidents | None:

@@ -1,11 +1,13 @@
 """Ranking policies: from the risk map to the order in which cells are surveyed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from features.base import ConfigError, Flags, Floats
+from features.base import ConfigError, Flags, Floats, Integers, by_parts, new_array
+from mlrisk.risk_map import with_columns
 from mlrisk.settings import POLICY_NAMES
 from training.evidence import CLEARANCE, NON_TECHNICAL_SURVEY, WORKS
 
@@ -17,6 +19,8 @@ EARLIER_DETECTION = 0.8
 LEAST_REST = 0.05
 # Ends of an interval are kept this far from 0 and 1 for logarithms.
 LEAST = 1e-6
+# Number of cells that are sorted at a time.
+SORTED_AT_ONCE = 1 << 22
 
 
 def by_contamination(risk: pd.DataFrame) -> Floats:
@@ -99,14 +103,14 @@ def policy_of(name: str) -> Policy:
     return POLICIES[name]
 
 
-def by_harm(risk: pd.DataFrame) -> Floats:
-    """Victims a year expected on the cell, by which clearance is ranked.
+def harm_column(risk: pd.DataFrame) -> str:
+    """The column by which clearance is ranked: victims a year expected on the cell.
 
     Without a casualty model it is contamination, and the score if there is no probability.
     """
-    figures = (risk[name] for name in ("casualties_per_year", "contamination", "contamination_score"))
-    harm = next(figure for figure in figures if figure.notna().all())
-    return np.asarray(harm.to_numpy(dtype=np.float64))
+    return next(
+        name for name in ("casualties_per_year", "contamination", "contamination_score") if risk[name].notna().all()
+    )
 
 
 def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
@@ -116,16 +120,56 @@ def ranked(risk: pd.DataFrame, policy: str) -> pd.DataFrame:
     policy, clearance by harm. Land where a find or an accident is still open comes first. Ties are broken by the
     contamination score and then by cell_id, so the order of rows never matters.
     """
-    work = risk["work"].to_numpy()
-    priority = np.where(work == CLEARANCE, by_harm(risk), policy_of(policy)(risk))
-    rankable = risk["in_domain"].to_numpy() & np.isin(work, WORKS)
-    open_, score, cell_id = (risk[name].to_numpy() for name in ("status", "contamination_score", "cell_id"))
-    rank = np.zeros(len(risk), dtype=np.int32)
+    of_policy, harm = policy_of(policy), harm_column(risk)
+
+    def priorities(rows: slice) -> Floats:
+        land = risk.iloc[rows]
+        cleared = land["work"].eq(CLEARANCE).to_numpy()
+        return np.where(cleared, land[harm].to_numpy(dtype=np.float64), of_policy(land))
+
+    priority = by_parts(len(risk), priorities)
+    in_domain = risk["in_domain"].to_numpy()
+    rankable = in_domain & risk["work"].isin(WORKS).to_numpy()
+    open_, score = risk["status"].eq(EVIDENCE_OPEN).to_numpy(), risk["contamination_score"].to_numpy()
+    keys = risk["cell_id"].to_numpy(), score, priority
+    rank = new_array(len(risk), np.int32)
     for name in WORKS:
-        rows = np.flatnonzero(rankable & (work == name))
-        keys = (cell_id[rows], -score[rows], -priority[rows], open_[rows] != EVIDENCE_OPEN)
-        rank[rows[np.lexsort(keys)]] = np.arange(1, len(rows) + 1, dtype=np.int32)
-    return risk.assign(priority=np.where(rankable, priority, np.nan), rank=pd.arrays.IntegerArray(rank, ~rankable))
+        of_work, done = rankable & risk["work"].eq(name).to_numpy(), 0
+        for first in (open_, ~open_):
+            done = _number(rank, of_work & first, keys, done)
+    priority[~rankable] = np.nan
+    columns = {"priority": priority, "rank": pd.arrays.IntegerArray(rank, ~rankable)}
+    return with_columns(risk, columns)
+
+
+def _number(rank: NDArray[np.int32], chosen: Flags, keys: tuple[Integers, Floats, Floats], done: int) -> int:
+    """Number the `chosen` cells (n,) in `rank` from `done` + 1 on, by the last of the keys first; the last number."""
+    cell_id, score, priority = keys
+    for rows in _descending(priority, chosen):
+        order = np.lexsort((cell_id[rows], -score[rows], -priority[rows]))
+        rank[rows[order]] = np.arange(done + 1, done + len(rows) + 1, dtype=np.int32)
+        done += len(rows)
+    return done
+
+
+def _descending(priority: Floats, chosen: Flags) -> Iterator[Integers]:
+    """Rows of the `chosen` cells (n,), some millions at a time: each priority of a part is below those of the last.
+
+    Cells without a priority are in the last part. Sorting part by part gives the order of all.
+    """
+    parts = -(-np.count_nonzero(chosen) // SORTED_AT_ONCE)
+    if parts <= 1:
+        yield np.flatnonzero(chosen)
+        return
+    step = max(1, len(priority) // SORTED_AT_ONCE)
+    some = priority[::step][chosen[::step]]
+    edges = np.unique(np.quantile(some[np.isfinite(some)], np.arange(1, parts) / parts))[::-1]
+    above = np.zeros(len(priority), dtype=bool)
+    for edge in edges:
+        mine = chosen & ~above & (priority >= edge)
+        yield np.flatnonzero(mine)
+        above |= mine
+    yield np.flatnonzero(chosen & ~above)
 
 
 def residual_factor(risk: pd.DataFrame) -> Floats:
@@ -143,9 +187,14 @@ def new_finds(risk: pd.DataFrame) -> Floats:
 
     In areas on record all contaminated cells count, because technical survey and clearance are sent to them.
     """
-    chance = risk["contamination"].to_numpy(dtype=np.float64) * residual_factor(risk)
-    old = risk["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & risk["evidence"].eq("found").to_numpy()
-    return np.where(old, 0.0, chance)
+
+    def of_rows(rows: slice) -> Floats:
+        land = risk.iloc[rows]
+        chance = land["contamination"].to_numpy(dtype=np.float64) * residual_factor(land)
+        old = land["work"].eq(NON_TECHNICAL_SURVEY).to_numpy() & land["evidence"].eq("found").to_numpy()
+        return np.where(old, 0.0, chance)
+
+    return by_parts(len(risk), of_rows)
 
 
 def odds_left(searched: Flags, dealt_with: Flags, settled: Floats, detection: float = EARLIER_DETECTION) -> Floats:

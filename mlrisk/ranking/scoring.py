@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.as_of import Snapshot
-from features.base import MEMORY_SHARE, FeatureInfo, Floats32, Grid, InputError, Integers, free_bytes
+from features.base import MEMORY_SHARE, FeatureInfo, Floats32, Grid, InputError, Integers, free_bytes, new_array
 from features.table import (
     LOCAL,
     FeatureTable,
@@ -23,7 +23,16 @@ from features.table import (
     places_of,
     starts_of_rows,
 )
-from mlrisk.risk_map import Cases, families_of, frame_of, ground_columns, reasons_in_words, rule_columns
+from mlrisk.risk_map import (
+    Cases,
+    coded_in_rows,
+    families_of,
+    frame_of,
+    ground_columns,
+    reasons_in_words,
+    rule_columns,
+    with_columns,
+)
 from mlrisk.risk_map.language import language
 from mlrisk.settings import Config
 from models.attribution import STEADY_MEMBERS, steady
@@ -188,8 +197,8 @@ def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> CellSco
     LOGGER.info("scoring %d cells in %d tiles", grid.n_cells, len(tiles))
     for tile, scored in over_tiles(scorer.scored, tiles, compute.schedule):
         if not columns:
-            columns = {name: np.empty(grid.n_cells, dtype=scored.rows[name].dtype) for name in scored.rows}
-            members = np.empty((len(scored.members), grid.n_cells), dtype=scored.members.dtype)
+            columns = {name: new_array(grid.n_cells, scored.rows[name].dtype) for name in scored.rows}
+            members = new_array((len(scored.members), grid.n_cells), scored.members.dtype)
         places = places_of(grid, tile, row_starts)
         for name, column in columns.items():
             column[places] = scored.rows[name].to_numpy()
@@ -215,8 +224,7 @@ def with_reasons(
     In the first language of `output.languages`; the others follow in columns such as `reason_1_az`. `contributions` is
     JSON: the contribution of each family with a steady effect to the log-odds, the largest first.
     """
-    first = risk["rank"].to_numpy(dtype=np.float64, na_value=np.inf) <= config.ranking.explained_cells
-    rows = np.flatnonzero(first)
+    rows = np.flatnonzero(risk["rank"].le(config.ranking.explained_cells).fillna(value=False))
     wanted = risk["cell_id"].to_numpy()[rows]
     ids, values = _values_of(scorer, grid, config.compute, wanted, kept)
     # The row of each id: tiles have another order than the map.
@@ -234,14 +242,7 @@ def with_reasons(
             for name, column in zip(columns[code], texts.T, strict=True):
                 found[name] += column.tolist()
         found["contributions"] += contributions_text(cases)
-    return risk.assign(**{name: _in_rows(texts, rows, len(risk)) for name, texts in found.items()})
-
-
-def _in_rows(texts: Sequence[str], rows: Integers, n_cells: int) -> pd.Series:
-    """A column with some texts in their rows, empty text in the others."""
-    column = np.full(n_cells, "", dtype=object)
-    column[rows] = texts
-    return pd.Series(column, dtype="str")
+    return with_columns(risk, {name: coded_in_rows(texts, rows, len(risk)) for name, texts in found.items()})
 
 
 def contributions_text(cases: Cases) -> list[str]:

@@ -10,7 +10,7 @@ from .columns import (
     rule_columns,
     rule_scores,
 )
-from .compact_columns import coded, frame_of, numbers_of, with_codes
+from .compact_columns import coded, coded_in_rows, frame_of, numbers_of, with_columns
 from .language import Language, language, languages
 from .package import ModelNote, Notes, Package, Relief
 from .priority_classes import (
@@ -61,6 +61,7 @@ __all__ = [
     "Scale",
     "casualty_scale",
     "coded",
+    "coded_in_rows",
     "families_of",
     "frame_of",
     "ground_columns",
@@ -77,5 +78,5 @@ __all__ = [
     "reasons_in_words",
     "rule_columns",
     "rule_scores",
-    "with_codes",
+    "with_columns",
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from features.base import NOT_EVIDENCE
+from features.base import NOT_EVIDENCE, kept
+from mlrisk.risk_map.priority_classes import priority_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,3 +84,8 @@ class Package:
     sheets: int = 20
     languages: tuple[str, ...] = ("en",)
     relief: Relief | None = None
+
+    @cached_property
+    def classes(self) -> NDArray[np.int8]:
+        """The survey priority class of each cell, (n_cells,)."""
+        return kept(priority_class(self.risk))

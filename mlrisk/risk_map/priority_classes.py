@@ -8,13 +8,12 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from math import floor, log10
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    import pandas as pd
+from features.base import by_parts, parts_of
 
 
 @dataclass(frozen=True)
@@ -112,15 +111,30 @@ def priority_class(risk: pd.DataFrame) -> NDArray[np.int8]:
     `rank` counts within each `work`; a map without that column is one list. A rank counts even on released land: an
     older decision never hides a ranked cell.
     """
-    rank = risk["rank"].to_numpy(dtype=np.float64, na_value=np.nan)
-    work = risk["work"].to_numpy(dtype=object) if "work" in risk else np.full(len(risk), "", dtype=object)
-    codes = np.where(risk["released"].to_numpy(dtype=bool), RELEASED, NO_BASIS).astype(np.int8)
     ends = np.array([cls.share_to for cls in CLASSES if cls.share_to is not None])
-    for name in set(work):
-        rows = np.flatnonzero(np.isfinite(rank) & (work == name))
-        # A share before the cell, not up to it: the first cell is "survey first" however small the area.
-        before = np.searchsorted(np.sort(rank[rows]), rank[rows], side="left")
+    known = risk["rank"].notna().to_numpy()
+    codes = by_parts(
+        len(risk),
+        lambda part: np.where(risk["released"].to_numpy(dtype=bool)[part], RELEASED, NO_BASIS).astype(np.int8),
+    )
+    ranks = risk["rank"].to_numpy(dtype=np.int32, na_value=0)
+    for name in pd.unique(risk["work"]) if "work" in risk else [""]:
+        mine = known & risk["work"].eq(name).to_numpy() if "work" in risk else known
+        ascending = _ascending(ranks[mine])
         # Counts, not shares, are compared: 0.05 * 100 must not depend on rounding.
-        limits = np.round(ends * len(rows), 6)
-        codes[rows] = np.digitize(before, limits[:-1]).astype(np.int8) + 1
+        limits = np.round(ends * int(mine.sum()), 6)
+        for part in parts_of(len(risk)):
+            rank = ranks[part][mine[part]]
+            # A share before the cell, not up to it: the first cell is "survey first" however small the area.
+            before = rank - 1 if ascending is None else np.searchsorted(ascending, rank, side="left")
+            codes[part][mine[part]] = np.digitize(before, limits[:-1]).astype(np.int8) + 1
     return codes
+
+
+def _ascending(ranks: NDArray[np.int32]) -> NDArray[np.int32] | None:
+    """Ranks (n,) in ascending order; None where they are 1 to n, as on a whole map."""
+    if not len(ranks) or int(ranks.max()) != len(ranks):
+        return np.sort(ranks)
+    taken = np.zeros(len(ranks) + 1, dtype=bool)
+    taken[ranks] = True
+    return None if taken[1:].all() else np.sort(ranks)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base import Floats, Integers
+from features.base import Floats, Integers, new_array, parts_of
 from training.settings import ACTIVITIES
 
 UNNAMED = -1
@@ -65,17 +65,27 @@ def split(casualties: Floats, layers: Floats, mix: Floats) -> Floats:
     total = float(casualties.sum())
     if total <= 0:
         return np.zeros_like(layers)
-    table = np.maximum(layers, 0)
-    table *= casualties[:, None]
-    # Where all layers are 0, an activity is distributed as the casualties are.
-    empty = ~(table.sum(axis=1) > 0)
-    table[empty] = casualties[empty, None]
-    table[:, ~(table.sum(axis=0) > 0)] = casualties[:, None]
+    table = new_array(layers.shape, np.float64)
+    for rows in parts_of(len(table)):
+        part = np.maximum(layers[rows], 0) * casualties[rows, None]
+        # Where all layers are 0, an activity is distributed as the casualties are.
+        empty = ~(part.sum(axis=1) > 0)
+        part[empty] = casualties[rows][empty, None]
+        table[rows] = part
+    table[:, ~(_sums(table) > 0)] = casualties[:, None]
     for _ in range(TURNS):
-        table *= mix * total / np.maximum(table.sum(axis=0), 1e-300)
-        rows = table.sum(axis=1, keepdims=True)
-        table *= np.divide(casualties[:, None], rows, out=np.zeros_like(rows), where=rows > 0)
-    return np.asarray(table)
+        factor = mix * total / np.maximum(_sums(table), 1e-300)
+        for rows in parts_of(len(table)):
+            part = table[rows]
+            part *= factor
+            sums = part.sum(axis=1, keepdims=True)
+            part *= np.divide(casualties[rows, None], sums, out=np.zeros_like(sums), where=sums > 0)
+    return table
+
+
+def _sums(table: Floats) -> Floats:
+    """The sum of each column, (activities,)."""
+    return np.asarray(np.sum([table[rows].sum(axis=0) for rows in parts_of(len(table))], axis=0))
 
 
 def _activity(text: str) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from rasterio.features import rasterize
 
 from features.as_of import Snapshot
-from features.base import FeatureContext, Floats, Grid, numbers, places_m
+from features.base import FeatureContext, Floats, Grid, new_array, numbers, places_m
 from features.families import land_use
 from features.geometry import distance_m, points_density
 from features.sources import Sources, open_area
@@ -77,20 +77,23 @@ def people_if_return(config: TrainConfig, grid: Grid, sources: Sources) -> Peopl
 
 def ground_of(grid: Grid, sources: Sources, context: FeatureContext) -> Ground:
     """Attraction of each cell for people; the same everywhere if there are no sources."""
-    snapshot, inside = Snapshot(sources, context), grid.mask
-    along = {
-        name: np.exp(-distance_m(grid, snapshot.layer(name))[inside].astype(np.float64) / ALONG_M)
-        for name in ("roads", "power_lines", "buildings")
-        if name in sources.vectors
-    }
-    ones = np.ones(grid.n_cells)
-    farmed = land_use.build(grid, snapshot).get(f"farmland_share_{land_use.FARM_KM}km")
-    worked = [along[name] for name in ("power_lines", "buildings") if name in along]
-    return Ground(
-        along.get("roads", ones),
-        np.maximum.reduce(worked) if worked else ones,
-        ones if farmed is None else np.nan_to_num(farmed[inside].astype(np.float64), nan=0.0).clip(0, 1),
-    )
+    snapshot = Snapshot(sources, context)
+    road, works, farmed = (new_array(grid.n_cells, np.float64, 1.0) for _ in range(3))
+    for band, cells in grid.bands():
+        along = {
+            name: np.exp(-distance_m(band, snapshot.layer(name))[band.mask].astype(np.float64) / ALONG_M)
+            for name in ("roads", "power_lines", "buildings")
+            if name in sources.vectors
+        }
+        worked = [along[name] for name in ("power_lines", "buildings") if name in along]
+        share = land_use.build(band, snapshot).get(f"farmland_share_{land_use.FARM_KM}km")
+        if "roads" in along:
+            road[cells] = along["roads"]
+        if worked:
+            works[cells] = np.maximum.reduce(worked)
+        if share is not None:
+            farmed[cells] = np.nan_to_num(share[band.mask].astype(np.float64), nan=0.0).clip(0, 1)
+    return Ground(road, works, farmed)
 
 
 def presence(people: People, power: float) -> Floats:
@@ -116,15 +119,16 @@ def activity_layers(ground: Ground, people: People, power: float) -> Floats:
 
 
 def _people(grid: Grid, sources: Sources, settings: CasualtySettings, return_share: float, works: Floats) -> People:
-    near, wide = np.full((2, grid.n_cells), settings.exposure_floor)
+    near, wide = (new_array(grid.n_cells, np.float64, settings.exposure_floor) for _ in range(2))
     settlements = sources.vectors.get("settlements")
     if settlements is not None and len(settlements):
         residents = numbers(settlements, "population", 0.0).clip(min=0)
         residents = residents + return_share * numbers(settlements, "planned_population", 0.0).clip(min=0)
         places = places_m(settlements)
         bandwidth = settings.exposure_bandwidth_m
-        near += points_density(grid, places, residents, bandwidth)[grid.mask]
-        wide += points_density(grid, places, residents, bandwidth * WIDE)[grid.mask]
+        for band, cells in grid.bands():
+            near[cells] += points_density(band, places, residents, bandwidth)[band.mask]
+            wide[cells] += points_density(band, places, residents, bandwidth * WIDE)[band.mask]
     return People(near, wide, works)
 
 

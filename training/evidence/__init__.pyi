@@ -4,7 +4,7 @@ from .fingerprint import files_digest, keyed_records, label_digest, records_text
 from .inputs import OUTCOME_SOURCES, Inputs, contamination_context, read_inputs
 from .ledger import Ledger
 from .record_kinds import KIND_NAMES, KINDS, closed_hazards
-from .regions import NO_REGION, block_names, cell_regions, district_names
+from .regions import NO_REGION, block_names, cell_regions, district_names, district_numbers
 from .selection import CHANCE, PEOPLE, STRENGTH
 from .states import FOUND, NO_BAG, SEARCHED, STATE_NAMES, UNKNOWN, Evidence
 from .status import Status, in_open_area, work_of
@@ -64,6 +64,7 @@ __all__ = [
     "contamination_context",
     "decisions_path",
     "district_names",
+    "district_numbers",
     "few_searched_notes",
     "files_digest",
     "in_open_area",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base import Floats
+from features.base import Floats, new_array
 from training.evidence.record_kinds import KIND_NAMES, NO_KIND, state_of_kind
 from training.evidence.states import FOUND, MOST_OF_CELL, SEARCHED, UNKNOWN
 
@@ -31,7 +31,7 @@ class Layers:
             share=np.zeros(size),
             weight=np.zeros(size),
             kind=np.full(size, NO_KIND, dtype=np.int8),
-            inclusion_prob=np.full(size, np.nan),
+            inclusion_prob=new_array(size, np.float64, np.nan),
         )
 
     def lay(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.base import ConfigError, Flags, Floats, Grid, Integers, day_after, decode_cell_id
+from features.base import ConfigError, Flags, Floats, Grid, Integers, by_parts, day_after, decode_cell_id, new_array
 from features.sources import Sources
 from training.evidence.declared import declared_weights
 from training.evidence.detection import detection_table
@@ -252,16 +252,19 @@ class Ledger:
         chosen = [KIND_NAMES.index(name) for name in chosen_kinds(self.labels)]
         mine = np.flatnonzero((read.bags.probability > 0) & np.isin(kinds, chosen)[entries.record])
         place, probability = entries.place[mine], read.bags.probability[mine]
+        cells, owner = np.unique(place, return_inverse=True)
+        chance = np.zeros(n_cells)
         with np.errstate(divide="ignore"):
-            target = -np.expm1(np.bincount(place, weights=np.log1p(-probability), minlength=n_cells))
-        bag = np.full(n_cells, NO_BAG, dtype=np.int32)
+            chance[cells] = -np.expm1(np.bincount(owner, weights=np.log1p(-probability), minlength=len(cells)))
+        bag = new_array(n_cells, np.int32, NO_BAG)
         # The bag with the greatest target for a cell comes last and so remains.
         order = np.argsort(probability, kind="stable")
         bag[place[order]] = entries.record[mine][order]
         released = np.isin(layers.kind, [KIND_NAMES.index(name) for name in RELEASES])
-        soft = released & (layers.state == SEARCHED) & (target > 0)
-        layers.state[soft & (target >= SURE)] = FOUND
-        soft &= target < SURE
+        soft = released & (layers.state == SEARCHED) & (chance > 0)
+        layers.state[soft & (chance >= SURE)] = FOUND
+        soft &= chance < SURE
         bag[~soft] = NO_BAG
         bag[soft] = np.unique(bag[soft], return_inverse=True)[1].reshape(-1)
-        return np.where(soft, target, layers.state == FOUND), bag
+        target = by_parts(n_cells, lambda part: np.where(soft[part], chance[part], layers.state[part] == FOUND))
+        return target, bag

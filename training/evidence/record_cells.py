@@ -79,14 +79,12 @@ def lay_records(grid: Grid, sources: Sources, whole_share: float) -> RecordCells
     """Lay every record of the evidence sources on the grid; from `whole_share` on a cell counts as covered."""
     tables = {name: sources.vectors[name] for name in EVIDENCE_SOURCES if name in sources.vectors}
     first = dict(zip(tables, np.cumsum([0, *map(len, tables.values())]), strict=False))
-    inside = np.cumsum(grid.mask, dtype=np.int32).ravel() - 1
-    inside[~grid.mask.ravel()] = -1
     described, pairs = [], []
     for name, table in tables.items():
         cells, rows, share, covered = _pairs(grid, table)
-        place = inside[cells]
-        kept = place >= 0
-        pairs.append((place[kept], (rows[kept] + first[name]).astype(np.int32), share[kept]))
+        inside = grid.mask.ravel()[cells]
+        place, record = grid.places(cells[inside]).astype(np.int32), (rows[inside] + first[name]).astype(np.int32)
+        pairs.append((place, record, share[inside]))
         described.append(_described(grid, name, table, sources.rows.get(name), covered))
     records = pd.concat(described, ignore_index=True) if described else _described_nothing(grid)
     place, record, share = (np.concatenate(part) for part in zip(*pairs, strict=True)) if pairs else _no_pairs()

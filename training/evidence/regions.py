@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.base import Floats, Grid, geographic_centres
+from features.base import Floats, Grid, Integers, geographic_centres, new_array
 from features.sources import Sources
 from training.settings import ValidationSettings
 
@@ -42,24 +42,34 @@ def block_names(centres_m: Floats, block_m: float) -> NDArray[np.object_]:
 
 def district_names(grid: Grid, districts: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Name of the district of each cell centre, in `grid.cell_ids()` order; empty outside all of them."""
-    centres = grid.centres_m()
-    texts = district_texts(districts)
-    if districts.geom_type.eq("Point").all():
-        tree = cKDTree(np.column_stack([districts.geometry.x, districts.geometry.y]))
-        _, nearest = tree.query(centres, distance_upper_bound=grid.cell_size_m)
-        return np.asarray(np.array([*texts, NO_REGION], dtype=object)[nearest])
-    names = np.full(len(centres), NO_REGION, dtype=object)
-    for start in range(0, len(centres), CENTRES_AT_ONCE):
-        names[start : start + CENTRES_AT_ONCE] = _names_at(centres[start : start + CENTRES_AT_ONCE], districts, texts)
-    return names
+    numbers, texts = district_numbers(grid, districts)
+    return np.asarray(np.array(texts, dtype=object)[numbers])
 
 
-def _names_at(centres: Floats, districts: gpd.GeoDataFrame, texts: list[str]) -> NDArray[np.object_]:
+def district_numbers(grid: Grid, districts: gpd.GeoDataFrame) -> tuple[NDArray[np.int32], list[str]]:
+    """The district of each cell centre, in `grid.cell_ids()` order, by its place among the texts; the last is empty."""
+    texts = [*district_texts(districts), NO_REGION]
+    numbers = new_array(grid.n_cells, np.int32)
+    marks = districts.geom_type.eq("Point").all()
+    tree = cKDTree(np.column_stack([districts.geometry.x, districts.geometry.y])) if marks else None
+    for band, cells in grid.bands():
+        centres, here = band.centres_m(), numbers[cells]
+        if tree is not None:
+            here[:] = tree.query(centres, distance_upper_bound=grid.cell_size_m)[1]
+            continue
+        for start in range(0, len(centres), CENTRES_AT_ONCE):
+            part = slice(start, start + CENTRES_AT_ONCE)
+            here[part] = _districts_at(centres[part], districts)
+    return numbers, texts
+
+
+def _districts_at(centres: Floats, districts: gpd.GeoDataFrame) -> Integers:
+    """The first district at each point, (n,), in number of districts where there is none."""
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(centres[:, 0], centres[:, 1]), crs=districts.crs)
     joined = points.sjoin(districts[["geometry"]], how="left", predicate="within")
     # A centre on a shared border belongs to the first of its districts.
-    first = joined[~joined.index.duplicated()]["index_right"].fillna(len(texts)).astype("int64")
-    return np.asarray(np.array([*texts, NO_REGION], dtype=object)[first.to_numpy()])
+    first = joined[~joined.index.duplicated()]["index_right"].fillna(len(districts)).astype("int64")
+    return np.asarray(first.to_numpy())
 
 
 def district_texts(districts: gpd.GeoDataFrame) -> list[str]:

@@ -29,14 +29,17 @@ def released_cells(entries: RecordCells, n_cells: int, area_m2: float, counted: 
     released[covered_together(entries.release_pieces, finished, entries.pairs, area_m2)] = True
     # NaT is the smallest integer, so that an undated release is never later than a find.
     ends = entries.records["ends"].to_numpy().astype(np.int64)
-    earliest = np.full(n_cells, np.iinfo(np.int64).max)
-    np.minimum.at(earliest, entries.place[pairs], ends[entries.record[pairs]])
+    touched, owner = np.unique(entries.place[pairs], return_inverse=True)
+    earliest = np.full(len(touched) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(earliest, owner, ends[entries.record[pairs]])
     # A find made while a whole cell is cleared is no reason to survey it again, whatever was released before.
-    decided = np.full(n_cells, np.iinfo(np.int64).min)
-    np.maximum.at(decided, entries.place[whole], ends[entries.record[whole]])
+    decided = np.full(len(touched) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(decided, np.searchsorted(touched, entries.place[whole]), ends[entries.record[whole]])
     seen = entries.records["seen"].to_numpy()
     opening = (reopens & counted)[entries.record]
     cells, dates = entries.place[opening], seen[entries.record[opening]]
-    before = ~np.isnat(dates) & (dates.astype(np.int64) <= np.maximum(earliest, decided)[cells])
+    # Cells that no release touches get the dates of another one: they are not released, whatever those are.
+    until = np.maximum(earliest, decided)[np.searchsorted(touched, cells)]
+    before = ~np.isnat(dates) & (dates.astype(np.int64) <= until)
     released[cells[~before]] = False
     return released

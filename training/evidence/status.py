@@ -98,7 +98,10 @@ def share_settled(entries: RecordCells, settled: Flags, n_cells: int) -> Floats:
     Each piece of land is released once, and leaves the areas on record when it is.
     """
     mine = settled[entries.record] & ~entries.point[entries.record]
-    return np.minimum(np.bincount(entries.place[mine], weights=entries.share[mine], minlength=n_cells), 1.0)
+    cells, owner = np.unique(entries.place[mine], return_inverse=True)
+    share = np.zeros(n_cells)
+    share[cells] = np.minimum(np.bincount(owner, weights=entries.share[mine], minlength=len(cells)), 1.0)
+    return share
 
 
 def _mostly_covered(entries: RecordCells, mine: Flags, pieces: Pieces, area_m2: float, n_cells: int) -> Flags:
