@@ -3,6 +3,7 @@
 import argparse
 import re
 import resource
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import mlrisk
 from mlrisk.settings import Config
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+LINE = "| {} | {:.1f} | {:.1f} | {:.2f} | {:.2f} |"
 
 
 def core_seconds() -> float:
@@ -32,11 +34,32 @@ def peak_gb() -> float:
     return int(found[1]) / 1e6 if found else float("nan")
 
 
+class Held(threading.Thread):
+    """The most memory that belongs to no file, in GB, looked at twenty times a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = float("nan")
+
+    def run(self) -> None:
+        """Look until the process ends."""
+        while STATUS.exists():
+            found = re.search(r"RssAnon:\s+(\d+) kB", STATUS.read_text())
+            self.most = np.fmax(self.most, int(found[1]) / 1e6 if found else np.nan)
+            time.sleep(0.05)
+
+    def taken(self) -> float:
+        """The most since the last call."""
+        most, self.most = self.most, float("nan")
+        return float(most)
+
+
 @dataclass(eq=False)
 class Steps:
     """What each step of a command took; a value of it is the progress of the command."""
 
-    rows: list[tuple[str, float, float, float]] = field(default_factory=list)
+    held: Held
+    rows: list[tuple[str, float, float, float, float]] = field(default_factory=list)
     name: str = ""
     began: tuple[float, float] = (0.0, 0.0)
 
@@ -44,24 +67,25 @@ class Steps:
         """End the step before, and begin this one."""
         now = time.monotonic(), core_seconds()
         if self.name:
-            self.rows.append((self.name, now[0] - self.began[0], now[1] - self.began[1], peak_gb()))
-            print("| {} | {:.1f} | {:.1f} | {:.2f} |".format(*self.rows[-1]), flush=True)
+            used = now[0] - self.began[0], now[1] - self.began[1]
+            self.rows.append((self.name, *used, peak_gb(), self.held.taken()))
+            print(LINE.format(*self.rows[-1]), flush=True)
         else:
             peak_gb()
+            self.held.taken()
         self.name, self.began = step, now
 
-    def total(self) -> tuple[float, float, float]:
-        """Seconds, core-seconds and peak of all steps."""
+    def total(self) -> tuple[float, float, float, float]:
+        """Seconds, core-seconds and both peaks of all steps."""
         columns = np.array([row[1:] for row in self.rows])
-        return float(columns[:, 0].sum()), float(columns[:, 1].sum()), float(columns[:, 2].max())
+        return *columns[:, :2].sum(axis=0).tolist(), *columns[:, 2:].max(axis=0).tolist()
 
 
-def plain_lightgbm(config: Config) -> int:
+def plain_lightgbm(config: Config, steps: Steps) -> int:
     """Fit as many plain trees on the labelled cells of the table, and score all cells; their number."""
     country = mlrisk.open_country(config)
     table, labels = country.features(), country.labels()
     known = labels["found"].notna().to_numpy()
-    steps = Steps()
     steps("plain LightGBM on the same table")
     model = lgb.LGBMClassifier(n_estimators=config.contamination.model.n_trees, n_jobs=1, verbosity=-1)
     values = table.to_numpy(dtype=np.float32)
@@ -81,16 +105,18 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--floor", action="store_true", help="also plain LightGBM on the same table")
     chosen = parser.parse_args(words)
     config = mlrisk.load_config(chosen.config, chosen.data, chosen.sets)
-    print("| step | seconds | core-seconds | peak GB |\n| --- | --- | --- | --- |")
-    steps = Steps()
+    print("| step | seconds | core-seconds | peak GB | of it in no file |\n| --- | --- | --- | --- | --- |")
+    held = Held()
+    held.start()
+    steps = Steps(held)
     if chosen.rank:
         mlrisk.rank(config, progress=steps)
     else:
         mlrisk.run(config, steps)
     steps("")
-    print("| all | {:.1f} | {:.1f} | {:.2f} |".format(*steps.total()))
+    print(LINE.format("all", *steps.total()))
     if chosen.floor:
-        plain_lightgbm(config)
+        plain_lightgbm(config, Steps(held))
 
 
 if __name__ == "__main__":

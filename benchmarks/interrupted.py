@@ -166,6 +166,8 @@ def one(
     began = time.monotonic()
     code = project.ran(words, name, second)
     late = time.monotonic() - began - second
+    # Before Python hears of signals the process ends by them: a shell sees the same code.
+    code = 128 - code if code < 0 and name != "SIGKILL" else code
     interrupted = code == ENDED[name]
     now = project.state()
     wrong = []

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from math import ceil, floor, isfinite
 
 import numpy as np
@@ -27,8 +28,8 @@ INDEX_OFFSET = 1 << (INDEX_BITS - 1)
 # 500 million cells: a boolean mask of 0.5 GB, the most that a laptop can plan for.
 MOST_CELLS = 500_000_000
 
-# Memory for evidence, features and scores of a cell while a map is made.
-BYTES_PER_CELL = 250
+# Memory for the evidence of a cell; columns of a large map lie on disk.
+BYTES_PER_CELL = 60
 
 # UTM three zones away is 3 % off; with a greater error the CRS is not fit to measure land.
 MOST_AREA_ERROR = 0.1
@@ -199,8 +200,7 @@ class Grid:
         rows, columns = np.divmod(np.asarray(flat, dtype=np.int64)[order], self.shape[1])
         in_row = np.count_nonzero(self.mask, axis=1)
         places = (np.cumsum(in_row) - in_row)[rows]
-        starts = np.flatnonzero(np.diff(rows, prepend=-1))
-        for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        for start, stop in pairwise([*np.flatnonzero(np.diff(rows, prepend=-1)), len(rows)]):
             places[start:stop] += (np.cumsum(self.mask[rows[start]]) - 1)[columns[start:stop]]
         return np.asarray(places[np.argsort(order)])
 

@@ -9,7 +9,17 @@ import numpy as np
 import pandas as pd
 
 from features.as_of import Snapshot
-from features.base import ConfigError, FeatureInfo, Floats32, Grid, InputError, Integers, check_families
+from features.base import (
+    MEMORY_SHARE,
+    ConfigError,
+    FeatureInfo,
+    Floats32,
+    Grid,
+    InputError,
+    Integers,
+    check_families,
+    free_bytes,
+)
 from features.families import FAMILIES
 from features.table.compute import Compute
 from features.table.family_cache import family_keys, keep_columns, kept_columns
@@ -168,6 +178,15 @@ def grid_feature_table(
     return FeatureTable(tuple(together), np.stack(list(together.values())).T)
 
 
+def _check_memory(cells: int, features: int, memory_bytes: float) -> None:
+    need = cells * features * 4
+    if need > MEMORY_SHARE * memory_bytes:
+        raise InputError(
+            f"{features} features of {cells:,} cells take {need / 1e9:.1f} GB: {memory_bytes / 1e9:.1f} GB are free; "
+            "use larger cells, a smaller area or fewer families"
+        )
+
+
 def _columns_of(table: FeatureTable) -> dict[str, Floats32]:
     return dict(zip(table.names, table.values.T, strict=True))
 
@@ -185,6 +204,7 @@ def _computed(
     empty: bool = False,
 ) -> FeatureTable:
     """The table without the cache; `empty` accepts that no source gives a column to the families."""
+    _check_memory(grid.n_cells, len(snapshot.cached(feature_infos, families)), free_bytes())
     names: tuple[str, ...] = ()
     values = np.empty((0, grid.n_cells), dtype=np.float32)
     row_starts = starts_of_rows(grid)

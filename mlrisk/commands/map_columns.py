@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from features.base import Grid, by_parts, geographic_centres, known_at, new_array
+from features.base import Floats, Grid, by_parts, geographic_centres, known_at, new_array
 from features.sources import Sources
 from mlrisk.ranking import EARLIER_DETECTION, odds_left
 from mlrisk.risk_map import coded, with_columns
@@ -46,18 +46,20 @@ def with_status(
     `declared` is `ranking.declared`: whether land that only the config declares searched counts as searched;
     `detection` is that of earlier searches.
     """
-    searched = evidence.shown == SEARCHED
-    if declared == "as_unknown":
-        searched &= evidence.status != Status.DECLARED
-    dealt_with = (evidence.shown == FOUND) & np.isin(evidence.status, (Status.UNKNOWN, Status.SEARCHED))
-    left = by_parts(
-        len(risk), lambda rows: odds_left(searched[rows], dealt_with[rows], evidence.settled[rows], detection)
-    )
+    shown, of_work = evidence.shown, evidence.status
+
+    def left(rows: slice) -> Floats:
+        searched = shown[rows] == SEARCHED
+        if declared == "as_unknown":
+            searched &= of_work[rows] != Status.DECLARED
+        dealt_with = (shown[rows] == FOUND) & np.isin(of_work[rows], (Status.UNKNOWN, Status.SEARCHED))
+        return odds_left(searched, dealt_with, evidence.settled[rows], detection)
+
     status, work = (
         coded(evidence.status, STATUS_NAMES),
         coded(evidence.status, [WORK_OF[name] for name in STATUS_NAMES]),
     )
-    return with_columns(risk, {"status": status, "work": work, "odds_left": left})
+    return with_columns(risk, {"status": status, "work": work, "odds_left": by_parts(len(risk), left)})
 
 
 def context_layers(config: Config, sources: Sources) -> dict[str, gpd.GeoDataFrame]:

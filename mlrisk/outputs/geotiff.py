@@ -54,6 +54,9 @@ BASED = ("contamination", "contamination_low", "contamination_high", "casualties
          "venn_abers_high", "spread", "missed_share_below", "likely_range")  # fmt: skip
 # Side of the blocks of a cloud optimised GeoTIFF, in pixels.
 BLOCK = 512
+# Memory of GDAL while it writes one: blocks that it keeps (its own limit is a twentieth of the machine's memory), and
+# blocks of all bands that it makes one of an overview from (with its own 10 MB it reads each of them many times).
+MEMORY = {"GDAL_CACHEMAX": 256, "GDAL_OVR_CHUNK_MAX_SIZE": "200000000"}
 PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
 CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
 
@@ -133,12 +136,13 @@ def _cog(package: Package, path: Path, kind: dict[str, Any], options: dict[str, 
     grid, plain = package.grid, path.with_suffix(".strips.tif")
     place = {"width": grid.shape[1], "height": grid.shape[0], "crs": grid.crs, "transform": grid.transform}
     blocks = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "interleave": "pixel", "bigtiff": "IF_SAFER"}
-    with rasterio.open(plain, "w", driver="GTiff", **place, **blocks, **kind) as image:
-        yield image
-    rasterio.shutil.copy(
-        plain, path, driver="COG", compress="DEFLATE", overview_resampling="NEAREST", num_threads="ALL_CPUS",
-        **(options or {}),
-    )  # fmt: skip
+    with rasterio.Env(**MEMORY):
+        with rasterio.open(plain, "w", driver="GTiff", **place, **blocks, **kind) as image:
+            yield image
+        rasterio.shutil.copy(
+            plain, path, driver="COG", compress="DEFLATE", overview_resampling="NEAREST", num_threads="ALL_CPUS",
+            **(options or {}),
+        )  # fmt: skip
     plain.unlink()
 
 

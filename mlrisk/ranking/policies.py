@@ -20,7 +20,7 @@ LEAST_REST = 0.05
 # Ends of an interval are kept this far from 0 and 1 for logarithms.
 LEAST = 1e-6
 # Number of cells that are sorted at a time.
-SORTED_AT_ONCE = 1 << 22
+SORTED_AT_ONCE = 1 << 20
 
 
 def by_contamination(risk: pd.DataFrame) -> Floats:

@@ -44,10 +44,10 @@ from training.settings import ComputeSettings
 REASONS = ("reason_1", "reason_2", "reason_3")
 # Number of rows whose contributions, and those of every member, are in memory at a time.
 EXPLAINED_AT_ONCE = 50_000
-# Memory for a ranked cell, its plan and its files, as measured on 3 million cells (benchmarks/README.md).
-BYTES_PER_CELL = 650
+# Memory for a ranked cell, its plan and its files besides what lies on disk, as measured (benchmarks/README.md).
+BYTES_PER_CELL = 60
 # Up to this size the features of all cells are kept for the reasons; above it tiles with reasons are computed twice.
-MOST_KEPT_BYTES = 1 << 29
+MOST_KEPT_BYTES = 1 << 28
 
 LOGGER = logging.getLogger(__name__)
 

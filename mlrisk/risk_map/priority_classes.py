@@ -8,12 +8,15 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from math import floor, log10
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from features.base import by_parts, parts_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def priority_class(risk: pd.DataFrame) -> NDArray[np.int8]:
         lambda part: np.where(risk["released"].to_numpy(dtype=bool)[part], RELEASED, NO_BASIS).astype(np.int8),
     )
     ranks = risk["rank"].to_numpy(dtype=np.int32, na_value=0)
-    for name in pd.unique(risk["work"]) if "work" in risk else [""]:
+    for name in risk["work"].unique() if "work" in risk else [""]:
         mine = known & risk["work"].eq(name).to_numpy() if "work" in risk else known
         ascending = _ascending(ranks[mine])
         # Counts, not shares, are compared: 0.05 * 100 must not depend on rounding.

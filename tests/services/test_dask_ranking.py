@@ -1,4 +1,4 @@
-"""A ranking on a Dask cluster of two: every file as in process, also where a worker dies in the middle of it."""
+"""A ranking on a Dask cluster of two, with a worker that dies, or in small parts: every file as in process."""
 
 import logging
 import os
@@ -7,6 +7,8 @@ import signal
 import pytest
 
 import mlrisk
+from features.base import grid, large_arrays
+from mlrisk.ranking import policies
 from tests.support.dask_cluster import cluster_of_two
 
 QUICK = (
@@ -70,6 +72,21 @@ class KillsAWorker(logging.Handler):
 
 def test_a_map_made_on_a_cluster_has_the_bytes_of_one_made_in_process(config, in_process, cluster, tmp_path):
     assert_same_files(ranked(config, tmp_path, cluster.scheduler_address), in_process)
+
+
+def test_a_map_made_in_small_parts_with_its_columns_on_disk_has_the_same_bytes(
+    config, in_process, tmp_path, monkeypatch
+):
+    mapped = []
+    real = large_arrays._mapped
+    monkeypatch.setattr(large_arrays, "_mapped", lambda *of: mapped.append(of) or real(*of))
+    monkeypatch.setattr(large_arrays, "LEAST_BYTES", 1)
+    for module in (large_arrays, grid):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", 130)
+    monkeypatch.setattr(policies, "SORTED_AT_ONCE", 70)
+    assert_same_files(ranked(config, tmp_path / "map", "local"), in_process)
+    assert len(mapped) > 50
+    assert [path.name for path in tmp_path.iterdir()] == ["map"]
 
 
 def test_a_map_is_the_same_where_a_worker_is_killed(config, in_process, cluster, tmp_path, monkeypatch):

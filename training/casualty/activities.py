@@ -84,8 +84,11 @@ def split(casualties: Floats, layers: Floats, mix: Floats) -> Floats:
 
 
 def _sums(table: Floats) -> Floats:
-    """The sum of each column, (activities,)."""
-    return np.asarray(np.sum([table[rows].sum(axis=0) for rows in parts_of(len(table))], axis=0))
+    """The sum of each column, (activities,), row by row as of the whole table."""
+    total = np.zeros(table.shape[1])
+    for rows in parts_of(len(table)):
+        total = np.concatenate([total[None], table[rows]]).sum(axis=0)
+    return total
 
 
 def _activity(text: str) -> int:

@@ -66,4 +66,4 @@ class Evidence:
     def shown(self) -> NDArray[np.int8]:
         """The state that a map may show: a cell of which less than half was searched is shown as unknown."""
         partly = (self.state == SEARCHED) & (self.share < MOST_OF_CELL)
-        return np.where(partly, UNKNOWN, self.state).astype(np.int8)
+        return np.where(partly, np.int8(UNKNOWN), self.state)

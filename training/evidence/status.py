@@ -51,7 +51,7 @@ def in_open_area(status: NDArray[np.int8]) -> Flags:
     >>> in_open_area(np.array([Status.UNKNOWN, Status.SUSPECTED, Status.ON_RECORD], dtype=np.int8)).tolist()
     [False, True, True]
     """
-    return np.isin(status, (Status.SUSPECTED, Status.ON_RECORD))
+    return np.asarray((status == Status.SUSPECTED) | (status == Status.ON_RECORD))
 
 
 def cell_status(

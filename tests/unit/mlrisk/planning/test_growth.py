@@ -23,11 +23,19 @@ def an_order(seed: int, shape=(20, 30)) -> np.ndarray:
     return order
 
 
+def groups_of(order, *more):
+    """The task of each cell, -1 for none, and the number of tasks."""
+    found = grow(order, *more)
+    label = np.full(order.size, -1)
+    label[found.cell] = found.task
+    return label.reshape(order.shape), found.count
+
+
 @settings(max_examples=60, deadline=None)
 @given(NUMBERS, st.integers(1, 6), st.integers(6, 20), st.integers(1, 40), st.floats(0, 3))
 def test_groups_are_in_one_piece_on_ordered_land_and_within_their_limits(seed, least, most, number, compactness):
     order = an_order(seed)
-    label, count = grow(order, no_barriers(order.shape), least, most, 150.0, number, compactness)
+    label, count = groups_of(order, no_barriers(order.shape), least, most, 150.0, number, compactness)
     assert count <= number
     assert np.isfinite(order[label >= 0]).all()
     for group in range(count):
@@ -51,14 +59,14 @@ def test_groups_are_in_one_piece_on_ordered_land_and_within_their_limits(seed, l
 def test_no_group_holds_cells_of_two_regions(seed):
     order = an_order(seed)
     regions = np.random.default_rng(seed).integers(0, 3, (4, 6)).repeat(5, axis=0).repeat(5, axis=1)
-    label, count = grow(order, region_barriers(regions), 3, 12, 300.0, 60, 1.0)
+    label, count = groups_of(order, region_barriers(regions), 3, 12, 300.0, 60, 1.0)
     assert all(len(np.unique(regions[label == group])) == 1 for group in range(count))
 
 
 def test_a_river_parts_its_banks_and_a_group_stays_on_its_own():
     river = np.array([LineString([(-10, 1_040), (3_010, 960)])], dtype=object)
     barriers = line_barriers(GRID, river)
-    label, count = grow(an_order(3), barriers, 4, 30, 600.0, 50, 1.0)
+    label, count = groups_of(an_order(3), barriers, 4, 30, 600.0, 50, 1.0)
     north = shapely.get_y(shapely.points(*GRID.centres_m().T)).reshape(GRID.shape) > np.interp(
         GRID.eastings_m, [-10, 3_010], [1_040, 960]
     )
@@ -87,7 +95,7 @@ def test_a_lake_is_its_rim():
 @pytest.mark.parametrize(("compactness", "longer"), [(0.0, True), (3.0, False)])
 def test_compactness_keeps_a_group_from_running_along_a_ridge(compactness, longer):
     order = np.arange(1.0, 601.0).reshape(20, 30)
-    label, _ = grow(order, no_barriers(order.shape), 9, 9, 600.0, 1, compactness)
+    label, _ = groups_of(order, no_barriers(order.shape), 9, 9, 600.0, 1, compactness)
     rows, columns = np.nonzero(label == 0)
     assert (np.ptp(columns) >= 8) == longer
     assert (np.ptp(rows) == 0) == longer
