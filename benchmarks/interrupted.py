@@ -102,6 +102,8 @@ class Project:
         code = 1
         try:
             os.environ["TMPDIR"] = tempfile.tempdir = str(self.temp)
+            # A shell lets what it starts in the background ignore it.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             with self.log.open("w") as file:
                 for number in (1, 2):
                     os.dup2(file.fileno(), number)
