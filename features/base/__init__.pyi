@@ -15,7 +15,8 @@ from .feature_info import (
     clipped,
     clipped_name,
 )
-from .grid import Grid, decode_cell_id, geographic_centres, projected_crs, scale_of
+from .grid import Grid, decode_cell_id, geographic_centres
+from .grid_checks import projected_crs, scale_of
 from .large_arrays import (
     arrays_on_disk,
     by_parts,

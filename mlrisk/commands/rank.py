@@ -130,12 +130,8 @@ def rank(
         del land, members, barriers, audited
         _leave()
         progress("planner package")
-        summary = map_summary(config, inputs, champions, package, expected, time.monotonic() - started) | {
-            "files": files,
-            "program": program_digest(*PROGRAM),
-            "detection": json_rows(detection),
-            "audit": audit,
-        }
+        facts = {"files": files, "program": program_digest(*PROGRAM), "detection": json_rows(detection), "audit": audit}
+        summary = map_summary(config, inputs, champions, package, expected, time.monotonic() - started) | facts
         more = _with_reports(champion_reports(config, champions), beside)
         written = write_package(package, config.output_folder, config.output.formats, summary, more)
         return Ranking(package, config.output_folder, written, summary)

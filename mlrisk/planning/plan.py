@@ -25,18 +25,18 @@ from mlrisk.planning.budget import (
 )
 from mlrisk.planning.district_shares import LandShares, district_shares, land_shares
 from mlrisk.planning.effort import audit_days, cell_days
-from mlrisk.planning.exploration import exploring_groups
 from mlrisk.planning.outcome import with_outcome
 from mlrisk.planning.plan_summary import plan_notes, plan_totals
 from mlrisk.planning.season_calendar import lay_out, unplaced, with_calendar
 from mlrisk.planning.season_fit import in_weeks
+from mlrisk.planning.season_groups import season_groups
 from mlrisk.planning.task_reasons import with_task_reasons
-from mlrisk.planning.tasks import Groups, group_cells, survey_tasks
+from mlrisk.planning.tasks import Groups, survey_tasks
 from mlrisk.planning.what_if import what_if
 from mlrisk.ranking import by_explore
 from mlrisk.risk_map import coded, with_columns
 from mlrisk.settings import AssetSettings, RankingSettings
-from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, WORKS
+from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY
 
 LOGGER = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def make_plan(
     drawn, chance, kind = audit_draw(frame, land["cell_id"].to_numpy(), check, settings.audit_share * capacity, seed,
                                      settings.audit_cells)  # fmt: skip
     explorers = any(NON_TECHNICAL_SURVEY in asset.works for asset in assets.values())
-    groups, purpose = _groups(grid, land, settings, barriers, free, drawn, explorers)
+    groups, purpose = season_groups(grid, land, settings, barriers, free, drawn, explorers)
     tasks = survey_tasks(grid, land, groups)
     days = cell_days(land.iloc[groups.rows], assets, settings.plan, cell_m2)
     days[:, drawn[groups.rows]] = check[:, groups.rows[drawn[groups.rows]]]
@@ -203,58 +203,6 @@ def _in_grid_order(grid: Grid, land: pd.DataFrame, members: Floats32 | None) -> 
     place = np.argsort(ids, kind="stable")
     row = place[np.searchsorted(ids[place], wanted)]
     return land.iloc[row].reset_index(drop=True), None if members is None else members[:, row]
-
-
-def _groups(
-    grid: Grid, land: pd.DataFrame, settings: RankingSettings, barriers: tuple[Flags, Flags] | None,
-    free: Flags, drawn: Flags, explorers: bool,
-) -> tuple[Groups, NDArray[np.object_]]:  # fmt: skip
-    """Tasks of the policy, then exploring ones, then one for each audit cell; with the purpose of each task.
-
-    A task needs one kind of work. The tasks of the three works alternate by their ranks, `tasks.number` of each.
-    """
-    groups = in_turn([_of_work(grid, land, name, free & ~drawn, settings, barriers) for name in WORKS])
-    purpose = [SURVEY] * groups.count
-    if explorers and settings.explore_share > 0:
-        new = land["work"].eq(NON_TECHNICAL_SURVEY) & land["evidence"].eq("unknown")
-        open_ = free & ~drawn & new.to_numpy()
-        open_[groups.rows] = False
-        unsure = by_parts(len(land), lambda rows: by_explore(land.iloc[rows]))
-        explored = exploring_groups(grid, unsure, open_, settings.tasks, settings.explore_share, barriers)
-        groups = followed_by(groups, explored)
-        purpose += [EXPLORE] * explored.count
-    rows = np.flatnonzero(drawn)
-    purpose += [AUDIT] * len(rows)
-    return followed_by(groups, Groups(rows, np.arange(len(rows)), len(rows))), np.array(purpose, dtype=object)
-
-
-def _of_work(
-    grid: Grid, land: pd.DataFrame, work: str, free: Flags, settings: RankingSettings,
-    barriers: tuple[Flags, Flags] | None,
-) -> Groups:  # fmt: skip
-    """The groups of one kind of work, by its ranks."""
-    mine = free & land["work"].eq(work).to_numpy()
-
-    def order(rows: slice) -> Floats:
-        return np.where(mine[rows], land["rank"].iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
-
-    return group_cells(grid, by_parts(len(land), order), settings.tasks, barriers)
-
-
-def followed_by(first: Groups, second: Groups) -> Groups:
-    """Two lists of groups without a common cell as one."""
-    rows, task = np.concatenate([first.rows, second.rows]), np.concatenate([first.task, second.task + first.count])
-    order = np.argsort(rows)
-    return Groups(rows[order], task[order], first.count + second.count)
-
-
-def in_turn(lists: Sequence[Groups]) -> Groups:
-    """Groups of several lists as one: the first of each, then the second of each, and so on."""
-    order = np.concatenate([np.arange(one.count) * len(lists) + number for number, one in enumerate(lists)])
-    groups = Groups(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 0)
-    for one in lists:
-        groups = followed_by(groups, one)
-    return Groups(groups.rows, np.argsort(np.argsort(order))[groups.task], groups.count)
 
 
 def _spent(

@@ -125,7 +125,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
         "import os, sys, time\n"
         "import numpy as np\n"
         "from features.table import Compute, over_tiles\n"
-        "from features.base.grid import Grid, projected_crs\n"
+        "from features.base import Grid, projected_crs\n"
         "def pid(tile):\n    return os.getpid()\n"
         "if __name__ == '__main__':\n"
         "    origin = dict(column_min=0, row_min=0, mask=np.ones((40, 40), bool))\n"

@@ -12,7 +12,8 @@ from shapely.geometry import LineString, box
 
 from features.as_of.snapshot import Snapshot
 from features.base.feature_info import FeatureContext
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.families import front_lines
 from features.families.registry import FAMILIES
 from features.table.build import feature_infos

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from shapely.geometry import MultiPoint, Point, Polygon, box
 
 from features.base.errors import ConfigError, InputError
-from features.base.grid import Grid, decode_cell_id, encode_cell_id, projected_crs
+from features.base.grid import Grid, decode_cell_id, encode_cell_id
+from features.base.grid_checks import projected_crs
 
 UTM = pyproj.CRS("EPSG:32638")
 

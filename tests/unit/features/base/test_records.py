@@ -8,7 +8,8 @@ import shapely
 from shapely.geometry import Point, box
 
 from features.as_of.own_records import own_points_by_rule
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.base.records import ages_years, decay, is_dated, known_at, numbers, places_m, words
 
 CRS = projected_crs("EPSG:32638")

@@ -4,7 +4,8 @@ import shapely
 from shapely.geometry import LineString
 
 from features.as_of.own_records import own_points_by_rule
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.geometry.counts_within import count_within, least_within
 from features.geometry.densities import event_densities, line_density, line_points, point_densities, widened_m
 from features.geometry.layers import layer_of

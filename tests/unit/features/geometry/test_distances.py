@@ -6,7 +6,8 @@ from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point, 
 
 from features.as_of.own_records import own_points_by_rule, point_layers_by_rule
 from features.base.feature_info import LONGEST_DISTANCE_M
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.geometry.distances import distance_m, nearest, share_along
 from features.geometry.event_distances import event_distance_m, nearest_other
 from features.geometry.exclusions import OwnRecords

@@ -5,7 +5,8 @@ import pytest
 import shapely
 from shapely.geometry import LineString, Polygon
 
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.geometry.distances import nearest, share_along
 from features.geometry.layers import layer_of, split_segments
 from features.geometry.line_shape import (

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import shapely
 
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.geometry.distances import distance_m, in_reach
 from features.geometry.exclusions import OwnRecords
 from features.geometry.layers import Layer, layer_of, segments_near

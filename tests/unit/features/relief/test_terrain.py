@@ -10,7 +10,8 @@ from affine import Affine
 from scipy import ndimage
 
 from features.as_of.snapshot import Snapshot
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.families import terrain
 from features.relief.derivatives import broad_slope, derivatives, vector_ruggedness
 from features.relief.focal_statistics import window_mean_std, window_percentile, window_range

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.sources.opening import SourcesSettings, open_sources
 
 CRS = projected_crs("EPSG:32638")

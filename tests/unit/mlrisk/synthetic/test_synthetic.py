@@ -18,7 +18,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from features.base.errors import ConfigError
-from features.base.grid import Grid, projected_crs
+from features.base.grid import Grid
+from features.base.grid_checks import projected_crs
 from features.sources.opening import SourcesSettings, open_sources
 from mlrisk.synthetic import SyntheticCountry, synthetic_country
 from mlrisk.synthetic.accidents import casualty_rate, draw_accidents, measure_danger
