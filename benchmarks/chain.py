@@ -78,7 +78,7 @@ class Steps:
     def total(self) -> tuple[float, float, float, float]:
         """Seconds, core-seconds and both peaks of all steps."""
         columns = np.array([row[1:] for row in self.rows])
-        return *columns[:, :2].sum(axis=0).tolist(), *columns[:, 2:].max(axis=0).tolist()
+        return *columns[:, :2].sum(axis=0).tolist(), *np.nanmax(columns[:, 2:], axis=0).tolist()
 
 
 def plain_lightgbm(config: Config, steps: Steps) -> int:

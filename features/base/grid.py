@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from features.base.arrays import Flags, Floats, Integers
 from features.base.errors import InputError
 from features.base.grid_checks import check_cell_size, check_domain, check_memory, check_scale
-from features.base.large_arrays import ROWS_AT_ONCE, new_array
+from features.base.large_arrays import ROWS_AT_ONCE, leave_memory, new_array
 from features.base.memory import free_bytes
 
 # Two signed 26-bit indices fit into 52 bits: ids stay exact in float64, the number type of JavaScript and spreadsheets,
@@ -155,6 +155,8 @@ class Grid:
             stop = start + band.n_cells
             yield band, slice(start, stop)
             start = stop
+            if row + high < rows:
+                leave_memory()
 
     def positions(self, places: Integers) -> tuple[Integers, Integers]:
         """Array rows and columns of cells, (n,) each, by their places in `cell_ids` order, which ascend."""

@@ -63,9 +63,14 @@ def kept(values: NDArray[Array]) -> NDArray[Array]:
 
 
 def parts_of(count: int) -> Iterator[slice]:
-    """Slices of consecutive rows that together are all `count` rows; one empty slice for no rows."""
+    """Slices of consecutive rows that together are all `count` rows; one empty slice for no rows.
+
+    After each but the last, large arrays leave memory.
+    """
     for start in range(0, max(count, 1), ROWS_AT_ONCE):
         yield slice(start, min(start + ROWS_AT_ONCE, count))
+        if start + ROWS_AT_ONCE < count:
+            leave_memory()
 
 
 def by_parts(count: int, function: Callable[[slice], NDArray[Any]]) -> NDArray[Any]:

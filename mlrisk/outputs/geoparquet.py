@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.base import leave_memory
 from features.table import geo_metadata, point_wkb
 from mlrisk.outputs.wording import check_columns, notes_json
 from mlrisk.risk_map import Package, present_casualty_columns, present_rule_columns
@@ -63,6 +64,7 @@ def write_parquet(package: Package, folder: Path) -> list[Path]:
         for start in range(0, max(len(package.risk), 1), ROWS_PER_GROUP):
             rows = _rows(package.risk[start : start + ROWS_PER_GROUP], columns)
             writer.write_table(rows.replace_schema_metadata(metadata), row_group_size=ROWS_PER_GROUP)
+            leave_memory()
     return [path]
 
 

@@ -13,7 +13,7 @@ import rasterio.shutil
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from features.base import NOT_EVIDENCE, Grid
+from features.base import NOT_EVIDENCE, Grid, leave_memory
 from mlrisk.outputs.cell_rasters import on_grid
 from mlrisk.outputs.qgis_styles import Entry, classes_qml, scale_qml
 from mlrisk.outputs.wording import check_columns, notes_tags, speaker
@@ -56,7 +56,7 @@ BASED = ("contamination", "contamination_low", "contamination_high", "casualties
 BLOCK = 512
 # Memory of GDAL while it writes one: blocks that it keeps (its own limit is a twentieth of the machine's memory), and
 # blocks of all bands that it makes one of an overview from (with its own 10 MB it reads each of them many times).
-MEMORY = {"GDAL_CACHEMAX": 256, "GDAL_OVR_CHUNK_MAX_SIZE": "200000000"}
+MEMORY = {"GDAL_CACHEMAX": 256, "GDAL_OVR_CHUNK_MAX_SIZE": "70000000"}
 PURPOSES = {"": 0, "survey": 1, "explore": 2, "audit": 3}
 CLASS_ENTRIES = tuple(Entry(cls.code, cls.text, cls.colour) for cls in CLASSES)
 
@@ -65,9 +65,10 @@ def write_cog(package: Package, folder: Path) -> list[Path]:
     """Write risk_map.tif (float32, NaN outside the area), risk_classes.tif (uint8, 0 outside), its table and styles."""
     columns = (*(name for name in BANDS if name not in ("priority_class", "likely_range")), "rank", "released")
     check_columns(package.risk, columns, "risk")
+    with rasterio.Env(**MEMORY):
+        rasters = [_write_bands(package, folder / "risk_map.tif"), _write_classes(package, folder / "risk_classes.tif")]
     return [
-        _write_bands(package, folder / "risk_map.tif"),
-        _write_classes(package, folder / "risk_classes.tif"),
+        *rasters,
         _write_attributes(package, folder / "risk_classes.tif.aux.xml"),
         *_write_styles(package, folder),
     ]
@@ -84,9 +85,10 @@ def _write_bands(package: Package, path: Path) -> Path:
         _tag(image, package)
         for part, rows, window in _strips(package.grid):
             cells, classes = package.risk.iloc[rows], package.classes[rows]
-            values = np.stack([_band(cells, classes, name).astype(np.float32) for name in BANDS])
-            known += np.count_nonzero(~np.isnan(values), axis=1)
-            image.write(np.stack([on_grid(part, band, np.nan) for band in values]), window=window)
+            for band, name in enumerate(BANDS):
+                values = _band(cells, classes, name).astype(np.float32)
+                known[band] += np.count_nonzero(~np.isnan(values))
+                image.write(on_grid(part, values, np.nan), band + 1, window=window)
     check_raster(path, package.grid.shape, known.tolist())
     return path
 
@@ -125,6 +127,7 @@ def _strips(grid: Grid) -> Iterator[tuple[Grid, slice, Window]]:
         stop = start + part.n_cells
         yield part, slice(start, stop), Window(0, row, grid.shape[1], part.shape[0])
         start = stop
+        leave_memory()
 
 
 @contextmanager
@@ -135,14 +138,13 @@ def _cog(package: Package, path: Path, kind: dict[str, Any], options: dict[str, 
     """
     grid, plain = package.grid, path.with_suffix(".strips.tif")
     place = {"width": grid.shape[1], "height": grid.shape[0], "crs": grid.crs, "transform": grid.transform}
-    blocks = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "interleave": "pixel", "bigtiff": "IF_SAFER"}
-    with rasterio.Env(**MEMORY):
-        with rasterio.open(plain, "w", driver="GTiff", **place, **blocks, **kind) as image:
-            yield image
-        rasterio.shutil.copy(
-            plain, path, driver="COG", compress="DEFLATE", overview_resampling="NEAREST", num_threads="ALL_CPUS",
-            **(options or {}),
-        )  # fmt: skip
+    blocks = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "interleave": "band", "bigtiff": "IF_SAFER"}
+    with rasterio.open(plain, "w", driver="GTiff", **place, **blocks, **kind) as image:
+        yield image
+    rasterio.shutil.copy(
+        plain, path, driver="COG", compress="DEFLATE", overview_resampling="NEAREST", num_threads="ALL_CPUS",
+        **(options or {}),
+    )  # fmt: skip
     plain.unlink()
 
 

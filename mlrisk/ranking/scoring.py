@@ -12,7 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.as_of import Snapshot
-from features.base import MEMORY_SHARE, FeatureInfo, Floats32, Grid, InputError, Integers, free_bytes, new_array
+from features.base import (
+    MEMORY_SHARE,
+    FeatureInfo,
+    Floats32,
+    Grid,
+    InputError,
+    Integers,
+    free_bytes,
+    leave_memory,
+    new_array,
+)
 from features.table import (
     LOCAL,
     FeatureTable,
@@ -203,6 +213,7 @@ def cell_scores(scorer: Scorer, grid: Grid, compute: ComputeSettings) -> CellSco
         for name, column in columns.items():
             column[places] = scored.rows[name].to_numpy()
         members[:, places] = scored.members
+        leave_memory()
         kept += [] if scored.values is None else [(tile, scored.values)]
     return CellScores(frame_of(columns), members, kept)
 
