@@ -49,6 +49,12 @@ FOLDERS = {"output.folder": "outputs", "compute.cache": "cache"}
 OURS, PEER, LINE = "mlrisk", "peer", "distance to the line"
 MODELS = {"peer, boosting": "boosting", "peer, forest": "forest"}
 COMPARED = (*MODELS, LINE)
+# Rules of the field: a column of risk.parquet, and whether more or less of it is surveyed first.
+RULES = {
+    LINE: ("front_line_distance_m", -1),
+    "distance to an accident": ("incident_distance_m", -1),
+    "density of accidents": ("incident_density_2km_per_km2", 1),
+}
 
 
 def costs_of(name: str, command: Sequence[str], threads: int, folder: Path) -> list[StepCost]:
@@ -83,7 +89,7 @@ def run_both(
     threads = chosen.threads
     # A cache of its own: features and baselines of an earlier run of the same files would cost nothing.
     places = [f"{key}={(folder / name).resolve()}" for key, name in FOLDERS.items()]
-    settings = (f"compute.threads={threads}", tracking, *places)
+    settings = (f"compute.threads={threads}", tracking, *places, *chosen.sets)
     program = [sys.executable, "-c", "import sys; from mlrisk.cli import main; sys.exit(main())"]
     ours = [*program, "run", str(config_path), *place, *(word for one in settings for word in ("--set", one))]
     peer = [chosen.peer_python, "-m", "benchmarks.analyst.chain", str(config_path), str(folder / "peer"), *place]
@@ -123,13 +129,10 @@ def scores_of(grid: Grid, folder: Path) -> dict[str, Floats]:
     ]
     position = {place: number for number, place in enumerate(places[0])}
     rows = [position[place] for place in places[1]]
-    scores = {
-        OURS: risk["contamination_score"],
-        **{name: other[column].to_numpy()[rows] for name, column in MODELS.items()},
-        LINE: -risk["front_line_distance_m"],
-        "distance to an accident": -risk["incident_distance_m"],
-        "density of accidents": risk["incident_density_2km_per_km2"],
+    scores = {OURS: risk["contamination_score"]} | {
+        name: other[column].to_numpy()[rows] for name, column in MODELS.items()
     }
+    scores |= {name: sign * risk[column] for name, (column, sign) in RULES.items() if column in risk}
     return {name: np.nan_to_num(np.asarray(one, dtype=float), nan=-np.inf) for name, one in scores.items()}
 
 
@@ -246,6 +249,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of its source paths")
     parser.add_argument("--peer-python", default=sys.executable, help="interpreter with rasterstats and folium")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="sets",
+        metavar="KEY=VALUE",
+        help="for mlrisk, whose cost is then another",
+    )
     parser.add_argument("--explained", type=int, default=2_000, help="the first so many cells that the peer explains")
     parser.add_argument("--block-m", type=float, default=2_500, help="side of the blocks that are drawn for ranges")
     parser.add_argument("--folder", type=Path, help="keeps everything; a chain that ran there is not run again")
