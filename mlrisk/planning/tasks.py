@@ -10,7 +10,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats, Grid, Integers, new_array
+from features.base import Flags, Floats, Grid, Integers, new_array, parts_of
 from mlrisk.planning.region_growing import grow, no_barriers
 from mlrisk.ranking import EVIDENCE_OPEN, new_finds
 from mlrisk.risk_map import quantity
@@ -54,9 +54,7 @@ def group_cells(
     cell_km2 = grid.cell_size_m**2 / SQUARE_KM
     most = max(1, int(settings.greatest_km2 / cell_km2 + 1e-9))
     least = min(most, max(1, int(np.ceil(settings.least_km2 / cell_km2 - 1e-9))))
-    ascending = order[np.isfinite(order)]
-    good = int(np.ceil(settings.worst_share * len(ascending)))
-    limit = float(np.partition(ascending, good - 1)[good - 1]) if good else 0.0
+    limit = _worst(order, settings.worst_share)
     on_grid = new_array(grid.shape, np.float64, np.inf)
     for band, cells in grid.bands():
         top = grid.row_min + grid.shape[0] - band.row_min - band.shape[0]
@@ -66,6 +64,21 @@ def group_cells(
         settings.compactness,
     )  # fmt: skip
     return Groups(grid.places(grown.cell), grown.task, grown.count)
+
+
+def _worst(order: Floats, share: float) -> float:
+    """The last order (n,) within a share of the ordered land; 0 where there is none."""
+    ordered = new_array(int(np.isfinite(order).sum()), np.float64)
+    start = 0
+    for rows in parts_of(len(order)):
+        here = order[rows][np.isfinite(order[rows])]
+        ordered[start : start + len(here)] = here
+        start += len(here)
+    good = int(np.ceil(share * len(ordered)))
+    if not good:
+        return 0.0
+    ordered.partition(good - 1)
+    return float(ordered[good - 1])
 
 
 def survey_tasks(grid: Grid, land: pd.DataFrame, groups: Groups) -> gpd.GeoDataFrame:

@@ -1,6 +1,5 @@
 """Rules of the field in the place of champions, for a country in which nothing can be learned."""
 
-import numpy as np
 import pandas as pd
 
 from features.as_of import Snapshot
@@ -43,7 +42,8 @@ def prior_champions(config: Config, inputs: Inputs) -> Champions:
 
 def _names(config: Config, inputs: Inputs) -> tuple[str, ...]:
     """The features that the sources give, read from one cell because all cells have the same."""
-    row, column = (int(index[0]) for index in np.nonzero(inputs.grid.mask))
+    row = int(inputs.grid.mask.any(axis=1).argmax())
+    column = int(inputs.grid.mask[row].argmax())
     cell = inputs.grid.window(row, row + 1, column, column + 1)
     snapshot = Snapshot(inputs.sources, contamination_context(config))
     return grid_feature_table(cell, snapshot, config.features, config.compute.tile_cells).names
