@@ -27,10 +27,10 @@ class Layers:
     def unknown(cls, size: int) -> "Layers":
         """Layers of cells about which nothing is known."""
         return cls(
-            state=np.full(size, UNKNOWN, dtype=np.int8),
-            share=np.zeros(size),
-            weight=np.zeros(size),
-            kind=np.full(size, NO_KIND, dtype=np.int8),
+            state=new_array(size, np.int8, UNKNOWN),
+            share=new_array(size, np.float64),
+            weight=new_array(size, np.float64),
+            kind=new_array(size, np.int8, NO_KIND),
             inclusion_prob=new_array(size, np.float64, np.nan),
         )
 

@@ -253,14 +253,15 @@ class Ledger:
         mine = np.flatnonzero((read.bags.probability > 0) & np.isin(kinds, chosen)[entries.record])
         place, probability = entries.place[mine], read.bags.probability[mine]
         cells, owner = np.unique(place, return_inverse=True)
-        chance = np.zeros(n_cells)
+        chance = new_array(n_cells, np.float64)
         with np.errstate(divide="ignore"):
             chance[cells] = -np.expm1(np.bincount(owner, weights=np.log1p(-probability), minlength=len(cells)))
         bag = new_array(n_cells, np.int32, NO_BAG)
         # The bag with the greatest target for a cell comes last and so remains.
         order = np.argsort(probability, kind="stable")
         bag[place[order]] = entries.record[mine][order]
-        released = np.isin(layers.kind, [KIND_NAMES.index(name) for name in RELEASES])
+        releases = [KIND_NAMES.index(name) for name in RELEASES]
+        released = by_parts(n_cells, lambda part: np.isin(layers.kind[part], releases))
         soft = released & (layers.state == SEARCHED) & (chance > 0)
         layers.state[soft & (chance >= SURE)] = FOUND
         soft &= chance < SURE

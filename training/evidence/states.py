@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats
+from features.base import Flags, Floats, by_parts
 
 UNKNOWN, SEARCHED, FOUND = 0, 1, 2
 STATE_NAMES = ("unknown", "searched", "found")
@@ -65,5 +65,9 @@ class Evidence:
     @property
     def shown(self) -> NDArray[np.int8]:
         """The state that a map may show: a cell of which less than half was searched is shown as unknown."""
-        partly = (self.state == SEARCHED) & (self.share < MOST_OF_CELL)
-        return np.where(partly, np.int8(UNKNOWN), self.state)
+
+        def part(rows: slice) -> NDArray[np.int8]:
+            partly = (self.state[rows] == SEARCHED) & (self.share[rows] < MOST_OF_CELL)
+            return np.where(partly, np.int8(UNKNOWN), self.state[rows])
+
+        return by_parts(len(self.state), part)

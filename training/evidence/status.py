@@ -5,7 +5,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from features.base import Flags, Floats
+from features.base import Flags, Floats, new_array
 from training.evidence.layers import LEAST_SHARE
 from training.evidence.pieces import Pieces, covered_together
 from training.evidence.reading import Reading
@@ -67,7 +67,7 @@ def cell_status(
     `laid` are state, share and kind of the cells, `area_m2` is the area of a cell.
     """
     state, share, kind = laid
-    status = np.full(len(state), Status.UNKNOWN, dtype=np.int8)
+    status = new_array(len(state), np.int8, Status.UNKNOWN)
     looked = (state == SEARCHED) & (share >= MOST_OF_CELL)
     declared = kind == KIND_NAMES.index(DECLARED)
     confirmed = counted & read.open & np.isin(read.kind, (CHA, SURVEY_FOUND))
@@ -99,7 +99,7 @@ def share_settled(entries: RecordCells, settled: Flags, n_cells: int) -> Floats:
     """
     mine = settled[entries.record] & ~entries.point[entries.record]
     cells, owner = np.unique(entries.place[mine], return_inverse=True)
-    share = np.zeros(n_cells)
+    share = new_array(n_cells, np.float64)
     share[cells] = np.minimum(np.bincount(owner, weights=entries.share[mine], minlength=len(cells)), 1.0)
     return share
 
