@@ -1,4 +1,4 @@
-"""SHAP values of LightGBM's trees by a compiled kernel, for a hundredth of the time of LightGBM's own."""
+"""SHAP values of LightGBM's trees by a compiled kernel, in a fraction of the time of LightGBM's own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

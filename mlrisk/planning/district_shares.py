@@ -26,6 +26,7 @@ def land_shares(district: pd.Series, free: Flags) -> LandShares:
 
 
 def _sums(land: pd.DataFrame) -> pd.DataFrame:
+    """Cells, expected finds and casualties, and cells out of domain of each district."""
     cells = pd.DataFrame(
         {
             "district": land["district"].astype("category"),
@@ -44,9 +45,7 @@ def district_shares(land: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
 
     `out_of_domain_share` shows where data are poor. Sorted by name; shares are of the whole country.
     """
-    parts = [_sums(land.iloc[rows]) for rows in parts_of(len(land))]
-    table = parts[0] if len(parts) == 1 else pd.concat(parts).groupby(level=0).sum()
-    table = table.sort_index()
+    table = pd.concat([_sums(land.iloc[rows]) for rows in parts_of(len(land))]).groupby(level=0).sum().sort_index()
     outside = table.pop("out_of_domain") / table["land_share"]
     planned = tasks[tasks["planned"]]
     effort = planned.groupby(planned["district"].astype(str))["team_days"].sum().reindex(table.index, fill_value=0.0)

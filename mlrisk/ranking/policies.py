@@ -153,7 +153,7 @@ def _number(rank: NDArray[np.int32], chosen: Flags, keys: tuple[Integers, Floats
 
 
 def _descending(priority: Floats, chosen: Flags) -> Iterator[Integers]:
-    """Rows of the `chosen` cells (n,), some millions at a time: each priority of a part is below those of the last.
+    """Rows of the `chosen` cells (n,), about a million at a time: every priority is below those of the part before.
 
     Cells without a priority are in the last part. Sorting part by part gives the order of all.
     """
@@ -163,7 +163,8 @@ def _descending(priority: Floats, chosen: Flags) -> Iterator[Integers]:
         return
     step = max(1, len(priority) // SORTED_AT_ONCE)
     some = priority[::step][chosen[::step]]
-    edges = np.unique(np.quantile(some[np.isfinite(some)], np.arange(1, parts) / parts))[::-1]
+    some = some[np.isfinite(some)]
+    edges = np.unique(np.quantile(some, np.arange(1, parts) / parts))[::-1] if len(some) else some
     above = np.zeros(len(priority), dtype=bool)
     for edge in edges:
         mine = chosen & ~above & (priority >= edge)

@@ -11,6 +11,7 @@ from shapely.geometry import box
 from features.base.errors import ConfigError
 from features.base.grid import Grid
 from mlrisk.planning.tasks import group_cells, survey_tasks
+from mlrisk.ranking import policies
 from mlrisk.ranking.policies import POLICIES, new_finds, odds_left, ranked, residual_factor
 from mlrisk.settings.planning import TaskSettings
 from training.evidence import NO_WORK, NON_TECHNICAL_SURVEY, STATUS_NAMES, WORK_OF, WORKS
@@ -67,6 +68,15 @@ def test_ranks_count_up_without_gaps_and_skip_what_has_no_basis(policy):
     assert sorted(risk.loc[rankable, "rank"]) == list(range(1, int(rankable.sum()) + 1))
     assert risk.loc[~rankable, ["rank", "priority"]].isna().all(axis=None)
     assert str(risk["rank"].dtype) == "Int32"
+
+
+@pytest.mark.parametrize("known", [0, 1, 40])
+def test_sorting_in_small_parts_gives_the_order_of_all_also_where_priorities_are_unknown(known, monkeypatch):
+    risk = risk_map(3)
+    risk.loc[risk.index[known:], "contamination_score"] = np.nan
+    whole = ranked(risk, "contamination")
+    monkeypatch.setattr(policies, "SORTED_AT_ONCE", 7)
+    pd.testing.assert_frame_equal(ranked(risk, "contamination"), whole)
 
 
 @pytest.mark.parametrize(
